@@ -1,0 +1,92 @@
+"""The command line as a whole: its options, and what every error looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from skcaptcha import __version__
+from skcaptcha.cli._console import say
+from skcaptcha.errors import SkcaptchaError
+
+EXIT_SOME_FAILED = 1
+EXIT_WRONG_USE = 2
+_EXIT_INTERRUPTED = 130
+_EXIT_READER_GONE = 141  # what the shell reports of a program that SIGPIPE ended
+
+
+class WrongUseError(SkcaptchaError):
+    """The command cannot do what it was asked for."""
+
+
+class _Commands(TyperGroup):
+    """Runs a command and turns whatever it raises into one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            self._stop(ctx, "interrupted", _EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # Python flushes again as it ends, which must not fail a second time.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(_EXIT_READER_GONE) from None
+        except (SkcaptchaError, OSError) as error:
+            self._stop(ctx, f"error: {error}", EXIT_WRONG_USE)
+        except MemoryError:
+            self._stop(ctx, "error: there is not enough memory", EXIT_WRONG_USE)
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+            # scikit-learn says with a ValueError which parameter of which step is wrong.
+            kind = "" if type(error) in {ValueError, TypeError} else f"{type(error).__name__}: "
+            hint = "(skcaptcha --debug shows where)"
+            self._stop(ctx, f"error: {kind}{error} {hint}", EXIT_WRONG_USE)
+        return result
+
+    def _stop(self, ctx: Any, message: str, code: int) -> NoReturn:
+        if ctx.params.get("debug"):
+            traceback.print_exc()
+        say(" ".join(message.split()))
+        raise typer.Exit(code) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skcaptcha {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="skcaptcha",
+    cls=_Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", envvar="SKCAPTCHA_DEBUG", help="Show the traceback of what went wrong."
+        ),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Read text captchas and other noisy short strings with one scikit-learn Pipeline.
+
+    Exit codes: 0 done, 1 some inputs failed, 2 wrong use or configuration, 130 interrupted.
+    """

@@ -1,0 +1,473 @@
+"""Recipes: YAML files that describe data, pipeline, grid and output, as typed models."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
+
+from skcaptcha.datasets import SCHEMES, load_captchas, split_captchas
+from skcaptcha.errors import RecipeError
+from skcaptcha.search import SharedGridSearchCV
+
+_ROOMS = ("images", "denoise", "segment", "features", "read")
+
+# Names of classes, never import paths: a recipe from elsewhere can only choose among these.
+_FROM_SKLEARN = {
+    "sklearn.calibration": ("CalibratedClassifierCV",),
+    "sklearn.decomposition": ("PCA",),
+    "sklearn.discriminant_analysis": ("LinearDiscriminantAnalysis",),
+    "sklearn.ensemble": (
+        "ExtraTreesClassifier",
+        "HistGradientBoostingClassifier",
+        "RandomForestClassifier",
+    ),
+    "sklearn.kernel_approximation": ("Nystroem",),
+    "sklearn.linear_model": ("LogisticRegression", "RidgeClassifier", "SGDClassifier"),
+    "sklearn.naive_bayes": ("GaussianNB",),
+    "sklearn.neighbors": ("KNeighborsClassifier", "NearestCentroid"),
+    "sklearn.neural_network": ("MLPClassifier",),
+    "sklearn.preprocessing": ("MinMaxScaler", "Normalizer", "StandardScaler"),
+    "sklearn.svm": ("LinearSVC", "SVC"),
+}
+
+# Parameters that take a list of (name, estimator), as scikit-learn's compositions do.
+_COMPOSITIONS = {"branches", "steps", "transformers", "estimators"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Generated(_Section):
+    """Captchas that `skcaptcha.datasets` makes: the section ``data`` with the key ``generate``."""
+
+    generate: Literal["lines", "dots", "image"]
+    n: int = Field(default=1000, ge=1)
+    seed: int = Field(default=0, ge=0)
+    train: str | int | float | None = None
+    test: str | int | float | None = None
+
+    def load(self) -> Bunch:
+        """Make the captchas."""
+        images, labels = SCHEMES[self.generate](self.n, random_state=self.seed)
+        return Bunch(data=list(images), target=labels, filenames=None)
+
+
+class Folder(_Section):
+    """A labelled folder: the section ``data`` with the key ``folder``."""
+
+    folder: str
+    train: str | int | float | None = None
+    test: str | int | float | None = None
+
+    def load(self) -> Bunch:
+        """Find the folder's images and their labels."""
+        return load_captchas(self.folder)
+
+
+class Steps(_Section):
+    """The section ``steps``: for each step, the class to ``use`` and its parameters."""
+
+    images: dict[str, Any] = {"use": "ImageDecoder"}
+    denoise: dict[str, Any]
+    segment: dict[str, Any]
+    features: dict[str, Any]
+    read: dict[str, Any]
+
+
+class Comparison(_Section):
+    """The section ``search``: how candidates are compared."""
+
+    cv: int = Field(default=5, ge=2)
+
+
+class Output(_Section):
+    """The section ``output``: what is written."""
+
+    model: Path = Field(default=Path("artifacts/model.joblib"), strict=False)
+
+
+def _kind_of_data(data: Any) -> str:
+    return "folder" if isinstance(data, Mapping) and "folder" in data else "generate"
+
+
+_ParamGrid = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+
+
+class _File(_Section):
+    """A whole recipe, as it stands in the file."""
+
+    data: Annotated[
+        Annotated[Generated, Tag("generate")] | Annotated[Folder, Tag("folder")],
+        Discriminator(_kind_of_data),
+    ]
+    steps: Steps
+    grid: Annotated[list[_ParamGrid], Field(min_length=1)] | None = None
+    search: Comparison = Comparison()
+    final: dict[str, Any] = {}
+    output: Output = Output()
+
+
+class Recipe:
+    """What to fit, to what, and how to choose its parameters; see `load_recipe`.
+
+    Parameters
+    ----------
+    content : mapping
+        What a recipe's YAML file holds.
+    source : str, default="recipe"
+        The file's name, for messages.
+
+    Attributes
+    ----------
+    grid : list of dicts
+        As `sklearn.model_selection.GridSearchCV` takes it; ``[{}]``, one candidate, if the recipe
+        has no grid.
+    data : Generated or Folder
+    output : Output
+    source : str
+
+    Raises
+    ------
+    RecipeError
+        If anything is wrong: names the key, what was found and what is allowed.
+    """
+
+    def __init__(self, content: Mapping[str, Any], source: str = "recipe") -> None:
+        self.source = source
+        file = self._validate(content)
+        self.data = file.data
+        self.output = file.output
+        self._steps = file.steps
+        self._cv = file.search.cv
+        self.grid = [
+            self._check_values(f"grid{f'[{i}]' * (i > 0)}", grid)
+            for i, grid in enumerate(file.grid or [{}])
+        ]
+        final = self._check_values("final", {name: [file.final[name]] for name in file.final})
+        self._final = {name: values[0] for name, values in final.items()}
+
+    def pipeline(self) -> Pipeline:
+        """Build the pipeline, not fitted.
+
+        Returns
+        -------
+        pipeline : Pipeline
+            With the steps ``images``, ``denoise``, ``segment``, ``features`` and ``read``.
+        """
+        return Pipeline(
+            [
+                (name, self._build(getattr(self._steps, name), f"steps.{name}"))
+                for name in Steps.model_fields
+            ]
+        )
+
+    def search(self, *, n_jobs: int | None = None, verbose: int = 0) -> SharedGridSearchCV:
+        """Build the search over the grid, not fitted.
+
+        Parameters
+        ----------
+        n_jobs : int, optional
+            Number of processes, as everywhere in scikit-learn.
+        verbose : int, default=0
+            1 shows progress and the time left.
+
+        Returns
+        -------
+        search : SharedGridSearchCV
+        """
+        return SharedGridSearchCV(
+            self.pipeline(), self.grid, cv=self._cv, n_jobs=n_jobs, refit=False, verbose=verbose
+        )
+
+    def fit(
+        self, X: Sequence[Any], y: Sequence[str], *, n_jobs: int | None = None, verbose: int = 0
+    ) -> tuple[Pipeline, SharedGridSearchCV]:
+        """Search the grid and fit the best candidate, with the section ``final``, to all captchas.
+
+        Parameters
+        ----------
+        X : sequence of n captchas
+            Paths, bytes, PIL images or arrays.
+        y : sequence of n str
+            Their labels.
+        n_jobs, verbose
+            See `search`.
+
+        Returns
+        -------
+        model : Pipeline
+            Fitted.
+        search : SharedGridSearchCV
+            Fitted, but for its ``best_estimator_``.
+
+        Raises
+        ------
+        RecipeError
+            If there are fewer captchas than folds.
+        """
+        if len(y) < self._cv:
+            raise RecipeError(
+                f"{self.source}: search.cv: {self._cv} folds need as many captchas, "
+                f"found {len(y)} for training"
+            )
+        search = self.search(n_jobs=n_jobs, verbose=verbose).fit(X, y)
+        best = clone(search.best_params_, safe=False)
+        return self.pipeline().set_params(**best, **self._final).fit(X, y), search
+
+    def load_data(self) -> tuple[Bunch, Bunch | None]:
+        """Load or make the captchas of the section ``data``.
+
+        Returns
+        -------
+        train : Bunch
+            As `skcaptcha.datasets.load_captchas` gives it.
+        test : Bunch or None
+            What is kept out of training, if the section says ``train`` or ``test``.
+        """
+        captchas = self.data.load()
+        if self.data.train is None and self.data.test is None:
+            return captchas, None
+        if self.data.train is None:
+            test, train = split_captchas(captchas, self.data.test)
+            return train, test
+        return split_captchas(captchas, self.data.train, self.data.test)
+
+    def _validate(self, content: Mapping[str, Any]) -> _File:
+        if isinstance(content, Mapping) and isinstance(content.get("grid"), Mapping):
+            content = {**content, "grid": [content["grid"]]}
+        try:
+            return _File.model_validate(content)
+        except ValidationError as error:
+            raise self._error(*_explain(error)) from None
+
+    def _error(self, key: str, problem: str) -> RecipeError:
+        return RecipeError(
+            f"{self.source}: {key}: {problem}" if key else f"{self.source}: {problem}"
+        )
+
+    def _build(self, found: Any, key: str) -> Any:
+        """Make what a YAML value describes: an estimator, a pipeline of them, or the value."""
+        if not isinstance(found, Mapping):
+            return [self._build(v, key) for v in found] if isinstance(found, list) else found
+        if "use" not in found:
+            if not found:
+                raise self._error(key, "names no step")
+            return Pipeline(self._named(found, key))
+        name, classes = found["use"], _classes()
+        if not isinstance(name, str) or name not in classes:
+            raise self._error(f"{key}.use", f"found {name!r}; {_allowed(name, classes)}")
+        kind = classes[name]
+        allowed = list(inspect.signature(kind).parameters)
+        given = {}
+        for parameter, value in found.items():
+            if parameter == "use":
+                continue
+            where = f"{key}.{parameter}"
+            if parameter not in allowed:
+                raise self._error(
+                    where, f"{name} takes no such parameter; {_allowed(parameter, allowed)}"
+                )
+            composed = parameter in _COMPOSITIONS and isinstance(value, Mapping)
+            given[parameter] = self._named(value, where) if composed else self._build(value, where)
+        try:
+            estimator = kind(**given)
+        except TypeError as error:
+            raise self._error(key, f"{name} {str(error).partition('() ')[2]}") from None
+        self._check_parameters(estimator, key)
+        return estimator
+
+    def _named(self, found: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+        return [(str(name), self._build(part, f"{key}.{name}")) for name, part in found.items()]
+
+    def _check_parameters(self, estimator: BaseEstimator, key: str) -> None:
+        try:
+            estimator._validate_params()
+        except ValueError as error:
+            raise self._error(key, str(error)) from None
+
+    def _check_values(self, key: str, grid: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        """Build the values that parameters are to take, and check each where it will be set."""
+        pipeline = self.pipeline()
+        checked = {}
+        # An estimator is set before its own parameters, so that these are looked for in it.
+        for name in sorted(grid, key=lambda name: name.count("__")):
+            known = pipeline.get_params()
+            if name not in known:
+                problem = f"the pipeline has no such parameter; {_allowed(name, known)}"
+                raise self._error(f"{key}.{name}", problem)
+            checked[name] = [self._build(value, f"{key}.{name}") for value in grid[name]]
+            for value in checked[name]:
+                pipeline.set_params(**{name: clone(value, safe=False)})
+                owner = pipeline.get_params()[name.rpartition("__")[0]]
+                self._check_parameters(owner, f"{key}.{name}")
+        return checked
+
+
+def load_recipe(
+    path: str | os.PathLike[str],
+    overrides: Sequence[str] = (),
+    *,
+    data: str | os.PathLike[str] | None = None,
+) -> Recipe:
+    """Load a recipe from a YAML file.
+
+    Parameters
+    ----------
+    path : path-like
+    overrides : sequence of str
+        ``KEY=VALUE`` each: the key with dots between its levels (``steps.segment.n_characters``),
+        the value in YAML.
+    data : path-like, optional
+        A labelled folder to use in place of the section ``data``.
+
+    Returns
+    -------
+    recipe : Recipe
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing, is not YAML or describes no recipe: names the key, what was found
+        and what is allowed.
+
+    Examples
+    --------
+    >>> from skcaptcha import load_recipe
+    >>> recipe = load_recipe("configs/grid.yaml", ["search.cv=3"])
+    >>> list(recipe.pipeline().named_steps)
+    ['images', 'denoise', 'segment', 'features', 'read']
+    """
+    source = os.fspath(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(f"{source}: no such file; ready recipes are in configs/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{source}: cannot be read as text ({error})") from None
+    content = _parse(text, source)
+    if not isinstance(content, dict):
+        raise RecipeError(f"{source}: expected a mapping of sections, found {_shown(content)}")
+    if data is not None:
+        content["data"] = {"folder": os.fspath(data)}
+    for override in overrides:
+        _override(content, override)
+    return Recipe(content, source)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _parse(text: str, source: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise RecipeError(f"{source}: {line}{getattr(error, 'problem', None) or error}") from None
+
+
+def _override(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set {override}: expected KEY=VALUE, as in search.cv=3")
+    *path, last = key.split(".")
+    section = content
+    for name in path:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise RecipeError(f"--set {override}: {name} is {_shown(section)}, not a section")
+    section[last] = _parse(value, f"--set {override}")
+
+
+@cache
+def _classes() -> dict[str, type[BaseEstimator]]:
+    """Classes that a recipe may name: every public estimator of the rooms, and some others."""
+    found = {
+        name: getattr(import_module(module), name)
+        for module, names in _FROM_SKLEARN.items()
+        for name in names
+    }
+    for module in _room_modules():
+        for name, thing in vars(module).items():
+            ours = inspect.isclass(thing) and thing.__module__ == module.__name__
+            if ours and issubclass(thing, BaseEstimator) and not inspect.isabstract(thing):
+                found[name] = thing
+    return found
+
+
+def _room_modules() -> Iterator[Any]:
+    for room in _ROOMS:
+        module = import_module(f"skcaptcha.{room}")
+        yield module
+        for part in iter_modules(getattr(module, "__path__", [])):
+            yield import_module(f"{module.__name__}.{part.name}")
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Name the key of the first problem, and say what was found and what is allowed."""
+    problem = error.errors(include_url=False)[0]
+    loc = list(problem["loc"])
+    if loc[:1] == ["data"]:
+        loc[1:2] = []  # the kind of data, which is no key
+    if loc[:1] == ["grid"]:
+        loc = [part for part in loc if not isinstance(part, int)]
+    key = ".".join(map(str, loc))
+    match problem["type"]:
+        case "extra_forbidden":
+            return key, f"unknown key; {_allowed(loc[-1], _keys_at(loc[:-1]))}"
+        case "missing":
+            return key, "this key is missing"
+        case "too_short":
+            return key, "is empty; list the values to try, or leave the key out"
+        case "literal_error":
+            return key, f"found {_shown(problem['input'])}; allowed: {problem['ctx']['expected']}"
+    said = problem["msg"].removeprefix("Input ")
+    return key, f"{said}, found {_shown(problem['input'])}"
+
+
+def _keys_at(loc: list[Any]) -> list[str]:
+    sections: dict[str, list[type[BaseModel]]] = {
+        "": [_File],
+        "data": [Generated, Folder],
+        "steps": [Steps],
+        "search": [Comparison],
+        "output": [Output],
+    }
+    return [key for model in sections[".".join(map(str, loc))] for key in model.model_fields]
+
+
+def _allowed(found: Any, names: Any) -> str:
+    close = difflib.get_close_matches(str(found), names, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{hint}allowed: {', '.join(sorted(set(names)))}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,1 @@
+"""Captchas to work with: labelled folders, generators, character folders."""

@@ -1,0 +1,148 @@
+"""Scheme "lines": coloured italic characters at fixed places, crossed by thin coloured lines."""
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from skcaptcha.datasets._jpeg import through_jpeg
+from skcaptcha.datasets._random import captcha_generators
+
+LINE_CHARSET = "ABCDEFGHJKLMNPQRSTUVWXYZ123456789"
+
+_HEIGHT = 30
+_PITCH = 30
+_BASELINE = 24
+# A glyph may reach into the next character's place.
+_GLYPH_WIDTH = 36
+_SLANT = 0.2
+_OVERSAMPLING = 8
+_FONT_SIZE = 26
+# Share of a pixel that the outline must cover: strokes a little thinner than the font's.
+_COVERAGE = 0.75
+_BORDER_GREY = 200
+_N_LINES = 12
+_MAX_RUN = 60
+_MAX_FALL = 13
+_GLYPH_COLOURS = (20, 130)
+# These captchas were compressed twice: by the program that drew them and when they were kept.
+_JPEG_QUALITIES = (75, 95)
+
+# The scheme's own font comes with no package, so a common one is fitted to it: where each upright
+# character begins in its place, and how wide it is, in pixels.
+_PLACES: dict[str, tuple[float, float]] = {}
+_USUAL_LEFT = 8.0
+_USUAL_NARROWING = 0.85
+
+
+@cache
+def _font() -> ImageFont.FreeTypeFont:
+    # Imported here, since reading captchas needs no fonts.
+    import matplotlib  # noqa: PLC0415
+
+    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
+    return ImageFont.truetype(str(path), _FONT_SIZE * _OVERSAMPLING)
+
+
+@cache
+def _glyph(character: str) -> np.ndarray:
+    """Mask of a character within its place, bool of shape (30, 36)."""
+    ground = Image.new("L", (_GLYPH_WIDTH * 2 * _OVERSAMPLING, _HEIGHT * 2 * _OVERSAMPLING))
+    pen = (_GLYPH_WIDTH * _OVERSAMPLING, _HEIGHT * _OVERSAMPLING)
+    ImageDraw.Draw(ground).text(pen, character, font=_font(), fill=255, anchor="ls")
+    ink = ground.getbbox()
+    if ink is None:
+        raise ValueError(f"charset: {character!r} leaves no ink; use characters that can be seen")
+    upright = ground.crop(ink)
+    top = ink[1] - pen[1]
+    usual = (_USUAL_LEFT, _USUAL_NARROWING * upright.width / _OVERSAMPLING)
+    place, width = _PLACES.get(character, usual)
+    narrowing = width * _OVERSAMPLING / upright.width
+    # A row goes right by its height above the baseline times the slant.
+    italic = np.array(
+        [
+            [narrowing, -_SLANT, place * _OVERSAMPLING - _SLANT * top],
+            [0, 1, _BASELINE * _OVERSAMPLING + top],
+        ]
+    )
+    large = cv2.warpAffine(
+        np.asarray(upright), italic, (_GLYPH_WIDTH * _OVERSAMPLING, _HEIGHT * _OVERSAMPLING)
+    )
+    covered = cv2.resize(large, (_GLYPH_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    return covered > 255 * _COVERAGE
+
+
+def make_line_captchas(
+    n_samples: int = 100,
+    *,
+    charset: str = LINE_CHARSET,
+    n_characters: int = 4,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw captchas of italic characters crossed by thin coloured lines.
+
+    Characters without antialiasing, each in one dark colour, stand at fixed places 30 pixels
+    apart, over twelve lines of any colour that fall to the right, inside a grey frame; then comes
+    lossy compression.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of captchas.
+    charset : str, default="ABCDEFGHJKLMNPQRSTUVWXYZ123456789"
+        Characters to draw from, each as likely as it is often in the string.
+    n_characters : int, default=4
+        Characters in each captcha.
+    random_state : int, RandomState or None, default=None
+        Seed. Captcha i depends on the seed and on i, not on `n_samples`.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, 30, 30 * n_characters, 3), dtype uint8
+        RGB images.
+    labels : ndarray of shape (n_samples,), dtype str
+        The strings in them.
+
+    Raises
+    ------
+    ValueError
+        If `charset` is empty or holds a character that leaves no ink.
+
+    See Also
+    --------
+    make_dot_captchas : Digits under dots or over dashes.
+
+    Examples
+    --------
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> images, labels = make_line_captchas(3, random_state=0)
+    >>> images.shape, images.dtype
+    ((3, 30, 120, 3), dtype('uint8'))
+    >>> [len(label) for label in labels]
+    [4, 4, 4]
+    """
+    if not charset:
+        raise ValueError("charset is empty; give the characters to draw, such as 'ABC123'")
+    width = _PITCH * n_characters
+    images = np.empty((n_samples, _HEIGHT, width, 3), np.uint8)
+    labels = np.empty(n_samples, f"U{n_characters}")
+    for i, rng in enumerate(captcha_generators(n_samples, random_state)):
+        canvas = np.full((_HEIGHT, width + _GLYPH_WIDTH, 3), 255, np.uint8)
+        image = canvas[:, :width]
+        image[[0, -1]] = image[:, [0, -1]] = _BORDER_GREY
+        starts = rng.integers((width, _HEIGHT), size=(_N_LINES, 2))
+        ends = starts + rng.integers((_MAX_RUN, _MAX_FALL), size=(_N_LINES, 2))
+        colours = rng.integers(256, size=(_N_LINES, 3))
+        for start, end, colour in zip(
+            starts.tolist(), ends.tolist(), colours.tolist(), strict=True
+        ):
+            cv2.line(canvas, start, end, colour)
+        text = "".join(charset[j] for j in rng.integers(len(charset), size=n_characters))
+        for k, character in enumerate(text):
+            place = canvas[:, k * _PITCH : k * _PITCH + _GLYPH_WIDTH]
+            place[_glyph(character)] = rng.integers(*_GLYPH_COLOURS, size=3)
+        images[i] = through_jpeg(image, *_JPEG_QUALITIES)
+        labels[i] = text
+    return images, labels

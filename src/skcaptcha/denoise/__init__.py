@@ -1,0 +1,23 @@
+"""Image to image: everything that brings out the ink."""
+
+from skcaptcha.denoise._base import BaseDenoiser
+from skcaptcha.denoise._binarise import Binarise
+from skcaptcha.denoise._components import RemoveSmallComponents
+from skcaptcha.denoise._crop import CropToInk
+from skcaptcha.denoise._grey import Grey
+from skcaptcha.denoise._lines import RemoveThinLines
+from skcaptcha.denoise._polarity import Polarity
+from skcaptcha.denoise._router import ImageRouter
+from skcaptcha.denoise._smooth import Smooth
+
+__all__ = [
+    "BaseDenoiser",
+    "Binarise",
+    "CropToInk",
+    "Grey",
+    "ImageRouter",
+    "Polarity",
+    "RemoveSmallComponents",
+    "RemoveThinLines",
+    "Smooth",
+]

@@ -1,0 +1,111 @@
+"""What every denoiser shares: images in, as many images out, each by itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import Tags
+
+from skcaptcha.errors import ImageError
+
+Image = NDArray[np.uint8]
+
+
+def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
+    """Check that X is a batch of decoded images.
+
+    Parameters
+    ----------
+    X : sequence of ndarrays of shape (h, w) or (h, w, 3), dtype uint8
+    grey : bool, default=False
+        Whether colour images are refused.
+
+    Returns
+    -------
+    X : the same object
+
+    Raises
+    ------
+    ImageError
+        If an element is not such an image; names its index.
+    """
+    if isinstance(X, np.ndarray) and X.ndim < 3:
+        raise ImageError(
+            "X",
+            f"expected a batch of images, found one array of shape {X.shape}; "
+            "wrap a single image in a list",
+        )
+    for i, image in enumerate(X):
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            found = getattr(image, "dtype", type(image).__name__)
+            raise ImageError(
+                f"image {i}", f"expected a uint8 array, found {found}; decode with ImageDecoder"
+            )
+        if image.ndim != 2 and (grey or image.shape[2:] != (3,)):
+            expected = "a grey image (h, w)" if grey else "(h, w) or (h, w, 3)"
+            remedy = "; put Grey before this step" if grey else ""
+            raise ImageError(f"image {i}", f"expected {expected}, found {image.shape}{remedy}")
+        if image.size == 0:
+            raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
+    return X
+
+
+class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
+    """Base of all denoisers: a subclass says what becomes of one image, in `_denoise`.
+
+    Denoisers learn nothing: the answer for an image depends on that image and the parameters.
+    A subclass that can work on colour images sets ``_takes_colour = True``.
+    """
+
+    _takes_colour = False
+    _parameter_constraints: dict[str, Any] = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Sequence[Image], y: Any = None) -> Self:
+        """Check the parameters and the images; nothing is learnt.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w) or (h, w, 3), dtype uint8
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        check_images(X, grey=not self._takes_colour)
+        return self
+
+    def transform(self, X: Sequence[Image]) -> list[Image]:
+        """Denoise every image.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w) or (h, w, 3), dtype uint8
+
+        Returns
+        -------
+        images : list of n ndarrays, dtype uint8
+
+        Raises
+        ------
+        ImageError
+            If an element of X is not such an image; names its index.
+        """
+        return [self._denoise(image) for image in check_images(X, grey=not self._takes_colour)]
+
+    @abstractmethod
+    def _denoise(self, image: Image) -> Image:
+        """Give the denoised image; ``image`` itself must not change."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags

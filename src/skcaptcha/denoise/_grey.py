@@ -1,0 +1,91 @@
+"""From colour to one channel, chosen so that ink and noise fall apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from skcaptcha.denoise._base import BaseDenoiser, Image
+
+_CHANNELS = ("luma", "red", "green", "blue", "min", "max", "saturation", "contrast")
+
+
+class Grey(BaseDenoiser):
+    """Bring colour images to one channel.
+
+    Ink and noise often differ in colour more than in brightness: a pale line vanishes from the
+    channel in which it is as bright as the ground.
+
+    Parameters
+    ----------
+    channel : str or array-like of 3 floats, default="luma"
+        What becomes the grey value:
+
+        - ``"luma"``: ``0.299 R + 0.587 G + 0.114 B`` (ITU-R BT.601);
+        - ``"red"``, ``"green"``, ``"blue"``: that channel;
+        - ``"min"``, ``"max"``: the least or greatest of the three;
+        - ``"saturation"``: ``255 (max - min) / max``, how far from grey;
+        - ``"contrast"``: distance in RGB from the ground, the commonest colour of the image;
+          ink and coloured noise come out bright;
+        - three weights: that projection of (R, G, B), clipped to 0..255.
+
+        Images that are grey already pass unchanged, but for ``"contrast"``; their saturation is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise import Grey
+    >>> red_ink = np.full((2, 2, 3), 255, dtype=np.uint8)
+    >>> red_ink[0, 0] = 200, 10, 10
+    >>> Grey(channel="green").fit_transform([red_ink])[0]
+    array([[ 10, 255],
+           [255, 255]], dtype=uint8)
+    """
+
+    _takes_colour = True
+    _parameter_constraints: dict[str, Any] = {"channel": [StrOptions(set(_CHANNELS)), "array-like"]}
+
+    def __init__(self, channel: Any = "luma") -> None:
+        self.channel = channel
+
+    def _denoise(self, image: Image) -> Image:
+        match self.channel:
+            case "contrast":
+                return _distance_from_ground(image)
+            case "saturation" if image.ndim == 2:
+                return np.zeros_like(image)
+            case _ if image.ndim == 2:
+                return image
+            case "luma":
+                return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            case "red" | "green" | "blue" as name:
+                return np.ascontiguousarray(image[:, :, ("red", "green", "blue").index(name)])
+            case "min":
+                return image.min(axis=2)
+            case "max":
+                return image.max(axis=2)
+            case "saturation":
+                return np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[:, :, 1])
+            case weights:
+                projection = image @ _three_weights(weights)
+                return np.rint(projection).clip(0, 255).astype(np.uint8)
+
+
+def _three_weights(weights: Any) -> np.ndarray:
+    vector = np.asarray(weights, dtype=float)
+    if vector.shape != (3,):
+        raise ValueError(f"channel must be a name or three weights (red, green, blue): {weights}")
+    return vector
+
+
+def _distance_from_ground(image: Image) -> Image:
+    """Euclidean distance from the image's commonest colour, scaled so that 255 is the greatest."""
+    pixels = image.reshape(len(image), image.shape[1], -1).astype(np.int32)
+    # Ground is seldom exactly one colour: its bins, 16 levels wide, hold it together.
+    bins = (pixels // 16) @ 17 ** np.arange(pixels.shape[2])
+    ground = pixels[bins == np.bincount(bins.ravel()).argmax()].mean(axis=0)
+    distance = np.sqrt(((pixels - ground) ** 2).sum(axis=2))
+    return np.rint(distance * (255 / max(distance.max(), 1.0))).astype(np.uint8)

@@ -1,0 +1,194 @@
+"""One branch of denoising or another, by what each image looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from sklearn.base import TransformerMixin, _fit_context, clone
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha.denoise._base import Image, check_images
+
+_MEASURES: dict[str, Callable[[Image, int], float]] = {
+    "pixels_below": lambda image, level: int((image < level).sum()),
+    "pixels_above": lambda image, level: int((image > level).sum()),
+    "components_below": lambda image, level: _count_components(image < level),
+    "components_above": lambda image, level: _count_components(image > level),
+    "mean": lambda image, level: float(image.mean()),
+    "deviation": lambda image, level: float(image.std()),
+    "height": lambda image, level: image.shape[0],
+    "width": lambda image, level: image.shape[1],
+}
+
+
+def _count_components(mask: np.ndarray) -> int:
+    return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1
+
+
+class ImageRouter(TransformerMixin, _BaseComposition):
+    """Send each image to one of several branches by a measured property of the image.
+
+    For schemes that come in several kinds, each with a noise of its own. The parameters of every
+    branch are parameters of the router, so a grid reaches them: ``dots__smooth__size``.
+
+    Parameters
+    ----------
+    branches : list of (str, transformer) tuples
+        Name and denoiser (often a Pipeline of denoisers) of each branch, from the least measure
+        to the greatest; ``"passthrough"`` leaves the images as they are.
+    measure : str, default="pixels_below"
+        What is measured of a grey image: ``"pixels_below"`` or ``"pixels_above"`` (the number of
+        pixels darker or brighter than ``level``), ``"components_below"`` or
+        ``"components_above"`` (the number of 8-connected pieces of such pixels), ``"mean"``,
+        ``"deviation"`` (of the grey values), ``"height"`` or ``"width"`` (in pixels).
+    level : int in 0..256, default=1
+        For the first four measures.
+    thresholds : array-like of floats, default=(500,)
+        One fewer than branches, ascending: an image whose measure is at most ``thresholds[0]``
+        goes to the first branch, and so on; one above all goes to the last.
+
+    Attributes
+    ----------
+    branches_ : list of (str, transformer) tuples
+        The fitted branches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise import Binarise, ImageRouter
+    >>> router = ImageRouter(
+    ...     [("grey", Binarise(method="fixed", threshold=155)), ("black", Binarise())],
+    ...     measure="pixels_below", level=1, thresholds=[2],
+    ... )
+    >>> grey_ink = np.array([[140, 250, 250, 250]], dtype=np.uint8)
+    >>> router.fit_transform([grey_ink])[0]
+    array([[255,   0,   0,   0]], dtype=uint8)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "branches": [list],
+        "measure": [StrOptions(set(_MEASURES))],
+        "level": [Interval(Integral, 0, 256, closed="both")],
+        "thresholds": ["array-like"],
+    }
+
+    def __init__(
+        self,
+        branches: list[tuple[str, Any]],
+        *,
+        measure: str = "pixels_below",
+        level: int = 1,
+        thresholds: Sequence[float] = (500,),
+    ) -> None:
+        self.branches = branches
+        self.measure = measure
+        self.level = level
+        self.thresholds = thresholds
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters of the router and, if deep, of its branches.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        params : dict
+        """
+        return self._get_params("branches", deep=deep)
+
+    def set_params(self, **kwargs: Any) -> Self:
+        """Set parameters of the router (``level``), a branch (``dots``) or its own (``dots__x``).
+
+        Parameters
+        ----------
+        **kwargs
+
+        Returns
+        -------
+        self
+        """
+        self._set_params("branches", **kwargs)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Sequence[Image], y: Any = None) -> Self:
+        """Fit each branch on the images that go to it, or on all where none does.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w), dtype uint8
+        y : array-like of n labels, optional
+            Handed on to the branches.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_names([name for name, _ in self.branches])
+        thresholds = np.asarray(self.thresholds, dtype=float)
+        if len(thresholds) != len(self.branches) - 1 or (np.diff(thresholds) <= 0).any():
+            raise ValueError(
+                f"thresholds must ascend and be one fewer than the {len(self.branches)} branches, "
+                f"got {thresholds.tolist()}"
+            )
+        which = self._branch_of(check_images(X, grey=True))
+        self.branches_ = []
+        for k, (name, branch) in enumerate(self.branches):
+            fitted = branch
+            if branch != "passthrough":
+                chosen = np.flatnonzero(which == k).tolist()
+                # A kind that happens to be missing from the training images may come later.
+                chosen = chosen or list(range(len(X)))
+                fitted = clone(branch).fit(
+                    [X[i] for i in chosen], None if y is None else [y[i] for i in chosen]
+                )
+            self.branches_.append((name, fitted))
+        return self
+
+    def transform(self, X: Sequence[Image]) -> list[Image]:
+        """Denoise each image in its branch.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w), dtype uint8
+
+        Returns
+        -------
+        images : list of n ndarrays, dtype uint8
+
+        Raises
+        ------
+        ImageError
+            If an element of X is not a grey image; names its index.
+        """
+        check_is_fitted(self)
+        which = self._branch_of(check_images(X, grey=True))
+        images = list(X)
+        for k, (_, transformer) in enumerate(self.branches_):
+            chosen = np.flatnonzero(which == k).tolist()
+            if chosen and transformer != "passthrough":
+                denoised = transformer.transform([X[i] for i in chosen])
+                for i, image in zip(chosen, denoised, strict=True):
+                    images[i] = image
+        return images
+
+    def _branch_of(self, X: Sequence[Image]) -> np.ndarray:
+        measure = _MEASURES[self.measure]
+        return np.searchsorted(
+            np.asarray(self.thresholds, dtype=float), [measure(image, self.level) for image in X]
+        )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,56 @@
+"""The errors that bad input raises: each is one sentence that names the input and the remedy."""
+
+
+class SkcaptchaError(ValueError):
+    """Base of every error that bad input can cause; the commands print it without a traceback."""
+
+
+class ImageError(SkcaptchaError):
+    """An image cannot be used.
+
+    Parameters
+    ----------
+    source : str
+        The file's path, or words for where the image came from (``"image 3"``).
+    reason : str
+        What was expected and what was found.
+
+    Attributes
+    ----------
+    source, reason : str
+        As given.
+
+    Examples
+    --------
+    >>> from skcaptcha.errors import ImageError
+    >>> print(ImageError("a.png", "the file is empty"))
+    a.png: the file is empty
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(source, reason)
+        self.source = source
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+class DatasetError(SkcaptchaError):
+    """A folder of captchas or its labels cannot be used."""
+
+
+class SegmentationError(SkcaptchaError):
+    """A segmenter cannot cut an image as it was asked to."""
+
+
+class ReadingError(SkcaptchaError):
+    """A reader cannot be fitted to these segments and labels."""
+
+
+class RecipeError(SkcaptchaError):
+    """A recipe (YAML file) is wrong: names the key, what was found and what is allowed."""
+
+
+class ModelError(SkcaptchaError):
+    """A model file is missing, or holds no fitted pipeline."""

@@ -1,0 +1,7 @@
+"""Segments to vectors."""
+
+from skcaptcha.features._base import BaseFeatures
+from skcaptcha.features._hog import HOG
+from skcaptcha.features._raw import RawPixels
+
+__all__ = ["HOG", "BaseFeatures", "RawPixels"]

@@ -1,0 +1,26 @@
+"""The pixels themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.features._base import BaseFeatures
+
+
+class RawPixels(BaseFeatures):
+    """Describe a crop by its pixels, row after row, scaled to 0..1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha import Segments
+    >>> from skcaptcha.features import RawPixels
+    >>> image = np.array([[0, 255], [51, 0]], dtype=np.uint8)
+    >>> segments = Segments([[0, 0, 2, 2]], [0, 1], images=[image], shape=(2, 2))
+    >>> RawPixels().fit_transform(segments).values
+    array([[0. , 1. , 0.2, 0. ]], dtype=float32)
+    """
+
+    def _describe(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return crops.reshape(len(crops), -1) * np.float32(1 / 255)

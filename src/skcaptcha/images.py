@@ -1,0 +1,378 @@
+"""Decoding: the one place that opens an image file, with limits on what it lets in."""
+
+import os
+import re
+import stat
+import warnings
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from numbers import Integral
+from typing import Any, Self, TypeAlias, TypeGuard
+
+import numpy as np
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
+
+from skcaptcha.errors import ImageError
+
+__all__ = ["ImageDecoder", "Source", "decode"]
+
+Source: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray
+)
+"""What one image can come as."""
+
+_MAX_BYTES = 32 * 2**20
+_MAX_PIXELS = 2**24
+
+# Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
+# belongs to the whole process. The first bytes decide, since suffixes are often wrong.
+_FORMATS: dict[str, tuple[bytes, Callable[[BytesIO], ImageFile]]] = {
+    "PNG": (rb"\x89PNG\r\n\x1a\n", PngImageFile),
+    "JPEG": (rb"\xff\xd8\xff", JpegImageFile),
+    "GIF": (rb"GIF8[79]a", GifImageFile),
+    "BMP": (rb"BM", BmpImageFile),
+    "WebP": (rb"(?s:RIFF.{4}WEBP)", WebPImageFile),
+}
+
+
+class _UnusableError(Exception):
+    """Why a source is no image; `decode` adds which source it was."""
+
+
+def decode(
+    source: Source, *, max_bytes: int = _MAX_BYTES, max_pixels: int = _MAX_PIXELS
+) -> np.ndarray:
+    """Decode one image.
+
+    The format is told from the content, whatever a file's suffix says. The number of pixels is
+    read from the header, before any pixel is decoded.
+
+    Parameters
+    ----------
+    source : str, path, bytes, bytearray, memoryview, PIL image or ndarray
+        The path or the content of a PNG, JPEG, GIF (its first frame), BMP or WebP file; or an
+        image in memory. An array has the shape (h, w), (h, w, 1) or (h, w, 2) for grey and grey
+        with alpha, (h, w, 3) or (h, w, 4) for RGB and RGBA. It holds bool, uint8, uint16 or
+        floats in [0, 1].
+    max_bytes : int, default=33554432
+        The largest file to read, in bytes.
+    max_pixels : int, default=16777216
+        The largest image to decode, in pixels.
+
+    Returns
+    -------
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+        Grey for a grey source, RGB for a coloured one (palette images count as coloured),
+        C-contiguous. A C-contiguous uint8 array of such a shape is returned as it is, not copied.
+
+    Raises
+    ------
+    ImageError
+        If the source is missing, unreadable, empty, too large, damaged or no image.
+
+    Notes
+    -----
+    Transparent pixels are laid over white. 16-bit values are divided by 257 and rounded, but of
+    16-bit colour files only the high bytes are decoded. An EXIF orientation is not applied:
+    the pixels come as they are stored.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.images import decode
+    >>> decode(np.array([[0.0, 0.5, 1.0]]))
+    array([[  0, 128, 255]], dtype=uint8)
+    >>> decode(b"<html>")
+    Traceback (most recent call last):
+        ...
+    skcaptcha.errors.ImageError: the image: it is not a PNG, JPEG, GIF, BMP or WebP image: it
+    begins with b'<html>'
+    """
+    try:
+        if _is_path(source):
+            pixels = _decode_bytes(_read(source, max_bytes), max_bytes, max_pixels)
+        elif isinstance(source, bytes | bytearray | memoryview):
+            pixels = _decode_bytes(source, max_bytes, max_pixels)
+        elif isinstance(source, Image.Image):
+            pixels = _load(source, max_pixels)
+        elif isinstance(source, np.ndarray):
+            _check_array(source, max_pixels)
+            pixels = source
+        else:
+            raise _UnusableError(
+                "expected a path, the bytes of a file, a PIL image or a numpy array, "
+                f"found {type(source).__name__}"
+            )
+        return np.ascontiguousarray(_without_alpha(_to_uint8(pixels)))
+    except _UnusableError as error:
+        name = os.fspath(source) if _is_path(source) else "the image"
+        raise ImageError(name, str(error)) from error.__cause__
+
+
+class ImageDecoder(TransformerMixin, BaseEstimator):
+    """Decode images: the first step of every pipeline.
+
+    Stateless: `transform` works without `fit`. See :func:`decode` for what an image may be.
+
+    Parameters
+    ----------
+    max_bytes : int, default=33554432
+        The largest file to read, in bytes.
+    max_pixels : int, default=16777216
+        The largest image to decode, in pixels.
+
+    See Also
+    --------
+    decode : The same for one image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.images import ImageDecoder
+    >>> grey, colour = np.zeros((30, 120)), np.zeros((20, 90, 3))
+    >>> [image.shape for image in ImageDecoder().fit_transform([grey, colour])]
+    [(30, 120), (20, 90, 3)]
+    """
+
+    _parameter_constraints: dict = {
+        "max_bytes": [Interval(Integral, 1, None, closed="left")],
+        "max_pixels": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, max_bytes: int = _MAX_BYTES, max_pixels: int = _MAX_PIXELS) -> None:
+        self.max_bytes = max_bytes
+        self.max_pixels = max_pixels
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Sequence[Source] | np.ndarray, y: Any = None) -> Self:
+        """Check the parameters and that `X` is a sequence; nothing is decoded.
+
+        Parameters
+        ----------
+        X : sequence of n sources, or ndarray of shape (n, h, w), (n, h, w, 3) or (n, h, w, 4)
+            The images.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ImageDecoder
+            The same object.
+
+        Raises
+        ------
+        ImageError
+            If `X` is not a sequence of images.
+        """
+        _check_batch(X)
+        return self
+
+    def transform(self, X: Sequence[Source] | np.ndarray) -> list[np.ndarray]:
+        """Decode every image of a batch.
+
+        Parameters
+        ----------
+        X : sequence of n sources, or ndarray of shape (n, h, w), (n, h, w, 3) or (n, h, w, 4)
+            The images.
+
+        Returns
+        -------
+        images : list of n ndarrays of uint8, each of shape (h, w) or (h, w, 3)
+            The images in the same order. They share the memory of the uint8 arrays in `X`.
+
+        Raises
+        ------
+        ImageError
+            If `X` is not a sequence of images, or an image cannot be used. The error names the
+            file's path, or the position in `X` (``"image 3"``, counted from 0).
+        """
+        _check_batch(X)
+        images = []
+        for index, source in enumerate(X):
+            try:
+                image = decode(source, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+            except ImageError as error:
+                if _is_path(source):
+                    raise
+                raise ImageError(f"image {index}", error.reason) from error.__cause__
+            images.append(image)
+        return images
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, str | os.PathLike)
+
+
+def _check_batch(X: Any) -> None:
+    if _is_path(X) or isinstance(X, bytes | bytearray | memoryview | Image.Image):
+        raise ImageError("X", f"it is a single image ({type(X).__name__}); wrap it in a list: [X]")
+    if isinstance(X, np.ndarray):
+        # Paths, or images of different shapes, come as an array of one axis.
+        sources = X.ndim == 1 and X.dtype.kind in "OUT"
+        if X.ndim == 2 or (X.ndim == 3 and X.shape[2] <= 4):
+            raise ImageError(
+                "X",
+                f"an array of shape {X.shape} looks like a single image; wrap it in a list: [X], "
+                "or pass list(X) if it is a batch",
+            )
+        if not sources and X.ndim not in (3, 4):
+            raise ImageError(
+                "X",
+                "expected an array of shape (n, h, w) or (n, h, w, 3), "
+                f"found {X.dtype} of shape {X.shape}",
+            )
+    elif not isinstance(X, Sequence):
+        raise ImageError(
+            "X",
+            f"expected a list of images or an array, found {type(X).__name__}; pass list(X) if "
+            "it holds images",
+        )
+
+
+def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise _UnusableError("it is a folder; an image file was expected")
+        # A pipe would be waited for, and a device read, without end.
+        if not stat.S_ISREG(status.st_mode):
+            raise _UnusableError("it is not a regular file")
+        _check_bytes(status.st_size, max_bytes)
+        with open(path, "rb") as file:
+            # The file may have grown since.
+            return file.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise _UnusableError("there is no such file") from error
+    except PermissionError as error:
+        raise _UnusableError("it may not be read (permission denied)") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise _UnusableError(f"it cannot be read ({reason})") from error
+
+
+def _check_bytes(size: int, max_bytes: int) -> None:
+    if size == 0:
+        raise _UnusableError("it is empty")
+    if size > max_bytes:
+        raise _UnusableError(f"it has {size} bytes, more than the limit max_bytes={max_bytes}")
+
+
+def _check_pixels(width: int, height: int, max_pixels: int) -> None:
+    if width * height == 0:
+        raise _UnusableError(f"it has no pixels ({width} x {height})")
+    if width * height > max_pixels:
+        raise _UnusableError(
+            f"it has {width} x {height} pixels, more than the limit max_pixels={max_pixels}"
+        )
+
+
+def _decode_bytes(
+    content: bytes | bytearray | memoryview, max_bytes: int, max_pixels: int
+) -> np.ndarray:
+    _check_bytes(memoryview(content).nbytes, max_bytes)
+    content = bytes(content)
+    name = next((name for name, (start, _) in _FORMATS.items() if re.match(start, content)), None)
+    if name is None:
+        raise _UnusableError(
+            f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
+        )
+    with warnings.catch_warnings():
+        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
+        # are silenced, so that a filter that threads leave behind in a race hides no others.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        try:
+            image = _FORMATS[name][1](BytesIO(content))
+        except Image.DecompressionBombError as error:
+            raise _UnusableError(f"it has too many pixels ({error})") from error
+        except Exception as error:
+            raise _damaged(name, error) from error
+        return _load(image, max_pixels)
+
+
+def _load(image: Image.Image, max_pixels: int) -> np.ndarray:
+    """Pixels of a PIL image, of any dtype that `_to_uint8` takes, with alpha if it has any."""
+    _check_pixels(*image.size, max_pixels)
+    try:
+        image.load()
+        if image.mode == "F" or image.mode.startswith("I"):
+            pixels = np.array(image)
+        else:
+            colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+            pixels = np.array(image.convert(colours + "A" * image.has_transparency_data))
+    except Exception as error:
+        raise _damaged(image.format or "PIL", error) from error
+    if not image.mode.startswith("I"):
+        return pixels
+    # Mode I has 32 bits, and yet is what some versions of Pillow give for 16-bit files.
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise _UnusableError(
+            f"its integers were expected in [0, 65535], and lie in [{pixels.min()}, {pixels.max()}]"
+        )
+    if "transparency" in image.info:
+        pixels[pixels == image.info["transparency"]] = 65535
+    return pixels.astype(np.uint16)
+
+
+def _damaged(name: str, error: Exception) -> _UnusableError:
+    detail = str(error) or type(error).__name__
+    return _UnusableError(f"it is a damaged or truncated {name} image ({detail})")
+
+
+def _check_array(array: np.ndarray, max_pixels: int) -> None:
+    if array.ndim != 2 and not (array.ndim == 3 and 1 <= array.shape[2] <= 4):
+        raise _UnusableError(
+            "expected an array of shape (h, w), or (h, w, c) with 1 to 4 channels, "
+            f"found shape {array.shape}"
+        )
+    height, width = array.shape[:2]
+    _check_pixels(width, height, max_pixels)
+
+
+def _to_uint8(pixels: np.ndarray) -> np.ndarray:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.bool_:
+        return pixels * np.uint8(255)
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2:
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if pixels.dtype.kind == "f":
+        low, high = pixels.min(), pixels.max()
+        # Written so that NaN fails.
+        if not (low >= 0 and high <= 1):
+            raise _UnusableError(
+                f"its floats were expected in [0, 1], and lie in [{low}, {high}]; scale or clip "
+                "them, or convert them to uint8"
+            )
+        return np.rint(pixels * 255).astype(np.uint8)
+    raise _UnusableError(
+        f"expected an array of bool, uint8, uint16 or floats in [0, 1], found {pixels.dtype}; "
+        "if its values lie in [0, 255], convert it with .astype('uint8')"
+    )
+
+
+def _without_alpha(pixels: np.ndarray) -> np.ndarray:
+    """Grey (h, w) or RGB (h, w, 3), laid over white where it was transparent."""
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        return pixels
+    if pixels.shape[2] == 1:
+        return pixels[..., 0]
+    # Laid over white, the darkness of a colour is multiplied by its alpha.
+    darkness = (255 - pixels[..., :-1]) * pixels[..., -1:].astype(np.uint16)
+    return _without_alpha(255 - ((darkness + 127) // 255).astype(np.uint8))

@@ -1,0 +1,265 @@
+"""How well strings were read: shares, edit distance, confusions, intervals."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from scipy.stats import binomtest
+
+__all__ = [
+    "Confusion",
+    "character_accuracy",
+    "confusions",
+    "edit_distance",
+    "string_accuracy",
+    "wilson_interval",
+]
+
+Strings: TypeAlias = Sequence[str] | np.ndarray
+
+
+class Confusion(NamedTuple):
+    """One character read as another.
+
+    Attributes
+    ----------
+    true : str
+        The character of the label; empty where a character was inserted.
+    read : str
+        The character that was read for it; empty where the character was missed.
+    count : int
+        How often.
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import Confusion
+    >>> Confusion("O", "0", 3)
+    Confusion(true='O', read='0', count=3)
+    """
+
+    true: str
+    read: str
+    count: int  # type: ignore[assignment]  # shadows tuple.count, which nobody calls here
+
+
+def string_accuracy(y_true: Strings, y_pred: Strings, *, ignore_case: bool = False) -> float:
+    """Share of strings that were read entirely right.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of n str
+        The labels, and what was read.
+    ignore_case : bool, default=False
+        Whether ``"a"`` equals ``"A"``.
+
+    Returns
+    -------
+    accuracy : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the sequences are empty, differ in length or hold anything but strings.
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import string_accuracy
+    >>> string_accuracy(["AB1", "CD2"], ["AB1", "cd2"])
+    0.5
+    >>> string_accuracy(["AB1", "CD2"], ["AB1", "cd2"], ignore_case=True)
+    1.0
+    """
+    pairs = _pairs(y_true, y_pred)
+    if ignore_case:
+        pairs = [(true.casefold(), read.casefold()) for true, read in pairs]
+    return sum(true == read for true, read in pairs) / len(pairs)
+
+
+def character_accuracy(y_true: Strings, y_pred: Strings) -> float:
+    """Share of characters that were read right.
+
+    One minus the edit distances of all strings over the lengths of all labels, and never below 0.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of n str
+        The labels, and what was read.
+
+    Returns
+    -------
+    accuracy : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the sequences are empty, differ in length or hold anything but strings, or if all
+        labels are empty.
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import character_accuracy
+    >>> character_accuracy(["1234", "5678"], ["1234", "578"])
+    0.875
+    """
+    pairs = _pairs(y_true, y_pred)
+    n_characters = sum(len(true) for true, _ in pairs)
+    if n_characters == 0:
+        raise ValueError("y_true holds no characters: every label is empty")
+    errors = sum(edit_distance(true, read) for true, read in pairs)
+    return max(0.0, 1 - errors / n_characters)
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Levenshtein distance: the fewest insertions, deletions and substitutions from `a` to `b`.
+
+    Parameters
+    ----------
+    a, b : str
+        The strings.
+
+    Returns
+    -------
+    distance : int
+        From 0 to the length of the longer string.
+
+    References
+    ----------
+    R. A. Wagner and M. J. Fischer, "The string-to-string correction problem", Journal of the
+    ACM 21(1), 1974, pp. 168-173.
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import edit_distance
+    >>> edit_distance("kitten", "sitting")
+    3
+    """
+    return 0 if a == b else _distances(a, b)[-1][-1]
+
+
+def confusions(y_true: Strings, y_pred: Strings) -> list[Confusion]:
+    """Count which characters were read as which others.
+
+    Each string is aligned with its label by a smallest set of edits. Of several such
+    alignments, the one that pairs characters from the end backwards is taken.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of n str
+        The labels, and what was read.
+
+    Returns
+    -------
+    confusions : list of Confusion
+        The most frequent first; equally frequent ones by `true`, then `read`. The counts sum to
+        the sum of the edit distances.
+
+    Raises
+    ------
+    ValueError
+        If the sequences are empty, differ in length or hold anything but strings.
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import confusions
+    >>> for confusion in confusions(["O1O", "2S"], ["010", "2SS"]):
+    ...     print(confusion)
+    Confusion(true='O', read='0', count=2)
+    Confusion(true='', read='S', count=1)
+    """
+    counts = Counter(edit for true, read in _pairs(y_true, y_pred) for edit in _edits(true, read))
+    found = (Confusion(true, read, count) for (true, read), count in counts.items())
+    return sorted(found, key=lambda confusion: (-confusion.count, confusion.true, confusion.read))
+
+
+def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval for a share of which `successes` out of `n` were seen, by Wilson's score.
+
+    Parameters
+    ----------
+    successes : int
+        How often it succeeded, from 0 to `n`.
+    n : int
+        How often it was tried, at least once.
+    confidence : float, default=0.95
+        How sure to be that the interval holds the share, strictly between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+        The ends of the interval, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal
+    of the American Statistical Association 22(158), 1927, pp. 209-212.
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import wilson_interval
+    >>> low, high = wilson_interval(50, 50)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.929 to 1.000
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"expected 0 <= successes <= n and n >= 1, found {successes} of {n}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie strictly between 0 and 1, found {confidence}")
+    interval = binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _pairs(y_true: Strings, y_pred: Strings) -> list[tuple[str, str]]:
+    for name, strings in (("y_true", y_true), ("y_pred", y_pred)):
+        if isinstance(strings, str):
+            raise ValueError(f"{name} is a single string; wrap it in a list")
+        for index, string in enumerate(strings):
+            if not isinstance(string, str):
+                raise ValueError(
+                    f"{name} must hold strings, found {string!r} ({type(string).__name__}) "
+                    f"at {index}"
+                )
+    if len(y_true) != len(y_pred):
+        raise ValueError(
+            f"y_true and y_pred must have the same length, found {len(y_true)} and {len(y_pred)}"
+        )
+    if len(y_true) == 0:
+        raise ValueError("y_true and y_pred are empty; at least one string is needed")
+    return list(zip(y_true, y_pred, strict=True))
+
+
+def _distances(a: str, b: str) -> list[list[int]]:
+    """Edit distance between every prefix of `a` (row) and every prefix of `b` (column)."""
+    table = [list(range(len(b) + 1))]
+    for i, in_a in enumerate(a, start=1):
+        above, row = table[-1], [i]
+        for j, in_b in enumerate(b, start=1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (in_a != in_b)))
+        table.append(row)
+    return table
+
+
+def _edits(true: str, read: str) -> Iterator[tuple[str, str]]:
+    """Yield (character, what was read for it) at each edit of an alignment, last first."""
+    if true == read:
+        return
+    table = _distances(true, read)
+    i, j = len(true), len(read)
+    while i or j:
+        if i and j and table[i][j] == table[i - 1][j - 1] + (true[i - 1] != read[j - 1]):
+            i, j = i - 1, j - 1
+            if true[i] != read[j]:
+                yield true[i], read[j]
+        elif i and table[i][j] == table[i - 1][j] + 1:
+            i -= 1
+            yield true[i], ""
+        else:
+            j -= 1
+            yield "", read[j]

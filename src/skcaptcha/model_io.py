@@ -1,0 +1,160 @@
+"""Saving and loading fitted pipelines, with what they were fitted from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import joblib
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.errors import ModelError
+
+_VERSIONS_KEPT = ("skcaptcha", "scikit-learn", "numpy", "opencv-python-headless", "scikit-image")
+
+
+def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> None:
+    """Write a file as a whole or not at all: whoever looks finds the old content or the new.
+
+    Parameters
+    ----------
+    path : path-like
+        Missing folders are made.
+    write : callable
+        Given a binary file opened for writing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skcaptcha.model_io import write_atomically
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "a.txt", lambda file: file.write(b"all of it"))
+    ...     (Path(folder) / "a.txt").read_text()
+    'all of it'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def save(
+    model: Pipeline,
+    path: str | os.PathLike[str],
+    *,
+    manifest: Mapping[str, Any] | None = None,
+    results: Mapping[str, Any] | None = None,
+) -> None:
+    """Save a fitted pipeline, and beside it what it was fitted from and how the others did.
+
+    Parameters
+    ----------
+    model : Pipeline
+        ``joblib.load(path)`` gives it back.
+    path : path-like
+        The model's file, by custom with the suffix ``.joblib``.
+    manifest : mapping, optional
+        What to remember of the model; written with the date and the versions of the libraries to
+        the same path with the suffix ``.json``.
+    results : mapping of str to arrays of equal length, optional
+        The table ``cv_results_`` of a search; written to the same path with the suffix ``.csv``,
+        best candidates first.
+    """
+    path = Path(path)
+    write_atomically(path, lambda file: joblib.dump(model, file, compress=3))
+    about = {
+        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: version(name) for name in _VERSIONS_KEPT},
+        **(manifest or {}),
+    }
+    text = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)
+    write_atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
+    if results is not None:
+        write_atomically(path.with_suffix(".csv"), lambda file: _write_table(results, file))
+
+
+def load(path: str | os.PathLike[str]) -> Pipeline:
+    """Load a fitted pipeline.
+
+    A model file can run code when it is loaded: load only files that you trust.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    model : Pipeline
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, or it holds no fitted pipeline.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model; fit one first (skcaptcha fit configs/grid.yaml)")
+    try:
+        model = joblib.load(path)
+    except Exception as error:
+        # Unpickling arbitrary bytes can raise nearly anything.
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ModelError(f"{path}: not a model that can be loaded ({reason})") from error
+    if not isinstance(model, Pipeline) or not hasattr(model[-1], "read"):
+        raise ModelError(
+            f"{path}: holds {type(model).__name__}, not a pipeline that ends in a reader"
+        )
+    return model
+
+
+def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Load what was remembered of a model.
+
+    Parameters
+    ----------
+    path : path-like
+        The model's file.
+
+    Returns
+    -------
+    manifest : dict
+        Empty if there is none beside the model.
+    """
+    beside = Path(path).with_suffix(".json")
+    return json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+
+
+def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:
+    order = np.argsort(results["rank_test_score"], kind="stable")
+    names = sorted(
+        (name for name in results if name != "params"),
+        key=lambda name: (name != "rank_test_score", not name.startswith("param_")),
+    )
+    lines = [names, *([results[name][i] for name in names] for i in order)]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    file.write(text.getvalue().encode())
+
+
+def _plain(value: Any) -> Any:
+    """Bring numpy's numbers and arrays, and anything else by its text, into JSON."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

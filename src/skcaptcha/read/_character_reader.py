@@ -1,0 +1,323 @@
+"""One segment, one character: any scikit-learn classifier reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.model_selection import GroupKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha.errors import ReadingError
+from skcaptcha.read._reading import Reading
+from skcaptcha.segments import Segments
+
+_N_RUNNERS_UP = 5
+
+# A vote of none of five neighbours is not impossible; about one in a hundred is then right.
+_LEAST_PROBABILITY = 1e-2
+
+
+class CharacterReader(BaseEstimator):
+    """Read captchas whose segments are their characters.
+
+    Captchas whose number of segments differs from the length of their label are left out of
+    training: nobody knows which segment is which character.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        Any scikit-learn classifier, or a Pipeline that ends in one; None:
+        ``KNeighborsClassifier(n_neighbors=3)``.
+    calibration_cv : int >= 2, default=None
+        With so many folds of the training captchas, `read` is taught how far the classifier's
+        probabilities can be trusted (temperature scaling of what it says of captchas that it was
+        not fitted to). None: its probabilities are taken as they are. `predict` does not change.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier.
+    classes_ : ndarray of shape (n_classes,)
+        The characters that it knows.
+    n_left_out_ : int
+        How many training captchas were left out.
+    left_out_ : ndarray of shape (n_left_out_,)
+        Their indices.
+    temperature_ : float > 0
+        What the classifier's log-probabilities are divided by; 1 without ``calibration_cv``.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks",
+    ICML 2017 (temperature scaling).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha import Segments
+    >>> from skcaptcha.read import CharacterReader
+    >>> values = np.array([[0.0], [1.0], [1.0], [0.0]], dtype=np.float32)
+    >>> segments = Segments([[0, 0, 1, 1], [1, 0, 1, 1]] * 2, [0, 2, 4], values=values)
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> reader = CharacterReader(KNeighborsClassifier(n_neighbors=1))
+    >>> reader.fit(segments, ["AB", "BA"]).predict(segments)
+    array(['AB', 'BA'], dtype='<U2')
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "calibration_cv": [Interval(Integral, 2, None, closed="left"), None],
+    }
+
+    def __init__(self, estimator: Any = None, *, calibration_cv: int | None = None) -> None:
+        self.estimator = estimator
+        self.calibration_cv = calibration_cv
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Segments, y: ArrayLike) -> Self:
+        """Fit the classifier to the characters of the captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+        y : array-like of n str
+            Their labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ReadingError
+            If more than half of the captchas must be left out.
+        """
+        values, texts = _check(X), _check_texts(y, len(X))
+        usable = X.counts == np.char.str_len(texts)
+        self.left_out_ = np.flatnonzero(~usable)
+        self.n_left_out_ = len(self.left_out_)
+        self._refuse_bad_segmentation(X.counts, texts)
+        of_usable = usable[X.captcha_index]
+        values = values[of_usable]
+        captcha = X.captcha_index[of_usable]
+        characters = np.array(list("".join(texts[usable])))
+        base = KNeighborsClassifier(n_neighbors=3) if self.estimator is None else self.estimator
+        self.estimator_ = clone(base).fit(values, characters)
+        self.classes_ = self.estimator_.classes_
+        self.temperature_ = 1.0
+        if self.calibration_cv is not None:
+            self.temperature_ = self._calibrate(values, characters, captcha)
+        return self
+
+    def predict(self, X: Segments) -> NDArray[np.str_]:
+        """Read captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+
+        Returns
+        -------
+        texts : ndarray of shape (n,), dtype str
+        """
+        check_is_fitted(self)
+        values = _check(X)
+        characters = self.estimator_.predict(values) if len(values) else np.empty(0, dtype="<U1")
+        return np.array(_join(characters, X.offsets), dtype=np.str_)
+
+    def score(self, X: Segments, y: ArrayLike) -> float:
+        """Give the string accuracy: the share of captchas read entirely right.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+        y : array-like of n str
+
+        Returns
+        -------
+        accuracy : float in 0..1
+        """
+        return float(np.mean(self.predict(X) == _check_texts(y, len(X))))
+
+    def read(self, X: Segments) -> list[Reading]:
+        """Read captchas and say how sure each reading is.
+
+        The text is that of `predict`. Characters are taken as independent: a string's
+        confidence is the product of its characters' probabilities.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+
+        Returns
+        -------
+        readings : list of n Reading
+        """
+        values = _check(X)
+        texts = self.predict(X)
+        readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
+        # All captchas of one length are one computation.
+        for length in np.unique(X.counts[X.counts > 0]):
+            captchas = np.flatnonzero(X.counts == length)
+            rows = X.offsets[captchas, None] + np.arange(length)
+            logs = self._log_probabilities(values[rows.ravel()]).reshape(*rows.shape, -1)
+            said = np.searchsorted(self.classes_, [list(text) for text in texts[captchas]])
+            said_logs = np.take_along_axis(logs, said[:, :, None], axis=2)[:, :, 0]
+            totals, paths = _likeliest(logs, _N_RUNNERS_UP + 1)
+            others = (paths != said[:, None, :]).any(axis=2)
+            strings = self.classes_[paths]
+            for k, i in enumerate(captchas):
+                rest = np.flatnonzero(others[k])[:_N_RUNNERS_UP]
+                readings[i] = Reading(
+                    text=str(texts[i]),
+                    confidence=float(np.exp(said_logs[k].sum())),
+                    boxes=X.boxes[rows[k]],
+                    probabilities=np.exp(said_logs[k]),
+                    runners_up=tuple(
+                        ("".join(strings[k, r]), float(np.exp(totals[k, r]))) for r in rest
+                    ),
+                )
+        return readings
+
+    def _refuse_bad_segmentation(self, counts: NDArray[np.intp], texts: NDArray[np.str_]) -> None:
+        lengths = np.char.str_len(texts)
+        if 2 * self.n_left_out_ <= len(texts) and self.n_left_out_ < len(texts):
+            return
+        found = np.unique(counts[self.left_out_])
+        expected = np.unique(lengths[self.left_out_])
+        raise ReadingError(
+            f"{self.n_left_out_} of {len(texts)} captchas have another number of segments than "
+            f"their label has characters ({_span(found)} segments, {_span(expected)} characters): "
+            "set the segmenter's n_characters, or look at what the denoising steps leave "
+            "(skcaptcha show)"
+        )
+
+    def _log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log-probability of each class for each segment, (m, n_classes)."""
+        return log_softmax(_scores(self.estimator_, values) / self.temperature_, axis=1)
+
+    def _calibrate(
+        self,
+        values: NDArray[np.float32],
+        characters: NDArray[np.str_],
+        captcha: NDArray[np.intp],
+    ) -> float:
+        """Find the temperature that makes held-out characters likeliest."""
+        assert self.calibration_cv is not None
+        n_folds = min(self.calibration_cv, len(np.unique(captcha)))
+        if n_folds < 2:
+            return 1.0
+        target = np.searchsorted(self.classes_, characters)
+        scores, hits = [], []
+        for train, test in GroupKFold(n_folds).split(values, groups=captcha):
+            fitted = clone(self.estimator_).fit(values[train], characters[train])
+            known = np.isin(characters[test], fitted.classes_)
+            scores.append(_scores(fitted, values[test][known]))
+            hits.append(np.searchsorted(fitted.classes_, self.classes_[target[test][known]]))
+
+        def loss(log_temperature: float) -> float:
+            return -sum(
+                log_softmax(s / np.exp(log_temperature), axis=1)[np.arange(len(h)), h].sum()
+                for s, h in zip(scores, hits, strict=True)
+            )
+
+        return float(np.exp(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded").x))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags
+
+
+def _scores(classifier: Any, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What a classifier says of each class, on the scale of logarithms, (m, n_classes)."""
+    if not len(values):
+        return np.empty((0, len(classifier.classes_)))
+    if len(classifier.classes_) == 1:
+        return np.zeros((len(values), 1))
+    if hasattr(classifier, "predict_proba"):
+        return np.log(np.maximum(classifier.predict_proba(values), _LEAST_PROBABILITY))
+    if hasattr(classifier, "decision_function"):
+        decision = classifier.decision_function(values)
+        return np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision
+    said = classifier.predict(values)[:, None] == classifier.classes_
+    return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
+
+
+def _likeliest(logs: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Find the n likeliest strings of each captcha, best first.
+
+    A beam of the n best beginnings, widened character by character, loses none of them: every
+    beginning of one of the n best strings is itself among the n best of its length.
+
+    Parameters
+    ----------
+    logs : ndarray of shape (captchas, length, n_classes)
+        Log-probability of each class at each place.
+
+    Returns
+    -------
+    totals : ndarray of shape (captchas, n or fewer)
+    paths : ndarray of shape (captchas, n or fewer, length)
+        Indices of classes.
+    """
+    captchas, length, _ = logs.shape
+    order = np.argsort(-logs, axis=2, kind="stable")[:, :, :n]
+    few = np.take_along_axis(logs, order, axis=2)
+    totals = np.zeros((captchas, 1))
+    paths = np.empty((captchas, 1, 0), dtype=np.intp)
+    for place in range(length):
+        sums = (totals[:, :, None] + few[:, place, None, :]).reshape(captchas, -1)
+        best = np.argsort(-sums, axis=1, kind="stable")[:, :n]
+        totals = np.take_along_axis(sums, best, axis=1)
+        begin, step = np.divmod(best, few.shape[2])
+        paths = np.concatenate(
+            [
+                np.take_along_axis(paths, begin[:, :, None], axis=1),
+                np.take_along_axis(order[:, place], step, axis=1)[:, :, None],
+            ],
+            axis=2,
+        )
+    return totals, paths
+
+
+def _check(X: Segments) -> NDArray[np.float32]:
+    if not isinstance(X, Segments):
+        raise TypeError(f"a reader takes Segments with features, found {type(X).__name__}")
+    if X.values is None:
+        raise ValueError("these segments have no features: put RawPixels or HOG before the reader")
+    return X.values
+
+
+def _check_texts(y: ArrayLike, n: int) -> NDArray[np.str_]:
+    labels: Sequence[Any] = np.asarray(y).ravel().tolist()
+    for i, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise ReadingError(
+                f"label {i} is {label!r}, of type {type(label).__name__}; labels must be strings"
+            )
+    if len(labels) != n:
+        raise ReadingError(f"{n} captchas need as many labels, found {len(labels)}")
+    return np.array(labels, dtype=np.str_)
+
+
+def _join(characters: NDArray[np.str_], offsets: NDArray[np.intp]) -> list[str]:
+    text = "".join(characters)
+    return [text[a:b] for a, b in pairwise(offsets)]
+
+
+def _span(numbers: NDArray[np.intp]) -> str:
+    low, high = numbers.min(), numbers.max()
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,71 @@
+"""What a reader says of one captcha."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader says of one captcha.
+
+    Attributes
+    ----------
+    text : str
+        The string that was read.
+    confidence : float in 0..1
+        How probable it is that the whole string is right.
+    boxes : ndarray of shape (k, 4)
+        ``x, y, w, h`` of each character, in pixels of the denoised image.
+    probabilities : ndarray of shape (k,)
+        How probable each character is.
+    runners_up : tuple of (str, float)
+        The next most probable strings and their confidences, best first.
+    """
+
+    text: str
+    confidence: float
+    boxes: NDArray[np.intp]
+    probabilities: NDArray[np.float64]
+    runners_up: tuple[tuple[str, float], ...]
+
+
+def read_captchas(model: Pipeline, X: Sequence[Any]) -> list[Reading]:
+    """Read captchas with a fitted pipeline and say how sure each reading is.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted; its last step is a reader.
+    X : sequence of n captchas
+        What the pipeline's ``predict`` takes.
+
+    Returns
+    -------
+    readings : list of n Reading
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.images import ImageDecoder
+    >>> from skcaptcha.read import CharacterReader, read_captchas
+    >>> from skcaptcha.segment import FixedBoxes
+    >>> X, y = make_line_captchas(60, random_state=0)
+    >>> places = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+    >>> model = make_pipeline(
+    ...     ImageDecoder(), Grey(), Binarise(), FixedBoxes(places), RawPixels(), CharacterReader()
+    ... )
+    >>> reading = read_captchas(model.fit(X, y), X[:1])[0]
+    >>> reading.text == y[0], reading.boxes.shape, len(reading.probabilities)
+    (True, (4, 4), 4)
+    """
+    return model[-1].read(model[:-1].transform(X))

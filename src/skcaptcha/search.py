@@ -1,0 +1,290 @@
+"""Tuning a whole pipeline: grid search that computes what its candidates share only once."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple, Self
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, indexable
+
+from skcaptcha.errors import SkcaptchaError
+
+_TASKS_PER_WORKER = 12
+
+
+class _Step(NamedTuple):
+    key: str  # equal keys: the same class and parameters at the same place
+    estimator: Any
+
+
+class _Candidate(NamedTuple):
+    number: int
+    steps: tuple[_Step, ...]
+
+
+class _Data(NamedTuple):
+    X_train: Any
+    y_train: Any
+    X_test: Any
+    y_test: Any
+
+
+class _Score(NamedTuple):
+    candidate: int
+    split: int
+    outcome: dict[str, Any]
+
+
+class _Scoring(NamedTuple):
+    """What to measure, and the outcome of a fit in the form that GridSearchCV's tables take."""
+
+    scorers: Any
+    error_score: Any
+    return_train_score: bool
+
+    def score(self, estimator: Any, data: _Data) -> dict[str, Any]:
+        begin = time.perf_counter()
+        test_scores = self.scorers(estimator, data.X_test, data.y_test)
+        outcome = {
+            "fit_error": None,
+            "test_scores": test_scores,
+            "score_time": time.perf_counter() - begin,
+        }
+        if self.return_train_score:
+            outcome["train_scores"] = self.scorers(estimator, data.X_train, data.y_train)
+        return outcome
+
+    def failure(self, error: Exception) -> dict[str, Any]:
+        names = getattr(self.scorers, "_scorers", None)
+        scores = self.error_score if names is None else dict.fromkeys(names, self.error_score)
+        outcome = {"fit_error": error, "test_scores": scores, "score_time": 0.0}
+        return outcome | ({"train_scores": scores} if self.return_train_score else {})
+
+
+class SharedGridSearchCV(GridSearchCV):
+    """Grid search over a Pipeline in which candidates share the steps that they have in common.
+
+    `sklearn.model_selection.GridSearchCV` runs the whole pipeline for every candidate and fold.
+    Here the candidates form a tree: a step is fitted once per fold for all candidates that agree
+    in it and in every step before it. Scores and choice are the same; only the time differs.
+    Nested pipelines take part step by step. It takes what `GridSearchCV` takes; with an estimator
+    that is no Pipeline, with parameters for ``fit``, or with a grid over the pipeline's own
+    parameters (``memory``, ``steps``), it does what `GridSearchCV` does.
+
+    ``verbose=1`` shows progress and the time left on the standard error. ``mean_fit_time`` is the
+    time of all steps of a candidate, shared or not.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.pipeline import Pipeline
+    >>> from skcaptcha.search import SharedGridSearchCV
+    >>> pipeline = Pipeline([("pca", PCA()), ("knn", KNeighborsClassifier())])
+    >>> grid = {"pca__n_components": [1, 2], "knn__n_neighbors": [1, 3, 5]}
+    >>> search = SharedGridSearchCV(pipeline, grid, cv=3).fit(*load_iris(return_X_y=True))
+    >>> len(search.cv_results_["params"])
+    6
+    """
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Score every candidate in every fold, and refit the best on all samples.
+
+        Parameters
+        ----------
+        X : sequence of n samples
+        y : array-like of n targets
+        **params : dict
+            Parameters for the estimator's ``fit``; with any, nothing is shared.
+
+        Returns
+        -------
+        self
+        """
+        candidates = list(ParameterGrid(self.param_grid))
+        if params or not self._can_share(candidates):
+            return super().fit(X, y, **params)
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(cv.split(X, y))
+        self.n_splits_ = len(splits)
+        scoring = _Scoring(scorers, self.error_score, self.return_train_score)
+        outcomes = self._score_all(X, y, splits, candidates, scoring)
+        errors = [outcome["fit_error"] for outcome in outcomes if outcome["fit_error"]]
+        _raise_or_warn(errors, len(outcomes), self.error_score)
+        self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.cv_results_ = self._format_results(candidates, self.n_splits_, outcomes)
+        if self.refit or not self.multimetric_:
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
+            self.best_params_ = self.cv_results_["params"][self.best_index_]
+            if not callable(self.refit):
+                self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
+        if self.refit:
+            begin = time.perf_counter()
+            best = clone(self.best_params_, safe=False)
+            self.best_estimator_ = clone(self.estimator).set_params(**best).fit(X, y)
+            self.refit_time_ = time.perf_counter() - begin
+        return self
+
+    def _can_share(self, candidates: list[dict[str, Any]]) -> bool:
+        if not isinstance(self.estimator, Pipeline):
+            return False
+        names = {name for name, _ in self.estimator.steps}
+        return all(key.partition("__")[0] in names for params in candidates for key in params)
+
+    def _score_all(
+        self,
+        X: Any,
+        y: Any,
+        splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+        candidates: list[dict[str, Any]],
+        scoring: _Scoring,
+    ) -> list[dict[str, Any]]:
+        """Outcome of every candidate in every split, candidate by candidate."""
+        ordered = sorted(
+            (
+                _Candidate(i, tuple(_flatten(_with_params(self.estimator, params))))
+                for i, params in enumerate(candidates)
+            ),
+            key=lambda candidate: [step.key for step in candidate.steps],
+        )
+        workers = joblib.effective_n_jobs(self.n_jobs)
+        parts = min(len(ordered), -(-_TASKS_PER_WORKER * workers // len(splits)))
+        cuts = np.linspace(0, len(ordered), parts + 1).astype(int)
+        chunks = [ordered[a:b] for a, b in pairwise(cuts)]
+        tasks = [
+            joblib.delayed(_score_chunk)((X, y), k, split, chunk, scoring)
+            for chunk in chunks
+            for k, split in enumerate(splits)
+        ]
+        parallel = joblib.Parallel(
+            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as="generator_unordered"
+        )
+        outcomes: list[Any] = [None] * (len(candidates) * len(splits))
+        with _progress(len(outcomes), self.verbose) as advance:
+            for scores in parallel(tasks):
+                for score in scores:
+                    outcomes[score.candidate * len(splits) + score.split] = score.outcome
+                advance(len(scores))
+        return outcomes
+
+
+def _with_params(pipeline: Pipeline, params: dict[str, Any]) -> Pipeline:
+    return clone(pipeline).set_params(**clone(params, safe=False))
+
+
+def _flatten(pipeline: Pipeline, path: str = "") -> Iterator[_Step]:
+    """Steps in order, those of nested pipelines among them."""
+    for name, estimator in pipeline.steps:
+        place = f"{path}{name}__"
+        if isinstance(estimator, Pipeline):
+            yield from _flatten(estimator, place)
+        elif estimator is not None and not isinstance(estimator, str):
+            yield _Step(f"{place} {joblib.hash(estimator)}", estimator)
+
+
+def _score_chunk(
+    Xy: tuple[Any, Any],
+    k: int,
+    split: tuple[NDArray[np.intp], NDArray[np.intp]],
+    chunk: Sequence[_Candidate],
+    scoring: _Scoring,
+) -> list[_Score]:
+    """Score neighbouring candidates in the k-th split."""
+    X, y = Xy
+    train, test = split
+    data = _Data(
+        _safe_indexing(X, train),
+        None if y is None else _safe_indexing(y, train),
+        _safe_indexing(X, test),
+        None if y is None else _safe_indexing(y, test),
+    )
+    return [
+        _Score(number, k, outcome | {"n_test_samples": len(test)})
+        for number, outcome in _score_tree(chunk, 0, data, 0.0, scoring)
+    ]
+
+
+def _score_tree(
+    candidates: Sequence[_Candidate], depth: int, data: _Data, seconds: float, scoring: _Scoring
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Score candidates that agree in all steps before ``depth``, which took ``seconds``."""
+    for _, group in groupby(candidates, key=lambda candidate: candidate.steps[depth].key):
+        same = list(group)
+        estimator = clone(same[0].steps[depth].estimator)
+        last = depth + 1 == len(same[0].steps)
+        outcome: dict[str, Any] | None = None
+        begin = time.perf_counter()
+        try:
+            if last:
+                estimator.fit(data.X_train, data.y_train)
+                spent = seconds + time.perf_counter() - begin
+                outcome = scoring.score(estimator, data) | {"fit_time": spent}
+            else:
+                fitted = estimator.fit_transform(data.X_train, data.y_train)
+                spent = seconds + time.perf_counter() - begin
+                reached = data._replace(X_train=fitted, X_test=estimator.transform(data.X_test))
+        except Exception as error:
+            if scoring.error_score == "raise":
+                raise
+            outcome = scoring.failure(error) | {"fit_time": seconds + time.perf_counter() - begin}
+        if outcome is None:
+            yield from _score_tree(same, depth + 1, reached, spent, scoring)
+        else:
+            yield from ((candidate.number, outcome) for candidate in same)
+
+
+def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> None:
+    """Raise if every fit failed, warn if some did."""
+    if not errors:
+        return
+    if len(errors) < n_fits:
+        warnings.warn(
+            f"{len(errors)} of {n_fits} fits failed and score {error_score}; the first error was: "
+            f"{type(errors[0]).__name__}: {errors[0]}",
+            FitFailedWarning,
+            stacklevel=3,
+        )
+    elif isinstance(errors[0], SkcaptchaError):
+        raise errors[0]
+    else:
+        raise ValueError(f"all {n_fits} fits failed; the first error: {errors[0]}") from errors[0]
+
+
+@contextmanager
+def _progress(total: int, verbose: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar with the time left on the standard error, if ``verbose``."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not verbose) as progress:
+        task = progress.add_task("fits", total=total)
+        yield lambda n: progress.advance(task, n)

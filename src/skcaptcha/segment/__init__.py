@@ -1,0 +1,19 @@
+"""Image to segments: where each character, or candidate for one, is."""
+
+from skcaptcha.segment._base import BaseSegmenter, Cut
+from skcaptcha.segment._components import ConnectedComponents
+from skcaptcha.segment._equal import EqualSplit
+from skcaptcha.segment._fixed import FixedBoxes
+from skcaptcha.segment._valleys import ProjectionValleys, valley_edges
+from skcaptcha.segment._window import SlidingWindow
+
+__all__ = [
+    "BaseSegmenter",
+    "ConnectedComponents",
+    "Cut",
+    "EqualSplit",
+    "FixedBoxes",
+    "ProjectionValleys",
+    "SlidingWindow",
+    "valley_edges",
+]

@@ -1,0 +1,233 @@
+"""What every segmenter shares: images in, a batch of boxes out, crops of one shape."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha.errors import ImageError, SegmentationError
+from skcaptcha.segments import Segments
+
+Image = NDArray[np.uint8]
+Boxes = NDArray[np.intp]
+
+
+class Cut(NamedTuple):
+    """The segments of one image.
+
+    Attributes
+    ----------
+    boxes : ndarray of shape (k, 4)
+        ``x, y, w, h`` in pixels, left to right.
+    owner : ndarray of shape (h, w), dtype int32, or None
+        k + 1 where the pixel belongs to segment k, 0 elsewhere; None if each segment owns all ink
+        in its box.
+    """
+
+    boxes: Boxes
+    owner: NDArray[np.int32] | None = None
+
+
+class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
+    """Base of all segmenters: a subclass says where the segments of one image are, in `_cut`.
+
+    Its `__init__` takes and stores ``shape`` and ``keep_aspect``, which mean for every segmenter:
+
+    shape : tuple of two ints or None
+        Height and width, in pixels, to which every crop is brought. None: the mean height and
+        width of the training segments.
+    keep_aspect : bool
+        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+    """
+
+    shape: tuple[int, int] | None
+    keep_aspect: bool
+
+    _parameter_constraints: dict[str, Any] = {
+        "shape": ["array-like", None],
+        "keep_aspect": ["boolean"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Sequence[Image], y: Any = None) -> Self:
+        """Learn the shape of the crops, if it is not given.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w), dtype uint8
+            Ink bright on a dark ground.
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        self._fit_segment(X)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Sequence[Image], y: Any = None) -> Segments:
+        """Do as `fit` and `transform` do, segmenting once.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w), dtype uint8
+            Ink bright on a dark ground.
+        y : ignored
+
+        Returns
+        -------
+        segments : Segments
+        """
+        return self._fit_segment(X)
+
+    def transform(self, X: Sequence[Image]) -> Segments:
+        """Find the segments of every image.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w), dtype uint8
+            Ink bright on a dark ground.
+
+        Returns
+        -------
+        segments : Segments
+
+        Raises
+        ------
+        ImageError
+            If an element of X is not a grey image; names its index.
+        SegmentationError
+            If an image cannot be cut as asked, because it is too small for it.
+        """
+        check_is_fitted(self)
+        return self._segment(X, self.shape_)
+
+    def _fit_segment(self, X: Sequence[Image]) -> Segments:
+        given = None
+        if self.shape is not None:
+            given = np.asarray(self.shape)
+            if given.shape != (2,) or given.dtype.kind != "i" or (given < 1).any():
+                raise ValueError(
+                    f"shape must be two positive ints (height, width), got {self.shape}"
+                )
+        self._learn(X)
+        segments = self._segment(X, None if given is None else (int(given[0]), int(given[1])))
+        if segments.shape is None:
+            if not len(segments.boxes):
+                raise SegmentationError(
+                    "no segment was found in any training image, so their mean shape is unknown; "
+                    "check what the denoising steps leave of the ink, or give the shape"
+                )
+            width, height = np.rint(segments.boxes[:, 2:].mean(axis=0)).astype(int).tolist()
+            segments.shape = (height, width)
+        self.shape_ = segments.shape
+        return segments
+
+    def _segment(self, X: Sequence[Image], shape: tuple[int, int] | None) -> Segments:
+        cuts = []
+        for i, image in enumerate(X):
+            _check_image(image, i)
+            try:
+                cuts.append(self._cut(image))
+            except SegmentationError as error:
+                raise SegmentationError(f"image {i}: {error}") from None
+        owners = [cut.owner for cut in cuts if cut.owner is not None]
+        return Segments.from_lists(
+            X,
+            [cut.boxes for cut in cuts],
+            owners=owners or None,
+            shape=shape,
+            keep_aspect=self.keep_aspect,
+        )
+
+    def _learn(self, X: Sequence[Image]) -> None:
+        """Learn what the segmenter needs beside the shape of the crops: by default nothing."""
+
+    @abstractmethod
+    def _cut(self, image: Image) -> Cut:
+        """Find the segments of one image; either all images give an owner or none does."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+N_CHARACTERS = [Interval(Integral, 1, None, closed="left")]
+
+
+def _check_image(image: Image, i: int) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 2:
+        found = f"{image.dtype} of {image.shape}" if isinstance(image, np.ndarray) else type(image)
+        raise ImageError(
+            f"image {i}", f"a segmenter takes denoised images, uint8 of shape (h, w); found {found}"
+        )
+    if image.size == 0:
+        raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
+
+
+def boxes_between(edges: NDArray[np.intp], top: int, bottom: int) -> Boxes:
+    """Make boxes that stand side by side.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (k + 1,)
+        Box i spans the columns ``edges[i]`` up to, but not including, ``edges[i + 1]``.
+    top, bottom : int
+        Every box spans the rows from ``top`` up to, but not including, ``bottom``.
+
+    Returns
+    -------
+    boxes : ndarray of shape (k, 4)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.segment._base import boxes_between
+    >>> boxes_between(np.array([0, 3, 7]), 1, 5).tolist()
+    [[0, 1, 3, 4], [3, 1, 4, 4]]
+    """
+    width = np.diff(edges)
+    return np.stack(
+        [edges[:-1], np.full_like(width, top), width, np.full_like(width, bottom - top)], axis=1
+    )
+
+
+def equal_edges(left: int, right: int, n: int) -> NDArray[np.intp]:
+    """Cut columns into n pieces whose widths differ by one pixel at most.
+
+    Parameters
+    ----------
+    left, right : int
+        From ``left`` up to, but not including, ``right``.
+    n : int
+
+    Returns
+    -------
+    edges : ndarray of shape (n + 1,)
+
+    Raises
+    ------
+    SegmentationError
+        If there are fewer columns than pieces.
+
+    Examples
+    --------
+    >>> from skcaptcha.segment._base import equal_edges
+    >>> equal_edges(0, 10, 4).tolist()
+    [0, 2, 5, 7, 10]
+    """
+    if right - left < n:
+        raise SegmentationError(f"{right - left} columns are too few for {n} characters")
+    return left + (right - left) * np.arange(n + 1) // n

@@ -1,0 +1,85 @@
+"""Boxes at the same places in every image."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval
+
+from skcaptcha.errors import SegmentationError
+from skcaptcha.segment._base import BaseSegmenter, Cut, Image
+
+
+class FixedBoxes(BaseSegmenter):
+    """Cut at the same places in every image, for schemes that draw their glyphs there.
+
+    Parameters
+    ----------
+    boxes : array-like of shape (k, 4)
+        ``x, y, w, h`` of each character, in pixels, left to right.
+    offset : pair of ints, default=(0, 0)
+        Moves all boxes right and down by so many pixels. A grid over ``offset`` and ``margin``
+        finds the places if ``boxes`` has them only roughly.
+    margin : int, default=0
+        Grows all boxes by so many pixels on every side; negative values shrink them.
+    shape : tuple of two ints, default=None
+        Height and width of the crops, in pixels. None: the boxes' own mean.
+    keep_aspect : bool, default=False
+        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+
+    Attributes
+    ----------
+    shape_ : tuple of two ints
+        Height and width of the crops.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.segment import FixedBoxes
+    >>> images = np.zeros((2, 30, 120), dtype=np.uint8)
+    >>> segmenter = FixedBoxes([[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]])
+    >>> segmenter.fit_transform(images).crops().shape
+    (8, 21, 20)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        **BaseSegmenter._parameter_constraints,
+        "boxes": ["array-like"],
+        "offset": ["array-like"],
+        "margin": [Interval(Integral, None, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        boxes: ArrayLike,
+        *,
+        offset: tuple[int, int] = (0, 0),
+        margin: int = 0,
+        shape: tuple[int, int] | None = None,
+        keep_aspect: bool = False,
+    ) -> None:
+        self.boxes = boxes
+        self.offset = offset
+        self.margin = margin
+        self.shape = shape
+        self.keep_aspect = keep_aspect
+
+    def _cut(self, image: Image) -> Cut:
+        boxes = np.asarray(self.boxes)
+        if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.dtype.kind not in "iu":
+            raise ValueError(f"boxes must be rows of four ints (x, y, w, h), got {self.boxes!r}")
+        if (np.diff(boxes[:, 0]) < 0).any():
+            raise ValueError(f"boxes must come left to right, got {self.boxes!r}")
+        moved = boxes + [*self.offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
+        height, width = image.shape
+        right, bottom = (moved[:, :2] + moved[:, 2:]).max(axis=0)
+        if (moved[:, :2] < 0).any() or (moved[:, 2:] < 1).any() or right > width or bottom > height:
+            raise SegmentationError(
+                f"the boxes span columns {moved[:, 0].min()} to {right} and rows "
+                f"{moved[:, 1].min()} to {bottom}, but the image is {width} x {height}; "
+                "images must have the size that the boxes were made for"
+            )
+        return Cut(moved.astype(np.intp))

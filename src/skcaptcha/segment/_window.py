@@ -1,0 +1,69 @@
+"""Overlapping candidates from a window that slides over the image."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from skcaptcha.segment._base import BaseSegmenter, Cut, Image
+
+
+class SlidingWindow(BaseSegmenter):
+    """Take a window of the image's full height every few columns.
+
+    The segments overlap and are candidates for characters, not characters: made for readers that
+    choose among them.
+
+    Parameters
+    ----------
+    width : int >= 1, default=20
+        Width of the window, in pixels; an image that is narrower is one window.
+    step : int >= 1, default=2
+        Columns from one window to the next. The last window ends with the image.
+    shape : tuple of two ints, default=None
+        Height and width of the crops, in pixels. None: the mean of the training segments.
+    keep_aspect : bool, default=False
+        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+
+    Attributes
+    ----------
+    shape_ : tuple of two ints
+        Height and width of the crops.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.segment import SlidingWindow
+    >>> image = np.zeros((8, 13), dtype=np.uint8)
+    >>> SlidingWindow(width=6, step=4).fit_transform([image]).boxes[:, 0].tolist()
+    [0, 4, 7]
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        **BaseSegmenter._parameter_constraints,
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "step": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        width: int = 20,
+        *,
+        step: int = 2,
+        shape: tuple[int, int] | None = None,
+        keep_aspect: bool = False,
+    ) -> None:
+        self.width = width
+        self.step = step
+        self.shape = shape
+        self.keep_aspect = keep_aspect
+
+    def _cut(self, image: Image) -> Cut:
+        height, image_width = image.shape
+        width = min(self.width, image_width)
+        x = np.arange(0, image_width - width, self.step, dtype=np.intp)
+        x = np.append(x, image_width - width)
+        return Cut(np.stack([x, 0 * x, 0 * x + width, 0 * x + height], axis=1))

@@ -1,0 +1,291 @@
+"""The ragged batch that carries every segment of every captcha through the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+INK_LEVEL = 127
+
+_PIXELS_AT_ONCE = 2**23
+
+
+def ink_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which pixels of a denoised image are ink.
+
+    Parameters
+    ----------
+    image : ndarray of shape (h, w), dtype uint8
+        Ink bright on a dark ground.
+
+    Returns
+    -------
+    mask : ndarray of shape (h, w), dtype bool
+        True where the pixel is brighter than 127, half of the full range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.segments import ink_mask
+    >>> ink_mask(np.array([[0, 127, 128, 255]], dtype=np.uint8))
+    array([[False, False,  True,  True]])
+    """
+    return image > INK_LEVEL
+
+
+class Segments:
+    """All segments of a batch of captchas: where each came from, and its pixels or features.
+
+    Sample i of the batch is captcha i, so a step that takes or gives `Segments` keeps the number
+    of samples, whatever the number of segments.
+
+    Parameters
+    ----------
+    boxes : array-like of shape (m, 4)
+        ``x, y, w, h`` of each segment, in pixels of its denoised image, captcha after captcha;
+        ``w`` and ``h`` are at least 1.
+    offsets : array-like of shape (n + 1,)
+        The segments of captcha i are ``boxes[offsets[i]:offsets[i + 1]]``.
+    images : sequence of n ndarrays of shape (h, w), dtype uint8, optional
+        The denoised images, ink bright on a dark ground. They may differ in size.
+    owners : sequence of n ndarrays of shape (h, w), dtype int32, optional
+        For segmenters that know which ink belongs to which segment: k + 1 where the pixel belongs
+        to the k-th segment of its captcha, 0 elsewhere. A crop shows its own pixels only.
+    values : ndarray of shape (m, d), dtype float32, optional
+        The features of each segment.
+    shape : tuple of two ints, optional
+        Height and width, in pixels, of every crop. Needed for `crops`.
+    keep_aspect : bool, default=False
+        Whether a crop keeps its proportions, centred on a dark ground, or is stretched to fill
+        ``shape``.
+
+    Attributes
+    ----------
+    boxes : ndarray of shape (m, 4), dtype intp
+    offsets : ndarray of shape (n + 1,), dtype intp
+    images, owners, values, shape, keep_aspect
+        As given.
+
+    Raises
+    ------
+    ValueError
+        If the parts do not fit together, or a box leaves its image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha import Segments
+    >>> image = np.zeros((4, 6), dtype=np.uint8)
+    >>> image[1:3, 3:5] = 255
+    >>> segments = Segments([[0, 0, 3, 4], [3, 1, 2, 2]], [0, 2], images=[image], shape=(2, 2))
+    >>> len(segments), segments.counts
+    (1, array([2]))
+    >>> segments.crops()[1]
+    array([[255, 255],
+           [255, 255]], dtype=uint8)
+    """
+
+    def __init__(
+        self,
+        boxes: ArrayLike,
+        offsets: ArrayLike,
+        *,
+        images: Sequence[NDArray[np.uint8]] | None = None,
+        owners: Sequence[NDArray[np.int32]] | None = None,
+        values: NDArray[np.float32] | None = None,
+        shape: tuple[int, int] | None = None,
+        keep_aspect: bool = False,
+    ) -> None:
+        self.boxes = np.asarray(boxes, dtype=np.intp).reshape(-1, 4)
+        self.offsets = np.asarray(offsets, dtype=np.intp)
+        self.images = images
+        self.owners = owners
+        self.values = values
+        self.shape = shape
+        self.keep_aspect = keep_aspect
+        self._check()
+
+    def _check(self) -> None:
+        m = len(self.boxes)
+        offsets = self.offsets
+        if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != m:
+            raise ValueError(f"offsets must run from 0 to the number of boxes ({m}), got {offsets}")
+        if (np.diff(offsets) < 0).any():
+            raise ValueError("offsets must not decrease")
+        if self.values is not None and len(self.values) != m:
+            raise ValueError(f"values must have one row per box ({m}), got {len(self.values)}")
+        if self.images is None:
+            return
+        if len(self.images) != len(self):
+            raise ValueError(f"expected {len(self)} images, got {len(self.images)}")
+        for i, image in enumerate(self.images):
+            if image.ndim != 2 or image.dtype != np.uint8:
+                raise ValueError(
+                    f"image {i} must be uint8 of shape (h, w), got {image.dtype} of {image.shape}"
+                )
+        x, y, w, h = self.boxes.T
+        height, width = self._image_shapes()[self.captcha_index].T
+        outside = (x < 0) | (y < 0) | (w < 1) | (h < 1) | (x + w > width) | (y + h > height)
+        if outside.any():
+            k = int(outside.argmax())
+            raise ValueError(
+                f"box {self.boxes[k].tolist()} (x, y, w, h) is not inside image "
+                f"{self.captcha_index[k]} of {width[k]} x {height[k]} pixels"
+            )
+
+    @classmethod
+    def from_lists(
+        cls,
+        images: Sequence[NDArray[np.uint8]],
+        boxes: Sequence[NDArray[np.intp]],
+        **parts: Any,
+    ) -> Segments:
+        """Make a batch from the boxes of each image.
+
+        Parameters
+        ----------
+        images : sequence of n ndarrays of shape (h, w), dtype uint8
+        boxes : sequence of n ndarrays of shape (k_i, 4)
+        **parts
+            The other parameters of `Segments`.
+
+        Returns
+        -------
+        segments : Segments
+        """
+        offsets = np.concatenate([[0], np.cumsum([len(b) for b in boxes], dtype=np.intp)])
+        joined = np.concatenate(boxes) if len(boxes) else np.empty((0, 4), dtype=np.intp)
+        return cls(joined, offsets, images=images, **parts)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        content = "no features" if self.values is None else f"{self.values.shape[1]} features"
+        return f"<Segments: {len(self)} captchas, {len(self.boxes)} segments, {content}>"
+
+    def __getitem__(self, index: Any) -> Segments:
+        """Choose captchas: ``segments[i]`` for one, or a slice, a mask or an array of indices.
+
+        The result is always a batch, of length 1 for a single index.
+        """
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        counts = self.counts[chosen]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], counts)
+        return Segments(
+            self.boxes[rows],
+            offsets,
+            images=None if self.images is None else [self.images[i] for i in chosen],
+            owners=None if self.owners is None else [self.owners[i] for i in chosen],
+            values=None if self.values is None else self.values[rows],
+            shape=self.shape,
+            keep_aspect=self.keep_aspect,
+        )
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """Number of segments of each captcha, an ndarray of shape (n,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def captcha_index(self) -> NDArray[np.intp]:
+        """Captcha that each segment belongs to, an ndarray of shape (m,)."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
+    def with_values(self, values: NDArray[np.float32]) -> Segments:
+        """Give the same segments with their features and without their images.
+
+        Parameters
+        ----------
+        values : ndarray of shape (m, d), dtype float32
+
+        Returns
+        -------
+        segments : Segments
+        """
+        return Segments(self.boxes, self.offsets, values=values)
+
+    def crops(self) -> NDArray[np.uint8]:
+        """Cut every segment out of its image and bring all to one shape.
+
+        A crop of another size is resampled with a triangle filter, widened when it shrinks so
+        that no stroke falls between two samples (the antialiased "bilinear" of image libraries).
+
+        Returns
+        -------
+        crops : ndarray of shape (m, shape[0], shape[1]), dtype uint8
+
+        Raises
+        ------
+        ValueError
+            If the batch holds no images or no crop shape.
+        """
+        if self.images is None or self.shape is None:
+            raise ValueError("these segments hold no images to cut crops from")
+        crops = np.empty((len(self.boxes), *self.shape), dtype=np.uint8)
+        if not len(crops):
+            return crops
+        flat = np.concatenate([image.ravel() for image in self.images])
+        owner = None if self.owners is None else np.concatenate([o.ravel() for o in self.owners])
+        height, width = self._image_shapes().T
+        image_start = np.concatenate([[0], np.cumsum(height * width)[:-1]])
+        captcha = self.captcha_index
+        stride = width[captcha]
+        start = image_start[captcha] + self.boxes[:, 1] * stride + self.boxes[:, 0]
+        number = np.arange(len(self.boxes)) - self.offsets[captcha] + 1
+        across, down = int(self.boxes[:, 2].max()), int(self.boxes[:, 3].max())
+        at_once = max(1, _PIXELS_AT_ONCE // (across * down))
+        for first in range(0, len(crops), at_once):
+            part = slice(first, first + at_once)
+            w, h = self.boxes[part, 2], self.boxes[part, 3]
+            rows, columns = np.arange(h.max()), np.arange(w.max())
+            inside = (rows < h[:, None])[:, :, None] & (columns < w[:, None])[:, None, :]
+            where = rows[:, None] * stride[part, None, None] + columns
+            where += start[part, None, None]
+            where[~inside] = 0
+            if owner is not None:
+                inside &= owner[where] == number[part, None, None]
+            crops[part] = self._resample(flat[where] * inside, w, h)
+        return crops
+
+    def _resample(
+        self, padded: NDArray[np.uint8], w: NDArray[np.intp], h: NDArray[np.intp]
+    ) -> NDArray[np.uint8]:
+        """Bring crops, each in the upper left corner of its padding, to the batch's shape."""
+        assert self.shape is not None
+        rows, columns = self.shape
+        new_w, new_h = np.full_like(w, columns), np.full_like(h, rows)
+        if self.keep_aspect:
+            scale = np.minimum(columns / w, rows / h)
+            new_w = np.clip(np.rint(w * scale), 1, columns).astype(np.intp)
+            new_h = np.clip(np.rint(h * scale), 1, rows).astype(np.intp)
+        if padded.shape[1:] == self.shape and (new_w == w).all() and (new_h == h).all():
+            return padded
+        vertical = _resampling_weights(h, new_h, padded.shape[1], rows)
+        horizontal = _resampling_weights(w, new_w, padded.shape[2], columns)
+        resized = vertical @ padded.astype(np.float32) @ horizontal.transpose(0, 2, 1)
+        return np.rint(resized).astype(np.uint8)
+
+    def _image_shapes(self) -> NDArray[np.intp]:
+        assert self.images is not None
+        return np.array([image.shape for image in self.images], dtype=np.intp).reshape(-1, 2)
+
+
+def _resampling_weights(
+    old: NDArray[np.intp], new: NDArray[np.intp], padding: int, room: int
+) -> NDArray[np.float32]:
+    """Weights (m, room, padding) that bring ``old`` pixels to ``new``, centred in ``room``."""
+    pairs, which = np.unique(np.stack([old, new], axis=1), axis=0, return_inverse=True)
+    old, new = pairs[:, 0, None, None], pairs[:, 1, None, None]
+    scale = old / new
+    target = np.arange(room)[:, None] - (room - new) // 2
+    source = np.arange(padding)
+    distance = np.abs(source + 0.5 - (target + 0.5) * scale)
+    weights = np.maximum(0.0, 1.0 - distance / np.maximum(scale, 1.0))
+    weights *= (source < old) & (target >= 0) & (target < new)
+    weights /= np.maximum(weights.sum(axis=2, keepdims=True), np.finfo(float).tiny)
+    return weights.astype(np.float32)[which.reshape(-1)]
