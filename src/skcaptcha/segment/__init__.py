@@ -4,7 +4,7 @@ from skcaptcha.segment._base import BaseSegmenter, Cut
 from skcaptcha.segment._components import ConnectedComponents
 from skcaptcha.segment._equal import EqualSplit
 from skcaptcha.segment._fixed import FixedBoxes
-from skcaptcha.segment._valleys import ProjectionValleys, valley_edges
+from skcaptcha.segment._valleys import ProjectionValleys, ValleyCuts, cut_valleys
 from skcaptcha.segment._window import SlidingWindow
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "FixedBoxes",
     "ProjectionValleys",
     "SlidingWindow",
-    "valley_edges",
+    "ValleyCuts",
+    "cut_valleys",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -20,8 +21,12 @@ from skcaptcha.segment._base import (
     boxes_between,
     equal_edges,
 )
-from skcaptcha.segment._valleys import valley_edges
+from skcaptcha.segment._valleys import cut_valleys
 from skcaptcha.segments import ink_mask
+
+# Fewer images in which every character is a group of its own do not tell where characters begin.
+_LEAST_EXAMPLES = 10
+_LEAST_DEVIATION = 0.5
 
 
 class ConnectedComponents(BaseSegmenter):
@@ -29,10 +34,12 @@ class ConnectedComponents(BaseSegmenter):
 
     Pieces that stand over each other (the dot of an i, a broken stroke) are merged. Then, if the
     number of characters is known: while there are too many, the two neighbours that make the
-    narrowest whole are merged; if there are too few, the widest are cut at the valleys of their
-    projection. A crop shows the ink of its own character only, so slanted neighbours whose boxes
-    overlap do not show in each other's crops. All ink belongs to some character: remove specks
-    before (`skcaptcha.denoise.RemoveSmallComponents`).
+    narrowest whole are merged; if there are too few, those are cut, and there, where the cuts
+    sever the least ink and where characters are expected to begin. That is learnt from the
+    training images in which each character is a piece of its own; without such images, even
+    widths are expected. A crop shows the ink of its own character only, so slanted neighbours
+    whose boxes overlap do not show in each other's crops. All ink belongs to some character:
+    remove specks before (`skcaptcha.denoise.RemoveSmallComponents`).
 
     Parameters
     ----------
@@ -40,8 +47,11 @@ class ConnectedComponents(BaseSegmenter):
         Number of segments. None: as many as there are after merging.
     merge_overlap : float in (0, 1], default=0.5
         Pieces are merged if their columns overlap by at least this share of the narrower one.
-    balance : float >= 0, default=0.3
-        What uneven widths cost when a clump is cut; see `ProjectionValleys`.
+    balance : float >= 0, default=0.2
+        When there are too few: the weight of the expected places beside the ink that is cut. A
+        character that begins one standard deviation from its mean place (or, with no places
+        learnt, is twice as wide as the mean) costs ``balance``; a cut costs the pixels that it
+        disconnects, as a share of the ink's rows.
     connectivity : {4, 8}, default=8
         Whether pixels that meet at a corner only are connected.
     shape : tuple of two ints, default=None
@@ -53,6 +63,14 @@ class ConnectedComponents(BaseSegmenter):
     ----------
     shape_ : tuple of two ints
         Height and width of the crops.
+    places_ : ndarray of shape (2, n_characters) or None
+        Mean and standard deviation of where characters begin, in pixels from the first one; None
+        if fewer than 10 training images show it, or the number of characters is not known.
+
+    References
+    ----------
+    R. G. Casey and E. Lecolinet, "A survey of methods and strategies in character segmentation",
+    IEEE Transactions on Pattern Analysis and Machine Intelligence 18 (1996), 690-706.
 
     Examples
     --------
@@ -77,7 +95,7 @@ class ConnectedComponents(BaseSegmenter):
         n_characters: int | None = None,
         *,
         merge_overlap: float = 0.5,
-        balance: float = 0.3,
+        balance: float = 0.2,
         connectivity: int = 8,
         shape: tuple[int, int] | None = None,
         keep_aspect: bool = False,
@@ -89,26 +107,43 @@ class ConnectedComponents(BaseSegmenter):
         self.shape = shape
         self.keep_aspect = keep_aspect
 
+    def _learn(self, X: Sequence[Image]) -> None:
+        self.places_: NDArray[np.float64] | None = None
+        if self.n_characters is None:
+            return
+        lefts = []
+        for image in X:
+            owner, _ = self._groups(image)
+            if owner.max() == self.n_characters:
+                boxes, _ = _left_to_right(owner)
+                lefts.append(boxes[:, 0] - boxes[0, 0])
+        if len(lefts) >= _LEAST_EXAMPLES:
+            deviation = np.std(lefts, axis=0)
+            self.places_ = np.stack([np.mean(lefts, axis=0), deviation + _LEAST_DEVIATION])
+
     def _cut(self, image: Image) -> Cut:
-        ink = ink_mask(image)
-        n_labels, labels, stats, _ = cv2.connectedComponentsWithStats(
-            ink.view(np.uint8), connectivity=self.connectivity
-        )
+        owner, inked_columns = self._groups(image)
         n = self.n_characters
-        if n_labels == 1:
-            return self._without_ink(labels)
-        begin = stats[1:, cv2.CC_STAT_LEFT]
-        end = begin + stats[1:, cv2.CC_STAT_WIDTH]
-        group = self._merge(begin, end)
-        if n is not None:
-            group = _merge_to(group, begin, end, n)
-        owner = np.concatenate([[0], group + 1]).astype(np.int32)[labels]
-        if n is not None and group.max() + 1 < n:
-            if np.count_nonzero(ink.any(axis=0)) < n:
-                # So little ink is no string: a speck must not make the image unreadable.
-                return self._without_ink(labels)
+        if owner.max() == 0 or (n is not None and inked_columns < n):
+            # So little ink is no string: a speck must not make the image unreadable.
+            return self._without_ink(owner)
+        if n is not None and owner.max() < n:
             owner = self._cut_clumps(owner, n)
         return Cut(*_left_to_right(owner))
+
+    def _groups(self, image: Image) -> tuple[NDArray[np.int32], int]:
+        """Merge fragments: the group of each pixel, from 1 on, and the number of inked columns."""
+        ink = ink_mask(image)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(
+            ink.view(np.uint8), connectivity=self.connectivity
+        )
+        begin = stats[1:, cv2.CC_STAT_LEFT]
+        end = begin + stats[1:, cv2.CC_STAT_WIDTH]
+        if not len(begin):
+            return labels, 0
+        group = _merge_to(self._merge(begin, end), begin, end, self.n_characters or len(begin))
+        owner = np.concatenate([[0], group + 1]).astype(np.int32)[labels]
+        return owner, int(np.count_nonzero(ink.any(axis=0)))
 
     def _without_ink(self, labels: NDArray[np.int32]) -> Cut:
         height, width = labels.shape
@@ -127,25 +162,52 @@ class ConnectedComponents(BaseSegmenter):
         return connected_components(overlap >= self.merge_overlap * narrower)[1]
 
     def _cut_clumps(self, owner: NDArray[np.int32], n: int) -> NDArray[np.int32]:
-        """Cut the widest groups until there are n; ``owner`` has the groups from 1 on."""
-        columns = [np.flatnonzero((owner == k).any(axis=0)) for k in range(1, owner.max() + 1)]
-        width = np.array([len(c) for c in columns])
-        parts = np.ones(len(width), dtype=np.intp)
-        while parts.sum() < n:
-            parts[np.where(parts < width, width / parts, 0).argmax()] += 1
-        pieces = owner
-        highest = len(width)
-        for k in np.flatnonzero(parts > 1):
-            own = owner == k + 1
-            profile = own[:, columns[k]].sum(axis=0) / np.count_nonzero(own.any(axis=1))
-            edges = valley_edges(profile, parts[k], self.balance)
+        """Cut groups, which ``owner`` numbers from 1 on, where it costs least to have n in all."""
+        _, owner = _left_to_right(owner)
+        columns = [np.flatnonzero((owner == k + 1).any(axis=0)) for k in range(owner.max())]
+        height = np.count_nonzero((owner > 0).any(axis=1))
+        misplaced = self._misplacement(n, owner.shape[1], columns[0][0])
+        # The cheapest way to have so many characters so far: its cost and the edges in each group.
+        best: dict[int, tuple[float, list[NDArray[np.intp]]]] = {0: (0.0, [])}
+        for k, own in enumerate(columns):
+            severed = _severed(owner[:, own] == k + 1) / height
+            reached: dict[int, tuple[float, list[NDArray[np.intp]]]] = {}
+            for so_far, (spent, edges) in best.items():
+                most = min(n - so_far - (len(columns) - k - 1), len(own))
+                cuts = cut_valleys(
+                    severed + misplaced[so_far + 1 : so_far + most, own[1:]],
+                    most,
+                    width=sum(map(len, columns)) / n,
+                    balance=self.balance if self.places_ is None else 0.0,
+                )
+                for parts, cost in enumerate(cuts.costs + misplaced[so_far, own[0]] + spent, 1):
+                    if cost < reached.get(so_far + parts, (np.inf,))[0]:
+                        reached[so_far + parts] = cost, [*edges, cuts.edges(parts)]
+            best = reached
+        cut_owner = np.zeros_like(owner)
+        highest = 0
+        for k, (own, edges_in_group) in enumerate(zip(columns, best[n][1], strict=True)):
+            widths = np.diff(edges_in_group)
             number = np.zeros(owner.shape[1], dtype=np.int32)
-            number[columns[k]] = np.repeat(
-                [k + 1, *range(highest + 1, highest + parts[k])], np.diff(edges)
-            )
-            pieces = np.where(own, number, pieces)
-            highest += parts[k] - 1
-        return pieces
+            number[own] = highest + np.repeat(np.arange(1, len(widths) + 1), widths)
+            cut_owner = np.where(owner == k + 1, number, cut_owner)
+            highest += len(widths)
+        return cut_owner
+
+    def _misplacement(self, n: int, width: int, left: int) -> NDArray[np.float64]:
+        """What it costs each character to begin at each column, (n, width)."""
+        if self.places_ is None:
+            return np.zeros((n, width))
+        mean, deviation = self.places_[:, :, None]
+        return self.balance * ((np.arange(width) - left - mean) / deviation) ** 2
+
+
+def _severed(ink: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Count the pixels whose connection each vertical cut severs."""
+    reached = ink.copy()
+    reached[1:] |= ink[:-1]
+    reached[:-1] |= ink[1:]
+    return (ink[:, 1:] & reached[:, :-1]).sum(axis=0)
 
 
 def _merge_to(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,26 +22,56 @@ from skcaptcha.segment._base import (
 from skcaptcha.segments import ink_mask
 
 
-def valley_edges(profile: NDArray[np.floating], n: int, balance: float) -> NDArray[np.intp]:
-    """Cut a projection profile into n pieces at its deepest valleys.
+class ValleyCuts(NamedTuple):
+    """The best ways to cut columns into 1, 2, ... pieces; see `cut_valleys`.
 
-    Of all ways to place n - 1 cuts it takes the one with the least total cost, by dynamic
-    programming: a cut costs the lesser of the two columns that it parts, and each piece costs
-    ``balance`` times the square of its relative deviation from the mean width.
+    Attributes
+    ----------
+    costs : ndarray of shape (n,)
+        The total cost for each number of pieces.
+    origins : ndarray of shape (n - 1, w + 1)
+        For each number of pieces from 2 on and each column: where the last piece that ends there
+        begins.
+    """
+
+    costs: NDArray[np.float64]
+    origins: NDArray[np.intp]
+
+    def edges(self, n: int) -> NDArray[np.intp]:
+        """Give the edges of the best n pieces, an ndarray of shape (n + 1,).
+
+        Piece i spans the columns ``edges[i]`` up to, but not including, ``edges[i + 1]``.
+        """
+        edges = [self.origins.shape[1] - 1]
+        for origin in self.origins[: n - 1][::-1]:
+            edges.append(origin[edges[-1]])
+        return np.array([0, *edges[::-1]], dtype=np.intp)
+
+
+def cut_valleys(
+    cut_costs: NDArray[np.floating], n: int, *, width: float, balance: float
+) -> ValleyCuts:
+    """Cut columns into up to n pieces where cuts cost least.
+
+    Of all ways to place the cuts it finds the one with the least total cost, by dynamic
+    programming: that of its cuts, and for each piece ``balance`` times the square of its relative
+    deviation from the expected width.
 
     Parameters
     ----------
-    profile : ndarray of shape (w,), dtype float
-        How much ink each column has.
-    n : int in 1..w
-        Number of pieces.
+    cut_costs : ndarray of shape (w - 1,) or (n - 1, w - 1), dtype float
+        What it costs to cut between each column and the next; with two dimensions, for the first
+        cut, the second, and so on.
+    n : int
+        The greatest number of pieces.
+    width : float > 0
+        The expected width of a piece, in columns.
     balance : float >= 0
-        The cost of uneven widths, in the profile's units.
+        What it costs to be twice as wide as expected.
 
     Returns
     -------
-    edges : ndarray of shape (n + 1,)
-        Piece i spans the columns ``edges[i]`` up to, but not including, ``edges[i + 1]``.
+    cuts : ValleyCuts
 
     Raises
     ------
@@ -56,27 +86,25 @@ def valley_edges(profile: NDArray[np.floating], n: int, balance: float) -> NDArr
     Examples
     --------
     >>> import numpy as np
-    >>> from skcaptcha.segment import valley_edges
-    >>> valley_edges(np.array([5, 6, 1, 7, 7, 0, 0, 5.0]), 3, balance=0.1).tolist()
+    >>> from skcaptcha.segment import cut_valleys
+    >>> cut_costs = np.array([5, 1, 1, 7, 0, 0, 0.0])
+    >>> cut_valleys(cut_costs, 3, width=8 / 3, balance=0.1).edges(3).tolist()
     [0, 2, 5, 8]
     """
-    w = len(profile)
+    w = cut_costs.shape[-1] + 1
     if w < n:
         raise SegmentationError(f"{w} columns are too few for {n} characters")
     at = np.arange(w + 1)
-    width = at[None, :] - at[:, None]
-    step = np.where(width > 0, balance * (width * (n / w) - 1) ** 2, np.inf)
-    cut = np.concatenate([[np.inf], np.minimum(profile[:-1], profile[1:]), [0.0]])
-    best = step[0] + cut
-    came_from = []
-    for _ in range(n - 1):
-        total = best[:, None] + step
-        came_from.append(total.argmin(axis=0))
-        best = total[came_from[-1], at] + cut
-    edges = [w]
-    for origin in reversed(came_from):
-        edges.append(origin[edges[-1]])
-    return np.array([0, *edges[::-1]], dtype=np.intp)
+    wide = at[None, :] - at[:, None]
+    piece = np.where(wide > 0, balance * (wide / width - 1) ** 2, np.inf)
+    best = piece[0]
+    costs, origins = [best[w]], np.empty((n - 1, w + 1), dtype=np.intp)
+    for k, cut in enumerate(np.broadcast_to(cut_costs, (n - 1, w - 1))):
+        total = (best + np.concatenate([[np.inf], cut, [np.inf]]))[:, None] + piece
+        origins[k] = total.argmin(axis=0)
+        best = total[origins[k], at]
+        costs.append(best[w])
+    return ValleyCuts(np.array(costs), origins)
 
 
 class ProjectionValleys(BaseSegmenter):
@@ -89,8 +117,8 @@ class ProjectionValleys(BaseSegmenter):
         as there are runs of columns with more than ``max_ink`` pixels.
     balance : float >= 0, default=0.3
         With ``n_characters``: what uneven widths cost beside the ink that is cut. A piece half as
-        wide or half wider than the mean costs a quarter of ``balance``; a cut costs the share of
-        the ink's rows that it goes through.
+        wide as the mean, or half wider, costs a quarter of ``balance``; a cut costs the lesser
+        share of ink in the two columns that it parts.
     max_ink : int >= 0, default=0
         Without ``n_characters``: columns with at most so many pixels of ink part two characters.
     tight : bool, default=True
@@ -155,7 +183,10 @@ class ProjectionValleys(BaseSegmenter):
         if self.n_characters is None:
             edges = _gap_edges(profile, self.max_ink)
         else:
-            edges = valley_edges(profile / (bottom - top), self.n_characters, self.balance)
+            n = self.n_characters
+            cut_costs = np.minimum(profile[:-1], profile[1:]) / (bottom - top)
+            width = (right - left) / n
+            edges = cut_valleys(cut_costs, n, width=width, balance=self.balance).edges(n)
         boxes = boxes_between(edges + left, top, bottom)
         return Cut(tighten(boxes, ink) if self.tight else boxes)
 
