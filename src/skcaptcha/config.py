@@ -63,7 +63,7 @@ class Generated(_Section):
     def load(self) -> Bunch:
         """Make the captchas."""
         images, labels = SCHEMES[self.generate](self.n, random_state=self.seed)
-        return Bunch(data=list(images), target=labels, filenames=None)
+        return Bunch(data=list(images), target=labels)
 
 
 class Folder(_Section):

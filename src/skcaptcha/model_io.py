@@ -13,13 +13,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
+import cv2
 import joblib
 import numpy as np
+import sklearn
 from sklearn.pipeline import Pipeline
 
+from skcaptcha import __version__
 from skcaptcha.errors import ModelError
 
-_VERSIONS_KEPT = ("skcaptcha", "scikit-learn", "numpy", "opencv-python-headless", "scikit-image")
+_VERSIONS = {
+    "skcaptcha": __version__,
+    "scikit-learn": sklearn.__version__,
+    "numpy": np.__version__,
+    "opencv": cv2.getVersionString(),
+    "scikit-image": version("scikit-image"),
+}
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> None:
@@ -83,7 +92,7 @@ def save(
     write_atomically(path, lambda file: joblib.dump(model, file, compress=3))
     about = {
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: version(name) for name in _VERSIONS_KEPT},
+        "versions": _VERSIONS,
         **(manifest or {}),
     }
     text = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)

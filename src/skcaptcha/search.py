@@ -21,10 +21,13 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from sklearn.base import clone, is_classifier
+from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics._scorer import _BaseScorer, _PassthroughScorer
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.model_selection._validation import _score
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, indexable
 
 from skcaptcha.errors import SkcaptchaError
@@ -64,15 +67,18 @@ class _Scoring(NamedTuple):
 
     def score(self, estimator: Any, data: _Data) -> dict[str, Any]:
         begin = time.perf_counter()
-        test_scores = self.scorers(estimator, data.X_test, data.y_test)
+        test_scores = self._measure(estimator, data.X_test, data.y_test)
         outcome = {
             "fit_error": None,
             "test_scores": test_scores,
             "score_time": time.perf_counter() - begin,
         }
         if self.return_train_score:
-            outcome["train_scores"] = self.scorers(estimator, data.X_train, data.y_train)
+            outcome["train_scores"] = self._measure(estimator, data.X_train, data.y_train)
         return outcome
+
+    def _measure(self, estimator: Any, X: Any, y: Any) -> Any:
+        return _score(estimator, X, y, self.scorers, None, self.error_score)
 
     def failure(self, error: Exception) -> dict[str, Any]:
         names = getattr(self.scorers, "_scorers", None)
@@ -88,8 +94,9 @@ class SharedGridSearchCV(GridSearchCV):
     Here the candidates form a tree: a step is fitted once per fold for all candidates that agree
     in it and in every step before it. Scores and choice are the same; only the time differs.
     Nested pipelines take part step by step. It takes what `GridSearchCV` takes; with an estimator
-    that is no Pipeline, with parameters for ``fit``, or with a grid over the pipeline's own
-    parameters (``memory``, ``steps``), it does what `GridSearchCV` does.
+    that is no Pipeline, with parameters for ``fit``, with a grid over the pipeline's own
+    parameters (``memory``, ``steps``), or with a function of the estimator and X as ``scoring``
+    (which may look at the whole pipeline), it does what `GridSearchCV` does.
 
     ``verbose=1`` shows progress and the time left on the standard error. ``mean_fit_time`` is the
     time of all steps of a candidate, shared or not.
@@ -108,6 +115,7 @@ class SharedGridSearchCV(GridSearchCV):
     6
     """
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Score every candidate in every fold, and refit the best on all samples.
 
@@ -123,9 +131,9 @@ class SharedGridSearchCV(GridSearchCV):
         self
         """
         candidates = list(ParameterGrid(self.param_grid))
-        if params or not self._can_share(candidates):
-            return super().fit(X, y, **params)
         scorers, refit_metric = self._get_scorers()
+        if params or not (self._can_share(candidates) and _see_last_step_only(scorers)):
+            return super().fit(X, y, **params)
         X, y = indexable(X, y)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y))
@@ -192,6 +200,12 @@ class SharedGridSearchCV(GridSearchCV):
         return outcomes
 
 
+def _see_last_step_only(scorers: Any) -> bool:
+    """Tell whether the scores are the same with the last step and what reaches it."""
+    each = getattr(scorers, "_scorers", {"score": scorers}).values()
+    return all(isinstance(scorer, _BaseScorer | _PassthroughScorer) for scorer in each)
+
+
 def _with_params(pipeline: Pipeline, params: dict[str, Any]) -> Pipeline:
     return clone(pipeline).set_params(**clone(params, safe=False))
 
@@ -202,8 +216,9 @@ def _flatten(pipeline: Pipeline, path: str = "") -> Iterator[_Step]:
         place = f"{path}{name}__"
         if isinstance(estimator, Pipeline):
             yield from _flatten(estimator, place)
-        elif estimator is not None and not isinstance(estimator, str):
-            yield _Step(f"{place} {joblib.hash(estimator)}", estimator)
+        else:
+            same = FunctionTransformer() if estimator in (None, "passthrough") else estimator
+            yield _Step(f"{place} {joblib.hash(same)}", same)
 
 
 def _score_chunk(
@@ -232,10 +247,13 @@ def _score_tree(
     candidates: Sequence[_Candidate], depth: int, data: _Data, seconds: float, scoring: _Scoring
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Score candidates that agree in all steps before ``depth``, which took ``seconds``."""
-    for _, group in groupby(candidates, key=lambda candidate: candidate.steps[depth].key):
+
+    def here(candidate: _Candidate) -> tuple[str, bool]:
+        return candidate.steps[depth].key, depth + 1 == len(candidate.steps)
+
+    for (_, last), group in groupby(candidates, key=here):
         same = list(group)
         estimator = clone(same[0].steps[depth].estimator)
-        last = depth + 1 == len(same[0].steps)
         outcome: dict[str, Any] | None = None
         begin = time.perf_counter()
         try:
@@ -244,9 +262,9 @@ def _score_tree(
                 spent = seconds + time.perf_counter() - begin
                 outcome = scoring.score(estimator, data) | {"fit_time": spent}
             else:
-                fitted = estimator.fit_transform(data.X_train, data.y_train)
+                X_train = _fit_transform(estimator, data.X_train, data.y_train)
                 spent = seconds + time.perf_counter() - begin
-                reached = data._replace(X_train=fitted, X_test=estimator.transform(data.X_test))
+                reached = data._replace(X_train=X_train, X_test=estimator.transform(data.X_test))
         except Exception as error:
             if scoring.error_score == "raise":
                 raise
@@ -255,6 +273,12 @@ def _score_tree(
             yield from _score_tree(same, depth + 1, reached, spent, scoring)
         else:
             yield from ((candidate.number, outcome) for candidate in same)
+
+
+def _fit_transform(estimator: Any, X: Any, y: Any) -> Any:
+    if hasattr(estimator, "fit_transform"):
+        return estimator.fit_transform(X, y)
+    return estimator.fit(X, y).transform(X)
 
 
 def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> None:

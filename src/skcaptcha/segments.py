@@ -56,17 +56,17 @@ class Segments:
         to the k-th segment of its captcha, 0 elsewhere. A crop shows its own pixels only.
     values : ndarray of shape (m, d), dtype float32, optional
         The features of each segment.
-    shape : tuple of two ints, optional
+    crop_shape : tuple of two ints, optional
         Height and width, in pixels, of every crop. Needed for `crops`.
     keep_aspect : bool, default=False
         Whether a crop keeps its proportions, centred on a dark ground, or is stretched to fill
-        ``shape``.
+        ``crop_shape``.
 
     Attributes
     ----------
     boxes : ndarray of shape (m, 4), dtype intp
     offsets : ndarray of shape (n + 1,), dtype intp
-    images, owners, values, shape, keep_aspect
+    images, owners, values, crop_shape, keep_aspect
         As given.
 
     Raises
@@ -80,7 +80,7 @@ class Segments:
     >>> from skcaptcha import Segments
     >>> image = np.zeros((4, 6), dtype=np.uint8)
     >>> image[1:3, 3:5] = 255
-    >>> segments = Segments([[0, 0, 3, 4], [3, 1, 2, 2]], [0, 2], images=[image], shape=(2, 2))
+    >>> segments = Segments([[0, 0, 3, 4], [3, 1, 2, 2]], [0, 2], images=[image], crop_shape=(2, 2))
     >>> len(segments), segments.counts
     (1, array([2]))
     >>> segments.crops()[1]
@@ -96,15 +96,16 @@ class Segments:
         images: Sequence[NDArray[np.uint8]] | None = None,
         owners: Sequence[NDArray[np.int32]] | None = None,
         values: NDArray[np.float32] | None = None,
-        shape: tuple[int, int] | None = None,
+        crop_shape: tuple[int, int] | None = None,
         keep_aspect: bool = False,
     ) -> None:
-        self.boxes = np.asarray(boxes, dtype=np.intp).reshape(-1, 4)
+        boxes = np.asarray(boxes, dtype=np.intp)
+        self.boxes = boxes.reshape(len(boxes), 4)
         self.offsets = np.asarray(offsets, dtype=np.intp)
         self.images = images
         self.owners = owners
         self.values = values
-        self.shape = shape
+        self.crop_shape = crop_shape
         self.keep_aspect = keep_aspect
         self._check()
 
@@ -126,6 +127,9 @@ class Segments:
                 raise ValueError(
                     f"image {i} must be uint8 of shape (h, w), got {image.dtype} of {image.shape}"
                 )
+        shapes = [image.shape for image in self.images]
+        if self.owners is not None and [owner.shape for owner in self.owners] != shapes:
+            raise ValueError("owners must have the shapes of the images, one for each")
         x, y, w, h = self.boxes.T
         height, width = self._image_shapes()[self.captcha_index].T
         outside = (x < 0) | (y < 0) | (w < 1) | (h < 1) | (x + w > width) | (y + h > height)
@@ -182,9 +186,14 @@ class Segments:
             images=None if self.images is None else [self.images[i] for i in chosen],
             owners=None if self.owners is None else [self.owners[i] for i in chosen],
             values=None if self.values is None else self.values[rows],
-            shape=self.shape,
+            crop_shape=self.crop_shape,
             keep_aspect=self.keep_aspect,
         )
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Number of captchas, as a tuple: scikit-learn counts and chooses samples by it."""
+        return (len(self),)
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -217,16 +226,16 @@ class Segments:
 
         Returns
         -------
-        crops : ndarray of shape (m, shape[0], shape[1]), dtype uint8
+        crops : ndarray of shape (m, crop_shape[0], crop_shape[1]), dtype uint8
 
         Raises
         ------
         ValueError
             If the batch holds no images or no crop shape.
         """
-        if self.images is None or self.shape is None:
+        if self.images is None or self.crop_shape is None:
             raise ValueError("these segments hold no images to cut crops from")
-        crops = np.empty((len(self.boxes), *self.shape), dtype=np.uint8)
+        crops = np.empty((len(self.boxes), *self.crop_shape), dtype=np.uint8)
         if not len(crops):
             return crops
         flat = np.concatenate([image.ravel() for image in self.images])
@@ -256,18 +265,18 @@ class Segments:
         self, padded: NDArray[np.uint8], w: NDArray[np.intp], h: NDArray[np.intp]
     ) -> NDArray[np.uint8]:
         """Bring crops, each in the upper left corner of its padding, to the batch's shape."""
-        assert self.shape is not None
-        rows, columns = self.shape
+        assert self.crop_shape is not None
+        rows, columns = self.crop_shape
+        if (w == columns).all() and (h == rows).all():
+            return padded
         new_w, new_h = np.full_like(w, columns), np.full_like(h, rows)
         if self.keep_aspect:
             scale = np.minimum(columns / w, rows / h)
             new_w = np.clip(np.rint(w * scale), 1, columns).astype(np.intp)
             new_h = np.clip(np.rint(h * scale), 1, rows).astype(np.intp)
-        if padded.shape[1:] == self.shape and (new_w == w).all() and (new_h == h).all():
-            return padded
         vertical = _resampling_weights(h, new_h, padded.shape[1], rows)
         horizontal = _resampling_weights(w, new_w, padded.shape[2], columns)
-        resized = vertical @ padded.astype(np.float32) @ horizontal.transpose(0, 2, 1)
+        resized = vertical @ padded.astype(np.float64) @ horizontal.transpose(0, 2, 1)
         return np.rint(resized).astype(np.uint8)
 
     def _image_shapes(self) -> NDArray[np.intp]:
@@ -277,7 +286,7 @@ class Segments:
 
 def _resampling_weights(
     old: NDArray[np.intp], new: NDArray[np.intp], padding: int, room: int
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """Weights (m, room, padding) that bring ``old`` pixels to ``new``, centred in ``room``."""
     pairs, which = np.unique(np.stack([old, new], axis=1), axis=0, return_inverse=True)
     old, new = pairs[:, 0, None, None], pairs[:, 1, None, None]
@@ -288,4 +297,6 @@ def _resampling_weights(
     weights = np.maximum(0.0, 1.0 - distance / np.maximum(scale, 1.0))
     weights *= (source < old) & (target >= 0) & (target < new)
     weights /= np.maximum(weights.sum(axis=2, keepdims=True), np.finfo(float).tiny)
-    return weights.astype(np.float32)[which.reshape(-1)]
+    # With 22 bits, all products and sums are exact in float64: the order of summation, which
+    # depends on the size of the batch's padding, changes no crop.
+    return np.ldexp(np.rint(np.ldexp(weights, 22)), -22)[which.reshape(-1)]

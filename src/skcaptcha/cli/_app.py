@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -29,8 +30,13 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            try:
+                with warnings.catch_warnings():
+                    if not ctx.params.get("debug"):
+                        warnings.showwarning = _say_warning
+                    return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
         except KeyboardInterrupt:
             self._stop(ctx, "interrupted", _EXIT_INTERRUPTED)
         except BrokenPipeError:
@@ -39,20 +45,23 @@ class _Commands(TyperGroup):
             raise typer.Exit(_EXIT_READER_GONE) from None
         except (SkcaptchaError, OSError) as error:
             self._stop(ctx, f"error: {error}", EXIT_WRONG_USE)
-        except MemoryError:
-            self._stop(ctx, "error: there is not enough memory", EXIT_WRONG_USE)
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+        except Exception as error:
+            if hasattr(error, "exit_code"):  # typer's own: it knows how to end
+                raise
             # scikit-learn says with a ValueError which parameter of which step is wrong.
-            kind = "" if type(error) in {ValueError, TypeError} else f"{type(error).__name__}: "
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             hint = "(skcaptcha --debug shows where)"
             self._stop(ctx, f"error: {kind}{error} {hint}", EXIT_WRONG_USE)
-        return result
 
     def _stop(self, ctx: Any, message: str, code: int) -> NoReturn:
         if ctx.params.get("debug"):
             traceback.print_exc()
         say(" ".join(message.split()))
         raise typer.Exit(code) from None
+
+
+def _say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"warning: {' '.join(str(message).split())}")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,28 +1,33 @@
-"""What the commands write to the terminal: sentences, tables, progress."""
+"""What the commands say in the terminal: sentences, tables, progress."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from skcaptcha.cli._files import replacing
+from skcaptcha.cli._output import STDOUT
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-STDOUT = Path("-")
+    from rich.table import Table
 
 
 def say(sentence: str) -> None:
-    """Write one line to the standard error, whatever the width of the terminal."""
+    """Write one line to the standard error, whatever the width of the terminal.
+
+    Parameters
+    ----------
+    sentence : str
+    """
     print(sentence, file=sys.stderr, flush=True)
 
 
-def report_console(json_file: Path | None) -> Console:
+def report_console(json_file: Path | None = None) -> Console:
     """Give the console for tables: the standard output, unless JSON goes there.
 
     Parameters
@@ -39,28 +44,40 @@ def report_console(json_file: Path | None) -> Console:
     return Console(stderr=json_file == STDOUT, highlight=False)
 
 
-def write_json(report: Mapping[str, Any], file: Path | None) -> None:
-    """Write what ``--json`` asks for.
+def figures_table() -> Table:
+    """Give an empty table of names and figures, in the look that all commands share.
+
+    Returns
+    -------
+    table : Table
+        Of two columns; text in brackets stays what it is only if it is escaped or a ``Text``.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage that says 100 only of all.
 
     Parameters
     ----------
-    report : mapping
-    file : Path or None
-        ``-`` is the standard output; None: nothing is written.
+    share : float in 0..1
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._console import percent
+    >>> percent(0.5), percent(0.99996), percent(1.0)
+    ('50.00 %', '99.99 %', '100.00 %')
     """
-    if file is None:
-        return
-    text = json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
-    if file == STDOUT:
-        print(text)
-        return
-    with replacing(file) as stream:
-        stream.write(text + "\n")
-
-
-def _plain(value: Any) -> Any:
-    """What JSON does not know: numpy scalars and arrays, estimators, paths."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return f"{min(share, 0.9999) if share < 1 else share:.2%}".replace("%", " %")
 
 
 @contextmanager
@@ -72,7 +89,7 @@ def progress(title: str, total: int, *, show: bool = True) -> Iterator[Callable[
     title : str
     total : int
     show : bool, default=True
-        False for work that is over before anybody reads the bar.
+        False for work that is over before anybody reads the bar, or that prints as it goes on.
 
     Yields
     ------
@@ -92,6 +109,9 @@ def progress(title: str, total: int, *, show: bool = True) -> Iterator[Callable[
     )
 
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Left to itself, rich would send what is printed meanwhile to the bar's console.
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+    ) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.advance(task, done)

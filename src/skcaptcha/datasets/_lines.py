@@ -17,11 +17,11 @@ _PITCH = 30
 _BASELINE = 24
 # A glyph may reach into the next character's place.
 _GLYPH_WIDTH = 36
-_SLANT = 0.2
+_SLANT = 0.18
 _OVERSAMPLING = 8
 _FONT_SIZE = 26
 # Share of a pixel that the outline must cover: strokes a little thinner than the font's.
-_COVERAGE = 0.75
+_COVERAGE = 0.78
 _BORDER_GREY = 200
 _N_LINES = 12
 _MAX_RUN = 60
@@ -32,7 +32,19 @@ _JPEG_QUALITIES = (75, 95)
 
 # The scheme's own font comes with no package, so a common one is fitted to it: where each upright
 # character begins in its place, and how wide it is, in pixels.
-_PLACES: dict[str, tuple[float, float]] = {}
+# fmt: off
+_PLACES = {
+    "1": (8.25, 13.25), "2": (7.5, 12.5), "3": (6.75, 14.5), "4": (6.5, 17),
+    "5": (8, 13.25), "6": (6.5, 15.75), "7": (7.25, 14.75), "8": (8.25, 12.75),
+    "9": (6.25, 16), "A": (5.75, 18.25), "B": (7.75, 12.25), "C": (6.25, 18),
+    "D": (7.5, 18.25), "E": (7.5, 13.25), "F": (7.5, 12.75), "G": (6.75, 16.5),
+    "H": (7.75, 15.5), "J": (6, 8.25), "K": (7.75, 17.25), "L": (7.5, 13.25),
+    "M": (7.25, 20), "N": (7.25, 16), "P": (7.75, 14), "Q": (6.5, 19),
+    "R": (7.75, 15.75), "S": (6.5, 13.75), "T": (5.75, 18), "U": (7.75, 14.75),
+    "V": (6.25, 17.75), "W": (5.5, 23.75), "X": (5.5, 16.75), "Y": (6, 18.25),
+    "Z": (6.5, 15),
+}
+# fmt: on
 _USUAL_LEFT = 8.0
 _USUAL_NARROWING = 0.85
 

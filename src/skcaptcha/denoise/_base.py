@@ -97,6 +97,8 @@ class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
         ImageError
             If an element of X is not such an image; names its index.
         """
+        # Nobody need have called `fit`, which checks the parameters.
+        self._validate_params()
         return [self._denoise(image) for image in check_images(X, grey=not self._takes_colour)]
 
     @abstractmethod

@@ -71,6 +71,11 @@ class Binarise(BaseDenoiser):
         self.k = k
         self.ink = ink
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if self.window % 2 == 0:
+            raise ValueError(f"window must be odd, so that it has a middle, got {self.window}")
+
     def _denoise(self, image: Image) -> Image:
         if self.method in ("adaptive", "sauvola"):
             return self._locally(image)
@@ -80,8 +85,6 @@ class Binarise(BaseDenoiser):
         return ink.view(np.uint8) * np.uint8(255)
 
     def _locally(self, image: Image) -> Image:
-        if self.window % 2 == 0:
-            raise ValueError(f"window must be odd, so that it has a middle, got {self.window}")
         dark = ink_is_dark(image) if self.ink == "auto" else self.ink == "dark"
         shades = image if dark else 255 - image
         size = (self.window, self.window)

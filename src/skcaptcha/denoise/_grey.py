@@ -51,6 +51,16 @@ class Grey(BaseDenoiser):
     def __init__(self, channel: Any = "luma") -> None:
         self.channel = channel
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if not isinstance(self.channel, str):
+            weights = np.asarray(self.channel)
+            if weights.shape != (3,) or weights.dtype.kind not in "iuf" or np.isnan(weights).any():
+                raise ValueError(
+                    "channel must be a name or three weights (red, green, blue), "
+                    f"got {self.channel}"
+                )
+
     def _denoise(self, image: Image) -> Image:
         match self.channel:
             case "contrast":
@@ -70,15 +80,8 @@ class Grey(BaseDenoiser):
             case "saturation":
                 return np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[:, :, 1])
             case weights:
-                projection = image @ _three_weights(weights)
+                projection = image @ np.asarray(weights, dtype=float)
                 return np.rint(projection).clip(0, 255).astype(np.uint8)
-
-
-def _three_weights(weights: Any) -> np.ndarray:
-    vector = np.asarray(weights, dtype=float)
-    if vector.shape != (3,):
-        raise ValueError(f"channel must be a name or three weights (red, green, blue): {weights}")
-    return vector
 
 
 def _distance_from_ground(image: Image) -> Image:

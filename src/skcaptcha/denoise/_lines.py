@@ -60,7 +60,9 @@ class RemoveThinLines(BaseDenoiser):
         square = np.ones((side, side), dtype=np.uint8)
         # Ground around the image: a line along the border is as thin as one inside.
         padded = cv2.copyMakeBorder(ink, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
-        thick = cv2.morphologyEx(padded, cv2.MORPH_OPEN, square)[side:-side, side:-side]
+        # Not MORPH_OPEN, which moves the ink by a pixel if the side is even.
+        eroded = cv2.erode(padded, square, anchor=(0, 0))
+        thick = cv2.dilate(eroded, square, anchor=(side - 1, side - 1))[side:-side, side:-side]
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink & ~thick, connectivity=8)
         extent = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
         line = extent >= self.min_length

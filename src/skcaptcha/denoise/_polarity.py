@@ -35,7 +35,10 @@ def otsu_threshold(image: Image) -> int:
     >>> otsu_threshold(np.array([[10, 10, 200]], dtype=np.uint8)) in range(10, 200)
     True
     """
-    return int(threshold_otsu(hist=np.bincount(image.ravel(), minlength=256)))
+    counts = np.bincount(image.ravel(), minlength=256)
+    if counts.max() == image.size:
+        return int(image[0, 0])
+    return int(threshold_otsu(hist=counts))
 
 
 def ink_is_dark(image: Image, threshold: int | None = None) -> bool:

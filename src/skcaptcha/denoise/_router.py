@@ -9,7 +9,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 from sklearn.base import TransformerMixin, _fit_context, clone
-from sklearn.utils import Tags
+from sklearn.utils import Tags, _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
@@ -134,12 +134,7 @@ class ImageRouter(TransformerMixin, _BaseComposition):
         self
         """
         self._validate_names([name for name, _ in self.branches])
-        thresholds = np.asarray(self.thresholds, dtype=float)
-        if len(thresholds) != len(self.branches) - 1 or (np.diff(thresholds) <= 0).any():
-            raise ValueError(
-                f"thresholds must ascend and be one fewer than the {len(self.branches)} branches, "
-                f"got {thresholds.tolist()}"
-            )
+        self._check_thresholds()
         which = self._branch_of(check_images(X, grey=True))
         self.branches_ = []
         for k, (name, branch) in enumerate(self.branches):
@@ -149,7 +144,7 @@ class ImageRouter(TransformerMixin, _BaseComposition):
                 # A kind that happens to be missing from the training images may come later.
                 chosen = chosen or list(range(len(X)))
                 fitted = clone(branch).fit(
-                    [X[i] for i in chosen], None if y is None else [y[i] for i in chosen]
+                    [X[i] for i in chosen], None if y is None else _safe_indexing(y, chosen)
                 )
             self.branches_.append((name, fitted))
         return self
@@ -180,6 +175,18 @@ class ImageRouter(TransformerMixin, _BaseComposition):
                 for i, image in zip(chosen, denoised, strict=True):
                     images[i] = image
         return images
+
+    def _check_thresholds(self) -> None:
+        if not self.branches:
+            raise ValueError("branches must name at least one denoiser, got none")
+        thresholds = np.asarray(self.thresholds)
+        numbers = thresholds.dtype.kind in "iuf" and not np.isnan(thresholds).any()
+        fit = thresholds.shape == (len(self.branches) - 1,)
+        if not (numbers and fit and (np.diff(thresholds) > 0).all()):
+            raise ValueError(
+                "thresholds must be numbers that ascend, one fewer than the "
+                f"{len(self.branches)} branches, got {self.thresholds}"
+            )
 
     def _branch_of(self, X: Sequence[Image]) -> np.ndarray:
         measure = _MEASURES[self.measure]

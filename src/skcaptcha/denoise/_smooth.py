@@ -13,7 +13,7 @@ from skcaptcha.denoise._base import BaseDenoiser, Image
 
 
 class Smooth(BaseDenoiser):
-    """Smooth images, grey or colour; the border is mirrored.
+    """Smooth images, grey or colour; the border is mirrored (for the median: repeated).
 
     Parameters
     ----------
@@ -64,9 +64,14 @@ class Smooth(BaseDenoiser):
         self.sigma = sigma
         self.sigma_shade = sigma_shade
 
-    def _denoise(self, image: Image) -> Image:
+    def _validate_params(self) -> None:
+        super()._validate_params()
         if self.size % 2 == 0:
             raise ValueError(f"size must be odd, so that the window has a middle, got {self.size}")
+
+    def _denoise(self, image: Image) -> Image:
+        if self.size == 1:  # OpenCV's bilateral filter would take 3
+            return image
         match self.method:
             case "median":
                 return cv2.medianBlur(image, self.size)

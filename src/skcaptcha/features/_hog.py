@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from numbers import Integral
 from typing import Any
@@ -48,7 +49,7 @@ class HOG(BaseFeatures):
     >>> from skcaptcha import Segments
     >>> from skcaptcha.features import HOG
     >>> image = np.zeros((16, 12), dtype=np.uint8)
-    >>> segments = Segments([[0, 0, 12, 16]], [0, 1], images=[image], shape=(16, 12))
+    >>> segments = Segments([[0, 0, 12, 16]], [0, 1], images=[image], crop_shape=(16, 12))
     >>> HOG(orientations=8).fit_transform(segments).values.shape
     (1, 192)
     """
@@ -82,9 +83,9 @@ class HOG(BaseFeatures):
         for name, pair in (("pixels_per_cell", cell), ("cells_per_block", block)):
             if pair.shape != (2,) or pair.dtype.kind not in "iu" or (pair < 1).any():
                 raise ValueError(f"{name} must be two positive ints, got {getattr(self, name)}")
-        if X.shape is not None and (np.asarray(X.shape) // cell < block).any():
+        if X.crop_shape is not None and (np.asarray(X.crop_shape) // cell < block).any():
             raise ValueError(
-                f"crops of {tuple(X.shape)} pixels are too small for one block of "
+                f"crops of {tuple(X.crop_shape)} pixels are too small for one block of "
                 f"{tuple(block.tolist())} cells of {tuple(cell.tolist())} pixels; "
                 "take smaller cells, or larger crops by the segmenter's shape"
             )
@@ -93,8 +94,10 @@ class HOG(BaseFeatures):
         histograms = self._cell_histograms(crops)
         blocks = sliding_window_view(histograms, tuple(self.cells_per_block), axis=(1, 2))
         # (m, rows, columns, orientations, block rows, block columns) to skimage's order.
-        vectors = blocks.transpose(0, 1, 2, 4, 5, 3).reshape(*blocks.shape[:3], -1)
-        return _normalise(vectors, self.block_norm).reshape(len(crops), -1).astype(np.float32)
+        vectors = blocks.transpose(0, 1, 2, 4, 5, 3)
+        vectors = vectors.reshape(*blocks.shape[:3], math.prod(blocks.shape[3:]))
+        normal = _normalise(vectors, self.block_norm).astype(np.float32)
+        return normal.reshape(len(crops), math.prod(blocks.shape[1:]))
 
     def _cell_histograms(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Sum the magnitudes of each cell by direction: (m, rows, columns, orientations)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +19,11 @@ class RawPixels(BaseFeatures):
     >>> from skcaptcha import Segments
     >>> from skcaptcha.features import RawPixels
     >>> image = np.array([[0, 255], [51, 0]], dtype=np.uint8)
-    >>> segments = Segments([[0, 0, 2, 2]], [0, 1], images=[image], shape=(2, 2))
+    >>> segments = Segments([[0, 0, 2, 2]], [0, 1], images=[image], crop_shape=(2, 2))
     >>> RawPixels().fit_transform(segments).values
     array([[0. , 1. , 0.2, 0. ]], dtype=float32)
     """
 
     def _describe(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return crops.reshape(len(crops), -1) * np.float32(1 / 255)
+        pixels = crops.reshape(len(crops), math.prod(crops.shape[1:]))
+        return np.divide(pixels, 255, dtype=np.float32)

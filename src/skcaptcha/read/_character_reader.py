@@ -42,7 +42,8 @@ class CharacterReader(BaseEstimator):
     calibration_cv : int >= 2, default=None
         With so many folds of the training captchas, `read` is taught how far the classifier's
         probabilities can be trusted (temperature scaling of what it says of captchas that it was
-        not fitted to). None: its probabilities are taken as they are. `predict` does not change.
+        not fitted to). None: its probabilities are taken as they are. In both cases those below
+        0.01 are first raised to it. `predict` does not change.
 
     Attributes
     ----------
@@ -101,7 +102,8 @@ class CharacterReader(BaseEstimator):
         Raises
         ------
         ReadingError
-            If more than half of the captchas must be left out.
+            If a label is no string, if more than half of the captchas must be left out, or if
+            nothing is left to learn from.
         """
         values, texts = _check(X), _check_texts(y, len(X))
         usable = X.counts == np.char.str_len(texts)
@@ -112,6 +114,10 @@ class CharacterReader(BaseEstimator):
         values = values[of_usable]
         captcha = X.captcha_index[of_usable]
         characters = np.array(list("".join(texts[usable])))
+        if not len(characters):
+            raise ReadingError(
+                f"there is nothing to learn from: the {len(texts)} captchas have no characters"
+            )
         base = KNeighborsClassifier(n_neighbors=3) if self.estimator is None else self.estimator
         self.estimator_ = clone(base).fit(values, characters)
         self.classes_ = self.estimator_.classes_
@@ -192,7 +198,7 @@ class CharacterReader(BaseEstimator):
 
     def _refuse_bad_segmentation(self, counts: NDArray[np.intp], texts: NDArray[np.str_]) -> None:
         lengths = np.char.str_len(texts)
-        if 2 * self.n_left_out_ <= len(texts) and self.n_left_out_ < len(texts):
+        if 2 * self.n_left_out_ <= len(texts):
             return
         found = np.unique(counts[self.left_out_])
         expected = np.unique(lengths[self.left_out_])
@@ -251,7 +257,11 @@ def _scores(classifier: Any, values: NDArray[np.float32]) -> NDArray[np.float64]
         return np.log(np.maximum(classifier.predict_proba(values), _LEAST_PROBABILITY))
     if hasattr(classifier, "decision_function"):
         decision = classifier.decision_function(values)
-        return np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision
+        if decision.ndim == 1:
+            return np.stack([-decision, decision], axis=1) / 2
+        # SVC(decision_function_shape="ovo") has a column for each pair of classes instead.
+        if decision.shape[1] == len(classifier.classes_):
+            return decision
     said = classifier.predict(values)[:, None] == classifier.classes_
     return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
 
@@ -302,7 +312,10 @@ def _check(X: Segments) -> NDArray[np.float32]:
 
 
 def _check_texts(y: ArrayLike, n: int) -> NDArray[np.str_]:
-    labels: Sequence[Any] = np.asarray(y).ravel().tolist()
+    if y is None:
+        raise ReadingError("a reader requires y to be passed, but the target y is None")
+    # As objects: an array of strings would silently turn 12 into "12", a missing label into "nan".
+    labels: Sequence[Any] = np.asarray(y, dtype=object).ravel().tolist()
     for i, label in enumerate(labels):
         if not isinstance(label, str):
             raise ReadingError(

@@ -110,6 +110,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
             If an image cannot be cut as asked, because it is too small for it.
         """
         check_is_fitted(self)
+        _check_images(X)
         return self._segment(X, self.shape_)
 
     def _fit_segment(self, X: Sequence[Image]) -> Segments:
@@ -120,23 +121,23 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
                 raise ValueError(
                     f"shape must be two positive ints (height, width), got {self.shape}"
                 )
+        _check_images(X)
         self._learn(X)
         segments = self._segment(X, None if given is None else (int(given[0]), int(given[1])))
-        if segments.shape is None:
+        if segments.crop_shape is None:
             if not len(segments.boxes):
                 raise SegmentationError(
                     "no segment was found in any training image, so their mean shape is unknown; "
                     "check what the denoising steps leave of the ink, or give the shape"
                 )
             width, height = np.rint(segments.boxes[:, 2:].mean(axis=0)).astype(int).tolist()
-            segments.shape = (height, width)
-        self.shape_ = segments.shape
+            segments.crop_shape = (height, width)
+        self.shape_ = segments.crop_shape
         return segments
 
     def _segment(self, X: Sequence[Image], shape: tuple[int, int] | None) -> Segments:
         cuts = []
         for i, image in enumerate(X):
-            _check_image(image, i)
             try:
                 cuts.append(self._cut(image))
             except SegmentationError as error:
@@ -146,7 +147,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
             X,
             [cut.boxes for cut in cuts],
             owners=owners or None,
-            shape=shape,
+            crop_shape=shape,
             keep_aspect=self.keep_aspect,
         )
 
@@ -167,14 +168,15 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
 N_CHARACTERS = [Interval(Integral, 1, None, closed="left")]
 
 
-def _check_image(image: Image, i: int) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 2:
-        found = f"{image.dtype} of {image.shape}" if isinstance(image, np.ndarray) else type(image)
-        raise ImageError(
-            f"image {i}", f"a segmenter takes denoised images, uint8 of shape (h, w); found {found}"
-        )
-    if image.size == 0:
-        raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
+def _check_images(X: Sequence[Image]) -> None:
+    for i, image in enumerate(X):
+        array = isinstance(image, np.ndarray)
+        if not array or image.dtype != np.uint8 or image.ndim != 2:
+            found = f"{image.dtype} of {image.shape}" if array else type(image).__name__
+            expected = "a segmenter takes denoised images, uint8 of shape (h, w)"
+            raise ImageError(f"image {i}", f"{expected}; found {found}")
+        if image.size == 0:
+            raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
 
 
 def boxes_between(edges: NDArray[np.intp], top: int, bottom: int) -> Boxes:
@@ -229,5 +231,5 @@ def equal_edges(left: int, right: int, n: int) -> NDArray[np.intp]:
     [0, 2, 5, 7, 10]
     """
     if right - left < n:
-        raise SegmentationError(f"{right - left} columns are too few for {n} characters")
+        raise SegmentationError(f"{max(right - left, 0)} columns are too few for {n} characters")
     return left + (right - left) * np.arange(n + 1) // n

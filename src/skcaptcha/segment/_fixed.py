@@ -68,18 +68,23 @@ class FixedBoxes(BaseSegmenter):
         self.keep_aspect = keep_aspect
 
     def _cut(self, image: Image) -> Cut:
-        boxes = np.asarray(self.boxes)
-        if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.dtype.kind not in "iu":
+        boxes, offset = np.asarray(self.boxes), np.asarray(self.offset)
+        if not boxes.size or boxes.shape[1:] != (4,) or boxes.dtype.kind not in "iu":
             raise ValueError(f"boxes must be rows of four ints (x, y, w, h), got {self.boxes!r}")
+        if offset.shape != (2,) or offset.dtype.kind not in "iu":
+            raise ValueError(f"offset must be two ints (right, down), got {self.offset!r}")
+        boxes = boxes.astype(np.intp)
         if (np.diff(boxes[:, 0]) < 0).any():
             raise ValueError(f"boxes must come left to right, got {self.boxes!r}")
-        moved = boxes + [*self.offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
+        moved = boxes + [*offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
+        if (moved[:, 2:] < 1).any():
+            raise ValueError(f"a margin of {self.margin} leaves nothing of some box")
         height, width = image.shape
         right, bottom = (moved[:, :2] + moved[:, 2:]).max(axis=0)
-        if (moved[:, :2] < 0).any() or (moved[:, 2:] < 1).any() or right > width or bottom > height:
+        if (moved[:, :2] < 0).any() or right > width or bottom > height:
             raise SegmentationError(
                 f"the boxes span columns {moved[:, 0].min()} to {right} and rows "
                 f"{moved[:, 1].min()} to {bottom}, but the image is {width} x {height}; "
                 "images must have the size that the boxes were made for"
             )
-        return Cut(moved.astype(np.intp))
+        return Cut(moved)

@@ -87,7 +87,7 @@ def cut_valleys(
     --------
     >>> import numpy as np
     >>> from skcaptcha.segment import cut_valleys
-    >>> cut_costs = np.array([5, 1, 1, 7, 0, 0, 0.0])
+    >>> cut_costs = np.array([5, 1, 2, 7, 0, 3, 3.0])
     >>> cut_valleys(cut_costs, 3, width=8 / 3, balance=0.1).edges(3).tolist()
     [0, 2, 5, 8]
     """

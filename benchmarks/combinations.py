@@ -1,0 +1,81 @@
+"""String accuracy of each classifier on each kind of feature, for the two schemes with recipes.
+
+Run from the root of the repository; DATA is a folder with the real captchas of the scheme
+"lines" (lines/train, lines/dev) and "dots" (dots/dev), and may be left out::
+
+    python benchmarks/combinations.py [DATA]
+
+Prints a Markdown table. Training and test captchas are disjoint; nothing is tuned on the latter.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from sklearn.utils import Bunch
+
+from skcaptcha import load_recipe
+from skcaptcha.datasets import load_captchas, make_dot_captchas, make_line_captchas
+from skcaptcha.metrics import character_accuracy, string_accuracy
+
+FEATURES = {"raw pixels": "{use: RawPixels}", "HOG": "{use: HOG, pixels_per_cell: [4, 4]}"}
+CLASSIFIERS = {
+    "KNN": (
+        "{use: KNeighborsClassifier}",
+        "{read__estimator__n_neighbors: [1, 3, 5]}",
+    ),
+    "SVM": ("{use: SVC}", "{read__estimator__C: [1, 10, 100]}"),
+}
+
+
+def generated(make, n: int, seed: int) -> Bunch:
+    """Captchas of a generator as a Bunch."""
+    images, labels = make(n, random_state=seed)
+    return Bunch(data=list(images), target=labels)
+
+
+def main() -> None:
+    """Fit and score every combination."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    lines, dots = "configs/grid.yaml", "configs/dots.yaml"
+    tasks = [
+        (lines, "lines, generated", generated(make_line_captchas, 100, 1),
+         generated(make_line_captchas, 2000, 2)),
+        (dots, "dots, generated", generated(make_dot_captchas, 2500, 1),
+         generated(make_dot_captchas, 2000, 2)),
+    ]  # fmt: skip
+    if folder:
+        tasks.insert(
+            0,
+            (lines, "lines, real", load_captchas(folder / "lines" / "train"),
+             load_captchas(folder / "lines" / "dev")),
+        )  # fmt: skip
+    print("| captchas | train | test | features | classifier | strings | characters | fit, s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for recipe_path, name, train, test in tasks:
+        for features, use_features in FEATURES.items():
+            for classifier, (use_classifier, grid) in CLASSIFIERS.items():
+                recipe = load_recipe(
+                    recipe_path,
+                    [
+                        f"steps.features={use_features}",
+                        f"steps.read.estimator={use_classifier}",
+                        f"grid={grid}",
+                    ],
+                )
+                begin = time.perf_counter()
+                model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
+                seconds = time.perf_counter() - begin
+                read = model.predict(test.data)
+                print(
+                    f"| {name} | {len(train.data)} | {len(test.data)} | {features} | {classifier} "
+                    f"| {string_accuracy(test.target, read):.2%} "
+                    f"| {character_accuracy(test.target, read):.2%} | {seconds:.0f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

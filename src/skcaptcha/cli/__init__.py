@@ -1,0 +1,30 @@
+"""The commands; each is a file of its own, and thin: parse, call, print."""
+
+from collections.abc import Callable
+
+from skcaptcha.cli._app import app
+from skcaptcha.cli._cut import cut
+from skcaptcha.cli._fit import fit
+from skcaptcha.cli._generate import generate
+from skcaptcha.cli._predict import predict
+from skcaptcha.cli._score import score
+from skcaptcha.cli._show import show
+
+__all__ = ["main"]
+
+_EXAMPLES: dict[Callable[..., None], str] = {
+    fit: "skcaptcha fit configs/grid.yaml --data train --set search.cv=3",
+    score: "skcaptcha score captchas --subset 4501..5000 --csv readings.csv",
+    predict: "skcaptcha predict new/ a.png --csv readings.csv --resume",
+    generate: "skcaptcha generate lines captchas --n 500 --seed 1",
+    cut: "skcaptcha cut captchas characters --recipe configs/grid.yaml",
+    show: "skcaptcha show artifacts/model.joblib a.png --out steps.png",
+}
+
+for _command, _example in _EXAMPLES.items():
+    app.command(epilog=f"Example: {_example}")(_command)
+
+
+def main() -> None:
+    """Run the command that the command line names."""
+    app(prog_name="skcaptcha")

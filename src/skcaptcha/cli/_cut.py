@@ -1,0 +1,102 @@
+"""The command ``cut``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._console import say
+from skcaptcha.cli._options import DEFAULT_MODEL
+from skcaptcha.errors import SkcaptchaError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils import Bunch
+
+
+def cut(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; may be new.")],
+    *,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Cut as this model does.", show_default=str(DEFAULT_MODEL)
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG.yaml", help="Cut as this recipe's steps do; needs no model."),
+    ] = None,
+) -> None:
+    """Write one image for each character, in a folder for each character.
+
+    A captcha that is cut into more or fewer pieces than its label has characters is left out and
+    named; the exit code is then 1.
+    """
+    from skcaptcha.cli._reading import cut_all, why
+    from skcaptcha.datasets import load_captchas, write_characters
+
+    if model is not None and recipe is not None:
+        raise WrongUseError("--model and --recipe exclude each other: each says how to cut")
+    captchas = load_captchas(folder)
+    cutter = _of_recipe(recipe, captchas) if recipe else _of_model(model or DEFAULT_MODEL)
+    crops: list[np.ndarray] = []
+    characters: list[str] = []
+    names: list[str] = []
+    n_left_out = 0
+    everything = zip(
+        captchas.filenames, captchas.target, cut_all(cutter, captchas.data), strict=True
+    )
+    for name, label, pieces in everything:
+        if isinstance(pieces, SkcaptchaError):
+            reason = why(pieces)
+        elif len(pieces) != len(label):
+            reason = f"it is cut into {len(pieces)} pieces, but its label is {str(label)!r}"
+        else:
+            crops.extend(pieces)
+            characters.extend(label)
+            names.extend([Path(name).stem] * len(label))
+            continue
+        say(f"{name}: {reason}")
+        n_left_out += 1
+    if not crops:
+        raise SkcaptchaError(f"{folder}: none of its captchas could be cut as its label says")
+    write_characters(out, crops, characters, names)
+    n = len(captchas.data)
+    say(f"{len(crops)} characters of {n - n_left_out} of {n} captchas written to {out}")
+    if n_left_out:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _of_model(file: Path) -> Pipeline:
+    from skcaptcha.model_io import load
+
+    return _up_to_segmenter(load(file))
+
+
+def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:
+    from skcaptcha.cli._reading import undecodable
+    from skcaptcha.config import load_recipe
+
+    cutter = _up_to_segmenter(load_recipe(file).pipeline())
+    bad = undecodable(cutter, captchas.data)
+    good = [i for i in range(len(captchas.data)) if i not in bad]
+    if not good:
+        raise SkcaptchaError(f"none of the {len(bad)} images can be read, for one: {bad[0]}")
+    return cutter.fit([captchas.data[i] for i in good], captchas.target[good])
+
+
+def _up_to_segmenter(pipeline: Pipeline) -> Pipeline:
+    from skcaptcha.segment import BaseSegmenter
+
+    for place, (_, step) in enumerate(pipeline.steps, start=1):
+        if isinstance(step, BaseSegmenter):
+            return pipeline[:place]
+    raise WrongUseError("the pipeline has no segmenter among its steps, so it cannot cut")

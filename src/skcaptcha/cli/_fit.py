@@ -1,0 +1,157 @@
+"""The command ``fit``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._console import figures_table, percent, report_console, say
+from skcaptcha.cli._options import DEFAULT_MODEL, Json
+from skcaptcha.cli._output import check_output, write_json
+from skcaptcha.errors import SkcaptchaError
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from skcaptcha.config import Recipe
+
+_BESIDE = (".json", ".csv")
+
+
+def fit(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The recipe.")],
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Labelled folder to use instead of the recipe's data."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the model goes, if not where the recipe says.",
+            show_default=str(DEFAULT_MODEL),
+        ),
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change the recipe, as in --set search.cv=3."
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Processes; -1: all cores.")] = -1,
+    json: Json = None,
+) -> None:
+    """Fit a model: try the recipe's whole grid, and keep the best by cross-validation.
+
+    Writes the model, and beside it what it was fitted from (.json) and how every candidate did
+    (.csv). An image that cannot be read is left out and named; the exit code is then 1.
+    """
+    from skcaptcha.cli._accuracy import measure, with_interval
+    from skcaptcha.cli._reading import read_all
+    from skcaptcha.config import load_recipe
+    from skcaptcha.model_io import save
+
+    if config.is_dir():
+        raise WrongUseError(
+            f"{config}: it is a folder; fit takes a recipe, and the folder with --data, as in: "
+            f"skcaptcha fit configs/grid.yaml --data {config}"
+        )
+    recipe = load_recipe(config, override or [], data=data)
+    path = out or recipe.output.model
+    if path.suffix in _BESIDE:
+        raise WrongUseError(
+            f"{path}: the suffix {path.suffix} is for a file beside the model; give the model "
+            "another, as in model.joblib"
+        )
+    for output in (path, json):
+        check_output(output)
+    began = time.perf_counter()
+    train, test = recipe.load_data()
+    failed = _drop_undecodable(recipe, train)
+    model, search = recipe.fit(
+        train.data, train.target, n_jobs=jobs, verbose=int(sys.stderr.isatty())
+    )
+    report: dict[str, Any] = {
+        "recipe": str(config),
+        "overrides": override or [],
+        "data": None if data is None else str(data),
+        "n_train": len(train.data),
+        "n_left_out": getattr(model[-1], "n_left_out_", 0),
+        "n_candidates": len(search.cv_results_["params"]),
+        "n_folds": search.n_splits_,
+        "best_params": search.best_params_,
+        "cv_string_accuracy": search.best_score_,
+        "characters": "".join(getattr(model[-1], "classes_", [])),
+    }
+    if test is not None:
+        results = list(read_all(model, test.data))
+        report["held_out"] = measure([str(label) for label in test.target], results)
+        failed += _say_failures(test, dict(enumerate(results)))
+    report["n_failed"] = len(failed)
+    report["seconds"] = time.perf_counter() - began
+    save(model, path, manifest=report, results=search.cv_results_)
+    files = [path, *(path.with_suffix(suffix) for suffix in _BESIDE)]
+
+    table = figures_table()
+    table.add_row("training captchas", str(report["n_train"]))
+    if failed:
+        table.add_row("could not be read", f"{len(failed)}, left out or counted as wrong")
+    if report["n_left_out"]:
+        table.add_row(
+            "left out", f"{report['n_left_out']}, cut into more or fewer pieces than the label has"
+        )
+    table.add_row("candidates", f"{report['n_candidates']}, in {report['n_folds']} folds")
+    for name, value in search.best_params_.items():
+        table.add_row(f"  {name}", _one_line(value))
+    table.add_row("string accuracy", f"{percent(search.best_score_)} in cross-validation")
+    if test is not None:
+        table.add_row("  held out", with_interval(report["held_out"], "string_accuracy"))
+        table.add_row("  captchas", str(report["held_out"]["n"]))
+    table.add_row("seconds", f"{report['seconds']:.1f}")
+    table.add_row("written", "\n".join(map(str, files)))
+    report_console(json).print(table)
+    write_json({**report, "failed": failed, "files": files}, json)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _drop_undecodable(recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
+    """Take out of the captchas what is no image, and say which that is."""
+    from skcaptcha.cli._reading import undecodable
+
+    bad = undecodable(recipe.pipeline(), captchas.data)
+    failed = _say_failures(captchas, bad)
+    if len(bad) == len(captchas.data):
+        raise SkcaptchaError(f"none of the {len(bad)} training images can be read")
+    good = [i for i in range(len(captchas.data)) if i not in bad]
+    captchas.data = [captchas.data[i] for i in good]
+    captchas.target = captchas.target[good]
+    return failed
+
+
+def _say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, str]]:
+    """Name the captchas whose result is an error, and give them for the report."""
+    from skcaptcha.cli._reading import why
+
+    names = captchas.get("filenames", range(len(captchas.data)))
+    failed = [
+        {"filename": str(names[i]), "reason": why(result)}
+        for i, result in results.items()
+        if isinstance(result, SkcaptchaError)
+    ]
+    for failure in failed:
+        say(f"{failure['filename']}: {failure['reason']}")
+    return failed
+
+
+def _one_line(value: Any) -> str:
+    return " ".join(str(value).split())

@@ -1,0 +1,19 @@
+"""Options that more than one command takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_MODEL = Path("artifacts/model.joblib")
+
+Model = Annotated[
+    Path,
+    typer.Option(metavar="FILE", help="A model that fit has written; load only what you trust."),
+]
+Json = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE|-", help="Write the figures as JSON; - is the standard output."),
+]

@@ -1,0 +1,126 @@
+"""The command ``predict``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import csv as csv_format
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._console import say
+from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
+from skcaptcha.cli._output import STDOUT, check_output, write_json
+from skcaptcha.cli._resumable import open_resumable
+from skcaptcha.errors import SkcaptchaError
+
+_COLUMNS = ("filename", "text", "confidence")
+
+
+def predict(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Images, folders of images, or - for a list of paths on the standard input.",
+        ),
+    ],
+    *,
+    model: Model = DEFAULT_MODEL,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write filename,text,confidence here, row by row."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep the rows that --csv FILE has, and read the others."),
+    ] = False,
+    json: Json = None,
+) -> None:
+    """Read images: one line of path, text and confidence for each, with tabs between.
+
+    An image that cannot be read is named on the standard error and has no row; the exit code is
+    then 1. A file inside a folder is called folder/name.
+    """
+    from skcaptcha.cli._reading import read_all, why
+    from skcaptcha.model_io import load
+
+    if resume and csv is None:
+        raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
+    for output in (csv, json):
+        check_output(output)
+    reader = load(model)
+    names = list(_expand(paths))
+    if not names:
+        raise WrongUseError("there is nothing to read: the list of paths is empty")
+    failed: list[dict[str, str]] = []
+    captchas: list[dict[str, Any]] = []
+    prints = csv is None and json != STDOUT
+    began = time.perf_counter()
+    with _rows(csv, resume=resume, prints=prints) as (write, done):
+        todo = [name for name in names if name not in done]
+        # A bar and the lines would spoil each other on one terminal.
+        results = read_all(reader, todo, show_progress=not (prints and sys.stdout.isatty()))
+        for name, result in zip(todo, results, strict=True):
+            if isinstance(result, SkcaptchaError):
+                say(f"{name}: {why(result)}")
+                failed.append({"filename": name, "reason": why(result)})
+                continue
+            write((name, result.text, f"{result.confidence:.4f}"))
+            if json is not None:
+                captchas.append({"filename": name, **asdict(result)})
+    seconds = time.perf_counter() - began
+    report = {
+        "model": str(model),
+        "n": len(todo),
+        "n_failed": len(failed),
+        "n_already_read": len(names) - len(todo),
+        "seconds": seconds,
+        "images_per_second": len(todo) / seconds,
+        "captchas": captchas,
+        "failed": failed,
+    }
+    write_json(report, json)
+    if csv is not None or failed:
+        before = f", {len(names) - len(todo)} were in {csv} already" if done else ""
+        say(f"{len(todo) - len(failed)} of {len(todo)} images read in {seconds:.1f} s{before}")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _expand(paths: list[str]) -> Iterator[str]:
+    """Yield the path of every image that the arguments mean."""
+    from skcaptcha.datasets import load_captchas
+
+    for path in paths:
+        if path == "-":
+            listed = sys.stdin.buffer.read().splitlines()
+            yield from (os.fsdecode(line) for line in listed if line.strip())
+        elif os.path.isdir(path):
+            yield from load_captchas(path, labelled=False).data
+        else:
+            yield path
+
+
+@contextmanager
+def _rows(
+    file: Path | None, *, resume: bool, prints: bool
+) -> Iterator[tuple[Callable[[tuple[str, str, str]], Any], set[str]]]:
+    """Give what takes each row, and the names of the captchas that need not be read again."""
+    if file is not None:
+        stream, done = open_resumable(file, _COLUMNS, resume=resume)
+        with stream:
+            yield csv_format.writer(stream).writerow, done
+    elif prints:
+        yield lambda row: print(*row, sep="\t"), set()
+    else:
+        yield lambda row: None, set()

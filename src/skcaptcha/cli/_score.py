@@ -1,0 +1,101 @@
+"""The command ``score``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED
+from skcaptcha.cli._console import figures_table, report_console, say
+from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
+from skcaptcha.cli._output import check_output, write_csv, write_json
+from skcaptcha.errors import SkcaptchaError
+
+
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    *,
+    model: Model = DEFAULT_MODEL,
+    subset: Annotated[
+        str | None,
+        typer.Option(metavar="FIRST..LAST", help="Only these of the folder, counted from 1."),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write filename,label,text,confidence of each captcha."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Measure how well a model reads a labelled folder.
+
+    An image that cannot be read counts as wrong and is named; the exit code is then 1.
+    """
+    from skcaptcha.cli._accuracy import confusions_table, measure, with_interval
+    from skcaptcha.cli._reading import read_all, why
+    from skcaptcha.datasets import load_captchas
+    from skcaptcha.model_io import load
+
+    for output in (csv, json):
+        check_output(output)
+    reader = load(model)
+    captchas = load_captchas(folder, subset=subset)
+    labels = [str(label) for label in captchas.target]
+    _warn_of_unknown(labels, getattr(reader[-1], "classes_", None))
+    began = time.perf_counter()
+    results = list(read_all(reader, captchas.data))
+    seconds = time.perf_counter() - began
+
+    failed, rows = [], []
+    for name, label, result in zip(captchas.filenames, labels, results, strict=True):
+        if isinstance(result, SkcaptchaError):
+            say(f"{name}: {why(result)}")
+            failed.append({"filename": name, "reason": why(result)})
+            rows.append((name, label, "", ""))
+        else:
+            rows.append((name, label, result.text, f"{result.confidence:.4f}"))
+    figures = measure(labels, results)
+
+    table = figures_table()
+    table.add_row("captchas", str(figures["n"]))
+    if failed:
+        table.add_row("could not be read", f"{len(failed)}, counted as wrong")
+    table.add_row("string accuracy", with_interval(figures, "string_accuracy"))
+    table.add_row("  ignoring case", with_interval(figures, "string_accuracy_ignoring_case"))
+    table.add_row("character accuracy", with_interval(figures, "character_accuracy"))
+    table.add_row("speed", f"{len(labels) / seconds:,.0f} captchas a second ({seconds:.2f} s)")
+    console = report_console(json)
+    console.print(table)
+    if figures["confusions"]:
+        console.print(confusions_table(figures))
+    if csv is not None:
+        write_csv(("filename", "label", "text", "confidence"), rows, csv)
+    report = {
+        "model": str(model),
+        "folder": str(folder),
+        **figures,
+        "seconds": seconds,
+        "images_per_second": len(labels) / seconds,
+        "failed": failed,
+    }
+    write_json(report, json)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _warn_of_unknown(labels: list[str], classes: Iterable[str] | None) -> None:
+    if classes is None:
+        return
+    known = set(classes)
+    unknown = sorted(set("".join(labels)) - known)
+    if unknown:
+        n = sum(not known.issuperset(label) for label in labels)
+        say(
+            f"warning: {n} of {len(labels)} labels hold characters that the model never saw "
+            f"and cannot read: {' '.join(unknown)}"
+        )

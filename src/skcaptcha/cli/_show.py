@@ -1,0 +1,108 @@
+"""The command ``show``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._console import figures_table, report_console, say
+from skcaptcha.cli._output import check_output
+from skcaptcha.errors import SkcaptchaError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+_MOST_ROWS = 40
+
+
+def show(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit has written.")],
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="[IMAGE...]", help="Images to draw.")
+    ] = None,
+    *,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The picture to write, a PNG file.")
+    ] = Path("show.png"),
+) -> None:
+    """Say what a model is; with images, draw what every step makes of them.
+
+    The picture has one row for each image: the image, what each denoising step leaves of it, the
+    boxes, the crops, and the text with its confidence.
+    """
+    from skcaptcha.model_io import load
+
+    if images and len(images) > _MOST_ROWS:
+        raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
+    reader = load(model)
+    if images:
+        check_output(out)
+        _draw(reader, images, out)
+    else:
+        _describe(reader, model)
+
+
+def _draw(reader: Pipeline, images: list[str], out: Path) -> None:
+    from skcaptcha.cli._reading import why
+    from skcaptcha.model_io import write_atomically
+    from skcaptcha.report import draw_traces, trace
+
+    traces, n_failed = [], 0
+    for image in images:
+        try:
+            traces.append(trace(reader, image, title=Path(image).name))
+        except SkcaptchaError as error:
+            say(f"{image}: {why(error)}")
+            n_failed += 1
+    if traces:
+        picture = io.BytesIO()
+        draw_traces(traces).savefig(picture, format="png")
+        write_atomically(out, lambda file: file.write(picture.getvalue()))
+        say(f"{len(traces)} of {len(images)} images drawn in {out}")
+    if n_failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _describe(reader: Pipeline, file: Path) -> None:
+    from rich.text import Text
+
+    from skcaptcha.model_io import load_manifest
+
+    table = figures_table()
+    for name, estimator in _leaves(reader):
+        table.add_row(Text(name), Text(" ".join(repr(estimator).split())))
+    if (classes := getattr(reader[-1], "classes_", None)) is not None:
+        table.add_row("characters", Text(f"{''.join(classes)} ({len(classes)})"))
+    console = report_console()
+    console.print(table)
+    manifest = figures_table()
+    for name, value in _flat(load_manifest(file)):
+        manifest.add_row(Text(name), Text(value))
+    if manifest.row_count:
+        console.print(manifest)
+
+
+def _leaves(pipeline: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every step by its name, those of nested pipelines by both names."""
+    from sklearn.pipeline import Pipeline
+
+    for name, step in pipeline.steps:
+        if isinstance(step, Pipeline):
+            yield from _leaves(step, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", step
+
+
+def _flat(manifest: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in manifest.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}{name}.")
+        elif value not in (None, "", []) and name != "confusions":
+            yield f"{path}{name}", f"{value:.6g}" if isinstance(value, float) else str(value)

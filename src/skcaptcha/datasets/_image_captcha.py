@@ -1,0 +1,103 @@
+"""Scheme "image": captchas of the ``captcha`` package, made reproducible."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from skcaptcha.datasets._random import captcha_generators
+
+
+class _SeededSecrets:
+    """What the package uses of the standard module ``secrets``, drawn from a seeded generator."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def randbelow(self, exclusive_upper_bound: int) -> int:
+        return int(self._rng.integers(exclusive_upper_bound))
+
+    def randbits(self, k: int) -> int:
+        return int(self._rng.integers(2**k))
+
+    def choice(self, sequence: Sequence[Any]) -> Any:
+        return sequence[self.randbelow(len(sequence))]
+
+
+def _private_captcha_module() -> ModuleType:
+    """Load a copy of ``captcha.image`` that nobody else sees.
+
+    The package takes its chance from ``secrets``, which has no seed. Replacing that in the
+    module itself would make the captchas of every other user of it in this process predictable.
+    """
+    spec = find_spec("captcha.image")
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError("the package captcha is not installed; run pip install captcha")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def make_image_captchas(
+    n_samples: int = 100,
+    *,
+    charset: str = "0123456789",
+    n_characters: int = 4,
+    width: int = 160,
+    height: int = 60,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw captchas with the ``captcha`` package: warped, overlapping characters, an arc, dots.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of captchas.
+    charset : str, default="0123456789"
+        Characters to draw from, each as likely as it is often in the string.
+    n_characters : int, default=4
+        Characters in each captcha.
+    width, height : int, default=160 and 60
+        Size of each image in pixels.
+    random_state : int, RandomState or None, default=None
+        Seed. Captcha i depends on the seed and on i, not on `n_samples`.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, height, width, 3), dtype uint8
+        RGB images.
+    labels : ndarray of shape (n_samples,), dtype str
+        The strings in them.
+
+    Raises
+    ------
+    ValueError
+        If `charset` is empty.
+
+    References
+    ----------
+    .. [1] `captcha <https://captcha.lepture.com>`_, whose ``ImageCaptcha`` does the drawing.
+
+    Examples
+    --------
+    >>> from skcaptcha.datasets import make_image_captchas
+    >>> images, labels = make_image_captchas(2, charset="AB", random_state=0)
+    >>> images.shape, images.dtype
+    ((2, 60, 160, 3), dtype('uint8'))
+    >>> set("".join(labels)) <= set("AB")
+    True
+    """
+    if not charset:
+        raise ValueError("charset is empty; give the characters to draw, such as 'ABC123'")
+    module = _private_captcha_module()
+    drawer = module.ImageCaptcha(width=width, height=height)
+    images = np.empty((n_samples, height, width, 3), np.uint8)
+    labels = np.empty(n_samples, f"U{n_characters}")
+    for i, rng in enumerate(captcha_generators(n_samples, random_state)):
+        text = "".join(charset[j] for j in rng.integers(len(charset), size=n_characters))
+        vars(module)["secrets"] = _SeededSecrets(rng)
+        images[i] = np.asarray(drawer.generate_image(text))
+        labels[i] = text
+    return images, labels

@@ -1,0 +1,174 @@
+"""Captchas, and the characters cut from them, as files."""
+
+import csv
+import os
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+import numpy as np
+from PIL import Image
+
+from skcaptcha.errors import DatasetError
+
+
+def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Sequence[str]) -> None:
+    """Write captchas as a labelled folder: ``00001.png``, ``00002.png``..., and ``labels.csv``.
+
+    Either all of it appears in the folder or nothing does.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder to write into; made if there is none.
+    images : array-like of shape (n, h, w) or (n, h, w, 3), or list of images, dtype uint8
+        Grey or RGB images.
+    labels : sequence of str, of length n
+        The string in each.
+
+    Raises
+    ------
+    DatasetError
+        If the folder is a file or holds anything, or if images and labels are not as described.
+
+    See Also
+    --------
+    load_captchas : Read the folder again.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from skcaptcha.datasets import make_line_captchas, write_captchas
+    >>> with TemporaryDirectory() as folder:
+    ...     write_captchas(folder, *make_line_captchas(2, random_state=0))
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['00001.png', '00002.png', 'labels.csv']
+    """
+    if len(images) != len(labels):
+        raise DatasetError(
+            f"there are {len(images)} images and {len(labels)} labels; give one for each"
+        )
+    for i, label in enumerate(labels):
+        if not isinstance(label, str) or not label:
+            raise DatasetError(f"label {i} must be a string of characters; found {label!r}")
+    with _filling(Path(folder)) as drafts:
+        names = [f"{i:05}.png" for i in range(1, len(images) + 1)]
+        for i, (name, image) in enumerate(zip(names, images, strict=True)):
+            _write_png(drafts / name, image, f"image {i}")
+        with (drafts / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("filename", "label"), *zip(names, labels, strict=True)])
+
+
+def write_characters(
+    folder: str | Path,
+    crops: Sequence[np.ndarray],
+    characters: Sequence[str],
+    names: Sequence[str],
+) -> None:
+    """Write one image for each character, in a folder for each kind of character.
+
+    The second character of captcha ``x.png``, if it is a 7, becomes ``7/x_2.png``; so equal
+    characters, even of one captcha, never meet. A letter or digit names its folder; any other
+    character's folder is called by its code point (``U+002F``). Where both cases of a letter
+    occur, the small one's folder is called ``a_lower``, since many file systems would not tell it
+    from ``A``.
+
+    Either all of it appears in the folder or nothing does.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder to write into; made if there is none.
+    crops : array-like of shape (m, h, w), or list of images, dtype uint8
+        One image per character.
+    characters : sequence of str, of length m
+        What each is.
+    names : sequence of str, of length m
+        File name of the captcha that each comes from, with or without its suffix and folder.
+        Characters of one captcha come in order.
+
+    Raises
+    ------
+    DatasetError
+        If the folder is a file or holds anything, or if crops, characters and names are not as
+        described.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from skcaptcha.datasets import write_characters
+    >>> crops = np.zeros((3, 21, 20), np.uint8)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_characters(folder, crops, ["4", "4", "/"], ["x.png"] * 3)
+    ...     sorted(path.relative_to(folder).as_posix() for path in Path(folder).glob("*/*"))
+    ['4/x_1.png', '4/x_2.png', 'U+002F/x_3.png']
+    """
+    if not len(crops) == len(characters) == len(names):
+        raise DatasetError(
+            f"there are {len(crops)} crops, {len(characters)} characters and {len(names)} names; "
+            "give one of each for every character"
+        )
+    if not all(characters):
+        raise DatasetError("an empty string is no character; leave it out with its crop")
+    folders = _folder_names(characters)
+    positions: Counter[str] = Counter()
+    with _filling(Path(folder)) as drafts:
+        for name in set(folders.values()):
+            (drafts / name).mkdir()
+        for i, (crop, character, name) in enumerate(zip(crops, characters, names, strict=True)):
+            stem = PurePath(name).stem
+            # Names that a file system may take for one are counted as one.
+            key = unicodedata.normalize("NFC", stem).casefold()
+            positions[key] += 1
+            _write_png(
+                drafts / folders[character] / f"{stem}_{positions[key]}.png", crop, f"crop {i}"
+            )
+
+
+@contextmanager
+def _filling(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder to write in; what is in it moves to `folder` if all went well."""
+    if folder.exists() and not folder.is_dir():
+        raise DatasetError(f"{folder}: is a file; give a folder to write into")
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise DatasetError(f"{folder}: is not empty; give an empty or a new folder to write into")
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as drafts:
+        yield Path(drafts)
+        # labels.csv sorts after the numbered images: with it the folder is complete.
+        for path in sorted(Path(drafts).iterdir()):
+            os.replace(path, folder / path.name)
+
+
+def _write_png(path: Path, image: np.ndarray, name: str) -> None:
+    image = np.asarray(image)
+    grey_or_rgb = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.uint8 or not grey_or_rgb or not image.size:
+        raise DatasetError(
+            f"{name}: expected uint8 of shape (h, w) or (h, w, 3); "
+            f"found {image.dtype} of shape {image.shape}"
+        )
+    Image.fromarray(image).save(path)
+
+
+def _folder_names(characters: Sequence[str]) -> dict[str, str]:
+    """Choose a folder name for each character, no two the same even where case is ignored."""
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    # Capitals sort before small letters, and so keep the plain name.
+    for character in sorted(set(characters)):
+        code_points = "_".join(f"U+{ord(part):04X}" for part in character)
+        # Only what normalisation leaves alone is sure to come back from the file system unchanged.
+        plain = character.isalnum() and unicodedata.normalize("NFKC", character) == character
+        candidates = [character, f"{character}_lower"] if plain else []
+        chosen[character] = next(
+            name for name in (*candidates, code_points) if name.casefold() not in taken
+        )
+        taken.add(chosen[character].casefold())
+    return chosen

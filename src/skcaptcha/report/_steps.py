@@ -1,0 +1,243 @@
+"""What every step of a pipeline makes of an image, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.denoise import ImageRouter
+from skcaptcha.errors import SkcaptchaError
+from skcaptcha.read import Reading, read_captchas
+from skcaptcha.segment import BaseSegmenter
+
+Image = NDArray[np.uint8]
+
+_CELL_WIDTH = 2.1  # inches
+_MARGIN_HEIGHT = 0.55  # for the title above and the captions below
+_DPI = 150
+_BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
+_SURE, _UNSURE = "#1a7f37", "#c9302c"
+_SURE_FROM = 0.9
+_WORTH_NAMING = 0.001
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What each step of a pipeline made of one image.
+
+    Attributes
+    ----------
+    title : str
+        What the image is called.
+    stages : list of (str, ndarray of uint8) tuples
+        The decoded image and what each denoising step left of it, with the step's name.
+    boxes : ndarray of shape (k, 4)
+        ``x, y, w, h`` of each segment, in pixels of the last stage.
+    crops : ndarray of shape (k, h, w), dtype uint8
+    reading : Reading
+    """
+
+    title: str
+    stages: list[tuple[str, Image]]
+    boxes: NDArray[np.intp]
+    crops: Image
+    reading: Reading
+
+
+def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
+    """Follow one image through a fitted pipeline.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    source : path, bytes, PIL image or ndarray
+        What the pipeline takes.
+    title : str, default="image"
+        What to call it.
+
+    Returns
+    -------
+    trace : Trace
+
+    Raises
+    ------
+    SkcaptchaError
+        If the image cannot be read, or no step of the pipeline is a segmenter.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.images import ImageDecoder
+    >>> from skcaptcha.read import CharacterReader
+    >>> from skcaptcha.report import trace
+    >>> from skcaptcha.segment import EqualSplit
+    >>> X, y = make_line_captchas(20, random_state=0)
+    >>> model = make_pipeline(
+    ...     ImageDecoder(), Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader()
+    ... )
+    >>> steps = trace(model.fit(X, y), X[0])
+    >>> [name for name, _ in steps.stages], len(steps.boxes)
+    (['imagedecoder', 'grey', 'binarise'], 4)
+    """
+    stages: list[tuple[str, Any]] = [("", source)]
+    for name, step in model.steps:
+        if isinstance(step, BaseSegmenter):
+            segments = step.transform([stages[-1][1]])
+            reading = read_captchas(model, [source])[0]
+            return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
+        stages.extend(_stages(name, step, stages[-1][1]))
+    raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot be drawn")
+
+
+def draw_traces(traces: Sequence[Trace]) -> Figure:
+    """Draw one row for each image: its stages, boxes, crops and text.
+
+    Parameters
+    ----------
+    traces : sequence of Trace
+        At least one.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        Save it with ``figure.savefig``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.read import Reading
+    >>> from skcaptcha.report import Trace, draw_traces
+    >>> image = np.zeros((30, 120), dtype=np.uint8)
+    >>> boxes = np.array([[0, 0, 60, 30]])
+    >>> reading = Reading("A", 0.9, boxes, np.array([0.9]), ())
+    >>> crops = np.zeros((1, 30, 60), dtype=np.uint8)
+    >>> figure = draw_traces([Trace("a.png", [("grey", image)], boxes, crops, reading)])
+    >>> len(figure.axes)
+    4
+    """
+    n_columns = max(len(each.stages) for each in traces) + 3
+    heights = [_row_height(each) for each in traces]
+    figure = Figure(
+        figsize=(n_columns * _CELL_WIDTH, sum(heights)),
+        dpi=_DPI,
+        facecolor="white",
+    )
+    figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.06)
+    grid = figure.subplots(
+        len(traces), n_columns, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for each, row in zip(traces, grid, strict=True):
+        for axes, (name, image) in zip(row, each.stages, strict=False):
+            _draw_image(axes, image, name)
+        row[0].set_title(each.title, fontsize=8, fontweight="bold", parse_math=False)
+        boxes, crops, text = row[-3:]
+        _draw_boxes(boxes, each)
+        _draw_crops(crops, each)
+        _draw_text(text, each.reading)
+    return figure
+
+
+def _stages(name: str, step: Any, image: Any) -> Iterator[tuple[str, Image]]:
+    """Yield what each step inside a step leaves of the image."""
+    if isinstance(step, Pipeline):
+        for inner_name, inner in step.steps:
+            stages = list(_stages(inner_name, inner, image))
+            yield from stages
+            image = stages[-1][1] if stages else image
+    elif isinstance(step, ImageRouter):
+        branch_name, branch = step.branches_[step._branch_of([image])[0]]
+        if isinstance(branch, Pipeline):
+            for inner_name, stage in _stages(branch_name, branch, image):
+                yield f"{branch_name}: {inner_name}", stage
+        else:
+            yield f"{name}: {branch_name}", step.transform([image])[0]
+    elif step is not None and step != "passthrough":
+        yield name, step.transform([image])[0]
+
+
+def _row_height(each: Trace) -> float:
+    tallest = max(image.shape[0] / image.shape[1] for _, image in each.stages)
+    return _CELL_WIDTH * min(tallest, 1.0) + _MARGIN_HEIGHT
+
+
+def _draw_image(axes: Axes, image: Image, title: str) -> None:
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set_title(title, fontsize=8, color="#555555", parse_math=False)
+
+
+def _draw_boxes(axes: Axes, each: Trace) -> None:
+    _draw_image(axes, each.stages[-1][1], "boxes")
+    for k, (x, y, w, h) in enumerate(each.boxes):
+        # Neighbours may share an edge; colours in turn tell them apart.
+        colour = _BOX_COLOURS[k % len(_BOX_COLOURS)]
+        axes.add_patch(
+            Rectangle((x - 0.5, y - 0.5), w, h, fill=False, edgecolor=colour, linewidth=1.2)
+        )
+
+
+def _draw_crops(axes: Axes, each: Trace) -> None:
+    if not len(each.crops):
+        return
+    _, height, width = each.crops.shape
+    step = width + max(1, width // 6)
+    strip = np.full((height, step * len(each.crops) - (step - width)), 255, dtype=np.uint8)
+    for k, crop in enumerate(each.crops):
+        strip[:, k * step : k * step + width] = crop
+    _draw_image(axes, strip, "segments")
+    if len(each.reading.text) != len(each.crops):
+        return
+    for k, (character, probability) in enumerate(
+        zip(each.reading.text, each.reading.probabilities, strict=True)
+    ):
+        axes.text(
+            k * step + (width - 1) / 2,
+            height,
+            f"{character}\n{probability:.0%}",
+            ha="center",
+            va="top",
+            fontsize=7,
+            color=_colour(probability),
+            parse_math=False,
+        )
+
+
+def _draw_text(axes: Axes, reading: Reading) -> None:
+    axes.text(
+        0.5,
+        0.62,
+        reading.text or "(nothing)",
+        ha="center",
+        va="center",
+        fontsize=15,
+        fontweight="bold",
+        family="monospace",
+        parse_math=False,
+    )
+    lines = [f"{reading.confidence:.1%} sure"]
+    if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
+        other, confidence = reading.runners_up[0]
+        lines.append(f"else {other} {confidence:.1%}")
+    for y, line, colour in zip(
+        (0.28, 0.06), lines, (_colour(reading.confidence), "#555555"), strict=False
+    ):
+        axes.text(
+            0.5, y, line, ha="center", va="center", fontsize=8, color=colour, parse_math=False
+        )
+
+
+def _colour(probability: float) -> str:
+    return _SURE if probability >= _SURE_FROM else _UNSURE

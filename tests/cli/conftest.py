@@ -1,0 +1,116 @@
+"""Captchas and a model that the tests of the commands share, and ways to run a command."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pytest
+
+from skcaptcha.cli import main
+from skcaptcha.datasets import load_captchas
+
+RECIPE = """
+data: {generate: lines, n: 120, seed: 1, train: 100}
+steps:
+  denoise:
+    grey: {use: Grey}
+    ink: {use: Binarise, method: fixed, threshold: 127, ink: dark}
+    smooth: {use: Smooth, method: binomial, size: 3}
+    binarise: {use: Binarise, method: fixed, threshold: 127, ink: bright}
+  segment:
+    use: FixedBoxes
+    boxes: [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+  features: {use: RawPixels}
+  read: {use: CharacterReader}
+grid:
+  segment__margin: [0, 1]
+search: {cv: 2}
+output: {model: out/model.joblib}
+"""
+
+
+@dataclass
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def sentence(self) -> str:
+        """Give what it said on the standard error, which must be one line and no traceback."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+class Command(subprocess.Popen[str]):
+    """A command that runs as a user runs it."""
+
+    def __init__(self, *arguments: object, **options: Any) -> None:
+        super().__init__(
+            [sys.executable, "-m", "skcaptcha", *map(str, arguments)],
+            **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | options,
+            text=True,
+        )
+
+    def outcome(self, stdin: str | None = None) -> Outcome:
+        """Wait for its end."""
+        out, err = self.communicate(stdin, timeout=120)
+        return Outcome(self.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def start() -> type[Command]:
+    """Give what starts a command in a process of its own."""
+    return Command
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run a command in this process, which has scikit-learn loaded already."""
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["skcaptcha", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Outcome(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with recipe.yaml, the labelled folder ``captchas`` and, in ``out``, a model."""
+    folder = tmp_path_factory.mktemp("workshop")
+    (folder / "recipe.yaml").write_text(RECIPE)
+    made = Command("generate", "lines", "captchas", "-n", 30, "--seed", 7, cwd=folder).outcome()
+    assert made.code == 0, made.err
+    command = ("fit", "recipe.yaml", "--jobs", 1, "--json", "fit.json")
+    fitted = Command(*command, cwd=folder).outcome()
+    assert fitted.code == 0, fitted.err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(workshop: Path) -> Path:
+    return workshop / "out" / "model.joblib"
+
+
+@pytest.fixture(scope="session")
+def captchas(workshop: Path) -> Path:
+    return workshop / "captchas"
+
+
+@pytest.fixture(scope="session")
+def texts(model: Path, captchas: Path) -> list[str]:
+    """What the model reads in the captchas, in their order."""
+    texts: list[str] = joblib.load(model).predict(load_captchas(captchas).data).tolist()
+    return texts

@@ -1,0 +1,262 @@
+"""Each bad input gets one clear sentence, the right exit code and nothing half written."""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from PIL import Image
+
+from skcaptcha.datasets import load_captchas
+
+
+def huge_png() -> bytes:
+    """Give a PNG of a few bytes whose header claims 60,000 x 60,000 pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+@pytest.fixture
+def folder(tmp_path: Path, captchas: Path) -> Path:
+    """Two good captchas (one of them a JPEG called .png) and one of each bad kind."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    data, labels = (load_captchas(captchas)[key] for key in ("data", "target"))
+    good = Path(data[0]).read_bytes()
+    (folder / f"{labels[0]}.png").write_bytes(good)
+    Image.open(data[1]).save(folder / f"{labels[1]}.png", format="JPEG", quality=100)
+    (folder / "EMPT.png").write_bytes(b"")
+    (folder / "TRUN.png").write_bytes(good[: len(good) // 2])
+    (folder / "HUGE.png").write_bytes(huge_png())
+    (folder / "TEXT.png").write_text("this is no image")
+    Image.new("RGB", (40, 10), "white").save(folder / "SMAL.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_half_written(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert not list(tmp_path.rglob(".*"))
+
+
+@pytest.fixture
+def places(
+    workshop: Path, model: Path, captchas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Path]:
+    """Paths by the names that stand in the arguments; the command runs in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return {"recipe": workshop / "recipe.yaml", "model": model, "captchas": captchas}
+
+
+REASONS = {
+    "EMPT.png": "it is empty",
+    "TRUN.png": "truncated",
+    "HUGE.png": "more than the limit max_pixels",
+    "TEXT.png": "it is not a PNG",
+    "SMAL.png": "but the image is 40 x 10",
+}
+
+
+def check_reasons(err: str) -> None:
+    assert "Traceback" not in err
+    for name, reason in REASONS.items():
+        (line,) = [line for line in err.splitlines() if f"{name}: " in line]
+        assert reason in line
+
+
+def test_predict_reads_the_rest_and_names_what_failed(run, model, folder, tmp_path):
+    table = tmp_path / "a.csv"
+    missing = tmp_path / "nosuch.png"
+    outcome = run("predict", folder, missing, "--model", model, "--csv", table, "--json", "-")
+    assert outcome.code == 1
+    check_reasons(outcome.err)
+    assert f"{missing}: there is no such file" in outcome.err
+    assert table.read_text().count("\n") == 3
+    report = json.loads(outcome.out)
+    assert (report["n"], report["n_failed"]) == (8, 6)
+    names = {Path(captcha["filename"]).name for captcha in report["captchas"]}
+    assert names == {path.name for path in folder.iterdir()} - set(REASONS)
+
+
+def test_score_counts_what_failed_as_wrong(run, model, folder, tmp_path):
+    table = tmp_path / "a.csv"
+    outcome = run("score", folder, "--model", model, "--csv", table, "--json", "-")
+    assert outcome.code == 1
+    check_reasons(outcome.err)
+    report = json.loads(outcome.out)
+    assert (report["n"], report["n_failed"]) == (7, 5)
+    assert report["string_accuracy"] <= 2 / 7
+    assert {failure["filename"] for failure in report["failed"]} == set(REASONS)
+    assert table.read_text().count("\n") == 8
+
+
+@pytest.mark.parametrize("command", ["score", "predict"])
+def test_a_folder_that_is_missing_or_holds_no_images(run, model, tmp_path, command):
+    (tmp_path / "empty").mkdir()
+    outcome = run(command, tmp_path / "empty", "--model", model)
+    assert outcome.code == 2
+    assert "holds no images" in outcome.sentence()
+    outcome = run(command, tmp_path / "none", "--model", model)
+    assert outcome.code == (2 if command == "score" else 1)
+    assert f"{tmp_path / 'none'}: there is no such" in outcome.err
+
+
+def test_a_folder_without_labels(run, model, workshop, captchas, tmp_path):
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    (folder / "_1.png").symlink_to(load_captchas(captchas).data[0])
+    for outcome in (
+        run("score", folder, "--model", model),
+        run("cut", folder, tmp_path / "out", "--model", model),
+        run("fit", workshop / "recipe.yaml", "--data", folder, "--out", tmp_path / "a.joblib"),
+    ):
+        assert outcome.code == 2
+        assert "its name holds no label" in outcome.sentence()
+    assert [path.name for path in tmp_path.iterdir()] == ["captchas"]
+
+
+@pytest.mark.parametrize("command", ["score", "predict", "show", "cut"])
+@pytest.mark.parametrize("content", [None, b"", b"no model", "array"])
+def test_a_model_that_is_missing_or_none(run, captchas, tmp_path, command, content):
+    model = tmp_path / "model.joblib"
+    if content == "array":
+        joblib.dump(np.zeros(3), model)
+    elif content is not None:
+        model.write_bytes(content)
+    match command:
+        case "show":
+            outcome = run("show", model)
+        case "cut":
+            outcome = run("cut", captchas, tmp_path / "out", "--model", model)
+        case _:
+            outcome = run(command, captchas, "--model", model, "--csv", tmp_path / "a.csv")
+    assert outcome.code == 2
+    assert outcome.sentence().startswith(f"error: {model}: ")
+    assert {path.name for path in tmp_path.iterdir()} <= {"model.joblib"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("data: {generate: lines}\nsteps: [", "line 2"),
+        ("just words", "mapping"),
+        ("data: {generate: lines}\ndata: {generate: dots}", "twice"),
+    ],
+)
+def test_a_recipe_that_is_none(run, tmp_path, text, named):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(text)
+    outcome = run("fit", recipe, "--out", tmp_path / "out" / "model.joblib")
+    assert outcome.code == 2
+    assert outcome.sentence().startswith("error: ")
+    assert named in outcome.sentence()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("surprise=1", "surprise"),
+        ("search.folds=3", "folds"),
+        ("search.cv=many", "search.cv"),
+        ("steps.segment.use=Fixed", "FixedBoxes"),
+        ("steps.segment.margins=3", "margin"),
+        ("steps.denoise.ink.threshold=dark", "threshold"),
+        ("grid={}", "grid"),
+        ("grid.segment__margin=[]", "segment__margin"),
+        ("grid.segment__margins=[1]", "segment__margin"),
+        ("search.cv=500", "500 folds"),
+        ("nothing", "KEY=VALUE"),
+    ],
+)
+def test_a_recipe_with_a_mistake(run, workshop, tmp_path, override, named):
+    out = tmp_path / "out" / "model.joblib"
+    outcome = run("fit", workshop / "recipe.yaml", "--out", out, "--jobs", 1, "--set", override)
+    assert outcome.code == 2
+    assert outcome.sentence().startswith("error: ")
+    assert named in outcome.sentence()
+    assert not out.parent.exists()
+
+
+def test_training_images_of_another_size(run, workshop, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for label in ("AB", "CD", "EF", "GH"):
+        Image.new("RGB", (40, 10), "white").save(folder / f"{label}.png")
+    outcome = run(
+        "fit", workshop / "recipe.yaml", "--data", folder, "--out", tmp_path / "a.joblib",
+        "--jobs", 1,
+    )  # fmt: skip
+    assert outcome.code == 2
+    assert "the image is 40 x 10" in outcome.sentence()
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fit", "."), "--data"),
+        (("fit", "none.yaml"), "no such file"),
+        (("fit", "{recipe}", "--out", "model.json"), "suffix"),
+        (("fit", "{recipe}", "--out", "."), "it is a folder"),
+        (("fit", "{recipe}", "--data", "none"), "no such folder"),
+        (("score", "{captchas}", "--model", "{model}", "--subset", "9..99"), "beyond the 30"),
+        (("score", "{captchas}", "--model", "{model}", "--csv", "{recipe}/a.csv"), "is a file"),
+        (("predict", "{captchas}", "--model", "{model}", "--resume"), "--csv"),
+        (("generate", "circles", "new"), "lines, dots, image"),
+        (("generate", "lines", "{captchas}"), "not empty"),
+        (("cut", "{captchas}", "new", "--model", "{model}", "--recipe", "{recipe}"), "exclude"),
+        (("cut", "{captchas}", "{captchas}", "--model", "{model}"), "not empty"),
+    ],
+)
+def test_wrong_use(run, places, tmp_path, arguments, said):
+    outcome = run(*(argument.format(**places) for argument in arguments))
+    assert outcome.code == 2
+    assert outcome.sentence().startswith("error: ")
+    assert said in outcome.sentence()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["fit"], ["nosuch"], ["generate", "lines", "a", "-n", "0"]])
+def test_a_command_line_that_is_wrong(run, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    outcome = run(*arguments)
+    assert outcome.code == 2
+    assert "Usage: skcaptcha" in outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_that_cannot_be_written_keeps_the_old_one(run, model, captchas, tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("old")
+    assert run("score", captchas, "--model", f"{model}x", "--csv", table).code == 2
+    assert table.read_text() == "old"
+
+
+@pytest.mark.parametrize("content", ["hello", "a,b,c\n1,2,3\n", "a\n", "filename,text\nx,y\n"])
+def test_resume_touches_no_foreign_file(run, model, captchas, tmp_path, content):
+    table = tmp_path / "a.csv"
+    table.write_text(content)
+    outcome = run("predict", captchas, "--model", model, "--csv", table, "--resume")
+    assert outcome.code == 2
+    assert "cannot be resumed" in outcome.sentence()
+    assert table.read_text() == content
+
+
+def test_debug_shows_the_traceback(run, monkeypatch):
+    quiet, debug = run("fit", "none.yaml"), run("--debug", "fit", "none.yaml")
+    assert "Traceback" not in quiet.err
+    assert "Traceback" in debug.err
+    assert debug.err.endswith(quiet.err)
+    monkeypatch.setenv("SKCAPTCHA_DEBUG", "1")
+    assert "Traceback" in run("fit", "none.yaml").err

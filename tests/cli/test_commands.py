@@ -1,0 +1,278 @@
+"""The commands do what they are for."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skcaptcha.datasets import load_captchas
+from skcaptcha.images import decode
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("command", ["fit", "score", "predict", "generate", "cut", "show"])
+def test_every_command_has_help_with_an_example(run, command):
+    outcome = run(command, "--help")
+    assert outcome.code == 0
+    assert f"Example: skcaptcha {command}" in outcome.out
+
+
+def test_help_comes_without_loading_what_it_does_not_need():
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['skcaptcha', '--help']\n"
+        "try: runpy.run_module('skcaptcha', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'sklearn', 'scipy', 'cv2', 'skimage', 'matplotlib', 'PIL'} & set(sys.modules)\n"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "predict" in done.stdout
+
+
+def test_version(run):
+    assert run("--version").out == "skcaptcha 0.1.0\n"
+
+
+def test_generate_writes_a_labelled_folder_and_the_same_again(run, tmp_path):
+    for name in ("a", "b"):
+        assert run("generate", "dots", tmp_path / name, "-n", 3, "--seed", 4).code == 0
+    a, b = load_captchas(tmp_path / "a"), load_captchas(tmp_path / "b")
+    assert len(a.data) == 3
+    assert a.target.tolist() == b.target.tolist()
+    for one, other in zip(a.data, b.data, strict=True):
+        assert Path(one).read_bytes() == Path(other).read_bytes()
+
+
+def test_fit_reports_and_writes_model_manifest_and_table(workshop):
+    report = json.loads((workshop / "fit.json").read_text())
+    assert report["n_candidates"] == 2
+    assert report["n_folds"] == 2
+    assert report["n_train"] == 100
+    assert report["held_out"]["n"] == 20
+    assert report["best_params"]["segment__margin"] in (0, 1)
+    manifest = json.loads((workshop / "out" / "model.json").read_text())
+    assert manifest["cv_string_accuracy"] == report["cv_string_accuracy"]
+    assert len(rows_of(workshop / "out" / "model.csv")) == 2
+
+
+def test_fit_takes_another_folder_other_values_and_another_place(run, workshop, captchas, tmp_path):
+    outcome = run(
+        "fit", workshop / "recipe.yaml", "--data", captchas, "--out", tmp_path / "new" / "m.joblib",
+        "--set", "search.cv=3", "--set", "grid.segment__margin=[0]", "--jobs", 1, "--json", "-",
+    )  # fmt: skip
+    assert outcome.code == 0
+    report = json.loads(outcome.out)
+    assert (report["n_train"], report["n_folds"], report["n_candidates"]) == (30, 3, 1)
+    assert "training captchas" in outcome.err
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {"m.joblib", "m.json", "m.csv"}
+
+
+def test_fit_leaves_out_what_is_no_image(run, workshop, captchas, tmp_path):
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    for source, label in zip(
+        *(load_captchas(captchas)[key] for key in ("data", "target")), strict=True
+    ):
+        (folder / f"{label}.png").symlink_to(source)
+    (folder / "0000.png").write_bytes(b"")
+    out = tmp_path / "model.joblib"
+    outcome = run(
+        "fit", workshop / "recipe.yaml", "--data", folder, "--out", out, "--jobs", 1, "--json", "-"
+    )
+    assert outcome.code == 1
+    assert "0000.png: it is empty" in outcome.err
+    assert out.exists()
+    assert json.loads(outcome.out)["n_failed"] == 1
+
+
+def test_a_plain_script_loads_the_model_and_reads(model, captchas, texts):
+    code = (
+        "import sys, joblib, numpy as np; from PIL import Image; from pathlib import Path\n"
+        "path = sys.argv[2]\n"
+        "images = [path, Path(path).read_bytes(), np.asarray(Image.open(path))]\n"
+        "print(*joblib.load(sys.argv[1]).predict(images))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, model, load_captchas(captchas).data[0]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == texts[:1] * 3
+
+
+def test_score_measures_what_the_model_reads(run, model, captchas, texts, tmp_path):
+    table = tmp_path / "score.csv"
+    outcome = run("score", captchas, "--model", model, "--csv", table, "--json", "-")
+    assert outcome.code == 0
+    report = json.loads(outcome.out)
+    rows = rows_of(table)
+    assert list(rows[0]) == ["filename", "label", "text", "confidence"]
+    assert [row["text"] for row in rows] == texts
+    assert [row["label"] for row in rows] == load_captchas(captchas).target.tolist()
+    right = np.mean([row["text"] == row["label"] for row in rows])
+    assert report["string_accuracy"] == right
+    low, high = report["string_accuracy_interval"]
+    assert low < right <= high
+    assert right > 0.5
+    assert (report["n"], report["n_failed"]) == (30, 0)
+    assert {
+        "string_accuracy_ignoring_case", "character_accuracy", "seconds", "images_per_second"
+    } <= set(report)  # fmt: skip
+    assert "string accuracy" in outcome.err
+
+
+def test_score_of_a_subset(run, model, captchas):
+    outcome = run("score", captchas, "--model", model, "--subset", "4..10", "--json", "-")
+    assert json.loads(outcome.out)["n"] == 7
+
+
+def test_score_shows_confusions_and_warns_of_unseen_characters(
+    run, model, captchas, texts, tmp_path
+):
+    bunch = load_captchas(captchas, subset="1..3")
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    labels = [f"{texts[0][:3]}é", *bunch.target[1:]]
+    with (folder / "labels.csv").open("w", encoding="utf-8") as stream:
+        stream.write("filename,label\n")
+        for name, path, label in zip(bunch.filenames, bunch.data, labels, strict=True):
+            (folder / name).symlink_to(path)
+            stream.write(f"{name},{label}\n")
+    outcome = run("score", folder, "--model", model, "--json", tmp_path / "score.json")
+    assert outcome.code == 0
+    assert "1 of 3 labels" in outcome.sentence()
+    assert "é" in outcome.sentence()
+    report = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
+    assert {"true": "é", "read": texts[0][3], "count": 1} in report["confusions"]
+    assert "é" in outcome.out
+
+
+def test_predict_takes_files_and_a_list(start, model, captchas, texts):
+    bunch = load_captchas(captchas)
+    outcome = start("predict", bunch.data[0], "-", "--model", model).outcome(
+        f"{bunch.data[1]}\n\n{bunch.data[2]}\n"
+    )
+    assert outcome.code == 0, outcome.err
+    rows = [line.split("\t") for line in outcome.out.splitlines()]
+    assert [row[0] for row in rows] == bunch.data[:3]
+    assert [row[1] for row in rows] == texts[:3]
+    assert all(0 <= float(row[2]) <= 1 for row in rows)
+
+
+def test_predict_writes_tables_and_json(run, model, captchas, texts, tmp_path):
+    outcome = run("predict", captchas, "--model", model, "--csv", tmp_path / "a.csv", "--json", "-")
+    assert outcome.code == 0
+    rows = rows_of(tmp_path / "a.csv")
+    assert list(rows[0]) == ["filename", "text", "confidence"]
+    assert [row["filename"] for row in rows] == load_captchas(captchas).data
+    assert [row["text"] for row in rows] == texts
+    report = json.loads(outcome.out)
+    assert [captcha["text"] for captcha in report["captchas"]] == texts
+    first = report["captchas"][0]
+    assert np.shape(first["boxes"]) == (4, 4)
+    assert len(first["probabilities"]) == 4
+
+
+def test_predict_without_resume_begins_anew(run, model, captchas, tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("filename,text,confidence\nold.png,AAAA,1.0000\n")
+    image = load_captchas(captchas).data[0]
+    assert run("predict", image, "--model", model, "--csv", table).code == 0
+    assert [row["filename"] for row in rows_of(table)] == [image]
+
+
+def test_cut_by_a_model_and_by_a_recipe(run, workshop, model, captchas, tmp_path):
+    for option, file in (("--model", model), ("--recipe", workshop / "recipe.yaml")):
+        out = tmp_path / option.strip("-")
+        assert run("cut", captchas, out, option, file).code == 0
+        labels = load_captchas(captchas).target
+        written = sorted(path.parent.name for path in out.glob("*/*.png"))
+        assert written == sorted("".join(labels))
+        height, width = decode(next(out.glob("*/*.png"))).shape
+        assert height > width
+
+
+def test_cut_leaves_out_what_does_not_fit_its_label(run, model, captchas, tmp_path):
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    data = load_captchas(captchas).data
+    (folder / "ABCDE.png").symlink_to(data[0])
+    (folder / "ABCC.png").symlink_to(data[1])
+    (folder / "AAAA.png").write_text("no image")
+    outcome = run("cut", folder, tmp_path / "out", "--model", model)
+    assert outcome.code == 1
+    assert "ABCDE.png: it is cut into 4 pieces, but its label is 'ABCDE'" in outcome.err
+    assert "AAAA.png: it is not a PNG" in outcome.err
+    written = sorted(path.parent.name for path in (tmp_path / "out").glob("*/*.png"))
+    assert written == ["A", "B", "C", "C"]
+
+
+def test_show_says_what_a_model_is(run, model):
+    outcome = run("show", model)
+    assert outcome.code == 0
+    for part in ("denoise.binarise", "FixedBoxes", "CharacterReader()", "cv_string_accuracy"):
+        assert part in outcome.out
+
+
+def test_show_draws_what_it_can(run, model, captchas, tmp_path):
+    picture = tmp_path / "steps.png"
+    images = load_captchas(captchas).data[:2]
+    outcome = run("show", model, *images, tmp_path / "none.png", "--out", picture)
+    assert outcome.code == 1
+    assert "none.png: there is no such file" in outcome.err
+    height, width, _ = decode(picture).shape
+    assert width > 4 * height > 0
+
+
+def test_a_reader_that_goes_away_is_no_error(start, model, captchas, tmp_path):
+    source = load_captchas(captchas).data[0]
+    names = []
+    for i in range(600):
+        names.append(tmp_path / f"{'x' * 120}{i}.png")
+        names[-1].symlink_to(source)
+    command = start("predict", tmp_path, "--model", model)
+    assert command.stdout.readline().startswith(str(tmp_path))
+    command.stdout.close()
+    assert command.wait(60) == 141
+    assert command.stderr.read() == ""
+    command.stdin.close()
+    command.stderr.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_progress_bar_stays_out_of_the_output(start, model, captchas, texts, tmp_path):
+    import pty
+
+    source = load_captchas(captchas).data[0]
+    for i in range(300):
+        (tmp_path / f"{i}.png").symlink_to(source)
+    terminal, side = pty.openpty()
+    outcome = start("predict", tmp_path, "--model", model, stderr=side).outcome()
+    os.close(side)
+    assert "reading" in os.read(terminal, 10_000).decode()
+    os.close(terminal)
+    assert [line.split("\t")[1] for line in outcome.out.splitlines()] == texts[:1] * 300
+
+
+def test_odd_file_names_survive(run, model, captchas, tmp_path):
+    name = os.fsdecode(b'a "b",\n\xff\xe9.png')
+    (tmp_path / name).symlink_to(load_captchas(captchas).data[0])
+    table = tmp_path / "a.csv"
+    assert run("predict", tmp_path / name, "--model", model, "--csv", table).code == 0
+    before = table.read_bytes()
+    again = run("predict", tmp_path / name, "--model", model, "--csv", table, "--resume")
+    assert "0 of 0 images read" in again.err
+    assert table.read_bytes() == before

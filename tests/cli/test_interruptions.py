@@ -1,0 +1,87 @@
+"""Commands that are stopped leave nothing half written, and predict can go on."""
+
+import csv
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from skcaptcha.datasets import load_captchas
+
+# A shell says 130 of both: Python dies of the signal itself if that came amid some imports.
+INTERRUPTED = {130, -signal.SIGINT}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def many(captchas: Path, texts: list[str], tmp_path: Path) -> list[tuple[str, str]]:
+    """Paths of many captchas in the folder ``many``, each with what the model reads in it."""
+    data = load_captchas(captchas).data
+    folder = tmp_path / "many"
+    folder.mkdir()
+    expected = []
+    for i in range(1000):
+        path = folder / f"{i:04}.png"
+        path.symlink_to(data[i % len(data)])
+        expected.append((str(path), texts[i % len(data)]))
+    return expected
+
+
+def test_ctrl_c_during_fit(start, workshop, tmp_path):
+    out = tmp_path / "out" / "model.joblib"
+    long_grid = f"grid.denoise__ink__threshold={list(range(256)) * 4}"
+    command = start(
+        "fit", workshop / "recipe.yaml", "--set", long_grid, "--set", "data.n=400",
+        "--set", "data.train=300", "--jobs", 2, "--out", out, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(4)
+    assert command.poll() is None
+    # A terminal sends Ctrl-C to the command and to its workers alike.
+    os.killpg(command.pid, signal.SIGINT)
+    outcome = command.outcome()
+    assert outcome.code in INTERRUPTED
+    assert outcome.sentence() == "interrupted"
+    assert not out.parent.exists()
+
+
+def test_ctrl_c_during_predict_and_resume(start, model, many, tmp_path):
+    table, report = tmp_path / "a.csv", tmp_path / "a.json"
+    command = start(
+        "predict", tmp_path / "many", "--model", model, "--csv", table, "--json", report
+    )
+    wait_until(lambda: table.exists() and table.read_bytes().count(b"\n") > 1)
+    command.send_signal(signal.SIGINT)
+    outcome = command.outcome()
+    assert outcome.code in INTERRUPTED
+    assert outcome.sentence() == "interrupted"
+    assert not report.exists()
+    assert table.read_bytes().endswith(b"\n")
+
+
+def test_a_killed_predict_is_resumed(start, run, model, many, tmp_path):
+    table = tmp_path / "a.csv"
+    arguments = ("predict", tmp_path / "many", "--model", model, "--csv", table)
+    command = start(*arguments)
+    wait_until(lambda: table.exists() and table.read_bytes().count(b"\n") > 1)
+    command.kill()
+    command.outcome()
+    complete = table.read_bytes().count(b"\n") - 1
+    assert 0 < complete < len(many)
+    with table.open("a") as stream:
+        stream.write('"half a r')
+    outcome = run(*arguments, "--resume")
+    assert outcome.code == 0
+    assert f"{complete} were in {table} already" in outcome.err
+    with table.open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["filename", "text", "confidence"]
+    assert [(name, text) for name, text, _ in rows] == many

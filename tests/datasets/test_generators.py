@@ -1,0 +1,178 @@
+"""The generators: reproducible, as labelled, and like the real captchas that they imitate."""
+
+import random
+import secrets
+
+import captcha.image
+import cv2
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from skcaptcha.datasets import (
+    SCHEMES,
+    load_captchas,
+    make_dot_captchas,
+    make_image_captchas,
+    make_line_captchas,
+)
+
+SHAPES = {"lines": (30, 120, 3), "dots": (50, 150, 3), "image": (60, 160, 3)}
+LENGTHS = {"lines": 4, "dots": 6, "image": 4}
+
+
+@pytest.fixture(params=SCHEMES)
+def scheme(request):
+    return request.param
+
+
+def test_shapes_and_labels(scheme):
+    images, labels = SCHEMES[scheme](7, random_state=3)
+    assert images.shape == (7, *SHAPES[scheme])
+    assert images.dtype == np.uint8
+    assert labels.shape == (7,)
+    assert labels.dtype.kind == "U"
+    assert {len(label) for label in labels} == {LENGTHS[scheme]}
+
+
+def test_one_seed_gives_one_result(scheme):
+    first, second = (SCHEMES[scheme](4, random_state=5) for _ in range(2))
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_seeds_differ(scheme):
+    first, second = (SCHEMES[scheme](4, random_state=seed) for seed in (0, 1))
+    assert (first[0] != second[0]).any()
+    assert (first[1] != second[1]).any()
+
+
+def test_a_captcha_does_not_depend_on_how_many_are_made(scheme):
+    few, many = (SCHEMES[scheme](n, random_state=2) for n in (3, 8))
+    np.testing.assert_array_equal(few[0], many[0][:3])
+    np.testing.assert_array_equal(few[1], many[1][:3])
+
+
+def test_a_random_state_goes_on(scheme):
+    state = np.random.RandomState(0)
+    first, second = (SCHEMES[scheme](3, random_state=state) for _ in range(2))
+    assert (first[0] != second[0]).any()
+
+
+def test_none_are_as_good_as_some(scheme):
+    images, labels = SCHEMES[scheme](0, random_state=0)
+    assert images.shape == (0, *SHAPES[scheme])
+    assert labels.shape == (0,)
+
+
+def test_lines_charset():
+    _, labels = make_line_captchas(500, random_state=0)
+    assert set("".join(labels)) == set("ABCDEFGHJKLMNPQRSTUVWXYZ123456789")
+
+
+@pytest.mark.parametrize("make", [make_line_captchas, make_image_captchas])
+def test_other_charset_and_length(make):
+    images, labels = make(20, charset="xö0", n_characters=6, random_state=0)
+    assert set("".join(labels)) == set("xö0")
+    assert {len(label) for label in labels} == {6}
+    assert len(images) == 20
+
+
+@pytest.mark.parametrize("make", [make_line_captchas, make_image_captchas])
+def test_empty_charset(make):
+    with pytest.raises(ValueError, match="charset is empty"):
+        make(1, charset="")
+
+
+def test_invisible_character():
+    with pytest.raises(ValueError, match="leaves no ink"):
+        make_line_captchas(1, charset=" ")
+
+
+def test_lines_grow_with_their_characters():
+    images, _ = make_line_captchas(2, n_characters=7, random_state=0)
+    assert images.shape == (2, 30, 210, 3)
+
+
+def test_lines_leave_dark_ink_in_every_place():
+    images, _ = make_line_captchas(100, random_state=0)
+    dark = images.mean(axis=-1) < 140
+    for x in (8, 38, 68, 98):
+        assert (dark[:, 4:25, x : x + 20].sum(axis=(1, 2)) > 30).all()
+
+
+def count_of_zeros(images):
+    return (images == 0).all(axis=-1).sum(axis=(1, 2))
+
+
+def test_kinds_of_dots():
+    dots, _ = make_dot_captchas(50, kind="dots", random_state=0)
+    dashes, _ = make_dot_captchas(50, kind="dashes", random_state=0)
+    both, _ = make_dot_captchas(50, random_state=0)
+    assert (count_of_zeros(dots) > 500).all()
+    assert (count_of_zeros(dashes) == 0).all()
+    assert 10 < (count_of_zeros(both) > 500).sum() < 40
+    assert (dots[..., :1] == dots).all()
+
+
+def test_unknown_kind_of_dots():
+    with pytest.raises(ValueError, match="both, dots, dashes; found 'stripes'"):
+        make_dot_captchas(1, kind="stripes")
+
+
+def test_all_digits_occur():
+    _, labels = make_dot_captchas(30, random_state=0)
+    assert set("".join(labels)) == set("0123456789")
+
+
+def test_image_size():
+    images, _ = make_image_captchas(1, width=200, height=70, random_state=0)
+    assert images.shape == (1, 70, 200, 3)
+
+
+def test_image_generator_leaves_the_randomness_of_others_alone():
+    random.seed(1)
+    expected = random.random()
+    random.seed(1)
+    make_image_captchas(1, random_state=0)
+    assert random.random() == expected
+    assert captcha.image.secrets is secrets
+
+
+def characters_as_the_original_cuts_them(image):
+    """Grey, threshold, 3x3 binomial blur, threshold, four boxes: scheme "lines" as first read."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    ink = np.where(grey <= 127, 255, 0).astype(np.uint8)
+    kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    ink = (cv2.filter2D(ink, -1, kernel) > 185).astype(np.float32)
+    return [ink[4:25, x : x + 20].ravel() for x in (8, 38, 68, 98)]
+
+
+def crops(images):
+    return np.concatenate([characters_as_the_original_cuts_them(image) for image in images])
+
+
+def share_of_characters_read(train, test):
+    reader = KNeighborsClassifier(3).fit(crops(train[0]), list("".join(train[1])))
+    return np.mean(reader.predict(crops(test[0])) == list("".join(test[1])))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("part", ["train", "dev"])
+def test_original_method_trained_on_generated_lines_reads_real_ones(real_data, part):
+    captchas = load_captchas(real_data / "lines" / part)
+    real = [cv2.imread(path)[..., ::-1].copy() for path in captchas.data], captchas.target
+    generated = make_line_captchas(500, random_state=0)
+    assert share_of_characters_read(generated, real) >= 0.98
+    if part == "train":
+        assert share_of_characters_read(real, generated) >= 0.98
+
+
+@pytest.mark.real
+def test_dashes_are_those_of_the_real_ones(real_data):
+    # Digits begin at column 28, and compression spreads no further than its blocks of 8.
+    real = [cv2.imread(path) for path in load_captchas(real_data / "dots" / "dev").data]
+    margins = [image[:, :24] for image in real if count_of_zeros(image[np.newaxis])[0] == 0]
+    images, _ = make_dot_captchas(20, kind="dashes", random_state=0)
+    for margin in margins:
+        assert any((image[:, :24] == margin).all() for image in images)

@@ -1,0 +1,97 @@
+"""The denoisers that judge pieces of ink: components, thin lines, the crop to ink."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from skimage.measure import label
+
+from skcaptcha.denoise import CropToInk, RemoveSmallComponents, RemoveThinLines
+
+SIZES = st.tuples(st.integers(1, 14), st.integers(1, 14))
+SHADES = arrays(np.uint8, SIZES, elements=st.sampled_from([0, 60, 127, 128, 200, 255]))
+INK = arrays(np.bool_, SIZES).map(lambda ink: ink.view(np.uint8) * np.uint8(255))
+
+
+def apply(denoiser, image):
+    cleaned = denoiser.fit_transform([image])[0]
+    assert cleaned.dtype == np.uint8
+    return cleaned
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@given(image=SHADES, min_area=st.integers(0, 12))
+def test_small_components(connectivity, image, min_area):
+    labels = label(image > 127, connectivity=connectivity // 4)
+    expected = image.copy()
+    for k in range(1, labels.max() + 1):
+        if (labels == k).sum() < min_area:
+            expected[labels == k] = 0
+    denoiser = RemoveSmallComponents(min_area, connectivity=connectivity)
+    np.testing.assert_array_equal(apply(denoiser, image), expected)
+
+
+def holding_squares(ink, side):
+    """Ink that some full square of ink of that side covers, by looking at every square."""
+    held = np.zeros_like(ink)
+    for top in range(ink.shape[0] - side + 1):
+        for left in range(ink.shape[1] - side + 1):
+            square = (slice(top, top + side), slice(left, left + side))
+            if ink[square].all():
+                held[square] = True
+    return held
+
+
+@settings(max_examples=200)
+@given(image=SHADES, thickness=st.integers(1, 4), length=st.integers(1, 9))
+def test_thin_lines_by_brute_force(image, thickness, length):
+    ink = image > 127
+    thin = label(ink & ~holding_squares(ink, thickness + 1), connectivity=2)
+    expected = image.copy()
+    for k in range(1, thin.max() + 1):
+        rows, columns = np.nonzero(thin == k)
+        if max(np.ptp(rows), np.ptp(columns)) + 1 >= length:
+            expected[thin == k] = 0
+    cleaned = apply(RemoveThinLines(thickness, min_length=length), image)
+    np.testing.assert_array_equal(cleaned, expected)
+
+
+@given(image=INK, thickness=st.integers(1, 3), length=st.integers(1, 9))
+def test_thin_lines_only_take_ink_and_leave_what_is_thick(image, thickness, length):
+    cleaned = apply(RemoveThinLines(thickness, min_length=length), image)
+    assert (cleaned <= image).all()
+    thick = holding_squares(image > 127, thickness + 1)
+    np.testing.assert_array_equal(cleaned[thick], image[thick])
+
+
+@pytest.mark.parametrize("angle", [0, 10, 33, 45, 80, 90])
+def test_a_drawn_line_vanishes_but_for_where_it_crosses_a_stroke(angle):
+    glyph = np.zeros((60, 120), dtype=np.uint8)
+    glyph[10:50, 55:65] = 255
+    turn = np.deg2rad(angle)
+    reach = np.array([np.cos(turn), np.sin(turn)]) * 70
+    begin, end = np.rint([(60, 30) - reach, (60, 30) + reach]).astype(int).tolist()
+    crossed = cv2.line(glyph.copy(), begin, end, 255, 1)
+    assert (crossed != glyph).any() or angle == 90
+    cleaned = apply(RemoveThinLines(1, min_length=8), crossed)
+    assert (cleaned[glyph > 0] == 255).all()
+    rest = np.argwhere((cleaned > 0) & (glyph == 0))
+    # Where line and stroke meet, a square of both fits here and there.
+    assert all(8 <= row < 52 and 53 <= column < 67 for row, column in rest)
+
+
+@given(image=SHADES, margin=st.integers(0, 5))
+def test_crop_to_ink(image, margin):
+    cropped = apply(CropToInk(margin), image)
+    inked = np.argwhere(image > 127)
+    if not len(inked):
+        np.testing.assert_array_equal(cropped, image)
+        return
+    (top, left), (bottom, right) = inked.min(axis=0), inked.max(axis=0)
+    rows = [row for row in range(len(image)) if top - margin <= row <= bottom + margin]
+    columns = [c for c in range(image.shape[1]) if left - margin <= c <= right + margin]
+    np.testing.assert_array_equal(cropped, image[np.ix_(rows, columns)])
+    if margin == 0:
+        np.testing.assert_array_equal(apply(CropToInk(), cropped), cropped)

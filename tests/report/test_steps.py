@@ -1,0 +1,75 @@
+"""The picture shows what the pipeline does."""
+
+import numpy as np
+import pytest
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.datasets import make_dot_captchas
+from skcaptcha.denoise import Binarise, Grey, ImageRouter, RemoveSmallComponents, Smooth
+from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.features import RawPixels
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read import CharacterReader, read_captchas
+from skcaptcha.report import draw_traces, trace
+from skcaptcha.segment import EqualSplit
+
+X, Y = make_dot_captchas(20, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def model() -> Pipeline:
+    dashes = Pipeline(
+        [
+            ("smooth", Smooth(method="gaussian")),
+            ("binarise", Binarise(method="fixed", threshold=155)),
+        ]
+    )
+    branches = [("dashes", dashes), ("dots", Binarise()), ("none", "passthrough")]
+    router = ImageRouter(branches, thresholds=[500, 10**6])
+    denoise = Pipeline(
+        [("grey", Grey()), ("kind", router), ("clean", RemoveSmallComponents(min_area=5))]
+    )
+    steps = [
+        ("images", ImageDecoder()),
+        ("denoise", denoise),
+        ("segment", EqualSplit(6)),
+        ("features", RawPixels()),
+        ("read", CharacterReader()),
+    ]
+    return Pipeline(steps).fit(list(X), Y)
+
+
+def test_a_trace_is_what_the_pipeline_does(model):
+    kinds = set()
+    for image in X:
+        steps = trace(model, image)
+        kinds.add(tuple(name for name, _ in steps.stages))
+        denoised = model[:2].transform([image])[0]
+        np.testing.assert_array_equal(steps.stages[0][1], image)
+        np.testing.assert_array_equal(steps.stages[-1][1], denoised)
+        segments = model[:3].transform([image])
+        np.testing.assert_array_equal(steps.boxes, segments.boxes)
+        np.testing.assert_array_equal(steps.crops, segments.crops())
+        assert steps.reading.text == read_captchas(model, [image])[0].text
+    assert kinds == {
+        ("images", "grey", "dashes: smooth", "dashes: binarise", "clean"),
+        ("images", "grey", "kind: dots", "clean"),
+    }
+
+
+def test_every_image_is_a_row(model):
+    traces = [trace(model, image, title=f"${k}$ <&") for k, image in enumerate(X[:3])]
+    figure = draw_traces(traces)
+    columns = max(len(each.stages) for each in traces) + 3
+    assert len(figure.axes) == 3 * columns
+    written = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert all(each.reading.text in written for each in traces)
+    figure.canvas.draw()
+
+
+def test_what_cannot_be_traced_is_an_error(model):
+    with pytest.raises(ImageError, match="no such file"):
+        trace(model, "nosuch.png")
+    unsegmented = Pipeline([model.steps[0]])
+    with pytest.raises(SkcaptchaError, match="no segmenter"):
+        trace(unsegmented, X[0])

@@ -1,0 +1,197 @@
+"""What all segmenters share, fixed boxes and the sliding window: shapes, parameters, errors."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skcaptcha.errors import ImageError, SegmentationError
+from skcaptcha.segment import (
+    BaseSegmenter,
+    ConnectedComponents,
+    EqualSplit,
+    FixedBoxes,
+    ProjectionValleys,
+    SlidingWindow,
+)
+
+SEGMENTERS = [
+    FixedBoxes([[1, 2, 3, 4], [5, 2, 6, 4]]),
+    EqualSplit(2),
+    ConnectedComponents(2),
+    ProjectionValleys(2),
+    SlidingWindow(6),
+]
+every = pytest.mark.parametrize("segmenter", SEGMENTERS, ids=lambda s: type(s).__name__)
+
+
+def glyphs(seed: int, size: tuple[int, int] = (16, 30)) -> np.ndarray:
+    image = np.zeros(size, dtype=np.uint8)
+    rng = np.random.default_rng(seed)
+    for x in (2, 16):
+        w, h = rng.integers(4, 11, 2)
+        image[2 : 2 + h, x : x + w] = 255
+    return image
+
+
+IMAGES = [glyphs(0), glyphs(1, (20, 40)), glyphs(2)]
+
+
+class TestShape:
+    @every
+    def test_learnt_is_the_mean_of_the_training_segments(self, segmenter: BaseSegmenter) -> None:
+        segments = clone(segmenter).fit_transform(IMAGES)
+        width, height = segments.boxes[:, 2:].sum(axis=0) / len(segments.boxes)
+        fitted = clone(segmenter).fit(IMAGES)
+        assert fitted.shape_ == segments.crop_shape == (round(height), round(width))
+        # Others are brought to that shape, not to their own.
+        assert fitted.transform([glyphs(9)]).crops().shape[1:] == fitted.shape_
+
+    @every
+    def test_given_wins(self, segmenter: BaseSegmenter) -> None:
+        segmenter = clone(segmenter).set_params(shape=(7, 5))
+        assert segmenter.fit(IMAGES).shape_ == (7, 5)
+        assert segmenter.transform(IMAGES).crops().shape[1:] == (7, 5)
+
+    @every
+    def test_fit_transform_is_fit_and_transform(self, segmenter: BaseSegmenter) -> None:
+        at_once, fitted = clone(segmenter).fit_transform(IMAGES), clone(segmenter).fit(IMAGES)
+        for again in (fitted, pickle.loads(pickle.dumps(fitted))):
+            segments = again.transform(IMAGES)
+            assert_array_equal(at_once.boxes, segments.boxes)
+            assert_array_equal(at_once.crops(), segments.crops())
+
+    @every
+    def test_keep_aspect_reaches_the_crops(self, segmenter: BaseSegmenter) -> None:
+        white = [np.full((10, 30), 255, np.uint8)]
+        segmenter = clone(segmenter).set_params(shape=(40, 4))
+        assert segmenter.fit_transform(white).crops().min() == 255
+        assert segmenter.set_params(keep_aspect=True).fit_transform(white).crops().min() == 0
+
+    def test_unknown_without_segments(self) -> None:
+        with pytest.raises(SegmentationError, match="no segment was found in any training image"):
+            ConnectedComponents().fit([np.zeros((5, 9), np.uint8)])
+
+    @pytest.mark.parametrize("shape", [(7,), (0, 5), (7.0, 5.0), (7, 5, 1), 7, "75"])
+    def test_wrong(self, shape: Any) -> None:
+        with pytest.raises(ValueError, match="shape"):
+            EqualSplit(2, shape=shape).fit(IMAGES)
+
+
+class TestBadInput:
+    @every
+    @pytest.mark.parametrize(
+        ("bad", "found"),
+        [
+            (np.zeros((16, 30)), "found float64 of"),
+            (np.zeros((16, 30), bool), "found bool of"),
+            (np.zeros((16, 30, 3), np.uint8), r"found uint8 of \(16, 30, 3\)"),
+            ([[0, 255]], "found list"),
+            ("a.png", "found str"),
+            (np.zeros((0, 30), np.uint8), "no pixels"),
+            (np.zeros((16, 0), np.uint8), "no pixels"),
+        ],
+    )
+    def test_image_is_named(self, segmenter: BaseSegmenter, bad: Any, found: str) -> None:
+        fitted = clone(segmenter).fit(IMAGES)
+        for method in (fitted.transform, clone(segmenter).fit, clone(segmenter).fit_transform):
+            with pytest.raises(ImageError, match=f"image 1: .*{found}"):
+                method([IMAGES[0], bad])
+
+    @every
+    def test_one_image_is_no_batch(self, segmenter: BaseSegmenter) -> None:
+        with pytest.raises(ImageError, match=r"image 0: .*found uint8 of \(30,\)"):
+            clone(segmenter).fit(IMAGES[0])
+
+    @every
+    def test_not_fitted(self, segmenter: BaseSegmenter) -> None:
+        with pytest.raises(NotFittedError):
+            clone(segmenter).transform(IMAGES)
+
+    @every
+    def test_batch_as_one_array_or_empty(self, segmenter: BaseSegmenter) -> None:
+        fitted = clone(segmenter).fit(IMAGES)
+        stacked = fitted.transform(np.stack([IMAGES[0], IMAGES[2]]))
+        assert_array_equal(stacked.boxes, fitted.transform([IMAGES[0], IMAGES[2]]).boxes)
+        empty = fitted.transform([])
+        assert len(empty) == 0
+        assert empty.crops().shape == (0, *fitted.shape_)
+
+    @pytest.mark.parametrize(
+        ("segmenter", "name"),
+        [
+            (EqualSplit(0), "n_characters"),
+            (EqualSplit(2, left=-1), "left"),
+            (EqualSplit(2, right_limit=0), "right_limit"),
+            (EqualSplit(2, repair_width=0), "repair_width"),
+            (EqualSplit(2, repair="yes"), "repair"),
+            (ConnectedComponents("4"), "n_characters"),
+            (ConnectedComponents(merge_overlap=0), "merge_overlap"),
+            (ConnectedComponents(merge_overlap=1.1), "merge_overlap"),
+            (ConnectedComponents(balance=-1), "balance"),
+            (ConnectedComponents(connectivity=6), "connectivity"),
+            (ProjectionValleys(2.5), "n_characters"),
+            (ProjectionValleys(max_ink=-1), "max_ink"),
+            (ProjectionValleys(tight=2), "tight"),
+            (SlidingWindow(0), "width"),
+            (SlidingWindow(step=0), "step"),
+            (SlidingWindow(keep_aspect="no"), "keep_aspect"),
+            (FixedBoxes(None), "boxes"),
+            (FixedBoxes([[0, 0, 1, 1]], margin=0.5), "margin"),
+            (FixedBoxes([1, 2, 3, 4]), "boxes must be rows of four ints"),
+            (FixedBoxes([]), "boxes must be rows of four ints"),
+            (FixedBoxes(np.empty((0, 4), int)), "boxes must be rows of four ints"),
+            (FixedBoxes([[0, 0, 1.5, 1]]), "boxes must be rows of four ints"),
+            (FixedBoxes([[5, 0, 1, 1], [2, 0, 1, 1]]), "boxes must come left to right"),
+            (FixedBoxes(np.array([[5, 0, 1, 1], [2, 0, 1, 1]], np.uint8)), "left to right"),
+            (FixedBoxes([[0, 0, 1, 1]], offset=(1, 2, 3)), "offset must be two ints"),
+            (FixedBoxes([[0, 0, 1, 1]], offset=(0.5, 0)), "offset must be two ints"),
+        ],
+    )
+    def test_parameter_is_named(self, segmenter: BaseSegmenter, name: str) -> None:
+        with pytest.raises(ValueError, match=name):
+            segmenter.fit(IMAGES)
+
+
+class TestFixedBoxes:
+    def test_offset_and_margin(self) -> None:
+        segmenter = FixedBoxes([[4, 5, 3, 2], [9, 4, 4, 4]], offset=(2, -1), margin=1)
+        segments = segmenter.fit_transform(IMAGES)
+        assert_array_equal(segments.counts, [2, 2, 2])
+        assert_array_equal(segments.boxes[2:4], [[5, 3, 5, 4], [10, 2, 6, 6]])
+        segmenter.set_params(margin=-1)
+        with pytest.raises(ValueError, match="a margin of -1 leaves nothing of some box"):
+            segmenter.fit(IMAGES)
+        segmenter.set_params(boxes=[[4, 5, 3, 3]], offset=(0, 0))
+        assert segmenter.fit_transform(IMAGES[:1]).boxes.tolist() == [[5, 6, 1, 1]]
+
+    @pytest.mark.parametrize(
+        "change", [{"offset": (-2, 0)}, {"offset": (0, -3)}, {"offset": (20, 0)}, {"margin": 9}]
+    )
+    def test_outside_the_image(self, change: dict[str, Any]) -> None:
+        with pytest.raises(SegmentationError, match=r"image 0: .* but the image is 30 x 16"):
+            clone(SEGMENTERS[0]).set_params(**change).fit(IMAGES)
+
+
+@given(w=st.integers(1, 80), width=st.integers(1, 30), step=st.integers(1, 40))
+def test_windows_are_evenly_spaced_and_reach_both_ends(w: int, width: int, step: int) -> None:
+    image = np.zeros((3, w), dtype=np.uint8)
+    x, y, widths, heights = SlidingWindow(width, step=step).fit_transform([image]).boxes.T
+    assert set(y) == {0}
+    assert set(heights) == {3}
+    assert set(widths) == {min(width, w)}
+    assert x[0] == 0
+    assert x[-1] + widths[-1] == w
+    assert (np.diff(x)[:-1] == step).all()
+    assert (np.diff(x) <= step).all()
+    if step <= width:
+        covered = np.zeros(w, dtype=bool)
+        for start in x:
+            covered[start : start + width] = True
+        assert covered.all()

@@ -1,0 +1,320 @@
+"""SharedGridSearchCV against scikit-learn's own GridSearchCV."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from skcaptcha.errors import ImageError
+from skcaptcha.search import SharedGridSearchCV
+
+X, Y = load_iris(return_X_y=True)
+
+
+class Counted(TransformerMixin, BaseEstimator):
+    """Leave one file in ``folder`` for every fit; multiply the values by ``scale``."""
+
+    def __init__(self, folder=None, scale=1.0, name="step"):
+        self.folder = folder
+        self.scale = scale
+        self.name = name
+
+    def fit(self, X, y=None):
+        marks = Path(self.folder)
+        (marks / f"{self.name}-{self.scale}-{len(list(marks.iterdir()))}").touch()
+        self.mean_ = np.mean(X, axis=0)
+        return self
+
+    def transform(self, X):
+        return X * self.scale
+
+
+class OnlyFitAndTransform(BaseEstimator):
+    """A transformer as scikit-learn allows it: without ``fit_transform``."""
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X**2
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "fitted_")
+
+
+class Picky(LinearDiscriminantAnalysis):
+    """Fails where it is told to: when it is fitted, or when it is asked for probabilities."""
+
+    def __init__(self, fail="no", error=None):
+        super().__init__()
+        self.fail = fail
+        self.error = error
+
+    def fit(self, X, y):
+        if self.fail == "fit":
+            raise self.error or RuntimeError("no fit today")
+        return super().fit(X, y)
+
+    def predict_proba(self, X):
+        if self.fail == "score":
+            raise RuntimeError("no probabilities today")
+        return super().predict_proba(X)
+
+
+def nested() -> Pipeline:
+    clean = Pipeline([("scale", StandardScaler()), ("pca", PCA(random_state=0))])
+    last = Pipeline([("scale", MinMaxScaler()), ("knn", KNeighborsClassifier())])
+    return Pipeline([("clean", clean), ("last", last)])
+
+
+def flat(last=None) -> Pipeline:
+    return Pipeline([("scale", StandardScaler()), ("last", last or KNeighborsClassifier())])
+
+
+def both(pipeline, grid, **options):
+    """Fit ours and scikit-learn's; the warnings of failing fits are not the matter here."""
+    searches = []
+    for kind in (GridSearchCV, SharedGridSearchCV):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            searches.append(kind(pipeline, grid, **{"cv": 3, **options}).fit(X, Y))
+    return searches
+
+
+def assert_same(theirs, ours):
+    assert list(ours.cv_results_["params"]) == list(theirs.cv_results_["params"])
+    assert set(ours.cv_results_) == set(theirs.cv_results_)
+    for key, expected in theirs.cv_results_.items():
+        if "time" in key or key == "params":
+            continue
+        if key.startswith("param_"):
+            assert [str(v) for v in ours.cv_results_[key]] == [str(v) for v in expected], key
+        else:
+            np.testing.assert_array_equal(ours.cv_results_[key], expected, err_msg=key)
+    for name in ("best_index_", "best_params_", "best_score_", "n_splits_", "multimetric_"):
+        assert hasattr(ours, name) == hasattr(theirs, name), name
+        if hasattr(theirs, name) and name != "best_params_":
+            np.testing.assert_equal(getattr(ours, name), getattr(theirs, name))
+    if hasattr(theirs, "best_estimator_"):
+        assert str(ours.best_estimator_) == str(theirs.best_estimator_)
+        np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+        assert ours.score(X, Y) == theirs.score(X, Y)
+
+
+GRIDS = {
+    "one step": (flat, {"last__n_neighbors": [1, 30, 5]}),
+    "no parameter": (flat, {}),
+    "nested": (
+        nested,
+        {
+            "clean__pca__n_components": [3, 1],
+            "last__knn__n_neighbors": [40, 3],
+            "last__knn__p": [1],
+        },
+    ),
+    "passthrough and classes": (
+        nested,
+        {
+            "clean__pca": ["passthrough", None, PCA(1), PCA(2)],
+            "last__scale": [StandardScaler(), "passthrough"],
+            "last__knn": [KNeighborsClassifier(1), LinearDiscriminantAnalysis()],
+        },
+    ),
+    "whole nested pipelines": (
+        nested,
+        {"clean": ["passthrough", StandardScaler(), Pipeline([("pca", PCA(1))])]},
+    ),
+    "list of grids": (
+        flat,
+        [{"last__n_neighbors": [1, 2]}, {"scale": ["passthrough"], "last": [Picky()]}],
+    ),
+    "estimator and its parameter": (
+        flat,
+        {
+            "scale": [StandardScaler(), StandardScaler(with_mean=False)],
+            "scale__with_std": [True, False],
+        },
+    ),
+    "its own parameters": (flat, {"verbose": [False], "last__n_neighbors": [1, 3]}),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_scores_and_choice_are_those_of_grid_search(name):
+    make, grid = GRIDS[name]
+    assert_same(*both(make(), grid, return_train_score=True))
+
+
+OPTIONS = {
+    "multimetric": {"scoring": ["accuracy", "neg_log_loss"], "refit": "neg_log_loss"},
+    "multimetric without refit": {"scoring": ("accuracy", "f1_macro"), "refit": False},
+    "dict of scorers": {"scoring": {"a": make_scorer(accuracy_score)}, "refit": "a"},
+    "scorer": {"scoring": make_scorer(accuracy_score, normalize=False)},
+    "function that sees the pipeline": {
+        "scoring": lambda model, X, y: float(len(model.steps) + X[0, 0] + model.score(X, y))
+    },
+    "dict with a function": {
+        "scoring": {"n": lambda model, X, y: float(len(model.steps))},
+        "refit": "n",
+    },
+    "function that gives a dict": {
+        "scoring": lambda model, X, y: {"right": model.score(X, y), "n": len(X)},
+        "refit": "right",
+    },
+    "refit False": {"refit": False},
+    "refit callable": {"refit": lambda results: int(np.argmin(results["mean_test_score"]))},
+    "shuffled folds": {"cv": [(np.arange(0, 150, 2), np.arange(1, 150, 2))]},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_mean_what_they_mean_for_grid_search(name):
+    grid = {"scale": [StandardScaler(), "passthrough"], "last__n_neighbors": [1, 9, 60]}
+    assert_same(*both(flat(), grid, return_train_score=True, **OPTIONS[name]))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"error_score": np.nan},
+        {"error_score": -1.0, "return_train_score": True},
+        {"scoring": ["accuracy", "neg_log_loss"], "refit": "accuracy", "return_train_score": True},
+        {"scoring": "neg_log_loss"},
+    ],
+)
+@pytest.mark.parametrize("fail", ["fit", "score"])
+def test_candidates_that_fail_get_the_error_score(fail, options):
+    grid = {"last__fail": ["no", fail], "scale": ["passthrough", StandardScaler()]}
+    assert_same(*both(flat(Picky()), grid, **options))
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_step_that_fails_fails_all_its_candidates_and_no_other():
+    grid = {"clean__pca__n_components": [2, 99], "last__knn__n_neighbors": [1, 3]}
+    theirs, ours = both(nested(), grid)
+    assert_same(theirs, ours)
+    assert np.isnan(ours.cv_results_["mean_test_score"]).tolist() == [False, False, True, True]
+    with pytest.warns(FitFailedWarning, match=r"6 of 12 fits failed .*n_components=99"):
+        SharedGridSearchCV(nested(), grid, cv=3).fit(X, Y)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_error_score_raise_raises_the_error_itself(n_jobs):
+    grid = {"last__fail": ["no", "fit"]}
+    search = SharedGridSearchCV(flat(Picky()), grid, cv=2, error_score="raise", n_jobs=n_jobs)
+    with pytest.raises(RuntimeError, match="no fit today"):
+        search.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(None, ValueError), (ImageError("image 3", "it is sad"), ImageError)]
+)
+def test_when_all_fail_the_first_error_is_told(error, expected):
+    search = SharedGridSearchCV(flat(Picky(error=error)), {"last__fail": ["fit"]}, cv=2)
+    with pytest.raises(expected, match=r"no fit today|image 3: it is sad"):
+        search.fit(X, Y)
+
+
+def test_a_pipeline_that_ends_in_passthrough_cannot_be_scored():
+    pipeline = Pipeline([("lda", LinearDiscriminantAnalysis()), ("knn", KNeighborsClassifier())])
+    grid = {"knn": ["passthrough", KNeighborsClassifier()]}
+    assert_same(*both(pipeline, grid, scoring="accuracy"))
+
+
+def test_a_nested_pipeline_that_begins_as_another_does_is_another():
+    lda, knn = ("lda", LinearDiscriminantAnalysis()), ("knn", KNeighborsClassifier(40))
+    grid = {"last": [Pipeline([lda]), Pipeline([lda, knn])]}
+    assert_same(*both(flat(), grid))
+
+
+def test_steps_need_no_fit_transform():
+    pipeline = Pipeline([("square", OnlyFitAndTransform()), ("knn", KNeighborsClassifier())])
+    assert_same(*both(pipeline, {"knn__n_neighbors": [1, 3]}))
+
+
+def test_two_jobs_equal_one():
+    grid = {"clean__pca__n_components": [1, 2, 3], "last__knn__n_neighbors": [1, 3, 30]}
+    one, two = (SharedGridSearchCV(nested(), grid, cv=3, n_jobs=n).fit(X, Y) for n in (1, 2))
+    assert_same(one, two)
+
+
+def test_shared_steps_are_fitted_once_for_all_candidates_of_a_chunk(tmp_path):
+    inner = Pipeline([("b", Counted(tmp_path, name="b"))])
+    pipeline = Pipeline(
+        [("a", Counted(tmp_path, name="a")), ("inner", inner), ("knn", KNeighborsClassifier())]
+    )
+    grid = {"knn__n_neighbors": [1, 2, 3], "inner__b__scale": [1.0, 2.0], "a__scale": [1.0]}
+    # A dozen splits are work enough for one worker: every split is then one chunk.
+    search = SharedGridSearchCV(pipeline, grid, cv=12, refit=False).fit(X, Y)
+    assert len(search.cv_results_["params"]) == 6
+    fits = [path.name.rpartition("-")[0] for path in tmp_path.iterdir()]
+    assert {name: fits.count(name) for name in fits} == {"a-1.0": 12, "b-1.0": 12, "b-2.0": 12}
+
+
+def test_fit_times_count_the_shared_steps():
+    grid = {"last__n_neighbors": [1, 3]}
+    results = SharedGridSearchCV(flat(), grid, cv=3).fit(X, Y).cv_results_
+    assert (results["mean_fit_time"] > 0).all()
+    assert (results["mean_score_time"] > 0).all()
+
+
+def test_fit_params_and_estimators_that_are_no_pipeline_are_left_to_grid_search():
+    weights = np.where(Y == 2, 0.0, 1.0)
+    lda = Pipeline([("scale", StandardScaler()), ("last", Weighted())])
+    search = SharedGridSearchCV(lda, {"scale": ["passthrough"]}, cv=3)
+    assert search.fit(X, Y, last__weights=weights).best_estimator_[-1].total_ == weights.sum()
+    plain = SharedGridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]}, cv=3).fit(X, Y)
+    theirs = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]}, cv=3).fit(X, Y)
+    assert_same(theirs, plain)
+
+
+class Weighted(LinearDiscriminantAnalysis):
+    """A classifier whose ``fit`` takes something else beside X and y."""
+
+    def fit(self, X, y, weights=None):
+        self.total_ = None if weights is None else weights.sum()
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("cv", "many"), ("n_jobs", 1.5), ("error_score", "quiet"), ("verbose", -1), ("refit", 2.5)],
+)
+def test_bad_parameters_are_named(name, value):
+    search = SharedGridSearchCV(flat(), {"last__n_neighbors": [1]}, **{name: value})
+    with pytest.raises(ValueError, match=f"'{name}' parameter of SharedGridSearchCV"):
+        search.fit(X, Y)
+
+
+def test_an_unknown_parameter_is_named():
+    with pytest.raises(ValueError, match="Invalid parameter 'n_legs'"):
+        SharedGridSearchCV(flat(), {"last__n_legs": [2]}).fit(X, Y)
+
+
+def test_nothing_given_is_changed():
+    pipeline, best = flat(), PCA(2)
+    grid = {"scale": [best, "passthrough"], "last__n_neighbors": [1]}
+    SharedGridSearchCV(pipeline, grid, cv=2).fit(X, Y)
+    assert not hasattr(best, "components_")
+    assert not hasattr(pipeline["last"], "classes_")
+
+
+@pytest.mark.parametrize(("verbose", "shown"), [(0, False), (1, True)])
+def test_verbose_shows_progress_on_the_standard_error(verbose, shown, capfd):
+    SharedGridSearchCV(flat(), {"last__n_neighbors": [1, 2]}, cv=2, verbose=verbose).fit(X, Y)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert bool(re.search(r"4/4", err)) == shown
