@@ -11,6 +11,7 @@ from skcaptcha.config import Recipe
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.denoise import Binarise, ImageRouter, Smooth
 from skcaptcha.errors import RecipeError, SkcaptchaError
+from skcaptcha.segment import EqualSplit, ProjectionValleys
 from skcaptcha.search import SharedGridSearchCV
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -221,41 +222,19 @@ def test_what_is_wrong_is_named(name):
 
 
 def test_whole_steps_and_estimators_may_stand_in_a_grid():
-    recipe = recipe_of(
-        (
-            "grid",
-            [
-                {
-                    "read__estimator": [KNN],
-                    "read__estimator__n_neighbors": [1, 3],
-                    "segment": [
-                        {"use": "EqualSplit", "n_characters": 4},
-                        {"use": "ProjectionValleys", "n_characters": 4},
-                    ],
-                    "denoise__route": ["passthrough"],
-                    "denoise__route__dim": ["passthrough"],
-                },
-                {"read__estimator__C": [3], "denoise": [{"grey": {"use": "Grey"}}]},
-            ][1:],
-        )
-    )
-    assert isinstance(recipe.grid[0]["denoise"][0], Pipeline)
-    recipe = recipe_of(
-        (
-            "grid",
-            {
-                "read__estimator__n_neighbors": [1, 3],
-                "read__estimator": [KNN],
-                "segment": [
-                    {"use": "EqualSplit", "n_characters": 4},
-                    {"use": "ProjectionValleys", "n_characters": 4},
-                ],
-                "segment__n_characters": [4, 5],
-                "denoise__route__dim": ["passthrough"],
-            },
-        )
-    )
-    assert isinstance(recipe.grid[0]["read__estimator"][0], KNeighborsClassifier)
+    cutters = [{"use": "EqualSplit", "n_characters": 4}, {"use": "ProjectionValleys"}]
+    knn = {
+        "read__estimator__n_neighbors": [1, 3],
+        "read__estimator": [KNN],
+        "segment": cutters,
+        "segment__n_characters": [4, 5],
+        "denoise__route__dim": ["passthrough"],
+    }
+    svc = {"read__estimator__C": [3], "denoise": [{"grey": {"use": "Grey"}}, "passthrough"]}
+    first, second = recipe_of(("grid", [knn, svc])).grid
+    assert isinstance(first["read__estimator"][0], KNeighborsClassifier)
+    assert [type(cutter) for cutter in first["segment"]] == [EqualSplit, ProjectionValleys]
+    assert isinstance(second["denoise"][0], Pipeline)
 
 
 BAD_FILES = {

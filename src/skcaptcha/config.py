@@ -8,6 +8,7 @@ import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any, Literal
@@ -301,19 +302,25 @@ class Recipe:
 
     def _check_values(self, key: str, grid: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         """Build the values that parameters are to take, and check each where it will be set."""
-        pipeline = self.pipeline()
+        pipelines = [self.pipeline()]
         checked = {}
         # An estimator is set before its own parameters, so that these are looked for in it.
         for name in sorted(grid, key=lambda name: name.count("__")):
-            known = pipeline.get_params()
-            if name not in known:
-                problem = f"the pipeline has no such parameter; {_allowed(name, known)}"
-                raise self._error(f"{key}.{name}", problem)
-            checked[name] = [self._build(value, f"{key}.{name}") for value in grid[name]]
-            for value in checked[name]:
-                pipeline.set_params(**{name: clone(value, safe=False)})
-                owner = pipeline.get_params()[name.rpartition("__")[0]]
-                self._check_parameters(owner, f"{key}.{name}")
+            where = f"{key}.{name}"
+            for pipeline in pipelines:
+                if name not in (known := pipeline.get_params()):
+                    problem = f"the pipeline has no such parameter; {_allowed(name, known)}"
+                    raise self._error(where, problem)
+            values = checked[name] = [self._build(value, where) for value in grid[name]]
+            estimators = any(hasattr(v, "get_params") for v in [known[name], *values])
+            reached = []
+            for pipeline, value in product(pipelines, values):
+                changed = clone(pipeline).set_params(**{name: clone(value, safe=False)})
+                owner = changed.get_params().get(name.rpartition("__")[0], changed)
+                self._check_parameters(owner, where)
+                reached.append(changed)
+            # Every estimator among the values must have the parameters that stand below it.
+            pipelines = reached if estimators else reached[:: len(values)]
         return checked
 
 
@@ -375,6 +382,8 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                break  # the base class says what is wrong with it
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
@@ -434,7 +443,7 @@ def _explain(error: ValidationError) -> tuple[str, str]:
     problem = error.errors(include_url=False)[0]
     loc = list(problem["loc"])
     if loc[:1] == ["data"]:
-        loc[1:2] = []  # the kind of data, which is no key
+        loc = ["data", *loc[2:3]]  # without the kind of data and of number, which are no keys
     if loc[:1] == ["grid"]:
         loc = [part for part in loc if not isinstance(part, int)]
     key = ".".join(map(str, loc))

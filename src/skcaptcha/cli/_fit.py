@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -77,6 +78,7 @@ def fit(
     began = time.perf_counter()
     train, test = recipe.load_data()
     failed = _drop_undecodable(recipe, train)
+    _start_workers(jobs)
     model, search = recipe.fit(
         train.data, train.target, n_jobs=jobs, verbose=int(sys.stderr.isatty())
     )
@@ -136,6 +138,25 @@ def _drop_undecodable(recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
     captchas.data = [captchas.data[i] for i in good]
     captchas.target = captchas.target[good]
     return failed
+
+
+def _start_workers(jobs: int) -> None:
+    """Start the processes that the search will find running, and deaf to Ctrl-C.
+
+    A terminal sends Ctrl-C to all processes. This one hears it and ends the others, each of which
+    would otherwise print a traceback of its own.
+    """
+    import joblib
+
+    deaf = hasattr(signal, "pthread_sigmask")
+    if deaf:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        n = joblib.effective_n_jobs(jobs)
+        joblib.Parallel(n_jobs=jobs)(joblib.delayed(int)() for _ in range(n))
+    finally:
+        if deaf:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, str]]:

@@ -170,7 +170,7 @@ class ConnectedComponents(BaseSegmenter):
         # The cheapest way to have so many characters so far: its cost and the edges in each group.
         best: dict[int, tuple[float, list[NDArray[np.intp]]]] = {0: (0.0, [])}
         for k, own in enumerate(columns):
-            severed = _severed(owner[:, own] == k + 1) / height
+            severed = _severed(owner[:, own] == k + 1, self.connectivity) / height
             reached: dict[int, tuple[float, list[NDArray[np.intp]]]] = {}
             for so_far, (spent, edges) in best.items():
                 most = min(n - so_far - (len(columns) - k - 1), len(own))
@@ -202,11 +202,13 @@ class ConnectedComponents(BaseSegmenter):
         return self.balance * ((np.arange(width) - left - mean) / deviation) ** 2
 
 
-def _severed(ink: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Count the pixels whose connection each vertical cut severs."""
-    reached = ink.copy()
-    reached[1:] |= ink[:-1]
-    reached[:-1] |= ink[1:]
+def _severed(ink: NDArray[np.bool_], connectivity: int) -> NDArray[np.intp]:
+    """Count the pixels that each vertical cut disconnects from the column before it."""
+    reached = ink
+    if connectivity == 8:
+        reached = ink.copy()
+        reached[1:] |= ink[:-1]
+        reached[:-1] |= ink[1:]
     return (ink[:, 1:] & reached[:, :-1]).sum(axis=0)
 
 
