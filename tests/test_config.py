@@ -11,8 +11,8 @@ from skcaptcha.config import Recipe
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.denoise import Binarise, ImageRouter, Smooth
 from skcaptcha.errors import RecipeError, SkcaptchaError
-from skcaptcha.segment import EqualSplit, ProjectionValleys
 from skcaptcha.search import SharedGridSearchCV
+from skcaptcha.segment import EqualSplit, ProjectionValleys
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -206,7 +206,10 @@ WRONG = {
         r"grid\.segment: .*'n_characters'",
     ),
     "unknown final parameter": (("final", {"read__calibratn_cv": 3}), r"final\.read__calibratn_cv"),
-    "bad final value": (("final", {"read__calibration_cv": 1}), r"final\.read__calibration_cv: .*Got"),
+    "bad final value": (
+        ("final", {"read__calibration_cv": 1}),
+        r"final\.read__calibration_cv: .*Got",
+    ),
     "key that is no string": (("grid", {1: [2]}), r"my\.yaml: grid"),
     "bad output": (("output", {"model": 3}), r"output\.model: .*found 3"),
 }

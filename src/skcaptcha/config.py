@@ -239,13 +239,13 @@ class Recipe:
         test : Bunch or None
             What is kept out of training, if the section says ``train`` or ``test``.
         """
-        captchas = self.data.load()
-        if self.data.train is None and self.data.test is None:
-            return captchas, None
-        if self.data.train is None:
-            test, train = split_captchas(captchas, self.data.test)
-            return train, test
-        return split_captchas(captchas, self.data.train, self.data.test)
+        captchas, train, test = self.data.load(), self.data.train, self.data.test
+        if train is not None:
+            return split_captchas(captchas, train, test)
+        if test is not None:
+            kept_out, rest = split_captchas(captchas, test)
+            return rest, kept_out
+        return captchas, None
 
     def _validate(self, content: Mapping[str, Any]) -> _File:
         if isinstance(content, Mapping) and isinstance(content.get("grid"), Mapping):

@@ -17,7 +17,9 @@ import cv2
 import joblib
 import numpy as np
 import sklearn
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha import __version__
 from skcaptcha.errors import ModelError
@@ -87,8 +89,18 @@ def save(
     results : mapping of str to arrays of equal length, optional
         The table ``cv_results_`` of a search; written to the same path with the suffix ``.csv``,
         best candidates first.
+
+    Raises
+    ------
+    ModelError
+        If the path has one of these two suffixes itself.
     """
     path = Path(path)
+    if path.suffix in (".json", ".csv"):
+        raise ModelError(
+            f"{path}: {path.suffix} is the suffix of what is written beside a model; "
+            "name the model *.joblib"
+        )
     write_atomically(path, lambda file: joblib.dump(model, file, compress=3))
     about = {
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -132,6 +144,10 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
         raise ModelError(
             f"{path}: holds {type(model).__name__}, not a pipeline that ends in a reader"
         )
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ModelError(f"{path}: holds a pipeline that is not fitted") from None
     return model
 
 

@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,8 +46,14 @@ def test_ctrl_c_during_fit(start, workshop, tmp_path):
     )  # fmt: skip
     time.sleep(4)
     assert command.poll() is None
-    # A terminal sends Ctrl-C to the command and to its workers alike.
-    os.killpg(command.pid, signal.SIGINT)
+    for _ in range(3):
+        # A terminal sends Ctrl-C to the command and to its workers alike.
+        os.killpg(command.pid, signal.SIGINT)
+        try:
+            command.wait(5)
+            break
+        except subprocess.TimeoutExpired:
+            continue  # it came in the moment in which the workers start
     outcome = command.outcome()
     assert outcome.code in INTERRUPTED
     assert outcome.sentence() == "interrupted"

@@ -71,8 +71,8 @@ def test_a_drawn_line_vanishes_but_for_where_it_crosses_a_stroke(angle):
     glyph = np.zeros((60, 120), dtype=np.uint8)
     glyph[10:50, 55:65] = 255
     turn = np.deg2rad(angle)
-    reach = np.array([np.cos(turn), np.sin(turn)]) * 70
-    begin, end = np.rint([(60, 30) - reach, (60, 30) + reach]).astype(int).tolist()
+    middle, reach = np.array([60, 30]), 70 * np.array([np.cos(turn), np.sin(turn)])
+    begin, end = np.rint([middle - reach, middle + reach]).astype(int).tolist()
     crossed = cv2.line(glyph.copy(), begin, end, 255, 1)
     assert (crossed != glyph).any() or angle == 90
     cleaned = apply(RemoveThinLines(1, min_length=8), crossed)

@@ -247,7 +247,9 @@ def test_runners_up_are_those_of_trying_all_strings(flip, X):
     for i, reading in enumerate(reader.read(X)):
         logs = np.log(X[i].values.astype(float))
         scores = {
-            "".join(alphabet[k] for k in path): np.exp(sum(logs[place, k] for place, k in enumerate(path)))
+            "".join(alphabet[k] for k in path): np.exp(
+                sum(logs[place, k] for place, k in enumerate(path))
+            )
             for path in product(range(len(alphabet)), repeat=len(logs))
         }
         assert reading.confidence == pytest.approx(scores.pop(reading.text), rel=1e-5)

@@ -148,15 +148,14 @@ def _start_workers(jobs: int) -> None:
     """
     import joblib
 
-    deaf = hasattr(signal, "pthread_sigmask")
-    if deaf:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # What a process ignores, those that it starts ignore too. A Ctrl-C in the moment that this
+    # takes is lost, and has to be pressed again.
+    hears = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         n = joblib.effective_n_jobs(jobs)
         joblib.Parallel(n_jobs=jobs)(joblib.delayed(int)() for _ in range(n))
     finally:
-        if deaf:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, hears)
 
 
 def _say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, str]]:
