@@ -213,3 +213,10 @@ def test_load_gives_the_pipeline(model, tmp_path):
     loaded = load(str(tmp_path / "m.joblib"))
     assert isinstance(loaded, Pipeline)
     assert repr(loaded) == repr(model)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\xff"])
+def test_a_broken_manifest_is_an_error(tmp_path, text):
+    (tmp_path / "model.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ModelError, match=r"model\.json"):
+        load_manifest(tmp_path / "model.joblib")

@@ -1,25 +1,23 @@
-"""Recipes: YAML files that describe data, pipeline, grid and output, as typed models."""
+"""Recipes: from a YAML file to a pipeline, a search over its grid, and a fitted model."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from itertools import product
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
-from skcaptcha.datasets import SCHEMES, load_captchas, split_captchas
+from skcaptcha._recipe_file import Steps, allowed, apply_override, parse_yaml, shown, validate
+from skcaptcha.datasets import split_captchas
 from skcaptcha.errors import RecipeError
 from skcaptcha.search import SharedGridSearchCV
 
@@ -46,80 +44,6 @@ _FROM_SKLEARN = {
 
 # Parameters that take a list of (name, estimator), as scikit-learn's compositions do.
 _COMPOSITIONS = {"branches", "steps", "transformers", "estimators"}
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Generated(_Section):
-    """Captchas that `skcaptcha.datasets` makes: the section ``data`` with the key ``generate``."""
-
-    generate: Literal["lines", "dots", "image"]
-    n: int = Field(default=1000, ge=1)
-    seed: int = Field(default=0, ge=0)
-    train: str | int | float | None = None
-    test: str | int | float | None = None
-
-    def load(self) -> Bunch:
-        """Make the captchas."""
-        images, labels = SCHEMES[self.generate](self.n, random_state=self.seed)
-        return Bunch(data=list(images), target=labels)
-
-
-class Folder(_Section):
-    """A labelled folder: the section ``data`` with the key ``folder``."""
-
-    folder: str
-    train: str | int | float | None = None
-    test: str | int | float | None = None
-
-    def load(self) -> Bunch:
-        """Find the folder's images and their labels."""
-        return load_captchas(self.folder)
-
-
-class Steps(_Section):
-    """The section ``steps``: for each step, the class to ``use`` and its parameters."""
-
-    images: dict[str, Any] = {"use": "ImageDecoder"}
-    denoise: dict[str, Any]
-    segment: dict[str, Any]
-    features: dict[str, Any]
-    read: dict[str, Any]
-
-
-class Comparison(_Section):
-    """The section ``search``: how candidates are compared."""
-
-    cv: int = Field(default=5, ge=2)
-
-
-class Output(_Section):
-    """The section ``output``: what is written."""
-
-    model: Path = Field(default=Path("artifacts/model.joblib"), strict=False)
-
-
-def _kind_of_data(data: Any) -> str:
-    return "folder" if isinstance(data, Mapping) and "folder" in data else "generate"
-
-
-_ParamGrid = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
-
-
-class _File(_Section):
-    """A whole recipe, as it stands in the file."""
-
-    data: Annotated[
-        Annotated[Generated, Tag("generate")] | Annotated[Folder, Tag("folder")],
-        Discriminator(_kind_of_data),
-    ]
-    steps: Steps
-    grid: Annotated[list[_ParamGrid], Field(min_length=1)] | None = None
-    search: Comparison = Comparison()
-    final: dict[str, Any] = {}
-    output: Output = Output()
 
 
 class Recipe:
@@ -149,7 +73,7 @@ class Recipe:
 
     def __init__(self, content: Mapping[str, Any], source: str = "recipe") -> None:
         self.source = source
-        file = self._validate(content)
+        file = validate(content, source)
         self.data = file.data
         self.output = file.output
         self._steps = file.steps
@@ -247,14 +171,6 @@ class Recipe:
             return rest, kept_out
         return captchas, None
 
-    def _validate(self, content: Mapping[str, Any]) -> _File:
-        if isinstance(content, Mapping) and isinstance(content.get("grid"), Mapping):
-            content = {**content, "grid": [content["grid"]]}
-        try:
-            return _File.model_validate(content)
-        except ValidationError as error:
-            raise self._error(*_explain(error)) from None
-
     def _error(self, key: str, problem: str) -> RecipeError:
         return RecipeError(
             f"{self.source}: {key}: {problem}" if key else f"{self.source}: {problem}"
@@ -270,18 +186,17 @@ class Recipe:
             return Pipeline(self._named(found, key))
         name, classes = found["use"], _classes()
         if not isinstance(name, str) or name not in classes:
-            raise self._error(f"{key}.use", f"found {name!r}; {_allowed(name, classes)}")
+            raise self._error(f"{key}.use", f"found {name!r}; {allowed(name, classes)}")
         kind = classes[name]
-        allowed = list(inspect.signature(kind).parameters)
+        takes = list(inspect.signature(kind).parameters)
         given = {}
         for parameter, value in found.items():
             if parameter == "use":
                 continue
             where = f"{key}.{parameter}"
-            if parameter not in allowed:
-                raise self._error(
-                    where, f"{name} takes no such parameter; {_allowed(parameter, allowed)}"
-                )
+            if parameter not in takes:
+                problem = f"{name} takes no such parameter; {allowed(parameter, takes)}"
+                raise self._error(where, problem)
             composed = parameter in _COMPOSITIONS and isinstance(value, Mapping)
             given[parameter] = self._named(value, where) if composed else self._build(value, where)
         try:
@@ -309,7 +224,7 @@ class Recipe:
             where = f"{key}.{name}"
             for pipeline in pipelines:
                 if name not in (known := pipeline.get_params()):
-                    problem = f"the pipeline has no such parameter; {_allowed(name, known)}"
+                    problem = f"the pipeline has no such parameter; {allowed(name, known)}"
                     raise self._error(where, problem)
             values = checked[name] = [self._build(value, where) for value in grid[name]]
             estimators = any(hasattr(v, "get_params") for v in [known[name], *values])
@@ -365,53 +280,14 @@ def load_recipe(
         raise RecipeError(f"{source}: no such file; ready recipes are in configs/") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{source}: cannot be read as text ({error})") from None
-    content = _parse(text, source)
+    content = parse_yaml(text, source)
     if not isinstance(content, dict):
-        raise RecipeError(f"{source}: expected a mapping of sections, found {_shown(content)}")
+        raise RecipeError(f"{source}: expected a mapping of sections, found {shown(content)}")
     if data is not None:
         content["data"] = {"folder": os.fspath(data)}
     for override in overrides:
-        _override(content, override)
+        apply_override(content, override)
     return Recipe(content, source)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                break  # the base class says what is wrong with it
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _parse(text: str, source: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise RecipeError(f"{source}: {line}{getattr(error, 'problem', None) or error}") from None
-
-
-def _override(content: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise RecipeError(f"--set {override}: expected KEY=VALUE, as in search.cv=3")
-    *path, last = key.split(".")
-    section = content
-    for name in path:
-        section = section.setdefault(name, {})
-        if not isinstance(section, dict):
-            raise RecipeError(f"--set {override}: {name} is {_shown(section)}, not a section")
-    section[last] = _parse(value, f"--set {override}")
 
 
 @cache
@@ -436,47 +312,3 @@ def _room_modules() -> Iterator[Any]:
         yield module
         for part in iter_modules(getattr(module, "__path__", [])):
             yield import_module(f"{module.__name__}.{part.name}")
-
-
-def _explain(error: ValidationError) -> tuple[str, str]:
-    """Name the key of the first problem, and say what was found and what is allowed."""
-    problem = error.errors(include_url=False)[0]
-    loc = list(problem["loc"])
-    if loc[:1] == ["data"]:
-        loc = ["data", *loc[2:3]]  # without the kind of data and of number, which are no keys
-    if loc[:1] == ["grid"]:
-        loc = [part for part in loc if not isinstance(part, int)]
-    key = ".".join(map(str, loc))
-    match problem["type"]:
-        case "extra_forbidden":
-            return key, f"unknown key; {_allowed(loc[-1], _keys_at(loc[:-1]))}"
-        case "missing":
-            return key, "this key is missing"
-        case "too_short":
-            return key, "is empty; list the values to try, or leave the key out"
-        case "literal_error":
-            return key, f"found {_shown(problem['input'])}; allowed: {problem['ctx']['expected']}"
-    said = problem["msg"].removeprefix("Input ")
-    return key, f"{said}, found {_shown(problem['input'])}"
-
-
-def _keys_at(loc: list[Any]) -> list[str]:
-    sections: dict[str, list[type[BaseModel]]] = {
-        "": [_File],
-        "data": [Generated, Folder],
-        "steps": [Steps],
-        "search": [Comparison],
-        "output": [Output],
-    }
-    return [key for model in sections[".".join(map(str, loc))] for key in model.model_fields]
-
-
-def _allowed(found: Any, names: Any) -> str:
-    close = difflib.get_close_matches(str(found), names, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{hint}allowed: {', '.join(sorted(set(names)))}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -163,9 +163,22 @@ def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     manifest : dict
         Empty if there is none beside the model.
+
+    Raises
+    ------
+    ModelError
+        If the file beside the model is no JSON object.
     """
     beside = Path(path).with_suffix(".json")
-    return json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    if not beside.is_file():
+        return {}
+    try:
+        manifest = json.loads(beside.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{beside}: not JSON ({error}); fit the model again") from None
+    if not isinstance(manifest, dict):
+        raise ModelError(f"{beside}: holds no manifest; fit the model again")
+    return manifest
 
 
 def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:

@@ -144,7 +144,10 @@ class SharedGridSearchCV(GridSearchCV):
         _raise_or_warn(errors, len(outcomes), self.error_score)
         self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
-        self.cv_results_ = self._format_results(candidates, self.n_splits_, outcomes)
+        with warnings.catch_warnings():
+            # Which scores are not finite, and why, has been said in one sentence.
+            warnings.filterwarnings("ignore", message="One or more of the .* scores")
+            self.cv_results_ = self._format_results(candidates, self.n_splits_, outcomes)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
             self.best_params_ = self.cv_results_["params"][self.best_index_]

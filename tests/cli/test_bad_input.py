@@ -198,7 +198,9 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
         "--jobs", 1,
     )  # fmt: skip
     assert outcome.code == 2
+    assert "AB.png: the boxes span" in outcome.sentence()
     assert "the image is 40 x 10" in outcome.sentence()
+    assert "4 of 4 training images" in outcome.sentence()
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
 
 

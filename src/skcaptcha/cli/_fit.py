@@ -17,7 +17,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say
 from skcaptcha.cli._options import DEFAULT_MODEL, Json
 from skcaptcha.cli._output import check_output, write_json
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -79,9 +79,12 @@ def fit(
     train, test = recipe.load_data()
     failed = _drop_undecodable(recipe, train)
     _start_workers(jobs)
-    model, search = recipe.fit(
-        train.data, train.target, n_jobs=jobs, verbose=int(sys.stderr.isatty())
-    )
+    try:
+        model, search = recipe.fit(
+            train.data, train.target, n_jobs=jobs, verbose=int(sys.stderr.isatty())
+        )
+    except (ImageError, SegmentationError) as error:
+        raise _with_names(error, recipe, train) from error
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override or [],
@@ -138,6 +141,20 @@ def _drop_undecodable(recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
     captchas.data = [captchas.data[i] for i in good]
     captchas.target = captchas.target[good]
     return failed
+
+
+def _with_names(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> SkcaptchaError:
+    """Say by name which images no candidate could be fitted to; the search knows only numbers."""
+    from skcaptcha.cli._reading import unusable, why
+
+    bad = unusable(recipe.pipeline()[:-1], captchas.data)
+    if not bad:
+        return error
+    first, reason = next(iter(bad.items()))
+    name = captchas.get("filenames", range(len(captchas.data)))[first]
+    return SkcaptchaError(
+        f"{name}: {why(reason)} ({len(bad)} of {len(captchas.data)} training images are so)"
+    )
 
 
 def _start_workers(jobs: int) -> None:

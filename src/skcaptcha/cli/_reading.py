@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli._console import progress
@@ -82,6 +83,29 @@ def undecodable(model: Pipeline, sources: Sequence[Any]) -> dict[int, SkcaptchaE
         By index.
     """
     results = enumerate(_each(model, sources, lambda images: [None] * len(images), "decoding"))
+    return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
+
+
+def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError]:
+    """Find the training images that stop steps from being fitted.
+
+    Parameters
+    ----------
+    steps : Pipeline
+        Not fitted: all steps of a model but its reader.
+    images : sequence of n paths, or whatever else an ImageDecoder takes
+
+    Returns
+    -------
+    errors : dict of int to SkcaptchaError
+        By index.
+    """
+
+    def fit(decoded: list[np.ndarray]) -> list[None]:
+        clone(steps).fit(decoded)
+        return [None] * len(decoded)
+
+    results = enumerate(_each(steps, images, fit, "looking for the cause"))
     return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
 
 

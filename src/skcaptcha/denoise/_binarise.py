@@ -79,6 +79,8 @@ class Binarise(BaseDenoiser):
     def _denoise(self, image: Image) -> Image:
         if self.method in ("adaptive", "sauvola"):
             return self._locally(image)
+        if self.method == "otsu" and image.min() == image.max():
+            return np.zeros_like(image)  # one shade is all ground: nothing stands out from it
         threshold = self.threshold if self.method == "fixed" else otsu_threshold(image)
         dark = ink_is_dark(image, threshold) if self.ink == "auto" else self.ink == "dark"
         ink = image <= threshold if dark else image > threshold

@@ -39,8 +39,8 @@ class Smooth(BaseDenoiser):
     >>> from skcaptcha.denoise import Smooth
     >>> dot = np.zeros((3, 3), dtype=np.uint8)
     >>> dot[1, 1] = 160
-    >>> Smooth(method="median").fit_transform([dot])[0].max()
-    np.uint8(0)
+    >>> int(Smooth(method="median").fit_transform([dot])[0].max())
+    0
     """
 
     _takes_colour = True

@@ -24,8 +24,9 @@ from skcaptcha.segments import Segments
 
 _N_RUNNERS_UP = 5
 
-# A vote of none of five neighbours is not impossible; about one in a hundred is then right.
-_LEAST_PROBABILITY = 1e-2
+# What no neighbour votes for is not impossible. Small enough to leave the others' sum alone; the
+# temperature says what it is worth.
+_LEAST_PROBABILITY = 1e-6
 
 
 class CharacterReader(BaseEstimator):
@@ -43,7 +44,7 @@ class CharacterReader(BaseEstimator):
         With so many folds of the training captchas, `read` is taught how far the classifier's
         probabilities can be trusted (temperature scaling of what it says of captchas that it was
         not fitted to). None: its probabilities are taken as they are. In both cases those below
-        0.01 are first raised to it. `predict` does not change.
+        one in a million are first raised to it. `predict` does not change.
 
     Attributes
     ----------

@@ -1,0 +1,190 @@
+"""What stands in a recipe's YAML file: its sections as typed models, and errors that name keys."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from sklearn.utils import Bunch
+
+from skcaptcha.datasets import SCHEMES, load_captchas
+from skcaptcha.errors import RecipeError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Generated(_Section):
+    """Captchas that `skcaptcha.datasets` makes: the section ``data`` with the key ``generate``."""
+
+    generate: Literal["lines", "dots", "image"]
+    n: int = Field(default=1000, ge=1)
+    seed: int = Field(default=0, ge=0)
+    train: str | int | float | None = None
+    test: str | int | float | None = None
+
+    def load(self) -> Bunch:
+        """Make the captchas."""
+        images, labels = SCHEMES[self.generate](self.n, random_state=self.seed)
+        return Bunch(data=list(images), target=labels)
+
+
+class Folder(_Section):
+    """A labelled folder: the section ``data`` with the key ``folder``."""
+
+    folder: str
+    train: str | int | float | None = None
+    test: str | int | float | None = None
+
+    def load(self) -> Bunch:
+        """Find the folder's images and their labels."""
+        return load_captchas(self.folder)
+
+
+class Steps(_Section):
+    """The section ``steps``: for each step, the class to ``use`` and its parameters."""
+
+    images: dict[str, Any] = {"use": "ImageDecoder"}
+    denoise: dict[str, Any]
+    segment: dict[str, Any]
+    features: dict[str, Any]
+    read: dict[str, Any]
+
+
+class Comparison(_Section):
+    """The section ``search``: how candidates are compared."""
+
+    cv: int = Field(default=5, ge=2)
+
+
+class Output(_Section):
+    """The section ``output``: what is written."""
+
+    model: Path = Field(default=Path("artifacts/model.joblib"), strict=False)
+
+
+def _kind_of_data(data: Any) -> str:
+    return "folder" if isinstance(data, Mapping) and "folder" in data else "generate"
+
+
+_ParamGrid = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+
+
+class RecipeFile(_Section):
+    """A whole recipe, as it stands in the file."""
+
+    data: Annotated[
+        Annotated[Generated, Tag("generate")] | Annotated[Folder, Tag("folder")],
+        Discriminator(_kind_of_data),
+    ]
+    steps: Steps
+    grid: Annotated[list[_ParamGrid], Field(min_length=1)] | None = None
+    search: Comparison = Comparison()
+    final: dict[str, Any] = {}
+    output: Output = Output()
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                break  # the base class says what is wrong with it
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """Parse YAML; errors name the source and the line."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise RecipeError(f"{source}: {line}{getattr(error, 'problem', None) or error}") from None
+
+
+def apply_override(content: dict[str, Any], override: str) -> None:
+    """Set one key of a recipe's content, as ``--set KEY=VALUE`` asks."""
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set {override}: expected KEY=VALUE, as in search.cv=3")
+    *path, last = key.split(".")
+    section = content
+    for name in path:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise RecipeError(f"--set {override}: {name} is {shown(section)}, not a section")
+    section[last] = parse_yaml(value, f"--set {override}")
+
+
+def validate(content: Any, source: str) -> RecipeFile:
+    """Check what a recipe's YAML holds; errors name the key, what was found and what is allowed."""
+    if not isinstance(content, Mapping):
+        raise RecipeError(f"{source}: expected a mapping of sections, found {shown(content)}")
+    if isinstance(content.get("grid"), Mapping):
+        content = {**content, "grid": [content["grid"]]}
+    try:
+        return RecipeFile.model_validate(content)
+    except ValidationError as error:
+        key, problem = _explain(error)
+        raise RecipeError(f"{source}: {key}: {problem}") from None
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Name the key of the first problem, and say what was found and what is allowed."""
+    problem = error.errors(include_url=False)[0]
+    loc = list(problem["loc"])
+    if loc[:1] == ["data"]:
+        loc = ["data", *loc[2:3]]  # without the kind of data and of number, which are no keys
+    if loc[:1] == ["grid"]:
+        loc = [part for part in loc if not isinstance(part, int)]
+    key = ".".join(map(str, loc))
+    match problem["type"]:
+        case "extra_forbidden":
+            return key, f"unknown key; {allowed(loc[-1], _keys_at(loc[:-1]))}"
+        case "missing":
+            return key, "this key is missing"
+        case "too_short":
+            return key, "is empty; list the values to try, or leave the key out"
+        case "literal_error":
+            return key, f"found {shown(problem['input'])}; allowed: {problem['ctx']['expected']}"
+    said = problem["msg"].removeprefix("Input ")
+    return key, f"{said}, found {shown(problem['input'])}"
+
+
+def _keys_at(loc: list[Any]) -> list[str]:
+    sections: dict[str, list[type[BaseModel]]] = {
+        "": [RecipeFile],
+        "data": [Generated, Folder],
+        "steps": [Steps],
+        "search": [Comparison],
+        "output": [Output],
+    }
+    return [key for model in sections[".".join(map(str, loc))] for key in model.model_fields]
+
+
+def allowed(found: Any, names: Iterable[str]) -> str:
+    """Say what is allowed, the likeliest first."""
+    names = sorted(set(names))
+    close = difflib.get_close_matches(str(found), names, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{hint}allowed: {', '.join(names)}"
+
+
+def shown(value: Any) -> str:
+    """Show a value and its type in a message, shortened."""
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
