@@ -304,6 +304,9 @@ def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> No
 @contextmanager
 def _progress(total: int, verbose: int) -> Iterator[Callable[[int], None]]:
     """Show a bar with the time left on the standard error, if ``verbose``."""
+    if not verbose:
+        yield lambda n: None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -312,6 +315,6 @@ def _progress(total: int, verbose: int) -> Iterator[Callable[[int], None]]:
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not verbose) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("fits", total=total)
         yield lambda n: progress.advance(task, n)

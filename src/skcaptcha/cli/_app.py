@@ -34,6 +34,8 @@ class _Commands(TyperGroup):
                 with warnings.catch_warnings():
                     if not ctx.params.get("debug"):
                         warnings.showwarning = _say_warning
+                        # What libraries tell each other is nothing a user can act on.
+                        warnings.simplefilter("ignore", DeprecationWarning)
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
