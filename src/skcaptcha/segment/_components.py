@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from numbers import Real
 from typing import Any
 
@@ -16,6 +15,7 @@ from sklearn.utils._param_validation import Interval, Options
 from skcaptcha.segment._base import (
     N_CHARACTERS,
     BaseSegmenter,
+    Boxes,
     Cut,
     Image,
     boxes_between,
@@ -113,57 +113,51 @@ class ConnectedComponents(BaseSegmenter):
             return
         lefts = []
         for image in X:
-            owner, _ = self._groups(image)
-            if owner.max() == self.n_characters:
-                boxes, _ = _left_to_right(owner)
-                lefts.append(boxes[:, 0] - boxes[0, 0])
+            x = self._groups(image)[0][:, 0]
+            if len(x) == self.n_characters:
+                lefts.append(x - x[0])
         if len(lefts) >= _LEAST_EXAMPLES:
             deviation = np.std(lefts, axis=0)
             self.places_ = np.stack([np.mean(lefts, axis=0), deviation + _LEAST_DEVIATION])
 
     def _cut(self, image: Image) -> Cut:
-        owner, inked_columns = self._groups(image)
+        boxes, owner = self._groups(image)
         n = self.n_characters
-        if owner.max() == 0 or (n is not None and inked_columns < n):
+        if n is None or len(boxes) == n:
+            return Cut(boxes, owner)
+        if np.count_nonzero(owner.any(axis=0)) < n:
             # So little ink is no string: a speck must not make the image unreadable.
-            return self._without_ink(owner)
-        if n is not None and owner.max() < n:
-            owner = self._cut_clumps(owner, n)
-        return Cut(*_left_to_right(owner))
+            return _equal_cut(image, n)
+        return _left_to_right(self._cut_clumps(owner, n))
 
-    def _groups(self, image: Image) -> tuple[NDArray[np.int32], int]:
-        """Merge fragments: the group of each pixel, from 1 on, and the number of inked columns."""
-        ink = ink_mask(image)
+    def _groups(self, image: Image) -> tuple[Boxes, NDArray[np.int32]]:
+        """Merge fragments until there are no more groups than characters, left to right."""
         _, labels, stats, _ = cv2.connectedComponentsWithStats(
-            ink.view(np.uint8), connectivity=self.connectivity
+            ink_mask(image).view(np.uint8), connectivity=self.connectivity
         )
-        begin = stats[1:, cv2.CC_STAT_LEFT]
-        end = begin + stats[1:, cv2.CC_STAT_WIDTH]
-        if not len(begin):
-            return labels, 0
-        group = _merge_to(self._merge(begin, end), begin, end, self.n_characters or len(begin))
+        least = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]].astype(np.intp)
+        most = least + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+        if not len(least):
+            return np.empty((0, 4), dtype=np.intp), labels
+        group = self._merge(least[:, 0], most[:, 0])
+        left, right = _extremes(group, least[:, 0], most[:, 0])
+        group = _merge_to(left, right, self.n_characters or len(left))[group]
+        least, most = _extremes(group, least, most)
         owner = np.concatenate([[0], group + 1]).astype(np.int32)[labels]
-        return owner, int(np.count_nonzero(ink.any(axis=0)))
+        return np.concatenate([least, most - least], axis=1), owner
 
-    def _without_ink(self, labels: NDArray[np.int32]) -> Cut:
-        height, width = labels.shape
-        n = self.n_characters
-        if n is None:
-            return Cut(np.empty((0, 4), dtype=np.intp), np.zeros_like(labels))
-        edges = equal_edges(0, width, n)
-        owner = np.repeat(np.arange(1, n + 1, dtype=np.int32), np.diff(edges))
-        return Cut(boxes_between(edges, 0, height), np.tile(owner, (height, 1)))
-
-    def _merge(self, begin: NDArray[np.int32], end: NDArray[np.int32]) -> NDArray[np.intp]:
+    def _merge(self, begin: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.intp]:
         """Group the pieces that stand over each other."""
         overlap = np.minimum(end[:, None], end) - np.maximum(begin[:, None], begin)
         width = end - begin
         narrower = np.minimum(width[:, None], width)
-        return connected_components(overlap >= self.merge_overlap * narrower)[1]
+        together = overlap >= self.merge_overlap * narrower
+        if np.count_nonzero(together) == len(begin):
+            return np.arange(len(begin))  # each with itself only, as in most images
+        return connected_components(together)[1]
 
     def _cut_clumps(self, owner: NDArray[np.int32], n: int) -> NDArray[np.int32]:
         """Cut groups, which ``owner`` numbers from 1 on, where it costs least to have n in all."""
-        _, owner = _left_to_right(owner)
         columns = [np.flatnonzero((owner == k + 1).any(axis=0)) for k in range(owner.max())]
         height = np.count_nonzero((owner > 0).any(axis=1))
         misplaced = self._misplacement(n, owner.shape[1], columns[0][0])
@@ -212,41 +206,50 @@ def _severed(ink: NDArray[np.bool_], connectivity: int) -> NDArray[np.intp]:
     return (ink[:, 1:] & reached[:, :-1]).sum(axis=0)
 
 
-def _merge_to(
-    group: NDArray[np.intp], begin: NDArray[np.int32], end: NDArray[np.int32], n: int
-) -> NDArray[np.intp]:
-    """Merge the neighbours that make the narrowest whole until at most n groups are left."""
-    count = group.max() + 1
-    left = np.full(count, np.iinfo(np.int32).max)
-    right = np.zeros(count, dtype=np.int32)
-    np.minimum.at(left, group, begin)
-    np.maximum.at(right, group, end)
+def _extremes(
+    group: NDArray[np.intp], least: NDArray[np.intp], most: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Least and greatest coordinates of each group of pieces or pixels."""
+    shape = (group.max() + 1, *least.shape[1:])
+    group_least = np.full(shape, np.iinfo(np.intp).max)
+    group_most = np.zeros(shape, dtype=np.intp)
+    np.minimum.at(group_least, group, least)
+    np.maximum.at(group_most, group, most)
+    return group_least, group_most
+
+
+def _merge_to(left: NDArray[np.intp], right: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Merge the neighbours that make the narrowest whole until at most n groups are left.
+
+    Gives the number of each group's whole, from left to right.
+    """
     order = np.argsort(left, kind="stable")
-    members = [[k] for k in order]
-    spans = [(left[k], right[k]) for k in order]
-    while len(spans) > n:
-        widths = [max(a[1], b[1]) - a[0] for a, b in pairwise(spans)]
-        k = int(np.argmin(widths))
-        spans[k : k + 2] = [(spans[k][0], max(spans[k][1], spans[k + 1][1]))]
-        members[k : k + 2] = [members[k] + members[k + 1]]
-    renumber = np.empty(count, dtype=np.intp)
-    for new, old in enumerate(members):
-        renumber[old] = new
-    return renumber[group]
+    first, begin, end = np.arange(len(order)), left[order], right[order]
+    while len(first) > n:
+        k = int((np.maximum(end[:-1], end[1:]) - begin[:-1]).argmin())
+        end[k] = max(end[k], end[k + 1])
+        first, begin, end = (np.delete(part, k + 1) for part in (first, begin, end))
+    whole = np.empty(len(order), dtype=np.intp)
+    whole[order] = np.searchsorted(first, np.arange(len(order)), side="right") - 1
+    return whole
 
 
-def _left_to_right(owner: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """Number the groups by their left edges and find their boxes."""
+def _equal_cut(image: Image, n: int) -> Cut:
+    height, width = image.shape
+    edges = equal_edges(0, width, n)
+    owner = np.repeat(np.arange(1, n + 1, dtype=np.int32), np.diff(edges))
+    return Cut(boxes_between(edges, 0, height), np.tile(owner, (height, 1)))
+
+
+def _left_to_right(owner: NDArray[np.int32]) -> Cut:
+    """Number the groups, which ``owner`` numbers from 1 on, by their left edges."""
     row, column = np.nonzero(owner)
-    number, index = np.unique(owner[row, column], return_inverse=True)
+    group = owner[row, column].astype(np.intp) - 1
     place = np.stack([column, row], axis=1)
-    least = np.full((len(number), 2), np.iinfo(np.intp).max)
-    most = np.zeros((len(number), 2), dtype=np.intp)
-    np.minimum.at(least, index, place)
-    np.maximum.at(most, index, place)
+    least, most = _extremes(group, place, place + 1)
     order = np.argsort(least[:, 0], kind="stable")
-    rank = np.empty(len(number), dtype=np.int32)
-    rank[order] = np.arange(1, len(number) + 1)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(1, len(order) + 1)
     ordered = np.zeros_like(owner)
-    ordered[row, column] = rank[index]
-    return np.concatenate([least, most - least + 1], axis=1)[order], ordered
+    ordered[row, column] = rank[group]
+    return Cut(np.concatenate([least, most - least], axis=1)[order], ordered)
