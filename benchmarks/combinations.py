@@ -23,17 +23,25 @@ from skcaptcha import load_recipe
 from skcaptcha.datasets import load_captchas, make_dot_captchas, make_line_captchas
 from skcaptcha.metrics import character_accuracy, string_accuracy
 
-FEATURES = {"raw pixels": "{use: RawPixels}", "HOG": "{use: HOG, pixels_per_cell: [4, 4]}"}
 CLASSIFIERS = {
     "KNN": ("{use: KNeighborsClassifier}", {"read__estimator__n_neighbors": [1, 3, 5]}),
     "SVM": ("{use: SVC}", {"read__estimator__C": [1, 10, 100]}),
 }
 # What the recipes' own grids find, so that only feature and classifier differ here.
-DENOISING = {
-    "configs/grid.yaml": {},
+LINES = {"denoise__binarise__threshold": [155], "denoise__ink__threshold": [143]}
+DOTS = {
+    "denoise__route__dashes__binarise__threshold": [175],
+    "denoise__route__dots__binarise__threshold": [225],
+}
+SOFT = {"denoise__soften": [{"use": "Smooth", "size": 5}]}
+FEATURES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "configs/grid.yaml": {
+        "raw pixels": ("{use: RawPixels}", LINES),
+        "HOG": ("{use: HOG}", LINES),
+    },
     "configs/dots.yaml": {
-        "denoise__route__dashes__binarise__threshold": [175],
-        "denoise__route__dots__binarise__threshold": [225],
+        "raw pixels": ("{use: RawPixels}", DOTS),
+        "HOG": ("{use: HOG, cells_per_block: [7, 4]}", DOTS | SOFT),
     },
 }
 
@@ -63,14 +71,14 @@ def main() -> None:
     print("| captchas | train | test | features | classifier | strings | characters | fit, s |")
     print("|---|---|---|---|---|---|---|---|")
     for recipe_path, name, train, test in tasks:
-        for features, use_features in FEATURES.items():
+        for features, (use_features, settings) in FEATURES[recipe_path].items():
             for classifier, (use_classifier, grid) in CLASSIFIERS.items():
                 recipe = load_recipe(
                     recipe_path,
                     [
                         f"steps.features={use_features}",
                         f"steps.read.estimator={use_classifier}",
-                        f"grid={json.dumps(grid | DENOISING[recipe_path])}",
+                        f"grid={json.dumps(grid | settings)}",
                         "final={}",
                     ],
                 )
