@@ -19,14 +19,11 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
+from skcaptcha.read._evidence import evidence, log_scores
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
 
 _N_RUNNERS_UP = 5
-
-# What no neighbour votes for is not impossible. Small enough to leave the others' sum alone; the
-# temperature says what it is worth.
-_LEAST_PROBABILITY = 1e-6
 
 
 class CharacterReader(BaseEstimator):
@@ -41,10 +38,11 @@ class CharacterReader(BaseEstimator):
         Any scikit-learn classifier, or a Pipeline that ends in one; None:
         ``KNeighborsClassifier(n_neighbors=3)``.
     calibration_cv : int >= 2, default=None
-        With so many folds of the training captchas, `read` is taught how far the classifier's
-        probabilities can be trusted (temperature scaling of what it says of captchas that it was
-        not fitted to). None: its probabilities are taken as they are. In both cases those below
-        one in a million are first raised to it. `predict` does not change.
+        With so many folds of the training captchas, `read` is taught how probable it is that the
+        classifier is right: by temperature scaling of what it says of captchas that it was not
+        fitted to (of nearest neighbours, their distances; of support vectors, the margins). None:
+        its probabilities, or what decision function it has, are taken as they are, but none as
+        less than one in a million. `predict` does not change.
 
     Attributes
     ----------
@@ -57,12 +55,15 @@ class CharacterReader(BaseEstimator):
     left_out_ : ndarray of shape (n_left_out_,)
         Their indices.
     temperature_ : float > 0
-        What the classifier's log-probabilities are divided by; 1 without ``calibration_cv``.
+        What the classifier's scores are divided by; 1 without ``calibration_cv``.
 
     References
     ----------
     C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks",
     ICML 2017 (temperature scaling).
+
+    J. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
+    likelihood methods", Advances in Large Margin Classifiers, MIT Press, 1999.
 
     Examples
     --------
@@ -212,7 +213,8 @@ class CharacterReader(BaseEstimator):
 
     def _log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Log-probability of each class for each segment, (m, n_classes)."""
-        return log_softmax(_scores(self.estimator_, values) / self.temperature_, axis=1)
+        score = log_scores if self.calibration_cv is None else evidence
+        return log_softmax(score(self.estimator_, values) / self.temperature_, axis=1)
 
     def _calibrate(
         self,
@@ -230,41 +232,28 @@ class CharacterReader(BaseEstimator):
         for train, test in GroupKFold(n_folds).split(values, groups=captcha):
             fitted = clone(self.estimator_).fit(values[train], characters[train])
             known = np.isin(characters[test], fitted.classes_)
-            scores.append(_scores(fitted, values[test][known]))
+            scores.append(evidence(fitted, values[test][known]))
             hits.append(np.searchsorted(fitted.classes_, self.classes_[target[test][known]]))
 
-        def loss(log_temperature: float) -> float:
-            return -sum(
-                log_softmax(s / np.exp(log_temperature), axis=1)[np.arange(len(h)), h].sum()
-                for s, h in zip(scores, hits, strict=True)
-            )
+        # Without a single error among few characters nothing would keep the temperature from 0.
+        # As in Platt's scaling, one imagined error does: it is shared by all classes.
+        doubt = 1 / (sum(map(len, hits)) + 2)
 
-        return float(np.exp(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded").x))
+        def loss(log_temperature: float) -> float:
+            total = 0.0
+            for score, hit in zip(scores, hits, strict=True):
+                logs = log_softmax(score / np.exp(log_temperature), axis=1)
+                total -= (1 - doubt) * logs[np.arange(len(hit)), hit].sum()
+                total -= doubt * logs.mean(axis=1).sum()
+            return total
+
+        return float(np.exp(minimize_scalar(loss, bounds=(-10.0, 10.0), method="bounded").x))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
-
-
-def _scores(classifier: Any, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What a classifier says of each class, on the scale of logarithms, (m, n_classes)."""
-    if not len(values):
-        return np.empty((0, len(classifier.classes_)))
-    if len(classifier.classes_) == 1:
-        return np.zeros((len(values), 1))
-    if hasattr(classifier, "predict_proba"):
-        return np.log(np.maximum(classifier.predict_proba(values), _LEAST_PROBABILITY))
-    if hasattr(classifier, "decision_function"):
-        decision = classifier.decision_function(values)
-        if decision.ndim == 1:
-            return np.stack([-decision, decision], axis=1) / 2
-        # SVC(decision_function_shape="ovo") has a column for each pair of classes instead.
-        if decision.shape[1] == len(classifier.classes_):
-            return decision
-    said = classifier.predict(values)[:, None] == classifier.classes_
-    return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
 
 
 def _likeliest(logs: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
