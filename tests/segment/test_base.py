@@ -171,6 +171,14 @@ class TestFixedBoxes:
         segmenter.set_params(boxes=[[4, 5, 3, 3]], offset=(0, 0))
         assert segmenter.fit_transform(IMAGES[:1]).boxes.tolist() == [[5, 6, 1, 1]]
 
+    @pytest.mark.parametrize(("height", "width"), [(60, 120), (30, 200), (20, 120), (30, 100)])
+    def test_images_of_another_size_are_refused(self, height: int, width: int) -> None:
+        segmenter = FixedBoxes([[4, 5, 3, 2]]).fit(np.zeros((3, 30, 120), dtype=np.uint8))
+        assert len(segmenter.transform(np.zeros((1, 31, 118), dtype=np.uint8)).boxes) == 1
+        said = f"the image is {width} x {height}, the training images were 120 x 30"
+        with pytest.raises(SegmentationError, match=said):
+            segmenter.transform(np.zeros((1, height, width), dtype=np.uint8))
+
     @pytest.mark.parametrize(
         "change", [{"offset": (-2, 0)}, {"offset": (0, -3)}, {"offset": (20, 0)}, {"margin": 9}]
     )
@@ -195,3 +203,12 @@ def test_windows_are_evenly_spaced_and_reach_both_ends(w: int, width: int, step:
         for start in x:
             covered[start : start + width] = True
         assert covered.all()
+
+
+def test_what_would_not_fit_into_memory_is_refused() -> None:
+    dots = np.zeros((200, 200), dtype=np.uint8)
+    dots[::2, ::2] = 255
+    with pytest.raises(SegmentationError, match="image 0: 10000 pieces of ink are too many"):
+        ConnectedComponents().fit([dots])
+    with pytest.raises(SegmentationError, match="image 0: 9000 columns are too many"):
+        ProjectionValleys(4).fit([np.full((3, 9000), 255, dtype=np.uint8)])

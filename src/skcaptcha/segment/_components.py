@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils._param_validation import Interval, Options
 
+from skcaptcha.errors import SegmentationError
 from skcaptcha.segment._base import (
     N_CHARACTERS,
     BaseSegmenter,
@@ -27,6 +28,9 @@ from skcaptcha.segments import ink_mask
 # Fewer images in which every character is a group of its own do not tell where characters begin.
 _LEAST_EXAMPLES = 10
 _LEAST_DEVIATION = 0.5
+
+# Every piece is compared with every other.
+_MOST_PIECES = 2000
 
 
 class ConnectedComponents(BaseSegmenter):
@@ -139,6 +143,11 @@ class ConnectedComponents(BaseSegmenter):
         most = least + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
         if not len(least):
             return np.empty((0, 4), dtype=np.intp), labels
+        if len(least) > _MOST_PIECES:
+            raise SegmentationError(
+                f"{len(least)} pieces of ink are too many, {_MOST_PIECES} are the most; "
+                "put RemoveSmallComponents before ConnectedComponents"
+            )
         group = self._merge(least[:, 0], most[:, 0])
         left, right = _extremes(group, least[:, 0], most[:, 0])
         group = _merge_to(left, right, self.n_characters or len(left))[group]

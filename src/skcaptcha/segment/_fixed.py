@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -10,7 +11,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from skcaptcha.errors import SegmentationError
-from skcaptcha.segment._base import BaseSegmenter, Cut, Image
+from skcaptcha.segment._base import BaseSegmenter, Boxes, Cut, Image
+
+_TOLERANCE = 0.1
 
 
 class FixedBoxes(BaseSegmenter):
@@ -34,6 +37,13 @@ class FixedBoxes(BaseSegmenter):
     ----------
     shape_ : tuple of two ints
         Height and width of the crops.
+    boxes_ : ndarray of shape (k, 4)
+        The boxes, moved by ``offset`` and grown by ``margin``.
+
+    Notes
+    -----
+    An image that is more than a tenth larger or smaller than all training images raises
+    `skcaptcha.errors.SegmentationError`: its characters stand elsewhere.
 
     Examples
     --------
@@ -67,7 +77,12 @@ class FixedBoxes(BaseSegmenter):
         self.shape = shape
         self.keep_aspect = keep_aspect
 
-    def _cut(self, image: Image) -> Cut:
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        self._placed()
+
+    def _placed(self) -> Boxes:
+        """Move and grow the boxes as the parameters say."""
         boxes, offset = np.asarray(self.boxes), np.asarray(self.offset)
         if not boxes.size or boxes.shape[1:] != (4,) or boxes.dtype.kind not in "iu":
             raise ValueError(f"boxes must be rows of four ints (x, y, w, h), got {self.boxes!r}")
@@ -76,15 +91,33 @@ class FixedBoxes(BaseSegmenter):
         boxes = boxes.astype(np.intp)
         if (np.diff(boxes[:, 0]) < 0).any():
             raise ValueError(f"boxes must come left to right, got {self.boxes!r}")
-        moved = boxes + [*offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
-        if (moved[:, 2:] < 1).any():
+        placed = boxes + [*offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
+        if (placed[:, 2:] < 1).any():
             raise ValueError(f"a margin of {self.margin} leaves nothing of some box")
+        return placed
+
+    def _learn(self, X: Sequence[Image]) -> None:
+        self.boxes_ = self._placed()
+        shapes = np.array([image.shape for image in X]).reshape(-1, 2)
+        # Images of one scheme may differ by a few pixels; one of another scheme differs by more.
+        self._least = (shapes.min(axis=0) * (1 - _TOLERANCE)).tolist()
+        self._most = (shapes.max(axis=0) * (1 + _TOLERANCE)).tolist()
+        self._seen = " x ".join(map(str, shapes[0, ::-1]))
+
+    def _cut(self, image: Image) -> Cut:
         height, width = image.shape
-        right, bottom = (moved[:, :2] + moved[:, 2:]).max(axis=0)
-        if (moved[:, :2] < 0).any() or right > width or bottom > height:
+        (least_h, least_w), (most_h, most_w) = self._least, self._most
+        if not (least_h <= height <= most_h and least_w <= width <= most_w):
             raise SegmentationError(
-                f"the boxes span columns {moved[:, 0].min()} to {right} and rows "
-                f"{moved[:, 1].min()} to {bottom}, but the image is {width} x {height}; "
-                "images must have the size that the boxes were made for"
+                f"the image is {width} x {height}, the training images were {self._seen}; "
+                "fixed boxes need images of one size"
             )
-        return Cut(moved)
+        left, top = self.boxes_[:, :2].min(axis=0)
+        right, bottom = (self.boxes_[:, :2] + self.boxes_[:, 2:]).max(axis=0)
+        if left < 0 or top < 0 or right > width or bottom > height:
+            raise SegmentationError(
+                f"the boxes span columns {left} to {right} and rows {top} to {bottom}, but the "
+                f"image is {width} x {height}; images must have the size that the boxes were "
+                "made for"
+            )
+        return Cut(self.boxes_)

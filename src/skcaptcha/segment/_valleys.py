@@ -21,6 +21,9 @@ from skcaptcha.segment._base import (
 )
 from skcaptcha.segments import ink_mask
 
+# The table of all pieces grows with the square of the columns: this many take 128 MiB.
+_MOST_COLUMNS = 4096
+
 
 class ValleyCuts(NamedTuple):
     """The best ways to cut columns into 1, 2, ... pieces; see `cut_valleys`.
@@ -76,7 +79,7 @@ def cut_valleys(
     Raises
     ------
     SegmentationError
-        If there are fewer columns than pieces.
+        If there are fewer columns than pieces, or more than 4096.
 
     References
     ----------
@@ -94,6 +97,8 @@ def cut_valleys(
     w = cut_costs.shape[-1] + 1
     if w < n:
         raise SegmentationError(f"{w} columns are too few for {n} characters")
+    if w > _MOST_COLUMNS:
+        raise SegmentationError(f"{w} columns are too many; at most {_MOST_COLUMNS} can be cut")
     at = np.arange(w + 1)
     wide = at[None, :] - at[:, None]
     piece = np.where(wide > 0, balance * (wide / width - 1) ** 2, np.inf)
