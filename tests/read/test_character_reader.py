@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
@@ -308,3 +309,24 @@ def test_rare_characters_and_few_captchas_do_not_break_calibration():
     few = CharacterReader(KNeighborsClassifier(1), calibration_cv=9).fit(X[:2], y[:2])
     assert few.temperature_ > 0
     assert CharacterReader(calibration_cv=5).fit(X[:1], y[:1]).temperature_ == 1
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        KNeighborsClassifier(1),
+        KNeighborsClassifier(3),
+        make_pipeline(StandardScaler(), KNeighborsClassifier(1)),
+        SVC(C=10),
+        make_pipeline(StandardScaler(), SVC(C=10)),
+        LinearDiscriminantAnalysis(),
+    ],
+    ids=["1-nn", "3-nn", "scaled 1-nn", "svc", "scaled svc", "lda"],
+)
+def test_what_is_read_wrong_is_less_sure(classifier):
+    train, y = batch("QAZ019XY", n=150, lengths=(3,), spread=0.2)
+    fresh, texts = batch("QAZ019XY", n=600, lengths=(3,), spread=0.2, seed=2)
+    readings = CharacterReader(classifier, calibration_cv=5).fit(train, y).read(fresh)
+    right = np.array([r.text == text for r, text in zip(readings, texts, strict=True)])
+    assert 0.05 < right.mean() < 0.98
+    assert roc_auc_score(right, [r.confidence for r in readings]) > 0.75
