@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from skcaptcha import load_recipe
+from skcaptcha._recipe_file import parse_yaml
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.denoise import Binarise, ImageRouter, Smooth
@@ -157,6 +158,76 @@ WRONG = {
         ("data", {"folder": 123}),
         r"data\.folder: .*string, found 123 \(int\)",
     ),
+    "too many captchas": (("data.n", 10**22), r"data\.n: .*less than or equal to 100000, found 1"),
+    "seed out of range": (("data.seed", 2**32), r"data\.seed: .*less than 4294967296"),
+    "folder beside generate": (
+        ("data.folder", "captchas"),
+        r"data\.generate: does not go with folder; keep either folder, or generate with n and",
+    ),
+    "folder beside a number": (
+        ("data", {"folder": "captchas", "n": 3}),
+        r"data\.n: does not go with folder; keep either",
+    ),
+    "number as a step": (
+        ("steps.denoise.grey", 3),
+        r"steps\.denoise\.grey: found 3 \(int\); .*use",
+    ),
+    "string as a step": (
+        ("steps.denoise.grey", "foo"),
+        r"steps\.denoise\.grey: found 'foo' \(str\); a step is \{use: NAME\} or passthrough",
+    ),
+    "number as a branch": (
+        ("steps.denoise.route.branches.dim", 3),
+        r"steps\.denoise\.route\.branches\.dim: found 3 \(int\)",
+    ),
+    "branches without names": (
+        ("steps.denoise.route.branches", [{"use": "Binarise"}]),
+        r"steps\.denoise\.route\.branches: found \[.* \(list\); give each step a name",
+    ),
+    "more thresholds than branches need": (
+        ("steps.denoise.route.thresholds", [1, 2]),
+        r"steps\.denoise\.route: thresholds must be .* one fewer than the 2 branches, got \[1, 2\]",
+    ),
+    "falling thresholds in the grid": (
+        ("grid.denoise__route__thresholds", [[1], [1, 2]]),
+        r"grid\.denoise__route__thresholds: thresholds must be .*got \[1, 2\]",
+    ),
+    "number in an estimator's pipeline": (
+        ("steps.read.estimator", {"scale": 3, "svc": {"use": "SVC"}}),
+        r"steps\.read\.estimator\.scale: found 3 \(int\)",
+    ),
+    "classifier as a reader": (
+        ("steps.read", {"use": "SVC"}),
+        r"steps\.read\.use: found 'SVC'; .*allowed: CharacterReader$",
+    ),
+    "features as a segmenter": (
+        ("steps.segment", {"use": "RawPixels"}),
+        r"steps\.segment\.use: found 'RawPixels'; .*allowed: ConnectedComponents, .*SlidingWindow$",
+    ),
+    "segmenter among denoisers": (
+        ("steps.denoise.route.branches.light.smooth", {"use": "EqualSplit", "n_characters": 4}),
+        r"steps\.denoise\.route\.branches\.light\.smooth\.use: found 'EqualSplit'; .*Binarise",
+    ),
+    "segmenter of no class": (
+        ("steps.segment", {"n_characters": 4}),
+        r"steps\.segment: names no step to use; allowed: ConnectedComponents",
+    ),
+    "number as a step in the grid": (
+        ("grid.denoise__grey", ["passthrough", 3]),
+        r"grid\.denoise__grey: found 3 \(int\); a step is",
+    ),
+    "string as a branch in the grid": (
+        ("grid.denoise__route__dim", ["foo"]),
+        r"grid\.denoise__route__dim: found 'foo' \(str\); a step is",
+    ),
+    "features as a segmenter in the grid": (
+        ("grid.segment", [{"use": "RawPixels"}]),
+        r"grid\.segment\.use: found 'RawPixels'; .*allowed: ConnectedComponents",
+    ),
+    "no segmenter in the grid": (
+        ("grid.segment", ["passthrough"]),
+        r"grid\.segment: found 'passthrough' \(str\); a step is \{use: NAME\}$",
+    ),
     "wrong kind of share": (("data.train", [1]), r"data\.train: .*found \[1\] \(list\)"),
     "data as a list": (("data", [1]), r"my\.yaml: data: .*found \[1\] \(list\)"),
     "empty grid": (("grid", {}), r"my\.yaml: grid: is empty"),
@@ -249,6 +320,8 @@ BAD_FILES = {
     "twice below": (SMALL + "data: {}\n", r"line \d+: the key 'data' stands twice"),
     "tag": ("data: !!python/object/apply:os.getcwd []", r"line 1: could not determine"),
     "key of a list": ("? [a, b]\n: 1", r"line 1: "),
+    "octal number": ("data: {n: 0123}", r"line 1: 0123 begins with 0; write a number without it"),
+    "no day": ("data: 2020-02-31", r"x\.yaml: day"),
     "control character": ("data: \x01", r"x.yaml: "),
 }
 
@@ -261,6 +334,15 @@ def test_a_bad_file_is_named(name, tmp_path):
     with pytest.raises(RecipeError, match=r"x\.yaml: ") as caught:
         load_recipe(path)
     assert caught.match(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e1", 10.0), ("-1E-3", -0.001), (".5e+2", 50.0), ("2.e2", 200.0), ("0", 0), ("1e", "1e")],
+)
+def test_numbers_are_written_as_in_yaml_1_2(text, value):
+    found = parse_yaml(text, "x.yaml")
+    assert (found, type(found)) == (value, type(value))
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -287,6 +369,15 @@ def test_overrides(small):
     assert recipe.data.train == "1..30"  # a string stays a string
     assert recipe.output.model == Path("a/b.joblib")
     assert load_recipe(small, ["grid.read__estimator__C=[7]"]).grid[0]["read__estimator__C"] == [7]
+    assert load_recipe(small, ["steps.read.estimator.C=1e1"]).pipeline()["read"].estimator.C == 10
+
+
+def test_overrides_reach_into_lists():
+    overrides = ["grid.2.denoise__specks__min_area=[7]", "steps.segment.shape.1=9"]
+    recipe = load_recipe(CONFIGS / "components.yaml", overrides)
+    areas = [grid.get("denoise__specks__min_area") for grid in recipe.grid]
+    assert areas == [None, None, [7]]
+    assert recipe.pipeline()["segment"].shape == [20, 9]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +387,12 @@ def test_overrides(small):
         ("=3", "expected KEY=VALUE"),
         ("search.cv=[", "--set search.cv=.: line 1"),
         ("search.cv.x=3", r"--set search\.cv\.x=3: cv is 2 \(int\), not a section"),
+        (
+            "steps.segment.shape.2=9",
+            r"--set .*: 2 is no item; the list has 2 items, counted from 0",
+        ),
+        ("steps.segment.shape.w=9", r"--set .*: w is no item; the list has 2 items"),
+        ("steps.segment.shape.0.x=9", r"--set .*: 0 is 12 \(int\), not a section"),
         ("serch.cv=3", r"serch: unknown key; did you mean search"),
         ("steps.segment.left=-1", r"steps\.segment: .*'left'"),
         ("data.seed=one", r"data\.seed: .*found 'one'"),
@@ -338,11 +435,46 @@ def test_load_data_parts_train_and_test(shares, sizes):
         assert len(set(everything)) == len(everything)
 
 
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"train": "x"}, r"data\.train: 'x' is not a range; write it as 1\.\.40"),
+        ({"train": 41}, r"data\.train: asks for 41 captchas, and 40 of the 40 are left"),
+        ({"test": "1..41"}, r"data\.test: the range 1\.\.41 reaches beyond the 40"),
+        ({"test": 1.5}, r"data\.test: must be a range .*found 1\.5"),
+        ({"train": 30, "test": 11}, r"data: test: asks for 11 captchas, and 10 of the 40"),
+    ],
+)
+def test_shares_that_the_captchas_do_not_allow_are_named(shares, said):
+    recipe = recipe_of(*[(f"data.{key}", value) for key, value in shares.items()])
+    with pytest.raises(RecipeError, match=rf"^my\.yaml: {said}"):
+        recipe.load_data()
+
+
+def test_captchas_may_come_sorted_by_label():
+    images, labels = make_line_captchas(40, charset="AB", n_characters=1, random_state=0)
+    order = labels.argsort()
+    recipe = recipe_of(("steps.segment.n_characters", 1), ("grid", None))
+    # In order, each of the two folds would be trained on one character and tested on the other.
+    search = recipe.search().fit(images[order], labels[order])
+    assert search.best_score_ > 0.9
+    assert recipe.search().fit(images[order], labels[order]).best_score_ == search.best_score_
+
+
+def test_the_search_predicts_with_its_best_candidate():
+    recipe = recipe_of(("final", {"read__calibration_cv": 3}))
+    train, _ = recipe.load_data()
+    search = recipe.search().fit(train.data, train.target)
+    best = recipe.pipeline().set_params(**search.best_params_).fit(train.data, train.target)
+    assert list(search.predict(train.data)) == list(best.predict(train.data))
+
+
 def test_fit_gives_the_best_candidate_with_the_final_parameters():
     recipe = recipe_of(("final", {"read__calibration_cv": 3}))
     train, _ = recipe.load_data()
     model, search = recipe.fit(train.data, train.target)
     assert len(search.cv_results_["params"]) == 4
+    assert not hasattr(search, "best_estimator_")
     assert model["read"].calibration_cv == 3
     assert model["read"].temperature_ != 1
     for key, value in search.best_params_.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,8 +24,8 @@ class Generated(_Section):
     """Captchas that `skcaptcha.datasets` makes: the section ``data`` with the key ``generate``."""
 
     generate: Literal["lines", "dots", "image"]
-    n: int = Field(default=1000, ge=1)
-    seed: int = Field(default=0, ge=0)
+    n: int = Field(default=1000, ge=1, le=100_000)  # they are all held in memory
+    seed: int = Field(default=0, ge=0, lt=2**32)
     train: str | int | float | None = None
     test: str | int | float | None = None
 
@@ -90,7 +91,7 @@ class RecipeFile(_Section):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key that stands twice is an error."""
+    """Safe YAML without its traps: keys that stand twice, octal numbers, and 1e3 as a string."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
@@ -105,12 +106,26 @@ class _Loader(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if re.match("[-+]?0[0-9_]", node.value):
+            problem = f"{node.value} begins with 0; write a number without it, a text in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),  # as in YAML 1.2
+    list("-+.0123456789"),
+)
+
 
 def parse_yaml(text: str, source: str) -> Any:
     """Parse YAML; errors name the source and the line."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number out of range
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         raise RecipeError(f"{source}: {line}{getattr(error, 'problem', None) or error}") from None
@@ -121,13 +136,26 @@ def apply_override(content: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise RecipeError(f"--set {override}: expected KEY=VALUE, as in search.cv=3")
+    source = f"--set {override}"
     *path, last = key.split(".")
-    section = content
+    section: Any = content
     for name in path:
-        section = section.setdefault(name, {})
-        if not isinstance(section, dict):
-            raise RecipeError(f"--set {override}: {name} is {shown(section)}, not a section")
-    section[last] = parse_yaml(value, f"--set {override}")
+        place = _place(section, name, source)
+        if isinstance(section, dict):
+            section.setdefault(place, {})
+        section = section[place]
+        if not isinstance(section, dict | list):
+            raise RecipeError(f"{source}: {name} is {shown(section)}, not a section")
+    section[_place(section, last, source)] = parse_yaml(value, source)
+
+
+def _place(section: dict[str, Any] | list[Any], name: str, source: str) -> Any:
+    if isinstance(section, dict):
+        return name
+    if name.isdecimal() and int(name) < len(section):
+        return int(name)
+    items = f"the list has {len(section)} items, counted from 0"
+    raise RecipeError(f"{source}: {name} is no item; {items}")
 
 
 def validate(content: Any, source: str) -> RecipeFile:
@@ -153,6 +181,8 @@ def _explain(error: ValidationError) -> tuple[str, str]:
         loc = [part for part in loc if not isinstance(part, int)]
     key = ".".join(map(str, loc))
     match problem["type"]:
+        case "extra_forbidden" if loc[0] == "data" and loc[-1] in Generated.model_fields:
+            return key, "does not go with folder; keep either folder, or generate with n and seed"
         case "extra_forbidden":
             return key, f"unknown key; {allowed(loc[-1], _keys_at(loc[:-1]))}"
         case "missing":

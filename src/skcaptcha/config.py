@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -13,12 +14,13 @@ from pkgutil import iter_modules
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._recipe_file import Steps, allowed, apply_override, parse_yaml, shown, validate
 from skcaptcha.datasets import split_captchas
-from skcaptcha.errors import RecipeError
+from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
 
 _ROOMS = ("images", "denoise", "segment", "features", "read")
@@ -41,9 +43,6 @@ _FROM_SKLEARN = {
     "sklearn.preprocessing": ("MinMaxScaler", "Normalizer", "StandardScaler"),
     "sklearn.svm": ("LinearSVC", "SVC"),
 }
-
-# Parameters that take a list of (name, estimator), as scikit-learn's compositions do.
-_COMPOSITIONS = {"branches", "steps", "transformers", "estimators"}
 
 
 class Recipe:
@@ -95,7 +94,7 @@ class Recipe:
         """
         return Pipeline(
             [
-                (name, self._build(getattr(self._steps, name), f"steps.{name}"))
+                (name, self._build(getattr(self._steps, name), f"steps.{name}", name))
                 for name in Steps.model_fields
             ]
         )
@@ -113,9 +112,12 @@ class Recipe:
         Returns
         -------
         search : SharedGridSearchCV
+            Its folds are drawn by chance, the same at every call: captchas often come sorted by
+            label. Fitted, it predicts with the best candidate, without the section ``final``.
         """
+        folds = KFold(self._cv, shuffle=True, random_state=0)
         return SharedGridSearchCV(
-            self.pipeline(), self.grid, cv=self._cv, n_jobs=n_jobs, refit=False, verbose=verbose
+            self.pipeline(), self.grid, cv=folds, n_jobs=n_jobs, verbose=verbose
         )
 
     def fit(
@@ -149,7 +151,7 @@ class Recipe:
                 f"{self.source}: search.cv: {self._cv} folds need as many captchas, "
                 f"found {len(y)} for training"
             )
-        search = self.search(n_jobs=n_jobs, verbose=verbose).fit(X, y)
+        search = self.search(n_jobs=n_jobs, verbose=verbose).set_params(refit=False).fit(X, y)
         best = clone(search.best_params_, safe=False)
         return self.pipeline().set_params(**best, **self._final).fit(X, y), search
 
@@ -162,29 +164,50 @@ class Recipe:
             As `skcaptcha.datasets.load_captchas` gives it.
         test : Bunch or None
             What is kept out of training, if the section says ``train`` or ``test``.
+
+        Raises
+        ------
+        DatasetError
+            If the folder or its labels cannot be used.
+        RecipeError
+            If ``train`` and ``test`` do not fit the captchas that there are.
         """
         captchas, train, test = self.data.load(), self.data.train, self.data.test
-        if train is not None:
-            return split_captchas(captchas, train, test)
-        if test is not None:
-            kept_out, rest = split_captchas(captchas, test)
-            return rest, kept_out
+        try:
+            if train is not None:
+                return split_captchas(captchas, train, test)
+            if test is not None:
+                kept_out, rest = split_captchas(captchas, test)
+                return rest, kept_out
+        except DatasetError as error:
+            if train is not None and test is not None:
+                raise self._error("data", str(error)) from None
+            key = "data.test" if train is None else "data.train"
+            raise self._error(key, re.sub("^(train|test):? ", "", str(error))) from None
         return captchas, None
 
     def _error(self, key: str, problem: str) -> RecipeError:
-        return RecipeError(
-            f"{self.source}: {key}: {problem}" if key else f"{self.source}: {problem}"
-        )
+        return RecipeError(f"{self.source}: {key}: {problem}")
 
-    def _build(self, found: Any, key: str) -> Any:
-        """Make what a YAML value describes: an estimator, a pipeline of them, or the value."""
-        if not isinstance(found, Mapping):
+    def _build(self, found: Any, key: str, room: str | None = None) -> Any:
+        """Make what a YAML value describes: an estimator, a pipeline of them, or the value.
+
+        With a room, it must be a step of that room; in the room "" may stand every estimator.
+        """
+        if room is None and not isinstance(found, Mapping):
             return [self._build(v, key) for v in found] if isinstance(found, list) else found
+        many = room in (None, "", "denoise")  # elsewhere stands just one estimator, not left out
+        if many and found in (None, "passthrough"):
+            return "passthrough"
+        if not isinstance(found, Mapping):
+            steps = "{use: NAME} or passthrough" if many else "{use: NAME}"
+            raise self._error(key, f"found {shown(found)}; a step is {steps}")
+        classes = _classes(room or "")
         if "use" not in found:
-            if not found:
-                raise self._error(key, "names no step")
-            return Pipeline(self._named(found, key))
-        name, classes = found["use"], _classes()
+            if not (many and found):
+                raise self._error(key, f"names no step to use; {allowed('', classes)}")
+            return Pipeline(self._named(found, key, room or ""))
+        name = found["use"]
         if not isinstance(name, str) or name not in classes:
             raise self._error(f"{key}.use", f"found {name!r}; {allowed(name, classes)}")
         kind = classes[name]
@@ -197,8 +220,10 @@ class Recipe:
             if parameter not in takes:
                 problem = f"{name} takes no such parameter; {allowed(parameter, takes)}"
                 raise self._error(where, problem)
-            composed = parameter in _COMPOSITIONS and isinstance(value, Mapping)
-            given[parameter] = self._named(value, where) if composed else self._build(value, where)
+            routed = parameter == "branches"
+            given[parameter] = (
+                self._named(value, where, "denoise") if routed else self._build(value, where)
+            )
         try:
             estimator = kind(**given)
         except TypeError as error:
@@ -206,13 +231,18 @@ class Recipe:
         self._check_parameters(estimator, key)
         return estimator
 
-    def _named(self, found: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-        return [(str(name), self._build(part, f"{key}.{name}")) for name, part in found.items()]
+    def _named(self, found: Any, key: str, room: str) -> list[tuple[str, Any]]:
+        if not isinstance(found, Mapping):
+            problem = f"found {shown(found)}; give each step a name, as in a: {{use: NAME}}"
+            raise self._error(key, problem)
+        return [
+            (str(name), self._build(part, f"{key}.{name}", room)) for name, part in found.items()
+        ]
 
     def _check_parameters(self, estimator: BaseEstimator, key: str) -> None:
         try:
             estimator._validate_params()
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise self._error(key, str(error)) from None
 
     def _check_values(self, key: str, grid: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
@@ -226,7 +256,8 @@ class Recipe:
                 if name not in (known := pipeline.get_params()):
                     problem = f"the pipeline has no such parameter; {allowed(name, known)}"
                     raise self._error(where, problem)
-            values = checked[name] = [self._build(value, where) for value in grid[name]]
+            room = _room_of(name, pipelines[0])
+            values = checked[name] = [self._build(value, where, room) for value in grid[name]]
             estimators = any(hasattr(v, "get_params") for v in [known[name], *values])
             reached = []
             for pipeline, value in product(pipelines, values):
@@ -251,8 +282,8 @@ def load_recipe(
     ----------
     path : path-like
     overrides : sequence of str
-        ``KEY=VALUE`` each: the key with dots between its levels (``steps.segment.n_characters``),
-        the value in YAML.
+        ``KEY=VALUE`` each: the key with dots between its levels (``steps.segment.n_characters``;
+        in a list, items count from 0: ``grid.0.read__estimator__C``), the value in YAML.
     data : path-like, optional
         A labelled folder to use in place of the section ``data``.
 
@@ -290,9 +321,22 @@ def load_recipe(
     return Recipe(content, source)
 
 
+def _room_of(name: str, pipeline: Pipeline) -> str | None:
+    """Room whose steps a parameter may be; None if it is no step of a pipeline or a router."""
+    path, _, last = name.rpartition("__")
+    owner = pipeline.get_params().get(path, pipeline)
+    if last not in dict(getattr(owner, "branches", getattr(owner, "steps", ()))):
+        return None
+    room = name.partition("__")[0]
+    return room if room in ("denoise", name) else ""
+
+
 @cache
-def _classes() -> dict[str, type[BaseEstimator]]:
-    """Classes that a recipe may name: every public estimator of the rooms, and some others."""
+def _classes(room: str) -> dict[str, type[BaseEstimator]]:
+    """Classes that may stand in a room; in "" every public estimator of the rooms, and others."""
+    if room:
+        module = re.compile(rf"skcaptcha\.{room}\b")
+        return {name: kind for name, kind in _classes("").items() if module.match(kind.__module__)}
     found = {
         name: getattr(import_module(module), name)
         for module, names in _FROM_SKLEARN.items()

@@ -105,6 +105,15 @@ def test_labels_of_a_series_are_taken_by_place():
     assert [branch.y_ for _, branch in router.branches_] == [["a", "c"], ["b"]]
 
 
+@pytest.mark.parametrize("thresholds", [[], [1, 2], [[1]], ["a"], [float("nan")]])
+def test_thresholds_that_do_not_part_the_branches(thresholds):
+    router = ImageRouter(marks(2), thresholds=thresholds)
+    with pytest.raises(ValueError, match=r"thresholds must be numbers .* the 2 branches"):
+        router._validate_params()
+    with pytest.raises(ValueError, match="thresholds must be"):
+        router.fit([wide(3)])
+
+
 def test_not_fitted():
     with pytest.raises(NotFittedError):
         ImageRouter(marks(2)).transform([wide(3)])

@@ -133,8 +133,6 @@ class ImageRouter(TransformerMixin, _BaseComposition):
         -------
         self
         """
-        self._validate_names([name for name, _ in self.branches])
-        self._check_thresholds()
         which = self._branch_of(check_images(X, grey=True))
         self.branches_ = []
         for k, (name, branch) in enumerate(self.branches):
@@ -176,7 +174,9 @@ class ImageRouter(TransformerMixin, _BaseComposition):
                     images[i] = image
         return images
 
-    def _check_thresholds(self) -> None:
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        self._validate_names([name for name, _ in self.branches])
         if not self.branches:
             raise ValueError("branches must name at least one denoiser, got none")
         thresholds = np.asarray(self.thresholds)
