@@ -27,7 +27,8 @@ CLASSIFIERS = {
     "KNN": ("{use: KNeighborsClassifier}", {"read__estimator__n_neighbors": [1, 3, 5]}),
     "SVM": ("{use: SVC}", {"read__estimator__C": [1, 10, 100]}),
 }
-# What the recipes' own grids find, so that only feature and classifier differ here.
+# Thresholds that the recipes' own grids find, or find as good as any, so that only feature and
+# classifier differ here.
 LINES = {"denoise__binarise__threshold": [155], "denoise__ink__threshold": [143]}
 DOTS = {
     "denoise__route__dashes__binarise__threshold": [175],
