@@ -97,6 +97,40 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "there" / "real.txt")
+    for content in (b"new", b"newer"):  # at first it leads nowhere
+        write_atomically(link, lambda file, content=content: file.write(content))
+        assert link.is_symlink()
+        assert (tmp_path / "there" / "real.txt").read_bytes() == content
+    assert os.listdir(tmp_path / "there") == ["real.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_stays_a_pipe_and_takes_the_bytes(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, lambda file: file.write(b"all of it"))
+    assert os.read(end, 100) == b"all of it"
+    os.close(end)
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_what_cannot_be_written_beside_a_model_leaves_all_old_files(model, tmp_path):
+    path = tmp_path / "m.joblib"
+    save(model, path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    (tmp_path / "m.csv").mkdir()
+    with pytest.raises(OSError, match=r"m\.csv"):
+        save(model, path, manifest={"new": 1}, results={"rank_test_score": [1]})
+    (tmp_path / "m.csv").rmdir()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 def test_a_model_that_cannot_be_pickled_leaves_the_old_one(model, tmp_path):
     path = tmp_path / "m.joblib"
     save(model, path)

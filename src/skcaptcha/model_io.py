@@ -7,7 +7,8 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,14 +33,17 @@ _VERSIONS = {
     "scikit-image": version("scikit-image"),
 }
 
+_Write = Callable[[IO[bytes]], Any]
 
-def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> None:
+
+def write_atomically(path: str | os.PathLike[str], write: _Write) -> None:
     """Write a file as a whole or not at all: whoever looks finds the old content or the new.
 
     Parameters
     ----------
     path : path-like
-        Missing folders are made.
+        Missing folders are made. A link stays one: the file that it leads to is written. A pipe
+        or a device takes the bytes as they come.
     write : callable
         Given a binary file opened for writing.
 
@@ -53,19 +57,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], 
     ...     (Path(folder) / "a.txt").read_text()
     'all of it'
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    _write_all({Path(path): write})
 
 
 def save(
@@ -94,6 +86,10 @@ def save(
     ------
     ModelError
         If the path has one of these two suffixes itself.
+
+    Notes
+    -----
+    If one of the files cannot be written, the old ones stay.
     """
     path = Path(path)
     if path.suffix in (".json", ".csv"):
@@ -101,16 +97,19 @@ def save(
             f"{path}: {path.suffix} is the suffix of what is written beside a model; "
             "name the model *.joblib"
         )
-    write_atomically(path, lambda file: joblib.dump(model, file, compress=3))
     about = {
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _VERSIONS,
         **(manifest or {}),
     }
     text = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)
-    write_atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
+    files: dict[Path, _Write] = {
+        path: lambda file: joblib.dump(model, file, compress=3),
+        path.with_suffix(".json"): lambda file: file.write(text.encode()),
+    }
     if results is not None:
-        write_atomically(path.with_suffix(".csv"), lambda file: _write_table(results, file))
+        files[path.with_suffix(".csv")] = lambda file: _write_table(results, file)
+    _write_all(files)
 
 
 def load(path: str | os.PathLike[str]) -> Pipeline:
@@ -179,6 +178,38 @@ def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise ModelError(f"{beside}: holds no manifest; fit the model again")
     return manifest
+
+
+def _write_all(files: Mapping[Path, _Write]) -> None:
+    """Write every file before the first one takes its place."""
+    with ExitStack() as stack:
+        for path, write in files.items():
+            file = stack.enter_context(_replacing(path))
+            write(file)
+            file.flush()
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place under the path when all has gone well."""
+    if path.exists() and not path.is_file():
+        # To put a file in its place would destroy a pipe or a device.
+        with path.open("wb") as stream:
+            yield stream
+        return
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:

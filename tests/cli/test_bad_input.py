@@ -1,6 +1,7 @@
 """Each bad input gets one clear sentence, the right exit code and nothing half written."""
 
 import json
+import shutil
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import BaseEstimator, TransformerMixin
 
+from skcaptcha.cli._reading import read_all, why
 from skcaptcha.datasets import load_captchas
 
 
@@ -63,7 +66,7 @@ REASONS = {
     "TRUN.png": "truncated",
     "HUGE.png": "more than the limit max_pixels",
     "TEXT.png": "it is not a PNG",
-    "SMAL.png": "but the image is 40 x 10",
+    "SMAL.png": "the image is 40 x 10",
 }
 
 
@@ -188,6 +191,59 @@ def test_a_recipe_with_a_mistake(run, workshop, tmp_path, override, named):
     assert not out.parent.exists()
 
 
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_fit_finds_out_before_the_work_what_cannot_be_written_after(run, places, tmp_path, suffix):
+    (tmp_path / f"m{suffix}").mkdir()
+    outcome = run("fit", places["recipe"], "--out", "m.joblib", "--jobs", 1)
+    assert outcome.code == 2
+    assert f"m{suffix}: it is a folder" in outcome.sentence()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_few_training_images_of_another_size_are_left_out(run, workshop, captchas, tmp_path):
+    folder = tmp_path / "captchas"
+    shutil.copytree(captchas, folder)
+    (folder / "00000.png").write_bytes(b"")
+    for name in ("00000b", "99999"):
+        Image.new("RGB", (40, 10), "white").save(folder / f"{name}.png")
+    with (folder / "labels.csv").open("a") as stream:
+        stream.write("00000.png,AAAA\n00000b.png,AAAA\n99999.png,AAAA\n")
+    out = tmp_path / "m.joblib"
+    outcome = run(
+        "fit", workshop / "recipe.yaml", "--data", folder, "--out", out, "--jobs", 1, "--json", "-"
+    )
+    assert outcome.code == 1
+    report = json.loads(outcome.out)
+    assert (report["n_train"], report["n_failed"]) == (30, 3)
+    reasons = {failure["filename"]: failure["reason"] for failure in report["failed"]}
+    assert list(reasons) == ["00000.png", "00000b.png", "99999.png"]
+    for name in ("00000b.png", "99999.png"):
+        assert "the image is 40 x 10" in reasons[name]
+        assert f"{name}: {reasons[name]}" in outcome.err
+    assert run("score", captchas, "--model", out).code == 0
+
+
+class MemoryHog(TransformerMixin, BaseEstimator):
+    """Asks for more memory than any machine has, if an image is wide."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        for image in X:
+            np.empty((2**58 if image.shape[1] > 130 else 1,), np.uint8)
+        return X
+
+
+def test_an_image_that_exhausts_the_memory_does_not_stop_the_others(model, captchas, texts):
+    reader = joblib.load(model)
+    reader.steps.insert(1, ("hog", MemoryHog()))
+    sources = [*load_captchas(captchas).data[:5], np.zeros((30, 140), np.uint8)]
+    *good, bad = read_all(reader, sources)
+    assert [reading.text for reading in good] == texts[:5]
+    assert why(bad) == "140 x 30 pixels are too many for the memory"
+
+
 def test_training_images_of_another_size(run, workshop, tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
@@ -211,6 +267,11 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
         (("fit", "none.yaml"), "no such file"),
         (("fit", "{recipe}", "--out", "model.json"), "suffix"),
         (("fit", "{recipe}", "--out", "."), "it is a folder"),
+        (("fit", "{recipe}", "--out", "-"), "only --json"),
+        (("fit", "{recipe}", "--out", "m.joblib", "--json", "m.json"), "two results"),
+        (("score", "{captchas}", "--model", "{model}", "--csv", "-"), "only --json"),
+        (("predict", "{captchas}", "--model", "{model}", "--csv", "-"), "only --json"),
+        (("show", "{model}", "a.png", "--out", "-"), "only --json"),
         (("fit", "{recipe}", "--data", "none"), "no such folder"),
         (("score", "{captchas}", "--model", "{model}", "--subset", "9..99"), "beyond the 30"),
         (("score", "{captchas}", "--model", "{model}", "--csv", "{recipe}/a.csv"), "is a file"),

@@ -40,6 +40,10 @@ def test_help_comes_without_loading_what_it_does_not_need():
     assert "predict" in done.stdout
 
 
+def test_help_of_fit_names_no_place_that_the_recipe_decides(run):
+    assert "artifacts" not in run("fit", "--help").out
+
+
 def test_version(run):
     assert run("--version").out == "skcaptcha 0.1.0\n"
 
@@ -160,6 +164,27 @@ def test_score_shows_confusions_and_warns_of_unseen_characters(
     assert "é" in outcome.out
 
 
+def test_score_shows_spaces(run, model, captchas, tmp_path):
+    bunch = load_captchas(captchas, subset="1..1")
+    (tmp_path / "a.png").symlink_to(bunch.data[0])
+    (tmp_path / "labels.csv").write_text(f"filename,label\na.png,{bunch.target[0][:3]} \n")
+    outcome = run("score", tmp_path, "--model", model)
+    assert outcome.sentence().endswith("cannot read: ' '")
+    assert "' '" in outcome.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("closed", "n_lines"), [("<&-", 30), (">&-", 0), ("2>&-", 30), ("<&- >&- 2>&-", 0)]
+)
+def test_closed_streams_are_no_error(model, captchas, closed, n_lines):
+    command = [sys.executable, "-m", "skcaptcha", "predict", captchas, "--model", model]
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == n_lines
+
+
 def test_predict_takes_files_and_a_list(start, model, captchas, texts):
     bunch = load_captchas(captchas)
     outcome = start("predict", bunch.data[0], "-", "--model", model).outcome(
@@ -235,6 +260,14 @@ def test_show_draws_what_it_can(run, model, captchas, tmp_path):
     assert "none.png: there is no such file" in outcome.err
     height, width, _ = decode(picture).shape
     assert width > 4 * height > 0
+
+
+def test_show_draws_a_file_of_any_name(run, model, captchas, tmp_path):
+    image = tmp_path / os.fsdecode(b"\xff.png")
+    image.symlink_to(load_captchas(captchas).data[0])
+    outcome = run("show", model, image, "--out", tmp_path / "steps.png")
+    assert outcome.code == 0, outcome.err
+    assert decode(tmp_path / "steps.png").any()
 
 
 def test_a_reader_that_goes_away_is_no_error(start, model, captchas, tmp_path):

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,14 @@ from skcaptcha.datasets import load_captchas
 
 # A shell says 130 of both: Python dies of the signal itself if that came amid some imports.
 INTERRUPTED = {130, -signal.SIGINT}
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Heed Ctrl-C even as a script's background job, which ignores it, as do its commands."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -160,6 +160,7 @@ def test_no_images(make_folder):
         ("filename,label\n1.png,\n", "the label of 1.png is empty"),
         ("filename,label\n1.png\n", "the label of 1.png is empty"),
         ("label,filename\nx\n", "not among the images"),
+        ("filename,label\n2.png,x\n1.png,x,y\n", "line 3 has more columns"),
         ('filename,label\n1.png,"x\n', "is not a well-formed CSV file"),
     ],
 )

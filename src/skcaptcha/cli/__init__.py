@@ -1,5 +1,7 @@
 """The commands; each is a file of its own, and thin: parse, call, print."""
 
+import os
+import sys
 from collections.abc import Callable
 
 from skcaptcha.cli._app import app
@@ -27,4 +29,8 @@ for _command, _example in _EXAMPLES.items():
 
 def main() -> None:
     """Run the command that the command line names."""
+    for name in ("stdin", "stdout", "stderr"):
+        # Python has None for a stream that was closed, as by >&-, and libraries stumble over it.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115 - open to the end
     app(prog_name="skcaptcha")

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from skcaptcha.cli._console import percent
+from skcaptcha.cli._console import percent, visible
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.metrics import character_accuracy, confusions, string_accuracy, wilson_interval
 from skcaptcha.read import Reading
@@ -91,7 +91,7 @@ def confusions_table(figures: dict[str, Any]) -> Table:
     table.add_column("read as")
     table.add_column("times", justify="right")
     for confusion in figures["confusions"][:_CONFUSIONS_SHOWN]:
-        true, read = (Text(confusion[key] or "(nothing)") for key in ("true", "read"))
+        true, read = (Text(visible(confusion[key]) or "(nothing)") for key in ("true", "read"))
         table.add_row(true, read, str(confusion["count"]))
     left_out = figures["confusions"][_CONFUSIONS_SHOWN:]
     if left_out:

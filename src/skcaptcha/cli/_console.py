@@ -80,6 +80,26 @@ def percent(share: float) -> str:
     return f"{min(share, 0.9999) if share < 1 else share:.2%}".replace("%", " %")
 
 
+def visible(character: str) -> str:
+    """Write a character so that it is seen, even if it is a space.
+
+    Parameters
+    ----------
+    character : str
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._console import visible
+    >>> print(visible("a"), visible(" "))
+    a ' '
+    """
+    return repr(character) if character.isspace() or not character.isprintable() else character
+
+
 @contextmanager
 def progress(title: str, total: int, *, show: bool = True) -> Iterator[Callable[[int], None]]:
     """Show a bar with the time left on the standard error, if that is a terminal.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,8 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say
-from skcaptcha.cli._options import DEFAULT_MODEL, Json
-from skcaptcha.cli._output import check_output, write_json
+from skcaptcha.cli._options import Json
+from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def fit(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Where the model goes, if not where the recipe says.",
-            show_default=str(DEFAULT_MODEL),
+            metavar="FILE", help="Where the model goes.", show_default="what the recipe says"
         ),
     ] = None,
     override: Annotated[
@@ -73,18 +71,18 @@ def fit(
             f"{path}: the suffix {path.suffix} is for a file beside the model; give the model "
             "another, as in model.joblib"
         )
-    for output in (path, json):
-        check_output(output)
+    files = [path, *(path.parent / f"{path.stem}{suffix}" for suffix in _BESIDE)]
+    check_outputs(*files, json=json)
     began = time.perf_counter()
     train, test = recipe.load_data()
     failed = _drop_undecodable(recipe, train)
     _start_workers(jobs)
+    options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     try:
-        model, search = recipe.fit(
-            train.data, train.target, n_jobs=jobs, verbose=int(sys.stderr.isatty())
-        )
+        model, search = recipe.fit(train.data, train.target, **options)
     except (ImageError, SegmentationError) as error:
-        raise _with_names(error, recipe, train) from error
+        failed += _drop_unusable(error, recipe, train)
+        model, search = recipe.fit(train.data, train.target, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override or [],
@@ -104,7 +102,6 @@ def fit(
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
     save(model, path, manifest=report, results=search.cv_results_)
-    files = [path, *(path.with_suffix(suffix) for suffix in _BESIDE)]
 
     table = figures_table()
     table.add_row("training captchas", str(report["n_train"]))
@@ -130,31 +127,43 @@ def fit(
 
 
 def _drop_undecodable(recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
-    """Take out of the captchas what is no image, and say which that is."""
+    """Leave out what is no image."""
     from skcaptcha.cli._reading import undecodable
 
     bad = undecodable(recipe.pipeline(), captchas.data)
-    failed = _say_failures(captchas, bad)
-    if len(bad) == len(captchas.data):
+    failed = _drop(captchas, bad)
+    if not captchas.data:
         raise SkcaptchaError(f"none of the {len(bad)} training images can be read")
-    good = [i for i in range(len(captchas.data)) if i not in bad]
-    captchas.data = [captchas.data[i] for i in good]
-    captchas.target = captchas.target[good]
     return failed
 
 
-def _with_names(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> SkcaptchaError:
-    """Say by name which images no candidate could be fitted to; the search knows only numbers."""
+def _drop_unusable(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
+    """Leave out what made the fit fail, unless that is most: then the recipe is the culprit."""
     from skcaptcha.cli._reading import unusable, why
 
+    n = len(captchas.data)
     bad = unusable(recipe.pipeline()[:-1], captchas.data)
     if not bad:
-        return error
-    first, reason = next(iter(bad.items()))
-    name = captchas.get("filenames", range(len(captchas.data)))[first]
-    return SkcaptchaError(
-        f"{name}: {why(reason)} ({len(bad)} of {len(captchas.data)} training images are so)"
-    )
+        raise error
+    if 2 * len(bad) > n:
+        # The search knows only numbers.
+        first, reason = next(iter(bad.items()))
+        raise SkcaptchaError(
+            f"{_names(captchas)[first]}: {why(reason)} ({len(bad)} of {n} training images are so)"
+        ) from error
+    return _drop(captchas, bad)
+
+
+def _drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:
+    """Take captchas out, and name them."""
+    failed = _say_failures(captchas, bad)
+    for key, values in captchas.items():
+        captchas[key] = [value for i, value in enumerate(values) if i not in bad]
+    return failed
+
+
+def _names(captchas: Bunch) -> Sequence[Any]:
+    return captchas.get("filenames", range(len(captchas.data)))
 
 
 def _start_workers(jobs: int) -> None:
@@ -179,7 +188,7 @@ def _say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str,
     """Name the captchas whose result is an error, and give them for the report."""
     from skcaptcha.cli._reading import why
 
-    names = captchas.get("filenames", range(len(captchas.data)))
+    names = _names(captchas)
     failed = [
         {"filename": str(names[i]), "reason": why(result)}
         for i, result in results.items()

@@ -17,37 +17,45 @@ from skcaptcha.errors import SkcaptchaError
 STDOUT = Path("-")
 
 
-def check_output(path: Path | None) -> None:
-    """Find out before the work whether its result can be written; nothing is made yet.
+def check_outputs(*files: Path | None, json: Path | None = None) -> None:
+    """Find out before the work whether its results can be written; nothing is made yet.
 
     Parameters
     ----------
-    path : Path or None
-        None or ``-``: nothing to check.
+    *files : Path or None
+        None: nothing to check.
+    json : Path or None
+        What ``--json`` was given: alone, it may be ``-``.
 
     Raises
     ------
     SkcaptchaError
-        If the path is a folder, or its own folder cannot be made or written to.
+        If a path is a folder, if its own folder cannot be made or written to, or if two results
+        would go to one file.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> from skcaptcha.cli._output import check_output
-    >>> check_output(Path("/"))
+    >>> from skcaptcha.cli._output import check_outputs
+    >>> check_outputs(Path("/"))
     Traceback (most recent call last):
         ...
     skcaptcha.errors.SkcaptchaError: /: it is a folder; give the name of a file to write
     """
-    if path is None or path == STDOUT:
-        return
-    if path.is_dir():
-        raise SkcaptchaError(f"{path}: it is a folder; give the name of a file to write")
-    there = next(folder for folder in path.absolute().parents if folder.exists())
-    if not there.is_dir():
-        raise SkcaptchaError(f"{path}: cannot be written, since {there} is a file")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SkcaptchaError(f"{path}: cannot be written (permission denied in {there})")
+    if STDOUT in files:
+        raise SkcaptchaError(
+            "-: only --json can write to the standard output; give the name of a file"
+        )
+    seen = set()
+    for path in (*files, None if json == STDOUT else json):
+        # A pipe or a device takes anything, even twice.
+        if path is None or (path.exists() and not (path.is_file() or path.is_dir())):
+            continue
+        target = Path(os.path.realpath(path))
+        _check_file(path, target)
+        if target in seen:
+            raise SkcaptchaError(f"{path}: two results would go to this file; name another")
+        seen.add(target)
 
 
 def write_json(report: Mapping[str, Any], file: Path | None) -> None:
@@ -92,6 +100,16 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], file: Path) 
     writer.writerow(header)
     writer.writerows(rows)
     _write_text(file, text.getvalue())
+
+
+def _check_file(path: Path, target: Path) -> None:
+    if target.is_dir():
+        raise SkcaptchaError(f"{path}: it is a folder; give the name of a file to write")
+    there = next(folder for folder in target.parents if folder.exists())
+    if not there.is_dir():
+        raise SkcaptchaError(f"{path}: cannot be written, since {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SkcaptchaError(f"{path}: cannot be written (permission denied in {there})")
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -19,7 +19,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
 from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
-from skcaptcha.cli._output import STDOUT, check_output, write_json
+from skcaptcha.cli._output import STDOUT, check_outputs, write_json
 from skcaptcha.cli._resumable import open_resumable
 from skcaptcha.errors import SkcaptchaError
 
@@ -56,8 +56,7 @@ def predict(
 
     if resume and csv is None:
         raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
-    for output in (csv, json):
-        check_output(output)
+    check_outputs(csv, json=json)
     reader = load(model)
     names = list(_expand(paths))
     if not names:

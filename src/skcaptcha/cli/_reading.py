@@ -170,8 +170,12 @@ def _process(
         return []
     try:
         return list(process(images))
-    except SkcaptchaError as error:
+    except (SkcaptchaError, MemoryError) as error:
         if len(images) == 1:
-            return [error]
+            height, width = images[0].shape[:2]
+            too_large = ImageError(
+                "image 0", f"{width} x {height} pixels are too many for the memory"
+            )
+            return [too_large if isinstance(error, MemoryError) else error]
         middle = len(images) // 2
         return _process(images[:middle], process) + _process(images[middle:], process)

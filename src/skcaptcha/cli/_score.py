@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
-from skcaptcha.cli._console import figures_table, report_console, say
+from skcaptcha.cli._console import figures_table, report_console, say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
-from skcaptcha.cli._output import check_output, write_csv, write_json
+from skcaptcha.cli._output import check_outputs, write_csv, write_json
 from skcaptcha.errors import SkcaptchaError
 
 
@@ -41,8 +41,7 @@ def score(
     from skcaptcha.datasets import load_captchas
     from skcaptcha.model_io import load
 
-    for output in (csv, json):
-        check_output(output)
+    check_outputs(csv, json=json)
     reader = load(model)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
@@ -97,5 +96,5 @@ def _warn_of_unknown(labels: list[str], classes: Iterable[str] | None) -> None:
         n = sum(not known.issuperset(label) for label in labels)
         say(
             f"warning: {n} of {len(labels)} labels hold characters that the model never saw "
-            f"and cannot read: {' '.join(unknown)}"
+            f"and cannot read: {' '.join(map(visible, unknown))}"
         )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, report_console, say
-from skcaptcha.cli._output import check_output
+from skcaptcha.cli._output import check_outputs
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def show(
         raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
     reader = load(model)
     if images:
-        check_output(out)
+        check_outputs(out)
         _draw(reader, images, out)
     else:
         _describe(reader, model)
@@ -57,7 +58,9 @@ def _draw(reader: Pipeline, images: list[str], out: Path) -> None:
     traces, n_failed = [], 0
     for image in images:
         try:
-            traces.append(trace(reader, image, title=Path(image).name))
+            # Matplotlib draws only what is valid Unicode, which file names need not be.
+            title = os.fsencode(Path(image).name).decode(errors="replace")
+            traces.append(trace(reader, image, title=title))
         except SkcaptchaError as error:
             say(f"{image}: {why(error)}")
             n_failed += 1

@@ -178,7 +178,14 @@ def _labels_of_csv(path: Path, names: list[str]) -> dict[str, str]:
             raise DatasetError(
                 f"{path}: its first line must name the columns filename and label; found {found}"
             )
-        rows = [(row["filename"] or "", row["label"]) for row in reader]
+        rows = []
+        for row in reader:
+            if None in row:
+                raise DatasetError(
+                    f"{path}: line {reader.line_num} has more columns than the first line names; "
+                    'put a label that holds a comma in quotes, as in 1.png,"a,b"'
+                )
+            rows.append((row["filename"] or "", row["label"]))
     except csv.Error as error:
         raise DatasetError(
             f"{path}: is not a well-formed CSV file ({error}); correct it"
