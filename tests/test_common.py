@@ -214,11 +214,11 @@ def test_scikit_learn_checks(estimator, check, why_it_fails):
 
 
 def drawn(n: int = 5) -> list[np.ndarray]:
-    """Images with two bright blocks and some dirt, of different sizes."""
+    """Images with two bright blocks and some dirt, of sizes that differ a little."""
     rng = np.random.default_rng(0)
     images = []
     for i in range(n):
-        image = rng.integers(0, 60, (16 + i, 30 + 2 * i), dtype=np.uint8)
+        image = rng.integers(0, 60, (18 + i // 2, 30 + i), dtype=np.uint8)
         image[2:14, 3 : 10 + i] = image[4:12, 16:24] = 255
         image[rng.random(image.shape) < 0.03] = 200
         images.append(image)

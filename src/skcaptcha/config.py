@@ -13,6 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
@@ -152,6 +153,8 @@ class Recipe:
                 f"found {len(y)} for training"
             )
         search = self.search(n_jobs=n_jobs, verbose=verbose).set_params(refit=False).fit(X, y)
+        if not np.isfinite(search.best_score_):
+            raise self._error("grid", "every candidate failed in some fold; the warning says why")
         best = clone(search.best_params_, safe=False)
         return self.pipeline().set_params(**best, **self._final).fit(X, y), search
 

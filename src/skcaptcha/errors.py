@@ -41,7 +41,34 @@ class DatasetError(SkcaptchaError):
 
 
 class SegmentationError(SkcaptchaError):
-    """A segmenter cannot cut an image as it was asked to."""
+    """A segmenter cannot cut an image as it was asked to.
+
+    Parameters
+    ----------
+    reason : str
+        What was expected and what was found.
+    index : int, optional
+        Which image of the batch it is, if it is one.
+
+    Attributes
+    ----------
+    reason, index
+        As given.
+
+    Examples
+    --------
+    >>> from skcaptcha.errors import SegmentationError
+    >>> print(SegmentationError("3 columns are too few for 4 characters", 17))
+    image 17: 3 columns are too few for 4 characters
+    """
+
+    def __init__(self, reason: str, index: int | None = None) -> None:
+        super().__init__(reason, index)
+        self.reason = reason
+        self.index = index
+
+    def __str__(self) -> str:
+        return self.reason if self.index is None else f"image {self.index}: {self.reason}"
 
 
 class ReadingError(SkcaptchaError):

@@ -40,7 +40,7 @@ def glyphs(seed: int, size: tuple[int, int] = (16, 30)) -> np.ndarray:
     return image
 
 
-IMAGES = [glyphs(0), glyphs(1, (20, 40)), glyphs(2)]
+IMAGES = [glyphs(0), glyphs(1, (17, 32)), glyphs(2)]
 
 
 class TestShape:
@@ -178,6 +178,12 @@ class TestFixedBoxes:
         said = f"the image is {width} x {height}, the training images were 120 x 30"
         with pytest.raises(SegmentationError, match=said):
             segmenter.transform(np.zeros((1, height, width), dtype=np.uint8))
+
+    def test_the_size_is_that_of_most_training_images(self) -> None:
+        images = [np.zeros((30, 120), dtype=np.uint8)] * 4
+        with pytest.raises(SegmentationError, match="image 2: the image is 600 x 150") as caught:
+            FixedBoxes([[4, 5, 3, 2]]).fit([*images[:2], np.zeros((150, 600), np.uint8), *images])
+        assert caught.value.index == 2
 
     @pytest.mark.parametrize(
         "change", [{"offset": (-2, 0)}, {"offset": (0, -3)}, {"offset": (20, 0)}, {"margin": 9}]

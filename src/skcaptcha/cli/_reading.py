@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli._console import progress
-from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 
@@ -100,13 +100,18 @@ def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError
     errors : dict of int to SkcaptchaError
         By index.
     """
-
-    def fit(decoded: list[np.ndarray]) -> list[None]:
-        clone(steps).fit(decoded)
-        return [None] * len(decoded)
-
-    results = enumerate(_each(steps, images, fit, "looking for the cause"))
-    return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
+    decoded = dict(enumerate(_each(steps, images, list, "looking for the cause")))
+    errors: dict[int, SkcaptchaError] = {}
+    while len(errors) < len(decoded):
+        rest = [i for i in decoded if i not in errors]
+        try:
+            clone(steps).fit([decoded[i] for i in rest])
+            break
+        except SegmentationError as error:
+            if error.index is None:
+                break
+            errors[rest[error.index]] = SegmentationError(error.reason)
+    return errors
 
 
 def why(error: SkcaptchaError) -> str:

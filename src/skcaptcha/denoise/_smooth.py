@@ -80,6 +80,7 @@ class Smooth(BaseDenoiser):
             case "gaussian":
                 return cv2.GaussianBlur(image, (self.size, self.size), self.sigma)
             case _:
-                row = np.poly1d([0.5, 0.5]) ** (self.size - 1)
-                kernel = np.atleast_1d(row.coeffs)
-                return cv2.sepFilter2D(image, -1, kernel, kernel)
+                row = (np.poly1d([1.0, 1.0]) ** (self.size - 1)).coeffs
+                # Whole numbers are summed exactly, so that ties are rounded alike everywhere.
+                total = cv2.sepFilter2D(image, cv2.CV_64F, row, row)
+                return np.rint(total / row.sum() ** 2).astype(np.uint8)

@@ -141,7 +141,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
             try:
                 cuts.append(self._cut(image))
             except SegmentationError as error:
-                raise SegmentationError(f"image {i}: {error}") from None
+                raise SegmentationError(error.reason, i) from None
         owners = [cut.owner for cut in cuts if cut.owner is not None]
         return Segments.from_lists(
             X,

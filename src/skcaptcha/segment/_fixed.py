@@ -39,11 +39,13 @@ class FixedBoxes(BaseSegmenter):
         Height and width of the crops.
     boxes_ : ndarray of shape (k, 4)
         The boxes, moved by ``offset`` and grown by ``margin``.
+    image_shape_ : ndarray of shape (2,)
+        Median height and width of the training images, in pixels.
 
     Notes
     -----
-    An image that is more than a tenth larger or smaller than all training images raises
-    `skcaptcha.errors.SegmentationError`: its characters stand elsewhere.
+    An image that is more than a tenth larger or smaller than the training images usually are
+    raises `skcaptcha.errors.SegmentationError`: its characters stand elsewhere.
 
     Examples
     --------
@@ -98,19 +100,16 @@ class FixedBoxes(BaseSegmenter):
 
     def _learn(self, X: Sequence[Image]) -> None:
         self.boxes_ = self._placed()
-        shapes = np.array([image.shape for image in X]).reshape(-1, 2)
-        # Images of one scheme may differ by a few pixels; one of another scheme differs by more.
-        self._least = (shapes.min(axis=0) * (1 - _TOLERANCE)).tolist()
-        self._most = (shapes.max(axis=0) * (1 + _TOLERANCE)).tolist()
-        self._seen = " x ".join(map(str, shapes[0, ::-1]))
+        self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 
     def _cut(self, image: Image) -> Cut:
         height, width = image.shape
-        (least_h, least_w), (most_h, most_w) = self._least, self._most
-        if not (least_h <= height <= most_h and least_w <= width <= most_w):
+        usual = self.image_shape_
+        # Images of one scheme may differ by a few pixels; one of another scheme differs by more.
+        if (np.abs(image.shape - usual) > _TOLERANCE * usual).any():
             raise SegmentationError(
-                f"the image is {width} x {height}, the training images were {self._seen}; "
-                "fixed boxes need images of one size"
+                f"the image is {width} x {height}, the training images were {usual[1]} x "
+                f"{usual[0]}; fixed boxes need images of one size"
             )
         left, top = self.boxes_[:, :2].min(axis=0)
         right, bottom = (self.boxes_[:, :2] + self.boxes_[:, 2:]).max(axis=0)
