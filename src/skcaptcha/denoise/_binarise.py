@@ -35,7 +35,10 @@ class Binarise(BaseDenoiser):
     References
     ----------
     J. Sauvola and M. Pietikainen, "Adaptive document image binarization", Pattern Recognition 33
-    (2000), 225-236. For Otsu's method see `skcaptcha.denoise.otsu_threshold`.
+    (2000), 225-236.
+
+    N. Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions on
+    Systems, Man, and Cybernetics 9 (1979), 62-66.
 
     Examples
     --------
