@@ -17,6 +17,7 @@ from skcaptcha.segment import (
     ConnectedComponents,
     EqualSplit,
     FixedBoxes,
+    OverSegmentation,
     ProjectionValleys,
     SlidingWindow,
 )
@@ -27,6 +28,7 @@ SEGMENTERS = [
     ConnectedComponents(2),
     ProjectionValleys(2),
     SlidingWindow(6),
+    OverSegmentation(),
 ]
 every = pytest.mark.parametrize("segmenter", SEGMENTERS, ids=lambda s: type(s).__name__)
 
@@ -142,6 +144,9 @@ class TestBadInput:
             (SlidingWindow(0), "width"),
             (SlidingWindow(step=0), "step"),
             (SlidingWindow(keep_aspect="no"), "keep_aspect"),
+            (OverSegmentation(max_pieces=0), "max_pieces"),
+            (OverSegmentation(min_width=0), "min_width"),
+            (OverSegmentation(max_width=2.5), "max_width"),
             (FixedBoxes(None), "boxes"),
             (FixedBoxes([[0, 0, 1, 1]], margin=0.5), "margin"),
             (FixedBoxes([1, 2, 3, 4]), "boxes must be rows of four ints"),

@@ -17,6 +17,7 @@ from skcaptcha.segment import (
     ConnectedComponents,
     EqualSplit,
     FixedBoxes,
+    OverSegmentation,
     ProjectionValleys,
     SlidingWindow,
 )
@@ -57,6 +58,8 @@ COMPONENTS = {
 OTHERS = {
     "fixed": Case(FixedBoxes([[0, 0, 1, 1]]), 1),
     "window": Case(SlidingWindow(7, step=3), None),
+    "candidates": Case(OverSegmentation(), None),
+    "candidates, given": Case(OverSegmentation(max_pieces=2, min_width=3, max_width=11), None),
 }
 
 

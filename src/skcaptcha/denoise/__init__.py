@@ -7,6 +7,7 @@ from skcaptcha.denoise._crop import CropToInk
 from skcaptcha.denoise._grey import Grey
 from skcaptcha.denoise._lines import RemoveThinLines
 from skcaptcha.denoise._polarity import Polarity
+from skcaptcha.denoise._rescale import Rescale
 from skcaptcha.denoise._router import ImageRouter
 from skcaptcha.denoise._smooth import Smooth
 
@@ -19,5 +20,6 @@ __all__ = [
     "Polarity",
     "RemoveSmallComponents",
     "RemoveThinLines",
+    "Rescale",
     "Smooth",
 ]

@@ -4,6 +4,7 @@ from skcaptcha.segment._base import BaseSegmenter, Cut
 from skcaptcha.segment._components import ConnectedComponents
 from skcaptcha.segment._equal import EqualSplit
 from skcaptcha.segment._fixed import FixedBoxes
+from skcaptcha.segment._oversegmentation import OverSegmentation
 from skcaptcha.segment._valleys import ProjectionValleys, ValleyCuts, cut_valleys
 from skcaptcha.segment._window import SlidingWindow
 
@@ -13,6 +14,7 @@ __all__ = [
     "Cut",
     "EqualSplit",
     "FixedBoxes",
+    "OverSegmentation",
     "ProjectionValleys",
     "SlidingWindow",
     "ValleyCuts",

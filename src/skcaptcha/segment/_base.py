@@ -58,37 +58,39 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Sequence[Image], y: Any = None) -> Self:
-        """Learn the shape of the crops, if it is not given.
+    def fit(self, X: Sequence[Image], y: Sequence[str] | None = None) -> Self:
+        """Learn the shape of the crops, if it is not given, and what else the segmenter needs.
 
         Parameters
         ----------
         X : sequence of n ndarrays of shape (h, w), dtype uint8
             Ink bright on a dark ground.
-        y : ignored
+        y : sequence of n str, optional
+            The labels, for segmenters that learn from their lengths.
 
         Returns
         -------
         self
         """
-        self._fit_segment(X)
+        self._fit_segment(X, y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Sequence[Image], y: Any = None) -> Segments:
+    def fit_transform(self, X: Sequence[Image], y: Sequence[str] | None = None) -> Segments:
         """Do as `fit` and `transform` do, segmenting once.
 
         Parameters
         ----------
         X : sequence of n ndarrays of shape (h, w), dtype uint8
             Ink bright on a dark ground.
-        y : ignored
+        y : sequence of n str, optional
+            The labels, for segmenters that learn from their lengths.
 
         Returns
         -------
         segments : Segments
         """
-        return self._fit_segment(X)
+        return self._fit_segment(X, y)
 
     def transform(self, X: Sequence[Image]) -> Segments:
         """Find the segments of every image.
@@ -113,7 +115,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
         _check_images(X)
         return self._segment(X, self.shape_)
 
-    def _fit_segment(self, X: Sequence[Image]) -> Segments:
+    def _fit_segment(self, X: Sequence[Image], y: Sequence[str] | None) -> Segments:
         given = None
         if self.shape is not None:
             given = np.asarray(self.shape)
@@ -122,7 +124,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
                     f"shape must be two positive ints (height, width), got {self.shape}"
                 )
         _check_images(X)
-        self._learn(X)
+        self._learn(X, y)
         segments = self._segment(X, None if given is None else (int(given[0]), int(given[1])))
         if segments.crop_shape is None:
             if not len(segments.boxes):
@@ -151,7 +153,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
             keep_aspect=self.keep_aspect,
         )
 
-    def _learn(self, X: Sequence[Image]) -> None:
+    def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         """Learn what the segmenter needs beside the shape of the crops: by default nothing."""
 
     @abstractmethod

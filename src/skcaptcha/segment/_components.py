@@ -111,7 +111,7 @@ class ConnectedComponents(BaseSegmenter):
         self.shape = shape
         self.keep_aspect = keep_aspect
 
-    def _learn(self, X: Sequence[Image]) -> None:
+    def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         self.places_: NDArray[np.float64] | None = None
         if self.n_characters is None:
             return

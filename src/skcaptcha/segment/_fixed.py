@@ -98,7 +98,7 @@ class FixedBoxes(BaseSegmenter):
             raise ValueError(f"a margin of {self.margin} leaves nothing of some box")
         return placed
 
-    def _learn(self, X: Sequence[Image]) -> None:
+    def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         self.boxes_ = self._placed()
         self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from skcaptcha.extent import pitch
 from skcaptcha.segment._base import BaseSegmenter, Cut, Image
 
 
@@ -19,8 +21,12 @@ class SlidingWindow(BaseSegmenter):
 
     Parameters
     ----------
-    width : int >= 1, default=20
-        Width of the window, in pixels; an image that is narrower is one window.
+    width : int >= 1, default=None
+        Width of the window, in pixels; an image that is narrower is one window. None: ``ratio``
+        times the distance of characters, which is estimated from the training images and the
+        lengths of their labels (without labels: half the height of the images).
+    ratio : float > 0, default=1.4
+        More than 1: a window sees something of its character's neighbours as well.
     step : int >= 1, default=2
         Columns from one window to the next. The last window ends with the image.
     shape : tuple of two ints, default=None
@@ -30,6 +36,8 @@ class SlidingWindow(BaseSegmenter):
 
     Attributes
     ----------
+    width_ : int
+        Width of the window, in pixels.
     shape_ : tuple of two ints
         Height and width of the crops.
 
@@ -44,26 +52,32 @@ class SlidingWindow(BaseSegmenter):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseSegmenter._parameter_constraints,
-        "width": [Interval(Integral, 1, None, closed="left")],
+        "width": [Interval(Integral, 1, None, closed="left"), None],
+        "ratio": [Interval(Real, 0, None, closed="neither")],
         "step": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
         self,
-        width: int = 20,
+        width: int | None = None,
         *,
+        ratio: float = 1.4,
         step: int = 2,
         shape: tuple[int, int] | None = None,
         keep_aspect: bool = False,
     ) -> None:
         self.width = width
+        self.ratio = ratio
         self.step = step
         self.shape = shape
         self.keep_aspect = keep_aspect
 
+    def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
+        self.width_ = self.width or max(1, round(self.ratio * pitch(X, y)))
+
     def _cut(self, image: Image) -> Cut:
         height, image_width = image.shape
-        width = min(self.width, image_width)
+        width = min(self.width_, image_width)
         x = np.arange(0, image_width - width, self.step, dtype=np.intp)
         x = np.append(x, image_width - width)
         return Cut(np.stack([x, 0 * x, 0 * x + width, 0 * x + height], axis=1))
