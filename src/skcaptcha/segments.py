@@ -61,12 +61,15 @@ class Segments:
     keep_aspect : bool, default=False
         Whether a crop keeps its proportions, centred on a dark ground, or is stretched to fill
         ``crop_shape``.
+    features : transformer, optional
+        In training only: the fitted step that made ``values``, so that a reader can have moved or
+        warped segments described as well.
 
     Attributes
     ----------
     boxes : ndarray of shape (m, 4), dtype intp
     offsets : ndarray of shape (n + 1,), dtype intp
-    images, owners, values, crop_shape, keep_aspect
+    images, owners, values, crop_shape, keep_aspect, features
         As given.
 
     Raises
@@ -98,6 +101,7 @@ class Segments:
         values: NDArray[np.float32] | None = None,
         crop_shape: tuple[int, int] | None = None,
         keep_aspect: bool = False,
+        features: Any = None,
     ) -> None:
         boxes = np.asarray(boxes, dtype=np.intp)
         self.boxes = boxes.reshape(len(boxes), 4)
@@ -107,6 +111,7 @@ class Segments:
         self.values = values
         self.crop_shape = crop_shape
         self.keep_aspect = keep_aspect
+        self.features = features
         self._check()
 
     def _check(self) -> None:
@@ -188,6 +193,7 @@ class Segments:
             values=None if self.values is None else self.values[rows],
             crop_shape=self.crop_shape,
             keep_aspect=self.keep_aspect,
+            features=self.features,
         )
 
     @property
@@ -205,18 +211,36 @@ class Segments:
         """Captcha that each segment belongs to, an ndarray of shape (m,)."""
         return np.repeat(np.arange(len(self)), self.counts)
 
-    def with_values(self, values: NDArray[np.float32]) -> Segments:
-        """Give the same segments with their features and without their images.
+    def with_values(
+        self,
+        values: NDArray[np.float32],
+        *,
+        features: Any = None,
+    ) -> Segments:
+        """Give the same segments with their features, and without their images.
 
         Parameters
         ----------
         values : ndarray of shape (m, d), dtype float32
+        features : transformer, optional
+            What made the values. The images are then kept for it.
 
         Returns
         -------
         segments : Segments
         """
-        return Segments(self.boxes, self.offsets, values=values)
+        if features is None:
+            return Segments(self.boxes, self.offsets, values=values)
+        return Segments(
+            self.boxes,
+            self.offsets,
+            images=self.images,
+            owners=self.owners,
+            values=values,
+            crop_shape=self.crop_shape,
+            keep_aspect=self.keep_aspect,
+            features=features,
+        )
 
     def crops(self) -> NDArray[np.uint8]:
         """Cut every segment out of its image and bring all to one shape.

@@ -107,13 +107,26 @@ def test_vectors_do_not_depend_on_the_batch(feature: BaseFeatures) -> None:
 def test_segments_stay_and_the_images_go(feature: BaseFeatures) -> None:
     boxes = [[[0, 0, 5, 9]], np.empty((0, 4), int), [[1, 2, 9, 9], [4, 4, 10, 3]]]
     segments = Segments.from_lists(noise(3), boxes, crop_shape=(16, 12))
-    described = clone(feature).fit_transform(segments)
+    described = clone(feature).fit(segments).transform(segments)
     assert_array_equal(described.boxes, segments.boxes)
     assert_array_equal(described.counts, [1, 0, 2])
     assert described.images is described.owners is None
     assert described.values.dtype == np.float32
     assert described.values.ndim == 2
     assert segments.values is None
+
+
+@every
+def test_in_training_the_images_stay_to_be_described_anew(feature: BaseFeatures) -> None:
+    segments = whole(noise(3))
+    described = clone(feature).fit_transform(segments)
+    assert described.images is segments.images
+    again = described.features.transform(
+        Segments(
+            segments.boxes, [0, 1, 2, 3], images=described.images, crop_shape=described.crop_shape
+        )
+    )
+    assert_array_equal(again.values, described.values)
 
 
 @every

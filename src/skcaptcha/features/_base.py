@@ -1,4 +1,4 @@
-"""What every feature shares: crops in, one vector for each out."""
+"""What every feature shares: segments in, one vector for each out."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CROPS_AT_ONCE = 1024
 
 
 class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
-    """Base of all features: a subclass describes a batch of crops, in `_describe`.
+    """Base of all features: a subclass describes a batch of segments, in `_describe`.
 
-    Features learn nothing: the vector of a segment depends on its crop and the parameters.
+    The vector of a segment depends on that segment, the parameters, and what `_learn` learns.
     """
 
     _parameter_constraints: dict[str, Any] = {}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Segments, y: Any = None) -> Self:
-        """Check the parameters against the crops; nothing is learnt.
+        """Check the parameters against the segments, and learn what there is to learn.
 
         Parameters
         ----------
@@ -37,7 +37,25 @@ class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
         self
         """
         self._check(X)
+        self._learn(X)
         return self
+
+    def fit_transform(self, X: Segments, y: Any = None) -> Segments:
+        """Describe training segments, so that a reader can have them described anew.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with images
+        y : ignored
+
+        Returns
+        -------
+        segments : Segments
+            As `transform` gives them, but with their images, and with this step.
+        """
+        values = self.fit(X).transform(X).values
+        assert values is not None
+        return X.with_values(values, features=self)
 
     def transform(self, X: Segments) -> Segments:
         """Describe every segment.
@@ -52,11 +70,7 @@ class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
             The same segments with ``values``, of shape (m, d), dtype float32, and without images.
         """
         self._check(X)
-        crops = X.crops()
-        if len(crops) <= _CROPS_AT_ONCE:
-            return X.with_values(self._describe(crops))
-        parts = np.split(crops, range(_CROPS_AT_ONCE, len(crops), _CROPS_AT_ONCE))
-        return X.with_values(np.concatenate([self._describe(part) for part in parts]))
+        return X.with_values(self._describe(X))
 
     def _check(self, X: Segments) -> None:
         if not isinstance(X, Segments):
@@ -65,12 +79,30 @@ class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
                 f"found {type(X).__name__}"
             )
 
+    def _learn(self, X: Segments) -> None:
+        """Learn from the training segments: by default nothing."""
+
     @abstractmethod
-    def _describe(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Describe crops (m, h, w) by vectors (m, d), which must not depend on each other."""
+    def _describe(self, X: Segments) -> NDArray[np.float32]:
+        """Describe segments by vectors (m, d), which must not depend on each other."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
         return tags
+
+
+class CropFeatures(BaseFeatures):
+    """Base of the features of crops: a subclass describes a batch of them, in `_describe_crops`."""
+
+    def _describe(self, X: Segments) -> NDArray[np.float32]:
+        crops = X.crops()
+        if len(crops) <= _CROPS_AT_ONCE:
+            return self._describe_crops(crops)
+        parts = np.split(crops, range(_CROPS_AT_ONCE, len(crops), _CROPS_AT_ONCE))
+        return np.concatenate([self._describe_crops(part) for part in parts])
+
+    @abstractmethod
+    def _describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Describe crops (m, h, w) by vectors (m, d), which must not depend on each other."""

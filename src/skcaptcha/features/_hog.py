@@ -12,14 +12,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.features._base import BaseFeatures
+from skcaptcha.features._base import CropFeatures
 from skcaptcha.segments import Segments
 
 _NORMS = {"L1", "L1-sqrt", "L2", "L2-Hys"}
 _EPSILON = 1e-5
 
 
-class HOG(BaseFeatures):
+class HOG(CropFeatures):
     """Describe a crop by histograms of oriented gradients.
 
     The parameters mean what they mean for `skimage.feature.hog`, and the numbers agree with it;
@@ -90,7 +90,7 @@ class HOG(BaseFeatures):
                 "take smaller cells, or larger crops by the segmenter's shape"
             )
 
-    def _describe(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         histograms = self._cell_histograms(crops)
         blocks = sliding_window_view(histograms, tuple(self.cells_per_block), axis=(1, 2))
         # (m, rows, columns, orientations, block rows, block columns) to skimage's order.

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.features._base import BaseFeatures
+from skcaptcha.features._base import CropFeatures
 
 
-class RawPixels(BaseFeatures):
+class RawPixels(CropFeatures):
     """Describe a crop by its pixels, row after row, scaled to 0..1.
 
     Examples
@@ -24,6 +24,6 @@ class RawPixels(BaseFeatures):
     array([[0. , 1. , 0.2, 0. ]], dtype=float32)
     """
 
-    def _describe(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels = crops.reshape(len(crops), math.prod(crops.shape[1:]))
         return np.divide(pixels, 255, dtype=np.float32)

@@ -1,0 +1,175 @@
+"""Oriented gradients, computed once per image and sampled by all of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha.features._base import BaseFeatures
+from skcaptcha.segments import Segments
+
+_IMAGES_AT_ONCE = 16
+
+
+class OrientedGradients(BaseFeatures):
+    """Describe segments by how strong the gradient is in each direction, around a grid of points.
+
+    Directions are signed: the two sides of a stroke differ. Gradients are computed and smoothed
+    once per image, however many windows overlap there; each segment samples them at points that
+    are spread evenly over its box.
+
+    Parameters
+    ----------
+    orientations : int >= 2, default=8
+        Number of directions, spread over 360 degrees.
+    cell : int >= 1, default=4
+        Distance of the points, in pixels of the segments seen in training. Gradients are smoothed
+        by a Gaussian whose standard deviation is half of it.
+    power : float > 0, default=0.5
+        Power of the gradient's magnitude that counts. The root brings faint strokes up.
+
+    Attributes
+    ----------
+    shape_ : tuple of two ints
+        Rows and columns of points: those that fit into the mean training segment.
+    across_ : ndarray of shape (d,)
+        Where in the segment's width each value is sampled, from 0 (left) to 1 (right).
+
+    References
+    ----------
+    D. G. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60 (2004), 91-110
+    (signed orientations, smoothly weighted cells).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.features import OrientedGradients
+    >>> from skcaptcha.segment import SlidingWindow
+    >>> image = np.zeros((40, 60), dtype=np.uint8)
+    >>> image[:, 30:] = 255
+    >>> windows = SlidingWindow(width=20).fit_transform([image])
+    >>> OrientedGradients().fit_transform(windows).values.shape
+    (21, 400)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "orientations": [Interval(Integral, 2, None, closed="left")],
+        "cell": [Interval(Integral, 1, None, closed="left")],
+        "power": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, orientations: int = 8, *, cell: int = 4, power: float = 0.5) -> None:
+        self.orientations = orientations
+        self.cell = cell
+        self.power = power
+
+    def transform(self, X: Segments) -> Segments:
+        """Describe every segment.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with images
+
+        Returns
+        -------
+        segments : Segments
+            The same segments with ``values``, of shape (m, columns * rows * orientations), dtype
+            float32, and without images.
+        """
+        check_is_fitted(self)
+        return super().transform(X)
+
+    def _learn(self, X: Segments) -> None:
+        size = X.boxes[:, :1:-1].mean(axis=0) if len(X.boxes) else np.ones(2)
+        rows, columns = np.maximum(1, np.rint(size / self.cell)).astype(int).tolist()
+        self.shape_ = (rows, columns)
+        middles = (np.arange(columns) + 0.5) / columns
+        self.across_ = np.repeat(middles, rows * self.orientations)
+
+    def _describe(self, X: Segments) -> NDArray[np.float32]:
+        if X.images is None:
+            raise ValueError("these segments hold no images whose gradients could be taken")
+        rows, columns = self.shape_
+        values = np.empty((len(X.boxes), columns, rows, self.orientations), dtype=np.float32)
+        for alike in _alike(X):
+            images = np.stack([X.images[i] for i in alike.captchas])
+            energy = _energy(images, self.orientations, self.power)
+            at_rows, row = np.unique(_points(alike.boxes[:, 1::2], rows), return_inverse=True)
+            at_columns, column = np.unique(
+                _points(alike.boxes[:, ::2], columns), return_inverse=True
+            )
+            down = _gaussian(at_rows, images.shape[1], self.cell / 2)
+            across = _gaussian(at_columns, images.shape[2], self.cell / 2)
+            sampled = (down @ energy @ across.T).transpose(1, 3, 2, 0)
+            row, column = row.reshape(-1, 1, rows), column.reshape(-1, columns, 1)
+            for captcha, own in zip(alike.captchas, np.ascontiguousarray(sampled), strict=True):
+                values[X.offsets[captcha] : X.offsets[captcha + 1]] = own[column, row]
+        return values.reshape(len(values), columns * rows * self.orientations)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = True
+        return tags
+
+
+class _Alike(NamedTuple):
+    """Captchas whose images have one shape, and their windows the same places: one computation."""
+
+    captchas: list[int]
+    boxes: NDArray[np.intp]
+
+
+def _alike(X: Segments) -> Iterator[_Alike]:
+    assert X.images is not None
+    groups: dict[Any, list[int]] = {}
+    for i, image in enumerate(X.images):
+        boxes = X.boxes[X.offsets[i] : X.offsets[i + 1]]
+        if len(boxes):
+            groups.setdefault((image.shape, boxes.tobytes()), []).append(i)
+    for group in groups.values():
+        boxes = X.boxes[X.offsets[group[0]] : X.offsets[group[0] + 1]]
+        for first in range(0, len(group), _IMAGES_AT_ONCE):
+            yield _Alike(group[first : first + _IMAGES_AT_ONCE], boxes)
+
+
+def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArray[np.float32]:
+    """Strength of the gradient in each direction at each pixel, (orientations, n, h, w).
+
+    A gradient counts for a direction with the fourth power of the cosine between them, which
+    shares it among neighbouring directions without the seams of bins.
+    """
+    grey = np.pad(images.astype(np.float32) / 255, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+    down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+    magnitude = np.sqrt(across * across + down * down)
+    np.maximum(magnitude, 1e-6, out=magnitude)
+    weight = magnitude ** np.float32(power - 4)
+    angles = 2 * np.pi * np.arange(orientations) / orientations
+    energy = np.empty((orientations, *images.shape), dtype=np.float32)
+    for k, angle in enumerate(angles):
+        along = across * np.float32(np.cos(angle)) + down * np.float32(np.sin(angle))
+        np.maximum(along, 0, out=along)
+        np.square(along, out=along)
+        np.square(along, out=along)
+        np.multiply(along, weight, out=energy[k])
+    return energy
+
+
+def _points(spans: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Pixels (m, n) nearest to the middles of n equal parts of spans (m, 2: start, length)."""
+    start, length = spans[:, :1], spans[:, 1:]
+    return start + (2 * np.arange(n) + 1) * length // (2 * n)
+
+
+def _gaussian(points: NDArray[np.intp], n: int, deviation: float) -> NDArray[np.float32]:
+    """Weights (points, n) of n pixels around each point; beyond the image lies no gradient."""
+    distance = (np.arange(n) - points[:, None]) / deviation
+    weights = np.exp(-(distance**2) / 2) / (deviation * np.sqrt(2 * np.pi))
+    return weights.astype(np.float32)

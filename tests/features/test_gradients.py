@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from skcaptcha.features import OrientedGradients
+from skcaptcha.read._warp import describe_warped
+from skcaptcha.segment import SlidingWindow
+from skcaptcha.segments import Segments
+
+
+def pictures(n=3, shape=(40, 70), seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        gaussian_filter(rng.normal(128, 120, shape), 1.5).clip(0, 255).astype(np.uint8)
+        for _ in range(n)
+    ]
+
+
+def by_definition(image, box, features):
+    """The features of one box, pixel by pixel."""
+    grey = np.pad(image / 255, 1, mode="edge")
+    dx, dy = grey[1:-1, 2:] - grey[1:-1, :-2], grey[2:, 1:-1] - grey[:-2, 1:-1]
+    size = np.hypot(dx, dy)
+    x, y, w, h = box
+    rows, columns = features.shape_
+    orientations, cell, power = features.orientations, features.cell, features.power
+    values = np.zeros((columns, rows, orientations))
+    ys, xs = np.mgrid[: image.shape[0], : image.shape[1]]
+    for o in range(orientations):
+        turned = np.arctan2(dy, dx) - 2 * np.pi * o / orientations
+        energy = size**power * np.maximum(np.cos(turned), 0) ** 4
+        for c in range(columns):
+            for r in range(rows):
+                px = x + int((c + 0.5) * w / columns)
+                py = y + int((r + 0.5) * h / rows)
+                far = ((xs - px) ** 2 + (ys - py) ** 2) / (cell / 2) ** 2
+                weight = np.exp(-far / 2) / (2 * np.pi * (cell / 2) ** 2)
+                values[c, r, o] = (energy * weight).sum()
+    return values.ravel()
+
+
+@pytest.mark.parametrize(("orientations", "cell", "power"), [(8, 4, 0.5), (5, 3, 1.0)])
+def test_values_agree_with_their_definition(orientations, cell, power):
+    images = pictures()
+    boxes = [[2, 3, 20, 16], [10, 0, 25, 40], [0, 0, 12, 12]]
+    segments = Segments(boxes, [0, 2, 3, 3], images=images, crop_shape=(20, 20))
+    features = OrientedGradients(orientations, cell=cell, power=power)
+    found = features.fit_transform(segments).values
+    for k, box in enumerate(boxes):
+        image = images[segments.captcha_index[k]]
+        expected = by_definition(image, box, features)
+        np.testing.assert_allclose(found[k], expected, atol=1e-4)
+
+
+def test_the_sides_of_a_stroke_differ_and_so_do_light_and_dark():
+    image = np.zeros((40, 40), dtype=np.uint8)
+    image[:, 20:] = 200
+    window = SlidingWindow(16, step=4)
+    rising = OrientedGradients().fit_transform(window.fit_transform([image])).values
+    falling = OrientedGradients().fit_transform(window.fit_transform([200 - image])).values
+    shape = (-1, 4, 10, 8)
+    assert (rising.reshape(shape)[..., 0] > 0).any()
+    assert (rising.reshape(shape)[..., 4] == 0).all()
+    np.testing.assert_allclose(np.roll(rising.reshape(shape), 4, axis=3), falling.reshape(shape))
+
+
+def test_a_warp_of_no_strength_changes_nothing_inside():
+    images = [np.pad(image, 15, mode="edge") for image in pictures()]
+    segments = SlidingWindow(20).fit_transform(images)
+    described = OrientedGradients().fit_transform(segments)
+    # What lies at the border sees what the warp repeats beyond it.
+    x = segments.boxes[:, 0]
+    rows = np.flatnonzero((x >= 12) & (x <= 100 - 32))[::3]
+    rng = np.random.RandomState(0)
+    features = described.features
+    del features.across_  # neighbours stay
+    values = describe_warped(described, rows, rng, strength=0, step=0, pitch=15)
+    inner = np.s_[:, :, 2:-2]
+    shape = (len(rows), *features.shape_[::-1], 8)
+    np.testing.assert_allclose(
+        values.reshape(shape)[inner], described.values[rows].reshape(shape)[inner], atol=1e-4
+    )
+
+
+def test_neighbours_are_exchanged_but_not_the_middle():
+    images = [np.pad(image, 20, mode="edge") for image in pictures(20)]
+    described = OrientedGradients().fit_transform(SlidingWindow(36).fit_transform(images))
+    x = described.boxes[:, 0]
+    rows = np.flatnonzero((x >= 12) & (x <= 110 - 48))
+    rng = np.random.RandomState(0)
+    values = describe_warped(described, rows, rng, strength=0, step=0, pitch=20)
+    columns = described.features.shape_[1]
+    changed = np.abs(values - described.values[rows])
+    changed = changed.reshape(len(rows), columns, -1, 8)[:, :, 2:-2].max(axis=(2, 3)) > 0.01
+    middle = slice(columns // 2 - 1, columns // 2 + 2)
+    assert not changed[:, middle].any(axis=None)
+    assert 0.3 < changed[:, 0].mean() < 0.6
+    assert 0.3 < changed[:, -1].mean() < 0.6
