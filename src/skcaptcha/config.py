@@ -14,7 +14,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
@@ -339,7 +339,12 @@ def _classes(room: str) -> dict[str, type[BaseEstimator]]:
     """Classes that may stand in a room; in "" every public estimator of the rooms, and others."""
     if room:
         module = re.compile(rf"skcaptcha\.{room}\b")
-        return {name: kind for name, kind in _classes("").items() if module.match(kind.__module__)}
+        return {
+            name: kind
+            for name, kind in _classes("").items()
+            # A classifier is not a reader but what a reader is given.
+            if module.match(kind.__module__) and not issubclass(kind, ClassifierMixin)
+        }
     found = {
         name: getattr(import_module(module), name)
         for module, names in _FROM_SKLEARN.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, Self
@@ -20,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._evidence import evidence, log_scores
+from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
 
@@ -107,7 +107,7 @@ class CharacterReader(BaseEstimator):
             If a label is no string, if more than half of the captchas must be left out, or if
             nothing is left to learn from.
         """
-        values, texts = _check(X), _check_texts(y, len(X))
+        values, texts = check_values(X), check_texts(y, len(X))
         usable = X.counts == np.char.str_len(texts)
         self.left_out_ = np.flatnonzero(~usable)
         self.n_left_out_ = len(self.left_out_)
@@ -140,7 +140,7 @@ class CharacterReader(BaseEstimator):
         texts : ndarray of shape (n,), dtype str
         """
         check_is_fitted(self)
-        values = _check(X)
+        values = check_values(X)
         characters = self.estimator_.predict(values) if len(values) else np.empty(0, dtype="<U1")
         return np.array(_join(characters, X.offsets), dtype=np.str_)
 
@@ -156,7 +156,7 @@ class CharacterReader(BaseEstimator):
         -------
         accuracy : float in 0..1
         """
-        return float(np.mean(self.predict(X) == _check_texts(y, len(X))))
+        return float(np.mean(self.predict(X) == check_texts(y, len(X))))
 
     def read(self, X: Segments) -> list[Reading]:
         """Read captchas and say how sure each reading is.
@@ -172,7 +172,7 @@ class CharacterReader(BaseEstimator):
         -------
         readings : list of n Reading
         """
-        values = _check(X)
+        values = check_values(X)
         texts = self.predict(X)
         readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
         # All captchas of one length are one computation.
@@ -291,29 +291,6 @@ def _likeliest(logs: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], 
             axis=2,
         )
     return totals, paths
-
-
-def _check(X: Segments) -> NDArray[np.float32]:
-    if not isinstance(X, Segments):
-        raise TypeError(f"a reader takes Segments with features, found {type(X).__name__}")
-    if X.values is None:
-        raise ValueError("these segments have no features: put RawPixels or HOG before the reader")
-    return X.values
-
-
-def _check_texts(y: ArrayLike, n: int) -> NDArray[np.str_]:
-    if y is None:
-        raise ReadingError("a reader requires y to be passed, but the target y is None")
-    # As objects: an array of strings would silently turn 12 into "12", a missing label into "nan".
-    labels: Sequence[Any] = np.asarray(y, dtype=object).ravel().tolist()
-    for i, label in enumerate(labels):
-        if not isinstance(label, str):
-            raise ReadingError(
-                f"label {i} is {label!r}, of type {type(label).__name__}; labels must be strings"
-            )
-    if len(labels) != n:
-        raise ReadingError(f"{n} captchas need as many labels, found {len(labels)}")
-    return np.array(labels, dtype=np.str_)
 
 
 def _join(characters: NDArray[np.str_], offsets: NDArray[np.intp]) -> list[str]:

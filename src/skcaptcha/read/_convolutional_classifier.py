@@ -1,0 +1,243 @@
+"""A small convolutional network as a scikit-learn classifier; skorch trains it."""
+
+# ruff: noqa: PLC0415 - PyTorch is an extra, and slow to import: only what uses it imports it
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skcaptcha.errors import ReadingError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ConvolutionalClassifier(ClassifierMixin, BaseEstimator):
+    """Classify small images by a convolutional network, on the processor.
+
+    Two convolutions of 3 x 3 pixels, a hidden layer and one output for each class; rectified
+    linear units between them. Adam minimises the cross-entropy. Needs the extra ``torch``.
+
+    Parameters
+    ----------
+    shape : tuple of two ints, default=(24, 14)
+        Height and width of the images: of the segmenter's crops, with `RawPixels` as features.
+    n_channels : int >= 1, default=3
+        Channels of each convolution.
+    n_hidden : int >= 1, default=30
+        Units of the hidden layer.
+    max_epochs : int >= 1, default=20
+        How many times the network sees each image.
+    learning_rate : float > 0, default=0.002
+    batch_size : int >= 1, default=64
+        How many images make one step of the optimiser.
+    random_state : int, RandomState or None, default=None
+        Seed of the first weights and of the order of the images.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNetClassifier
+        The fitted network, turned to double precision.
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+        Pixels of an image.
+
+    See Also
+    --------
+    CharacterReader : Reads captchas by the classifier that it is given.
+
+    References
+    ----------
+    D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Examples
+    --------
+    >>> from skcaptcha.read import CharacterReader, ConvolutionalClassifier
+    >>> CharacterReader(ConvolutionalClassifier(max_epochs=10, random_state=0))
+    CharacterReader(estimator=ConvolutionalClassifier(max_epochs=10, random_state=0))
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "shape": ["array-like"],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "n_hidden": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, int] = (24, 14),
+        n_channels: int = 3,
+        n_hidden: int = 30,
+        max_epochs: int = 20,
+        learning_rate: float = 0.002,
+        batch_size: int = 64,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.shape = shape
+        self.n_channels = n_channels
+        self.n_hidden = n_hidden
+        self.max_epochs = max_epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, height * width)
+            Pixels, row after row, about 0..1.
+        y : array-like of shape (m,)
+            The classes.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ReadingError
+            If PyTorch or skorch is not installed.
+        ValueError
+            If the images are not of the shape.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float32, force_writeable=True)
+        check_classification_targets(y)
+        shape = self._image_shape()
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+
+        import torch
+        from skorch import NeuralNetClassifier
+
+        net = NeuralNetClassifier(
+            _network,
+            module__shape=shape,
+            module__n_channels=self.n_channels,
+            module__n_hidden=self.n_hidden,
+            module__n_classes=len(self.classes_),
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=torch.optim.Adam,
+            lr=self.learning_rate,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            iterator_train__shuffle=True,
+            train_split=None,
+            callbacks="disable",
+            verbose=0,
+        )
+        with _one_thread(), torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(seed))
+            # Not its fit, which takes Ctrl-C for the end of the training.
+            net.initialize().fit_loop(X, codes.astype(np.int64))
+        # In single precision, what is said of an image would depend on its place in the batch.
+        net.module_.double()
+        self.net_ = net
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Classify images.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, height * width)
+
+        Returns
+        -------
+        classes : ndarray of shape (m,)
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Say how probable each class is.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, height * width)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (m, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False, force_writeable=True)
+        with _one_thread():
+            return self.net_.predict_proba(X)
+
+    def _validate_params(self) -> None:
+        # Here and not in fit, so that a recipe says at once what is missing.
+        super()._validate_params()
+        if not (find_spec("torch") and find_spec("skorch")):
+            raise ReadingError(
+                "ConvolutionalClassifier needs PyTorch and skorch: pip install 'skcaptcha[torch]'"
+            )
+
+    def _image_shape(self) -> tuple[int, int]:
+        given = np.asarray(self.shape)
+        if given.shape != (2,) or given.dtype.kind != "i" or (given < 1).any():
+            raise ValueError(f"shape must be two positive ints (height, width), got {self.shape}")
+        height, width = given.tolist()
+        if height * width != self.n_features_in_:
+            raise ValueError(
+                f"images of shape {height} x {width} have {height * width} pixels, these have "
+                f"{self.n_features_in_} features: give the classifier the segmenter's shape, and "
+                "use RawPixels"
+            )
+        return height, width
+
+
+def _network(shape: tuple[int, int], n_channels: int, n_hidden: int, n_classes: int) -> nn.Module:
+    import torch
+    from torch import nn
+
+    height, width = shape
+    network = nn.Sequential(
+        nn.Unflatten(1, (1, height, width)),
+        nn.Conv2d(1, n_channels, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(n_channels, n_channels, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(n_channels * height * width, n_hidden),
+        nn.ReLU(),
+        nn.Linear(n_hidden, n_classes),
+    )
+    # Convolutions of so few channels take half the time in this order.
+    return network.to(memory_format=torch.channels_last)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread.
+
+    In so small a network more threads only wait for each other, and round in another order.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

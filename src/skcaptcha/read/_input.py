@@ -1,0 +1,73 @@
+"""What every reader takes: segments with features, and labels that are strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skcaptcha.errors import ReadingError
+from skcaptcha.segments import Segments
+
+
+def check_values(X: Segments) -> NDArray[np.float32]:
+    """Give the features of segments.
+
+    Parameters
+    ----------
+    X : Segments of n captchas and m segments
+
+    Returns
+    -------
+    values : ndarray of shape (m, d)
+
+    Raises
+    ------
+    TypeError
+        If X is something else.
+    ValueError
+        If the segments have no features, or not one row of them for each segment.
+    """
+    if not isinstance(X, Segments):
+        raise TypeError(f"a reader takes Segments with features, found {type(X).__name__}")
+    if X.values is None:
+        raise ValueError("these segments have no features: put RawPixels or HOG before the reader")
+    if np.ndim(X.values) != 2:
+        found = np.shape(X.values)
+        raise ValueError(f"expected values of shape (m, d), found {found}. Reshape your data")
+    if np.iscomplexobj(X.values):
+        raise ValueError("Complex data not supported: values must be real numbers")
+    return X.values
+
+
+def check_texts(y: ArrayLike, n: int) -> NDArray[np.str_]:
+    """Check that labels are n strings.
+
+    Parameters
+    ----------
+    y : array-like
+    n : int
+
+    Returns
+    -------
+    texts : ndarray of shape (n,), dtype str
+
+    Raises
+    ------
+    ReadingError
+        If they are not; names the first that is no string.
+    """
+    if y is None:
+        raise ReadingError("a reader requires y to be passed, but the target y is None")
+    # As objects: an array of strings would silently turn 12 into "12", a missing label into "nan".
+    labels: Sequence[Any] = np.asarray(y, dtype=object).ravel().tolist()
+    for i, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise ReadingError(
+                f"label {i} is {label!r}, of type {type(label).__name__}; labels must be strings"
+            )
+    if len(labels) != n:
+        raise ReadingError(f"{n} captchas need as many labels, found {len(labels)}")
+    return np.array(labels, dtype=np.str_)

@@ -1,0 +1,100 @@
+"""What else each captcha could say, and how far behind the best string that is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.read._constraints import Constraints
+from skcaptcha.read._lattice import Lattice, Paths
+
+# Farther ahead than this says no more.
+_FARTHEST = 100.0
+
+
+class Rivals:
+    """Strings that differ from the best one in the character at some place, or in their length.
+
+    For each place and each other character there that is the best string which has it; so the
+    second best string of all is among them.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    paths : Paths
+        The best ones.
+    constraints : Constraints
+    """
+
+    def __init__(self, lattice: Lattice, paths: Paths, constraints: Constraints) -> None:
+        self.lattice = lattice
+        self.paths = paths
+        self.constraints = constraints
+        self.with_each = lattice.best_with_each(paths, *constraints)
+        n, longest, _ = self.with_each.shape
+        here, place = np.nonzero(np.arange(longest) < paths.lengths[:, None])
+        others = self.with_each.copy()
+        others[here, place, paths.classes[here, place]] = -np.inf
+        lengths = paths.of_length.copy()
+        found = np.flatnonzero(paths.lengths)
+        lengths[found, paths.lengths[found] - 1] = -np.inf
+        self._scores = np.concatenate([others.reshape(n, -1), lengths], axis=1)
+
+    def margins(self) -> NDArray[np.float64]:
+        """By how much the best string is ahead of the second best, of shape (n,), at most 100."""
+        second = self._scores.max(axis=1)
+        ahead = np.full(len(second), _FARTHEST)
+        rivalled = np.isfinite(second)
+        ahead[rivalled] = self.paths.scores[rivalled] - second[rivalled]
+        return np.minimum(ahead, _FARTHEST)
+
+    def best(self, n: int) -> list[Paths]:
+        """Find the best n rivals of each captcha; some may spell the same.
+
+        Parameters
+        ----------
+        n : int
+
+        Returns
+        -------
+        rivals : list of Paths
+            First the best one of each captcha, then the next.
+        """
+        captchas, longest, n_classes = self.with_each.shape
+        order = np.argsort(-self._scores, axis=1, kind="stable")[:, :n]
+        found = []
+        for rank in order.T:
+            lengths = np.full((captchas, longest), -np.inf)
+            allowed = np.broadcast_to(
+                self.constraints.allowed, (captchas, longest, n_classes)
+            ).copy()
+            of_length = rank >= longest * n_classes
+            place, which = np.divmod(rank, n_classes)
+            length = np.where(of_length, rank - longest * n_classes, self.paths.lengths - 1)
+            some = np.flatnonzero(
+                np.isfinite(np.take_along_axis(self._scores, rank[:, None], 1)[:, 0])
+            )
+            lengths[some, length[some]] = self.constraints.lengths[length[some]]
+            fixed = some[~of_length[some]]
+            only = np.arange(n_classes) == which[fixed, None]
+            allowed[fixed, place[fixed]] &= only
+            found.append(self.lattice.best(lengths, allowed))
+        return found
+
+    def probabilities(self, captcha: int, slope: float) -> NDArray[np.float64]:
+        """How probable each character of the best string is, against the others at its place.
+
+        Parameters
+        ----------
+        captcha : int
+        slope : float >= 0
+            What a unit of score is worth, in log-odds.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (length,)
+        """
+        length = self.paths.lengths[captcha]
+        behind = self.with_each[captcha, :length] - self.paths.scores[captcha]
+        odds = np.exp(np.where(np.isfinite(behind), slope * behind, -np.inf))
+        return 1 / odds.sum(axis=1)

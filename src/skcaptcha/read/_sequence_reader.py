@@ -1,0 +1,437 @@
+"""Overlapping candidates in, strings out: the best path through a lattice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.model_selection import KFold
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha.errors import ReadingError
+from skcaptcha.read._alignment import Characters
+from skcaptcha.read._candidates import CandidateClassifier, linear_discriminants
+from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
+from skcaptcha.read._constraints import Constraints, constrain
+from skcaptcha.read._input import check_texts, check_values
+from skcaptcha.read._lattice import Lattice, Paths
+from skcaptcha.read._reading import Reading
+from skcaptcha.read._rivals import Rivals
+from skcaptcha.read._training import Training
+from skcaptcha.read._warp import describe_warped
+from skcaptcha.segments import Segments
+
+_N_RUNNERS_UP = 3
+_CAPTCHAS_AT_ONCE = 64
+# Segments from between characters that the classifier sees for each character.
+_BETWEEN_PER_CHARACTER = 2
+# The cost of a character is learnt from so many captchas, read with up to so many characters more
+# than the longest label has.
+_CAPTCHAS_FOR_COST = 200
+_TOO_MANY = 3
+_COSTS = np.arange(-4.0, 24.25, 0.25)
+
+
+class SequenceReader(BaseEstimator):
+    """Read captchas whose segments are overlapping candidates for their characters.
+
+    Characters that touch, overlap or vary in number cannot be cut apart first. Here a classifier
+    says of every candidate how probable it is as each character, or as something between
+    characters; a model of the spacing, which knows how wide each character is, joins them; and
+    dynamic programming finds the best string together with its places.
+
+    No places are needed for training. Beginning with an even layout over the text, the reader
+    alternates between fitting linear discriminants to what stands at the supposed places and
+    aligning every label to its image anew. What has been found is taught to ``estimator``.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        Any scikit-learn classifier, or a Pipeline that ends in one; None: linear discriminants
+        with shrinkage. It sees features of zero mean and unit variance (of all features together).
+    n_windows : int >= 1, default=None
+        About how many segments the classifier learns from. As many copies of the characters as
+        that takes, and twice as many segments from between, are warped anew, each by chance. None:
+        the segments as they are, once.
+    warp : float >= 0, default=1.0
+        How strong warps are; 1: turned by up to 8 degrees, slanted by up to 0.15, stretched by up
+        to 10 %, moved up or down by up to 6 % of the height.
+    n_realignments : int >= 0, default=1
+        How often the classifier, once fitted, aligns the labels anew and is fitted to that.
+    length : int, tuple of two ints or "free", default=None
+        How many characters a string may have: that many, from one to the other, or any number.
+        None: from the shortest to the longest training label, the commoner the more probable.
+    charset : str, default=None
+        The only characters that may be read; None: all that training labels contain.
+    mask : list of (str or None), default=None
+        For each place the characters that may stand there, None for any; fixes the length.
+        ``length``, ``charset`` and ``mask`` constrain `predict` and `read` alone, and may be set
+        after fitting.
+    calibration_cv : int >= 2, default=None
+        With so many folds of the training captchas, `read` is taught how probable it is that a
+        reading is right, by readings of captchas that the classifier was not fitted to. None:
+        confidences rank readings, but are too high or too low.
+    random_state : int, RandomState instance or None, default=None
+        Draws warps and what lies between characters.
+
+    Attributes
+    ----------
+    classifier_ : CandidateClassifier
+        Holds the fitted ``estimator``, whose classes are the characters and "" for what lies
+        between them.
+    classes_ : ndarray of shape (n_classes,)
+        The characters that the reader knows.
+    geometry_ : Geometry
+        Half widths of the characters and the density of the gaps between them.
+    cost_ : float
+        What a further character must be worth, in log-odds.
+    confidence_ : Confidence
+        Logistic function of how far a reading is ahead of all others.
+    lengths_ : dict of int to int
+        How many training labels have each length.
+    left_out_ : ndarray
+        Indices of the training captchas that have no path for their label: too few candidates.
+    n_left_out_ : int
+
+    References
+    ----------
+    S. Sarawagi and W. W. Cohen, "Semi-Markov conditional random fields for information
+    extraction", NIPS 2004.
+
+    R. G. Casey and E. Lecolinet, "A survey of methods and strategies in character segmentation",
+    IEEE Transactions on Pattern Analysis and Machine Intelligence 18 (1996), 690-706
+    (recognition-based segmentation).
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Grey, Polarity, Rescale
+    >>> from skcaptcha.features import OrientedGradients
+    >>> from skcaptcha.read import SequenceReader
+    >>> from skcaptcha.segment import SlidingWindow
+    >>> X, y = make_line_captchas(60, charset="ABC", random_state=0)
+    >>> model = make_pipeline(
+    ...     Grey(), Polarity(), Rescale(), SlidingWindow(), OrientedGradients(), SequenceReader()
+    ... )
+    >>> float(model.fit(X[:40], y[:40]).score(X[40:], y[40:])) > 0.9
+    True
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_windows": [Interval(Integral, 1, None, closed="left"), None],
+        "warp": [Interval(Real, 0, None, closed="left")],
+        "n_realignments": [Interval(Integral, 0, None, closed="left")],
+        "length": [
+            Interval(Integral, 1, None, closed="left"),
+            "array-like",
+            StrOptions({"free"}),
+            None,
+        ],
+        "charset": [str, None],
+        "mask": [list, tuple, None],
+        "calibration_cv": [Interval(Integral, 2, None, closed="left"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        n_windows: int | None = None,
+        warp: float = 1.0,
+        n_realignments: int = 1,
+        length: int | tuple[int, int] | str | None = None,
+        charset: str | None = None,
+        mask: Sequence[str | None] | None = None,
+        calibration_cv: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.n_windows = n_windows
+        self.warp = warp
+        self.n_realignments = n_realignments
+        self.length = length
+        self.charset = charset
+        self.mask = mask
+        self.calibration_cv = calibration_cv
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Segments, y: ArrayLike) -> Self:
+        """Find where the characters of the captchas stand, and fit the classifier to them.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+        y : array-like of n str
+            Their labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ReadingError
+            If a label is no string, or if nothing is left to learn from.
+        """
+        values, texts = check_values(X).astype(np.float32, copy=False), check_texts(y, len(X))
+        rng = check_random_state(self.random_state)
+        counts = np.char.str_len(texts)
+        usable = (counts > 0) & (X.counts >= counts)
+        letters = np.array(list("".join(texts[usable])), dtype="<U1")
+        if not len(letters):
+            raise ReadingError(
+                f"there is nothing to learn from: none of the {len(texts)} captchas has characters "
+                "and as many candidates for them"
+            )
+        self.classes_, classes = np.unique(letters, return_inverse=True)
+        seen, times = np.unique(counts[usable], return_counts=True)
+        self.lengths_ = dict(zip(seen.tolist(), times.tolist(), strict=True))
+        captcha = np.repeat(np.flatnonzero(usable), counts[usable])
+        training = Training(X, values, Characters(captcha, classes), self.classes_)
+        training.find_places(rng)
+        for _ in range(self.n_realignments):
+            training.align(self._fit_classifier(training, rng))
+        self.classifier_ = self._fit_classifier(training, rng)
+        self.geometry_ = training.geometry()
+        self.cost_ = self._fit_cost(X[usable], counts[usable], rng)
+        lost = ~usable
+        lost[captcha[training.chosen < 0]] = True
+        self.left_out_ = np.flatnonzero(lost)
+        self.n_left_out_ = len(self.left_out_)
+        self.confidence_ = UNCALIBRATED
+        if self.calibration_cv is not None:
+            self.confidence_ = self._calibrate(training, texts, rng)
+        return self
+
+    def predict(self, X: Segments) -> NDArray[np.str_]:
+        """Read captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+
+        Returns
+        -------
+        texts : ndarray of shape (n,), dtype str
+            Empty where no path through the candidates meets the constraints.
+
+        Raises
+        ------
+        ReadingError
+            If no string at all can meet them.
+        """
+        check_is_fitted(self)
+        check_values(X)
+        texts: list[str] = []
+        for part in _parts(X):
+            lattice, constraints = self._lattice(part, self.classifier_)
+            texts += self._texts(lattice.best(*constraints))
+        return np.array(texts, dtype=np.str_)
+
+    def score(self, X: Segments, y: ArrayLike) -> float:
+        """Give the string accuracy: the share of captchas read entirely right.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+        y : array-like of n str
+
+        Returns
+        -------
+        accuracy : float in 0..1
+        """
+        return float(np.mean(self.predict(X) == check_texts(y, len(X))))
+
+    def read(self, X: Segments) -> list[Reading]:
+        """Read captchas and say how sure each reading is.
+
+        The text is that of `predict`. The runners-up are the best string and places with another
+        character at one of the places, or with another length; the first of them is the second
+        best string of all.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+
+        Returns
+        -------
+        readings : list of n Reading
+            An empty text with confidence 0 where no path meets the constraints.
+        """
+        check_is_fitted(self)
+        check_values(X)
+        return [reading for part in _parts(X) for reading in self._read(part)]
+
+    def _read(self, X: Segments) -> Iterator[Reading]:
+        lattice, constraints = self._lattice(X, self.classifier_)
+        paths = lattice.best(*constraints)
+        texts = self._texts(paths)
+        rivals = Rivals(lattice, paths, constraints)
+        others = [(self._texts(other), other.scores) for other in rivals.best(_N_RUNNERS_UP)]
+        confidence = self.confidence_(rivals.margins())
+        for i, text in enumerate(texts):
+            if not text:
+                yield Reading("", 0.0, X.boxes[:0], np.empty(0), ())
+                continue
+            runners_up: dict[str, float] = {}
+            for other_texts, scores in others:
+                if np.isfinite(scores[i]) and other_texts[i] != text:
+                    share = np.exp(self.confidence_.slope * (scores[i] - paths.scores[i]))
+                    runners_up.setdefault(other_texts[i], float(share))
+            # They share what is left; none is as probable as the text.
+            rest = (1 - confidence[i]) / max(sum(runners_up.values()), np.finfo(float).tiny)
+            yield Reading(
+                text=text,
+                confidence=float(confidence[i]),
+                boxes=self._boxes(X, paths, i),
+                probabilities=rivals.probabilities(i, self.confidence_.slope),
+                runners_up=tuple(
+                    (other, float(min(share * rest, confidence[i])))
+                    for other, share in runners_up.items()
+                ),
+            )
+
+    def _boxes(self, X: Segments, paths: Paths, i: int) -> NDArray[np.intp]:
+        """Where the characters of captcha i stand, within what its candidates cover."""
+        length = paths.lengths[i]
+        rows, classes = paths.segments[i, :length], paths.classes[i, :length]
+        own = X.boxes[X.offsets[i] : X.offsets[i + 1]]
+        left, right = self.geometry_.edges(X.boxes[rows], classes[:, None])
+        left = np.maximum(left[:, 0], own[:, 0].min())
+        right = np.minimum(right[:, 0], (own[:, 0] + own[:, 2]).max())
+        boxes = X.boxes[rows].copy()
+        boxes[:, 0], boxes[:, 2] = left, np.maximum(right - left, 1)
+        return boxes
+
+    def _texts(self, paths: Paths) -> list[str]:
+        return [
+            "".join(self.classes_[classes[:length]])
+            for classes, length in zip(paths.classes, paths.lengths, strict=True)
+        ]
+
+    def _lattice(self, X: Segments, classifier: CandidateClassifier) -> tuple[Lattice, Constraints]:
+        constraints = constrain(
+            self.classes_,
+            self.lengths_,
+            self._room(X),
+            length=self.length,
+            charset=self.charset,
+            mask=self.mask,
+        )
+        cost = self.cost_ * np.arange(1, len(constraints.lengths) + 1)
+        constraints = constraints._replace(lengths=constraints.lengths - cost)
+        return self._build_lattice(X, classifier), constraints
+
+    def _build_lattice(self, X: Segments, classifier: CandidateClassifier) -> Lattice:
+        scores = classifier.log_odds(check_values(X))
+        left, right = self.geometry_.edges(X.boxes)
+        return Lattice(scores, left, right, X.offsets, self.geometry_.spacing)
+
+    def _room(self, X: Segments) -> int:
+        """How many characters the widest captcha could hold, at the most."""
+        if self.geometry_.half_widths is None or not len(X.boxes):
+            return int(X.counts.max(initial=0))
+        span = np.ptp(X.boxes[:, 0]) + X.boxes[:, 2].max()
+        return int(span / (2 * self.geometry_.half_widths.mean()) * 1.5) + 1
+
+    def _fit_classifier(
+        self,
+        training: Training,
+        rng: np.random.RandomState,
+        captchas: NDArray[np.bool_] | None = None,
+    ) -> CandidateClassifier:
+        estimator = linear_discriminants(0.1) if self.estimator is None else clone(self.estimator)
+        _set_random_states(estimator, rng)
+        n_copies = 1
+        if self.n_windows is not None:
+            n_characters = (training.chosen >= 0).sum()
+            n_copies = round(self.n_windows / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
+        drawn = [
+            training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(max(1, n_copies))
+        ]
+        rows = np.concatenate(drawn)
+        if self.n_windows is None or training.X.features is None:
+            values = training.values[rows]
+        else:
+            values = describe_warped(
+                training.X,
+                rows,
+                rng,
+                strength=self.warp,
+                step=training.step,
+                pitch=training.pitch,
+            )
+        return CandidateClassifier(estimator, self.classes_).fit(values, training.names[rows])
+
+    def _fit_cost(self, X: Segments, counts: NDArray[np.intp], rng: np.random.RandomState) -> float:
+        """Find what a character must be worth so that strings come out neither longer nor shorter.
+
+        Overlapping windows see the same ink; without a cost, what is seen twice would count twice.
+        """
+        sample = rng.permutation(len(X))[:_CAPTCHAS_FOR_COST]
+        longest = int(counts.max()) + _TOO_MANY
+        allowed = np.ones((longest, len(self.classes_)), dtype=bool)
+        scores = np.concatenate(
+            [
+                self._build_lattice(part, self.classifier_)
+                .best(np.zeros(longest), allowed)
+                .of_length
+                for part in _parts(X[sample])
+            ]
+        )
+        right = [
+            np.sum((scores - cost * np.arange(longest)).argmax(axis=1) + 1 == counts[sample])
+            for cost in _COSTS
+        ]
+        return float(np.median(_COSTS[right == np.max(right)]))
+
+    def _calibrate(
+        self, training: Training, texts: NDArray[np.str_], rng: np.random.RandomState
+    ) -> Confidence:
+        """Read captchas that the classifier was not fitted to, where the lattice is known."""
+        captchas = np.setdiff1d(np.arange(len(texts)), self.left_out_)
+        n_folds = min(self.calibration_cv or 0, len(captchas))
+        if n_folds < 2:
+            return UNCALIBRATED
+        margins, right = [], []
+        folds = KFold(n_folds, shuffle=True, random_state=rng)
+        for _, test in folds.split(captchas):
+            inside = np.ones(len(texts), dtype=bool)
+            inside[captchas[test]] = False
+            classifier = self._fit_classifier(training, rng, inside)
+            read: list[str] = []
+            for part in _parts(training.X[captchas[test]]):
+                lattice, constraints = self._lattice(part, classifier)
+                paths = lattice.best(*constraints)
+                margins.append(Rivals(lattice, paths, constraints).margins())
+                read += self._texts(paths)
+            right.append(np.array(read) == texts[captchas[test]])
+        return calibrate(np.concatenate(margins), np.concatenate(right))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags
+
+
+def _parts(X: Segments) -> Iterator[Segments]:
+    for first in range(0, len(X), _CAPTCHAS_AT_ONCE):
+        yield X[first : first + _CAPTCHAS_AT_ONCE]
+
+
+def _set_random_states(estimator: BaseEstimator, rng: np.random.RandomState) -> None:
+    """Seed an estimator, and those in it, that came without a seed."""
+    for name, value in sorted(estimator.get_params().items()):
+        if value is None and name.rpartition("__")[2] == "random_state":
+            estimator.set_params(**{name: rng.randint(np.iinfo(np.int32).max)})

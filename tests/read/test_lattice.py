@@ -1,0 +1,157 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skcaptcha.read._constraints import Constraints, constrain
+from skcaptcha.read._lattice import Lattice, Spacing
+from skcaptcha.read._rivals import Rivals
+
+
+@st.composite
+def lattices(draw):
+    """Two or three small captchas, with scores that are seldom equal."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n_classes = draw(st.integers(1, 3))
+    counts = draw(st.lists(st.integers(0, 5), min_size=2, max_size=3))
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    scores = rng.normal(size=(offsets[-1], n_classes))
+    left = rng.integers(-3, 12, scores.shape)
+    right = left + rng.integers(1, 6, scores.shape)
+    if draw(st.booleans()):
+        left, right = left[:, :1], right[:, :1]
+    spacing = Spacing(draw(st.integers(-6, 2)), rng.normal(size=draw(st.integers(1, 12))))
+    longest = draw(st.integers(1, 4))
+    lengths = np.where(rng.random(longest) < 0.3, -np.inf, rng.normal(size=longest))
+    allowed = rng.random((longest, n_classes)) < 0.8
+    return Lattice(scores, left, right, offsets, spacing), (left, right), lengths, allowed
+
+
+def every_path(lattice, edges, lengths, allowed, captcha):
+    """All paths of a captcha, with their scores, by definition."""
+    n_classes = lattice.scores.shape[1]
+    rows = range(lattice.offsets[captcha], lattice.offsets[captcha + 1])
+    left, right = (np.broadcast_to(edge, lattice.scores.shape) for edge in edges)
+    spacing = lattice.spacing
+    found = []
+    for length in range(1, len(lengths) + 1):
+        for path in product(product(rows, range(n_classes)), repeat=length):
+            score = lengths[length - 1]
+            for place, (row, kind) in enumerate(path):
+                score += lattice.scores[row, kind] if allowed[place, kind] else -np.inf
+                if place:
+                    gap = left[row, kind] - right[path[place - 1]] - spacing.first
+                    inside = 0 <= gap < len(spacing.log_density)
+                    score += spacing.log_density[gap] if inside else -np.inf
+            if np.isfinite(score):
+                found.append((score, path))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(lattices())
+def test_the_best_path_is_the_best_of_all(problem):
+    lattice, edges, lengths, allowed = problem
+    paths = lattice.best(lengths, allowed)
+    for i in range(len(lattice.offsets) - 1):
+        found = every_path(lattice, edges, lengths, allowed, i)
+        if not found:
+            assert paths.lengths[i] == 0
+            assert paths.scores[i] == -np.inf
+            continue
+        score, path = max(found)
+        assert paths.scores[i] == pytest.approx(score)
+        length = paths.lengths[i]
+        mine = tuple(zip(paths.segments[i, :length], paths.classes[i, :length], strict=True))
+        assert mine == path
+        for k in range(1, len(lengths) + 1):
+            best = max((s for s, p in found if len(p) == k), default=-np.inf)
+            assert paths.of_length[i, k - 1] == pytest.approx(best)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lattices())
+def test_the_first_rival_is_the_second_best_string(problem):
+    lattice, edges, lengths, allowed = problem
+    paths = lattice.best(lengths, allowed)
+    rivals = Rivals(lattice, paths, Constraints(lengths, allowed))
+    second = rivals.best(1)[0]
+    for i in range(len(lattice.offsets) - 1):
+        strings = {}
+        for score, path in every_path(lattice, edges, lengths, allowed, i):
+            text = tuple(kind for _, kind in path)
+            strings[text] = max(score, strings.get(text, -np.inf))
+        ranked = sorted(strings, key=strings.get, reverse=True)
+        if len(ranked) < 2:
+            assert not np.isfinite(second.scores[i])
+            continue
+        # The same candidates in another order may spell another string that is as good.
+        text = tuple(second.classes[i, : second.lengths[i]])
+        assert text != tuple(paths.classes[i, : paths.lengths[i]])
+        assert strings[text] == pytest.approx(strings[ranked[1]])
+        assert second.scores[i] == pytest.approx(strings[ranked[1]])
+        margin = strings[ranked[0]] - strings[ranked[1]]
+        assert rivals.margins()[i] == pytest.approx(margin)
+
+
+@settings(max_examples=40, deadline=None)
+@given(lattices())
+def test_the_best_path_with_each_class_at_each_place(problem):
+    lattice, edges, lengths, allowed = problem
+    paths = lattice.best(lengths, allowed)
+    scores = lattice.best_with_each(paths, lengths, allowed)
+    for i in range(len(lattice.offsets) - 1):
+        found = every_path(lattice, edges, lengths, allowed, i)
+        for place, kind in product(range(paths.lengths[i]), range(scores.shape[2])):
+            expected = max(
+                (s for s, p in found if len(p) == paths.lengths[i] and p[place][1] == kind),
+                default=-np.inf,
+            )
+            assert scores[i, place, kind] == pytest.approx(expected)
+
+
+CLASSES = np.array(list("012AB"))
+
+
+def test_lengths_seen_in_training_are_likelier():
+    lengths, allowed = constrain(CLASSES, {4: 30, 6: 9}, 50)
+    assert len(lengths) == 6
+    assert np.isneginf(lengths[:3]).all()
+    assert lengths[3] > lengths[5] > lengths[4] > -np.inf
+    assert allowed.all()
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"), [(3, [2]), ((2, 4), [1, 2, 3]), ("free", [0, 1, 2, 3, 4])]
+)
+def test_lengths_that_are_asked_for_are_alike(length, expected):
+    lengths, _ = constrain(CLASSES, {4: 30}, 5, length=length)
+    assert np.flatnonzero(lengths == 0).tolist() == expected
+    assert np.isneginf(np.delete(lengths, expected)).all()
+
+
+def test_charset_and_mask_meet():
+    _, allowed = constrain(CLASSES, {4: 1}, 9, charset="01A", mask=["AB", None, "12"])
+    assert ["".join(CLASSES[row]) for row in allowed] == ["A", "01A", "1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"charset": "xyz"}, r"charset: allows only 'xyz'.*knows '012AB'"),
+        ({"mask": ["A", "é"]}, "mask, place 2: allows only 'é'"),
+        ({"mask": ["A"], "charset": "0"}, "mask, place 1"),
+        ({"mask": []}, "mask names no place"),
+        ({"mask": ["A"], "length": 3}, "mask has 1 places, but length allows 3 to 3"),
+        ({"length": (4, 2)}, "two ascending ints"),
+        ({"length": 0}, "length must be"),
+        ({"length": "any"}, "length must be"),
+    ],
+)
+def test_what_no_string_can_meet_is_refused(given, message):
+    from skcaptcha.errors import ReadingError
+
+    with pytest.raises(ReadingError, match=message):
+        constrain(CLASSES, {4: 1}, 9, **given)

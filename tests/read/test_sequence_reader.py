@@ -1,0 +1,276 @@
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from skcaptcha.denoise import Rescale
+from skcaptcha.errors import ReadingError
+from skcaptcha.features import HOG, OrientedGradients
+from skcaptcha.read import SequenceReader
+from skcaptcha.segment import OverSegmentation, SlidingWindow
+
+# Shapes of 24 rows whose widths differ.
+GLYPHS = {
+    "o": np.array(["011110", "110011", "100001", "100001", "110011", "011110"]),
+    "i": np.array(["11", "11", "00", "11", "11", "11"]),
+    "m": np.array(["1111111110", "1001001001", "1001001001", "1001001001"] + ["1001001001"] * 2),
+    "z": np.array(["111111", "000011", "000110", "001100", "011000", "111111"]),
+}
+WIDTHS = {name: 2 * len(rows[0]) for name, rows in GLYPHS.items()}
+
+
+def glyph(name: str) -> np.ndarray:
+    pixels = np.array([[int(p) for p in row] for row in GLYPHS[name]], dtype=np.uint8) * 255
+    return pixels.repeat(4, axis=0).repeat(2, axis=1)
+
+
+def drawn(texts, seed=0, gaps=(2, 5), left=None, specks=0.01):
+    """Bright glyphs on a dark ground, with specks; the images and the left edges of the glyphs."""
+    rng = np.random.default_rng(seed)
+    images, edges = [], []
+    for text in texts:
+        image = np.zeros((40, 140), dtype=np.uint8)
+        x = int(rng.integers(8, 20)) if left is None else left
+        own = []
+        for name in text:
+            top = int(rng.integers(6, 10))
+            image[top : top + 24, x : x + WIDTHS[name]] |= glyph(name)
+            own.append(x)
+            x += WIDTHS[name] + int(rng.integers(*gaps))
+        image[rng.random(image.shape) < specks] = 180
+        images.append(image)
+        edges.append(own)
+    return images, edges
+
+
+def texts_of(n, seed=0, lengths=(4, 4)):
+    rng = np.random.default_rng(seed)
+    letters = list(GLYPHS)
+    return [
+        "".join(rng.choice(letters, rng.integers(lengths[0], lengths[1] + 1))) for _ in range(n)
+    ]
+
+
+def pipeline(estimator=None, **parameters):
+    return make_pipeline(
+        Rescale(40, margin=0.5),
+        SlidingWindow(),
+        OrientedGradients(),
+        SequenceReader(estimator, random_state=0, **parameters),
+    )
+
+
+@pytest.fixture(scope="module")
+def varied():
+    """A reader of strings of three to five characters."""
+    y = texts_of(120, lengths=(3, 5))
+    return pipeline().fit(drawn(y)[0], y)
+
+
+def test_it_reads_strings_of_any_length_seen(varied):
+    y = texts_of(60, seed=1, lengths=(3, 5))
+    assert varied.score(drawn(y, seed=1)[0], y) >= 0.95
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [KNeighborsClassifier(n_neighbors=3), SVC(C=10), SVC(C=10, decision_function_shape="ovo")],
+    ids=["KNN", "SVM", "SVM, pairwise"],
+)
+@pytest.mark.parametrize("n_windows", [None, 1500])
+def test_any_classifier_reads(estimator, n_windows):
+    y = texts_of(60)
+    model = pipeline(estimator, n_windows=n_windows).fit(drawn(y)[0], y)
+    y = texts_of(30, seed=1)
+    assert model.score(drawn(y, seed=1)[0], y) >= 0.85
+
+
+def test_over_segmentation_makes_a_lattice_as_well():
+    y = [text.replace("m", "z") for text in texts_of(80)]
+    model = make_pipeline(
+        OverSegmentation(shape=(24, 24)), HOG(), SequenceReader(KNeighborsClassifier(3))
+    ).fit(drawn(y)[0], y)
+    assert model[-1].geometry_.half_widths is None
+    y = [text.replace("m", "z") for text in texts_of(40, seed=1)]
+    assert model.score(drawn(y, seed=1)[0], y) >= 0.85
+
+
+def test_forced_alignment_recovers_the_places():
+    y = texts_of(100)
+    images, edges = drawn(y)
+    model = pipeline().fit(images, y)
+    off = []
+    readings = model[-1].read(model[:-1].transform(images))
+    for reading, text, own in zip(readings, y, edges, strict=True):
+        if reading.text == text:
+            middles = reading.boxes[:, 0] + reading.boxes[:, 2] / 2
+            # The margin of Rescale moves all to the right.
+            off += list(middles - 20 - [x + WIDTHS[n] / 2 for x, n in zip(own, text, strict=True)])
+    assert len(off) > 300
+    # Windows stand two pixels apart, and characters sixteen.
+    assert np.median(np.abs(off)) <= 2
+    assert np.percentile(np.abs(off), 90) <= 4
+
+
+def test_wider_characters_have_wider_boxes(varied):
+    half = dict(zip(varied[-1].classes_, varied[-1].geometry_.half_widths, strict=True))
+    assert half["i"] < half["o"] < half["m"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(shift=st.integers(0, 20), seed=st.integers(0, 1000))
+def test_moving_the_text_moves_the_boxes(varied, shift, seed):
+    text = texts_of(1, seed=seed)
+    (here,), _ = drawn(text, left=10)
+    there = np.roll(here, 2 * (shift // 2), axis=1)
+    one, other = (varied[-1].read(varied[:-1].transform([image]))[0] for image in (here, there))
+    assert one.text == other.text
+    np.testing.assert_array_equal(
+        other.boxes[:, 0] - one.boxes[:, 0], np.full(len(one.text), 2 * (shift // 2))
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    mask=st.lists(st.none() | st.sampled_from(["o", "mz", "iz", "oimz"]), min_size=1, max_size=6),
+    seed=st.integers(0, 100),
+)
+def test_masks_always_hold(varied, mask, seed):
+    model = clone(varied[-1]).set_params(mask=mask)
+    model.__dict__.update({k: v for k, v in vars(varied[-1]).items() if k.endswith("_")})
+    segments = varied[:-1].transform(drawn(texts_of(3, seed=seed))[0])
+    for text, reading in zip(model.predict(segments), model.read(segments), strict=True):
+        assert reading.text == text
+        assert len(text) == len(mask)
+        assert all(may is None or c in may for c, may in zip(text, mask, strict=True))
+        for other, _ in reading.runners_up:
+            assert all(may is None or c in may for c, may in zip(other, mask, strict=True))
+
+
+@pytest.mark.parametrize("length", [2, (2, 3), "free"])
+def test_lengths_always_hold(varied, length):
+    reader = varied[-1]
+    segments = varied[:-1].transform(drawn(texts_of(5, seed=3, lengths=(2, 6)))[0])
+    reader.set_params(length=length)
+    try:
+        lengths = {len(text) for text in reader.predict(segments)}
+    finally:
+        reader.set_params(length=None)
+    assert lengths <= {2: {2}, (2, 3): {2, 3}, "free": set(range(1, 15))}[length]
+
+
+def test_free_lengths_go_beyond_those_seen(varied):
+    y = texts_of(20, seed=5, lengths=(6, 6))
+    short = [text.replace("m", "i") for text in y]
+    images = drawn(short, seed=5, left=3)[0]
+    reader = varied[-1].set_params(length="free")
+    try:
+        assert np.mean(varied.predict(images) == np.array(short)) >= 0.8
+    finally:
+        reader.set_params(length=None)
+
+
+def test_readings_have_runners_up(varied):
+    segments = varied[:-1].transform(drawn(texts_of(10, seed=2))[0])
+    for reading in varied[-1].read(segments):
+        assert len(reading.boxes) == len(reading.probabilities) == len(reading.text)
+        assert ((reading.probabilities >= 0) & (reading.probabilities <= 1)).all()
+        assert reading.runners_up
+        shares = [share for _, share in reading.runners_up]
+        assert shares == sorted(shares, reverse=True)
+        assert reading.text not in dict(reading.runners_up)
+        assert reading.confidence + sum(shares) <= 1 + 1e-9 or max(shares) <= reading.confidence
+
+
+def test_confidences_can_be_trusted():
+    y = texts_of(300)
+    noisy = [
+        np.clip(i + np.random.default_rng(k).normal(0, 90, i.shape), 0, 255).astype(np.uint8)
+        for k, i in enumerate(drawn(y)[0])
+    ]
+    model = pipeline(calibration_cv=3).fit(noisy[:200], y[:200])
+    readings = model[-1].read(model[:-1].transform(noisy[200:]))
+    right = np.array([r.text == t for r, t in zip(readings, y[200:], strict=True)])
+    said = np.array([r.confidence for r in readings])
+    # Expected calibration error over two halves: what is said and what is true, each within 15 %.
+    for half in np.array_split(np.argsort(said), 2):
+        assert abs(said[half].mean() - right[half].mean()) < 0.15
+
+
+def test_the_same_seed_gives_the_same_model():
+    y = texts_of(30)
+    images = drawn(y)[0]
+    one, other = (pipeline(n_windows=500).fit(images, y) for _ in range(2))
+    assert joblib.hash(one) == joblib.hash(other)
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+def test_five_captchas_are_enough_to_try():
+    y = ["oimz", "zmio", "ooii", "mmzz", "oizm"]
+    model = pipeline(calibration_cv=3, n_windows=300).fit(drawn(y)[0], y)
+    assert len(model.predict(drawn(y)[0])) == 5
+
+
+def test_a_few_wrong_labels_do_little_harm():
+    y = np.array(texts_of(200))
+    images = drawn(y)[0]
+    wrong = y.copy()
+    wrong[:20] = texts_of(20, seed=9)
+    model = pipeline().fit(images, wrong)
+    y = texts_of(50, seed=1)
+    assert model.score(drawn(y, seed=1)[0], y) >= 0.9
+
+
+def test_characters_that_occur_once_are_learnt_from():
+    y = [text.replace("z", "o") for text in texts_of(60)]
+    y[0] = "zoio"
+    model = pipeline(calibration_cv=2).fit(drawn(y)[0], y)
+    assert "".join(model[-1].classes_) == "imoz"
+
+
+def test_labels_without_a_path_are_left_out():
+    y = texts_of(40)
+    y[3], y[7] = "", "o" * 500
+    model = pipeline().fit(drawn([t[:5] for t in y])[0], y)
+    assert model[-1].left_out_.tolist() == [3, 7]
+
+
+def test_a_captcha_without_candidates_reads_as_nothing():
+    y = texts_of(40)
+    model = make_pipeline(OverSegmentation(shape=(24, 24)), HOG(), SequenceReader())
+    model.fit(drawn(y)[0], y)
+    blank = np.zeros((40, 120), dtype=np.uint8)
+    segments = model[:-1].transform([blank, drawn(y)[0][0]])
+    nothing, something = model[-1].read(segments)
+    assert nothing.text == ""
+    assert nothing.confidence == 0
+    assert something.text
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [([1, 2], "label 0 is 1"), (["a"], "2 captchas need as many"), (["", ""], "nothing to learn")],
+)
+def test_useless_labels_are_refused(y, message):
+    segments = make_pipeline(Rescale(40), SlidingWindow(16), OrientedGradients()).fit_transform(
+        drawn(["oi", "io"])[0]
+    )
+    with pytest.raises(ReadingError, match=message):
+        SequenceReader().fit(segments, y)
+
+
+def test_a_mask_that_nothing_meets_is_refused(varied):
+    segments = varied[:-1].transform(drawn(["oim"])[0])
+    reader = varied[-1].set_params(mask=["o", "x"])
+    try:
+        with pytest.raises(ReadingError, match="mask, place 2: allows only 'x'"):
+            reader.predict(segments)
+    finally:
+        reader.set_params(mask=None)
