@@ -263,7 +263,11 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("fit", "."), "--data"),
+        (("fit", "."), "holds no images"),
+        (("fit", "{captchas}", "--data", "{captchas}"), "--data and --set belong to a recipe"),
+        (("fit", "{captchas}", "--set", "search.cv=3"), "--data and --set belong to a recipe"),
+        (("fit", "{captchas}", "--out", "model.yaml"), "suffix"),
+        (("fit", "{recipe}", "--budget", "60"), "--budget belongs to a folder"),
         (("fit", "none.yaml"), "no such file"),
         (("fit", "{recipe}", "--out", "model.json"), "suffix"),
         (("fit", "{recipe}", "--out", "."), "it is a folder"),

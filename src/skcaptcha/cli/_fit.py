@@ -4,19 +4,24 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, percent, report_console, say
-from skcaptcha.cli._options import Json
+from skcaptcha.cli._console import figures_table, percent, report_console
+from skcaptcha.cli._options import DEFAULT_MODEL, Json
 from skcaptcha.cli._output import check_outputs, write_json
+from skcaptcha.cli._training import (
+    drop,
+    files_of,
+    names_of,
+    say_failures,
+    start_workers,
+)
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -24,11 +29,14 @@ if TYPE_CHECKING:
 
     from skcaptcha.config import Recipe
 
-_BESIDE = (".json", ".csv")
-
 
 def fit(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The recipe.")],
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG.yaml|DIR", help="The recipe, or a labelled folder to find one for."
+        ),
+    ],
     *,
     data: Annotated[
         Path | None,
@@ -38,6 +46,15 @@ def fit(
         Path | None,
         typer.Option(
             metavar="FILE", help="Where the model goes.", show_default="what the recipe says"
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            help="With DIR: how long choosing and fitting may take.",
+            show_default="300; from 500 captchas on 0.6 for each",
         ),
     ] = None,
     override: Annotated[
@@ -51,32 +68,51 @@ def fit(
 ) -> None:
     """Fit a model: try the recipe's whole grid, and keep the best by cross-validation.
 
-    Writes the model, and beside it what it was fitted from (.json) and how every candidate did
-    (.csv). An image that cannot be read is left out and named; the exit code is then 1.
+    With a folder in place of the recipe it measures the images and tries the ready recipes that
+    can apply, within a bounded time. Writes the model, and beside it what it was fitted from
+    (.json), how every candidate did (.csv) and, with a folder, the chosen recipe (.yaml). An image
+    that cannot be read is left out and named; the exit code is then 1.
     """
+    if config.is_dir():
+        from skcaptcha.cli._fit_auto import fit_folder
+
+        if data is not None or override:
+            raise WrongUseError(
+                "--data and --set belong to a recipe; a folder is fitted without them, or with a "
+                f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
+            )
+        fit_folder(config, out or DEFAULT_MODEL, budget=budget, jobs=jobs, json=json)
+        return
+    if budget is not None:
+        raise WrongUseError(
+            "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
+            "tried to its end"
+        )
+    _fit_recipe(config, out, data=data, override=override or [], jobs=jobs, json=json)
+
+
+def _fit_recipe(
+    config: Path,
+    out: Path | None,
+    *,
+    data: Path | None,
+    override: list[str],
+    jobs: int,
+    json: Path | None,
+) -> None:
     from skcaptcha.cli._accuracy import measure, with_interval
     from skcaptcha.cli._reading import read_all
     from skcaptcha.config import load_recipe
     from skcaptcha.model_io import save
 
-    if config.is_dir():
-        raise WrongUseError(
-            f"{config}: it is a folder; fit takes a recipe, and the folder with --data, as in: "
-            f"skcaptcha fit configs/grid.yaml --data {config}"
-        )
-    recipe = load_recipe(config, override or [], data=data)
+    recipe = load_recipe(config, override, data=data)
     path = out or recipe.output.model
-    if path.suffix in _BESIDE:
-        raise WrongUseError(
-            f"{path}: the suffix {path.suffix} is for a file beside the model; give the model "
-            "another, as in model.joblib"
-        )
-    files = [path, *(path.parent / f"{path.stem}{suffix}" for suffix in _BESIDE)]
+    files = files_of(path, (".json", ".csv"))
     check_outputs(*files, json=json)
     began = time.perf_counter()
     train, test = recipe.load_data()
     failed = _drop_undecodable(recipe, train)
-    _start_workers(jobs)
+    start_workers(jobs)
     options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     try:
         model, search = recipe.fit(train.data, train.target, **options)
@@ -85,7 +121,7 @@ def fit(
         model, search = recipe.fit(train.data, train.target, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
-        "overrides": override or [],
+        "overrides": override,
         "data": None if data is None else str(data),
         "n_train": len(train.data),
         "n_left_out": getattr(model[-1], "n_left_out_", 0),
@@ -98,7 +134,7 @@ def fit(
     if test is not None:
         results = list(read_all(model, test.data))
         report["held_out"] = measure([str(label) for label in test.target], results)
-        failed += _say_failures(test, dict(enumerate(results)))
+        failed += say_failures(test, dict(enumerate(results)))
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
     save(model, path, manifest=report, results=search.cv_results_)
@@ -131,7 +167,7 @@ def _drop_undecodable(recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
     from skcaptcha.cli._reading import undecodable
 
     bad = undecodable(recipe.pipeline(), captchas.data)
-    failed = _drop(captchas, bad)
+    failed = drop(captchas, bad)
     if not captchas.data:
         raise SkcaptchaError(f"none of the {len(bad)} training images can be read")
     return failed
@@ -149,54 +185,9 @@ def _drop_unusable(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> li
         # The search knows only numbers.
         first, reason = next(iter(bad.items()))
         raise SkcaptchaError(
-            f"{_names(captchas)[first]}: {why(reason)} ({len(bad)} of {n} training images are so)"
+            f"{names_of(captchas)[first]}: {why(reason)} ({len(bad)} of {n} training images are so)"
         ) from error
-    return _drop(captchas, bad)
-
-
-def _drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:
-    """Take captchas out, and name them."""
-    failed = _say_failures(captchas, bad)
-    for key, values in captchas.items():
-        captchas[key] = [value for i, value in enumerate(values) if i not in bad]
-    return failed
-
-
-def _names(captchas: Bunch) -> Sequence[Any]:
-    return captchas.get("filenames", range(len(captchas.data)))
-
-
-def _start_workers(jobs: int) -> None:
-    """Start the processes that the search will find running, and deaf to Ctrl-C.
-
-    A terminal sends Ctrl-C to all processes. This one hears it and ends the others, each of which
-    would otherwise print a traceback of its own.
-    """
-    import joblib
-
-    # What a process ignores, those that it starts ignore too. A Ctrl-C in the moment that this
-    # takes is lost, and has to be pressed again.
-    hears = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        n = joblib.effective_n_jobs(jobs)
-        joblib.Parallel(n_jobs=jobs)(joblib.delayed(int)() for _ in range(n))
-    finally:
-        signal.signal(signal.SIGINT, hears)
-
-
-def _say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, str]]:
-    """Name the captchas whose result is an error, and give them for the report."""
-    from skcaptcha.cli._reading import why
-
-    names = _names(captchas)
-    failed = [
-        {"filename": str(names[i]), "reason": why(result)}
-        for i, result in results.items()
-        if isinstance(result, SkcaptchaError)
-    ]
-    for failure in failed:
-        say(f"{failure['filename']}: {failure['reason']}")
-    return failed
+    return drop(captchas, bad)
 
 
 def _one_line(value: Any) -> str:

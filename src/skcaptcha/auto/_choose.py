@@ -1,0 +1,187 @@
+"""From labelled captchas to the best recipe for them, fitted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.auto._families import Content, families_for, load_families
+from skcaptcha.auto._measure import Measurement, measure
+from skcaptcha.auto._race import SCREENING_FOLDS, Race, Trial
+from skcaptcha.errors import DatasetError
+from skcaptcha.images import decode
+
+_SECONDS_PER_CAPTCHA = 0.6
+_LEAST_BUDGET = 300.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What `choose_recipe` gives.
+
+    Attributes
+    ----------
+    measurement : Measurement
+    tried : tuple of Trial
+        The best first, the chosen one before all.
+    recipe : dict
+        Content of the chosen recipe, without ``data`` and ``output``.
+    accuracy : float
+        String accuracy of the chosen recipe, by cross-validation.
+    folds, n_validated : int
+        How that was found: in so many folds of so many captchas.
+    model : Pipeline
+        The chosen recipe, fitted to all captchas.
+    budget, seconds : float
+        Allowed and spent.
+    """
+
+    measurement: Measurement
+    tried: tuple[Trial, ...]
+    recipe: Content
+    accuracy: float
+    folds: int
+    n_validated: int
+    model: Pipeline
+    budget: float
+    seconds: float
+
+
+def default_budget(n: int) -> float:
+    """Give the seconds that choosing may take if nobody says how many.
+
+    Parameters
+    ----------
+    n : int
+        Number of captchas.
+
+    Returns
+    -------
+    seconds : float
+
+    Examples
+    --------
+    >>> from skcaptcha.auto import default_budget
+    >>> default_budget(100), default_budget(1000)
+    (300.0, 600.0)
+    """
+    return max(_LEAST_BUDGET, _SECONDS_PER_CAPTCHA * n)
+
+
+def choose_recipe(
+    X: Sequence[Any],
+    y: Sequence[str],
+    *,
+    families: Mapping[str, Any] | None = None,
+    budget: float | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state: int = 0,
+) -> Choice:
+    """Try the families of recipes that can apply, and fit the best to all captchas.
+
+    Every family is screened on a part of the captchas. What is within reach of the best is then
+    cross-validated in full, the most promising first, as long as the time allows that and the
+    last fit; so the choice depends on how fast the machine is. If a family reads nearly everything
+    right, the others are not tried. Of those that are equally good the fastest reader is chosen.
+
+    Parameters
+    ----------
+    X : sequence of n captchas
+        Paths, bytes, PIL images or arrays.
+    y : sequence of n str
+        Their labels.
+    families : mapping, optional
+        Content of a recipe whose grid is a list of families; by default that of auto.yaml.
+    budget : float, optional
+        Seconds. What is begun is ended: it may take somewhat longer. By default 300, from 500
+        captchas on 0.6 for each.
+    n_jobs : int, optional
+        Number of processes, as everywhere in scikit-learn.
+    verbose : int, default=0
+        1 shows on the standard error what is being tried.
+    random_state : int, default=0
+        Which captchas the screening takes.
+
+    Returns
+    -------
+    choice : Choice
+
+    Raises
+    ------
+    DatasetError
+        If there are fewer than two captchas.
+    ImageError
+        If one of them is no image.
+    ReadingError
+        If nothing can be fitted to them: says of each family why.
+
+    Examples
+    --------
+    >>> from skcaptcha.auto import choose_recipe
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> images, labels = make_line_captchas(120, random_state=0)
+    >>> choice = choose_recipe(list(images), labels)
+    >>> choice.tried[0].name
+    'FixedBoxes + RawPixels + KNeighborsClassifier'
+    >>> choice.model.predict(images[:2]).tolist() == labels[:2].tolist()
+    True
+    """
+    if len(y) < 2:
+        raise DatasetError(
+            f"{len(y)} labelled captchas are too few to compare recipes; at least 2 are needed"
+        )
+    labels = np.asarray(y, dtype=np.str_)
+    budget = default_budget(len(labels)) if budget is None else budget
+    begin = time.perf_counter()
+    with _progress(budget, verbose) as say:
+        say("measuring")
+        # What is timed first must not pay for the start of the processes.
+        n = joblib.effective_n_jobs(n_jobs)
+        joblib.Parallel(n_jobs)(joblib.delayed(int)() for _ in range(n))
+        measurement = measure(map(decode, X), labels.tolist())
+        race = Race(X, labels, begin + budget, say, n_jobs=n_jobs, random_state=random_state)
+        content = load_families() if families is None else families
+        race.run(list(families_for(measurement, content)), content["search"]["cv"])
+        model, winner = race.fit_best()
+    assert winner.recipe is not None
+    return Choice(
+        measurement=measurement,
+        tried=tuple(race.trials(winner)),
+        recipe={
+            **{key: winner.recipe[key] for key in ("steps", "final")},
+            "search": {"cv": race.folds},
+        },
+        accuracy=winner.value,
+        folds=race.folds if winner.accuracy is not None else SCREENING_FOLDS,
+        n_validated=len(labels) if winner.accuracy is not None else len(race.screened),
+        model=model,
+        budget=budget,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+@contextmanager
+def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
+    """Show on the standard error what is being done and for how long, if ``verbose``."""
+    if not verbose:
+        yield lambda text: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TextColumn(f"of {budget:.0f} s"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda text: progress.update(task, description=text)

@@ -1,0 +1,374 @@
+"""A race of recipes against time: screened cheaply, then cross-validated, the best one fitted."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.auto._families import Content, Family, Variant, final_content, name_of
+from skcaptcha.config import Recipe
+from skcaptcha.errors import ReadingError
+from skcaptcha.search import SharedGridSearchCV
+
+_SCREENED = 300
+SCREENING_FOLDS = 2
+_PILOT = 60  # captchas that tell how fast a model reads
+
+_SCREENING_SHARE = 0.4  # of the time
+_LAST_FIT = 2.0  # of fits in a fold: it learns from more, and is repeated in part to calibrate
+_NO_TIME = "no time left"
+
+_PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.995, 100
+_MOST_VARIANTS = 3
+# By so much errors may shrink from the screening to the full cross-validation.
+_MORE_HELPS, _REAL_READER_HELPS = 4, 20
+
+_Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was tried and what came of it.
+
+    Attributes
+    ----------
+    family : int
+        The number of its family in auto.yaml, from 0.
+    name : str
+        The classes that segment, describe and read.
+    settings : dict
+        What sets it apart from others of its family.
+    verdict : str
+        Why it was chosen, or why not.
+    screened : float or None
+        String accuracy in the screening, on a part of the captchas, perhaps with a stand-in for
+        the reader.
+    accuracy : float or None
+        String accuracy in the full cross-validation.
+    seconds : float
+        Spent on it.
+    """
+
+    family: int
+    name: str
+    settings: Content
+    verdict: str
+    screened: float | None
+    accuracy: float | None
+    seconds: float
+
+
+@dataclass
+class Entry:
+    """How far a variant has come in the race."""
+
+    family: Family
+    variant: Variant | None
+    verdict: str = ""
+    screened: float | None = None
+    accuracy: float | None = None
+    recipe: Content | None = None  # of the best score so far
+    seconds: float = 0.0
+    out_of_time: bool = False
+
+    @property
+    def value(self) -> float:
+        """The best evidence of how well it reads; -1 without any."""
+        if self.accuracy is not None:
+            return self.accuracy
+        return -1.0 if self.screened is None else self.screened
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Where it stands: what was left behind in the screening comes after all others."""
+        return self.accuracy is not None or self.out_of_time, self.value
+
+    @property
+    def name(self) -> str:
+        return self.family.name if self.recipe is None else name_of(self.recipe)
+
+    @property
+    def stood_in(self) -> bool:
+        return self.variant is not None and len(self.variant.stages) > 1
+
+    @property
+    def hope(self) -> float:
+        """What it may reach with all captchas, tuned, and read by its own reader."""
+        assert self.screened is not None
+        return 1 - (1 - self.screened) / (_REAL_READER_HELPS if self.stood_in else _MORE_HELPS)
+
+
+class _Scores(NamedTuple):
+    """String accuracy of each candidate, nan where it failed, and what that took."""
+
+    accuracy: NDArray[np.float64]
+    seconds: float
+    problem: str
+
+
+class Race:
+    """The captchas, the time left, and how far every variant has come.
+
+    Parameters
+    ----------
+    X : sequence of n captchas
+    y : ndarray of n str
+    deadline : float
+        When everything should be over, by `time.perf_counter`.
+    say : callable
+        Is told what is being done.
+    n_jobs, random_state
+        See `choose_recipe`.
+    """
+
+    def __init__(
+        self,
+        X: Sequence[Any],
+        y: NDArray[np.str_],
+        deadline: float,
+        say: Callable[[str], None],
+        *,
+        n_jobs: int | None,
+        random_state: int,
+    ) -> None:
+        self.X, self.y = X, y
+        self.deadline = deadline
+        self.n_jobs = n_jobs
+        self.workers = joblib.effective_n_jobs(n_jobs)
+        self.say = say
+        order = np.random.default_rng(random_state).permutation(len(y))
+        self.screened, self.pilot = order[:_SCREENED], order[:_PILOT]
+        self.everything = np.arange(len(y))
+        self.entries: list[Entry] = []
+        # How much longer than its stand-in a family's reader takes.
+        self.slower: dict[int, float] = {}
+        # What to keep of the time for fitting the winner, whichever that is.
+        self.last_fit = 0.0
+
+    def run(self, families: Sequence[Family], folds: int) -> None:
+        """Screen all families that can apply, and cross-validate what is within reach."""
+        self.folds = min(folds, len(self.y))
+        screening_ends = self.deadline - (1 - _SCREENING_SHARE) * self._left()
+        for i, family in enumerate(families):
+            if family.excluded:
+                verdict = f"cannot apply: {family.excluded}"
+                self.entries.append(Entry(family, None, verdict))
+            elif self._is_sure():
+                self.entries.append(Entry(family, None, "not tried: not needed"))
+            else:
+                share = (screening_ends - time.perf_counter()) / (len(families) - i)
+                entries = self._screen(family, share)
+                if entries and entries[0].value >= _PROMISING:
+                    self._cross_validate(entries[0])
+        if not self._is_sure():
+            self._cross_validate_the_best()
+
+    def fit_best(self) -> tuple[Pipeline, Entry]:
+        """Fit the best to all captchas; if that fails, the next best."""
+        for entry in self._ranked():
+            assert entry.recipe is not None
+            self.say(f"fitting {entry.name} to all captchas")
+            try:
+                with warnings.catch_warnings(action="ignore"):
+                    model = Recipe(final_content(entry.recipe)).pipeline().fit(self.X, self.y)
+            except Exception as error:
+                entry.verdict = f"cannot be fitted to all: {error}"
+                continue
+            entry.verdict = "chosen"
+            return model, entry
+        reasons = "; ".join(
+            {e.family.name: f"{e.name}: {e.verdict}" for e in self.entries}.values()
+        )
+        raise ReadingError(f"no recipe can be fitted to these captchas ({reasons})")
+
+    def trials(self, winner: Entry) -> Iterator[Trial]:
+        """Say what became of each, the winner first."""
+        self.entries.sort(key=lambda entry: (entry is winner, entry.rank), reverse=True)
+        for entry in self.entries:
+            verdict = entry.verdict
+            if not verdict and entry.accuracy is None:
+                verdict = "left behind in the screening"
+            elif not verdict and entry.value == winner.value:
+                verdict = "as good, but slower to read"
+            elif not verdict:
+                verdict = f"{100 * (winner.value - entry.value):.1f} points behind"
+            yield Trial(
+                entry.family.number,
+                entry.name,
+                {} if entry.variant is None else entry.variant.settings,
+                verdict,
+                entry.screened,
+                entry.accuracy,
+                entry.seconds,
+            )
+
+    def _screen(self, family: Family, seconds: float) -> list[Entry]:
+        """Score a family's variants on a part of the captchas, the best first."""
+        entries = [Entry(family, variant) for variant in family.variants]
+        self.entries += entries
+        self.say(f"screening {family.name}")
+        # The first one tells how long the others may take.
+        first, rest = entries[:1], entries[1:]
+        self._screen_together(first)
+        affordable = int((seconds - first[0].seconds) / max(first[0].seconds, 1e-3))
+        for entry in rest[max(affordable, 0) :]:
+            entry.verdict = f"not tried: {_NO_TIME}"
+        self._screen_together(rest[: max(affordable, 0)])
+        return sorted(entries, key=lambda entry: -entry.value)
+
+    def _screen_together(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        candidates = [entry.variant.stages[0][0] for entry in entries if entry.variant]
+        splits = self._splits(self.screened, SCREENING_FOLDS)
+        scores = self._score(candidates, self.screened, splits)
+        for entry, candidate, accuracy in zip(entries, candidates, scores.accuracy, strict=True):
+            entry.seconds = scores.seconds / len(entries)
+            if math.isnan(accuracy):
+                entry.verdict = f"cannot apply: {scores.problem}"
+            else:
+                entry.screened, entry.recipe = float(accuracy), candidate
+
+    def _cross_validate_the_best(self) -> None:
+        for entry in self._within_reach():
+            best = max((other.accuracy or 0.0 for other in self.entries), default=0.0)
+            if entry.accuracy is None and entry.hope > best:
+                self._cross_validate(entry)
+
+    def _within_reach(self) -> list[Entry]:
+        """Of each family the best variants, as far as chance may have ordered them; by hope."""
+        chosen: list[tuple[int, Entry]] = []
+        for number in range(1 + max(entry.family.number for entry in self.entries)):
+            of_family = [entry for entry in self.entries if entry.family.number == number]
+            screened = [entry for entry in of_family if entry.screened is not None]
+            screened.sort(key=lambda entry: -entry.value)
+            if screened:
+                best = screened[0].value
+                chance = 2 * math.sqrt(max(best * (1 - best), 0.01) / len(self.screened))
+                near: dict[float, Entry] = {}  # equals are most likely twins
+                for entry in screened:
+                    if entry.value >= best - chance:
+                        near.setdefault(entry.value, entry)
+                chosen += enumerate(list(near.values())[:_MOST_VARIANTS])
+        # The best of every family come before the second best of any.
+        return [e for _, e in sorted(chosen, key=lambda item: (item[0], -item[1].hope))]
+
+    def _cross_validate(self, entry: Entry) -> None:
+        """Score a variant in full, if time is left for that and for fitting it in the end."""
+        assert entry.variant is not None
+        self.say(f"cross-validating {entry.name}")
+        stages, number = entry.variant.stages, entry.family.number
+        screened = entry.seconds * len(self.y) / (len(self.screened) * SCREENING_FOLDS)
+        splits = self._splits(self.everything, self.folds)
+        for stage in reversed(stages):
+            meant = stage is not stages[0]
+            parts, once = [splits], screened
+            if meant and number in self.slower:
+                once *= self.slower[number]
+            elif meant:
+                # Nobody knows yet how long this reader takes: no more folds than run at once tell.
+                parts = [part for part in (splits[: self.workers], splits[self.workers :]) if part]
+            accuracy, once = self._score_in_time(entry, stage, parts, once)
+            if meant:
+                self.slower[number] = once / screened
+            if accuracy is not None and not np.isnan(accuracy).all():
+                best = int(np.nanargmax(accuracy))
+                entry.accuracy, entry.recipe = float(accuracy[best]), stage[best]
+                entry.verdict = ""
+                self.last_fit = max(self.last_fit, self._last_fit(once))
+                return
+        entry.out_of_time = entry.verdict.startswith(_NO_TIME)
+
+    def _score_in_time(
+        self, entry: Entry, stage: Sequence[Content], parts: Sequence[_Splits], once: float
+    ) -> tuple[NDArray[np.float64] | None, float]:
+        """Score in some splits after others, as long as all of them and the last fit have time.
+
+        Takes and gives how long one candidate takes in one split, all workers at work.
+        """
+        accuracies = []
+        for k, part in enumerate(parts):
+            needed = once * len(stage) * sum(map(len, parts[k:]))
+            needed += max(self.last_fit, self._last_fit(once))
+            if needed > self._left():
+                entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
+                return None, once
+            scores = self._score(stage, self.everything, part)
+            entry.seconds += scores.seconds
+            entry.verdict = f"cannot apply: {scores.problem}"
+            once = scores.seconds / (len(part) * len(stage))
+            accuracies.append(scores.accuracy)
+        return np.average(accuracies, axis=0, weights=list(map(len, parts))), once
+
+    def _last_fit(self, once: float) -> float:
+        return _LAST_FIT * once * min(self.workers, self.folds)
+
+    def _splits(self, sample: NDArray[np.intp], folds: int) -> _Splits:
+        # Random folds, and in the full cross-validation those of Recipe.search.
+        cv = KFold(min(folds, len(sample)), shuffle=True, random_state=0)
+        return list(cv.split(sample))
+
+    def _score(
+        self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: _Splits
+    ) -> _Scores:
+        begin = time.perf_counter()
+        recipes = [Recipe(candidate).pipeline() for candidate in candidates]
+        search = SharedGridSearchCV(
+            recipes[0],
+            [{name: [step] for name, step in pipeline.steps} for pipeline in recipes],
+            cv=splits,
+            refit=False,
+            n_jobs=self.n_jobs,
+        )
+        problem = ""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", FitFailedWarning)
+            try:
+                search.fit([self.X[i] for i in sample], self.y[sample])
+                accuracy = search.cv_results_["mean_test_score"]
+            except Exception as error:
+                accuracy = np.full(len(candidates), np.nan)
+                problem = str(error).rpartition("first error: ")[2]
+        for warning in caught:
+            if issubclass(warning.category, FitFailedWarning):
+                problem = str(warning.message).rpartition("first error was: ")[2]
+        return _Scores(accuracy, time.perf_counter() - begin, " ".join(problem.split()))
+
+    def _ranked(self) -> list[Entry]:
+        """What can be fitted, the best first, the faster reader before an equal."""
+        able = [entry for entry in self.entries if entry.recipe is not None]
+        ranked = sorted(able, key=lambda entry: entry.rank, reverse=True)
+        tied = [entry for entry in ranked if entry.rank == ranked[0].rank]
+        if len(tied) > 1:
+            tied.sort(key=self._seconds_to_read)
+        return tied + ranked[len(tied) :]
+
+    def _seconds_to_read(self, entry: Entry) -> float:
+        assert entry.recipe is not None
+        X = [self.X[i] for i in self.pilot]
+        try:
+            model = Recipe(entry.recipe).pipeline().fit(X, self.y[self.pilot])
+            begin = time.perf_counter()
+            model.predict(X)
+        except Exception:  # what so few captchas do not suffice for
+            return math.inf
+        return time.perf_counter() - begin
+
+    def _is_sure(self) -> bool:
+        return len(self.y) >= _ENOUGH_EVIDENCE and any(
+            (entry.accuracy or 0.0) >= _GOOD_ENOUGH for entry in self.entries
+        )
+
+    def _left(self) -> float:
+        return self.deadline - time.perf_counter()

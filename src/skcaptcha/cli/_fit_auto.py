@@ -1,0 +1,240 @@
+"""The command ``fit`` with a folder in place of a recipe."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._console import figures_table, percent, progress, report_console, say
+from skcaptcha.cli._output import check_outputs, write_json
+from skcaptcha.cli._training import drop, files_of, start_workers
+from skcaptcha.errors import SkcaptchaError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from sklearn.utils import Bunch
+
+    from skcaptcha.auto import Choice, Trial
+
+_NAME_WIDTH = len("ConnectedComponents +")
+
+
+def fit_folder(
+    folder: Path, out: Path, *, budget: float | None, jobs: int, json: Path | None
+) -> None:
+    """Find a recipe for a labelled folder, fit it, and write model and recipe.
+
+    Parameters
+    ----------
+    folder : Path
+    out : Path
+        Where the model goes.
+    budget : float or None
+        Seconds; None: the default.
+    jobs : int
+        Number of processes.
+    json : Path or None
+        What ``--json`` was given.
+    """
+    from skcaptcha.auto import choose_recipe
+    from skcaptcha.datasets import load_captchas
+    from skcaptcha.model_io import save, write_atomically
+
+    files = files_of(out, (".json", ".csv", ".yaml"))
+    check_outputs(*files, json=json)
+    captchas = load_captchas(folder)
+    _refuse_numbers(folder, captchas)
+    failed = _drop_unusable(captchas)
+    start_workers(jobs)
+    choice = choose_recipe(
+        captchas.data,
+        captchas.target,
+        budget=budget,
+        n_jobs=jobs,
+        verbose=int(sys.stderr.isatty()),
+    )
+    report = _report(folder, choice) | {"n_failed": len(failed)}
+    text = _recipe_text(folder, out, choice)
+    save(choice.model, out, manifest=report, results=_results(choice))
+    write_atomically(files[-1], lambda file: file.write(text.encode(errors="surrogateescape")))
+
+    console = report_console(json)
+    console.print(_measured_table(choice))
+    console.print(_tried_table(choice))
+    table = figures_table()
+    if failed:
+        table.add_row("could not be read", f"{len(failed)}, left out")
+    table.add_row("string accuracy", f"{percent(choice.accuracy)} in cross-validation")
+    table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
+    table.add_row("written", "\n".join(map(str, files)))
+    console.print(table)
+    for note in _notes(choice):
+        say(f"warning: {note}")
+    write_json({**report, "failed": failed, "files": files}, json)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _refuse_numbers(folder: Path, captchas: Bunch) -> None:
+    """Refuse images that are numbered: their names are no labels."""
+    if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
+        return
+    labels = captchas.target.tolist()
+    if len(labels) > 2 and all(map(str.isdecimal, labels)):
+        numbers = sorted(map(int, labels))
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            raise WrongUseError(
+                f"{folder}: its images have numbers ({captchas.filenames[0]} to "
+                f"{captchas.filenames[-1]}), not labels; name each by its label, such as 5UFQ.png, "
+                "or write a labels.csv with the columns filename and label"
+            )
+
+
+def _drop_unusable(captchas: Bunch) -> list[dict[str, str]]:
+    """Leave out what is no image, and what has no room for its label."""
+    from skcaptcha.errors import ImageError
+    from skcaptcha.images import decode
+
+    bad: dict[int, SkcaptchaError] = {}
+    n = len(captchas.data)
+    with progress("decoding", n) as advance:
+        for i, (path, label) in enumerate(zip(captchas.data, captchas.target, strict=True)):
+            try:
+                height, width = decode(path).shape[:2]
+            except ImageError as error:
+                bad[i] = error
+            else:
+                if width < len(label):
+                    room = f"{width} x {height} pixels have no room for {len(label)} characters"
+                    bad[i] = ImageError(path, room)
+            advance(1)
+    failed = drop(captchas, bad)
+    if len(bad) == n:
+        raise SkcaptchaError(f"none of the {n} training images can be read")
+    return failed
+
+
+def _report(folder: Path, choice: Choice) -> dict[str, Any]:
+    return {
+        "recipe": None,
+        "data": str(folder),
+        "n_train": choice.measurement.n,
+        "n_left_out": getattr(choice.model[-1], "n_left_out_", 0),
+        "measured": dict(choice.measurement.lines()),
+        "chosen": choice.tried[0].name,
+        "chosen_settings": choice.tried[0].settings,
+        "n_candidates": len(choice.tried),
+        "n_folds": choice.folds,
+        "n_validated": choice.n_validated,
+        "cv_string_accuracy": choice.accuracy,
+        "characters": "".join(getattr(choice.model[-1], "classes_", [])),
+        "tried": [asdict(trial) for trial in choice.tried],
+        "notes": list(_notes(choice)),
+        "budget": choice.budget,
+        "seconds": choice.seconds,
+    }
+
+
+def _results(choice: Choice) -> dict[str, list[Any]]:
+    """Give what was tried as a table like a search's ``cv_results_``."""
+    keys = dict.fromkeys(key for trial in choice.tried for key in trial.settings)
+    return {
+        "rank_test_score": list(range(1, len(choice.tried) + 1)),
+        "name": [trial.name for trial in choice.tried],
+        "verdict": [trial.verdict for trial in choice.tried],
+        "screened": [trial.screened for trial in choice.tried],
+        "mean_test_score": [trial.accuracy for trial in choice.tried],
+        "seconds": [trial.seconds for trial in choice.tried],
+        **{f"param_{key}": [trial.settings.get(key) for trial in choice.tried] for key in keys},
+    }
+
+
+def _recipe_text(folder: Path, out: Path, choice: Choice) -> str:
+    """Write the chosen recipe as YAML, and what it was chosen for in comments before it."""
+    import yaml
+
+    today = datetime.now(UTC).date().isoformat()
+    comments = [
+        f"Chosen by skcaptcha fit on {today} for the captchas of this folder:",
+        *(f"  {name}: {what}" for name, what in choice.measurement.lines()),
+        f"It read {percent(choice.accuracy)} of {choice.n_validated} captchas right, in "
+        f"{choice.folds} folds; {len(choice.tried)} candidates were looked at.",
+    ]
+    content = {
+        "data": {"folder": str(folder)},
+        **choice.recipe,
+        "output": {"model": str(out)},
+    }
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    lines = "\n".join(comments).splitlines()
+    return "".join(f"# {line}\n" for line in lines) + "\n" + text
+
+
+def _measured_table(choice: Choice) -> Table:
+    from rich.text import Text
+
+    table = figures_table()
+    for name, what in choice.measurement.lines():
+        table.add_row(name, Text(what))
+    return table
+
+
+def _tried_table(choice: Choice) -> Table:
+    """Show the best of every family."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("tried", min_width=_NAME_WIDTH)
+    table.add_column("screened", justify="right")
+    table.add_column("validated", justify="right")
+    table.add_column("seconds", justify="right")
+    table.add_column("", overflow="fold")
+    families: dict[int, list[Trial]] = {}
+    for trial in choice.tried:
+        families.setdefault(trial.family, []).append(trial)
+    for trials in families.values():
+        best = trials[0]
+        chosen = best is choice.tried[0]
+        table.add_row(
+            Text(best.name),
+            _percent(best.screened),
+            _percent(best.accuracy),
+            f"{sum(trial.seconds for trial in trials):.0f}",
+            Text(best.verdict.partition(" (")[0]),
+            style="bold" if chosen else None,
+        )
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else percent(share).removesuffix(" %")
+
+
+def _notes(choice: Choice) -> Iterator[str]:
+    """Say what in the captchas makes a good model unlikely."""
+    measurement = choice.measurement
+    if measurement.rare:
+        yield (
+            f"{len(measurement.rare)} characters occur less than three times and will hardly be "
+            f"read: {measurement.rare}"
+        )
+    if len(measurement.characters) == 1:
+        yield "all labels consist of one character; nothing else can be read"
+    elif measurement.n_labels == 1:
+        yield "all labels are equal; other strings will hardly be read"
+    if choice.accuracy == 0:
+        yield (
+            "no captcha was read right in the cross-validation; check that the labels belong to "
+            "the images"
+        )

@@ -1,0 +1,127 @@
+"""What both ways of fitting do: check where the model goes, leave out captchas, start workers."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skcaptcha.cli._app import WrongUseError
+from skcaptcha.cli._console import say
+from skcaptcha.errors import SkcaptchaError
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+
+def files_of(model: Path, beside: Sequence[str]) -> list[Path]:
+    """List the model's file and those that are written beside it.
+
+    Parameters
+    ----------
+    model : Path
+    beside : sequence of str
+        The suffixes of the others.
+
+    Returns
+    -------
+    files : list of Path
+
+    Raises
+    ------
+    WrongUseError
+        If the model has one of these suffixes itself.
+    """
+    if model.suffix in beside:
+        raise WrongUseError(
+            f"{model}: the suffix {model.suffix} is for a file beside the model; give the model "
+            "another, as in model.joblib"
+        )
+    return [model, *(model.parent / f"{model.stem}{suffix}" for suffix in beside)]
+
+
+def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:
+    """Take captchas out, and name them.
+
+    Parameters
+    ----------
+    captchas : Bunch
+        Changed.
+    bad : dict of int to SkcaptchaError
+        What is wrong with them, by index.
+
+    Returns
+    -------
+    failed : list of dict
+        Their names and the reasons.
+    """
+    failed = say_failures(captchas, bad)
+    for key, values in captchas.items():
+        captchas[key] = [value for i, value in enumerate(values) if i not in bad]
+    return failed
+
+
+def names_of(captchas: Bunch) -> Sequence[Any]:
+    """Give the captchas' file names, or numbers where they have none."""
+    return captchas.get("filenames", range(len(captchas.data)))
+
+
+def start_workers(jobs: int) -> None:
+    """Start the processes that the search will find running, and deaf to Ctrl-C.
+
+    A terminal sends Ctrl-C to all processes. This one hears it and ends the others, each of which
+    would otherwise print a traceback of its own.
+
+    Parameters
+    ----------
+    jobs : int
+        As everywhere in joblib.
+    """
+    import joblib
+
+    # What a process ignores, those that it starts ignore too. A Ctrl-C in the moment that this
+    # takes is lost, and has to be pressed again.
+    hears = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Each would show by itself what libraries warn of, past what shows warnings here.
+    filters = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    try:
+        n = joblib.effective_n_jobs(jobs)
+        joblib.Parallel(n_jobs=jobs)(joblib.delayed(int)() for _ in range(n))
+    finally:
+        signal.signal(signal.SIGINT, hears)
+        if filters is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = filters
+
+
+def say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, str]]:
+    """Name the captchas whose result is an error, and give them for the report.
+
+    Parameters
+    ----------
+    captchas : Bunch
+    results : mapping of int to anything
+        By index.
+
+    Returns
+    -------
+    failed : list of dict
+        The names, and the reasons.
+    """
+    from skcaptcha.cli._reading import why
+
+    names = names_of(captchas)
+    failed = [
+        {"filename": str(names[i]), "reason": why(result)}
+        for i, result in results.items()
+        if isinstance(result, SkcaptchaError)
+    ]
+    for failure in failed:
+        say(f"{failure['filename']}: {failure['reason']}")
+    return failed

@@ -1,0 +1,133 @@
+"""``fit`` finds a recipe for a folder, says what it tried, and leaves nothing half written."""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from PIL import Image
+
+from skcaptcha import load_recipe
+from skcaptcha.datasets import make_line_captchas, write_captchas
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough captchas at fixed places for the race to end early."""
+    folder = tmp_path_factory.mktemp("auto") / "lines"
+    write_captchas(folder, *make_line_captchas(200, random_state=3))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_half_written(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path):
+    model = tmp_path / "out" / "m.joblib"
+    outcome = run("fit", lines, "--out", model, "--jobs", 1, "--json", "-")
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    assert report["chosen"].startswith("FixedBoxes")
+    assert report["cv_string_accuracy"] >= 0.995
+    assert report["tried"][0]["verdict"] == "chosen"
+    assert "chosen" in outcome.err
+    assert {path.name for path in model.parent.iterdir()} == {
+        "m.joblib", "m.json", "m.csv", "m.yaml"
+    }  # fmt: skip
+    recipe = model.with_suffix(".yaml")
+    assert "200 captchas right, in 3 folds" in recipe.read_text()
+    assert load_recipe(recipe).grid == [{}]
+    again = tmp_path / "again.joblib"
+    assert run("fit", recipe, "--data", lines, "--out", again, "--jobs", 1).code == 0
+    assert joblib.hash(joblib.load(again)) == joblib.hash(joblib.load(model))
+    assert run("score", lines, "--model", model).code == 0
+
+
+def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
+    folder = tmp_path / "captchas"
+    shutil.copytree(lines, folder)
+    (folder / "a.png").write_bytes(b"")
+    Image.new("RGB", (3, 9), "white").save(folder / "b.png")
+    with (folder / "labels.csv").open("a") as stream:
+        stream.write("a.png,AAAA\nb.png,AAAA\n")
+    out = tmp_path / "m.joblib"
+    outcome = run("fit", folder, "--out", out, "--jobs", 1, "--json", "-")
+    assert outcome.code == 1
+    report = json.loads(outcome.out)
+    assert (report["n_train"], report["n_failed"]) == (200, 2)
+    assert "a.png: it is empty" in outcome.err
+    assert "b.png: 3 x 9 pixels have no room for 4 characters" in outcome.err
+    assert out.exists()
+
+
+def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = run("fit", lines, "--out", tmp_path / "m.joblib", "--jobs", 1)
+    assert max(map(len, outcome.out.splitlines())) <= 80
+    assert "ConnectedComponents +" in outcome.out
+    assert "not needed" in outcome.out
+
+
+def test_images_that_are_numbered_have_no_labels(run, tmp_path):
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    for i in range(1, 8):
+        Image.new("RGB", (40, 10), "white").save(folder / f"{i:04}.png")
+    outcome = run("fit", folder, "--out", tmp_path / "m.joblib")
+    assert outcome.code == 2
+    assert "its images have numbers (0001.png to 0007.png), not labels" in outcome.sentence()
+    assert not list(tmp_path.glob("m.*"))
+
+
+def test_too_few_and_unreadable_captchas(run, tmp_path):
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    (folder / "AB.png").write_bytes(b"")
+    outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
+    assert outcome.code == 2
+    assert "none of the 1 training images can be read" in outcome.err
+    Image.new("RGB", (40, 10), "white").save(folder / "AB.png")
+    outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
+    assert outcome.code == 2
+    assert "1 labelled captchas are too few" in outcome.sentence()
+
+
+def test_it_warns_of_captchas_that_teach_little(run, tmp_path):
+    folder = tmp_path / "captchas"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        noise = rng.integers(0, 256, (20, 40), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"AB_{i}.png")
+    outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1, "--budget", 2)
+    assert outcome.code == 0
+    assert "all labels are equal" in outcome.err
+
+
+def test_ctrl_c(start, tmp_path):
+    folder = tmp_path / "captchas"
+    images, labels = make_line_captchas(400, random_state=3)
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(images.shape) < 0.3, 0, images).astype(np.uint8)
+    write_captchas(folder, list(noisy), labels)
+    out = tmp_path / "out" / "m.joblib"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        command = start("fit", folder, "--jobs", 1, "--out", out)
+        with pytest.raises(subprocess.TimeoutExpired):
+            command.wait(6)
+        command.send_signal(signal.SIGINT)
+        outcome = command.outcome()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert outcome.code in {130, -signal.SIGINT}
+    assert outcome.sentence() == "interrupted"
+    assert not out.parent.exists()

@@ -1,0 +1,200 @@
+"""A recipe is found for any labelled captchas, in bounded time, and can be used again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from skcaptcha import load_recipe
+from skcaptcha.auto import choose_recipe, load_families, measure
+from skcaptcha.config import Recipe
+from skcaptcha.datasets import load_captchas, make_line_captchas
+from skcaptcha.errors import DatasetError, ReadingError
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+ALL = load_families()
+SEGMENTING = {
+    **ALL,
+    "grid": [
+        {name: values[:2] for name, values in family.items()}
+        for family in ALL["grid"]
+        if "SequenceReader" not in str(family)
+    ],
+}
+PLACES = {**SEGMENTING, "grid": SEGMENTING["grid"][:1]}
+
+
+def strings(n: int, characters: str, lengths: list[int], seed: int = 0) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return ["".join(rng.choice(list(characters), rng.choice(lengths))) for _ in range(n)]
+
+
+def bars(labels: list[str], *, ink: int = 0, ground: int = 255) -> list[np.ndarray]:
+    """Draw each character as bars whose number is its place in the alphabet."""
+    images = []
+    for label in labels:
+        image = np.full((20, 16 * len(label) + 4), ground, dtype=np.uint8)
+        for i, character in enumerate(label):
+            left = 16 * i + 4
+            image[2:17, left : left + 2] = ink
+            for k in range("ABCDE".index(character)):
+                image[2 + 4 * k : 4 + 4 * k, left : left + 10] = ink
+        images.append(image)
+    return images
+
+
+def verdicts(choice) -> dict[int, str]:
+    """What became of the best of each family."""
+    return {trial.family: trial.verdict for trial in reversed(choice.tried)}
+
+
+def test_measure_counts():
+    labels = ["AAB", "AC", "AAA"]
+    grey, wide = np.full((20, 40), 250, np.uint8), np.full((20, 50, 3), 250, np.uint8)
+    grey[5:15, 5:10] = 3
+    wide[5:15, 5:10] = 3, 3, 90
+    measurement = measure([grey, 255 - grey, wide], labels)
+    assert (measurement.n, measurement.n_labels) == (3, 3)
+    assert measurement.heights == (20, 20, 20)
+    assert measurement.widths == (40, 40, 50)
+    assert measurement.colour == pytest.approx(1 / 3)
+    assert measurement.dark_ink == pytest.approx(2 / 3)
+    assert measurement.lengths == {2: 1, 3: 2}
+    assert measurement.length is None
+    assert measurement.characters == {"A": 6, "B": 1, "C": 1}
+    assert measurement.rare == "BC"
+    assert not measurement.one_size
+    assert measurement.boxes is None
+
+
+def test_measure_finds_the_places_of_the_characters():
+    labels = strings(60, "ABCDE", [4])
+    images = bars(labels)
+    for shift in (0, 7):
+        moved = [np.pad(image, ((3, 0), (shift, 9)), constant_values=255) for image in images]
+        for shown in (moved, [255 - image for image in moved]):
+            boxes = np.array(measure(shown, labels).boxes)
+            assert np.diff(boxes[:, 0]) == pytest.approx(16, abs=1)
+            assert boxes[0, 0] == pytest.approx(4 + shift, abs=2)
+            assert boxes[0, 1] == pytest.approx(5, abs=1)
+
+
+def test_measure_wants_as_many_labels_as_images():
+    with pytest.raises(DatasetError, match="as many images as labels"):
+        measure([], [])
+    with pytest.raises(DatasetError, match="found 1, 2"):
+        measure([np.zeros((5, 5), np.uint8)], ["A", "B"])
+
+
+def test_auto_yaml_is_an_ordinary_recipe_in_one_place(monkeypatch):
+    monkeypatch.chdir(CONFIGS)
+    recipe = load_recipe("auto.yaml")
+    assert len(recipe.grid) == len(ALL["grid"])
+    assert Path("auto.yaml").resolve().parent.name == "skcaptcha"
+
+
+def test_the_best_is_chosen_and_others_are_not_tried_if_it_reads_everything():
+    images, labels = make_line_captchas(160, random_state=0)
+    choice = choose_recipe(
+        list(images[:120]), labels[:120], families=PLACES | {"grid": ALL["grid"]}
+    )
+    best = choice.tried[0]
+    assert "FixedBoxes" in best.name
+    assert best.verdict == "chosen"
+    assert best.accuracy == choice.accuracy >= 0.995
+    assert (choice.folds, choice.n_validated) == (3, 120)
+    assert choice.model.score(images[120:], labels[120:]) > 0.95
+    assert set(list(verdicts(choice).values())[:-1]) == {"not tried: not needed"}
+    assert choice.seconds < choice.budget
+
+
+def test_the_chosen_recipe_can_be_written_and_gives_the_same_model():
+    images, labels = make_line_captchas(60, random_state=1)
+    choice = choose_recipe(list(images[:40]), labels[:40], families=PLACES)
+    content = {"data": {"generate": "lines"}, **choice.recipe}
+    recipe = Recipe(yaml.safe_load(yaml.safe_dump(content, sort_keys=False)))
+    model, search = recipe.fit(list(images[:40]), labels[:40])
+    assert search.best_score_ == choice.accuracy
+    assert model["read"].temperature_ == choice.model["read"].temperature_
+    assert repr(model) == repr(choice.model)
+    np.testing.assert_array_equal(model.predict(images), choice.model.predict(images))
+
+
+def test_labels_of_mixed_lengths_and_images_of_many_sizes():
+    labels = strings(60, "ABC", [2, 3, 4])
+    images = bars(labels)
+    images[::2] = [255 - image for image in images[::2]]
+    choice = choose_recipe(images[:50], labels[:50], families=SEGMENTING)
+    assert verdicts(choice)[0] == "cannot apply: labels differ in length"
+    assert choice.model.score(images[50:], labels[50:]) == 1
+    same_length = ["ABC", "BCA", "CAB"] * 4
+    widths = [np.pad(image, ((0, 0), (0, i)), "edge") for i, image in enumerate(bars(same_length))]
+    choice = choose_recipe(widths, same_length, families=SEGMENTING)
+    assert verdicts(choice)[0] == "cannot apply: images differ in size"
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_very_few_captchas(n):
+    labels = strings(n, "AB", [3], seed=1)
+    choice = choose_recipe(bars(labels), labels, families=SEGMENTING)
+    assert choice.folds == min(n, 3)
+    assert choice.model.predict(bars(labels)).tolist() == labels
+    with pytest.raises(DatasetError, match="1 labelled captchas are too few"):
+        choose_recipe(bars(labels)[:1], labels[:1])
+
+
+def test_wrong_labels_and_characters_that_occur_once():
+    labels = strings(100, "ABCD", [3], seed=2)
+    images = bars([*labels, "AEA"])
+    wrong = [label[::-1] if i % 10 == 0 else label for i, label in enumerate([*labels, "AEA"])]
+    choice = choose_recipe(images, wrong, families=SEGMENTING)
+    assert choice.measurement.rare == "E"
+    assert choice.accuracy > 0.8
+    assert np.mean(choice.model.predict(images[:100]) == labels) > 0.9
+
+
+def test_equal_labels_leave_families_that_can_apply():
+    images = bars(["AAA"] * 12)
+    choice = choose_recipe(images, ["AAA"] * 12, families=SEGMENTING)
+    assert choice.model.predict(images).tolist() == ["AAA"] * 12
+    assert any("class" in verdict for verdict in verdicts(choice).values())
+
+
+def test_when_nothing_can_apply_each_family_says_why():
+    images = [np.full((20, 60), 255, np.uint8)] * 20
+    labels = strings(20, "ABC", [2, 3])
+    with pytest.raises(ReadingError, match=r"no recipe can be fitted .*differ in length.*segments"):
+        choose_recipe(images, labels, families=SEGMENTING)
+
+
+def test_without_time_it_still_gives_a_model():
+    labels = strings(60, "ABC", [3])
+    choice = choose_recipe(bars(labels), labels, families=SEGMENTING, budget=0.01)
+    assert choice.model.score(bars(labels), labels) > 0.9
+    assert any("no time left" in trial.verdict for trial in choice.tried)
+
+
+def test_a_reader_is_screened_by_its_stand_in():
+    family = {
+        "read": [
+            {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+            {"use": "CharacterReader", "estimator": {"use": "SVC"}},
+        ]
+    }
+    labels = strings(60, "ABC", [3])
+    choice = choose_recipe(bars(labels), labels, families=PLACES | {"grid": [family]})
+    assert choice.tried[0].name.endswith("SVC")
+    assert choice.tried[0].screened is not None
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scheme", "least"), [("lines", 0.98), ("really_simple", 0.98), ("amazon", 0.96)]
+)
+def test_real_captchas(real_data, scheme, least):
+    train, dev = (load_captchas(real_data / scheme / part) for part in ("train", "dev"))
+    choice = choose_recipe(train.data, train.target, n_jobs=-1)
+    assert choice.model.score(dev.data, dev.target) >= least
