@@ -1,0 +1,84 @@
+"""The captchas to measure with: one folder per scheme, and one scheme that is generated."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skcaptcha.datasets import load_captchas, make_image_captchas, write_captchas
+from skcaptcha.errors import DatasetError
+
+GENERATED = "image_captcha"
+_N_GENERATED = 1000
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One way of making captchas.
+
+    Attributes
+    ----------
+    name : str
+    train, dev : Path
+        Labelled folders.
+    n_train : int
+        Labelled captchas in `train`; 0 if they cannot be used, and `problem` says why.
+    problem : str
+    """
+
+    name: str
+    train: Path
+    dev: Path
+    n_train: int
+    problem: str = ""
+
+
+def folders(data: Path) -> Iterator[Path]:
+    """Yield the folders of a data folder that can be schemes, by name."""
+    if not data.is_dir():
+        raise DatasetError(f"{data}: there is no such folder; give one with a folder per scheme")
+    for folder in sorted(data.iterdir()):
+        if folder.is_dir() and not folder.name.startswith("."):
+            yield folder
+
+
+def look_at(folder: Path) -> Scheme:
+    """Count the captchas of a scheme; what is wrong with them is noted, not raised."""
+    train, dev = folder / "train", folder / "dev"
+    try:
+        load_captchas(dev)
+        return Scheme(folder.name, train, dev, len(load_captchas(train).data))
+    except DatasetError as error:
+        return Scheme(folder.name, train, dev, 0, str(error))
+
+
+def generate(folder: Path) -> Scheme:
+    """Make captchas of four digits with the package ``captcha``, unless they are there."""
+    for seed, part in enumerate(("train", "dev")):
+        if not (folder / part / "labels.csv").exists():  # written last
+            shutil.rmtree(folder / part, ignore_errors=True)
+            images, labels = make_image_captchas(_N_GENERATED, random_state=seed)
+            write_captchas(folder / part, list(images), labels.tolist())
+    return look_at(folder)
+
+
+def subset(scheme: Scheme, n: int, seed: int, folder: Path) -> None:
+    """Make a labelled folder of links to `n` training captchas, chosen by chance.
+
+    With one seed, a smaller choice is part of every larger one.
+    """
+    captchas = load_captchas(scheme.train)
+    chosen = np.random.default_rng(seed).permutation(len(captchas.data))[:n]
+    folder.mkdir(parents=True)
+    # Numbers for names: labels.csv must be UTF-8, which a file's name need not be.
+    names = [f"{i:05}{Path(captchas.data[i]).suffix}" for i in chosen]
+    for name, i in zip(names, chosen, strict=True):
+        (folder / name).symlink_to(Path(captchas.data[i]).resolve())
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = zip(names, captchas.target[chosen].tolist(), strict=True)
+        csv.writer(file).writerows([("filename", "label"), *rows])
