@@ -44,6 +44,13 @@ def predict(
         bool,
         typer.Option("--resume", help="Keep the rows that --csv FILE has, and read the others."),
     ] = False,
+    charset: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTERS", help="Read no other characters than these."),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Read strings of so many characters.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Read images: one line of path, text and confidence for each, with tabs between.
@@ -58,6 +65,7 @@ def predict(
         raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
     check_outputs(csv, json=json)
     reader = load(model)
+    _constrain(reader, {"charset": charset, "length": length})
     names = list(_expand(paths))
     if not names:
         raise WrongUseError("there is nothing to read: the list of paths is empty")
@@ -94,6 +102,18 @@ def predict(
         say(f"{len(todo) - len(failed)} of {len(todo)} images read in {seconds:.1f} s{before}")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _constrain(model: Any, constraints: dict[str, Any]) -> None:
+    given = {name: value for name, value in constraints.items() if value is not None}
+    unknown = given.keys() - model[-1].get_params(deep=False).keys()
+    if unknown:
+        raise WrongUseError(
+            f"--{min(unknown)}: a {type(model[-1]).__name__} reads each segment by itself, and "
+            "cannot be constrained; fit configs/sequence.yaml, whose SequenceReader can"
+        )
+    if given:
+        model[-1].set_params(**given).check_constraints()
 
 
 def _expand(paths: list[str]) -> Iterator[str]:

@@ -272,6 +272,27 @@ class SequenceReader(BaseEstimator):
         check_values(X)
         return [reading for part in _parts(X) for reading in self._read(part)]
 
+    def check_constraints(self) -> None:
+        """Check that some string can meet ``length``, ``charset`` and ``mask``.
+
+        Raises
+        ------
+        ReadingError
+            If none can.
+        """
+        check_is_fitted(self)
+        self._constraints(max(self.lengths_))
+
+    def _constraints(self, longest: int) -> Constraints:
+        return constrain(
+            self.classes_,
+            self.lengths_,
+            longest,
+            length=self.length,
+            charset=self.charset,
+            mask=self.mask,
+        )
+
     def _read(self, X: Segments) -> Iterator[Reading]:
         lattice, constraints = self._lattice(X, self.classifier_)
         paths = lattice.best(*constraints)
@@ -320,14 +341,7 @@ class SequenceReader(BaseEstimator):
         ]
 
     def _lattice(self, X: Segments, classifier: CandidateClassifier) -> tuple[Lattice, Constraints]:
-        constraints = constrain(
-            self.classes_,
-            self.lengths_,
-            self._room(X),
-            length=self.length,
-            charset=self.charset,
-            mask=self.mask,
-        )
+        constraints = self._constraints(self._room(X))
         cost = self.cost_ * np.arange(1, len(constraints.lengths) + 1)
         constraints = constraints._replace(lengths=constraints.lengths - cost)
         return self._build_lattice(X, classifier), constraints
