@@ -23,6 +23,15 @@ def test_without_a_search_it_reads_captchas_made_for_it(name, n, least):
     assert model.score(test.data, test.target) >= least
 
 
+def test_sequence_reads_touching_characters_of_any_colour():
+    recipe = load_recipe(
+        CONFIGS / "sequence.yaml", ["data.n=300", "data.train=220", "steps.read.n_windows=8000"]
+    )
+    train, test = recipe.load_data()
+    model = recipe.pipeline().fit(train.data, train.target)
+    assert model.score(test.data, test.target) >= 0.75
+
+
 @pytest.mark.real
 def test_grid_reads_real_lines(real_data):
     train, dev = (load_captchas(real_data / "lines" / part) for part in ("train", "dev"))

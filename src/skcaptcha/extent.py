@@ -96,7 +96,9 @@ def pitch(images: Sequence[NDArray[np.uint8]], y: Sequence[str] | None) -> float
     if len(labels) != len(images):
         raise ValueError(f"expected {len(images)} labels, one for each image; got {len(labels)}")
     pitches = []
-    for image, label in zip(images, labels, strict=True):
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if not isinstance(label, str):
+            raise TypeError(f"label {i} is {label!r}; labels must be strings")
         if label:
             left, right = text_extent(image)
             pitches.append((right - left) / len(label))

@@ -148,6 +148,9 @@ def test_charset_and_mask_meet():
         ({"length": (4, 2)}, "two ascending ints"),
         ({"length": 0}, "length must be"),
         ({"length": "any"}, "length must be"),
+        ({"length": (1, 2, 3)}, "length must be"),
+        ({"charset": 12}, "charset must be a string"),
+        ({"mask": ["A", 3]}, "mask, place 2: must be a string"),
     ],
 )
 def test_what_no_string_can_meet_is_refused(given, message):

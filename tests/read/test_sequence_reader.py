@@ -266,6 +266,35 @@ def test_useless_labels_are_refused(y, message):
         SequenceReader().fit(segments, y)
 
 
+def test_a_narrow_image_does_not_change_the_model():
+    y = texts_of(60)
+    images = drawn(y)[0]
+    alone = pipeline().fit(images, y)
+    with_narrow = pipeline().fit([*images, images[0][:, 8:16]], [*y, "i"])
+    assert with_narrow[-1].geometry_.half_widths is not None
+    z = texts_of(30, seed=1)
+    assert (
+        abs(alone.score(drawn(z, seed=1)[0], z) - with_narrow.score(drawn(z, seed=1)[0], z)) < 0.1
+    )
+
+
+@pytest.mark.parametrize("given", [{"mask": ["o", "x"]}, {"length": (6, 4)}, {"charset": "?"}])
+def test_constraints_are_checked_before_the_fit(given):
+    segments = make_pipeline(Rescale(40), SlidingWindow(16), OrientedGradients()).fit_transform(
+        drawn(["oi", "io"])[0]
+    )
+    with pytest.raises(ReadingError, match=next(iter(given))):
+        SequenceReader(**given).fit(segments, ["oi", "io"])
+
+
+def test_other_features_than_in_training_are_refused(varied):
+    segments = make_pipeline(Rescale(40), SlidingWindow(12), OrientedGradients()).fit_transform(
+        drawn(["oim"])[0]
+    )
+    with pytest.raises(ValueError, match=r"expected \d+ features"):
+        varied[-1].predict(segments)
+
+
 def test_a_mask_that_nothing_meets_is_refused(varied):
     segments = varied[:-1].transform(drawn(["oim"])[0])
     reader = varied[-1].set_params(mask=["o", "x"])

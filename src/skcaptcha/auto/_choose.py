@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import joblib
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sklearn.pipeline import Pipeline
@@ -19,9 +18,10 @@ from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._race import SCREENING_FOLDS, Race, Trial
 from skcaptcha.errors import DatasetError
 from skcaptcha.images import decode
+from skcaptcha.read._input import check_texts
 
 _SECONDS_PER_CAPTCHA = 0.6
-_LEAST_BUDGET = 300.0
+_LEAST_BUDGET = 420.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def default_budget(n: int) -> float:
     --------
     >>> from skcaptcha.auto import default_budget
     >>> default_budget(100), default_budget(1000)
-    (300.0, 600.0)
+    (420.0, 600.0)
     """
     return max(_LEAST_BUDGET, _SECONDS_PER_CAPTCHA * n)
 
@@ -103,7 +103,7 @@ def choose_recipe(
     families : mapping, optional
         Content of a recipe whose grid is a list of families; by default that of auto.yaml.
     budget : float, optional
-        Seconds. What is begun is ended: it may take somewhat longer. By default 300, from 500
+        Seconds. What is begun is ended: it may take somewhat longer. By default 420, from 700
         captchas on 0.6 for each.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
@@ -140,7 +140,7 @@ def choose_recipe(
         raise DatasetError(
             f"{len(y)} labelled captchas are too few to compare recipes; at least 2 are needed"
         )
-    labels = np.asarray(y, dtype=np.str_)
+    labels = check_texts(y, len(X))
     budget = default_budget(len(labels)) if budget is None else budget
     begin = time.perf_counter()
     with _progress(budget, verbose) as say:

@@ -14,6 +14,7 @@ from skimage.filters import threshold_otsu
 from skcaptcha.denoise import Binarise, Grey
 from skcaptcha.denoise._polarity import ink_is_dark
 from skcaptcha.errors import DatasetError
+from skcaptcha.extent import text_extent
 
 _FEW = 3
 _MOST_COLUMNS = 200
@@ -144,24 +145,26 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     grey, binarise = Grey(), Binarise(ink="auto")
     shapes, coloured, dark, pitches = [], 0, 0, []
     total: NDArray[np.intp] | None = None
-    for image, label in zip(images, labels, strict=False):
+    images = list(images)
+    if len(images) != len(labels) or not images:
+        raise DatasetError(f"expected as many images as labels, found {len(images)}, {len(labels)}")
+    for image, label in zip(images, labels, strict=True):
         (shade,) = grey.fit_transform([image])
         (ink,) = binarise.fit_transform([shade])
         shapes.append(shade.shape)
         coloured += image.ndim == 3 and bool((image != image[:, :, :1]).any())
         dark += ink_is_dark(shade)
-        columns = np.flatnonzero(ink.any(axis=0))
-        if len(columns) and label:
-            pitches.append((columns[-1] + 1 - columns[0]) / len(label))
+        if label:
+            left, right = text_extent(shade)
+            pitches.append((right - left) / len(label))
         if total is None:
             total = np.zeros(shade.shape, dtype=np.intp)
         if total.shape == shade.shape:
             total += ink > 0
-    if total is None or len(shapes) != len(labels):
-        raise DatasetError(f"expected as many images as labels, found {len(shapes)}, {len(labels)}")
+    assert total is not None
     n, lengths = len(shapes), Counter(map(len, labels))
     boxes = None
-    if len(set(shapes)) == 1 and len(lengths) == 1:
+    if len(set(shapes)) == 1 and len(lengths) == 1 and max(lengths) > 0:
         boxes = _even_boxes(total / n, max(lengths))
     heights, widths = (_span(numbers) for numbers in zip(*shapes, strict=True))
     return Measurement(
@@ -173,7 +176,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         dark_ink=dark / n,
         lengths=dict(sorted(lengths.items())),
         characters=dict(sorted(Counter("".join(labels)).items())),
-        pitch=float(np.median(pitches or [0])),
+        pitch=float(np.mean(pitches or [0])),
         boxes=boxes,
     )
 

@@ -54,7 +54,7 @@ def fit(
             metavar="SECONDS",
             min=1,
             help="With DIR: how long choosing and fitting may take.",
-            show_default="300; from 500 captchas on 0.6 for each",
+            show_default="420; from 700 captchas on 0.6 for each",
         ),
     ] = None,
     override: Annotated[

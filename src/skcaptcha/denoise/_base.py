@@ -58,7 +58,7 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
 class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
     """Base of all denoisers: a subclass says what becomes of one image, in `_denoise`.
 
-    Denoisers learn nothing: the answer for an image depends on that image and the parameters.
+    Nearly all learn nothing: the answer for an image depends on that image and the parameters.
     A subclass that can work on colour images sets ``_takes_colour = True``.
     """
 

@@ -107,8 +107,14 @@ class Rescale(BaseDenoiser):
         return super().transform(X)
 
     def _learn_height(self, X: Sequence[Image], y: Sequence[str] | None) -> int:
-        usual = float(np.median([len(image) for image in X]))
-        height = round(usual * self.pitch / extent.pitch(X, y))
+        labels = [None] * len(X) if y is None else y
+        # Of each image by itself, as images may differ in size.
+        relative = [
+            extent.pitch([image], None if label is None else [label]) / len(image)
+            for image, label in zip(X, labels, strict=True)
+            if label != ""
+        ]
+        height = round(self.pitch / float(np.mean(relative or [0.5])))
         return min(max(height, _LEAST_HEIGHT), _GREATEST_HEIGHT)
 
     def _denoise(self, image: Image) -> Image:

@@ -72,6 +72,10 @@ class CandidateClassifier:
         log_odds : ndarray of shape (m, n_classes)
             Natural logarithms; ``-inf`` for characters that the classifier has not seen.
         """
+        if values.shape[1] != len(self.center):
+            raise ValueError(
+                f"expected {len(self.center)} features, as in training; found {values.shape[1]}"
+            )
         scores = np.zeros((len(values), len(self.known)))
         if len(self.known) > 1:
             block = np.zeros((_ROWS_AT_ONCE, values.shape[1]), dtype=np.float32)

@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+
+_LEAST_SLOPE = 0.01
+_LEAST_SHARPNESS = 0.1
 
 
 class Confidence(NamedTuple):
@@ -26,6 +29,11 @@ class Confidence(NamedTuple):
         """Give the probability of being right for each margin."""
         return expit(self.slope * margins + self.intercept)
 
+    @property
+    def sharpness(self) -> float:
+        """What a unit of score is worth where strings or characters compete for one captcha."""
+        return max(self.slope, _LEAST_SHARPNESS)
+
 
 UNCALIBRATED = Confidence(1.0, 0.0)
 
@@ -35,7 +43,7 @@ def calibrate(margins: NDArray[np.float64], right: NDArray[np.bool_]) -> Confide
 
     Parameters
     ----------
-    margins : ndarray of shape (n,)
+    margins : ndarray of shape (n,), n >= 1
         By how much the best string's score exceeds that of the second best.
     right : ndarray of shape (n,), dtype bool
         Whether captchas that the classifier was not fitted to were read right.
@@ -49,10 +57,17 @@ def calibrate(margins: NDArray[np.float64], right: NDArray[np.bool_]) -> Confide
     J. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
     likelihood methods", Advances in Large Margin Classifiers, MIT Press, 1999.
     """
-    # As Platt does: one imagined reading of each kind, or a few labels read without an error would
-    # promise certainty.
-    margin = np.concatenate([margins, [margins.max(initial=0.0), 0.0]])[:, None]
-    target = np.concatenate([right, [False, True]])
-    weight = np.concatenate([np.ones(len(right)), [0.5, 0.5]])
-    fitted = LogisticRegression(C=100.0).fit(margin, target, sample_weight=weight)
-    return Confidence(max(float(fitted.coef_[0, 0]), 0.0), float(fitted.intercept_[0]))
+    n_right, n_wrong = int(right.sum()), int(len(right) - right.sum())
+    # As Platt does: no label counts as certain, or a few readings without an error would promise
+    # certainty. And whatever is not ahead at all is as likely wrong as right.
+    target = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
+    margin = np.concatenate([margins, margins, [0.0, 0.0]])
+    truth = np.repeat([True, False, True, False], [len(right), len(right), 1, 1])
+    weight = np.concatenate([target, 1 - target, [0.5, 0.5]])
+    fitted = LogisticRegression(C=100.0).fit(margin[:, None], truth, sample_weight=weight)
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if slope < _LEAST_SLOPE:
+        # The margin says nothing of these readings, or the contrary of what it must.
+        slope = _LEAST_SLOPE
+        intercept = float(logit((n_right + 1) / (len(right) + 2)) - slope * margins.mean())
+    return Confidence(slope, intercept)

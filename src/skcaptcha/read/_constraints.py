@@ -65,19 +65,10 @@ def constrain(
     >>> lengths, allowed.tolist()
     (array([-inf,   0.]), [[False, True], [True, True]])
     """
-    if mask is not None and len(mask) == 0:
-        raise ReadingError("mask names no place; give the characters of each, as in ['AB', None]")
-    if isinstance(length, str) and length == "free":
-        low, high = 1, max(longest, 1)
-    elif length is None:
-        low, high = min(seen), max(seen)
-    else:
-        pair = np.broadcast_to(np.asarray(length), 2)
-        if pair.dtype.kind != "i" or not 1 <= pair[0] <= pair[1]:
-            raise ReadingError(f"length must be an int, two ascending ints or 'free', got {length}")
-        low, high = int(pair[0]), int(pair[1])
+    _check_characters(charset, mask)
+    low, high = _range(seen, longest, length)
     if mask is not None:
-        if length is not None and not low <= len(mask) <= high:
+        if length not in (None, "free") and not low <= len(mask) <= high:
             raise ReadingError(
                 f"mask has {len(mask)} places, but length allows {low} to {high} characters"
             )
@@ -101,3 +92,33 @@ def constrain(
                     f"knows {''.join(classes)!r}"
                 )
     return Constraints(lengths, allowed)
+
+
+def _check_characters(charset: str | None, mask: Sequence[str | None] | None) -> None:
+    if charset is not None and not isinstance(charset, str):
+        raise ReadingError(f"charset must be a string of characters, got {charset!r}")
+    if mask is None:
+        return
+    if len(mask) == 0:
+        raise ReadingError("mask names no place; give the characters of each, as in ['AB', None]")
+    for place, characters in enumerate(mask):
+        if characters is not None and not isinstance(characters, str):
+            raise ReadingError(
+                f"mask, place {place + 1}: must be a string of characters or None, "
+                f"got {characters!r}"
+            )
+
+
+def _range(
+    seen: Mapping[int, int], longest: int, length: int | Sequence[int] | str | None
+) -> tuple[int, int]:
+    """Least and greatest number of characters."""
+    if isinstance(length, str) and length == "free":
+        return 1, max(longest, 1)
+    if length is None:
+        return min(seen), max(seen)
+    pair = np.resize(np.asarray(length), 2)
+    ints = np.size(length) in (1, 2) and pair.dtype.kind == "i"
+    if not (ints and 1 <= pair[0] <= pair[1]):
+        raise ReadingError(f"length must be an int, two ascending ints or 'free', got {length}")
+    return int(pair[0]), int(pair[1])

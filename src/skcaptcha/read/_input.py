@@ -33,7 +33,9 @@ def check_values(X: Segments) -> NDArray[np.float32]:
     if not isinstance(X, Segments):
         raise TypeError(f"a reader takes Segments with features, found {type(X).__name__}")
     if X.values is None:
-        raise ValueError("these segments have no features: put RawPixels or HOG before the reader")
+        raise ValueError(
+            "these segments have no features: put a features step, such as HOG, before the reader"
+        )
     if np.ndim(X.values) != 2:
         found = np.shape(X.values)
         raise ValueError(f"expected values of shape (m, d), found {found}. Reshape your data")

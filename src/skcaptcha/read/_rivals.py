@@ -81,13 +81,13 @@ class Rivals:
             found.append(self.lattice.best(lengths, allowed))
         return found
 
-    def probabilities(self, captcha: int, slope: float) -> NDArray[np.float64]:
+    def probabilities(self, captcha: int, sharpness: float) -> NDArray[np.float64]:
         """How probable each character of the best string is, against the others at its place.
 
         Parameters
         ----------
         captcha : int
-        slope : float >= 0
+        sharpness : float > 0
             What a unit of score is worth, in log-odds.
 
         Returns
@@ -96,5 +96,4 @@ class Rivals:
         """
         length = self.paths.lengths[captcha]
         behind = self.with_each[captcha, :length] - self.paths.scores[captcha]
-        odds = np.exp(np.where(np.isfinite(behind), slope * behind, -np.inf))
-        return 1 / odds.sum(axis=1)
+        return 1 / np.exp(sharpness * behind).sum(axis=1)

@@ -57,8 +57,9 @@ class SequenceReader(BaseEstimator):
         with shrinkage. It sees features of zero mean and unit variance (of all features together).
     n_windows : int >= 1, default=None
         About how many segments the classifier learns from. As many copies of the characters as
-        that takes, and twice as many segments from between, are warped anew, each by chance. None:
-        the segments as they are, once.
+        that takes, and twice as many segments from between, are warped anew, each by chance, and
+        half of them get other neighbours on either side. None: the segments as they are, once; so
+        too where the features step is not there to describe warped ones.
     warp : float >= 0, default=1.0
         How strong warps are; 1: turned by up to 8 degrees, slanted by up to 0.15, stretched by up
         to 10 %, moved up or down by up to 6 % of the height.
@@ -181,7 +182,8 @@ class SequenceReader(BaseEstimator):
         Raises
         ------
         ReadingError
-            If a label is no string, or if nothing is left to learn from.
+            If a label is no string, if nothing is left to learn from, or if no string can meet the
+            constraints.
         """
         values, texts = check_values(X).astype(np.float32, copy=False), check_texts(y, len(X))
         rng = check_random_state(self.random_state)
@@ -196,6 +198,8 @@ class SequenceReader(BaseEstimator):
         self.classes_, classes = np.unique(letters, return_inverse=True)
         seen, times = np.unique(counts[usable], return_counts=True)
         self.lengths_ = dict(zip(seen.tolist(), times.tolist(), strict=True))
+        # After a long fit it would be late to find out that nothing can be read.
+        self._constraints(max(self.lengths_))
         captcha = np.repeat(np.flatnonzero(usable), counts[usable])
         training = Training(X, values, Characters(captcha, classes), self.classes_)
         training.find_places(rng)
@@ -267,13 +271,22 @@ class SequenceReader(BaseEstimator):
         -------
         readings : list of n Reading
             An empty text with confidence 0 where no path meets the constraints.
+
+        Raises
+        ------
+        ReadingError
+            If no string at all can meet them.
         """
         check_is_fitted(self)
         check_values(X)
         return [reading for part in _parts(X) for reading in self._read(part)]
 
-    def check_constraints(self) -> None:
+    def check_constraints(self) -> Self:
         """Check that some string can meet ``length``, ``charset`` and ``mask``.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
@@ -282,6 +295,7 @@ class SequenceReader(BaseEstimator):
         """
         check_is_fitted(self)
         self._constraints(max(self.lengths_))
+        return self
 
     def _constraints(self, longest: int) -> Constraints:
         return constrain(
@@ -307,7 +321,7 @@ class SequenceReader(BaseEstimator):
             runners_up: dict[str, float] = {}
             for other_texts, scores in others:
                 if np.isfinite(scores[i]) and other_texts[i] != text:
-                    share = np.exp(self.confidence_.slope * (scores[i] - paths.scores[i]))
+                    share = np.exp(self.confidence_.sharpness * (scores[i] - paths.scores[i]))
                     runners_up.setdefault(other_texts[i], float(share))
             # They share what is left; none is as probable as the text.
             rest = (1 - confidence[i]) / max(sum(runners_up.values()), np.finfo(float).tiny)
@@ -315,7 +329,7 @@ class SequenceReader(BaseEstimator):
                 text=text,
                 confidence=float(confidence[i]),
                 boxes=self._boxes(X, paths, i),
-                probabilities=rivals.probabilities(i, self.confidence_.slope),
+                probabilities=rivals.probabilities(i, self.confidence_.sharpness),
                 runners_up=tuple(
                     (other, float(min(share * rest, confidence[i])))
                     for other, share in runners_up.items()
@@ -341,10 +355,12 @@ class SequenceReader(BaseEstimator):
         ]
 
     def _lattice(self, X: Segments, classifier: CandidateClassifier) -> tuple[Lattice, Constraints]:
-        constraints = self._constraints(self._room(X))
-        cost = self.cost_ * np.arange(1, len(constraints.lengths) + 1)
-        constraints = constraints._replace(lengths=constraints.lengths - cost)
+        constraints = self._with_cost(self._constraints(self._room(X)))
         return self._build_lattice(X, classifier), constraints
+
+    def _with_cost(self, constraints: Constraints) -> Constraints:
+        cost = self.cost_ * np.arange(1, len(constraints.lengths) + 1)
+        return constraints._replace(lengths=constraints.lengths - cost)
 
     def _build_lattice(self, X: Segments, classifier: CandidateClassifier) -> Lattice:
         scores = classifier.log_odds(check_values(X))
@@ -367,14 +383,15 @@ class SequenceReader(BaseEstimator):
         estimator = linear_discriminants(0.1) if self.estimator is None else clone(self.estimator)
         _set_random_states(estimator, rng)
         n_copies = 1
-        if self.n_windows is not None:
+        warped = self.n_windows is not None and training.X.features is not None
+        if warped:
             n_characters = (training.chosen >= 0).sum()
-            n_copies = round(self.n_windows / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
+            n_copies = round((self.n_windows or 0) / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
         drawn = [
             training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(max(1, n_copies))
         ]
         rows = np.concatenate(drawn)
-        if self.n_windows is None or training.X.features is None:
+        if not warped:
             values = training.values[rows]
         else:
             values = describe_warped(
@@ -417,7 +434,8 @@ class SequenceReader(BaseEstimator):
         n_folds = min(self.calibration_cv or 0, len(captchas))
         if n_folds < 2:
             return UNCALIBRATED
-        margins, right = [], []
+        anything = self._with_cost(constrain(self.classes_, self.lengths_, max(self.lengths_)))
+        margins, found, right = [], [], []
         folds = KFold(n_folds, shuffle=True, random_state=rng)
         for _, test in folds.split(captchas):
             inside = np.ones(len(texts), dtype=bool)
@@ -425,12 +443,16 @@ class SequenceReader(BaseEstimator):
             classifier = self._fit_classifier(training, rng, inside)
             read: list[str] = []
             for part in _parts(training.X[captchas[test]]):
-                lattice, constraints = self._lattice(part, classifier)
-                paths = lattice.best(*constraints)
-                margins.append(Rivals(lattice, paths, constraints).margins())
+                lattice = self._build_lattice(part, classifier)
+                paths = lattice.best(*anything)
+                margins.append(Rivals(lattice, paths, anything).margins())
+                found.append(paths.lengths > 0)
                 read += self._texts(paths)
             right.append(np.array(read) == texts[captchas[test]])
-        return calibrate(np.concatenate(margins), np.concatenate(right))
+        read_at_all = np.concatenate(found)
+        if not read_at_all.any():
+            return UNCALIBRATED
+        return calibrate(np.concatenate(margins)[read_at_all], np.concatenate(right)[read_at_all])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

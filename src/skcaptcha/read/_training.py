@@ -22,6 +22,7 @@ _FIRST_DEVIATION = 0.2
 _COOLING = 0.6
 # What is farther than this from every character, in units of their distance, lies between them.
 _BETWEEN_FROM = 0.33
+_MOST = 0.9
 
 
 class Training:
@@ -56,7 +57,9 @@ class Training:
         self.values = values
         self.characters = characters
         self.classes = classes
-        self.windows = bool((X.boxes[:, 2] == X.boxes[0, 2]).all())
+        # A window may be narrower in an image that is narrower than a window.
+        usual = np.median(X.boxes[:, 2])
+        self.windows = bool((X.boxes[:, 2] == usual).mean() > _MOST)
         self._expected = even_layout(X, characters)
         self.chosen = self._expected
         middle = X.boxes[self.chosen, 0] + X.boxes[self.chosen, 2] / 2

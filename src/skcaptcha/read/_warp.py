@@ -32,8 +32,8 @@ def describe_warped(
     """Describe segments after an affine warp of each about its middle.
 
     Where the features say at which place of the segment's width they look, half of the segments
-    also get the features of another neighbour on the left, and half on the right: a classifier
-    that saw few neighbours would else learn them by heart.
+    of the usual width also get the features of another neighbour on the left, and half on the
+    right: a classifier that saw few neighbours would else learn them by heart.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def describe_warped(
     rng : RandomState
     strength : float >= 0
         1: turned by up to 8 degrees, slanted by up to 0.15, stretched by up to 10 % and moved up
-        or down by up to 6 % of the height, all drawn evenly; 0: as they are.
+        or down by up to 6 % of the height, all drawn evenly; 0: moved left or right at most.
     step : float >= 0
         Moved left or right by up to half of this, in pixels.
     pitch : float > 0
@@ -58,8 +58,11 @@ def describe_warped(
     )
     across = getattr(X.features, "across_", None)
     if across is not None:
-        from_middle = (across - 0.5) * X.boxes[rows[0], 2] / pitch
-        _exchange_neighbours(values, from_middle, rng)
+        width = np.median(X.boxes[:, 2])
+        alike = np.flatnonzero(X.boxes[rows, 2] == width)
+        exchanged = values[alike]
+        _exchange_neighbours(exchanged, (across - 0.5) * width / pitch, rng)
+        values[alike] = exchanged
     return values
 
 
