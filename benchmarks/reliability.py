@@ -4,7 +4,7 @@ Run from the root of the repository, with a folder that holds train/ and dev/ fo
 
     python benchmarks/reliability.py DATA OUT.png SCHEME...
 
-Fits configs/sequence.yaml, as its section ``final`` says, to train/ of each scheme, reads dev/, and
+Fits configs/sequence.yaml, calibrated but without its grid, to train/ of each scheme, reads dev/, and
 draws the share of readings that are right against the confidence that was said. Prints the same as
 a Markdown table, one row for a fifth of all readings.
 """
@@ -27,8 +27,8 @@ GROUPS = 5
 def read_unseen(folder: Path) -> tuple[list[float], list[bool]]:
     """Confidence of each reading of dev/, and whether it is right, after a fit to train/."""
     train, dev = (load_captchas(folder / part) for part in ("train", "dev"))
-    recipe = load_recipe("configs/sequence.yaml", ["grid={}"])
-    model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
+    recipe = load_recipe("configs/sequence.yaml", ["steps.read.calibration_cv=2"])
+    model = recipe.pipeline().fit(train.data, train.target)
     readings = read_captchas(model, dev.data)
     right = [reading.text == label for reading, label in zip(readings, dev.target, strict=True)]
     return [reading.confidence for reading in readings], right
