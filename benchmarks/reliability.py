@@ -4,9 +4,9 @@ Run from the root of the repository, with a folder that holds train/ and dev/ fo
 
     python benchmarks/reliability.py DATA OUT.png SCHEME...
 
-Fits configs/sequence.yaml, calibrated but without its grid, to train/ of each scheme, reads dev/, and
-draws the share of readings that are right against the confidence that was said. Prints the same as
-a Markdown table, one row for a fifth of all readings.
+Fits configs/sequence.yaml, calibrated but without its grid, to train/ of each scheme, reads dev/
+and draws the share of readings that are right against the confidence that was said. Prints the
+same as a Markdown table, one row for a fifth of all readings.
 """
 
 from __future__ import annotations
