@@ -104,7 +104,7 @@ def test_the_best_is_chosen_and_others_are_not_tried_if_it_reads_everything():
     assert "FixedBoxes" in best.name
     assert best.verdict == "chosen"
     assert best.accuracy == choice.accuracy >= 0.995
-    assert (choice.folds, choice.n_validated) == (3, 120)
+    assert (choice.folds, choice.n_validated) == (4, 120)
     assert choice.model.score(images[120:], labels[120:]) > 0.95
     assert set(list(verdicts(choice).values())[:-1]) == {"not tried: not needed"}
     assert choice.seconds < choice.budget
@@ -139,7 +139,7 @@ def test_labels_of_mixed_lengths_and_images_of_many_sizes():
 def test_very_few_captchas(n):
     labels = strings(n, "AB", [3], seed=1)
     choice = choose_recipe(bars(labels), labels, families=SEGMENTING)
-    assert choice.folds == min(n, 3)
+    assert choice.folds == min(n, 4)
     assert choice.model.predict(bars(labels)).tolist() == labels
     with pytest.raises(DatasetError, match="1 labelled captchas are too few"):
         choose_recipe(bars(labels)[:1], labels[:1])

@@ -1,4 +1,4 @@
-"""The denoisers that judge pieces of ink: components, thin lines, the crop to ink."""
+"""The denoisers that judge pieces of ink: components, thin lines, the opening, the crop to ink."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.measure import label
 
-from skcaptcha.denoise import CropToInk, RemoveSmallComponents, RemoveThinLines
+from skcaptcha.denoise import CropToInk, Opening, RemoveSmallComponents, RemoveThinLines
 
 SIZES = st.tuples(st.integers(1, 14), st.integers(1, 14))
 SHADES = arrays(np.uint8, SIZES, elements=st.sampled_from([0, 60, 127, 128, 200, 255]))
@@ -42,6 +42,19 @@ def holding_squares(ink, side):
             if ink[square].all():
                 held[square] = True
     return held
+
+
+@settings(max_examples=200)
+@given(image=SHADES, size=st.integers(1, 5))
+def test_opening_by_brute_force(image, size):
+    expected = np.zeros_like(image)
+    for top in range(image.shape[0] - size + 1):
+        for left in range(image.shape[1] - size + 1):
+            square = (slice(top, top + size), slice(left, left + size))
+            np.maximum(expected[square], image[square].min(), out=expected[square])
+    once = apply(Opening(size), image)
+    np.testing.assert_array_equal(once, expected)
+    np.testing.assert_array_equal(apply(Opening(size), once), once)
 
 
 @settings(max_examples=200)

@@ -38,7 +38,8 @@ class Choice:
     accuracy : float
         String accuracy of the chosen recipe, by cross-validation.
     folds, n_validated : int
-        How that was found: in so many folds of so many captchas.
+        How that was found: on so many captchas, while the model learnt from those in the other
+        ones of so many folds.
     model : Pipeline
         The chosen recipe, fitted to all captchas.
     budget, seconds : float
@@ -90,9 +91,10 @@ def choose_recipe(
     """Try the families of recipes that can apply, and fit the best to all captchas.
 
     Every family is screened on a part of the captchas. What is within reach of the best is then
-    cross-validated in full, the most promising first, as long as the time allows that and the
-    last fit; so the choice depends on how fast the machine is. If a family reads nearly everything
-    right, the others are not tried. Of those that are equally good the fastest reader is chosen.
+    cross-validated, the most promising first, as long as it may win and the time allows that and
+    the last fit; so the choice depends on how fast the machine is. If a family reads nearly
+    everything right, the others are not tried. Of those that are equally good the fastest reader
+    is chosen.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ def choose_recipe(
         },
         accuracy=winner.value,
         folds=race.folds if winner.accuracy is not None else SCREENING_FOLDS,
-        n_validated=len(labels) if winner.accuracy is not None else len(race.screened),
+        n_validated=winner.n_validated or len(race.screened),
         model=model,
         budget=budget,
         seconds=time.perf_counter() - begin,

@@ -13,12 +13,14 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto._families import Content, Family, Variant, final_content, name_of
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
+from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.search import SharedGridSearchCV
 
 _SCREENED = 300
@@ -55,7 +57,9 @@ class Trial:
         String accuracy in the screening, on a part of the captchas, perhaps with a stand-in for
         the reader.
     accuracy : float or None
-        String accuracy in the full cross-validation.
+        String accuracy in the cross-validation, perhaps in the first folds only.
+    n_validated : int
+        On so many captchas.
     seconds : float
         Spent on it.
     """
@@ -66,6 +70,7 @@ class Trial:
     verdict: str
     screened: float | None
     accuracy: float | None
+    n_validated: int
     seconds: float
 
 
@@ -77,8 +82,10 @@ class Entry:
     variant: Variant | None
     verdict: str = ""
     screened: float | None = None
+    characters: float = 0.0  # of what was screened; tells more than strings that are all misread
     accuracy: float | None = None
     recipe: Content | None = None  # of the best score so far
+    n_validated: int = 0
     seconds: float = 0.0
     out_of_time: bool = False
 
@@ -109,10 +116,16 @@ class Entry:
         return 1 - (1 - self.screened) / (_REAL_READER_HELPS if self.stood_in else _MORE_HELPS)
 
 
-class _Scores(NamedTuple):
-    """String accuracy of each candidate, nan where it failed, and what that took."""
+def _chance(accuracy: float, n: int) -> float:
+    """Two standard deviations of an accuracy that was measured on n captchas."""
+    return 2 * math.sqrt(max(accuracy * (1 - accuracy), 0.01) / n)
 
-    accuracy: NDArray[np.float64]
+
+class _Scores(NamedTuple):
+    """Accuracy of each candidate, nan where it failed, and what that took."""
+
+    strings: NDArray[np.float64]
+    characters: NDArray[np.float64]
     seconds: float
     problem: str
 
@@ -210,6 +223,7 @@ class Race:
                 verdict,
                 entry.screened,
                 entry.accuracy,
+                entry.n_validated,
                 entry.seconds,
             )
 
@@ -225,7 +239,7 @@ class Race:
         for entry in rest[max(affordable, 0) :]:
             entry.verdict = f"not tried: {_NO_TIME}"
         self._screen_together(rest[: max(affordable, 0)])
-        return sorted(entries, key=lambda entry: -entry.value)
+        return sorted(entries, key=lambda entry: -entry.characters)
 
     def _screen_together(self, entries: Sequence[Entry]) -> None:
         if not entries:
@@ -233,17 +247,19 @@ class Race:
         candidates = [entry.variant.stages[0][0] for entry in entries if entry.variant]
         splits = self._splits(self.screened, SCREENING_FOLDS)
         scores = self._score(candidates, self.screened, splits)
-        for entry, candidate, accuracy in zip(entries, candidates, scores.accuracy, strict=True):
+        for entry, candidate, strings, characters in zip(
+            entries, candidates, scores.strings, scores.characters, strict=True
+        ):
             entry.seconds = scores.seconds / len(entries)
-            if math.isnan(accuracy):
+            if math.isnan(strings):
                 entry.verdict = f"cannot apply: {scores.problem}"
             else:
-                entry.screened, entry.recipe = float(accuracy), candidate
+                entry.screened, entry.characters = float(strings), float(characters)
+                entry.recipe = candidate
 
     def _cross_validate_the_best(self) -> None:
         for entry in self._within_reach():
-            best = max((other.accuracy or 0.0 for other in self.entries), default=0.0)
-            if entry.accuracy is None and entry.hope > best:
+            if entry.accuracy is None and entry.hope > self._best:
                 self._cross_validate(entry)
 
     def _within_reach(self) -> list[Entry]:
@@ -252,64 +268,64 @@ class Race:
         for number in range(1 + max(entry.family.number for entry in self.entries)):
             of_family = [entry for entry in self.entries if entry.family.number == number]
             screened = [entry for entry in of_family if entry.screened is not None]
-            screened.sort(key=lambda entry: -entry.value)
+            screened.sort(key=lambda entry: -entry.characters)
             if screened:
-                best = screened[0].value
-                chance = 2 * math.sqrt(max(best * (1 - best), 0.01) / len(self.screened))
+                best = screened[0].characters
+                chance = _chance(best, len(self.screened))
                 near: dict[float, Entry] = {}  # equals are most likely twins
                 for entry in screened:
-                    if entry.value >= best - chance:
-                        near.setdefault(entry.value, entry)
+                    if entry.characters >= best - chance:
+                        near.setdefault(entry.characters, entry)
                 chosen += enumerate(list(near.values())[:_MOST_VARIANTS])
         # The best of every family come before the second best of any.
         return [e for _, e in sorted(chosen, key=lambda item: (item[0], -item[1].hope))]
 
     def _cross_validate(self, entry: Entry) -> None:
-        """Score a variant in full, if time is left for that and for fitting it in the end."""
+        """Score a variant in as many folds as it may win in, and as there is time for.
+
+        A reader of which nobody knows yet how long it takes is scored at least in as many folds as
+        run at once, whatever the time: its stand-in says little of how well it reads.
+        """
         assert entry.variant is not None
         self.say(f"cross-validating {entry.name}")
-        stages, number = entry.variant.stages, entry.family.number
+        stage, number = entry.variant.stages[-1], entry.family.number
+        known = not entry.stood_in or number in self.slower
         screened = entry.seconds * len(self.y) / (len(self.screened) * SCREENING_FOLDS)
+        once = screened * self.slower.get(number, 1.0)
         splits = self._splits(self.everything, self.folds)
-        for stage in reversed(stages):
-            meant = stage is not stages[0]
-            parts, once = [splits], screened
-            if meant and number in self.slower:
-                once *= self.slower[number]
-            elif meant:
-                # Nobody knows yet how long this reader takes: no more folds than run at once tell.
-                parts = [part for part in (splits[: self.workers], splits[self.workers :]) if part]
-            accuracy, once = self._score_in_time(entry, stage, parts, once)
-            if meant:
-                self.slower[number] = once / screened
-            if accuracy is not None and not np.isnan(accuracy).all():
-                best = int(np.nanargmax(accuracy))
-                entry.accuracy, entry.recipe = float(accuracy[best]), stage[best]
-                entry.verdict = ""
-                self.last_fit = max(self.last_fit, self._last_fit(once))
+        parts = [splits]
+        if entry.stood_in:
+            at_once = range(0, len(splits), self.workers)
+            parts = [splits[first : first + self.workers] for first in at_once]
+        read = np.zeros(len(stage))
+        for part in parts:
+            needed = max(self.last_fit, self._last_fit(once))
+            needed += once * len(stage) * len(part)
+            if needed > self._left() and (known or self._left() < 0):
+                if entry.accuracy is None:
+                    entry.out_of_time = True
+                    entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
                 return
-        entry.out_of_time = entry.verdict.startswith(_NO_TIME)
-
-    def _score_in_time(
-        self, entry: Entry, stage: Sequence[Content], parts: Sequence[_Splits], once: float
-    ) -> tuple[NDArray[np.float64] | None, float]:
-        """Score in some splits after others, as long as all of them and the last fit have time.
-
-        Takes and gives how long one candidate takes in one split, all workers at work.
-        """
-        accuracies = []
-        for k, part in enumerate(parts):
-            needed = once * len(stage) * sum(map(len, parts[k:]))
-            needed += max(self.last_fit, self._last_fit(once))
-            if needed > self._left():
-                entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
-                return None, once
             scores = self._score(stage, self.everything, part)
             entry.seconds += scores.seconds
-            entry.verdict = f"cannot apply: {scores.problem}"
             once = scores.seconds / (len(part) * len(stage))
-            accuracies.append(scores.accuracy)
-        return np.average(accuracies, axis=0, weights=list(map(len, parts))), once
+            if entry.stood_in:
+                self.slower[number] = once / screened
+                known = True
+            read += scores.strings * sum(len(test) for _, test in part)
+            if np.isnan(read).all():
+                entry.verdict = f"cannot apply: {scores.problem}"
+                return
+            entry.n_validated += sum(len(test) for _, test in part)
+            best = int(np.nanargmax(read))
+            entry.accuracy, entry.recipe = float(read[best] / entry.n_validated), stage[best]
+            self.last_fit = max(self.last_fit, self._last_fit(once))
+            if entry.accuracy + _chance(entry.accuracy, entry.n_validated) < self._best:
+                return
+
+    @property
+    def _best(self) -> float:
+        return max((entry.accuracy or 0.0 for entry in self.entries), default=0.0)
 
     def _last_fit(self, once: float) -> float:
         return _LAST_FIT * once * min(self.workers, self.folds)
@@ -327,23 +343,30 @@ class Race:
         search = SharedGridSearchCV(
             recipes[0],
             [{name: [step] for name, step in pipeline.steps} for pipeline in recipes],
+            scoring={
+                "strings": make_scorer(string_accuracy),
+                "characters": make_scorer(character_accuracy),
+            },
             cv=splits,
             refit=False,
             n_jobs=self.n_jobs,
         )
         problem = ""
+        failed = np.full(len(candidates), np.nan)
+        strings, characters = failed, failed
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", FitFailedWarning)
             try:
                 search.fit([self.X[i] for i in sample], self.y[sample])
-                accuracy = search.cv_results_["mean_test_score"]
+                strings = search.cv_results_["mean_test_strings"]
+                characters = search.cv_results_["mean_test_characters"]
             except Exception as error:
-                accuracy = np.full(len(candidates), np.nan)
                 problem = str(error).rpartition("first error: ")[2]
         for warning in caught:
             if issubclass(warning.category, FitFailedWarning):
                 problem = str(warning.message).rpartition("first error was: ")[2]
-        return _Scores(accuracy, time.perf_counter() - begin, " ".join(problem.split()))
+        seconds = time.perf_counter() - begin
+        return _Scores(strings, characters, seconds, " ".join(problem.split()))
 
     def _ranked(self) -> list[Entry]:
         """What can be fitted, the best first, the faster reader before an equal."""

@@ -6,6 +6,7 @@ from skcaptcha.denoise._components import RemoveSmallComponents
 from skcaptcha.denoise._crop import CropToInk
 from skcaptcha.denoise._grey import Grey
 from skcaptcha.denoise._lines import RemoveThinLines
+from skcaptcha.denoise._opening import Opening
 from skcaptcha.denoise._polarity import Polarity
 from skcaptcha.denoise._rescale import Rescale
 from skcaptcha.denoise._router import ImageRouter
@@ -17,6 +18,7 @@ __all__ = [
     "CropToInk",
     "Grey",
     "ImageRouter",
+    "Opening",
     "Polarity",
     "RemoveSmallComponents",
     "RemoveThinLines",

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skcaptcha.denoise._base import BaseDenoiser, Image
+from skcaptcha.denoise._opening import opened
 from skcaptcha.segments import ink_mask
 
 
@@ -56,13 +57,8 @@ class RemoveThinLines(BaseDenoiser):
 
     def _denoise(self, image: Image) -> Image:
         ink = ink_mask(image).view(np.uint8)
-        side = self.max_thickness + 1
-        square = np.ones((side, side), dtype=np.uint8)
-        # Ground around the image: a line along the border is as thin as one inside.
-        padded = cv2.copyMakeBorder(ink, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
-        # Not MORPH_OPEN, which moves the ink by a pixel if the side is even.
-        eroded = cv2.erode(padded, square, anchor=(0, 0))
-        thick = cv2.dilate(eroded, square, anchor=(side - 1, side - 1))[side:-side, side:-side]
+        # What lies on the border is judged as if ground were around the image.
+        thick = opened(ink, self.max_thickness + 1)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink & ~thick, connectivity=8)
         extent = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
         line = extent >= self.min_length

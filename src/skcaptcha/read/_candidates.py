@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 
 from skcaptcha.read._evidence import log_scores
@@ -54,9 +53,8 @@ class CandidateClassifier:
         self.known = np.unique(names)
         if len(self.known) > 1:
             with warnings.catch_warnings():
-                # Who limits the iterations has a reason; and a character may well occur once.
+                # Who limits the iterations has a reason.
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                warnings.filterwarnings("ignore", "Only one sample available")
                 self.estimator.fit((values - self.center) * self.scale, names)
         return self
 
@@ -91,18 +89,3 @@ class CandidateClassifier:
         if not character.all():
             log_odds -= scores[:, ~character]
         return log_odds
-
-
-def linear_discriminants(shrinkage: float) -> LinearDiscriminantAnalysis:
-    """Make a classifier that is fast to fit and copes with more features than samples.
-
-    Parameters
-    ----------
-    shrinkage : float in 0..1
-        How far the covariance is drawn towards that of independent features.
-
-    Returns
-    -------
-    estimator : LinearDiscriminantAnalysis
-    """
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)

@@ -16,11 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._alignment import Characters
-from skcaptcha.read._candidates import CandidateClassifier, linear_discriminants
+from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._lattice import Lattice, Paths
+from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read._reading import Reading
 from skcaptcha.read._rivals import Rivals
 from skcaptcha.read._training import Training
@@ -380,7 +381,7 @@ class SequenceReader(BaseEstimator):
         rng: np.random.RandomState,
         captchas: NDArray[np.bool_] | None = None,
     ) -> CandidateClassifier:
-        estimator = linear_discriminants(0.1) if self.estimator is None else clone(self.estimator)
+        estimator = LinearDiscriminants(0.1) if self.estimator is None else clone(self.estimator)
         _set_random_states(estimator, rng)
         n_copies = 1
         warped = self.n_windows is not None and training.X.features is not None

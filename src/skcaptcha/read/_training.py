@@ -13,7 +13,8 @@ from skcaptcha.read._alignment import (
     even_layout,
     fit_geometry,
 )
-from skcaptcha.read._candidates import BETWEEN, CandidateClassifier, linear_discriminants
+from skcaptcha.read._candidates import BETWEEN, CandidateClassifier
+from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.segments import Segments
 
 _ROUNDS = 5
@@ -77,7 +78,7 @@ class Training:
         rng : RandomState
         """
         for k in range(_ROUNDS):
-            linear = linear_discriminants(0.3 if k == 0 else 0.1)
+            linear = LinearDiscriminants(0.3 if k == 0 else 0.1)
             classifier = CandidateClassifier(linear, self.classes)
             rows = self.draw(1, rng)
             classifier.fit(self.values[rows], self.names[rows])
