@@ -66,9 +66,10 @@ def test_the_ready_recipes_load(path):
     assert list(recipe.pipeline().named_steps) == names
     assert isinstance(recipe.search(n_jobs=2), SharedGridSearchCV)
     for grid in recipe.grid:
-        for key, values in grid.items():
-            for value in values:
-                recipe.pipeline().set_params(**{key: value})
+        pipeline = recipe.pipeline()
+        for key in sorted(grid, key=lambda key: key.count("__")):
+            for value in grid[key]:
+                pipeline.set_params(**{key: value})
     assert recipe.output.model.parent.name == "artifacts"
 
 

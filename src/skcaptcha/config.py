@@ -126,6 +126,8 @@ class Recipe:
     ) -> tuple[Pipeline, SharedGridSearchCV]:
         """Search the grid and fit the best candidate, with the section ``final``, to all captchas.
 
+        Of that section, a candidate of another class takes what it has parameters for.
+
         Parameters
         ----------
         X : sequence of n captchas
@@ -156,7 +158,10 @@ class Recipe:
         if not np.isfinite(search.best_score_):
             raise self._error("grid", "every candidate failed in some fold; the warning says why")
         best = clone(search.best_params_, safe=False)
-        return self.pipeline().set_params(**best, **self._final).fit(X, y), search
+        model = self.pipeline().set_params(**best)
+        known = model.get_params()
+        final = {name: value for name, value in self._final.items() if name in known}
+        return model.set_params(**final).fit(X, y), search
 
     def load_data(self) -> tuple[Bunch, Bunch | None]:
         """Load or make the captchas of the section ``data``.

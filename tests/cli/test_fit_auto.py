@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas, write_captchas
@@ -43,7 +43,7 @@ def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path
         "m.joblib", "m.json", "m.csv", "m.yaml"
     }  # fmt: skip
     recipe = model.with_suffix(".yaml")
-    assert "200 captchas right, in 3 folds" in recipe.read_text()
+    assert "200 captchas right, in 4 folds" in recipe.read_text()
     assert load_recipe(recipe).grid == [{}]
     again = tmp_path / "again.joblib"
     assert run("fit", recipe, "--data", lines, "--out", again, "--jobs", 1).code == 0
@@ -85,6 +85,19 @@ def test_images_that_are_numbered_have_no_labels(run, tmp_path):
     assert outcome.code == 2
     assert "its images have numbers (0001.png to 0007.png), not labels" in outcome.sentence()
     assert not list(tmp_path.glob("m.*"))
+
+
+def test_single_digits_are_labels(run, tmp_path):
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for digit in range(10):
+        image = Image.new("L", (24, 24), "white")
+        ImageDraw.Draw(image).text((8, 4), str(digit), "black")
+        image.save(folder / f"{digit}.png")
+    model = tmp_path / "m.joblib"
+    outcome = run("fit", folder, "--out", model, "--jobs", 1, "--budget", 1)
+    assert outcome.code == 0
+    assert "10 characters occur less than three times" in outcome.err
 
 
 def test_too_few_and_unreadable_captchas(run, tmp_path):

@@ -259,8 +259,12 @@ class Race:
 
     def _cross_validate_the_best(self) -> None:
         for entry in self._within_reach():
-            if entry.accuracy is None and entry.hope > self._best:
+            if entry.accuracy is None and entry.hope > self._best_but(entry):
                 self._cross_validate(entry)
+
+    def _best_but(self, entry: Entry) -> float:
+        others = [other.accuracy or 0.0 for other in self.entries if other is not entry]
+        return max(others, default=0.0)
 
     def _within_reach(self) -> list[Entry]:
         """Of each family the best variants, as far as chance may have ordered them; by hope."""
@@ -281,7 +285,7 @@ class Race:
         return [e for _, e in sorted(chosen, key=lambda item: (item[0], -item[1].hope))]
 
     def _cross_validate(self, entry: Entry) -> None:
-        """Score a variant in as many folds as it may win in, and as there is time for.
+        """Score a variant fold after fold, as long as it is ahead and there is time.
 
         A reader of which nobody knows yet how long it takes is scored at least in as many folds as
         run at once, whatever the time: its stand-in says little of how well it reads.
@@ -320,12 +324,8 @@ class Race:
             best = int(np.nanargmax(read))
             entry.accuracy, entry.recipe = float(read[best] / entry.n_validated), stage[best]
             self.last_fit = max(self.last_fit, self._last_fit(once))
-            if entry.accuracy + _chance(entry.accuracy, entry.n_validated) < self._best:
+            if entry.accuracy <= self._best_but(entry):
                 return
-
-    @property
-    def _best(self) -> float:
-        return max((entry.accuracy or 0.0 for entry in self.entries), default=0.0)
 
     def _last_fit(self, once: float) -> float:
         return _LAST_FIT * once * min(self.workers, self.folds)

@@ -144,9 +144,7 @@ def _fit_recipe(
     if failed:
         table.add_row("could not be read", f"{len(failed)}, left out or counted as wrong")
     if report["n_left_out"]:
-        table.add_row(
-            "left out", f"{report['n_left_out']}, cut into more or fewer pieces than the label has"
-        )
+        table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
     table.add_row("candidates", f"{report['n_candidates']}, in {report['n_folds']} folds")
     for name, value in search.best_params_.items():
         table.add_row(f"  {name}", _one_line(value))

@@ -91,7 +91,10 @@ def _refuse_numbers(folder: Path, captchas: Bunch) -> None:
     labels = captchas.target.tolist()
     if len(labels) > 2 and all(map(str.isdecimal, labels)):
         numbers = sorted(map(int, labels))
-        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        # Single digits may well be what the images show.
+        if max(map(len, labels)) > 1 and numbers == list(
+            range(numbers[0], numbers[0] + len(numbers))
+        ):
             raise WrongUseError(
                 f"{folder}: its images have numbers ({captchas.filenames[0]} to "
                 f"{captchas.filenames[-1]}), not labels; name each by its label, such as 5UFQ.png, "

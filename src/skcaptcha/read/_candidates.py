@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -22,40 +23,44 @@ _LEAST_SCORE = -14.0
 class CandidateClassifier:
     """A classifier that tells characters from each other and from what lies between them.
 
+    Several estimators have one voice together: the mean of their probabilities.
+
     Parameters
     ----------
-    estimator : classifier
-        Not fitted. It is given values of zero mean and, all features together, unit variance.
+    estimators : sequence of classifiers
+        Not fitted. They are given values of zero mean and, all features together, unit variance.
     classes : ndarray of shape (n_classes,)
         All characters, whether the classifier will see them or not.
     """
 
-    def __init__(self, estimator: Any, classes: NDArray[np.str_]) -> None:
-        self.estimator = estimator
+    def __init__(self, estimators: Sequence[Any], classes: NDArray[np.str_]) -> None:
+        self.estimators = estimators
         self.classes = classes
 
-    def fit(self, values: NDArray[np.float32], names: NDArray[np.str_]) -> Self:
+    def fit(self, samples: Iterable[tuple[NDArray[np.float32], NDArray[np.str_]]]) -> Self:
         """Fit the classifier.
 
         Parameters
         ----------
-        values : ndarray of shape (m, d), dtype float32
-        names : ndarray of shape (m,)
-            The character that each is, or "" for what lies between.
+        samples : iterable of pairs
+            For each estimator: values, of shape (m, d), and the character that each is, or "" for
+            what lies between. All name the same characters.
 
         Returns
         -------
         self
         """
-        self.center = values.mean(axis=0)
-        deviation = float(values.std(axis=0, dtype=np.float64).mean())
-        self.scale = np.float32(1 / deviation if deviation > 0 else 1)
-        self.known = np.unique(names)
-        if len(self.known) > 1:
-            with warnings.catch_warnings():
-                # Who limits the iterations has a reason.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                self.estimator.fit((values - self.center) * self.scale, names)
+        for k, (values, names) in enumerate(samples):
+            if k == 0:
+                self.center = values.mean(axis=0)
+                deviation = float(values.std(axis=0, dtype=np.float64).mean())
+                self.scale = np.float32(1 / deviation if deviation > 0 else 1)
+                self.known = np.unique(names)
+            if len(self.known) > 1:
+                with warnings.catch_warnings():
+                    # Who limits the iterations has a reason.
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    self.estimators[k].fit((values - self.center) * self.scale, names)
         return self
 
     def log_odds(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -81,7 +86,7 @@ class CandidateClassifier:
                 part = values[first : first + _ROWS_AT_ONCE]
                 np.subtract(part, self.center, out=block[: len(part)], casting="unsafe")
                 block *= self.scale
-                scores[first : first + len(part)] = log_scores(self.estimator, block)[: len(part)]
+                scores[first : first + len(part)] = self._log_scores(block)[: len(part)]
         np.maximum(scores, _LEAST_SCORE, out=scores)
         log_odds = np.full((len(values), len(self.classes)), -np.inf)
         character = self.known != BETWEEN
@@ -89,3 +94,7 @@ class CandidateClassifier:
         if not character.all():
             log_odds -= scores[:, ~character]
         return log_odds
+
+    def _log_scores(self, block: NDArray[np.float32]) -> NDArray[np.float64]:
+        each = [log_scores(estimator, block) for estimator in self.estimators]
+        return each[0] if len(each) == 1 else np.logaddexp.reduce(each) - np.log(len(each))

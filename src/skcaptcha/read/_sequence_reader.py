@@ -56,6 +56,10 @@ class SequenceReader(BaseEstimator):
     estimator : classifier, default=None
         Any scikit-learn classifier, or a Pipeline that ends in one; None: linear discriminants
         with shrinkage. It sees features of zero mean and unit variance (of all features together).
+    n_estimators : int >= 1, default=1
+        So many copies of ``estimator``, each taught by windows drawn and warped anew and with a
+        seed of its own, give the mean of their probabilities. Places and confidences are found
+        with one.
     n_windows : int >= 1, default=None
         About how many segments the classifier learns from. As many copies of the characters as
         that takes, and twice as many segments from between, are warped anew, each by chance, and
@@ -85,8 +89,8 @@ class SequenceReader(BaseEstimator):
     Attributes
     ----------
     classifier_ : CandidateClassifier
-        Holds the fitted ``estimator``, whose classes are the characters and "" for what lies
-        between them.
+        Holds the fitted copies of ``estimator``, whose classes are the characters and "" for what
+        lies between them.
     classes_ : ndarray of shape (n_classes,)
         The characters that the reader knows.
     geometry_ : Geometry
@@ -128,6 +132,7 @@ class SequenceReader(BaseEstimator):
 
     _parameter_constraints: dict[str, Any] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "n_windows": [Interval(Integral, 1, None, closed="left"), None],
         "warp": [Interval(Real, 0, None, closed="left")],
         "n_realignments": [Interval(Integral, 0, None, closed="left")],
@@ -147,6 +152,7 @@ class SequenceReader(BaseEstimator):
         self,
         estimator: Any = None,
         *,
+        n_estimators: int = 1,
         n_windows: int | None = None,
         warp: float = 1.0,
         n_realignments: int = 1,
@@ -157,6 +163,7 @@ class SequenceReader(BaseEstimator):
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
+        self.n_estimators = n_estimators
         self.n_windows = n_windows
         self.warp = warp
         self.n_realignments = n_realignments
@@ -206,7 +213,7 @@ class SequenceReader(BaseEstimator):
         training.find_places(rng)
         for _ in range(self.n_realignments):
             training.align(self._fit_classifier(training, rng))
-        self.classifier_ = self._fit_classifier(training, rng)
+        self.classifier_ = self._fit_classifier(training, rng, n_estimators=self.n_estimators)
         self.geometry_ = training.geometry()
         self.cost_ = self._fit_cost(X[usable], counts[usable], rng)
         lost = ~usable
@@ -380,9 +387,21 @@ class SequenceReader(BaseEstimator):
         training: Training,
         rng: np.random.RandomState,
         captchas: NDArray[np.bool_] | None = None,
+        n_estimators: int = 1,
     ) -> CandidateClassifier:
-        estimator = LinearDiscriminants(0.1) if self.estimator is None else clone(self.estimator)
-        _set_random_states(estimator, rng)
+        estimators = [
+            LinearDiscriminants(0.1) if self.estimator is None else clone(self.estimator)
+            for _ in range(n_estimators)
+        ]
+        for k, estimator in enumerate(estimators):
+            _set_random_states(estimator, rng, anew=k > 0)
+        samples = (self._draw(training, rng, captchas) for _ in estimators)
+        return CandidateClassifier(estimators, self.classes_).fit(samples)
+
+    def _draw(
+        self, training: Training, rng: np.random.RandomState, captchas: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+        """Draw what an estimator is to learn from: values, and what they are."""
         n_copies = 1
         warped = self.n_windows is not None and training.X.features is not None
         if warped:
@@ -393,17 +412,16 @@ class SequenceReader(BaseEstimator):
         ]
         rows = np.concatenate(drawn)
         if not warped:
-            values = training.values[rows]
-        else:
-            values = describe_warped(
-                training.X,
-                rows,
-                rng,
-                strength=self.warp,
-                step=training.step,
-                pitch=training.pitch,
-            )
-        return CandidateClassifier(estimator, self.classes_).fit(values, training.names[rows])
+            return training.values[rows], training.names[rows]
+        values = describe_warped(
+            training.X,
+            rows,
+            rng,
+            strength=self.warp,
+            step=training.step,
+            pitch=training.pitch,
+        )
+        return values, training.names[rows]
 
     def _fit_cost(self, X: Segments, counts: NDArray[np.intp], rng: np.random.RandomState) -> float:
         """Find what a character must be worth so that strings come out neither longer nor shorter.
@@ -467,8 +485,8 @@ def _parts(X: Segments) -> Iterator[Segments]:
         yield X[first : first + _CAPTCHAS_AT_ONCE]
 
 
-def _set_random_states(estimator: BaseEstimator, rng: np.random.RandomState) -> None:
-    """Seed an estimator, and those in it, that came without a seed."""
+def _set_random_states(estimator: BaseEstimator, rng: np.random.RandomState, *, anew: bool) -> None:
+    """Seed an estimator, and those in it, that came without a seed; with ``anew``, all of them."""
     for name, value in sorted(estimator.get_params().items()):
-        if value is None and name.rpartition("__")[2] == "random_state":
+        if name.rpartition("__")[2] == "random_state" and (anew or value is None):
             estimator.set_params(**{name: rng.randint(np.iinfo(np.int32).max)})

@@ -79,9 +79,9 @@ class Training:
         """
         for k in range(_ROUNDS):
             linear = LinearDiscriminants(0.3 if k == 0 else 0.1)
-            classifier = CandidateClassifier(linear, self.classes)
+            classifier = CandidateClassifier([linear], self.classes)
             rows = self.draw(1, rng)
-            classifier.fit(self.values[rows], self.names[rows])
+            classifier.fit([(self.values[rows], self.names[rows])])
             self.align(classifier, _FIRST_DEVIATION * self.pitch * _COOLING**k)
 
     def align(self, classifier: CandidateClassifier, deviation: float = 0.0) -> None:
