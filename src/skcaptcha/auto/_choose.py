@@ -92,9 +92,9 @@ def choose_recipe(
 
     Every family is screened on a part of the captchas. What is within reach of the best is then
     cross-validated, the most promising first, each as long as it is ahead and as the time allows
-    that and the last fit; so the choice depends on how fast the machine is. If a family reads nearly
-    everything right, the others are not tried. Of those that are equally good the fastest reader
-    is chosen.
+    that and the last fit; so the choice depends on how fast the machine is. If a family reads
+    nearly everything right, the others are not tried. Of those that are equally good the fastest
+    reader is chosen.
 
     Parameters
     ----------

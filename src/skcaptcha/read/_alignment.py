@@ -53,6 +53,51 @@ class Geometry:
         return x + w // 2 - half, x + w // 2 + half
 
 
+def centroids(
+    X: Segments,
+    scores: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    classes: NDArray[np.intp],
+    reach: float,
+) -> NDArray[np.float64]:
+    """Find where characters stand from all windows around the best one.
+
+    Windows that a character is a little off the middle of look much alike, so that which of them
+    is best is left to chance; their mean, weighted by how probable each makes the character, is
+    not.
+
+    Parameters
+    ----------
+    X : Segments of n captchas and m segments
+        Windows, from left to right.
+    scores : ndarray of shape (m, n_classes)
+        Log-odds.
+    rows : ndarray of shape (k,)
+        The best window of each character.
+    classes : ndarray of shape (k,)
+        Which class each is.
+    reach : float
+        Windows farther than this do not count, in pixels.
+
+    Returns
+    -------
+    middles : ndarray of shape (k,)
+        In pixels.
+    """
+    middle = X.boxes[:, 0] + X.boxes[:, 2] / 2
+    captcha = X.captcha_index[rows]
+    # No two windows of a captcha stand at one place.
+    n = int(reach)
+    around = rows[:, None] + np.arange(-n, n + 1)
+    first, last = X.offsets[captcha, None], X.offsets[captcha + 1, None] - 1
+    inside = (around >= first) & (around <= last)
+    around = np.clip(around, first, last)
+    inside &= np.abs(middle[around] - middle[rows, None]) <= reach
+    weights = scores[around, classes[:, None]]
+    weights = np.where(inside, np.exp(weights - weights.max(axis=1, keepdims=True)), 0)
+    return (weights * middle[around]).sum(axis=1) / weights.sum(axis=1)
+
+
 @dataclass(frozen=True)
 class Characters:
     """The characters of labelled captchas, one after the other.

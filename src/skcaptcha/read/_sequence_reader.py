@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
-from skcaptcha.read._alignment import Characters
+from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
@@ -30,6 +30,8 @@ from skcaptcha.segments import Segments
 
 _N_RUNNERS_UP = 3
 _CAPTCHAS_AT_ONCE = 64
+# Windows that tell where a character stands, in units of the distance of characters.
+_REACH = 1 / 3
 # Segments from between characters that the classifier sees for each character.
 _BETWEEN_PER_CHARACTER = 2
 # The cost of a character is learnt from so many captchas, read with up to so many characters more
@@ -322,6 +324,7 @@ class SequenceReader(BaseEstimator):
         rivals = Rivals(lattice, paths, constraints)
         others = [(self._texts(other), other.scores) for other in rivals.best(_N_RUNNERS_UP)]
         confidence = self.confidence_(rivals.margins())
+        boxes = self._boxes(X, lattice.scores, paths)
         for i, text in enumerate(texts):
             if not text:
                 yield Reading("", 0.0, X.boxes[:0], np.empty(0), ())
@@ -336,7 +339,7 @@ class SequenceReader(BaseEstimator):
             yield Reading(
                 text=text,
                 confidence=float(confidence[i]),
-                boxes=self._boxes(X, paths, i),
+                boxes=boxes[i],
                 probabilities=rivals.probabilities(i, self.confidence_.sharpness),
                 runners_up=tuple(
                     (other, float(min(share * rest, confidence[i])))
@@ -344,17 +347,25 @@ class SequenceReader(BaseEstimator):
                 ),
             )
 
-    def _boxes(self, X: Segments, paths: Paths, i: int) -> NDArray[np.intp]:
-        """Where the characters of captcha i stand, within what its candidates cover."""
-        length = paths.lengths[i]
-        rows, classes = paths.segments[i, :length], paths.classes[i, :length]
-        own = X.boxes[X.offsets[i] : X.offsets[i + 1]]
-        left, right = self.geometry_.edges(X.boxes[rows], classes[:, None])
-        left = np.maximum(left[:, 0], own[:, 0].min())
-        right = np.minimum(right[:, 0], (own[:, 0] + own[:, 2]).max())
+    def _boxes(
+        self, X: Segments, scores: NDArray[np.float64], paths: Paths
+    ) -> list[NDArray[np.intp]]:
+        """Where the characters stand, within what each captcha's candidates cover."""
+        there = np.arange(paths.segments.shape[1]) < paths.lengths[:, None]
+        rows, classes = paths.segments[there], paths.classes[there]
         boxes = X.boxes[rows].copy()
-        boxes[:, 0], boxes[:, 2] = left, np.maximum(right - left, 1)
-        return boxes
+        half_widths = self.geometry_.half_widths
+        if half_widths is not None:
+            middle = centroids(X, scores, rows, classes, _REACH * 2 * half_widths.mean())
+            left = np.floor(middle - half_widths[classes] + 0.5).astype(np.intp)
+            right = left + 2 * half_widths[classes]
+            begin, end = X.boxes[:, 0], X.boxes[:, 0] + X.boxes[:, 2]
+            captcha = X.captcha_index[rows]
+            # Windows stand from left to right.
+            left = np.maximum(left, begin[X.offsets[captcha]])
+            right = np.minimum(right, end[X.offsets[captcha + 1] - 1])
+            boxes[:, 0], boxes[:, 2] = left, np.maximum(right - left, 1)
+        return np.split(boxes, np.cumsum(paths.lengths)[:-1])
 
     def _texts(self, paths: Paths) -> list[str]:
         return [
