@@ -162,6 +162,32 @@ def test_equal_labels_leave_families_that_can_apply():
     assert any("class" in verdict for verdict in verdicts(choice).values())
 
 
+def test_accuracies_are_counts_of_captchas():
+    images, labels = make_line_captchas(33, charset="ABCDEFGH", random_state=3)
+    choice = choose_recipe(list(images), labels, families=SEGMENTING)
+    counts = [t.accuracy * t.n_validated for t in choice.tried if t.accuracy is not None]
+    assert counts
+    assert counts == pytest.approx(np.rint(counts), abs=1e-9)
+
+
+def test_of_what_reads_no_string_right_the_most_characters_decide():
+    shown = strings(24, "ABCDE", [4], seed=4)
+    # A character that occurs once cannot be read where it was not seen.
+    labels = [text[:3] + "abcdefghijklmnopqrstuvwx"[i] for i, text in enumerate(shown)]
+    seeing = {
+        "denoise": [{"grey": {"use": "Grey"}, "ink": {"use": "Binarise", "ink": "auto"}}],
+        "segment": [{"use": "EqualSplit", "n_characters": None, "shape": [20, 16]}],
+        "read": [{"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}}],
+    }
+    blank = {"use": "Binarise", "method": "fixed", "threshold": 255, "ink": "bright"}
+    blind = {**seeing, "denoise": [{"grey": {"use": "Grey"}, "ink": blank}]}
+    for families in ([blind, seeing], [seeing, blind]):
+        choice = choose_recipe(bars(shown), labels, families=ALL | {"grid": families})
+        assert [trial.accuracy for trial in choice.tried] == [0, 0]
+        assert choice.tried[0].family == families.index(seeing)
+        assert choice.tried[1].verdict == "as many strings, but fewer characters"
+
+
 def test_when_nothing_can_apply_each_family_says_why():
     images = [np.full((20, 60), 255, np.uint8)] * 20
     labels = strings(20, "ABC", [2, 3])

@@ -472,6 +472,20 @@ def test_the_search_predicts_with_its_best_candidate():
     assert list(search.predict(train.data)) == list(best.predict(train.data))
 
 
+def test_a_final_estimator_takes_its_final_parameters():
+    final = {"read__estimator__n_neighbors": 7, "read__estimator": {"use": "KNeighborsClassifier"}}
+    recipe = recipe_of(("final", final), ("grid", None))
+    model, _ = recipe.fit(*make_line_captchas(20, charset="ABCD", random_state=0))
+    assert model["read"].estimator.n_neighbors == 7
+
+
+def test_final_parameters_that_the_best_candidate_lacks_are_passed_over():
+    read = {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}}
+    recipe = recipe_of(("final", {"read__estimator__C": 3}), ("grid", {"read": [read]}))
+    model, _ = recipe.fit(*make_line_captchas(20, charset="ABCD", random_state=0))
+    assert isinstance(model["read"].estimator, KNeighborsClassifier)
+
+
 def test_fit_gives_the_best_candidate_with_the_final_parameters():
     recipe = recipe_of(("final", {"read__calibration_cv": 3}))
     train, _ = recipe.load_data()

@@ -13,6 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import KFold
@@ -159,9 +160,12 @@ class Recipe:
             raise self._error("grid", "every candidate failed in some fold; the warning says why")
         best = clone(search.best_params_, safe=False)
         model = self.pipeline().set_params(**best)
-        known = model.get_params()
-        final = {name: value for name, value in self._final.items() if name in known}
-        return model.set_params(**final).fit(X, y), search
+        # An estimator is set before its own parameters, so that these are looked for in it.
+        for name in sorted(self._final, key=lambda name: name.count("__")):
+            if name in model.get_params():
+                model.set_params(**{name: self._final[name]})
+        with joblib.parallel_config(n_jobs=n_jobs):
+            return model.fit(X, y), search
 
     def load_data(self) -> tuple[Bunch, Bunch | None]:
         """Load or make the captchas of the section ``data``.

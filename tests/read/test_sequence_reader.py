@@ -98,8 +98,10 @@ def test_several_estimators_have_one_voice():
     model = pipeline(network, n_estimators=3, n_windows=1500).fit(images, y)
     classifier = model[-1].classifier_
     values = model[:-1].transform(images[:2]).values
-    scaled = (values - classifier.center) * classifier.scale
-    each = [estimator.predict_proba(scaled) for estimator in classifier.estimators]
+    each = [
+        member.estimator.predict_proba((values - member.center) * member.scale)
+        for member in classifier.members
+    ]
     # Windows and seeds of their own, also where the estimator has a seed.
     assert not np.allclose(each[0], each[1])
     assert not np.allclose(each[1], each[2])

@@ -28,7 +28,10 @@ SCREENING_FOLDS = 2
 _PILOT = 60  # captchas that tell how fast a model reads
 
 _SCREENING_SHARE = 0.4  # of the time
-_LAST_FIT = 2.0  # of fits in a fold: it learns from more, and is repeated in part to calibrate
+# The last fit takes as long as one in a fold, and so many more that run side by side: it has three
+# networks, and is repeated to calibrate.
+_LAST_FIT = 4.5
+_LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how long it takes
 _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.995, 100
@@ -82,8 +85,9 @@ class Entry:
     variant: Variant | None
     verdict: str = ""
     screened: float | None = None
-    characters: float = 0.0  # of what was screened; tells more than strings that are all misread
     accuracy: float | None = None
+    # Of what was read last; tells more than strings that are all misread.
+    characters: float = 0.0
     recipe: Content | None = None  # of the best score so far
     n_validated: int = 0
     seconds: float = 0.0
@@ -91,15 +95,20 @@ class Entry:
 
     @property
     def value(self) -> float:
-        """The best evidence of how well it reads; -1 without any."""
+        """The best evidence of how many strings it reads; -1 without any."""
         if self.accuracy is not None:
             return self.accuracy
         return -1.0 if self.screened is None else self.screened
 
     @property
-    def rank(self) -> tuple[bool, float]:
+    def merit(self) -> tuple[float, float]:
+        """What it reads: strings, then characters."""
+        return self.value, self.characters
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
         """Where it stands: what was left behind in the screening comes after all others."""
-        return self.accuracy is not None or self.out_of_time, self.value
+        return self.accuracy is not None or self.out_of_time, *self.merit
 
     @property
     def name(self) -> str:
@@ -122,7 +131,10 @@ def _chance(accuracy: float, n: int) -> float:
 
 
 class _Scores(NamedTuple):
-    """Accuracy of each candidate, nan where it failed, and what that took."""
+    """How many strings, and characters of a string, each candidate reads, and what that took.
+
+    Where it failed, nan.
+    """
 
     strings: NDArray[np.float64]
     characters: NDArray[np.float64]
@@ -164,8 +176,8 @@ class Race:
         self.screened, self.pilot = order[:_SCREENED], order[:_PILOT]
         self.everything = np.arange(len(y))
         self.entries: list[Entry] = []
-        # How much longer than its stand-in a family's reader takes.
-        self.slower: dict[int, float] = {}
+        # How long a family's reader takes in one fold, all workers at work, if it has a stand-in.
+        self.meant: dict[int, float] = {}
         # What to keep of the time for fitting the winner, whichever that is.
         self.last_fit = 0.0
 
@@ -193,7 +205,10 @@ class Race:
             assert entry.recipe is not None
             self.say(f"fitting {entry.name} to all captchas")
             try:
-                with warnings.catch_warnings(action="ignore"):
+                with (
+                    warnings.catch_warnings(action="ignore"),
+                    joblib.parallel_config(n_jobs=self.n_jobs),
+                ):
                     model = Recipe(final_content(entry.recipe)).pipeline().fit(self.X, self.y)
             except Exception as error:
                 entry.verdict = f"cannot be fitted to all: {error}"
@@ -212,8 +227,10 @@ class Race:
             verdict = entry.verdict
             if not verdict and entry.accuracy is None:
                 verdict = "left behind in the screening"
-            elif not verdict and entry.value == winner.value:
+            elif not verdict and entry.merit == winner.merit:
                 verdict = "as good, but slower to read"
+            elif not verdict and entry.value == winner.value:
+                verdict = "as many strings, but fewer characters"
             elif not verdict:
                 verdict = f"{100 * (winner.value - entry.value):.1f} points behind"
             yield Trial(
@@ -254,17 +271,23 @@ class Race:
             if math.isnan(strings):
                 entry.verdict = f"cannot apply: {scores.problem}"
             else:
-                entry.screened, entry.characters = float(strings), float(characters)
+                entry.screened = float(strings) / len(self.screened)
+                entry.characters = float(characters) / len(self.screened)
                 entry.recipe = candidate
 
     def _cross_validate_the_best(self) -> None:
         for entry in self._within_reach():
-            if entry.accuracy is None and entry.hope > self._best_but(entry):
+            best = max((other.accuracy or 0.0 for other in self.entries), default=0.0)
+            # What needs no stand-in costs little.
+            if entry.accuracy is None and (entry.hope > best or not entry.stood_in):
                 self._cross_validate(entry)
 
-    def _best_but(self, entry: Entry) -> float:
-        others = [other.accuracy or 0.0 for other in self.entries if other is not entry]
-        return max(others, default=0.0)
+    def _is_behind(self, entry: Entry) -> bool:
+        """Tell whether another one that was validated reads at least as much."""
+        return any(
+            other is not entry and other.accuracy is not None and other.merit >= entry.merit
+            for other in self.entries
+        )
 
     def _within_reach(self) -> list[Entry]:
         """Of each family the best variants, as far as chance may have ordered them; by hope."""
@@ -280,55 +303,59 @@ class Race:
                 for entry in screened:
                     if entry.characters >= best - chance:
                         near.setdefault(entry.characters, entry)
-                chosen += enumerate(list(near.values())[:_MOST_VARIANTS])
+                most = _MOST_VARIANTS if screened[0].stood_in else 2 * _MOST_VARIANTS
+                chosen += enumerate(list(near.values())[:most])
         # The best of every family come before the second best of any.
         return [e for _, e in sorted(chosen, key=lambda item: (item[0], -item[1].hope))]
 
     def _cross_validate(self, entry: Entry) -> None:
         """Score a variant fold after fold, as long as it is ahead and there is time.
 
-        A reader of which nobody knows yet how long it takes is scored at least in as many folds as
-        run at once, whatever the time: its stand-in says little of how well it reads.
+        A reader of which nobody knows yet how long it takes is scored in as many folds as run at
+        once if there is any time to speak of: its stand-in says little of how well it reads.
         """
         assert entry.variant is not None
         self.say(f"cross-validating {entry.name}")
         stage, number = entry.variant.stages[-1], entry.family.number
-        known = not entry.stood_in or number in self.slower
+        known = not entry.stood_in or number in self.meant
         screened = entry.seconds * len(self.y) / (len(self.screened) * SCREENING_FOLDS)
-        once = screened * self.slower.get(number, 1.0)
+        once = self.meant.get(number, screened)
         splits = self._splits(self.everything, self.folds)
         parts = [splits]
         if entry.stood_in:
             at_once = range(0, len(splits), self.workers)
             parts = [splits[first : first + self.workers] for first in at_once]
-        read = np.zeros(len(stage))
+        read = np.zeros((2, len(stage)))
         for part in parts:
             needed = max(self.last_fit, self._last_fit(once))
             needed += once * len(stage) * len(part)
-            if needed > self._left() and (known or self._left() < 0):
+            enough = needed if known else _LEAST_FOR_UNKNOWN
+            if self._left() < enough:
                 if entry.accuracy is None:
                     entry.out_of_time = True
-                    entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
+                    entry.verdict = f"{_NO_TIME}: needs about {max(needed, enough):.0f} s more"
                 return
             scores = self._score(stage, self.everything, part)
             entry.seconds += scores.seconds
             once = scores.seconds / (len(part) * len(stage))
             if entry.stood_in:
-                self.slower[number] = once / screened
+                self.meant[number] = once
                 known = True
-            read += scores.strings * sum(len(test) for _, test in part)
-            if np.isnan(read).all():
+            read += scores.strings, scores.characters
+            if np.isnan(read[0]).all():
                 entry.verdict = f"cannot apply: {scores.problem}"
+                entry.accuracy, entry.recipe = None, None
                 return
             entry.n_validated += sum(len(test) for _, test in part)
-            best = int(np.nanargmax(read))
-            entry.accuracy, entry.recipe = float(read[best] / entry.n_validated), stage[best]
+            best = int(np.nanargmax(read[0] + 1e-3 * read[1] / entry.n_validated))
+            entry.accuracy, entry.characters = (read[:, best] / entry.n_validated).tolist()
+            entry.recipe = stage[best]
             self.last_fit = max(self.last_fit, self._last_fit(once))
-            if entry.accuracy <= self._best_but(entry):
+            if self._is_behind(entry):
                 return
 
     def _last_fit(self, once: float) -> float:
-        return _LAST_FIT * once * min(self.workers, self.folds)
+        return once * (min(self.workers, self.folds) + _LAST_FIT)
 
     def _splits(self, sample: NDArray[np.intp], folds: int) -> _Splits:
         # Random folds, and in the full cross-validation those of Recipe.search.
@@ -352,19 +379,26 @@ class Race:
             n_jobs=self.n_jobs,
         )
         problem = ""
-        failed = np.full(len(candidates), np.nan)
-        strings, characters = failed, failed
+        strings = characters = np.zeros(len(candidates))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", FitFailedWarning)
             try:
                 search.fit([self.X[i] for i in sample], self.y[sample])
-                strings = search.cv_results_["mean_test_strings"]
-                characters = search.cv_results_["mean_test_characters"]
+                # Folds differ in size, so that the mean of their shares is not the share of all.
+                for k, (_, test) in enumerate(splits):
+                    strings = strings + search.cv_results_[f"split{k}_test_strings"] * len(test)
+                    characters = characters + (
+                        search.cv_results_[f"split{k}_test_characters"] * len(test)
+                    )
+                strings = np.rint(strings)
             except Exception as error:
+                strings = characters = np.full(len(candidates), np.nan)
                 problem = str(error).rpartition("first error: ")[2]
         for warning in caught:
             if issubclass(warning.category, FitFailedWarning):
                 problem = str(warning.message).rpartition("first error was: ")[2]
+        if np.isnan(strings).any() and not problem:
+            problem = "its models cannot read the other captchas"
         seconds = time.perf_counter() - begin
         return _Scores(strings, characters, seconds, " ".join(problem.split()))
 
@@ -373,9 +407,12 @@ class Race:
         able = [entry for entry in self.entries if entry.recipe is not None]
         ranked = sorted(able, key=lambda entry: entry.rank, reverse=True)
         tied = [entry for entry in ranked if entry.rank == ranked[0].rank]
-        if len(tied) > 1:
-            tied.sort(key=self._seconds_to_read)
-        return tied + ranked[len(tied) :]
+        # What has a stand-in is slow to fit, and to read.
+        tied.sort(key=lambda entry: entry.stood_in)
+        quick = [entry for entry in tied if not entry.stood_in]
+        if len(quick) > 1:
+            quick.sort(key=self._seconds_to_read)
+        return quick + tied[len(quick) :] + ranked[len(tied) :]
 
     def _seconds_to_read(self, entry: Entry) -> float:
         assert entry.recipe is not None
@@ -389,8 +426,9 @@ class Race:
         return time.perf_counter() - begin
 
     def _is_sure(self) -> bool:
-        return len(self.y) >= _ENOUGH_EVIDENCE and any(
-            (entry.accuracy or 0.0) >= _GOOD_ENOUGH for entry in self.entries
+        return any(
+            entry.n_validated >= _ENOUGH_EVIDENCE and entry.value >= _GOOD_ENOUGH
+            for entry in self.entries
         )
 
     def _left(self) -> float:

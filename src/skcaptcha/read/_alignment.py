@@ -93,8 +93,8 @@ def centroids(
     inside = (around >= first) & (around <= last)
     around = np.clip(around, first, last)
     inside &= np.abs(middle[around] - middle[rows, None]) <= reach
-    weights = scores[around, classes[:, None]]
-    weights = np.where(inside, np.exp(weights - weights.max(axis=1, keepdims=True)), 0)
+    weights = np.where(inside, scores[around, classes[:, None]], -np.inf)
+    weights = np.exp(weights - weights.max(axis=1, keepdims=True))
     return (weights * middle[around]).sum(axis=1) / weights.sum(axis=1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, Self
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context, clone
@@ -16,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._alignment import Characters, centroids
-from skcaptcha.read._candidates import CandidateClassifier
+from skcaptcha.read._candidates import CandidateClassifier, Member
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
 from skcaptcha.read._input import check_texts, check_values
@@ -60,8 +61,8 @@ class SequenceReader(BaseEstimator):
         with shrinkage. It sees features of zero mean and unit variance (of all features together).
     n_estimators : int >= 1, default=1
         So many copies of ``estimator``, each taught by windows drawn and warped anew and with a
-        seed of its own, give the mean of their probabilities. Places and confidences are found
-        with one.
+        seed of its own, give the mean of their probabilities (or of what they offer instead, on
+        the scale of logarithms). Places are found with one.
     n_windows : int >= 1, default=None
         About how many segments the classifier learns from. As many copies of the characters as
         that takes, and twice as many segments from between, are warped anew, each by chance, and
@@ -85,6 +86,9 @@ class SequenceReader(BaseEstimator):
         With so many folds of the training captchas, `read` is taught how probable it is that a
         reading is right, by readings of captchas that the classifier was not fitted to. None:
         confidences rank readings, but are too high or too low.
+    n_jobs : int, default=None
+        How many copies of ``estimator`` are fitted at a time, each in a process of its own; as
+        everywhere in scikit-learn, None means 1 unless in a `joblib.parallel_config` context.
     random_state : int, RandomState instance or None, default=None
         Draws warps and what lies between characters.
 
@@ -147,6 +151,7 @@ class SequenceReader(BaseEstimator):
         "charset": [str, None],
         "mask": [list, tuple, None],
         "calibration_cv": [Interval(Integral, 2, None, closed="left"), None],
+        "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
 
@@ -162,6 +167,7 @@ class SequenceReader(BaseEstimator):
         charset: str | None = None,
         mask: Sequence[str | None] | None = None,
         calibration_cv: int | None = None,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -173,6 +179,7 @@ class SequenceReader(BaseEstimator):
         self.charset = charset
         self.mask = mask
         self.calibration_cv = calibration_cv
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -214,17 +221,20 @@ class SequenceReader(BaseEstimator):
         training = Training(X, values, Characters(captcha, classes), self.classes_)
         training.find_places(rng)
         for _ in range(self.n_realignments):
-            training.align(self._fit_classifier(training, rng))
-        self.classifier_ = self._fit_classifier(training, rng, n_estimators=self.n_estimators)
+            (classifier,) = self._fit_classifiers(training, rng, [None], 1)
+            training.align(classifier)
         self.geometry_ = training.geometry()
-        self.cost_ = self._fit_cost(X[usable], counts[usable], rng)
         lost = ~usable
         lost[captcha[training.chosen < 0]] = True
         self.left_out_ = np.flatnonzero(lost)
         self.n_left_out_ = len(self.left_out_)
-        self.confidence_ = UNCALIBRATED
-        if self.calibration_cv is not None:
-            self.confidence_ = self._calibrate(training, texts, rng)
+        folds = self._folds(np.flatnonzero(~lost), rng)
+        inside = [~np.isin(np.arange(len(texts)), fold) for fold in folds]
+        parts = [None, *inside]
+        classifiers = self._fit_classifiers(training, rng, parts, self.n_estimators)
+        self.classifier_ = classifiers[0]
+        self.cost_ = self._fit_cost(X[usable], counts[usable], rng)
+        self.confidence_ = self._calibrate(X, texts, folds, classifiers[1:])
         return self
 
     def predict(self, X: Segments) -> NDArray[np.str_]:
@@ -393,46 +403,31 @@ class SequenceReader(BaseEstimator):
         span = np.ptp(X.boxes[:, 0]) + X.boxes[:, 2].max()
         return int(span / (2 * self.geometry_.half_widths.mean()) * 1.5) + 1
 
-    def _fit_classifier(
+    def _fit_classifiers(
         self,
         training: Training,
         rng: np.random.RandomState,
-        captchas: NDArray[np.bool_] | None = None,
-        n_estimators: int = 1,
-    ) -> CandidateClassifier:
-        estimators = [
-            LinearDiscriminants(0.1) if self.estimator is None else clone(self.estimator)
-            for _ in range(n_estimators)
-        ]
-        for k, estimator in enumerate(estimators):
-            _set_random_states(estimator, rng, anew=k > 0)
-        samples = (self._draw(training, rng, captchas) for _ in estimators)
-        return CandidateClassifier(estimators, self.classes_).fit(samples)
-
-    def _draw(
-        self, training: Training, rng: np.random.RandomState, captchas: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-        """Draw what an estimator is to learn from: values, and what they are."""
-        n_copies = 1
-        warped = self.n_windows is not None and training.X.features is not None
-        if warped:
-            n_characters = (training.chosen >= 0).sum()
-            n_copies = round((self.n_windows or 0) / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
-        drawn = [
-            training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(max(1, n_copies))
-        ]
-        rows = np.concatenate(drawn)
-        if not warped:
-            return training.values[rows], training.names[rows]
-        values = describe_warped(
-            training.X,
-            rows,
-            rng,
-            strength=self.warp,
-            step=training.step,
-            pitch=training.pitch,
+        parts: Sequence[NDArray[np.bool_] | None],
+        n_estimators: int,
+    ) -> list[CandidateClassifier]:
+        """Fit a classifier to each part of the captchas (None: all), their members side by side."""
+        tasks = []
+        for part in parts:
+            for k in range(n_estimators):
+                estimator = LinearDiscriminants() if self.estimator is None else self.estimator
+                estimator = clone(estimator)
+                _set_random_states(estimator, rng, anew=k > 0)
+                tasks.append((Member(estimator), part, rng.randint(np.iinfo(np.int32).max)))
+        members = joblib.Parallel(self.n_jobs)(
+            joblib.delayed(_fit_member)(
+                member, training, part, seed, n_windows=self.n_windows, warp=self.warp
+            )
+            for member, part, seed in tasks
         )
-        return values, training.names[rows]
+        return [
+            CandidateClassifier(members[k : k + n_estimators], self.classes_)
+            for k in range(0, len(members), n_estimators)
+        ]
 
     def _fit_cost(self, X: Segments, counts: NDArray[np.intp], rng: np.random.RandomState) -> float:
         """Find what a character must be worth so that strings come out neither longer nor shorter.
@@ -456,29 +451,35 @@ class SequenceReader(BaseEstimator):
         ]
         return float(np.median(_COSTS[right == np.max(right)]))
 
-    def _calibrate(
-        self, training: Training, texts: NDArray[np.str_], rng: np.random.RandomState
-    ) -> Confidence:
-        """Read captchas that the classifier was not fitted to, where the lattice is known."""
-        captchas = np.setdiff1d(np.arange(len(texts)), self.left_out_)
+    def _folds(
+        self, captchas: NDArray[np.intp], rng: np.random.RandomState
+    ) -> list[NDArray[np.intp]]:
+        """Divide captchas into those that each calibrating classifier is to read."""
         n_folds = min(self.calibration_cv or 0, len(captchas))
         if n_folds < 2:
-            return UNCALIBRATED
+            return []
+        splits = KFold(n_folds, shuffle=True, random_state=rng).split(captchas)
+        return [captchas[test] for _, test in splits]
+
+    def _calibrate(
+        self,
+        X: Segments,
+        texts: NDArray[np.str_],
+        folds: Sequence[NDArray[np.intp]],
+        classifiers: Sequence[CandidateClassifier],
+    ) -> Confidence:
+        """Read the captchas of each fold by the classifier that was not fitted to them."""
         anything = self._with_cost(constrain(self.classes_, self.lengths_, max(self.lengths_)))
-        margins, found, right = [], [], []
-        folds = KFold(n_folds, shuffle=True, random_state=rng)
-        for _, test in folds.split(captchas):
-            inside = np.ones(len(texts), dtype=bool)
-            inside[captchas[test]] = False
-            classifier = self._fit_classifier(training, rng, inside)
+        margins, found, right = [np.empty(0)], [np.empty(0, dtype=bool)], [np.empty(0, dtype=bool)]
+        for fold, classifier in zip(folds, classifiers, strict=True):
             read: list[str] = []
-            for part in _parts(training.X[captchas[test]]):
+            for part in _parts(X[fold]):
                 lattice = self._build_lattice(part, classifier)
                 paths = lattice.best(*anything)
                 margins.append(Rivals(lattice, paths, anything).margins())
                 found.append(paths.lengths > 0)
                 read += self._texts(paths)
-            right.append(np.array(read) == texts[captchas[test]])
+            right.append(np.array(read) == texts[fold])
         read_at_all = np.concatenate(found)
         if not read_at_all.any():
             return UNCALIBRATED
@@ -494,6 +495,33 @@ class SequenceReader(BaseEstimator):
 def _parts(X: Segments) -> Iterator[Segments]:
     for first in range(0, len(X), _CAPTCHAS_AT_ONCE):
         yield X[first : first + _CAPTCHAS_AT_ONCE]
+
+
+def _fit_member(
+    member: Member,
+    training: Training,
+    captchas: NDArray[np.bool_] | None,
+    seed: int,
+    *,
+    n_windows: int | None,
+    warp: float,
+) -> Member:
+    """Fit a member to characters and to what lies between them, drawn and warped anew."""
+    rng = np.random.RandomState(seed)
+    n_copies = 1
+    warped = n_windows is not None and training.X.features is not None
+    if warped:
+        n_characters = (training.chosen >= 0).sum()
+        n_copies = round((n_windows or 0) / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
+    drawn = [training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(max(1, n_copies))]
+    rows = np.concatenate(drawn)
+    if not warped:
+        values = training.values[rows]
+    else:
+        values = describe_warped(
+            training.X, rows, rng, strength=warp, step=training.step, pitch=training.pitch
+        )
+    return member.fit(values, training.names[rows])
 
 
 def _set_random_states(estimator: BaseEstimator, rng: np.random.RandomState, *, anew: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from skcaptcha.errors import ReadingError
 from skcaptcha.read._alignment import (
     Characters,
     Geometry,
@@ -13,7 +14,7 @@ from skcaptcha.read._alignment import (
     even_layout,
     fit_geometry,
 )
-from skcaptcha.read._candidates import BETWEEN, CandidateClassifier
+from skcaptcha.read._candidates import BETWEEN, CandidateClassifier, Member
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.segments import Segments
 
@@ -79,9 +80,9 @@ class Training:
         """
         for k in range(_ROUNDS):
             linear = LinearDiscriminants(0.3 if k == 0 else 0.1)
-            classifier = CandidateClassifier([linear], self.classes)
             rows = self.draw(1, rng)
-            classifier.fit([(self.values[rows], self.names[rows])])
+            member = Member(linear).fit(self.values[rows], self.names[rows])
+            classifier = CandidateClassifier([member], self.classes)
             self.align(classifier, _FIRST_DEVIATION * self.pitch * _COOLING**k)
 
     def align(self, classifier: CandidateClassifier, deviation: float = 0.0) -> None:
@@ -92,9 +93,19 @@ class Training:
         classifier : CandidateClassifier
         deviation : float >= 0, default=0
             How far, at least, gaps may be from what is expected, in pixels.
+
+        Raises
+        ------
+        ReadingError
+            If no label has a path.
         """
         geometry = self.geometry(deviation)
         self.chosen = align(classifier.log_odds(self.values), self.X, self.characters, geometry)
+        if (self.chosen < 0).all():
+            raise ReadingError(
+                "there is nothing to learn from: no captcha has candidates that stand as its label "
+                "needs them"
+            )
         if self.windows:
             self._center()
 
