@@ -290,7 +290,10 @@ class Race:
         )
 
     def _within_reach(self) -> list[Entry]:
-        """Of each family the best variants, as far as chance may have ordered them; by hope."""
+        """Of each family the best variants, as far as chance may have ordered them.
+
+        First those that need no stand-in, as they cost little, then by hope.
+        """
         chosen: list[tuple[int, Entry]] = []
         for number in range(1 + max(entry.family.number for entry in self.entries)):
             of_family = [entry for entry in self.entries if entry.family.number == number]
@@ -306,7 +309,8 @@ class Race:
                 most = _MOST_VARIANTS if screened[0].stood_in else 2 * _MOST_VARIANTS
                 chosen += enumerate(list(near.values())[:most])
         # The best of every family come before the second best of any.
-        return [e for _, e in sorted(chosen, key=lambda item: (item[0], -item[1].hope))]
+        chosen.sort(key=lambda item: (item[1].stood_in, item[0], -item[1].hope))
+        return [entry for _, entry in chosen]
 
     def _cross_validate(self, entry: Entry) -> None:
         """Score a variant fold after fold, as long as it is ahead and there is time.
