@@ -35,6 +35,7 @@ _LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how lon
 _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.995, 100
+_CLOSE = 0.01
 _MOST_VARIANTS = 3
 # A slow reader that was validated on so many captchas leaves the time to others.
 _ENOUGH_TO_TELL = 200
@@ -279,9 +280,10 @@ class Race:
 
     def _cross_validate_the_best(self) -> None:
         for entry in self._within_reach():
-            best = max((other.accuracy or 0.0 for other in self.entries), default=0.0)
+            best = max(other.value for other in self.entries)
             # What needs no stand-in costs little.
-            if entry.accuracy is None and (entry.hope > best or not entry.stood_in):
+            hope = entry.hope if entry.stood_in else entry.hope + _CLOSE
+            if entry.accuracy is None and hope > best:
                 self._cross_validate(entry)
 
     def _is_behind(self, entry: Entry) -> bool:
