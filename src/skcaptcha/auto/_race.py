@@ -37,7 +37,8 @@ _NO_TIME = "no time left"
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.995, 100
 _CLOSE = 0.01
 _MOST_VARIANTS = 3
-# A slow reader that was validated on so many captchas leaves the time to others.
+# What was validated on so many captchas and is behind is given up; a slow reader leaves the time to
+# others even if it is ahead.
 _ENOUGH_TO_TELL = 200
 # By so much errors may shrink from the screening to the full cross-validation.
 _MORE_HELPS, _REAL_READER_HELPS = 4, 20
@@ -286,10 +287,13 @@ class Race:
             if entry.accuracy is None and hope > best:
                 self._cross_validate(entry)
 
-    def _is_behind(self, entry: Entry) -> bool:
-        """Tell whether another one that was validated reads at least as much."""
+    def _is_behind(self, entry: Entry, *, by_chance: bool) -> bool:
+        """Tell whether another one reads at least as much: perhaps by chance, or by more."""
+        margin = 0.0 if by_chance else _chance(entry.value, entry.n_validated)
         return any(
-            other is not entry and other.accuracy is not None and other.merit >= entry.merit
+            other is not entry
+            and other.accuracy is not None
+            and other.merit >= (entry.value + margin, entry.characters)
             for other in self.entries
         )
 
@@ -343,11 +347,11 @@ class Race:
         for part in parts:
             needed = max(self.last_fit, self._last_fit(once))
             needed += once * len(stage) * len(part)
-            enough = needed if known else _LEAST_FOR_UNKNOWN
-            if self._left() < enough:
+            least = needed if known else _LEAST_FOR_UNKNOWN
+            if self._left() < least:
                 if entry.accuracy is None:
                     entry.out_of_time = True
-                    entry.verdict = f"{_NO_TIME}: needs about {max(needed, enough):.0f} s more"
+                    entry.verdict = f"{_NO_TIME}: needs about {max(needed, least):.0f} s more"
                 return
             scores = self._score(stage, self.everything, part)
             entry.seconds += scores.seconds
@@ -365,7 +369,8 @@ class Race:
             entry.accuracy, entry.characters = (read[:, best] / entry.n_validated).tolist()
             entry.recipe = stage[best]
             self.last_fit = max(self.last_fit, self._last_fit(once))
-            if self._is_behind(entry) or (entry.stood_in and entry.n_validated >= _ENOUGH_TO_TELL):
+            enough = entry.n_validated >= _ENOUGH_TO_TELL
+            if self._is_behind(entry, by_chance=enough) or (entry.stood_in and enough):
                 return
 
     def _last_fit(self, once: float) -> float:
