@@ -130,7 +130,12 @@ class SequenceReader(BaseEstimator):
     >>> from skcaptcha.segment import SlidingWindow
     >>> X, y = make_line_captchas(60, charset="ABC", random_state=0)
     >>> model = make_pipeline(
-    ...     Grey(), Polarity(), Rescale(), SlidingWindow(), OrientedGradients(), SequenceReader()
+    ...     Grey(),
+    ...     Polarity(),
+    ...     Rescale(),
+    ...     SlidingWindow(),
+    ...     OrientedGradients(),
+    ...     SequenceReader(random_state=0),
     ... )
     >>> float(model.fit(X[:40], y[:40]).score(X[40:], y[40:])) > 0.9
     True
