@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,24 +106,47 @@ def run(task: Task, method: Method, work: Path) -> Result:
     try:
         if task.scheme.problem:
             raise SkcaptchaError(task.scheme.problem)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return task.result(str(method), **_measure(task, method, folder))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder) as lock:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            return task.result(str(method), **_measure(task, method, folder, lock))
     except (SkcaptchaError, OSError) as error:
         return task.result(str(method), failed=" ".join(str(error).split()))
 
 
-def _measure(task: Task, method: Method, folder: Path) -> dict[str, Any]:
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[int]:
+    """Give the descriptor of a lock that commands which write to a folder hold as well.
+
+    A command outlives a benchmark that was killed. Whoever holds the lock has its process group
+    written in it, and is ended.
+    """
+    lock = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with suppress(ProcessLookupError, ValueError):
+                os.killpg(int(os.pread(lock, 20, 0)), signal.SIGKILL)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _measure(task: Task, method: Method, folder: Path, lock: int) -> dict[str, Any]:
     train, model = task.scheme.train, folder / "model.joblib"
     if task.seed is not None:
         train = folder / "train"
         subset(task.scheme, task.n, task.seed, train)
     began = time.perf_counter()
-    fitted = _command(*method.arguments(train), "--out", model, report=folder / "fit.json")
+    arguments: tuple[object, ...] = (*method.arguments(train), "--out", model)
+    fitted = _command(*arguments, report=folder / "fit.json", lock=lock)
     fit_seconds = time.perf_counter() - began
     table = folder / "score.csv"
     arguments = ("score", task.scheme.dev, "--model", model, "--csv", table)
-    scored = _command(*arguments, report=folder / "score.json")
+    scored = _command(*arguments, report=folder / "score.json", lock=lock)
     low, high = scored["string_accuracy_interval"]
     case_low, case_high = scored["string_accuracy_ignoring_case_interval"]
     shares = {
@@ -143,7 +167,7 @@ def _measure(task: Task, method: Method, folder: Path) -> dict[str, Any]:
     }
 
 
-def _command(*arguments: object, report: Path) -> dict[str, Any]:
+def _command(*arguments: object, report: Path, lock: int) -> dict[str, Any]:
     """Run a command of skcaptcha to its end and give what its ``--json`` wrote."""
     log = report.with_suffix(".log")
     command = [sys.executable, "-m", "skcaptcha", *map(str, arguments), "--json", str(report)]
@@ -155,7 +179,9 @@ def _command(*arguments: object, report: Path) -> dict[str, Any]:
             stdout=subprocess.DEVNULL,
             stderr=said,
             start_new_session=True,
+            pass_fds=[lock],
         )
+        os.pwrite(lock, f"{process.pid:<20}".encode(), 0)
         try:
             code = process.wait()
         except BaseException:
