@@ -1,9 +1,9 @@
 """Choosing a recipe: measure labelled captchas, race the recipes that can apply, fit the best."""
 
 from skcaptcha.auto._choose import Choice, choose_recipe, default_budget
+from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._families import load_families
 from skcaptcha.auto._measure import Measurement, Span, measure
-from skcaptcha.auto._race import Trial
 
 __all__ = [
     "Choice",

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sklearn.pipeline import Pipeline
 
+from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
-from skcaptcha.auto._race import SCREENING_FOLDS, Race, Trial
+from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.errors import DatasetError
 from skcaptcha.images import decode
 from skcaptcha.read._input import check_texts

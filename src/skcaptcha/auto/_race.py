@@ -6,22 +6,19 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import FitFailedWarning
-from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.auto._families import Content, Family, Variant, final_content, name_of
+from skcaptcha.auto._entry import Entry, Trial, chance
+from skcaptcha.auto._families import Content, Family, final_content
+from skcaptcha.auto._scoring import Scores, Splits, score_recipes
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
-from skcaptcha.metrics import character_accuracy, string_accuracy
-from skcaptcha.search import SharedGridSearchCV
 
 _SCREENED = 300
 SCREENING_FOLDS = 2
@@ -40,110 +37,6 @@ _MOST_VARIANTS = 3
 # What was validated on so many captchas and is behind is given up; a slow reader leaves the time to
 # others even if it is ahead.
 _ENOUGH_TO_TELL = 200
-# By so much errors may shrink from the screening to the full cross-validation.
-_MORE_HELPS, _REAL_READER_HELPS = 4, 20
-
-_Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was tried and what came of it.
-
-    Attributes
-    ----------
-    family : int
-        The number of its family in auto.yaml, from 0.
-    name : str
-        The classes that segment, describe and read.
-    settings : dict
-        What sets it apart from others of its family.
-    verdict : str
-        Why it was chosen, or why not.
-    screened : float or None
-        String accuracy in the screening, on a part of the captchas, perhaps with a stand-in for
-        the reader.
-    accuracy : float or None
-        String accuracy in the cross-validation, perhaps in the first folds only.
-    n_validated : int
-        On so many captchas.
-    seconds : float
-        Spent on it.
-    """
-
-    family: int
-    name: str
-    settings: Content
-    verdict: str
-    screened: float | None
-    accuracy: float | None
-    n_validated: int
-    seconds: float
-
-
-@dataclass
-class Entry:
-    """How far a variant has come in the race."""
-
-    family: Family
-    variant: Variant | None
-    verdict: str = ""
-    screened: float | None = None
-    accuracy: float | None = None
-    # Of what was read last; tells more than strings that are all misread.
-    characters: float = 0.0
-    recipe: Content | None = None  # of the best score so far
-    n_validated: int = 0
-    seconds: float = 0.0
-    out_of_time: bool = False
-
-    @property
-    def value(self) -> float:
-        """The best evidence of how many strings it reads; -1 without any."""
-        if self.accuracy is not None:
-            return self.accuracy
-        return -1.0 if self.screened is None else self.screened
-
-    @property
-    def merit(self) -> tuple[float, float]:
-        """What it reads: strings, then characters."""
-        return self.value, self.characters
-
-    @property
-    def rank(self) -> tuple[bool, float, float]:
-        """Where it stands: what was left behind in the screening comes after all others."""
-        return self.accuracy is not None or self.out_of_time, *self.merit
-
-    @property
-    def name(self) -> str:
-        return self.family.name if self.recipe is None else name_of(self.recipe)
-
-    @property
-    def stood_in(self) -> bool:
-        return self.variant is not None and len(self.variant.stages) > 1
-
-    @property
-    def hope(self) -> float:
-        """What it may reach with all captchas, tuned, and read by its own reader."""
-        assert self.screened is not None
-        return 1 - (1 - self.screened) / (_REAL_READER_HELPS if self.stood_in else _MORE_HELPS)
-
-
-def _chance(accuracy: float, n: int) -> float:
-    """Two standard deviations of an accuracy that was measured on n captchas."""
-    return 2 * math.sqrt(max(accuracy * (1 - accuracy), 0.01) / n)
-
-
-class _Scores(NamedTuple):
-    """How many strings, and characters of a string, each candidate reads, and what that took.
-
-    Where it failed, nan.
-    """
-
-    strings: NDArray[np.float64]
-    characters: NDArray[np.float64]
-    seconds: float
-    problem: str
 
 
 class Race:
@@ -289,7 +182,7 @@ class Race:
 
     def _is_behind(self, entry: Entry, *, by_chance: bool) -> bool:
         """Tell whether another one reads at least as much: perhaps by chance, or by more."""
-        margin = 0.0 if by_chance else _chance(entry.value, entry.n_validated)
+        margin = 0.0 if by_chance else chance(entry.value, entry.n_validated)
         return any(
             other is not entry
             and other.accuracy is not None
@@ -298,33 +191,35 @@ class Race:
         )
 
     def _within_reach(self) -> list[Entry]:
-        """Of each family the best variants, as far as chance may have ordered them.
-
-        First those that need no stand-in, as they cost little, then by hope.
-        """
+        """Of each family what is promising: first what needs no stand-in, as that costs little."""
         chosen: list[tuple[int, Entry]] = []
         for number in range(1 + max(entry.family.number for entry in self.entries)):
             of_family = [entry for entry in self.entries if entry.family.number == number]
-            screened = [entry for entry in of_family if entry.screened is not None]
-            screened.sort(key=lambda entry: -entry.characters)
-            if screened:
-                best = screened[0].characters
-                chance = _chance(best, len(self.screened))
-                near: dict[float, Entry] = {}  # equals are most likely twins
-                for entry in screened:
-                    if entry.characters >= best - chance:
-                        near.setdefault(entry.characters, entry)
-                promising = list(near.values())
-                if of_family[0].stood_in:
-                    # A stand-in is led astray by noise that the reader itself copes with, so that
-                    # the plainest variant comes second in any case.
-                    plain = [entry for entry in of_family[:1] if entry in screened[1:]]
-                    others = [entry for entry in promising[1:] if entry not in plain]
-                    promising = [*promising[:1], *plain, *others][:_MOST_VARIANTS]
-                chosen += enumerate(promising[: 2 * _MOST_VARIANTS])
+            chosen += enumerate(self._promising(of_family))
         # The best of every family come before the second best of any.
         chosen.sort(key=lambda item: (item[1].stood_in, item[0], -item[1].hope))
         return [entry for _, entry in chosen]
+
+    def _promising(self, of_family: Sequence[Entry]) -> list[Entry]:
+        """The best variants of a family, as far as chance may have ordered them."""
+        screened = [entry for entry in of_family if entry.screened is not None]
+        if not screened:
+            return []
+        screened.sort(key=lambda entry: -entry.characters)
+        least = screened[0].characters - chance(screened[0].characters, len(self.screened))
+        near: dict[float, Entry] = {}  # equals are most likely twins
+        for entry in screened:
+            if entry.characters >= least:
+                near.setdefault(entry.characters, entry)
+        best, *others = near.values()
+        if not best.stood_in:
+            return [best, *others][: 2 * _MOST_VARIANTS]
+        # A stand-in is led astray by noise that the reader itself copes with, so that the plainest
+        # variant comes second in any case.
+        plain = of_family[0]
+        second = [entry for entry in screened[1:] if entry is plain]
+        others = [entry for entry in others if entry is not plain]
+        return [best, *second, *others][:_MOST_VARIANTS]
 
     def _cross_validate(self, entry: Entry) -> None:
         """Score a variant fold after fold, as long as it is ahead, unclear, and there is time.
@@ -376,50 +271,16 @@ class Race:
     def _last_fit(self, once: float) -> float:
         return once * (min(self.workers, self.folds) + _LAST_FIT)
 
-    def _splits(self, sample: NDArray[np.intp], folds: int) -> _Splits:
+    def _splits(self, sample: NDArray[np.intp], folds: int) -> Splits:
         # Random folds, and in the full cross-validation those of Recipe.search.
         cv = KFold(min(folds, len(sample)), shuffle=True, random_state=0)
         return list(cv.split(sample))
 
     def _score(
-        self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: _Splits
-    ) -> _Scores:
-        begin = time.perf_counter()
-        recipes = [Recipe(candidate).pipeline() for candidate in candidates]
-        search = SharedGridSearchCV(
-            recipes[0],
-            [{name: [step] for name, step in pipeline.steps} for pipeline in recipes],
-            scoring={
-                "strings": make_scorer(string_accuracy),
-                "characters": make_scorer(character_accuracy),
-            },
-            cv=splits,
-            refit=False,
-            n_jobs=self.n_jobs,
-        )
-        problem = ""
-        strings = characters = np.zeros(len(candidates))
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", FitFailedWarning)
-            try:
-                search.fit([self.X[i] for i in sample], self.y[sample])
-                # Folds differ in size, so that the mean of their shares is not the share of all.
-                for k, (_, test) in enumerate(splits):
-                    strings = strings + search.cv_results_[f"split{k}_test_strings"] * len(test)
-                    characters = characters + (
-                        search.cv_results_[f"split{k}_test_characters"] * len(test)
-                    )
-                strings = np.rint(strings)
-            except Exception as error:
-                strings = characters = np.full(len(candidates), np.nan)
-                problem = str(error).rpartition("first error: ")[2]
-        for warning in caught:
-            if issubclass(warning.category, FitFailedWarning):
-                problem = str(warning.message).rpartition("first error was: ")[2]
-        if np.isnan(strings).any() and not problem:
-            problem = "its models cannot read the other captchas"
-        seconds = time.perf_counter() - begin
-        return _Scores(strings, characters, seconds, " ".join(problem.split()))
+        self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits
+    ) -> Scores:
+        X = [self.X[i] for i in sample]
+        return score_recipes(candidates, X, self.y[sample], splits, n_jobs=self.n_jobs)
 
     def _ranked(self) -> list[Entry]:
         """What can be fitted, the best first, the faster reader before an equal."""

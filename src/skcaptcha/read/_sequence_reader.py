@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
-import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.model_selection import KFold
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -17,24 +17,22 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._alignment import Characters, centroids
-from skcaptcha.read._candidates import CandidateClassifier, Member
+from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
+from skcaptcha.read._fitting import Plan, fit_classifiers
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._lattice import Lattice, Paths
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read._reading import Reading
 from skcaptcha.read._rivals import Rivals
 from skcaptcha.read._training import Training
-from skcaptcha.read._warp import describe_warped
 from skcaptcha.segments import Segments
 
 _N_RUNNERS_UP = 3
 _CAPTCHAS_AT_ONCE = 64
 # Windows that tell where a character stands, in units of the distance of characters.
 _REACH = 1 / 3
-# Segments from between characters that the classifier sees for each character.
-_BETWEEN_PER_CHARACTER = 2
 # The cost of a character is learnt from so many captchas, read with up to so many characters more
 # than the longest label has.
 _CAPTCHAS_FOR_COST = 200
@@ -225,8 +223,15 @@ class SequenceReader(BaseEstimator):
         captcha = np.repeat(np.flatnonzero(usable), counts[usable])
         training = Training(X, values, Characters(captcha, classes), self.classes_)
         training.find_places(rng)
+        plan = Plan(
+            LinearDiscriminants() if self.estimator is None else self.estimator,
+            n_estimators=self.n_estimators,
+            n_windows=self.n_windows,
+            warp=self.warp,
+            n_jobs=self.n_jobs,
+        )
         for _ in range(self.n_realignments):
-            (classifier,) = self._fit_classifiers(training, rng, [None], 1)
+            (classifier,) = fit_classifiers(replace(plan, n_estimators=1), training, [None], rng)
             training.align(classifier)
         self.geometry_ = training.geometry()
         lost = ~usable
@@ -236,7 +241,7 @@ class SequenceReader(BaseEstimator):
         folds = self._folds(np.flatnonzero(~lost), rng)
         inside = [~np.isin(np.arange(len(texts)), fold) for fold in folds]
         parts = [None, *inside]
-        classifiers = self._fit_classifiers(training, rng, parts, self.n_estimators)
+        classifiers = fit_classifiers(plan, training, parts, rng)
         self.classifier_ = classifiers[0]
         self.cost_ = self._fit_cost(X[usable], counts[usable], rng)
         self.confidence_ = self._calibrate(X, texts, folds, classifiers[1:])
@@ -408,32 +413,6 @@ class SequenceReader(BaseEstimator):
         span = np.ptp(X.boxes[:, 0]) + X.boxes[:, 2].max()
         return int(span / (2 * self.geometry_.half_widths.mean()) * 1.5) + 1
 
-    def _fit_classifiers(
-        self,
-        training: Training,
-        rng: np.random.RandomState,
-        parts: Sequence[NDArray[np.bool_] | None],
-        n_estimators: int,
-    ) -> list[CandidateClassifier]:
-        """Fit a classifier to each part of the captchas (None: all), their members side by side."""
-        tasks = []
-        for part in parts:
-            for k in range(n_estimators):
-                estimator = LinearDiscriminants() if self.estimator is None else self.estimator
-                estimator = clone(estimator)
-                _set_random_states(estimator, rng, anew=k > 0)
-                tasks.append((Member(estimator), part, rng.randint(np.iinfo(np.int32).max)))
-        members = joblib.Parallel(self.n_jobs)(
-            joblib.delayed(_fit_member)(
-                member, training, part, seed, n_windows=self.n_windows, warp=self.warp
-            )
-            for member, part, seed in tasks
-        )
-        return [
-            CandidateClassifier(members[k : k + n_estimators], self.classes_)
-            for k in range(0, len(members), n_estimators)
-        ]
-
     def _fit_cost(self, X: Segments, counts: NDArray[np.intp], rng: np.random.RandomState) -> float:
         """Find what a character must be worth so that strings come out neither longer nor shorter.
 
@@ -500,37 +479,3 @@ class SequenceReader(BaseEstimator):
 def _parts(X: Segments) -> Iterator[Segments]:
     for first in range(0, len(X), _CAPTCHAS_AT_ONCE):
         yield X[first : first + _CAPTCHAS_AT_ONCE]
-
-
-def _fit_member(
-    member: Member,
-    training: Training,
-    captchas: NDArray[np.bool_] | None,
-    seed: int,
-    *,
-    n_windows: int | None,
-    warp: float,
-) -> Member:
-    """Fit a member to characters and to what lies between them, drawn and warped anew."""
-    rng = np.random.RandomState(seed)
-    n_copies = 1
-    warped = n_windows is not None and training.X.features is not None
-    if warped:
-        n_characters = (training.chosen >= 0).sum()
-        n_copies = round((n_windows or 0) / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
-    drawn = [training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(max(1, n_copies))]
-    rows = np.concatenate(drawn)
-    if not warped:
-        values = training.values[rows]
-    else:
-        values = describe_warped(
-            training.X, rows, rng, strength=warp, step=training.step, pitch=training.pitch
-        )
-    return member.fit(values, training.names[rows])
-
-
-def _set_random_states(estimator: BaseEstimator, rng: np.random.RandomState, *, anew: bool) -> None:
-    """Seed an estimator, and those in it, that came without a seed; with ``anew``, all of them."""
-    for name, value in sorted(estimator.get_params().items()):
-        if name.rpartition("__")[2] == "random_state" and (anew or value is None):
-            estimator.set_params(**{name: rng.randint(np.iinfo(np.int32).max)})

@@ -1,0 +1,95 @@
+"""Scores of candidate recipes on captchas that they were not fitted to."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import make_scorer
+
+from skcaptcha.auto._families import Content
+from skcaptcha.config import Recipe
+from skcaptcha.metrics import character_accuracy, string_accuracy
+from skcaptcha.search import SharedGridSearchCV
+
+Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+class Scores(NamedTuple):
+    """How many strings, and characters of a string, each candidate reads, and what that took.
+
+    Where it failed, nan.
+    """
+
+    strings: NDArray[np.float64]
+    characters: NDArray[np.float64]
+    seconds: float
+    problem: str
+
+
+def score_recipes(
+    candidates: Sequence[Content],
+    X: Sequence[Any],
+    y: NDArray[np.str_],
+    splits: Splits,
+    *,
+    n_jobs: int | None,
+) -> Scores:
+    """Fit recipes to a part of the captchas and count what they read of the others.
+
+    Parameters
+    ----------
+    candidates : sequence of dict
+        Contents of recipes.
+    X : sequence of n captchas
+    y : ndarray of n str
+    splits : list of pairs of index arrays
+        What to learn from, and what to read.
+    n_jobs : int or None
+        Number of processes.
+
+    Returns
+    -------
+    scores : Scores
+    """
+    begin = time.perf_counter()
+    recipes = [Recipe(candidate).pipeline() for candidate in candidates]
+    search = SharedGridSearchCV(
+        recipes[0],
+        [{name: [step] for name, step in pipeline.steps} for pipeline in recipes],
+        scoring={
+            "strings": make_scorer(string_accuracy),
+            "characters": make_scorer(character_accuracy),
+        },
+        cv=splits,
+        refit=False,
+        n_jobs=n_jobs,
+    )
+    problem = ""
+    strings = characters = np.zeros(len(candidates))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FitFailedWarning)
+        try:
+            search.fit(X, y)
+            # Folds differ in size, so that the mean of their shares is not the share of all.
+            for k, (_, test) in enumerate(splits):
+                strings = strings + search.cv_results_[f"split{k}_test_strings"] * len(test)
+                characters = characters + (
+                    search.cv_results_[f"split{k}_test_characters"] * len(test)
+                )
+            strings = np.rint(strings)
+        except Exception as error:
+            strings = characters = np.full(len(candidates), np.nan)
+            problem = str(error).rpartition("first error: ")[2]
+    for warning in caught:
+        if issubclass(warning.category, FitFailedWarning):
+            problem = str(warning.message).rpartition("first error was: ")[2]
+    if np.isnan(strings).any() and not problem:
+        problem = "its models cannot read the other captchas"
+    seconds = time.perf_counter() - begin
+    return Scores(strings, characters, seconds, " ".join(problem.split()))
