@@ -51,7 +51,7 @@ def test_a_stripe_across_counts_whole() -> None:
     assert text_extent(image) == (0, 117)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(h=st.integers(1, 40), w=st.integers(1, 80), seed=st.integers(0, 99))
 def test_extent_is_a_range_of_columns(h: int, w: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skcaptcha.datasets import load_captchas
@@ -39,7 +39,6 @@ def test_order_is_natural(make_folder):
     assert bunch.data == [str(folder / name) for name in names]
 
 
-@settings(deadline=None)  # files take their time on a busy machine
 @given(st.permutations(["1.png", "01.png", "1a.png", "a.png", "2.png", "a-2.png", "a-10.png"]))
 def test_order_is_one_for_all_orders_of_creation(make_folder, names):
     bunch = load_captchas(make_folder(*names), labelled=False)
@@ -74,7 +73,6 @@ def test_csv_comes_before_lines_and_names(make_folder):
     assert load_captchas(folder).target.tolist() == ["t", "u"]
 
 
-@settings(deadline=None)  # files take their time on a busy machine
 @given(st.lists(label_text, min_size=1, max_size=6), st.booleans())
 def test_csv_labels_are_exact(make_folder, labels, bom):
     folder = make_folder(*(f"{i}.png" for i in range(len(labels))))
@@ -87,7 +85,6 @@ def test_csv_labels_are_exact(make_folder, labels, bom):
     assert load_captchas(folder).target.tolist() == labels
 
 
-@settings(deadline=None)  # files take their time on a busy machine
 @given(st.lists(label_text.filter(lambda s: not set(s) & set("\r\n")), min_size=1, max_size=6))
 def test_line_labels_are_exact(make_folder, labels):
     names = [f"{i}.png" if i % 2 else f"{i:03}.jpg" for i in range(1, len(labels) + 1)]

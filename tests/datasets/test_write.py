@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -36,7 +36,6 @@ def test_images_come_back(tmp_path, shape):
         np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
 
 
-@settings(deadline=None)  # files take their time on a busy machine
 @given(st.lists(label_text, max_size=4, min_size=1))
 def test_labels_come_back(tmp_path_factory, labels):
     folder = tmp_path_factory.mktemp("captchas")
@@ -111,7 +110,6 @@ def test_equal_characters_never_overwrite_each_other(tmp_path):
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), crop)
 
 
-@settings(deadline=None)  # files take their time on a busy machine
 @given(
     st.lists(
         st.tuples(

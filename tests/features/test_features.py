@@ -45,7 +45,7 @@ def kinds_of(shape: tuple[int, int], seed: int) -> list[np.ndarray]:
     return [image.astype(np.uint8) for image in images]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     parameters=st.fixed_dictionaries(
         {

@@ -2,7 +2,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -239,7 +239,6 @@ def spoken(draw):
 
 
 @pytest.mark.parametrize("flip", [False, True])
-@settings(deadline=None)
 @given(X=spoken())
 def test_runners_up_are_those_of_trying_all_strings(flip, X):
     alphabet = "BCDE"[: X.values.shape[1]]

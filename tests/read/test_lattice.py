@@ -50,7 +50,7 @@ def every_path(lattice, edges, lengths, allowed, captcha):
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lattices())
 def test_the_best_path_is_the_best_of_all(problem):
     lattice, edges, lengths, allowed = problem
@@ -71,7 +71,7 @@ def test_the_best_path_is_the_best_of_all(problem):
             assert paths.of_length[i, k - 1] == pytest.approx(best)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lattices())
 def test_the_first_rival_is_the_second_best_string(problem):
     lattice, edges, lengths, allowed = problem
@@ -96,7 +96,7 @@ def test_the_first_rival_is_the_second_best_string(problem):
         assert rivals.margins()[i] == pytest.approx(margin)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lattices())
 def test_the_best_path_with_each_class_at_each_place(problem):
     lattice, edges, lengths, allowed = problem

@@ -141,7 +141,7 @@ def test_wider_characters_have_wider_boxes(varied):
     assert half["i"] < half["o"] < half["m"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shift=st.integers(0, 20), seed=st.integers(0, 1000))
 def test_moving_the_text_moves_the_boxes(varied, shift, seed):
     text = texts_of(1, seed=seed)
@@ -154,7 +154,7 @@ def test_moving_the_text_moves_the_boxes(varied, shift, seed):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     mask=st.lists(st.none() | st.sampled_from(["o", "mz", "iz", "oimz"]), min_size=1, max_size=6),
     seed=st.integers(0, 100),

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.testing import assert_array_equal
@@ -33,7 +33,6 @@ def stacked(a: np.ndarray, b: np.ndarray, share: float) -> bool:
     return common >= share * min(end - begin for begin, end in spans)
 
 
-@settings(deadline=None)
 @given(ink=small, connectivity=st.sampled_from([4, 8]), share=st.sampled_from([0.25, 0.5, 1.0]))
 def test_groups_are_pieces_that_stand_over_each_other(
     ink: np.ndarray, connectivity: int, share: float

@@ -41,7 +41,7 @@ def repaired(ink: np.ndarray, edges: list[int], narrow: float) -> list[int]:
     return mended
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     ink=inks,
     density=st.sampled_from([0.05, 0.2, 0.5, 1.0]),
@@ -85,7 +85,7 @@ def test_repair_leaves_a_narrow_glyph_that_is_alone_in_its_piece() -> None:
     assert pieces.fit_transform([image]).boxes[1, 0] == 6
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     ink=npst.arrays(
         np.bool_, st.tuples(st.integers(1, 8), st.integers(8, 30)), fill=st.just(False)

@@ -16,7 +16,7 @@ from skcaptcha.errors import SegmentationError
 from skcaptcha.extent import pitch
 from skcaptcha.segment import OverSegmentation
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 Box = list[int]
 
 

@@ -19,7 +19,7 @@ def cost(edges: list[int], cut_costs: np.ndarray, width: float, balance: float) 
     return severed + sum(balance * (w / width - 1) ** 2 for w in np.diff(edges))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_cheapest_of_all_cuts(data: st.DataObject) -> None:
     w = data.draw(st.integers(1, 9))
@@ -44,7 +44,6 @@ def test_too_few_columns() -> None:
         cut_valleys(np.zeros(2), 4, width=1, balance=0)
 
 
-@settings(deadline=None)
 @given(
     ink=npst.arrays(np.bool_, st.tuples(st.integers(1, 6), st.integers(1, 14))),
     max_ink=st.integers(0, 2),
