@@ -247,10 +247,11 @@ def test_a_few_wrong_labels_do_little_harm():
     assert model.score(drawn(y, seed=1)[0], y) >= 0.9
 
 
-def test_characters_that_occur_once_are_learnt_from():
+@pytest.mark.parametrize("n_windows", [None, 4000])
+def test_characters_that_occur_once_are_learnt_from(n_windows):
     y = [text.replace("z", "o") for text in texts_of(60)]
     y[0] = "zoio"
-    model = pipeline(calibration_cv=2).fit(drawn(y)[0], y)
+    model = pipeline(calibration_cv=2, n_windows=n_windows).fit(drawn(y)[0], y)
     assert "".join(model[-1].classes_) == "imoz"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -17,6 +18,10 @@ from skcaptcha.read._warp import describe_warped
 
 # Segments from between characters that the classifier sees for each character.
 _BETWEEN_PER_CHARACTER = 2
+# More warped copies teach little more.
+_MOST_COPIES = 16
+# What sees a character in so many warped copies learns its place by heart, be it wrong.
+_BY_HEART = 4
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,33 @@ class Plan:
     ----------
     estimator : classifier
     n_estimators : int
-    n_windows : int or None
+    n_copies : int or None
+        Of each character, warped; None: the segments as they are, once.
     warp : float
     n_jobs : int or None
     """
 
     estimator: Any
     n_estimators: int
-    n_windows: int | None
+    n_copies: int | None
     warp: float
     n_jobs: int | None
+
+
+def n_copies_for(n_windows: int, n_characters: int) -> int:
+    """Say how many copies of characters, and of what lies between them, make so many windows.
+
+    Parameters
+    ----------
+    n_windows, n_characters : int
+
+    Returns
+    -------
+    n_copies : int
+        From 1 to 16.
+    """
+    n_copies = round(n_windows / (n_characters * (1 + _BETWEEN_PER_CHARACTER)))
+    return min(max(1, n_copies), _MOST_COPIES)
 
 
 def fit_classifiers(
@@ -76,6 +98,53 @@ def fit_classifiers(
     ]
 
 
+def realign(plan: Plan, training: Training, n_times: int, rng: np.random.RandomState) -> None:
+    """Let classifiers find better places for the characters that they learn from.
+
+    A classifier that has seen each character often enough to know it by heart finds it where it
+    was thought to stand. Then each half of the captchas is aligned by what has learnt from the
+    other half, and from fewer copies, as often as is asked for. Otherwise all are aligned by what
+    has learnt from all; doing so again changes little.
+
+    Parameters
+    ----------
+    plan : Plan
+    training : Training
+        Changes.
+    n_times : int >= 0
+    rng : RandomState
+    """
+    plan = replace(plan, n_estimators=1)
+    if plan.n_copies is None or plan.n_copies < _BY_HEART:
+        for _ in range(min(n_times, 1)):
+            (classifier,) = fit_classifiers(plan, training, [None], rng)
+            training.align(classifier.log_odds(training.values))
+    else:
+        plan = replace(plan, n_copies=math.ceil(plan.n_copies / _BY_HEART))
+        for _ in range(n_times):
+            training.align(_log_odds_by_others(plan, training, rng))
+
+
+def _log_odds_by_others(
+    plan: Plan, training: Training, rng: np.random.RandomState
+) -> NDArray[np.float64]:
+    """Score the segments of each half of the captchas by a classifier fitted to the other half.
+
+    Where the other half lacks a character, all segments are as good.
+    """
+    placed = np.unique(training.characters.captcha[training.chosen >= 0])
+    half = np.zeros(len(training.X), dtype=bool)
+    half[rng.permutation(placed)[: (len(placed) + 1) // 2]] = True
+    # A single captcha has no others.
+    rest = ~half if len(placed) > 1 else half
+    classifiers = fit_classifiers(plan, training, [rest, half], rng)
+    log_odds = np.empty((len(training.values), len(training.classes)))
+    of_half = half[training.X.captcha_index]
+    for rows, classifier in zip((of_half, ~of_half), classifiers, strict=True):
+        log_odds[rows] = classifier.log_odds(training.values[rows])
+    return np.nan_to_num(log_odds, copy=False, neginf=0.0)
+
+
 def _fit_member(
     member: Member,
     plan: Plan,
@@ -85,12 +154,10 @@ def _fit_member(
 ) -> Member:
     """Fit a member to characters and to what lies between them, drawn and warped anew."""
     rng = np.random.RandomState(seed)
-    if plan.n_windows is None or training.X.features is None:
+    if plan.n_copies is None:
         rows = training.draw(_BETWEEN_PER_CHARACTER, rng, captchas)
         return member.fit(training.values[rows], training.names[rows])
-    n_characters = (training.chosen >= 0).sum()
-    n_copies = max(1, round(plan.n_windows / (n_characters * (1 + _BETWEEN_PER_CHARACTER))))
-    copies = [training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(n_copies)]
+    copies = [training.draw(_BETWEEN_PER_CHARACTER, rng, captchas) for _ in range(plan.n_copies)]
     rows = np.concatenate(copies)
     values = describe_warped(
         training.X, rows, rng, strength=plan.warp, step=training.step, pitch=training.pitch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -20,7 +19,7 @@ from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
-from skcaptcha.read._fitting import Plan, fit_classifiers
+from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for, realign
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._lattice import Lattice, Paths
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
@@ -63,14 +62,16 @@ class SequenceReader(BaseEstimator):
         the scale of logarithms). Places are found with one.
     n_windows : int >= 1, default=None
         About how many segments the classifier learns from. As many copies of the characters as
-        that takes, and twice as many segments from between, are warped anew, each by chance, and
-        half of them get other neighbours on either side. None: the segments as they are, once; so
-        too where the features step is not there to describe warped ones.
+        that takes, but 16 at the most, and twice as many segments from between, are warped anew,
+        each by chance, and half of them get other neighbours on either side. None: the segments as
+        they are, once; so too where the features step is not there to describe warped ones.
     warp : float >= 0, default=1.0
         How strong warps are; 1: turned by up to 8 degrees, slanted by up to 0.15, stretched by up
         to 10 %, moved up or down by up to 6 % of the height.
-    n_realignments : int >= 0, default=1
-        How often the classifier, once fitted, aligns the labels anew and is fitted to that.
+    n_realignments : int >= 0, default=3
+        How often copies of ``estimator``, each fitted to half of the captchas and to a quarter of
+        the copies of their characters, align the labels of the other half anew. Where there are
+        fewer than four copies, one fitted to all does so once, or never if this is 0.
     length : int, tuple of two ints or "free", default=None
         How many characters a string may have: that many, from one to the other, or any number.
         None: from the shortest to the longest training label, the commoner the more probable.
@@ -165,7 +166,7 @@ class SequenceReader(BaseEstimator):
         n_estimators: int = 1,
         n_windows: int | None = None,
         warp: float = 1.0,
-        n_realignments: int = 1,
+        n_realignments: int = 3,
         length: int | tuple[int, int] | str | None = None,
         charset: str | None = None,
         mask: Sequence[str | None] | None = None,
@@ -223,16 +224,17 @@ class SequenceReader(BaseEstimator):
         captcha = np.repeat(np.flatnonzero(usable), counts[usable])
         training = Training(X, values, Characters(captcha, classes), self.classes_)
         training.find_places(rng)
+        n_copies = None
+        if self.n_windows is not None and X.features is not None:
+            n_copies = n_copies_for(self.n_windows, len(classes))
         plan = Plan(
             LinearDiscriminants() if self.estimator is None else self.estimator,
             n_estimators=self.n_estimators,
-            n_windows=self.n_windows,
+            n_copies=n_copies,
             warp=self.warp,
             n_jobs=self.n_jobs,
         )
-        for _ in range(self.n_realignments):
-            (classifier,) = fit_classifiers(replace(plan, n_estimators=1), training, [None], rng)
-            training.align(classifier)
+        realign(plan, training, self.n_realignments, rng)
         self.geometry_ = training.geometry()
         lost = ~usable
         lost[captcha[training.chosen < 0]] = True

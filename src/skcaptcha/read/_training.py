@@ -83,14 +83,16 @@ class Training:
             rows = self.draw(1, rng)
             member = Member(linear).fit(self.values[rows], self.names[rows])
             classifier = CandidateClassifier([member], self.classes)
-            self.align(classifier, _FIRST_DEVIATION * self.pitch * _COOLING**k)
+            deviation = _FIRST_DEVIATION * self.pitch * _COOLING**k
+            self.align(classifier.log_odds(self.values), deviation)
 
-    def align(self, classifier: CandidateClassifier, deviation: float = 0.0) -> None:
+    def align(self, log_odds: NDArray[np.float64], deviation: float = 0.0) -> None:
         """Find the best places for all labels.
 
         Parameters
         ----------
-        classifier : CandidateClassifier
+        log_odds : ndarray of shape (m, n_classes)
+            How much more probable each segment is as each character than as none.
         deviation : float >= 0, default=0
             How far, at least, gaps may be from what is expected, in pixels.
 
@@ -100,7 +102,7 @@ class Training:
             If no label has a path.
         """
         geometry = self.geometry(deviation)
-        self.chosen = align(classifier.log_odds(self.values), self.X, self.characters, geometry)
+        self.chosen = align(log_odds, self.X, self.characters, geometry)
         if (self.chosen < 0).all():
             raise ReadingError(
                 "there is nothing to learn from: no captcha has candidates that stand as its label "

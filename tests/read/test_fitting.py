@@ -1,0 +1,98 @@
+"""What aligns training captchas, and what that has learnt from."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from skcaptcha.read import _fitting
+from skcaptcha.read._alignment import Characters
+from skcaptcha.read._fitting import Plan, n_copies_for, realign
+from skcaptcha.read._training import Training
+from skcaptcha.segments import Segments
+
+N_WINDOWS = 20
+
+
+def training_of(texts):
+    """Windows whose only feature is the number of their captcha."""
+    n = len(texts)
+    x = np.tile(2 * np.arange(N_WINDOWS), n)
+    X = Segments(np.stack([x, 0 * x, 0 * x + 10, 0 * x + 10], 1), N_WINDOWS * np.arange(n + 1))
+    classes, of = np.unique(list("".join(texts)), return_inverse=True)
+    characters = Characters(np.repeat(np.arange(n), [len(text) for text in texts]), of)
+    return Training(X, X.captcha_index[:, None].astype(np.float32), characters, classes)
+
+
+class Witness:
+    """Stands for a classifier; notes which captchas it has learnt from, and which it scores."""
+
+    def __init__(self, part, n_classes):
+        self.learnt = None if part is None else set(np.flatnonzero(part))
+        self.n_classes = n_classes
+        self.scored = set()
+
+    def log_odds(self, values):
+        self.scored |= set(values[:, 0].astype(int))
+        odds = np.zeros((len(values), self.n_classes))
+        odds[:, 0] = -np.inf  # as if it had never seen that character
+        return odds
+
+
+@pytest.fixture
+def witnesses(monkeypatch):
+    """Whatever is fitted, with its plan."""
+    fitted = []
+
+    def fit_classifiers(plan, training, parts, rng):
+        new = [Witness(part, len(training.classes)) for part in parts]
+        fitted.extend((plan, witness) for witness in new)
+        return new
+
+    monkeypatch.setattr(_fitting, "fit_classifiers", fit_classifiers)
+    return fitted
+
+
+def plan(n_copies):
+    return Plan(KNeighborsClassifier(1), n_estimators=3, n_copies=n_copies, warp=1.0, n_jobs=None)
+
+
+@pytest.mark.parametrize("n", [2, 3, 8])
+@pytest.mark.parametrize("n_copies", [4, 16])
+def test_nobody_aligns_what_it_has_learnt_from(witnesses, n, n_copies):
+    training = training_of(["ab", "cb", "ba", "bb", "ca", "ac", "bc", "aa"][:n])
+    realign(plan(n_copies), training, 3, np.random.RandomState(0))
+    assert len(witnesses) == 6
+    for used, witness in witnesses:
+        assert (used.n_estimators, used.n_copies) == (1, n_copies // 4)
+        assert witness.learnt
+        assert not witness.learnt & witness.scored
+    for first, second in zip(witnesses[::2], witnesses[1::2], strict=True):
+        assert first[1].scored | second[1].scored == set(range(n))
+    # A character that none of the others has is no reason to give up a captcha.
+    assert (training.chosen >= 0).all()
+
+
+@pytest.mark.parametrize("n_copies", [None, 1, 3])
+def test_few_copies_are_not_divided(witnesses, n_copies):
+    realign(plan(n_copies), training_of(["ab", "bb"]), 3, np.random.RandomState(0))
+    ((used, witness),) = witnesses
+    assert used.n_copies == n_copies
+    assert witness.learnt is None
+
+
+@pytest.mark.parametrize("n_copies", [None, 8])
+def test_nothing_is_realigned_if_none_is_asked_for(witnesses, n_copies):
+    realign(plan(n_copies), training_of(["ab", "bb"]), 0, np.random.RandomState(0))
+    assert not witnesses
+
+
+def test_a_single_captcha_aligns_itself(witnesses):
+    training = training_of(["abc"])
+    realign(plan(8), training, 1, np.random.RandomState(0))
+    assert all(witness.learnt == {0} for _, witness in witnesses)
+
+
+def test_windows_are_copies_of_characters_and_of_what_lies_between():
+    assert n_copies_for(40_000, 2_000) == 7  # 6,000 windows each
+    assert n_copies_for(100, 2_000) == 1
+    assert n_copies_for(40_000, 100) == 16
