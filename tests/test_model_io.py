@@ -120,14 +120,15 @@ def test_a_pipe_stays_a_pipe_and_takes_the_bytes(tmp_path):
     assert os.listdir(tmp_path) == ["pipe"]
 
 
-def test_what_cannot_be_written_beside_a_model_leaves_all_old_files(model, tmp_path):
+@pytest.mark.parametrize("suffix", [".csv", ".yaml"])
+def test_what_cannot_be_written_beside_a_model_leaves_all_old_files(model, tmp_path, suffix):
     path = tmp_path / "m.joblib"
     save(model, path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    (tmp_path / "m.csv").mkdir()
-    with pytest.raises(OSError, match=r"m\.csv"):
-        save(model, path, manifest={"new": 1}, results={"rank_test_score": [1]})
-    (tmp_path / "m.csv").rmdir()
+    (tmp_path / f"m{suffix}").mkdir()
+    with pytest.raises(OSError, match=rf"m\{suffix}"):
+        save(model, path, manifest={"new": 1}, results={"rank_test_score": [1]}, recipe="steps:")
+    (tmp_path / f"m{suffix}").rmdir()
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
@@ -142,10 +143,10 @@ def test_a_model_that_cannot_be_pickled_leaves_the_old_one(model, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["m.joblib", "m.json"]
 
 
-@pytest.mark.parametrize("suffix", [".json", ".csv"])
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".yaml"])
 def test_a_model_does_not_take_the_place_of_what_is_written_beside_it(model, tmp_path, suffix):
     with pytest.raises(ModelError, match=rf"m\{suffix}: .*\.joblib"):
-        save(model, tmp_path / f"m{suffix}", results={"rank_test_score": [1]})
+        save(model, tmp_path / f"m{suffix}", results={"rank_test_score": [1]}, recipe="steps:")
     assert os.listdir(tmp_path) == []
 
 

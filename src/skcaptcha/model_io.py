@@ -66,6 +66,7 @@ def save(
     *,
     manifest: Mapping[str, Any] | None = None,
     results: Mapping[str, Any] | None = None,
+    recipe: str | None = None,
 ) -> None:
     """Save a fitted pipeline, and beside it what it was fitted from and how the others did.
 
@@ -81,18 +82,20 @@ def save(
     results : mapping of str to arrays of equal length, optional
         The table ``cv_results_`` of a search; written to the same path with the suffix ``.csv``,
         best candidates first.
+    recipe : str, optional
+        What fits the same pipeline again; written to the same path with the suffix ``.yaml``.
 
     Raises
     ------
     ModelError
-        If the path has one of these two suffixes itself.
+        If the path has one of these suffixes itself.
 
     Notes
     -----
     If one of the files cannot be written, the old ones stay.
     """
     path = Path(path)
-    if path.suffix in (".json", ".csv"):
+    if path.suffix in (".json", ".csv") or (recipe is not None and path.suffix == ".yaml"):
         raise ModelError(
             f"{path}: {path.suffix} is the suffix of what is written beside a model; "
             "name the model *.joblib"
@@ -109,6 +112,10 @@ def save(
     }
     if results is not None:
         files[path.with_suffix(".csv")] = lambda file: _write_table(results, file)
+    if recipe is not None:
+        # A path in it need not be UTF-8.
+        content = recipe.encode(errors="surrogateescape")
+        files[path.with_suffix(".yaml")] = lambda file: file.write(content)
     _write_all(files)
 
 

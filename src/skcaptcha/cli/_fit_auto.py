@@ -47,7 +47,7 @@ def fit_folder(
     """
     from skcaptcha.auto import choose_recipe
     from skcaptcha.datasets import load_captchas
-    from skcaptcha.model_io import save, write_atomically
+    from skcaptcha.model_io import save
 
     files = files_of(out, (".json", ".csv", ".yaml"))
     check_outputs(*files, json=json)
@@ -64,8 +64,7 @@ def fit_folder(
     )
     report = _report(folder, choice) | {"n_failed": len(failed)}
     text = _recipe_text(folder, out, choice)
-    save(choice.model, out, manifest=report, results=_results(choice))
-    write_atomically(files[-1], lambda file: file.write(text.encode(errors="surrogateescape")))
+    save(choice.model, out, manifest=report, results=_results(choice), recipe=text)
 
     console = report_console(json)
     console.print(_measured_table(choice))
