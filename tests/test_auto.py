@@ -82,10 +82,16 @@ def test_measure_finds_the_places_of_the_characters():
 
 
 def test_measure_wants_as_many_labels_as_images():
-    with pytest.raises(DatasetError, match="as many images as labels"):
+    with pytest.raises(DatasetError, match="no captchas"):
         measure([], [])
-    with pytest.raises(DatasetError, match="found 1, 2"):
+    with pytest.raises(DatasetError, match="labels left after 1 images"):
         measure([np.zeros((5, 5), np.uint8)], ["A", "B"])
+
+
+def test_a_captcha_without_a_label_is_refused():
+    images, _ = make_line_captchas(4, random_state=0)
+    with pytest.raises(DatasetError, match="captcha 2 has no label"):
+        choose_recipe(list(images), ["AB12", "CD34", "", "EF56"])
 
 
 def test_auto_yaml_is_an_ordinary_recipe_in_one_place(monkeypatch):

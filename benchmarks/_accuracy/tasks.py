@@ -130,6 +130,8 @@ def _alone_in(folder: Path) -> Iterator[int]:
             with suppress(ProcessLookupError, ValueError):
                 os.killpg(int(os.pread(lock, 20, 0)), signal.SIGKILL)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        # A number that is no longer ours may be another's.
+        os.ftruncate(lock, 0)
         yield lock
     finally:
         os.close(lock)
@@ -187,6 +189,8 @@ def _command(*arguments: object, report: Path, lock: int) -> dict[str, Any]:
         except BaseException:
             _end(process)
             raise
+        finally:
+            os.ftruncate(lock, 0)
     if code in _INTERRUPTED:
         raise KeyboardInterrupt
     if code not in (0, _SOME_FAILED) or not report.exists():

@@ -105,17 +105,15 @@ def save(
         "versions": _VERSIONS,
         **(manifest or {}),
     }
-    text = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)
+    content = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)
     files: dict[Path, _Write] = {
         path: lambda file: joblib.dump(model, file, compress=3),
-        path.with_suffix(".json"): lambda file: file.write(text.encode()),
+        path.with_suffix(".json"): lambda file: file.write(_bytes(content)),
     }
     if results is not None:
         files[path.with_suffix(".csv")] = lambda file: _write_table(results, file)
     if recipe is not None:
-        # A path in it need not be UTF-8.
-        content = recipe.encode(errors="surrogateescape")
-        files[path.with_suffix(".yaml")] = lambda file: file.write(content)
+        files[path.with_suffix(".yaml")] = lambda file: file.write(_bytes(recipe))
     _write_all(files)
 
 
@@ -228,7 +226,12 @@ def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:
     lines = [names, *([results[name][i] for name in names] for i in order)]
     text = io.StringIO(newline="")
     csv.writer(text).writerows(lines)
-    file.write(text.getvalue().encode())
+    file.write(_bytes(text.getvalue()))
+
+
+def _bytes(text: str) -> bytes:
+    """Encode text; file names in it need not be valid UTF-8, and come back as the same bytes."""
+    return text.encode(errors="surrogateescape")
 
 
 def _plain(value: Any) -> Any:

@@ -57,13 +57,13 @@ def plan(n_copies):
 
 
 @pytest.mark.parametrize("n", [2, 3, 8])
-@pytest.mark.parametrize("n_copies", [4, 16])
-def test_nobody_aligns_what_it_has_learnt_from(witnesses, n, n_copies):
+@pytest.mark.parametrize(("n_copies", "fewer"), [(4, 1), (5, 2), (16, 4)])
+def test_nobody_aligns_what_it_has_learnt_from(witnesses, n, n_copies, fewer):
     training = training_of(["ab", "cb", "ba", "bb", "ca", "ac", "bc", "aa"][:n])
     realign(plan(n_copies), training, 3, np.random.RandomState(0))
     assert len(witnesses) == 6
     for used, witness in witnesses:
-        assert (used.n_estimators, used.n_copies) == (1, n_copies // 4)
+        assert (used.n_estimators, used.n_copies) == (1, fewer)
         assert witness.learnt
         assert not witness.learnt & witness.scored
     for first, second in zip(witnesses[::2], witnesses[1::2], strict=True):
@@ -89,7 +89,7 @@ def test_nothing_is_realigned_if_none_is_asked_for(witnesses, n_copies):
 def test_a_single_captcha_aligns_itself(witnesses):
     training = training_of(["abc"])
     realign(plan(8), training, 1, np.random.RandomState(0))
-    assert all(witness.learnt == {0} for _, witness in witnesses)
+    assert [witness.learnt for _, witness in witnesses] == [None]
 
 
 def test_windows_are_copies_of_characters_and_of_what_lies_between():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import joblib
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sklearn.pipeline import Pipeline
@@ -122,7 +123,7 @@ def choose_recipe(
     Raises
     ------
     DatasetError
-        If there are fewer than two captchas.
+        If there are fewer than two captchas, or one has no label.
     ImageError
         If one of them is no image.
     ReadingError
@@ -144,6 +145,8 @@ def choose_recipe(
             f"{len(y)} labelled captchas are too few to compare recipes; at least 2 are needed"
         )
     labels = check_texts(y, len(X))
+    if not all(labels):
+        raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     budget = default_budget(len(labels)) if budget is None else budget
     begin = time.perf_counter()
     with _progress(budget, verbose) as say:

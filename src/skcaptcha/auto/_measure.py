@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -54,8 +55,8 @@ class Measurement:
     characters : dict of str to int
         How often each character occurs in the labels; in order of the characters.
     pitch : float
-        From one character to the next, in pixels: median of the columns that the ink spans, by
-        character of the label.
+        From one character to the next, in pixels: the mean of how wide the text is, divided by the
+        length of its label.
     boxes : tuple of tuples (x, y, w, h), or None
         An even layout over the ink of the mean image; None unless all images have one size and
         all labels one length.
@@ -120,7 +121,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     Parameters
     ----------
     images : iterable of n ndarrays of shape (h, w) or (h, w, 3), dtype uint8
-        They are taken one by one: a generator need not hold them all.
+        They are taken one by one, so that not all need be held.
     labels : sequence of n str
 
     Returns
@@ -143,12 +144,17 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     [9, 39, 69, 99]
     """
     grey, binarise = Grey(), Binarise(ink="auto")
-    shapes, coloured, dark, pitches = [], 0, 0, []
+    shapes: list[tuple[int, ...]] = []
+    pitches: list[float] = []
+    coloured = dark = 0
     total: NDArray[np.intp] | None = None
-    images = list(images)
-    if len(images) != len(labels) or not images:
-        raise DatasetError(f"expected as many images as labels, found {len(images)}, {len(labels)}")
-    for image, label in zip(images, labels, strict=True):
+    for image, label in zip_longest(images, labels):
+        if image is None or label is None:
+            more, fewer = ("labels", "images") if image is None else ("images", "labels")
+            raise DatasetError(
+                f"expected as many images as labels; there are {more} left after {len(shapes)} "
+                f"{fewer}"
+            )
         (shade,) = grey.fit_transform([image])
         (ink,) = binarise.fit_transform([shade])
         shapes.append(shade.shape)
@@ -161,7 +167,8 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
             total = np.zeros(shade.shape, dtype=np.intp)
         if total.shape == shade.shape:
             total += ink > 0
-    assert total is not None
+    if total is None:
+        raise DatasetError("there are no captchas to measure")
     n, lengths = len(shapes), Counter(map(len, labels))
     boxes = None
     if len(set(shapes)) == 1 and len(lengths) == 1 and max(lengths) > 0:

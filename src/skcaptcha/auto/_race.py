@@ -257,7 +257,8 @@ class Race:
             read += scores.strings, scores.characters
             if np.isnan(read[0]).all():
                 entry.verdict = f"cannot apply: {scores.problem}"
-                entry.accuracy, entry.recipe = None, None
+                entry.screened = entry.accuracy = entry.recipe = None
+                entry.n_validated = 0
                 return
             entry.n_validated += sum(len(test) for _, test in part)
             best = int(np.nanargmax(read[0] + 1e-3 * read[1] / entry.n_validated))

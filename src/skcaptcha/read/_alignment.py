@@ -1,4 +1,4 @@
-"""Where the characters of training captchas stand, found from their labels alone."""
+"""Where characters stand: those of training captchas, from their labels alone, and of readings."""
 
 from __future__ import annotations
 
@@ -146,7 +146,13 @@ def even_layout(X: Segments, characters: Characters) -> NDArray[np.intp]:
         distance = np.abs(boxes[:, 0] + boxes[:, 2] / 2 - middles[:, None])
         # Of windows of one size the second term says nothing.
         distance += np.abs(boxes[:, 2] - width) / 2
-        chosen.append(X.offsets[i] + distance.argmin(axis=1))
+        nearest = distance.argmin(axis=1)
+        if len(np.unique(nearest)) < len(nearest):
+            # Characters that stood on one candidate would pass for one.
+            order = np.arange(len(nearest))
+            nearest = np.maximum.accumulate(nearest - order) + order
+            nearest = np.minimum(nearest, len(boxes) - len(nearest) + order)
+        chosen.append(X.offsets[i] + nearest)
     return np.concatenate(chosen)
 
 

@@ -53,6 +53,8 @@ class Member:
             with warnings.catch_warnings():
                 # Who limits the iterations has a reason.
                 warnings.simplefilter("ignore", ConvergenceWarning)
+                # Characters that occur once are no sign of a regression.
+                warnings.filterwarnings("ignore", "The number of unique classes")
                 self.estimator.fit((values - self.center) * self.scale, names)
         return self
 

@@ -99,6 +99,10 @@ def _check_characters(charset: str | None, mask: Sequence[str | None] | None) ->
         raise ReadingError(f"charset must be a string of characters, got {charset!r}")
     if mask is None:
         return
+    if isinstance(mask, str):
+        raise ReadingError(
+            f"mask must be a list of what may stand at each place, as in ['AB', None], got {mask!r}"
+        )
     if len(mask) == 0:
         raise ReadingError("mask names no place; give the characters of each, as in ['AB', None]")
     for place, characters in enumerate(mask):

@@ -22,6 +22,7 @@ _BETWEEN_PER_CHARACTER = 2
 _MOST_COPIES = 16
 # What sees a character in so many warped copies learns its place by heart, be it wrong.
 _BY_HEART = 4
+_FEWER_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -117,32 +118,35 @@ def realign(plan: Plan, training: Training, n_times: int, rng: np.random.RandomS
     plan = replace(plan, n_estimators=1)
     if plan.n_copies is None or plan.n_copies < _BY_HEART:
         for _ in range(min(n_times, 1)):
-            (classifier,) = fit_classifiers(plan, training, [None], rng)
-            training.align(classifier.log_odds(training.values))
+            training.align(_log_odds_by_all(plan, training, rng))
     else:
-        plan = replace(plan, n_copies=math.ceil(plan.n_copies / _BY_HEART))
+        plan = replace(plan, n_copies=math.ceil(plan.n_copies / _FEWER_COPIES))
         for _ in range(n_times):
             training.align(_log_odds_by_others(plan, training, rng))
+
+
+def _log_odds_by_all(
+    plan: Plan, training: Training, rng: np.random.RandomState
+) -> NDArray[np.float64]:
+    (classifier,) = fit_classifiers(plan, training, [None], rng)
+    return classifier.log_odds(training.values)
 
 
 def _log_odds_by_others(
     plan: Plan, training: Training, rng: np.random.RandomState
 ) -> NDArray[np.float64]:
-    """Score the segments of each half of the captchas by a classifier fitted to the other half.
-
-    Where the other half lacks a character, all segments are as good.
-    """
+    """Score the segments of each half of the captchas by a classifier fitted to the other half."""
     placed = np.unique(training.characters.captcha[training.chosen >= 0])
+    if len(placed) == 1:
+        return _log_odds_by_all(plan, training, rng)
     half = np.zeros(len(training.X), dtype=bool)
-    half[rng.permutation(placed)[: (len(placed) + 1) // 2]] = True
-    # A single captcha has no others.
-    rest = ~half if len(placed) > 1 else half
-    classifiers = fit_classifiers(plan, training, [rest, half], rng)
+    half[rng.permutation(placed)[: len(placed) // 2]] = True
+    classifiers = fit_classifiers(plan, training, [~half, half], rng)
     log_odds = np.empty((len(training.values), len(training.classes)))
     of_half = half[training.X.captcha_index]
     for rows, classifier in zip((of_half, ~of_half), classifiers, strict=True):
         log_odds[rows] = classifier.log_odds(training.values[rows])
-    return np.nan_to_num(log_odds, copy=False, neginf=0.0)
+    return log_odds
 
 
 def _fit_member(

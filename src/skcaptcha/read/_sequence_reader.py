@@ -89,7 +89,8 @@ class SequenceReader(BaseEstimator):
         How many copies of ``estimator`` are fitted at a time, each in a process of its own; as
         everywhere in scikit-learn, None means 1 unless in a `joblib.parallel_config` context.
     random_state : int, RandomState instance or None, default=None
-        Draws warps and what lies between characters.
+        Draws warps, what lies between characters, and which captchas judge which; seeds estimators
+        that have no seed of their own.
 
     Attributes
     ----------
@@ -107,7 +108,8 @@ class SequenceReader(BaseEstimator):
     lengths_ : dict of int to int
         How many training labels have each length.
     left_out_ : ndarray
-        Indices of the training captchas that have no path for their label: too few candidates.
+        Indices of the training captchas that nothing was learnt from: their label is empty, or no
+        path through their candidates spells it.
     n_left_out_ : int
 
     References
@@ -412,8 +414,10 @@ class SequenceReader(BaseEstimator):
         """How many characters the widest captcha could hold, at the most."""
         if self.geometry_.half_widths is None or not len(X.boxes):
             return int(X.counts.max(initial=0))
+        # Not the usual width, lest what is read depend on how wide others of the batch are.
         span = np.ptp(X.boxes[:, 0]) + X.boxes[:, 2].max()
-        return int(span / (2 * self.geometry_.half_widths.mean()) * 1.5) + 1
+        room = int(span / (2 * self.geometry_.half_widths.min()) * 1.5) + 1
+        return min(room, int(X.counts.max()))
 
     def _fit_cost(self, X: Segments, counts: NDArray[np.intp], rng: np.random.RandomState) -> float:
         """Find what a character must be worth so that strings come out neither longer nor shorter.

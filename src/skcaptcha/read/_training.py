@@ -66,7 +66,8 @@ class Training:
         self.chosen = self._expected
         middle = X.boxes[self.chosen, 0] + X.boxes[self.chosen, 2] / 2
         apart = np.diff(middle)[characters.neighbours]
-        self.pitch = float(apart.mean() if len(apart) else X.boxes[self.chosen, 2].mean())
+        usual_distance = apart.mean() if len(apart) else X.boxes[self.chosen, 2].mean()
+        self.pitch = max(float(usual_distance), 1.0)
         same = np.diff(X.captcha_index) == 0
         steps = np.diff(X.boxes[:, 0])[same]
         self.step = float(np.median(steps)) if len(steps) else 0.0
@@ -92,7 +93,8 @@ class Training:
         Parameters
         ----------
         log_odds : ndarray of shape (m, n_classes)
-            How much more probable each segment is as each character than as none.
+            How much more probable each segment is as each character than as none; ``-inf`` for
+            a character that has not been seen, as which all segments are as good.
         deviation : float >= 0, default=0
             How far, at least, gaps may be from what is expected, in pixels.
 
@@ -101,6 +103,7 @@ class Training:
         ReadingError
             If no label has a path.
         """
+        log_odds = np.nan_to_num(log_odds, neginf=0.0)
         geometry = self.geometry(deviation)
         self.chosen = align(log_odds, self.X, self.characters, geometry)
         if (self.chosen < 0).all():
