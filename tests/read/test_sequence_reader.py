@@ -120,9 +120,11 @@ def test_over_segmentation_makes_a_lattice_as_well():
     assert model.score(drawn(y, seed=1)[0], y) >= 0.85
 
 
-def test_forced_alignment_recovers_the_places():
-    y = texts_of(100)
-    images, edges = drawn(y)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_forced_alignment_recovers_the_places(seed):
+    """But for what moves all characters alike: labels do not tell where in its window one stands."""
+    y = texts_of(100, seed=seed)
+    images, edges = drawn(y, seed=seed)
     model = pipeline().fit(images, y)
     off = []
     for image, text, own in zip(images, y, edges, strict=True):
@@ -131,8 +133,9 @@ def test_forced_alignment_recovers_the_places():
         middles = reading.boxes[:, 0] + reading.boxes[:, 2] / 2
         # The margin of Rescale moves all to the right.
         off += list(middles - 20 - [x + WIDTHS[n] / 2 for x, n in zip(own, text, strict=True)])
-    assert np.median(np.abs(off)) <= 1
-    assert np.percentile(np.abs(off), 95) <= 2
+    shift = np.median(off)
+    assert abs(shift) <= 2
+    assert np.mean(np.abs(off - shift) <= 2) > 0.95
 
 
 def test_wider_characters_have_wider_boxes(varied):

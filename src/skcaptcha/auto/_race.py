@@ -31,7 +31,7 @@ _LAST_FIT = 4.5
 _LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how long it takes
 _NO_TIME = "no time left"
 
-_PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.995, 100
+_PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.998, 100
 _CLOSE = 0.01
 _MOST_VARIANTS = 3
 # What was validated on so many captchas and is behind is given up; a slow reader leaves the time to

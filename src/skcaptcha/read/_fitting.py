@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import joblib
@@ -20,9 +19,6 @@ from skcaptcha.read._warp import describe_warped
 _BETWEEN_PER_CHARACTER = 2
 # More warped copies teach little more.
 _MOST_COPIES = 16
-# What sees a character in so many warped copies learns its place by heart, be it wrong.
-_BY_HEART = 4
-_FEWER_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -97,56 +93,6 @@ def fit_classifiers(
         CandidateClassifier(members[k : k + plan.n_estimators], training.classes)
         for k in range(0, len(members), plan.n_estimators)
     ]
-
-
-def realign(plan: Plan, training: Training, n_times: int, rng: np.random.RandomState) -> None:
-    """Let classifiers find better places for the characters that they learn from.
-
-    A classifier that has seen each character often enough to know it by heart finds it where it
-    was thought to stand. Then each half of the captchas is aligned by what has learnt from the
-    other half, and from fewer copies, as often as is asked for. Otherwise all are aligned by what
-    has learnt from all; doing so again changes little.
-
-    Parameters
-    ----------
-    plan : Plan
-    training : Training
-        Changes.
-    n_times : int >= 0
-    rng : RandomState
-    """
-    plan = replace(plan, n_estimators=1)
-    if plan.n_copies is None or plan.n_copies < _BY_HEART:
-        for _ in range(min(n_times, 1)):
-            training.align(_log_odds_by_all(plan, training, rng))
-    else:
-        plan = replace(plan, n_copies=math.ceil(plan.n_copies / _FEWER_COPIES))
-        for _ in range(n_times):
-            training.align(_log_odds_by_others(plan, training, rng))
-
-
-def _log_odds_by_all(
-    plan: Plan, training: Training, rng: np.random.RandomState
-) -> NDArray[np.float64]:
-    (classifier,) = fit_classifiers(plan, training, [None], rng)
-    return classifier.log_odds(training.values)
-
-
-def _log_odds_by_others(
-    plan: Plan, training: Training, rng: np.random.RandomState
-) -> NDArray[np.float64]:
-    """Score the segments of each half of the captchas by a classifier fitted to the other half."""
-    placed = np.unique(training.characters.captcha[training.chosen >= 0])
-    if len(placed) == 1:
-        return _log_odds_by_all(plan, training, rng)
-    half = np.zeros(len(training.X), dtype=bool)
-    half[rng.permutation(placed)[: len(placed) // 2]] = True
-    classifiers = fit_classifiers(plan, training, [~half, half], rng)
-    log_odds = np.empty((len(training.values), len(training.classes)))
-    of_half = half[training.X.captcha_index]
-    for rows, classifier in zip((of_half, ~of_half), classifiers, strict=True):
-        log_odds[rows] = classifier.log_odds(training.values[rows])
-    return log_odds
 
 
 def _fit_member(

@@ -19,11 +19,12 @@ from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
-from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for, realign
+from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._lattice import Lattice, Paths
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read._reading import Reading
+from skcaptcha.read._realignment import realign
 from skcaptcha.read._rivals import Rivals
 from skcaptcha.read._training import Training
 from skcaptcha.segments import Segments
@@ -68,10 +69,10 @@ class SequenceReader(BaseEstimator):
     warp : float >= 0, default=1.0
         How strong warps are; 1: turned by up to 8 degrees, slanted by up to 0.15, stretched by up
         to 10 %, moved up or down by up to 6 % of the height.
-    n_realignments : int >= 0, default=3
-        How often copies of ``estimator``, each fitted to half of the captchas and to a quarter of
-        the copies of their characters, align the labels of the other half anew. Where there are
-        fewer than four copies, one fitted to all does so once, or never if this is 0.
+    n_realignments : int >= 0, default=2
+        How often, at the most, copies of ``estimator``, each fitted to half of the captchas and to
+        fewer windows, look for better places of the characters: as long as the other half is read
+        better for it.
     length : int, tuple of two ints or "free", default=None
         How many characters a string may have: that many, from one to the other, or any number.
         None: from the shortest to the longest training label, the commoner the more probable.
@@ -168,7 +169,7 @@ class SequenceReader(BaseEstimator):
         n_estimators: int = 1,
         n_windows: int | None = None,
         warp: float = 1.0,
-        n_realignments: int = 3,
+        n_realignments: int = 2,
         length: int | tuple[int, int] | str | None = None,
         charset: str | None = None,
         mask: Sequence[str | None] | None = None,
@@ -381,7 +382,8 @@ class SequenceReader(BaseEstimator):
         half_widths = self.geometry_.half_widths
         if half_widths is not None:
             middle = centroids(X, scores, rows, classes, _REACH * 2 * half_widths.mean())
-            left = np.floor(middle - half_widths[classes] + 0.5).astype(np.intp)
+            # Windows of odd width have their middles at halves, which must not be rounded by chance.
+            left = np.floor(middle.round(3) - half_widths[classes] + 0.5).astype(np.intp)
             right = left + 2 * half_widths[classes]
             begin, end = X.boxes[:, 0], X.boxes[:, 0] + X.boxes[:, 2]
             captcha = X.captcha_index[rows]

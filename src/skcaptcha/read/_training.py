@@ -18,7 +18,7 @@ from skcaptcha.read._candidates import BETWEEN, CandidateClassifier, Member
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.segments import Segments
 
-_ROUNDS = 5
+_ROUNDS, _LAST_ROUNDS = 5, 2
 # At first, characters may stand a fifth of their distance from where they are expected.
 _FIRST_DEVIATION = 0.2
 _COOLING = 0.6
@@ -80,12 +80,23 @@ class Training:
         rng : RandomState
         """
         for k in range(_ROUNDS):
-            linear = LinearDiscriminants(0.3 if k == 0 else 0.1)
-            rows = self.draw(1, rng)
-            member = Member(linear).fit(self.values[rows], self.names[rows])
-            classifier = CandidateClassifier([member], self.classes)
-            deviation = _FIRST_DEVIATION * self.pitch * _COOLING**k
-            self.align(classifier.log_odds(self.values), deviation)
+            self._align_once(rng, 0.3 if k == 0 else 0.1, _FIRST_DEVIATION * _COOLING**k)
+
+    def align_linearly(self, rng: np.random.RandomState) -> None:
+        """Go on with linear discriminants from places that something else has found.
+
+        Parameters
+        ----------
+        rng : RandomState
+        """
+        for _ in range(_LAST_ROUNDS):
+            self._align_once(rng, 0.1, 0.0)
+
+    def _align_once(self, rng: np.random.RandomState, shrinkage: float, deviation: float) -> None:
+        rows = self.draw(1, rng)
+        member = Member(LinearDiscriminants(shrinkage)).fit(self.values[rows], self.names[rows])
+        classifier = CandidateClassifier([member], self.classes)
+        self.align(classifier.log_odds(self.values), deviation * self.pitch)
 
     def align(self, log_odds: NDArray[np.float64], deviation: float = 0.0) -> None:
         """Find the best places for all labels.

@@ -1,12 +1,13 @@
-"""What aligns training captchas, and what that has learnt from."""
+"""Which places are kept, and that nobody judges those that it has learnt from."""
 
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from skcaptcha.read import _fitting
+from skcaptcha.read import _realignment
 from skcaptcha.read._alignment import Characters
-from skcaptcha.read._fitting import Plan, n_copies_for, realign
+from skcaptcha.read._fitting import Plan, n_copies_for
+from skcaptcha.read._realignment import realign
 from skcaptcha.read._training import Training
 from skcaptcha.segments import Segments
 
@@ -48,7 +49,7 @@ def witnesses(monkeypatch):
         fitted.extend((plan, witness) for witness in new)
         return new
 
-    monkeypatch.setattr(_fitting, "fit_classifiers", fit_classifiers)
+    monkeypatch.setattr(_realignment, "fit_classifiers", fit_classifiers)
     return fitted
 
 
@@ -57,10 +58,11 @@ def plan(n_copies):
 
 
 @pytest.mark.parametrize("n", [2, 3, 8])
-@pytest.mark.parametrize(("n_copies", "fewer"), [(4, 1), (5, 2), (16, 4)])
-def test_nobody_aligns_what_it_has_learnt_from(witnesses, n, n_copies, fewer):
+@pytest.mark.parametrize(("n_copies", "fewer"), [(None, None), (1, 1), (3, 2), (9, 3), (16, 4)])
+def test_nobody_judges_what_it_has_learnt_from(witnesses, n, n_copies, fewer):
     training = training_of(["ab", "cb", "ba", "bb", "ca", "ac", "bc", "aa"][:n])
     realign(plan(n_copies), training, 3, np.random.RandomState(0))
+    # Once for the places that there were, twice for others, which were no better.
     assert len(witnesses) == 6
     for used, witness in witnesses:
         assert (used.n_estimators, used.n_copies) == (1, fewer)
@@ -72,24 +74,46 @@ def test_nobody_aligns_what_it_has_learnt_from(witnesses, n, n_copies, fewer):
     assert (training.chosen >= 0).all()
 
 
-@pytest.mark.parametrize("n_copies", [None, 1, 3])
-def test_few_copies_are_not_divided(witnesses, n_copies):
-    realign(plan(n_copies), training_of(["ab", "bb"]), 3, np.random.RandomState(0))
-    ((used, witness),) = witnesses
-    assert used.n_copies == n_copies
-    assert witness.learnt is None
-
-
 @pytest.mark.parametrize("n_copies", [None, 8])
 def test_nothing_is_realigned_if_none_is_asked_for(witnesses, n_copies):
     realign(plan(n_copies), training_of(["ab", "bb"]), 0, np.random.RandomState(0))
     assert not witnesses
 
 
-def test_a_single_captcha_aligns_itself(witnesses):
-    training = training_of(["abc"])
-    realign(plan(8), training, 1, np.random.RandomState(0))
-    assert [witness.learnt for _, witness in witnesses] == [None]
+def test_a_single_captcha_is_its_own_judge(witnesses):
+    realign(plan(8), training_of(["abc"]), 1, np.random.RandomState(0))
+    assert [witness.learnt for _, witness in witnesses] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("rights", "kept"),
+    [([5, 4, 4], 0), ([5, 6, 4, 5, 5], 1), ([5, 6, 7, 6, 7], 2), ([5, 4, 6, 7, 6], 3),
+     ([5, 6, 7, 8, 9], 4), ([5, 5, 5], 0)],
+)  # fmt: skip
+def test_the_places_that_others_are_read_best_from_are_kept(witnesses, monkeypatch, rights, kept):
+    training = training_of(["ab", "cb", "ba", "bb"])
+    seen = []
+
+    def n_right(training, log_odds):
+        seen.append(training.chosen)
+        return rights[len(seen) - 1]
+
+    monkeypatch.setattr(_realignment, "_n_right", n_right)
+    realign(plan(8), training, 2, np.random.RandomState(0))
+    assert len(seen) == len(rights)
+    assert training.chosen is seen[kept]
+
+
+def test_right_characters_are_counted_by_brute_force():
+    """Scores so clear, and gaps so usual, that the best window of each place is the best path."""
+    texts = [text for _ in range(40) for text in ("abb", "", "cba", "bca")]
+    training = training_of(texts)
+    rng = np.random.default_rng(0)
+    read = rng.integers(3, size=len(training.chosen))
+    log_odds = np.full((len(training.values), 3), -50.0)
+    log_odds[training.chosen, read] = 50
+    expected = int((read == training.characters.classes).sum())
+    assert _realignment._n_right(training, log_odds) == expected
 
 
 def test_windows_are_copies_of_characters_and_of_what_lies_between():
