@@ -122,7 +122,7 @@ def test_over_segmentation_makes_a_lattice_as_well():
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_forced_alignment_recovers_the_places(seed):
-    """But for what moves all characters alike: labels do not tell where in its window one stands."""
+    """But for what moves all characters alike: labels do not say where in its window one is."""
     y = texts_of(100, seed=seed)
     images, edges = drawn(y, seed=seed)
     model = pipeline().fit(images, y)

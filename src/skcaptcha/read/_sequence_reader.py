@@ -382,7 +382,7 @@ class SequenceReader(BaseEstimator):
         half_widths = self.geometry_.half_widths
         if half_widths is not None:
             middle = centroids(X, scores, rows, classes, _REACH * 2 * half_widths.mean())
-            # Windows of odd width have their middles at halves, which must not be rounded by chance.
+            # Middles of odd windows lie at halves, which must not be rounded by chance.
             left = np.floor(middle.round(3) - half_widths[classes] + 0.5).astype(np.intp)
             right = left + 2 * half_widths[classes]
             begin, end = X.boxes[:, 0], X.boxes[:, 0] + X.boxes[:, 2]
