@@ -26,7 +26,8 @@ from skcaptcha.segment._valleys import cut_valleys
 from skcaptcha.segments import ink_mask
 
 # Fewer images in which every character is a group of its own do not tell where characters begin.
-_LEAST_EXAMPLES = 10
+# Images in which characters stand apart by exception do not show where others have theirs.
+_LEAST_EXAMPLES, _LEAST_SHARE = 10, 0.25
 _LEAST_DEVIATION = 0.5
 
 # Every piece is compared with every other.
@@ -69,7 +70,8 @@ class ConnectedComponents(BaseSegmenter):
         Height and width of the crops.
     places_ : ndarray of shape (2, n_characters) or None
         Mean and standard deviation of where characters begin, in pixels from the first one; None
-        if fewer than 10 training images show it, or the number of characters is not known.
+        if fewer than 10 training images, or a quarter of them, show it, or the number of characters
+        is not known.
 
     References
     ----------
@@ -120,7 +122,7 @@ class ConnectedComponents(BaseSegmenter):
             x = self._groups(image)[0][:, 0]
             if len(x) == self.n_characters:
                 lefts.append(x - x[0])
-        if len(lefts) >= _LEAST_EXAMPLES:
+        if len(lefts) >= max(_LEAST_EXAMPLES, _LEAST_SHARE * len(X)):
             deviation = np.std(lefts, axis=0)
             self.places_ = np.stack([np.mean(lefts, axis=0), deviation + _LEAST_DEVIATION])
 
