@@ -177,3 +177,13 @@ def test_blank_image(n: int | None) -> None:
 def test_bad_image_is_named_before_anything_is_learnt(image: np.ndarray) -> None:
     with pytest.raises(ImageError, match="image 1"):
         ConnectedComponents(2).fit([picture((1, 1, 9, 9)), image])
+
+
+@pytest.mark.parametrize(("n_clumps", "learnt"), [(36, True), (37, False)])
+def test_places_are_not_learnt_from_exceptions(n_clumps, learnt):
+    """Twelve images in which two characters stand apart, a quarter of all or less."""
+    apart, clump = np.zeros((12, 30), np.uint8), np.zeros((12, 30), np.uint8)
+    apart[2:10, 4:10] = apart[2:10, 16:22] = 255
+    clump[2:10, 4:20] = 255
+    segmenter = ConnectedComponents(n_characters=2).fit([apart] * 12 + [clump] * n_clumps)
+    assert (segmenter.places_ is not None) == learnt
