@@ -29,7 +29,7 @@ from _accuracy.peers import Peers, load_peers
 from _accuracy.report import curves, markdown, whole
 from _accuracy.results import Key, Result, load_results, save_results
 from _accuracy.schemes import GENERATED, Scheme, folders, generate, look_at
-from _accuracy.tasks import CURVE, Method, Task, plan, run
+from _accuracy.tasks import ALL_CORES, CURVE, Method, Task, plan, run
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.progress import Task as RichTask
@@ -90,7 +90,7 @@ def _options() -> argparse.Namespace:
     add("--seed", type=int, default=0, help="chooses the captchas for that")
     add("--recipe", metavar="FILE", type=Path, help="fit this recipe to every scheme")
     add("--budget", metavar="SECONDS", help="passed on to fit, if it is to choose the recipe")
-    add("--jobs", metavar="N", type=int, default=-1, help="processes of fit; -1: all cores")
+    add("--jobs", metavar="N", type=int, default=ALL_CORES, help="processes of fit; -1: all cores")
     add("--peers", metavar="FILE", type=Path, help="CSV: scheme,peer,string_accuracy,remark")
     add("--fresh", action="store_true", help="forget the results that OUT holds")
     add("--report-only", action="store_true", help="fit nothing; write report and charts again")

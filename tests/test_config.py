@@ -349,7 +349,7 @@ def test_numbers_are_written_as_in_yaml_1_2(text, value):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(RecipeError, match=r"none\.yaml: no such file; .*configs/"):
+    with pytest.raises(RecipeError, match=r"none\.yaml: no such file or folder; .*configs/"):
         load_recipe(tmp_path / "none.yaml")
     with pytest.raises(RecipeError, match="cannot be read as text"):
         load_recipe(tmp_path)

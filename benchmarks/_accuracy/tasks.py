@@ -21,6 +21,7 @@ from skcaptcha.errors import SkcaptchaError
 from .results import Key, Result
 from .schemes import Scheme, subset
 
+ALL_CORES = -1
 CURVE = (25, 50, 100, 200, 500)
 _SOME_FAILED = 1
 # Python dies of the signal itself if that comes amid some imports.
@@ -83,7 +84,10 @@ class Method:
         """Name all that the accuracy depends on."""
         if self.recipe:
             return f"fit {self.recipe}"
-        return f"fit DIR --budget {self.budget}" if self.budget else "fit DIR"
+        budget = f" --budget {self.budget}" if self.budget else ""
+        # With fewer processes the race gets less far in its time.
+        jobs = "" if self.jobs == ALL_CORES else f" --jobs {self.jobs}"
+        return f"fit DIR{budget}{jobs}"
 
     def arguments(self, folder: Path) -> list[object]:
         """Give the arguments that fit a labelled folder."""

@@ -101,6 +101,27 @@ class Recipe:
             ]
         )
 
+    def final_pipeline(self, params: Mapping[str, Any] | None = None) -> Pipeline:
+        """Build a candidate as it is fitted in the end: with the section ``final``, not fitted.
+
+        Of that section, a candidate of another class takes what it has parameters for.
+
+        Parameters
+        ----------
+        params : mapping, optional
+            The candidate: parameters of the pipeline by name.
+
+        Returns
+        -------
+        pipeline : Pipeline
+        """
+        model = self.pipeline().set_params(**(params or {}))
+        # An estimator is set before its own parameters, so that these are looked for in it.
+        for name in sorted(self._final, key=lambda name: name.count("__")):
+            if name in model.get_params():
+                model.set_params(**{name: clone(self._final[name], safe=False)})
+        return model
+
     def search(self, *, n_jobs: int | None = None, verbose: int = 0) -> SharedGridSearchCV:
         """Build the search over the grid, not fitted.
 
@@ -126,8 +147,6 @@ class Recipe:
         self, X: Sequence[Any], y: Sequence[str], *, n_jobs: int | None = None, verbose: int = 0
     ) -> tuple[Pipeline, SharedGridSearchCV]:
         """Search the grid and fit the best candidate, with the section ``final``, to all captchas.
-
-        Of that section, a candidate of another class takes what it has parameters for.
 
         Parameters
         ----------
@@ -158,12 +177,7 @@ class Recipe:
         search = self.search(n_jobs=n_jobs, verbose=verbose).set_params(refit=False).fit(X, y)
         if not np.isfinite(search.best_score_):
             raise self._error("grid", "every candidate failed in some fold; the warning says why")
-        best = clone(search.best_params_, safe=False)
-        model = self.pipeline().set_params(**best)
-        # An estimator is set before its own parameters, so that these are looked for in it.
-        for name in sorted(self._final, key=lambda name: name.count("__")):
-            if name in model.get_params():
-                model.set_params(**{name: self._final[name]})
+        model = self.final_pipeline(clone(search.best_params_, safe=False))
         with joblib.parallel_config(n_jobs=n_jobs):
             return model.fit(X, y), search
 
@@ -320,7 +334,9 @@ def load_recipe(
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(f"{source}: no such file; ready recipes are in configs/") from None
+        raise RecipeError(
+            f"{source}: no such file or folder; ready recipes are in configs/"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{source}: cannot be read as text ({error})") from None
     content = parse_yaml(text, source)

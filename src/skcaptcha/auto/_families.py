@@ -123,20 +123,6 @@ def name_of(candidate: Content) -> str:
     return " + ".join(step["use"] for step in named)
 
 
-def final_content(candidate: Content) -> Content:
-    """Give the candidate as it is fitted in the end: with its section ``final`` in its steps.
-
-    Parameters
-    ----------
-    candidate : Content
-
-    Returns
-    -------
-    content : Content
-    """
-    return {**candidate, "steps": _with_values(candidate["steps"], candidate["final"]), "final": {}}
-
-
 def _candidate(alone: Content, values: Content, measurement: Measurement) -> Content:
     steps = _filled(_with_values(alone["steps"], values), measurement)
     content = {**alone, "steps": steps, "final": {}}

@@ -15,7 +15,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto._entry import Entry, Trial, chance
-from skcaptcha.auto._families import Content, Family, final_content
+from skcaptcha.auto._families import Content, Family
 from skcaptcha.auto._scoring import Scores, Splits, score_recipes
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
@@ -106,7 +106,7 @@ class Race:
                     warnings.catch_warnings(action="ignore"),
                     joblib.parallel_config(n_jobs=self.n_jobs),
                 ):
-                    model = Recipe(final_content(entry.recipe)).pipeline().fit(self.X, self.y)
+                    model = Recipe(entry.recipe).final_pipeline().fit(self.X, self.y)
             except Exception as error:
                 entry.verdict = f"cannot be fitted to all: {error}"
                 continue

@@ -19,6 +19,7 @@ from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
 from skcaptcha.read._constraints import Constraints, constrain
+from skcaptcha.read._cost import fit_cost
 from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._lattice import Lattice, Paths
@@ -37,7 +38,6 @@ _REACH = 1 / 3
 # than the longest label has.
 _CAPTCHAS_FOR_COST = 200
 _TOO_MANY = 3
-_COSTS = np.arange(-4.0, 24.25, 0.25)
 
 
 class SequenceReader(BaseEstimator):
@@ -422,26 +422,13 @@ class SequenceReader(BaseEstimator):
         return min(room, int(X.counts.max()))
 
     def _fit_cost(self, X: Segments, counts: NDArray[np.intp], rng: np.random.RandomState) -> float:
-        """Find what a character must be worth so that strings come out neither longer nor shorter.
-
-        Overlapping windows see the same ink; without a cost, what is seen twice would count twice.
-        """
+        """Learn what a character must be worth from some of the training captchas."""
         sample = rng.permutation(len(X))[:_CAPTCHAS_FOR_COST]
         longest = int(counts.max()) + _TOO_MANY
         allowed = np.ones((longest, len(self.classes_)), dtype=bool)
-        scores = np.concatenate(
-            [
-                self._build_lattice(part, self.classifier_)
-                .best(np.zeros(longest), allowed)
-                .of_length
-                for part in _parts(X[sample])
-            ]
-        )
-        right = [
-            np.sum((scores - cost * np.arange(longest)).argmax(axis=1) + 1 == counts[sample])
-            for cost in _COSTS
-        ]
-        return float(np.median(_COSTS[right == np.max(right)]))
+        lattices = (self._build_lattice(part, self.classifier_) for part in _parts(X[sample]))
+        scores = [lattice.best(np.zeros(longest), allowed).of_length for lattice in lattices]
+        return fit_cost(np.concatenate(scores), counts[sample])
 
     def _folds(
         self, captchas: NDArray[np.intp], rng: np.random.RandomState
