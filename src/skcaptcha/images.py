@@ -3,12 +3,14 @@
 import os
 import re
 import stat
+import struct
 import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from numbers import Integral
 from typing import Any, Self, TypeAlias, TypeGuard
 
+import cv2
 import numpy as np
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -42,6 +44,19 @@ _FORMATS: dict[str, tuple[bytes, Callable[[BytesIO], ImageFile]]] = {
     "BMP": (rb"BM", BmpImageFile),
     "WebP": (rb"(?s:RIFF.{4}WEBP)", WebPImageFile),
 }
+
+_PNG_HEADER = struct.Struct(">8sIIBBBBB")
+_PNG_CHUNK = struct.Struct(">I4s")
+_PNG_START = 33
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+# Bit depth and colour type: grey, RGB, RGBA.
+_PLAIN_PNG = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
+_JPEG_SEGMENT = struct.Struct(">BBH")
+_JPEG_FRAME = struct.Struct(">BHHB")
+# Markers of frames coded by Huffman, baseline to progressive, and of what may come before: tables,
+# intervals, applications' data and comments.
+_JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
+_JPEG_BEFORE_FRAME = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
 
 
 class _UnusableError(Exception):
@@ -248,16 +263,24 @@ def _check_batch(X: Any) -> None:
 
 def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise _UnusableError("it is a folder; an image file was expected")
-        # A pipe would be waited for, and a device read, without end.
-        if not stat.S_ISREG(status.st_mode):
-            raise _UnusableError("it is not a regular file")
-        _check_bytes(status.st_size, max_bytes)
-        with open(path, "rb") as file:
-            # The file may have grown since.
-            return file.read(max_bytes + 1)
+        # Opening a pipe would wait for its writer.
+        file = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+        try:
+            status = os.fstat(file)
+            if stat.S_ISDIR(status.st_mode):
+                raise _UnusableError("it is a folder; an image file was expected")
+            # A device would be read without end.
+            if not stat.S_ISREG(status.st_mode):
+                raise _UnusableError("it is not a regular file")
+            _check_bytes(status.st_size, max_bytes)
+            content = os.read(file, status.st_size)
+            while len(content) < status.st_size and (more := os.read(file, status.st_size)):
+                content += more
+            return content
+        finally:
+            os.close(file)
     except FileNotFoundError as error:
         raise _UnusableError("there is no such file") from error
     except PermissionError as error:
@@ -293,6 +316,9 @@ def _decode_bytes(
         raise _UnusableError(
             f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
         )
+    pixels = _decode_plain(content, name, max_pixels)
+    if pixels is not None:
+        return pixels
     with warnings.catch_warnings():
         # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
         # are silenced, so that a filter that threads leave behind in a race hides no others.
@@ -304,6 +330,73 @@ def _decode_bytes(
         except Exception as error:
             raise _damaged(name, error) from error
         return _load(image, max_pixels)
+
+
+def _decode_plain(content: bytes, name: str, max_pixels: int) -> np.ndarray | None:
+    """Decode the commonest kinds by OpenCV, in a third of Pillow's time and to the same pixels.
+
+    None if the image is of another kind, or damaged: Pillow then says what is wrong.
+    """
+    size = {"PNG": _plain_png_size, "JPEG": _plain_jpeg_size}.get(name, _no_size)(content)
+    if size is None:
+        return None
+    _check_pixels(*size, max_pixels)
+    try:
+        flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+        pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
+    except cv2.error:
+        return None
+    if pixels is None or pixels.dtype != np.uint8:
+        return None
+    if pixels.ndim == 2:
+        return pixels
+    if pixels.shape[2] == 3:
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    opaque = bool((pixels[..., 3] == 255).all())
+    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
+
+
+def _no_size(content: bytes) -> None:
+    return None
+
+
+def _plain_png_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height of a complete PNG file that is neither 16-bit, palette nor keyed."""
+    try:
+        header, width, height, depth, colour, _, _, interlaced = _PNG_HEADER.unpack_from(content, 8)
+        if header != b"\0\0\0\rIHDR" or interlaced or not content.endswith(_PNG_END):
+            return None
+        if (depth, colour) not in _PLAIN_PNG:
+            return None
+        place = _PNG_START
+        while True:
+            length, kind = _PNG_CHUNK.unpack_from(content, place)
+            if kind == b"IDAT":
+                return width, height
+            if kind in (b"tRNS", b"acTL"):  # a transparent colour, an animation
+                return None
+            place += length + 12
+    except struct.error:
+        return None
+
+
+def _plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height of a complete JPEG file that is grey or in three components."""
+    if not content.endswith(b"\xff\xd9"):
+        return None
+    place = 2
+    try:
+        while True:
+            start, marker, length = _JPEG_SEGMENT.unpack_from(content, place)
+            if start == 0xFF and marker in _JPEG_FRAMES:
+                depth, height, width, components = _JPEG_FRAME.unpack_from(content, place + 4)
+                plain = depth == 8 and components in (1, 3)
+                return (width, height) if plain else None
+            if start != 0xFF or marker not in _JPEG_BEFORE_FRAME:
+                return None
+            place += length + 2
+    except struct.error:
+        return None
 
 
 def _load(image: Image.Image, max_pixels: int) -> np.ndarray:

@@ -1,3 +1,6 @@
+from fractions import Fraction
+from math import comb
+
 import cv2
 import numpy as np
 import pytest
@@ -49,6 +52,27 @@ def test_binomial_is_a_row_of_pascals_triangle(size):
     image = RNG.integers(0, 256, (40, 50), dtype=np.uint8)
     expected = mirrored(image, np.outer(row, row))
     assert np.abs(smooth(image, "binomial", size=size) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("size", [3, 5, 7, 13, 23])
+@given(image=arrays(np.uint8, SHAPES))
+def test_binomial_rounds_the_exact_mean_to_even(size, image):
+    """Whole numbers and Python's own rounding."""
+    row = np.array([comb(size - 1, k) for k in range(size)], dtype=object)
+    half, shape = size // 2, image.shape[:2]
+    total = np.zeros(image.shape, dtype=object)
+    for down, across in np.ndindex(size, size):
+        rows = mirrored_indices(down - half, shape[0])
+        columns = mirrored_indices(across - half, shape[1])
+        total += row[down] * row[across] * image[np.ix_(rows, columns)].astype(object)
+    expected = [round(Fraction(value, 4 ** (size - 1))) for value in total.ravel()]
+    assert smooth(image, "binomial", size=size).ravel().tolist() == expected
+
+
+def mirrored_indices(offset, n):
+    """Of n pixels, as seen through mirrors that stand in the middle of the outermost ones."""
+    place = np.abs(np.arange(offset, offset + n)) % max(2 * n - 2, 1)
+    return np.minimum(place, 2 * n - 2 - place)
 
 
 @pytest.mark.parametrize(("size", "sigma"), [(3, 1.0), (5, 0.7), (9, 2.0)])

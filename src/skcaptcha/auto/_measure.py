@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
 from skcaptcha.denoise import Binarise, Grey
-from skcaptcha.denoise._polarity import ink_is_dark
+from skcaptcha.denoise._otsu import histograms, ink_is_dark
 from skcaptcha.errors import DatasetError
 from skcaptcha.extent import text_extent
 
@@ -159,7 +159,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         (ink,) = binarise.fit_transform([shade])
         shapes.append(shade.shape)
         coloured += image.ndim == 3 and bool((image != image[:, :, :1]).any())
-        dark += ink_is_dark(shade)
+        dark += int(ink_is_dark(histograms([shade]))[0])
         if label:
             left, right = text_extent(shade)
             pitches.append((right - left) / len(label))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import math
+from abc import ABC
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -14,6 +15,12 @@ from sklearn.utils import Tags
 from skcaptcha.errors import ImageError
 
 Image = NDArray[np.uint8]
+Images = NDArray[np.uint8]
+"""A batch whose images have one shape."""
+Batch = Sequence[Image] | Images
+
+# More would not stay in the processor's cache from one pass to the next.
+_VALUES_AT_ONCE = 2**18
 
 
 def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
@@ -58,6 +65,7 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
 class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
     """Base of all denoisers: a subclass says what becomes of one image, in `_denoise`.
 
+    Where it can do more at once, it says in `_denoise_batch` what becomes of images of one shape.
     Nearly all learn nothing: the answer for an image depends on that image and the parameters.
     A subclass that can work on colour images sets ``_takes_colour = True``.
     """
@@ -99,11 +107,27 @@ class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
         """
         # Nobody need have called `fit`, which checks the parameters.
         self._validate_params()
-        return [self._denoise(image) for image in check_images(X, grey=not self._takes_colour)]
+        check_images(X, grey=not self._takes_colour)
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for i, image in enumerate(X):
+            groups.setdefault(image.shape, []).append(i)
+        denoised: list[Image] = [*X]
+        for shape, group in groups.items():
+            at_once = max(1, _VALUES_AT_ONCE // math.prod(shape))
+            for first in range(0, len(group), at_once):
+                part = group[first : first + at_once]
+                images = X[part[0]][None] if len(part) == 1 else np.stack([X[i] for i in part])
+                for i, image in zip(part, self._denoise_batch(images), strict=True):
+                    denoised[i] = image
+        return denoised
 
-    @abstractmethod
+    def _denoise_batch(self, images: Images) -> Batch:
+        """Give the denoised images, each by itself; ``images`` must not change."""
+        return [self._denoise(image) for image in images]
+
     def _denoise(self, image: Image) -> Image:
         """Give the denoised image; ``image`` itself must not change."""
+        raise NotImplementedError(f"{type(self).__name__} has neither _denoise nor _denoise_batch")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

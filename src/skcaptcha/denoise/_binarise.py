@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
-from skcaptcha.denoise._polarity import ink_is_dark, otsu_threshold
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
+from skcaptcha.denoise._otsu import histograms, ink_is_dark, otsu_thresholds
 
 
 class Binarise(BaseDenoiser):
@@ -79,19 +79,28 @@ class Binarise(BaseDenoiser):
         if self.window % 2 == 0:
             raise ValueError(f"window must be odd, so that it has a middle, got {self.window}")
 
-    def _denoise(self, image: Image) -> Image:
+    def _denoise_batch(self, images: Images) -> Images:
         if self.method in ("adaptive", "sauvola"):
-            return self._locally(image)
-        if self.method == "otsu" and image.min() == image.max():
-            return np.zeros_like(image)  # one shade is all ground: nothing stands out from it
-        threshold = self.threshold if self.method == "fixed" else otsu_threshold(image)
-        dark = ink_is_dark(image, threshold) if self.ink == "auto" else self.ink == "dark"
-        ink = image <= threshold if dark else image > threshold
+            dark = ink_is_dark(histograms(images)) if self.ink == "auto" else [self.ink == "dark"]
+            sides = np.broadcast_to(dark, len(images))
+            return np.stack([self._locally(*pair) for pair in zip(images, sides, strict=True)])
+        thresholds = np.full(len(images), self.threshold)
+        bright = np.full(len(images), self.ink == "bright")
+        of_one_shade = np.zeros(len(images), dtype=bool)
+        if self.method == "otsu" or self.ink == "auto":
+            counts = histograms(images)
+            if self.method == "otsu":
+                thresholds = otsu_thresholds(counts)
+                of_one_shade = np.count_nonzero(counts, axis=1) == 1
+            if self.ink == "auto":
+                bright = ~ink_is_dark(counts, thresholds)
+        ink = images <= thresholds.astype(np.uint8)[:, None, None]
+        ink ^= bright[:, None, None]
+        ink[of_one_shade] = False  # all is ground: nothing stands out from it
         return ink.view(np.uint8) * np.uint8(255)
 
-    def _locally(self, image: Image) -> Image:
-        dark = ink_is_dark(image) if self.ink == "auto" else self.ink == "dark"
-        shades = image if dark else 255 - image
+    def _locally(self, image: Image, dark: bool) -> Image:
+        shades = image if dark else ~image
         size = (self.window, self.window)
         mean = cv2.boxFilter(shades, cv2.CV_64F, size)
         if self.method == "adaptive":

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 
 _CHANNELS = ("luma", "red", "green", "blue", "min", "max", "saturation", "contrast")
 
@@ -61,27 +61,34 @@ class Grey(BaseDenoiser):
                     f"got {self.channel}"
                 )
 
-    def _denoise(self, image: Image) -> Image:
+    def _denoise_batch(self, images: Images) -> Images:
         match self.channel:
             case "contrast":
-                return _distance_from_ground(image)
-            case "saturation" if image.ndim == 2:
-                return np.zeros_like(image)
-            case _ if image.ndim == 2:
-                return image
+                return np.stack([_distance_from_ground(image) for image in images])
+            case "saturation" if images.ndim == 3:
+                return np.zeros_like(images)
+            case _ if images.ndim == 3:
+                return images
             case "luma":
-                return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+                return _converted(images, cv2.COLOR_RGB2GRAY)
             case "red" | "green" | "blue" as name:
-                return np.ascontiguousarray(image[:, :, ("red", "green", "blue").index(name)])
+                return np.ascontiguousarray(images[..., ("red", "green", "blue").index(name)])
             case "min":
-                return image.min(axis=2)
+                return np.minimum(np.minimum(images[..., 0], images[..., 1]), images[..., 2])
             case "max":
-                return image.max(axis=2)
+                return np.maximum(np.maximum(images[..., 0], images[..., 1]), images[..., 2])
             case "saturation":
-                return np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[:, :, 1])
+                return np.ascontiguousarray(_converted(images, cv2.COLOR_RGB2HSV)[..., 1])
             case weights:
-                projection = image @ np.asarray(weights, dtype=float)
+                projection = images @ np.asarray(weights, dtype=float)
                 return np.rint(projection).clip(0, 255).astype(np.uint8)
+
+
+def _converted(images: Images, code: int) -> Images:
+    """Convert colours of a batch, as if it were one tall image."""
+    n, height, width, _ = images.shape
+    converted = cv2.cvtColor(images.reshape(n * height, width, 3), code)
+    return converted.reshape(n, height, width, *converted.shape[2:])
 
 
 def _distance_from_ground(image: Image) -> Image:

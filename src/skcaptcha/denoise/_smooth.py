@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
+from skcaptcha.denoise._base import BaseDenoiser, Batch, Image, Images
 
 
 class Smooth(BaseDenoiser):
@@ -69,18 +69,37 @@ class Smooth(BaseDenoiser):
         if self.size % 2 == 0:
             raise ValueError(f"size must be odd, so that the window has a middle, got {self.size}")
 
-    def _denoise(self, image: Image) -> Image:
+    def _denoise_batch(self, images: Images) -> Batch:
         if self.size == 1:  # OpenCV's bilateral filter would take 3
-            return image
+            return images
+        if self.method == "binomial":
+            return _binomial(images, self.size)
+        return super()._denoise_batch(images)
+
+    def _denoise(self, image: Image) -> Image:
         match self.method:
             case "median":
                 return cv2.medianBlur(image, self.size)
             case "bilateral":
                 return cv2.bilateralFilter(image, self.size, self.sigma_shade, self.sigma)
-            case "gaussian":
-                return cv2.GaussianBlur(image, (self.size, self.size), self.sigma)
             case _:
-                row = (np.poly1d([1.0, 1.0]) ** (self.size - 1)).coeffs
-                # Whole numbers are summed exactly, so that ties are rounded alike everywhere.
-                total = cv2.sepFilter2D(image, cv2.CV_64F, row, row)
-                return np.rint(total / row.sum() ** 2).astype(np.uint8)
+                return cv2.GaussianBlur(image, (self.size, self.size), self.sigma)
+
+
+def _binomial(images: Images, size: int) -> Images:
+    """Weigh neighbours by a row of Pascal's triangle: sums of neighbours, again and again."""
+    half = size // 2
+    room = [(0, 0), (half, half), (half, half)] + [(0, 0)] * (images.ndim - 3)
+    shift = 2 * (size - 1)  # all weights together are 2^shift
+    # Whole numbers are summed exactly, so that ties are rounded alike everywhere, to the even side.
+    # Beyond 64 bits, floats must do.
+    kind = next((kind for kind in "HIQ" if 8 + shift <= 8 * np.dtype(kind).itemsize), "d")
+    total = np.pad(images, room, mode="reflect").astype(kind)
+    for _ in range(size - 1):
+        total = total[:, 1:] + total[:, :-1]
+        total = total[:, :, 1:] + total[:, :, :-1]
+    if kind == "d":
+        return np.rint(total / 2.0**shift).astype(np.uint8)
+    total += (total >> shift & 1) + (2 ** (shift - 1) - 1)
+    total >>= shift
+    return total.astype(np.uint8)

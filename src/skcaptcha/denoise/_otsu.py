@@ -1,0 +1,101 @@
+"""Two classes of grey: where they part, and which of them is ink, for a batch of images."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.denoise._base import Batch
+
+
+def histograms(images: Batch) -> NDArray[np.int64]:
+    """Count the pixels of each shade.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w), or sequence of n ndarrays of shape (h, w), dtype uint8
+
+    Returns
+    -------
+    counts : ndarray of shape (n, 256)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise._otsu import histograms
+    >>> histograms([np.array([[0, 2, 2]], dtype=np.uint8)])[0, :4]
+    array([1, 0, 2, 0])
+    """
+    counts = np.empty((len(images), 256), dtype=np.int64)
+    for own, image in zip(counts, images, strict=True):
+        # Its floats are exact: no image has 2^24 pixels of one shade.
+        own[:] = cv2.calcHist([image], [0], None, [256], [0, 256]).ravel()
+    return counts
+
+
+def otsu_thresholds(counts: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Find the thresholds that separate two classes of grey best.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, 256)
+        As `histograms` gives them.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n,)
+        In 0..255; one class is ``image <= threshold``. The least of those that are equally good;
+        for an image of one shade, that shade.
+
+    References
+    ----------
+    N. Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions on
+    Systems, Man, and Cybernetics 9 (1979), 62-66.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise._otsu import histograms, otsu_thresholds
+    >>> otsu_thresholds(histograms([np.array([[10, 10, 200]], dtype=np.uint8)]))
+    array([10])
+    """
+    below = counts.cumsum(axis=1)
+    total = (counts * np.arange(256)).cumsum(axis=1)
+    n, sum_of_all = below[:, -1:], total[:, -1:]
+    # The variance between the classes, but for a factor that all thresholds of an image share.
+    distance = (n * total - sum_of_all * below).astype(np.float64)
+    spread = below.astype(np.float64) * (n - below)
+    between = np.divide(distance**2, spread, out=np.full(spread.shape, -1.0), where=spread > 0)
+    # With all pixels in one class there is no threshold before their shade.
+    between[spread == 0] = np.where(below == n, -0.5, -1.0)[spread == 0]
+    return between.argmax(axis=1)
+
+
+def ink_is_dark(
+    counts: NDArray[np.int64], thresholds: NDArray[np.intp] | int | None = None
+) -> NDArray[np.bool_]:
+    """Tell whether ink is darker than the ground: ink is the side with fewer pixels.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, 256)
+        As `histograms` gives them.
+    thresholds : ndarray of shape (n,) or int in 0..255, optional
+        Where the sides meet; by default Otsu's thresholds.
+
+    Returns
+    -------
+    dark : ndarray of shape (n,), dtype bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise._otsu import histograms, ink_is_dark
+    >>> ink_is_dark(histograms([np.array([[250, 250, 3]], dtype=np.uint8)]))
+    array([ True])
+    """
+    levels = otsu_thresholds(counts) if thresholds is None else thresholds
+    below = counts.cumsum(axis=1)
+    at_most = below[np.arange(len(counts)), levels]
+    return 2 * at_most <= below[:, -1]
