@@ -11,7 +11,7 @@ from skcaptcha.read._rivals import Rivals
 
 
 @st.composite
-def lattices(draw):
+def lattices(draw, *, overlap=True):
     """Two or three small captchas, with scores that are seldom equal."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_classes = draw(st.integers(1, 3))
@@ -22,19 +22,22 @@ def lattices(draw):
     right = left + rng.integers(1, 6, scores.shape)
     if draw(st.booleans()):
         left, right = left[:, :1], right[:, :1]
-    spacing = Spacing(draw(st.integers(-6, 2)), rng.normal(size=draw(st.integers(1, 12))))
+    # Without overlap, every path goes from left to right.
+    spacing = Spacing(
+        draw(st.integers(-6 if overlap else 0, 2)), rng.normal(size=draw(st.integers(1, 12)))
+    )
     longest = draw(st.integers(1, 4))
     lengths = np.where(rng.random(longest) < 0.3, -np.inf, rng.normal(size=longest))
     allowed = rng.random((longest, n_classes)) < 0.8
     return Lattice(scores, left, right, offsets, spacing), (left, right), lengths, allowed
 
 
-def every_path(lattice, edges, lengths, allowed, captcha):
+def every_path(lattice, edges, lengths, allowed, captcha, *, in_order=True):
     """All paths of a captcha, with their scores, by definition."""
     n_classes = lattice.scores.shape[1]
     rows = range(lattice.offsets[captcha], lattice.offsets[captcha + 1])
     left, right = (np.broadcast_to(edge, lattice.scores.shape) for edge in edges)
-    spacing = lattice.spacing
+    spacing, middle = lattice.spacing, left + right
     found = []
     for length in range(1, len(lengths) + 1):
         for path in product(product(rows, range(n_classes)), repeat=length):
@@ -45,6 +48,8 @@ def every_path(lattice, edges, lengths, allowed, captcha):
                     gap = left[row, kind] - right[path[place - 1]] - spacing.first
                     inside = 0 <= gap < len(spacing.log_density)
                     score += spacing.log_density[gap] if inside else -np.inf
+                    if in_order and middle[row, kind] <= middle[path[place - 1]]:
+                        score = -np.inf
             if np.isfinite(score):
                 found.append((score, path))
     return found
@@ -68,11 +73,41 @@ def test_the_best_path_is_the_best_of_all(problem):
         assert mine == path
         for k in range(1, len(lengths) + 1):
             best = max((s for s, p in found if len(p) == k), default=-np.inf)
-            assert paths.of_length[i, k - 1] == pytest.approx(best)
+            assert paths.of_length[i, k - 1] >= best - 1e-9
+        assert paths.of_length[i, length - 1] == pytest.approx(score)
 
 
 @settings(max_examples=60)
-@given(lattices())
+@given(lattices(overlap=False))
+def test_the_best_of_each_length(problem):
+    lattice, edges, lengths, allowed = problem
+    paths = lattice.best(lengths, allowed)
+    for i in range(len(lattice.offsets) - 1):
+        found = every_path(lattice, edges, lengths, allowed, i)
+        for k in range(1, len(lengths) + 1):
+            best = max((s for s, p in found if len(p) == k), default=-np.inf)
+            assert paths.of_length[i, k - 1] == pytest.approx(best)
+
+
+@given(st.integers(1, 9), st.integers(1, 12))
+def test_no_candidate_is_taken_twice(n, length):
+    """However much one is worth, and however little a step back costs."""
+    scores = np.where(np.arange(n)[:, None] == n // 2, 100.0, 0.0)
+    left = 2 * np.arange(n)[:, None]
+    lattice = Lattice(scores, left, left + 8, np.array([0, n]), Spacing(-60, np.zeros(100)))
+    only = np.where(np.arange(length) == length - 1, 0.0, -np.inf)
+    paths = lattice.best(only, np.ones((length, 1), dtype=bool))
+    if length > n:
+        assert paths.lengths[0] == 0
+        assert np.isneginf(paths.scores[0])
+        return
+    assert paths.lengths[0] == length
+    assert (np.diff(paths.segments[0]) > 0).all()
+    assert paths.scores[0] == 100
+
+
+@settings(max_examples=60)
+@given(lattices(overlap=False))
 def test_the_first_rival_is_the_second_best_string(problem):
     lattice, edges, lengths, allowed = problem
     paths = lattice.best(lengths, allowed)
@@ -103,7 +138,7 @@ def test_the_best_path_with_each_class_at_each_place(problem):
     paths = lattice.best(lengths, allowed)
     scores = lattice.best_with_each(paths, lengths, allowed)
     for i in range(len(lattice.offsets) - 1):
-        found = every_path(lattice, edges, lengths, allowed, i)
+        found = every_path(lattice, edges, lengths, allowed, i, in_order=False)
         for place, kind in product(range(paths.lengths[i]), range(scores.shape[2])):
             expected = max(
                 (s for s, p in found if len(p) == paths.lengths[i] and p[place][1] == kind),

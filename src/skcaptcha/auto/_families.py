@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
 from sklearn.model_selection import ParameterGrid
@@ -89,13 +90,13 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
         reading = {key: values for key, values in grid.items() if key.startswith("read__")}
         making = {key: values for key, values in grid.items() if not key.startswith("read")}
         variants: list[Variant] = []
-        for unfilled in ParameterGrid(making):
-            settings = _filled(unfilled, measurement)
+        for unfilled, length in product(ParameterGrid(making), _lengths(measurement)):
+            settings = _filled(unfilled, measurement, length)
             if any(settings == other.settings for other in variants):
-                continue  # grey images have no other channels
+                continue  # grey images have no other channels, and not all segmenters a length
             stages = tuple(
                 tuple(
-                    _candidate(alone, {**settings, **read, **tuned}, measurement)
+                    _candidate(alone, {**settings, **read, **tuned}, measurement, length)
                     for tuned in ParameterGrid(reading)
                 )
                 for read in ParameterGrid({"read": grid["read"]} if "read" in grid else {})
@@ -123,8 +124,17 @@ def name_of(candidate: Content) -> str:
     return " + ".join(step["use"] for step in named)
 
 
-def _candidate(alone: Content, values: Content, measurement: Measurement) -> Content:
-    steps = _filled(_with_values(alone["steps"], values), measurement)
+def _lengths(measurement: Measurement) -> tuple[int | None, ...]:
+    """How many characters to cut captchas into; None: as many as it seems."""
+    if measurement.length is None or measurement.n_unusual == 0:
+        return (measurement.length,)
+    return measurement.length, None  # labels of another length may be right
+
+
+def _candidate(
+    alone: Content, values: Content, measurement: Measurement, length: int | None
+) -> Content:
+    steps = _filled(_with_values(alone["steps"], values), measurement, length)
     content = {**alone, "steps": steps, "final": {}}
     known = Recipe(content, _SOURCE).pipeline().get_params()
     final = {name: value for name, value in alone.get("final", {}).items() if name in known}
@@ -144,13 +154,13 @@ def _with_values(steps: Content, values: Mapping[str, Any]) -> Content:
     return steps
 
 
-def _filled(found: Any, measurement: Measurement) -> Any:
+def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
     """Put in what was measured, wherever a step has a place for it."""
     if isinstance(found, list):
-        return [_filled(part, measurement) for part in found]
+        return [_filled(part, measurement, length) for part in found]
     if not isinstance(found, Mapping):
         return found
-    filled = {key: _filled(value, measurement) for key, value in found.items()}
+    filled = {key: _filled(value, measurement, length) for key, value in found.items()}
     if (
         filled.get("use") == "Grey"
         and not measurement.colour
@@ -158,7 +168,7 @@ def _filled(found: Any, measurement: Measurement) -> Any:
     ):
         filled.pop("channel", None)
     if "n_characters" in filled:
-        filled["n_characters"] = measurement.length
+        filled["n_characters"] = length
     if "boxes" in filled and measurement.boxes is not None:
         filled["boxes"] = [list(box) for box in measurement.boxes]
     return filled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
@@ -18,6 +18,8 @@ from skcaptcha.errors import DatasetError
 from skcaptcha.extent import text_extent
 
 _FEW = 3
+# Of the labels must have one length, so that the others are taken for errors.
+_USUALLY = 0.9
 _MOST_COLUMNS = 200
 
 
@@ -59,7 +61,7 @@ class Measurement:
         length of its label.
     boxes : tuple of tuples (x, y, w, h), or None
         An even layout over the ink of the mean image; None unless all images have one size and
-        all labels one length.
+        labels a usual length.
     """
 
     n: int
@@ -75,8 +77,13 @@ class Measurement:
 
     @property
     def length(self) -> int | None:
-        """The labels' length, if all have the same."""
-        return next(iter(self.lengths)) if len(self.lengths) == 1 else None
+        """The labels' usual length, if nine of ten have it."""
+        return _usual(self.lengths)
+
+    @property
+    def n_unusual(self) -> int:
+        """How many labels have another length than usual; 0 if there is no usual one."""
+        return 0 if self.length is None else self.n - self.lengths[self.length]
 
     @property
     def one_size(self) -> bool:
@@ -97,7 +104,7 @@ class Measurement:
             What it is, and how much.
         """
         lengths = ", ".join(
-            f"{length} ({count} labels)" if self.length is None else str(length)
+            f"{length} ({count} labels)" if len(self.lengths) > 1 else str(length)
             for length, count in self.lengths.items()
         )
         lines = [
@@ -170,9 +177,9 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     if total is None:
         raise DatasetError("there are no captchas to measure")
     n, lengths = len(shapes), Counter(map(len, labels))
-    boxes = None
-    if len(set(shapes)) == 1 and len(lengths) == 1 and max(lengths) > 0:
-        boxes = _even_boxes(total / n, max(lengths))
+    usual, boxes = _usual(lengths), None
+    if usual and len(set(shapes)) == 1:
+        boxes = _even_boxes(total / n, usual)
     heights, widths = (_span(numbers) for numbers in zip(*shapes, strict=True))
     return Measurement(
         n=n,
@@ -186,6 +193,11 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         pitch=float(np.mean(pitches or [0])),
         boxes=boxes,
     )
+
+
+def _usual(lengths: Mapping[int, int]) -> int | None:
+    length = max(lengths, key=lambda length: lengths[length])
+    return length if lengths[length] >= _USUALLY * sum(lengths.values()) else None
 
 
 def _span(numbers: Sequence[int]) -> Span:

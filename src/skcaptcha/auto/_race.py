@@ -299,7 +299,8 @@ class Race:
         assert entry.recipe is not None
         X = [self.X[i] for i in self.pilot]
         try:
-            model = Recipe(entry.recipe).pipeline().fit(X, self.y[self.pilot])
+            with warnings.catch_warnings(action="ignore"):
+                model = Recipe(entry.recipe).pipeline().fit(X, self.y[self.pilot])
             begin = time.perf_counter()
             model.predict(X)
         except Exception:  # what so few captchas do not suffice for

@@ -83,7 +83,7 @@ def fit(
             )
         fit_folder(config, out or DEFAULT_MODEL, budget=budget, jobs=jobs, json=json)
         return
-    if budget is not None:
+    if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
             "tried to its end"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from skcaptcha.auto import Choice, Trial
 
+_FEW = 20  # captchas
 _NAME_WIDTH = len("ConnectedComponents +")
 
 
@@ -72,6 +73,8 @@ def fit_folder(
     table = figures_table()
     if failed:
         table.add_row("could not be read", f"{len(failed)}, left out")
+    if report["n_left_out"]:
+        table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
     table.add_row("string accuracy", f"{percent(choice.accuracy)} in cross-validation")
     table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
     table.add_row("written", "\n".join(map(str, files)))
@@ -231,12 +234,17 @@ def _notes(choice: Choice) -> Iterator[str]:
             f"{len(measurement.rare)} characters occur less than three times and will hardly be "
             f"read: {measurement.rare}"
         )
+    if measurement.n_unusual:
+        yield (
+            f"{measurement.n_unusual} of {measurement.n} labels are not {measurement.length} "
+            "characters long; if all captchas are, correct them"
+        )
     if len(measurement.characters) == 1:
         yield "all labels consist of one character; nothing else can be read"
     elif measurement.n_labels == 1:
         yield "all labels are equal; other strings will hardly be read"
     if choice.accuracy == 0:
-        yield (
-            "no captcha was read right in the cross-validation; check that the labels belong to "
-            "the images"
-        )
+        remedy = "check that the labels belong to the images"
+        if measurement.n < _FEW:
+            remedy = f"{measurement.n} captchas are too few to learn from"
+        yield f"no captcha was read right in the cross-validation; {remedy}"

@@ -39,7 +39,8 @@ class Paths:
     segments, classes : ndarray of shape (n, longest)
         Which candidate, and which class, is the i-th character; -1 after the last.
     of_length : ndarray of shape (n, longest)
-        Score of the best path of 1, 2, ... characters.
+        Score of the best path of 1, 2, ... characters; but for the best of all, it may be too high,
+        by a path that is not from left to right.
     """
 
     scores: NDArray[np.float64]
@@ -52,10 +53,14 @@ class Paths:
 class Lattice:
     """Candidates of a batch of captchas, and what each is worth as each character.
 
-    A path chooses candidates from left to right and a class for each. Its score is the sum of the
-    candidates' scores and of the logarithmic densities of the gaps between neighbours. All
-    captchas lie side by side on one axis, too far apart to meet: a step of the dynamic program is
-    a few array operations for the whole batch.
+    A path chooses candidates from left to right, the middle of each to the right of the one before,
+    and a class for each. Its score is the sum of the candidates' scores and of the logarithmic
+    densities of the gaps between neighbours. All captchas lie side by side on one axis, too far
+    apart to meet: a step of the dynamic program is a few array operations for the whole batch.
+
+    That program knows edges, not the order of middles. Where its best path goes back or stays in
+    place, which gaps make so improbable that only a string much too long for the image is so read,
+    the captcha is solved once more by a slower one that keeps the order.
 
     Parameters
     ----------
@@ -137,12 +142,76 @@ class Lattice:
             segments[on, place], classes[on, place] = np.divmod(state[on], n_classes)
             if place:
                 state[on] = self._came_from(forward[place - 1], state[on])
-        return Paths(scores, found, segments, classes, of_length)
+        paths = Paths(scores, found, segments, classes, of_length)
+        for i in np.flatnonzero(self._disordered(paths)):
+            self._solve_in_order(
+                paths,
+                int(i),
+                lengths if lengths.ndim == 1 else lengths[i],
+                allowed if allowed.ndim == 2 else allowed[i],
+            )
+        return paths
+
+    def _disordered(self, paths: Paths) -> NDArray[np.bool_]:
+        """Tell which paths do not go from left to right."""
+        there = paths.segments >= 0
+        middle = np.zeros(there.shape)
+        state = paths.segments[there], paths.classes[there]
+        middle[there] = self._left[state] + self._right[state]
+        return (there[:, 1:] & (np.diff(middle, axis=1) <= 0)).any(axis=1)
+
+    def _solve_in_order(
+        self, paths: Paths, i: int, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]
+    ) -> None:
+        """Replace a captcha's path by the best one that goes from left to right."""
+        n_classes = self.scores.shape[1]
+        own = slice(self.offsets[i], self.offsets[i + 1])
+        edges = np.stack([self._left[own], self._right[own]], axis=-1).reshape(-1, 2)
+        # States that begin and end alike are one for the program.
+        spans, span = np.unique(edges, axis=0, return_inverse=True)
+        by_span = np.argsort(span, kind="stable")
+        begins = np.searchsorted(span[by_span], np.arange(len(spans)))
+        left, right = spans.T
+        gap = left - right[:, None] - self.spacing.first
+        may_follow = (left + right > (left + right)[:, None]) & (gap >= 0)
+        may_follow &= gap < len(self.spacing.log_density)
+        step = np.full(gap.shape, -np.inf)
+        step[may_follow] = self.spacing.log_density[gap[may_follow]]
+
+        of_length = paths.of_length[i]
+        of_length[:] = -np.inf
+        reached = np.zeros(len(spans))
+        came_from, states, best = [], [], []
+        for place, may in enumerate(allowed):
+            values = np.where(may, self.scores[own], -np.inf).ravel() + reached[span.ravel()]
+            best.append(np.maximum.reduceat(values[by_span], begins))
+            of_length[place] = best[-1].max() + lengths[place]
+            if not np.isfinite(best[-1]).any():
+                break  # nor can any be longer
+            is_best = values == best[-1][span.ravel()]
+            states.append(np.full(len(spans), -1))
+            states[-1][span.ravel()[is_best][::-1]] = np.flatnonzero(is_best)[::-1]
+            onward = best[-1][:, None] + step
+            came_from.append(onward.argmax(axis=0))
+            reached = onward.max(axis=0)
+
+        last = int(of_length.argmax())
+        paths.segments[i], paths.classes[i] = -1, -1
+        paths.scores[i] = of_length[last]
+        paths.lengths[i] = last + 1 if np.isfinite(of_length[last]) else 0
+        at = int(best[last].argmax()) if paths.lengths[i] else -1
+        for place in range(paths.lengths[i] - 1, -1, -1):
+            row, kind = divmod(int(states[place][at]), n_classes)
+            paths.segments[i, place], paths.classes[i, place] = own.start + row, kind
+            at = came_from[place - 1][at] if place else -1
 
     def best_with_each(
         self, paths: Paths, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Score the best path that has a certain class at a certain place, for all of these.
+
+        Here a path may go back or stay in place, so that these are upper bounds; they are exact
+        wherever such a path is not the best.
 
         Parameters
         ----------

@@ -401,6 +401,9 @@ class SequenceReader(BaseEstimator):
 
     def _lattice(self, X: Segments, classifier: CandidateClassifier) -> tuple[Lattice, Constraints]:
         constraints = self._with_cost(self._constraints(self._room(X)))
+        # No string is longer than there are candidates.
+        possible = slice(max(int(X.counts.max(initial=0)), 1))
+        constraints = Constraints(constraints.lengths[possible], constraints.allowed[possible])
         return self._build_lattice(X, classifier), constraints
 
     def _with_cost(self, constraints: Constraints) -> Constraints:

@@ -27,7 +27,8 @@ class FixedBoxes(BaseSegmenter):
         Moves all boxes right and down by so many pixels. A grid over ``offset`` and ``margin``
         finds the places if ``boxes`` has them only roughly.
     margin : int, default=0
-        Grows all boxes by so many pixels on every side; negative values shrink them.
+        Grows all boxes by so many pixels on every side, as far as the image goes; negative values
+        shrink them.
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the boxes' own mean.
     keep_aspect : bool, default=False
@@ -111,12 +112,14 @@ class FixedBoxes(BaseSegmenter):
                 f"the image is {width} x {height}, the training images were {usual[1]} x "
                 f"{usual[0]}; fixed boxes need images of one size"
             )
-        left, top = self.boxes_[:, :2].min(axis=0)
-        right, bottom = (self.boxes_[:, :2] + self.boxes_[:, 2:]).max(axis=0)
+        begin, end = self.boxes_[:, :2], self.boxes_[:, :2] + self.boxes_[:, 2:]
+        grown = max(self.margin, 0)
+        (left, top), (right, bottom) = begin.min(axis=0) + grown, end.max(axis=0) - grown
         if left < 0 or top < 0 or right > width or bottom > height:
             raise SegmentationError(
                 f"the boxes span columns {left} to {right} and rows {top} to {bottom}, but the "
                 f"image is {width} x {height}; images must have the size that the boxes were "
                 "made for"
             )
-        return Cut(self.boxes_)
+        begin, end = np.maximum(begin, 0), np.minimum(end, [width, height])
+        return Cut(np.concatenate([begin, end - begin], axis=1))
