@@ -8,6 +8,7 @@ import yaml
 
 from skcaptcha import load_recipe
 from skcaptcha.auto import choose_recipe, load_families, measure
+from skcaptcha.auto._families import families_for
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.errors import DatasetError, ReadingError
@@ -79,6 +80,26 @@ def test_measure_finds_the_places_of_the_characters():
             assert np.diff(boxes[:, 0]) == pytest.approx(16, abs=1)
             assert boxes[0, 0] == pytest.approx(4 + shift, abs=2)
             assert boxes[0, 1] == pytest.approx(5, abs=1)
+
+
+def test_a_usual_length_is_that_of_nine_in_ten():
+    images, labels = make_line_captchas(40, random_state=1)
+    several = ["".join(label) for label in labels]
+    several[:4] = ["A", "AB", "ABC", "ABCDE"]
+    measurement = measure(images, several)
+    assert (measurement.length, measurement.n_unusual) == (4, 4)
+    assert len(measurement.boxes) == 4
+    segmenters = [
+        variant.settings["segment"]["n_characters"]
+        for family in families_for(measurement, ALL)
+        for variant in family.variants
+        if "n_characters" in variant.settings.get("segment", {})
+    ]
+    assert set(segmenters) == {4, None}
+    assert not any(family.excluded for family in families_for(measurement, ALL))
+    several[4] = "AB"
+    measurement = measure(images, several)
+    assert (measurement.length, measurement.n_unusual, measurement.boxes) == (None, 0, None)
 
 
 def test_measure_wants_as_many_labels_as_images():

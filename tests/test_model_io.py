@@ -150,13 +150,15 @@ def test_a_model_does_not_take_the_place_of_what_is_written_beside_it(model, tmp
     assert os.listdir(tmp_path) == []
 
 
-def test_file_names_that_are_not_utf8_are_saved_as_they_are(model, tmp_path):
+def test_file_names_that_are_not_utf8_are_not_lost(model, tmp_path):
     path = tmp_path / "m.joblib"
     name = os.fsdecode(b"caf\xe9")
     results = {"rank_test_score": [1], "param_file": [name]}
     save(model, path, manifest={"data": name}, results=results, recipe=name)
-    for suffix in (".json", ".csv", ".yaml"):
+    for suffix in (".csv", ".yaml"):
         assert b"caf\xe9" in path.with_suffix(suffix).read_bytes()
+    assert json.loads(path.with_suffix(".json").read_text("utf-8"))["data"] == name
+    assert load_manifest(path)["data"] == name
 
 
 def test_the_manifest(model, tmp_path):

@@ -108,7 +108,10 @@ def save(
     content = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)
     files: dict[Path, _Write] = {
         path: lambda file: joblib.dump(model, file, compress=3),
-        path.with_suffix(".json"): lambda file: file.write(_bytes(content)),
+        # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+        path.with_suffix(".json"): lambda file: file.write(
+            content.encode(errors="backslashreplace")
+        ),
     }
     if results is not None:
         files[path.with_suffix(".csv")] = lambda file: _write_table(results, file)

@@ -68,6 +68,45 @@ def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
     assert out.exists()
 
 
+def test_an_image_without_room_for_its_label_is_left_out_by_the_recipe_too(run, lines, tmp_path):
+    folder, model, again = (tmp_path / name for name in ("captchas", "m.joblib", "again.joblib"))
+    shutil.copytree(lines, folder)
+    Image.new("RGB", (3, 30), "white").save(folder / "b.png")
+    with (folder / "labels.csv").open("a") as stream:
+        stream.write("b.png,AAAA\n")
+    told = "b.png: 3 x 30 pixels have no room for 4 characters"
+    for fitted, out in ((folder, model), (model.with_suffix(".yaml"), again)):
+        outcome = run("fit", fitted, "--out", out, "--jobs", 1)
+        assert outcome.code == 1
+        assert told in outcome.err
+    assert joblib.hash(joblib.load(again)) == joblib.hash(joblib.load(model))
+
+
+def test_characters_that_yaml_forbids(run, tmp_path):
+    folder, model = tmp_path / "captchas", tmp_path / "m.joblib"
+    odd = str.maketrans("AB", "\x07\uffff")
+    images, labels = make_line_captchas(20, charset="ABC", random_state=0)
+    write_captchas(folder, images, ["".join(label).translate(odd) for label in labels])
+    assert run("fit", folder, "--out", model, "--jobs", 1, "--budget", 2).code == 0
+    assert load_recipe(model.with_suffix(".yaml")).grid == [{}]
+    assert "\x07" in json.loads(model.with_suffix(".json").read_text())["characters"]
+    assert run("show", model).code == 0
+
+
+def test_it_says_which_labels_are_left_out(run, lines, tmp_path):
+    folder = tmp_path / "captchas"
+    shutil.copytree(lines, folder)
+    table = (folder / "labels.csv").read_text().splitlines()
+    table[3], table[7] = table[3] + "X", table[7][:-1]
+    (folder / "labels.csv").write_text("\n".join(table) + "\n")
+    outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1, "--budget", 10)
+    assert outcome.code == 0, outcome.err
+    assert "2 of 200 labels are not 4 characters long" in outcome.err
+    assert "2, whose pieces do not fit their labels" in outcome.out
+    score = run("score", lines, "--model", tmp_path / "m.joblib", "--json", "-")
+    assert json.loads(score.out)["string_accuracy"] >= 0.995
+
+
 def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     outcome = run("fit", lines, "--out", tmp_path / "m.joblib", "--jobs", 1)

@@ -148,12 +148,12 @@ def test_wider_characters_have_wider_boxes(varied):
 def test_moving_the_text_moves_the_boxes(varied, shift, seed):
     text = texts_of(1, seed=seed)
     (here,), _ = drawn(text, left=10)
-    there = np.roll(here, 2 * (shift // 2), axis=1)
+    there = np.roll(here, shift, axis=1)
     one, other = (varied[-1].read(varied[:-1].transform([image]))[0] for image in (here, there))
     assert one.text == other.text
-    np.testing.assert_array_equal(
-        other.boxes[:, 0] - one.boxes[:, 0], np.full(len(one.text), 2 * (shift // 2))
-    )
+    moved = other.boxes[:, 0] - one.boxes[:, 0]
+    # Windows stand two pixels apart: after an odd shift they see the text from one pixel off.
+    np.testing.assert_allclose(moved, np.full(len(one.text), shift), atol=shift % 2)
 
 
 @settings(max_examples=20)

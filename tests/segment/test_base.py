@@ -176,6 +176,11 @@ class TestFixedBoxes:
         segmenter.set_params(boxes=[[4, 5, 3, 3]], offset=(0, 0))
         assert segmenter.fit_transform(IMAGES[:1]).boxes.tolist() == [[5, 6, 1, 1]]
 
+    def test_a_margin_ends_at_the_edge(self) -> None:
+        image = np.zeros((10, 20), dtype=np.uint8)
+        segments = FixedBoxes([[1, 0, 5, 8], [14, 2, 5, 8]], margin=3).fit_transform([image])
+        assert segments.boxes.tolist() == [[0, 0, 9, 10], [11, 0, 9, 10]]
+
     @pytest.mark.parametrize(("height", "width"), [(60, 120), (30, 200), (20, 120), (30, 100)])
     def test_images_of_another_size_are_refused(self, height: int, width: int) -> None:
         segmenter = FixedBoxes([[4, 5, 3, 2]]).fit(np.zeros((3, 30, 120), dtype=np.uint8))
@@ -191,7 +196,13 @@ class TestFixedBoxes:
         assert caught.value.index == 2
 
     @pytest.mark.parametrize(
-        "change", [{"offset": (-2, 0)}, {"offset": (0, -3)}, {"offset": (20, 0)}, {"margin": 9}]
+        "change",
+        [
+            {"offset": (-2, 0)},
+            {"offset": (0, -3)},
+            {"offset": (20, 0)},
+            {"margin": -1, "offset": (-9, 0)},
+        ],
     )
     def test_outside_the_image(self, change: dict[str, Any]) -> None:
         with pytest.raises(SegmentationError, match=r"image 0: .* but the image is 30 x 16"):

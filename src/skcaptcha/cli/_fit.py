@@ -17,6 +17,7 @@ from skcaptcha.cli._options import DEFAULT_MODEL, Json
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     drop,
+    drop_unusable_images,
     files_of,
     names_of,
     say_failures,
@@ -111,7 +112,7 @@ def _fit_recipe(
     check_outputs(*files, json=json)
     began = time.perf_counter()
     train, test = recipe.load_data()
-    failed = _drop_undecodable(recipe, train)
+    failed = drop_unusable_images(train, recipe.pipeline().named_steps["images"])
     start_workers(jobs)
     options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     try:
@@ -158,17 +159,6 @@ def _fit_recipe(
     write_json({**report, "failed": failed, "files": files}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _drop_undecodable(recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
-    """Leave out what is no image."""
-    from skcaptcha.cli._reading import undecodable
-
-    bad = undecodable(recipe.pipeline(), captchas.data)
-    failed = drop(captchas, bad)
-    if not captchas.data:
-        raise SkcaptchaError(f"none of the {len(bad)} training images can be read")
-    return failed
 
 
 def _drop_unusable(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, percent, progress, report_console, say
+from skcaptcha.cli._console import figures_table, percent, report_console, say
 from skcaptcha.cli._output import check_outputs, write_json
-from skcaptcha.cli._training import drop, files_of, start_workers
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.cli._training import drop_unusable_images, files_of, start_workers
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,13 +47,14 @@ def fit_folder(
     """
     from skcaptcha.auto import choose_recipe
     from skcaptcha.datasets import load_captchas
+    from skcaptcha.images import ImageDecoder
     from skcaptcha.model_io import save
 
     files = files_of(out, (".json", ".csv", ".yaml"))
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
     _refuse_numbers(folder, captchas)
-    failed = _drop_unusable(captchas)
+    failed = drop_unusable_images(captchas, ImageDecoder())
     start_workers(jobs)
     choice = choose_recipe(
         captchas.data,
@@ -102,30 +102,6 @@ def _refuse_numbers(folder: Path, captchas: Bunch) -> None:
                 f"{captchas.filenames[-1]}), not labels; name each by its label, such as 5UFQ.png, "
                 "or write a labels.csv with the columns filename and label"
             )
-
-
-def _drop_unusable(captchas: Bunch) -> list[dict[str, str]]:
-    """Leave out what is no image, and what has no room for its label."""
-    from skcaptcha.errors import ImageError
-    from skcaptcha.images import decode
-
-    bad: dict[int, SkcaptchaError] = {}
-    n = len(captchas.data)
-    with progress("decoding", n) as advance:
-        for i, (path, label) in enumerate(zip(captchas.data, captchas.target, strict=True)):
-            try:
-                height, width = decode(path).shape[:2]
-            except ImageError as error:
-                bad[i] = error
-            else:
-                if width < len(label):
-                    room = f"{width} x {height} pixels have no room for {len(label)} characters"
-                    bad[i] = ImageError(path, room)
-            advance(1)
-    failed = drop(captchas, bad)
-    if len(bad) == n:
-        raise SkcaptchaError(f"none of the {n} training images can be read")
-    return failed
 
 
 def _report(folder: Path, choice: Choice) -> dict[str, Any]:
@@ -180,8 +156,15 @@ def _recipe_text(folder: Path, out: Path, choice: Choice) -> str:
         "output": {"model": str(out)},
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    lines = "\n".join(comments).splitlines()
-    return "".join(f"# {line}\n" for line in lines) + "\n" + text
+    return "".join(f"# {_printable(line)}\n" for line in comments) + "\n" + text
+
+
+def _printable(text: str) -> str:
+    """Escape what YAML does not allow even in comments."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def _measured_table(choice: Choice) -> Table:

@@ -80,6 +80,8 @@ def write_json(report: Mapping[str, Any], file: Path | None) -> None:
     if file is None:
         return
     text = json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
+    # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+    text = text.encode(errors="backslashreplace").decode()
     if file == STDOUT:
         print(text)
     else:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,7 +21,10 @@ from skcaptcha.cli._console import say
 from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
 from skcaptcha.cli._output import STDOUT, check_outputs, write_json
 from skcaptcha.cli._resumable import open_resumable
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.errors import ReadingError, SkcaptchaError
+
+if TYPE_CHECKING:
+    from skcaptcha.read import Reading
 
 _COLUMNS = ("filename", "text", "confidence")
 
@@ -65,7 +68,7 @@ def predict(
         raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
     check_outputs(csv, json=json)
     reader = load(model)
-    _constrain(reader, {"charset": charset, "length": length})
+    constrained = _constrain(reader, {"charset": charset, "length": length})
     names = list(_expand(paths))
     if not names:
         raise WrongUseError("there is nothing to read: the list of paths is empty")
@@ -77,6 +80,8 @@ def predict(
         todo = [name for name in names if name not in done]
         # A bar and the lines would spoil each other on one terminal.
         results = read_all(reader, todo, show_progress=not (prints and sys.stdout.isatty()))
+        if constrained:
+            results = map(_as_demanded, results)
         for name, result in zip(todo, results, strict=True):
             if isinstance(result, SkcaptchaError):
                 say(f"{name}: {why(result)}")
@@ -104,7 +109,8 @@ def predict(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _constrain(model: Any, constraints: dict[str, Any]) -> None:
+def _constrain(model: Any, constraints: dict[str, Any]) -> bool:
+    """Set the constraints that are given, and tell whether any is."""
     given = {name: value for name, value in constraints.items() if value is not None}
     unknown = given.keys() - model[-1].get_params(deep=False).keys()
     if unknown:
@@ -114,6 +120,14 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> None:
         )
     if given:
         model[-1].set_params(**given).check_constraints()
+    return bool(given)
+
+
+def _as_demanded(result: Reading | SkcaptchaError) -> Reading | SkcaptchaError:
+    """Take it for an error that nothing meets the constraints."""
+    if isinstance(result, SkcaptchaError) or result.text:
+        return result
+    return ReadingError("nothing in it can be read as --charset and --length demand")
 
 
 def _expand(paths: list[str]) -> Iterator[str]:

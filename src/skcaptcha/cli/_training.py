@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skcaptcha.cli._app import WrongUseError
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import progress, say
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
+
+    from skcaptcha.images import ImageDecoder
+
+_MANY = 256  # images, of which decoding takes long enough to show it
 
 
 def files_of(model: Path, beside: Sequence[str]) -> list[Path]:
@@ -62,6 +66,47 @@ def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, s
     failed = say_failures(captchas, bad)
     for key, values in captchas.items():
         captchas[key] = [value for i, value in enumerate(values) if i not in bad]
+    return failed
+
+
+def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[str, str]]:
+    """Leave out what is no image, and what has no room for its label.
+
+    Parameters
+    ----------
+    captchas : Bunch
+        Changed.
+    decoder : ImageDecoder
+        Sets the limits.
+
+    Returns
+    -------
+    failed : list of dict
+        Their names and the reasons.
+
+    Raises
+    ------
+    SkcaptchaError
+        If nothing is left.
+    """
+    from skcaptcha.errors import ImageError
+
+    bad: dict[int, SkcaptchaError] = {}
+    n = len(captchas.data)
+    with progress("decoding", n, show=n > _MANY) as advance:
+        for i, (source, label) in enumerate(zip(captchas.data, captchas.target, strict=True)):
+            try:
+                height, width = decoder.transform([source])[0].shape[:2]
+            except ImageError as error:
+                bad[i] = error
+            else:
+                if width < len(label):
+                    room = f"{width} x {height} pixels have no room for {len(label)} characters"
+                    bad[i] = ImageError(f"image {i}", room)
+            advance(1)
+    failed = drop(captchas, bad)
+    if len(bad) == n:
+        raise SkcaptchaError(f"none of the {n} training images can be read")
     return failed
 
 

@@ -1,6 +1,6 @@
 """Image to image: everything that brings out the ink."""
 
-from skcaptcha.denoise._base import BaseDenoiser
+from skcaptcha.denoise._base import BaseDenoiser, BatchDenoiser
 from skcaptcha.denoise._binarise import Binarise
 from skcaptcha.denoise._components import RemoveSmallComponents
 from skcaptcha.denoise._crop import CropToInk
@@ -14,6 +14,7 @@ from skcaptcha.denoise._smooth import Smooth
 
 __all__ = [
     "BaseDenoiser",
+    "BatchDenoiser",
     "Binarise",
     "CropToInk",
     "Grey",

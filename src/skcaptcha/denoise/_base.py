@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -62,12 +62,12 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
     return X
 
 
-class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
-    """Base of all denoisers: a subclass says what becomes of one image, in `_denoise`.
+class BatchDenoiser(TransformerMixin, BaseEstimator, ABC):
+    """Base of all denoisers: a subclass says what becomes of images of one shape, many at a time.
 
-    Where it can do more at once, it says in `_denoise_batch` what becomes of images of one shape.
-    Nearly all learn nothing: the answer for an image depends on that image and the parameters.
-    A subclass that can work on colour images sets ``_takes_colour = True``.
+    It does so in `_denoise_batch`; what denoises one image after the other derives from
+    `BaseDenoiser`. Nearly all learn nothing: the answer for an image depends on that image and the
+    parameters. A subclass that can work on colour images sets ``_takes_colour = True``.
     """
 
     _takes_colour = False
@@ -121,13 +121,9 @@ class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
                     denoised[i] = image
         return denoised
 
+    @abstractmethod
     def _denoise_batch(self, images: Images) -> Batch:
         """Give the denoised images, each by itself; ``images`` must not change."""
-        return [self._denoise(image) for image in images]
-
-    def _denoise(self, image: Image) -> Image:
-        """Give the denoised image; ``image`` itself must not change."""
-        raise NotImplementedError(f"{type(self).__name__} has neither _denoise nor _denoise_batch")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -135,3 +131,14 @@ class BaseDenoiser(TransformerMixin, BaseEstimator, ABC):
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
+
+
+class BaseDenoiser(BatchDenoiser):
+    """Base of what denoises one image after the other, as a subclass says in `_denoise`."""
+
+    def _denoise_batch(self, images: Images) -> Batch:
+        return [self._denoise(image) for image in images]
+
+    @abstractmethod
+    def _denoise(self, image: Image) -> Image:
+        """Give the denoised image; ``image`` itself must not change."""

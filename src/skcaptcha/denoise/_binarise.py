@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Image, Images
+from skcaptcha.denoise._base import BatchDenoiser, Image, Images
 from skcaptcha.denoise._otsu import histograms, ink_is_dark, otsu_thresholds
 
 
-class Binarise(BaseDenoiser):
+class Binarise(BatchDenoiser):
     """Make ink 255 and ground 0.
 
     Parameters

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Image, Images
+from skcaptcha.denoise._base import BatchDenoiser, Image, Images
 
 _CHANNELS = ("luma", "red", "green", "blue", "min", "max", "saturation", "contrast")
 
 
-class Grey(BaseDenoiser):
+class Grey(BatchDenoiser):
     """Bring colour images to one channel.
 
     Ink and noise often differ in colour more than in brightness: a pale line vanishes from the

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Images
+from skcaptcha.denoise._base import BatchDenoiser, Images
 from skcaptcha.denoise._otsu import histograms, ink_is_dark
 
 
-class Polarity(BaseDenoiser):
+class Polarity(BatchDenoiser):
     """Bring grey images to bright ink on a dark ground, keeping their shades.
 
     Parameters

@@ -158,7 +158,8 @@ class Lattice:
         middle = np.zeros(there.shape)
         state = paths.segments[there], paths.classes[there]
         middle[there] = self._left[state] + self._right[state]
-        return (there[:, 1:] & (np.diff(middle, axis=1) <= 0)).any(axis=1)
+        back: NDArray[np.bool_] = there[:, 1:] & (np.diff(middle, axis=1) <= 0)
+        return np.any(back, axis=1)
 
     def _solve_in_order(
         self, paths: Paths, i: int, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]

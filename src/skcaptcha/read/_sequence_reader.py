@@ -81,7 +81,8 @@ class SequenceReader(BaseEstimator):
     mask : list of (str or None), default=None
         For each place the characters that may stand there, None for any; fixes the length.
         ``length``, ``charset`` and ``mask`` constrain `predict` and `read` alone, and may be set
-        after fitting.
+        after fitting. Confidences take it for certain that they are true: what they exclude is no
+        rival, however well it would fit the image.
     calibration_cv : int >= 2, default=None
         With so many folds of the training captchas, `read` is taught how probable it is that a
         reading is right, by readings of captchas that the classifier was not fitted to. None:
