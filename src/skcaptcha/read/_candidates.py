@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from skcaptcha.read._evidence import log_scores
+from skcaptcha.read._evidence import Classification
 
 BETWEEN = ""
 
@@ -76,7 +76,9 @@ class Member:
                 part = values[first : first + _ROWS_AT_ONCE]
                 np.subtract(part, self.center, out=block[: len(part)], casting="unsafe")
                 block *= self.scale
-                scores[first : first + len(part)] = log_scores(self.estimator, block)[: len(part)]
+                scores[first : first + len(part)] = Classification(
+                    self.estimator, block
+                ).log_scores()[: len(part)]
         return np.maximum(scores, _LEAST_SCORE, out=scores)
 
 

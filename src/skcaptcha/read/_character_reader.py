@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
-from skcaptcha.read._evidence import evidence, log_scores
+from skcaptcha.read._evidence import Classification
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
@@ -140,9 +140,7 @@ class CharacterReader(BaseEstimator):
         texts : ndarray of shape (n,), dtype str
         """
         check_is_fitted(self)
-        values = check_values(X)
-        characters = self.estimator_.predict(values) if len(values) else np.empty(0, dtype="<U1")
-        return np.array(_join(characters, X.offsets), dtype=np.str_)
+        return self._texts(X, Classification(self.estimator_, check_values(X)))
 
     def score(self, X: Segments, y: ArrayLike) -> float:
         """Give the string accuracy: the share of captchas read entirely right.
@@ -172,14 +170,17 @@ class CharacterReader(BaseEstimator):
         -------
         readings : list of n Reading
         """
-        values = check_values(X)
-        texts = self.predict(X)
+        check_is_fitted(self)
+        found = Classification(self.estimator_, check_values(X))
+        texts = self._texts(X, found)
+        score = found.log_scores() if self.calibration_cv is None else found.evidence()
+        all_logs = log_softmax(score / self.temperature_, axis=1)
         readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
         # All captchas of one length are one computation.
         for length in np.unique(X.counts[X.counts > 0]):
             captchas = np.flatnonzero(X.counts == length)
             rows = X.offsets[captchas, None] + np.arange(length)
-            logs = self._log_probabilities(values[rows.ravel()]).reshape(*rows.shape, -1)
+            logs = all_logs[rows]
             said = np.searchsorted(self.classes_, [list(text) for text in texts[captchas]])
             said_logs = np.take_along_axis(logs, said[:, :, None], axis=2)[:, :, 0]
             totals, paths = _likeliest(logs, _N_RUNNERS_UP + 1)
@@ -211,10 +212,8 @@ class CharacterReader(BaseEstimator):
             "(skcaptcha show)"
         )
 
-    def _log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-probability of each class for each segment, (m, n_classes)."""
-        score = log_scores if self.calibration_cv is None else evidence
-        return log_softmax(score(self.estimator_, values) / self.temperature_, axis=1)
+    def _texts(self, X: Segments, found: Classification) -> NDArray[np.str_]:
+        return np.array(_join(found.classes(), X.offsets), dtype=np.str_)
 
     def _calibrate(
         self,
@@ -232,7 +231,7 @@ class CharacterReader(BaseEstimator):
         for train, test in GroupKFold(n_folds).split(values, groups=captcha):
             fitted = clone(self.estimator_).fit(values[train], characters[train])
             known = np.isin(characters[test], fitted.classes_)
-            scores.append(evidence(fitted, values[test][known]))
+            scores.append(Classification(fitted, values[test][known]).evidence())
             hits.append(np.searchsorted(fitted.classes_, self.classes_[target[test][known]]))
 
         # Without a single error among few characters nothing would keep the temperature from 0.

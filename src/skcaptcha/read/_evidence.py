@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,72 +11,106 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 
+from skcaptcha.read._support_vectors import (
+    majority,
+    margins,
+    pairwise_decisions,
+    squashed,
+)
+
 # What no neighbour or tree votes for is not impossible.
 _LEAST_PROBABILITY = 1e-6
 
 _N_NEIGHBORS = 32
 
 
-def log_scores(classifier: Any, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Score each class, on the scale of logarithms, by what the classifier offers.
-
-    These are the logarithms of ``predict_proba`` where there is one, else of what
-    ``decision_function`` gives, else of a certainty in what ``predict`` says.
+class Classification:
+    """What a fitted classifier makes of segments; what its answers share is computed once.
 
     Parameters
     ----------
     classifier : fitted classifier
     values : ndarray of shape (m, d)
-
-    Returns
-    -------
-    scores : ndarray of shape (m, n_classes)
     """
-    n_classes = len(classifier.classes_)
-    if not len(values) or n_classes == 1:
-        return np.zeros((len(values), n_classes))
-    if hasattr(classifier, "predict_proba"):
-        return np.log(np.maximum(classifier.predict_proba(values), _LEAST_PROBABILITY))
-    if hasattr(classifier, "decision_function"):
-        decision = classifier.decision_function(values)
-        if decision.ndim == 1:
-            return np.stack([-decision, decision], axis=1) / 2
+
+    def __init__(self, classifier: Any, values: NDArray[np.float32]) -> None:
+        self._last = classifier
+        self._values: Any = values
+        if isinstance(classifier, Pipeline):
+            self._last = classifier[-1]
+            self._values = classifier[:-1].transform(values) if len(values) else values
+        self._n_classes = len(classifier.classes_)
+
+    @cached_property
+    def _decisions(self) -> NDArray[np.float64] | None:
+        return pairwise_decisions(self._last, self._values)
+
+    def classes(self) -> NDArray[Any]:
+        """Give what ``predict`` gives.
+
+        Returns
+        -------
+        classes : ndarray of shape (m,)
+        """
+        if not len(self._values):
+            return self._last.classes_[:0]
+        if self._decisions is None:
+            return self._last.predict(self._values)
+        return majority(self._last, self._decisions, self._values)
+
+    def log_scores(self) -> NDArray[np.float64]:
+        """Score each class, on the scale of logarithms, by what the classifier offers.
+
+        These are the logarithms of ``predict_proba`` where there is one, else of what
+        ``decision_function`` gives, else of a certainty in what ``predict`` says.
+
+        Returns
+        -------
+        scores : ndarray of shape (m, n_classes)
+        """
+        if not len(self._values) or self._n_classes == 1:
+            return np.zeros((len(self._values), self._n_classes))
+        if hasattr(self._last, "predict_proba"):
+            return np.log(np.maximum(self._last.predict_proba(self._values), _LEAST_PROBABILITY))
         # SVC(decision_function_shape="ovo") has a column for each pair of classes instead.
-        if getattr(_last(classifier), "decision_function_shape", "ovr") == "ovr":
-            return decision
-    said = classifier.predict(values)[:, None] == classifier.classes_
-    return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
+        pairs = getattr(self._last, "decision_function_shape", "ovr") != "ovr"
+        if hasattr(self._last, "decision_function") and not pairs:
+            return self._decision()
+        said = self.classes()[:, None] == self._last.classes_
+        return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
 
+    def evidence(self) -> NDArray[np.float64]:
+        """Score each class in the unit that tells right from wrong best, whatever that unit is.
 
-def evidence(classifier: Any, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Score each class in the unit that tells right from wrong best, whatever that unit is.
+        Nearest neighbours: minus the distance of the nearest of each class, which knows more than
+        the votes of a few. Support vector machines of more than two classes: the sum of each
+        class's margins, which scikit-learn squashes into a third of a vote. All others:
+        `log_scores`.
 
-    Nearest neighbours: minus the distance of the nearest of each class, which knows more than the
-    votes of a few. Support vector machines of more than two classes: the sum of each class's
-    margins, which scikit-learn squashes into a third of a vote. All others: `log_scores`.
+        Returns
+        -------
+        scores : ndarray of shape (m, n_classes)
+            On a scale of its own: a temperature must bring it to that of logarithms.
+        """
+        if not len(self._values) or self._n_classes < 3:
+            return self.log_scores()
+        if isinstance(self._last, KNeighborsClassifier):
+            return _minus_distances(self._last, self._values, self._n_classes)
+        if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
+            if self._decisions is not None:
+                return margins(self._decisions, self._n_classes)
+            decision = self._last.decision_function(self._values)
+            # votes + sum / (3 (|sum| + 1)), where the sum is that of the margins
+            third = decision - np.rint(decision)
+            return 3 * third / (1 - 3 * np.abs(third))
+        return self.log_scores()
 
-    Parameters
-    ----------
-    classifier : fitted classifier
-    values : ndarray of shape (m, d)
-
-    Returns
-    -------
-    scores : ndarray of shape (m, n_classes)
-        On a scale of its own: a temperature must bring it to that of logarithms.
-    """
-    last = _last(classifier)
-    n_classes = len(classifier.classes_)
-    if not len(values) or n_classes < 3:
-        return log_scores(classifier, values)
-    if isinstance(last, KNeighborsClassifier):
-        return _minus_distances(last, _before(classifier, values), n_classes)
-    if isinstance(last, SVC | NuSVC) and last.decision_function_shape == "ovr":
-        decision = classifier.decision_function(values)
-        # votes + sum / (3 (|sum| + 1)), where the sum is that of the margins
-        third = decision - np.rint(decision)
-        return 3 * third / (1 - 3 * np.abs(third))
-    return log_scores(classifier, values)
+    def _decision(self) -> NDArray[np.float64]:
+        """Give ``decision_function``, with a column for each class."""
+        if isinstance(self._last, SVC | NuSVC) and self._decisions is not None:
+            return squashed(self._decisions, self._n_classes)
+        decision: NDArray[np.float64] = self._last.decision_function(self._values)
+        return np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision
 
 
 def _minus_distances(
@@ -88,11 +123,3 @@ def _minus_distances(
     row = np.arange(len(values))[:, None]
     np.maximum.at(scores, (row, neighbors._y[index]), -distance)
     return scores
-
-
-def _last(classifier: Any) -> Any:
-    return classifier[-1] if isinstance(classifier, Pipeline) else classifier
-
-
-def _before(classifier: Any, values: NDArray[np.float32]) -> Any:
-    return classifier[:-1].transform(values) if isinstance(classifier, Pipeline) else values
