@@ -22,6 +22,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha.denoise import Grey
 from skcaptcha.errors import ImageError
 from skcaptcha.images import ImageDecoder, Source, decode
 
@@ -387,6 +388,20 @@ class TestBadInput:
 MODES = {"1": (2, ()), "L": (256, ()), "LA": (256, (2,)), "RGB": (256, (3,)), "RGBA": (256, (4,))}
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_to_grey(kind: str) -> None:
+    luma = COLOUR @ [0.299, 0.587, 0.114]
+    grey = decode(encode(COLOUR, kind), grey=True)
+    assert grey.shape == luma.shape
+    assert np.abs(grey - luma).max() <= (4 if kind == "JPEG" else 1)
+    np.testing.assert_array_equal(ImageDecoder(grey=True).transform([COLOUR])[0], grey_of(COLOUR))
+    np.testing.assert_array_equal(decode(GREY, grey=True), GREY)
+
+
+def grey_of(image: np.ndarray) -> np.ndarray:
+    return Grey().fit_transform([image])[0]
+
+
 class TestPlainKinds:
     """The commonest kinds have a decoder of their own; Pillow's is the oracle."""
 
@@ -410,6 +425,18 @@ class TestPlainKinds:
             "comment": b"IDAT \xff\xd9",
         }
         self.check(image, "JPEG", **options)
+
+    @pytest.mark.parametrize("mode", ["L", "RGB"])
+    @given(data=st.data())
+    def test_jpeg_to_grey(self, mode: str, data: st.DataObject) -> None:
+        """Both libraries can decode luma alone."""
+        image = draw_image(data, "RGB").convert(mode)
+        subsampling = data.draw(st.sampled_from([0, 1, 2]))
+        content = encode(image, "JPEG", subsampling=subsampling)
+        luma = JpegImageFile(io.BytesIO(content))
+        luma.draft("L", luma.size)
+        assert luma.mode == "L"
+        np.testing.assert_array_equal(decode(content, grey=True), np.asarray(luma))
 
     @pytest.mark.parametrize("bits", [1, 2, 4, 8])
     def test_few_shades(self, bits: int) -> None:
@@ -559,7 +586,7 @@ class TestImageDecoder:
     def test_fit_does_not_decode(self) -> None:
         decoder = ImageDecoder()
         assert decoder.fit(["missing.png"]) is decoder
-        assert vars(decoder) == {"max_bytes": 32 * 2**20, "max_pixels": 2**24}
+        assert vars(decoder) == {"grey": False, "max_bytes": 32 * 2**20, "max_pixels": 2**24}
 
     @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
     @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])
@@ -575,7 +602,7 @@ class TestImageDecoder:
 
     def test_is_an_estimator(self) -> None:
         decoder = clone(ImageDecoder(max_bytes=7)).set_params(max_pixels=9)
-        assert decoder.get_params() == {"max_bytes": 7, "max_pixels": 9}
+        assert decoder.get_params() == {"grey": False, "max_bytes": 7, "max_pixels": 9}
         check_is_fitted(decoder)
         images = make_pipeline(ImageDecoder()).fit_transform([GREY], ["label"])
         np.testing.assert_array_equal(images, [GREY])

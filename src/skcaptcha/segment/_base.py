@@ -138,12 +138,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
         return segments
 
     def _segment(self, X: Sequence[Image], shape: tuple[int, int] | None) -> Segments:
-        cuts = []
-        for i, image in enumerate(X):
-            try:
-                cuts.append(self._cut(image))
-            except SegmentationError as error:
-                raise SegmentationError(error.reason, i) from None
+        cuts = self._cut_all(X)
         owners = [cut.owner for cut in cuts if cut.owner is not None]
         return Segments.from_lists(
             X,
@@ -152,6 +147,15 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
             crop_shape=shape,
             keep_aspect=self.keep_aspect,
         )
+
+    def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
+        return [self._cut_numbered(i, image) for i, image in enumerate(X)]
+
+    def _cut_numbered(self, i: int, image: Image) -> Cut:
+        try:
+            return self._cut(image)
+        except SegmentationError as error:
+            raise SegmentationError(error.reason, i) from None
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         """Learn what the segmenter needs beside the shape of the crops: by default nothing."""

@@ -103,6 +103,14 @@ class FixedBoxes(BaseSegmenter):
         self.boxes_ = self._placed()
         self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 
+    def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
+        # The boxes depend on nothing but the size.
+        cuts: dict[tuple[int, ...], Cut] = {}
+        for i, image in enumerate(X):
+            if image.shape not in cuts:
+                cuts[image.shape] = self._cut_numbered(i, image)
+        return [cuts[image.shape] for image in X]
+
     def _cut(self, image: Image) -> Cut:
         height, width = image.shape
         usual = self.image_shape_
