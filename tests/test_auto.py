@@ -1,5 +1,6 @@
 """A recipe is found for any labelled captchas, in bounded time, and can be used again."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import yaml
 from skcaptcha import load_recipe
 from skcaptcha.auto import choose_recipe, load_families, measure
 from skcaptcha.auto._families import families_for
+from skcaptcha.auto._race import Race
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.errors import DatasetError, ReadingError
@@ -240,6 +242,30 @@ def test_a_reader_is_screened_by_its_stand_in():
     choice = choose_recipe(bars(labels), labels, families=PLACES | {"grid": [family]})
     assert choice.tried[0].name.endswith("SVC")
     assert choice.tried[0].screened is not None
+
+
+def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in():
+    blank = {
+        "denoise__ink__threshold": [254],
+        "denoise__binarise__threshold": [254],
+        "read": [{"use": "CharacterReader", "estimator": {"use": "RidgeClassifier"}}],
+    }
+    meant = {
+        "read": [
+            {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+            {"use": "CharacterReader", "estimator": {"use": "SVC"}},
+        ]
+    }
+    labels = strings(80, "ABC", [3])
+    images = bars(labels)
+    labels[::10] = [label[::-1] for label in labels[::10]]
+    said: list[str] = []
+    deadline = time.perf_counter() + 60
+    race = Race(images, np.array(labels), deadline, said.append, n_jobs=1, random_state=0)
+    families = PLACES | {"grid": [blank, meant]}
+    race.run(list(families_for(measure(images, labels), families)), 4)
+    validated = [text for text in said if text.startswith("cross-validating")]
+    assert validated[0].endswith("KNeighborsClassifier")  # it is called by its stand-in
 
 
 @pytest.mark.real

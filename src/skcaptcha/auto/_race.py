@@ -191,13 +191,26 @@ class Race:
         )
 
     def _within_reach(self) -> list[Entry]:
-        """Of each family what is promising: first what needs no stand-in, as that costs little."""
+        """Of each family what is promising, that first which needs no stand-in: it costs little.
+
+        Unless a stand-in reads more by itself: however little each costs, all together would leave
+        no time for the reader that is meant.
+        """
         chosen: list[tuple[int, Entry]] = []
         for number in range(1 + max(entry.family.number for entry in self.entries)):
             of_family = [entry for entry in self.entries if entry.family.number == number]
             chosen += enumerate(self._promising(of_family))
+        stand_ins = [entry.characters for _, entry in chosen if entry.stood_in]
+        best = max(stand_ins, default=0.0)
+        best -= chance(best, len(self.screened))
         # The best of every family come before the second best of any.
-        chosen.sort(key=lambda item: (item[1].stood_in, item[0], -item[1].hope))
+        chosen.sort(
+            key=lambda item: (
+                item[1].stood_in or item[1].characters < best,
+                item[0],
+                -item[1].hope,
+            )
+        )
         return [entry for _, entry in chosen]
 
     def _promising(self, of_family: Sequence[Entry]) -> list[Entry]:
