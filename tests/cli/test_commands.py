@@ -211,6 +211,26 @@ def test_predict_writes_tables_and_json(run, model, captchas, texts, tmp_path):
     assert len(first["probabilities"]) == 4
 
 
+def test_two_processes_read_what_one_reads(start, model, captchas, tmp_path):
+    """Several batches, in the same order, with the same confidences; damaged files are named."""
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"no image")
+    files = [*load_captchas(captchas).data * 30, damaged]
+    assert len(files) > 600
+    outcomes = [
+        start(
+            "predict", "-", "--model", model, "--csv", tmp_path / f"{jobs}.csv", "--jobs", jobs
+        ).outcome("".join(f"{file}\n" for file in files))
+        for jobs in (1, 2)
+    ]
+    assert [outcome.code for outcome in outcomes] == [1, 1]
+    assert all("damaged.png: it is not a PNG" in outcome.err for outcome in outcomes)
+    one, two = ((tmp_path / f"{jobs}.csv").read_text() for jobs in (1, 2))
+    assert one == two
+    score = start("score", captchas, "--model", model, "--jobs", 2, "--json", "-").outcome()
+    assert json.loads(score.out)["n"] == len(load_captchas(captchas).data)
+
+
 def test_predict_without_resume_begins_anew(run, model, captchas, tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("filename,text,confidence\nold.png,AAAA,1.0000\n")

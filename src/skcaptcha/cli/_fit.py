@@ -13,7 +13,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
-from skcaptcha.cli._options import DEFAULT_MODEL, Json
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     drop,
@@ -64,7 +64,7 @@ def fit(
             "--set", metavar="KEY=VALUE", help="Change the recipe, as in --set search.cv=3."
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(metavar="N", help="Processes; -1: all cores.")] = -1,
+    jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
     """Fit a model: try the recipe's whole grid, and keep the best by cross-validation.

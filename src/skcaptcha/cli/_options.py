@@ -13,6 +13,7 @@ Model = Annotated[
     Path,
     typer.Option(metavar="FILE", help="A model that fit has written; load only what you trust."),
 ]
+Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; -1: all cores.")]
 Json = Annotated[
     Path | None,
     typer.Option(metavar="FILE|-", help="Write the figures as JSON; - is the standard output."),

@@ -18,9 +18,10 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
-from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
 from skcaptcha.cli._output import STDOUT, check_outputs, write_json
 from skcaptcha.cli._resumable import open_resumable
+from skcaptcha.cli._training import start_workers
 from skcaptcha.errors import ReadingError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def predict(
     length: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Read strings of so many characters.")
     ] = None,
+    jobs: Jobs = 1,
     json: Json = None,
 ) -> None:
     """Read images: one line of path, text and confidence for each, with tabs between.
@@ -68,6 +70,8 @@ def predict(
         raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
     check_outputs(csv, json=json)
     reader = load(model)
+    if jobs != 1:
+        start_workers(jobs)
     constrained = _constrain(reader, {"charset": charset, "length": length})
     names = list(_expand(paths))
     if not names:
@@ -79,7 +83,8 @@ def predict(
     with _rows(csv, resume=resume, prints=prints) as (write, done):
         todo = [name for name in names if name not in done]
         # A bar and the lines would spoil each other on one terminal.
-        results = read_all(reader, todo, show_progress=not (prints and sys.stdout.isatty()))
+        show_progress = not (prints and sys.stdout.isatty())
+        results = read_all(reader, todo, n_jobs=jobs, show_progress=show_progress)
         if constrained:
             results = map(_as_demanded, results)
         for name, result in zip(todo, results, strict=True):

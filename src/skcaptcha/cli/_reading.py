@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import cv2
+import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -17,11 +23,11 @@ from skcaptcha.read import Reading, read_captchas
 _BATCH = 256
 
 _Result = TypeVar("_Result")
-_Process = Callable[[list[np.ndarray]], Sequence[_Result]]
+_Process = Callable[[Pipeline, list[np.ndarray]], Sequence[_Result]]
 
 
 def read_all(
-    model: Pipeline, sources: Sequence[Any], *, show_progress: bool = True
+    model: Pipeline, sources: Sequence[Any], *, n_jobs: int = 1, show_progress: bool = True
 ) -> Iterator[Reading | SkcaptchaError]:
     """Read captchas in batches; one that cannot be read does not stop the others.
 
@@ -30,6 +36,8 @@ def read_all(
     model : Pipeline
         Fitted.
     sources : sequence of n paths, or whatever else an ImageDecoder takes
+    n_jobs : int, default=1
+        Processes among which batches are shared out, as everywhere in joblib.
     show_progress : bool, default=True
 
     Yields
@@ -37,13 +45,7 @@ def read_all(
     result : Reading or SkcaptchaError
         What was read, or why it was not.
     """
-    return _each(
-        model,
-        sources,
-        lambda images: read_captchas(model, images),
-        "reading",
-        show_progress=show_progress,
-    )
+    return _each(model, sources, read_captchas, "reading", n_jobs, show_progress=show_progress)
 
 
 def cut_all(cutter: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray | SkcaptchaError]:
@@ -60,12 +62,7 @@ def cut_all(cutter: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray | S
     result : ndarray of shape (k, h, w), dtype uint8, or SkcaptchaError
         The captcha's crops, or why there are none.
     """
-
-    def cut(images: list[np.ndarray]) -> list[np.ndarray]:
-        segments = cutter.transform(images)
-        return np.split(segments.crops(), segments.offsets[1:-1])
-
-    return _each(cutter, sources, cut, "cutting")
+    return _each(cutter, sources, _cut, "cutting")
 
 
 def undecodable(model: Pipeline, sources: Sequence[Any]) -> dict[int, SkcaptchaError]:
@@ -82,7 +79,7 @@ def undecodable(model: Pipeline, sources: Sequence[Any]) -> dict[int, SkcaptchaE
     errors : dict of int to SkcaptchaError
         By index.
     """
-    results = enumerate(_each(model, sources, lambda images: [None] * len(images), "decoding"))
+    results = enumerate(_each(model, sources, _nothing, "decoding"))
     return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
 
 
@@ -100,7 +97,7 @@ def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError
     errors : dict of int to SkcaptchaError
         By index.
     """
-    decoded = dict(enumerate(_each(steps, images, list, "looking for the cause")))
+    decoded = dict(enumerate(_each(steps, images, _themselves, "looking for the cause")))
     errors: dict[int, SkcaptchaError] = {}
     while len(errors) < len(decoded):
         rest = [i for i in decoded if i not in errors]
@@ -139,25 +136,79 @@ def why(error: SkcaptchaError) -> str:
     return reason.removeprefix("image 0: ")
 
 
+def _cut(cutter: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
+    segments = cutter.transform(images)
+    return np.split(segments.crops(), segments.offsets[1:-1])
+
+
+def _nothing(model: Pipeline, images: list[np.ndarray]) -> list[None]:
+    return [None] * len(images)
+
+
+def _themselves(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
+    return images
+
+
 def _each(
     model: Pipeline,
     sources: Sequence[Any],
     process: _Process[_Result],
     title: str,
+    n_jobs: int = 1,
     *,
     show_progress: bool = True,
 ) -> Iterator[_Result | SkcaptchaError]:
-    decoder = next((step for _, step in model.steps if isinstance(step, ImageDecoder)), None)
-    show = show_progress and len(sources) > _BATCH
-    with progress(title, len(sources), show=show) as advance:
-        for first in range(0, len(sources), _BATCH):
-            batch = sources[first : first + _BATCH]
-            decoded = [_decode(decoder or ImageDecoder(), source) for source in batch]
-            images = [image for image in decoded if isinstance(image, np.ndarray)]
-            results = iter(_process(images, process))
-            for image in decoded:
-                yield next(results) if isinstance(image, np.ndarray) else image
+    batches = [sources[first : first + _BATCH] for first in range(0, len(sources), _BATCH)]
+    show = show_progress and len(batches) > 1
+    with (
+        progress(title, len(sources), show=show) as advance,
+        _results(model, batches, process, n_jobs) as results,
+    ):
+        for batch, result in zip(batches, results, strict=True):
+            yield from result
             advance(len(batch))
+
+
+@contextmanager
+def _results(
+    model: Pipeline, batches: Sequence[Sequence[Any]], process: _Process[_Result], n_jobs: int
+) -> Iterator[Iterable[list[_Result | SkcaptchaError]]]:
+    """Process batches as they are asked for, or by other processes a few ahead."""
+    n = min(joblib.effective_n_jobs(n_jobs), len(batches))
+    if n <= 1:
+        yield (_decode_and_process(model, batch, process) for batch in batches)
+        return
+    with TemporaryDirectory() as folder:
+        # Uncompressed, so that all processes map the same pages of it.
+        path = os.path.join(folder, "model")
+        joblib.dump(model, path)
+        yield joblib.Parallel(n, return_as="generator", pre_dispatch="2 * n_jobs")(
+            joblib.delayed(_in_a_process)(path, batch, process) for batch in batches
+        )
+
+
+def _in_a_process(
+    path: str, batch: Sequence[Any], process: _Process[_Result]
+) -> list[_Result | SkcaptchaError]:
+    # There is a process for each core already.
+    cv2.setNumThreads(1)
+    return _decode_and_process(_load_once(path), batch, process)
+
+
+@lru_cache(maxsize=1)
+def _load_once(path: str) -> Pipeline:
+    return joblib.load(path, mmap_mode="r")
+
+
+def _decode_and_process(
+    model: Pipeline, batch: Sequence[Any], process: _Process[_Result]
+) -> list[_Result | SkcaptchaError]:
+    found = (step for _, step in model.steps if isinstance(step, ImageDecoder))
+    decoder = next(found, ImageDecoder())
+    decoded = [_decode(decoder, source) for source in batch]
+    images = [image for image in decoded if isinstance(image, np.ndarray)]
+    results = iter(_process(model, images, process))
+    return [next(results) if isinstance(image, np.ndarray) else image for image in decoded]
 
 
 def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:
@@ -168,13 +219,13 @@ def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:
 
 
 def _process(
-    images: list[np.ndarray], process: _Process[_Result]
+    model: Pipeline, images: list[np.ndarray], process: _Process[_Result]
 ) -> list[_Result | SkcaptchaError]:
     """Process a batch; if that fails, process it in halves until the culprits stand alone."""
     if not images:
         return []
     try:
-        return list(process(images))
+        return list(process(model, images))
     except (SkcaptchaError, MemoryError) as error:
         if len(images) == 1:
             height, width = images[0].shape[:2]
@@ -183,4 +234,5 @@ def _process(
             )
             return [too_large if isinstance(error, MemoryError) else error]
         middle = len(images) // 2
-        return _process(images[:middle], process) + _process(images[middle:], process)
+        halves = images[:middle], images[middle:]
+        return [result for half in halves for result in _process(model, half, process)]

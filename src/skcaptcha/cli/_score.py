@@ -13,8 +13,9 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import figures_table, report_console, say, visible
-from skcaptcha.cli._options import DEFAULT_MODEL, Json, Model
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
+from skcaptcha.cli._training import start_workers
 from skcaptcha.errors import SkcaptchaError
 
 
@@ -30,6 +31,7 @@ def score(
         Path | None,
         typer.Option(metavar="FILE", help="Write filename,label,text,confidence of each captcha."),
     ] = None,
+    jobs: Jobs = 1,
     json: Json = None,
 ) -> None:
     """Measure how well a model reads a labelled folder.
@@ -43,11 +45,13 @@ def score(
 
     check_outputs(csv, json=json)
     reader = load(model)
+    if jobs != 1:
+        start_workers(jobs)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(reader[-1], "classes_", None))
     began = time.perf_counter()
-    results = list(read_all(reader, captchas.data))
+    results = list(read_all(reader, captchas.data, n_jobs=jobs))
     seconds = time.perf_counter() - began
 
     failed, rows = [], []
