@@ -6,6 +6,7 @@ import pickle
 import struct
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -372,9 +373,19 @@ class TestBadInput:
     @given(data=st.data())
     def test_damaged_anywhere(self, kind: str, data: st.DataObject) -> None:
         content = bytearray(encode(COLOUR, kind))
+        place = st.integers(0, len(content) - 1)
         for _ in range(data.draw(st.integers(1, 4))):
-            position = data.draw(st.integers(0, len(content) - 1))
-            content[position] = data.draw(st.integers(0, 255))
+            begin, end = sorted((data.draw(place), data.draw(place)))
+            match data.draw(st.sampled_from(["change", "lose", "repeat", "begin anew"])):
+                case "change":
+                    content[begin : begin + 1] = bytes([data.draw(st.integers(0, 255))])
+                case "lose":
+                    del content[begin:end]
+                case "repeat":
+                    content[begin:begin] = content[begin:end]
+                case "begin anew":
+                    content = content[:begin] + content
+            content = content or bytearray(1)
         try:
             image = decode(content, max_pixels=10_000)
         except ImageError:
@@ -383,6 +394,37 @@ class TestBadInput:
         assert image.ndim == 2 or image.shape[2:] == (3,)
         # No decoder takes for whole what another one refuses, and both see the same.
         np.testing.assert_array_equal(image, decode(Image.open(io.BytesIO(content))))
+
+    def test_a_file_that_was_begun_anew(self) -> None:
+        for kind in ("PNG", "JPEG"):
+            content = encode(COLOUR, kind)
+            with pytest.raises(ImageError, match="damaged or truncated"):
+                decode(content[: len(content) // 2] + content)
+
+    def test_rows_that_are_missing_in_a_whole_file(self) -> None:
+        rows = zlib.compress(b"".join(b"\0" + bytes(30) for _ in range(10)))
+        with pytest.raises(ImageError, match="its pixels are incomplete"):
+            decode(png((30, 20, 8, 0, 0, 0, 0), rows))
+
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+    def test_a_cut_file_is_named_by_nobody_but_us(self, kind: str, capfd: Any) -> None:
+        content = encode(COLOUR, kind)
+        broken = bytearray(content)
+        broken[len(content) // 2] ^= 0x55
+        for damaged in (content[: len(content) // 2], content[:-3], bytes(broken)):
+            with suppress(ImageError):
+                decode(damaged)
+        assert capfd.readouterr().err == ""
+
+
+def png(header: tuple[int, ...], rows: bytes) -> bytes:
+    """A PNG file of given chunks."""
+    parts = [b"IHDR" + struct.pack(">IIBBBBB", *header), b"IDAT" + rows, b"IEND"]
+    chunks = (
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part))
+        for part in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 MODES = {"1": (2, ()), "L": (256, ()), "LA": (256, (2,)), "RGB": (256, (3,)), "RGBA": (256, (4,))}
@@ -438,8 +480,17 @@ class TestPlainKinds:
         assert luma.mode == "L"
         np.testing.assert_array_equal(decode(content, grey=True), np.asarray(luma))
 
+    @pytest.mark.parametrize("bits", [1, 2, 4])
+    def test_shades_of_few_bits(self, bits: int) -> None:
+        """All rows are alike and hold each shade in turn."""
+        shades = np.tile(np.arange(2**bits, dtype=np.uint8), 8)[: 8 * 2**bits // 2]
+        packed = np.packbits(np.unpackbits(shades[:, None], axis=1)[:, -bits:]).tobytes()
+        rows = zlib.compress((b"\0" + packed) * 3)
+        image = decode(png((len(shades), 3, bits, 0, 0, 0, 0), rows))
+        np.testing.assert_array_equal(image, np.tile(shades * (255 // (2**bits - 1)), (3, 1)))
+
     @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-    def test_few_shades(self, bits: int) -> None:
+    def test_few_colours(self, bits: int) -> None:
         image = Image.fromarray(GREY).quantize(2**bits)
         self.check(image, "PNG", bits=bits)
         self.check(image, "PNG", bits=bits, transparency=0)
@@ -582,6 +633,12 @@ class TestImageDecoder:
         with pytest.raises(ImageError) as caught:
             ImageDecoder().transform([b""])
         assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: it is empty"
+
+    def test_one_that_was_pickled_before_it_could_give_grey(self) -> None:
+        decoder = ImageDecoder()
+        del decoder.__dict__["grey"]
+        assert pickle.loads(pickle.dumps(decoder)).transform([COLOUR])[0].shape == COLOUR.shape
+        assert clone(decoder).get_params() == ImageDecoder().get_params()
 
     def test_fit_does_not_decode(self) -> None:
         decoder = ImageDecoder()

@@ -5,6 +5,7 @@ import re
 import stat
 import struct
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from numbers import Integral
@@ -47,16 +48,19 @@ _FORMATS: dict[str, tuple[bytes, Callable[[BytesIO], ImageFile]]] = {
 
 _PNG_HEADER = struct.Struct(">8sIIBBBBB")
 _PNG_CHUNK = struct.Struct(">I4s")
-_PNG_START = 33
-_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_PNG_CHECKSUM = struct.Struct(">I")
 # Bit depth and colour type: grey, RGB, RGBA.
 _PLAIN_PNG = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
 _JPEG_SEGMENT = struct.Struct(">BBH")
 _JPEG_FRAME = struct.Struct(">BHHB")
-# Markers of frames coded by Huffman, baseline to progressive, and of what may come before: tables,
-# intervals, applications' data and comments.
-_JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
-_JPEG_BEFORE_FRAME = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
+# Markers of frames that have one scan of Huffman codes, of that scan, and of what may stand before
+# it: tables, intervals, applications' data and comments.
+_JPEG_FRAMES = {0xC0, 0xC1}
+_JPEG_SCAN = 0xDA
+_JPEG_TABLES = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
+# What may follow the byte 0xFF in a scan: nothing, another one, the number of a restart.
+_IN_SCAN = np.zeros(256, dtype=bool)
+_IN_SCAN[[0x00, 0xFF, *range(0xD0, 0xD8)]] = True
 
 
 class _UnusableError(Exception):
@@ -169,6 +173,8 @@ class ImageDecoder(TransformerMixin, BaseEstimator):
     [(30, 120), (20, 90, 3)]
     """
 
+    grey = False  # of decoders that were pickled before there was a choice
+
     _parameter_constraints: dict = {
         "grey": ["boolean"],
         "max_bytes": [Interval(Integral, 1, None, closed="left")],
@@ -231,10 +237,10 @@ class ImageDecoder(TransformerMixin, BaseEstimator):
         """
         _check_batch(X)
         images = []
-        options = self.get_params()
+        options = {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels}
         for index, source in enumerate(X):
             try:
-                image = decode(source, **options)
+                image = decode(source, grey=self.grey, **options)
             except ImageError as error:
                 if _is_path(source):
                     raise
@@ -304,6 +310,8 @@ def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     except FileNotFoundError as error:
         raise _UnusableError("there is no such file") from error
     except PermissionError as error:
+        if os.path.isdir(path):  # Windows does not open them
+            raise _UnusableError("it is a folder; an image file was expected") from error
         raise _UnusableError("it may not be read (permission denied)") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -355,19 +363,22 @@ def _decode_bytes(
 def _decode_plain(content: bytes, name: str, grey: bool, max_pixels: int) -> np.ndarray | None:
     """Decode the commonest kinds by OpenCV, in a third of Pillow's time and to the same pixels.
 
-    None if the image is of another kind, or damaged: Pillow then says what is wrong.
+    None if the image is of another kind, or looks damaged: Pillow then says what is wrong.
     """
     size = {"PNG": _plain_png_size, "JPEG": _plain_jpeg_size}.get(name, _no_size)(content)
     if size is None:
         return None
     _check_pixels(*size, max_pixels)
+    # Of PNG, OpenCV would weigh the colours in its own way.
+    kind = cv2.IMREAD_GRAYSCALE if grey and name == "JPEG" else cv2.IMREAD_UNCHANGED
     try:
-        # Of PNG, OpenCV would weigh the colours in its own way.
-        kind = cv2.IMREAD_GRAYSCALE if grey and name == "JPEG" else cv2.IMREAD_UNCHANGED
-        flags = kind | cv2.IMREAD_IGNORE_ORIENTATION
-        pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
+        content_array = np.frombuffer(content, dtype=np.uint8)
+        pixels = cv2.imdecode(content_array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
-        return None
+        pixels = None
+    if pixels is None and name == "PNG":
+        # Pillow fills up with black what is missing inside a file that is whole.
+        raise _UnusableError("it is a damaged or truncated PNG image (its pixels are incomplete)")
     if pixels is None or pixels.dtype != np.uint8:
         return None
     if pixels.ndim == 2:
@@ -383,42 +394,51 @@ def _no_size(content: bytes) -> None:
 
 
 def _plain_png_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height of a complete PNG file that is neither 16-bit, palette nor keyed."""
+    """Width and height of a whole PNG file that is neither 16-bit, palette nor keyed."""
     try:
         header, width, height, depth, colour, _, _, interlaced = _PNG_HEADER.unpack_from(content, 8)
-        if header != b"\0\0\0\rIHDR" or interlaced or not content.endswith(_PNG_END):
+        if header != b"\0\0\0\rIHDR" or interlaced or (depth, colour) not in _PLAIN_PNG:
             return None
-        if (depth, colour) not in _PLAIN_PNG:
-            return None
-        place = _PNG_START
-        while True:
+        place, kind = 8, b""
+        while kind != b"IEND":
             length, kind = _PNG_CHUNK.unpack_from(content, place)
-            if kind == b"IDAT":
-                return width, height
             if kind in (b"tRNS", b"acTL"):  # a transparent colour, an animation
                 return None
-            place += length + 12
+            end = place + 8 + length
+            if _PNG_CHECKSUM.unpack_from(content, end) != (zlib.crc32(content[place + 4 : end]),):
+                return None
+            place = end + 4
     except struct.error:
         return None
+    return width, height
 
 
 def _plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height of a complete JPEG file that is grey or in three components."""
-    if not content.endswith(b"\xff\xd9"):
-        return None
-    place = 2
+    """Width and height of a whole JPEG file that is baseline, and grey or in three components."""
+    place, size = 2, None
     try:
         while True:
             start, marker, length = _JPEG_SEGMENT.unpack_from(content, place)
-            if start == 0xFF and marker in _JPEG_FRAMES:
+            if start != 0xFF:
+                return None
+            if marker in _JPEG_FRAMES and size is None:
                 depth, height, width, components = _JPEG_FRAME.unpack_from(content, place + 4)
-                plain = depth == 8 and components in (1, 3)
-                return (width, height) if plain else None
-            if start != 0xFF or marker not in _JPEG_BEFORE_FRAME:
+                if depth != 8 or components not in (1, 3):
+                    return None
+                size = width, height
+            elif marker == _JPEG_SCAN:
+                break
+            elif marker not in _JPEG_TABLES:
                 return None
             place += length + 2
     except struct.error:
         return None
+    # Nothing but the end may follow the scan: a marker of another kind begins another scan, or an
+    # image that was written into this one.
+    scan = np.frombuffer(content, dtype=np.uint8, offset=place + 2)
+    markers = scan[1:][scan[:-1] == 0xFF]
+    ends = len(markers) and content.endswith(b"\xff\xd9")
+    return size if ends and _IN_SCAN[markers[:-1]].all() else None
 
 
 def _load(image: Image.Image, max_pixels: int) -> np.ndarray:

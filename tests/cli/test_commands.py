@@ -227,8 +227,19 @@ def test_two_processes_read_what_one_reads(start, model, captchas, tmp_path):
     assert all("damaged.png: it is not a PNG" in outcome.err for outcome in outcomes)
     one, two = ((tmp_path / f"{jobs}.csv").read_text() for jobs in (1, 2))
     assert one == two
-    score = start("score", captchas, "--model", model, "--jobs", 2, "--json", "-").outcome()
-    assert json.loads(score.out)["n"] == len(load_captchas(captchas).data)
+    bunch = load_captchas(captchas)
+    many = tmp_path / "many"
+    many.mkdir()
+    for k in range(30):
+        for file, label in zip(bunch.data, bunch.target, strict=True):
+            (many / f"{label}_{k}{Path(file).suffix}").symlink_to(file)
+    for jobs in (1, 2):
+        table = tmp_path / f"score{jobs}.csv"
+        scored = start("score", many, "--model", model, "--jobs", jobs, "--csv", table).outcome()
+        assert scored.code == 0, scored.err
+    one, two = ((tmp_path / f"score{jobs}.csv").read_text() for jobs in (1, 2))
+    assert one == two
+    assert one.count("\n") > 600
 
 
 def test_predict_without_resume_begins_anew(run, model, captchas, tmp_path):

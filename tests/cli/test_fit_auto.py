@@ -145,7 +145,7 @@ def test_too_few_and_unreadable_captchas(run, tmp_path):
     (folder / "AB.png").write_bytes(b"")
     outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
     assert outcome.code == 2
-    assert "none of the 1 training images can be read" in outcome.err
+    assert "none of the 1 training images can be used" in outcome.err
     Image.new("RGB", (40, 10), "white").save(folder / "AB.png")
     outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
     assert outcome.code == 2

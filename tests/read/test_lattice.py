@@ -78,6 +78,20 @@ def test_the_best_path_is_the_best_of_all(problem):
 
 
 @settings(max_examples=60)
+@given(lattices(), st.integers(0, 2**32 - 1))
+def test_constraints_of_each_captcha(problem, seed):
+    lattice, edges, lengths, allowed = problem
+    rng = np.random.default_rng(seed)
+    n = len(lattice.offsets) - 1
+    own_lengths = np.where(rng.random((n, len(lengths))) < 0.5, lengths, -np.inf)
+    own_allowed = allowed & (rng.random((n, *allowed.shape)) < 0.8)
+    paths = lattice.best(own_lengths, own_allowed)
+    for i in range(n):
+        found = every_path(lattice, edges, own_lengths[i], own_allowed[i], i)
+        assert paths.scores[i] == pytest.approx(max((s for s, _ in found), default=-np.inf))
+
+
+@settings(max_examples=60)
 @given(lattices(overlap=False))
 def test_the_best_of_each_length(problem):
     lattice, edges, lengths, allowed = problem

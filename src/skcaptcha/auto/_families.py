@@ -90,7 +90,7 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
         reading = {key: values for key, values in grid.items() if key.startswith("read__")}
         making = {key: values for key, values in grid.items() if not key.startswith("read")}
         variants: list[Variant] = []
-        for unfilled, length in product(ParameterGrid(making), _lengths(measurement)):
+        for length, unfilled in product(_lengths(measurement), ParameterGrid(making)):
             settings = _filled(unfilled, measurement, length)
             if any(settings == other.settings for other in variants):
                 continue  # grey images have no other channels, and not all segmenters a length

@@ -21,8 +21,8 @@ from skcaptcha.cli._training import (
     files_of,
     names_of,
     say_failures,
-    start_workers,
 )
+from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:

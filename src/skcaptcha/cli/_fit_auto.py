@@ -16,7 +16,8 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say
 from skcaptcha.cli._output import check_outputs, write_json
-from skcaptcha.cli._training import drop_unusable_images, files_of, start_workers
+from skcaptcha.cli._training import drop_unusable_images, files_of
+from skcaptcha.cli._workers import start_workers
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -21,7 +21,6 @@ from skcaptcha.cli._console import say
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
 from skcaptcha.cli._output import STDOUT, check_outputs, write_json
 from skcaptcha.cli._resumable import open_resumable
-from skcaptcha.cli._training import start_workers
 from skcaptcha.errors import ReadingError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -70,9 +69,7 @@ def predict(
         raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
     check_outputs(csv, json=json)
     reader = load(model)
-    if jobs != 1:
-        start_workers(jobs)
-    constrained = _constrain(reader, {"charset": charset, "length": length})
+    constraints = _constrain(reader, {"charset": charset, "length": length})
     names = list(_expand(paths))
     if not names:
         raise WrongUseError("there is nothing to read: the list of paths is empty")
@@ -85,8 +82,8 @@ def predict(
         # A bar and the lines would spoil each other on one terminal.
         show_progress = not (prints and sys.stdout.isatty())
         results = read_all(reader, todo, n_jobs=jobs, show_progress=show_progress)
-        if constrained:
-            results = map(_as_demanded, results)
+        if constraints:
+            results = (_as_demanded(result, constraints) for result in results)
         for name, result in zip(todo, results, strict=True):
             if isinstance(result, SkcaptchaError):
                 say(f"{name}: {why(result)}")
@@ -114,8 +111,8 @@ def predict(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _constrain(model: Any, constraints: dict[str, Any]) -> bool:
-    """Set the constraints that are given, and tell whether any is."""
+def _constrain(model: Any, constraints: dict[str, Any]) -> str:
+    """Set the constraints that are given, and name them."""
     given = {name: value for name, value in constraints.items() if value is not None}
     unknown = given.keys() - model[-1].get_params(deep=False).keys()
     if unknown:
@@ -125,14 +122,15 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> bool:
         )
     if given:
         model[-1].set_params(**given).check_constraints()
-    return bool(given)
+    return " and ".join(f"--{name}" for name in given)
 
 
-def _as_demanded(result: Reading | SkcaptchaError) -> Reading | SkcaptchaError:
+def _as_demanded(result: Reading | SkcaptchaError, constraints: str) -> Reading | SkcaptchaError:
     """Take it for an error that nothing meets the constraints."""
     if isinstance(result, SkcaptchaError) or result.text:
         return result
-    return ReadingError("nothing in it can be read as --charset and --length demand")
+    demand = "demands" if " and " not in constraints else "demand"
+    return ReadingError(f"nothing in it can be read as {constraints} {demand}")
 
 
 def _expand(paths: list[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,6 +17,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli._console import progress
+from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
@@ -173,18 +175,26 @@ def _each(
 def _results(
     model: Pipeline, batches: Sequence[Sequence[Any]], process: _Process[_Result], n_jobs: int
 ) -> Iterator[Iterable[list[_Result | SkcaptchaError]]]:
-    """Process batches as they are asked for, or by other processes a few ahead."""
+    """Process batches as they are asked for, or by other processes meanwhile."""
     n = min(joblib.effective_n_jobs(n_jobs), len(batches))
     if n <= 1:
         yield (_decode_and_process(model, batch, process) for batch in batches)
         return
-    with TemporaryDirectory() as folder:
+    start_workers(n)
+    # Windows does not remove a file that a process maps.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         # Uncompressed, so that all processes map the same pages of it.
         path = os.path.join(folder, "model")
         joblib.dump(model, path)
-        yield joblib.Parallel(n, return_as="generator", pre_dispatch="2 * n_jobs")(
+        results = joblib.Parallel(n, return_as="generator", pre_dispatch="2 * n_jobs")(
             joblib.delayed(_in_a_process)(path, batch, process) for batch in batches
         )
+        try:
+            yield results
+        finally:
+            # Nobody waits any more for what was cancelled.
+            with warnings.catch_warnings(action="ignore"):
+                results.close()
 
 
 def _in_a_process(

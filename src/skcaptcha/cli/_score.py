@@ -15,7 +15,6 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import figures_table, report_console, say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
-from skcaptcha.cli._training import start_workers
 from skcaptcha.errors import SkcaptchaError
 
 
@@ -45,8 +44,6 @@ def score(
 
     check_outputs(csv, json=json)
     reader = load(model)
-    if jobs != 1:
-        start_workers(jobs)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(reader[-1], "classes_", None))

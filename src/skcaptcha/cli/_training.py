@@ -1,11 +1,9 @@
-"""What both ways of fitting do: check where the model goes, leave out captchas, start workers."""
+"""What both ways of fitting do: check where the model goes, and leave out captchas."""
 
 # ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,43 +104,13 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
             advance(1)
     failed = drop(captchas, bad)
     if len(bad) == n:
-        raise SkcaptchaError(f"none of the {n} training images can be read")
+        raise SkcaptchaError(f"none of the {n} training images can be used")
     return failed
 
 
 def names_of(captchas: Bunch) -> Sequence[Any]:
     """Give the captchas' file names, or numbers where they have none."""
     return captchas.get("filenames", range(len(captchas.data)))
-
-
-def start_workers(jobs: int) -> None:
-    """Start the processes that the search will find running, and deaf to Ctrl-C.
-
-    A terminal sends Ctrl-C to all processes. This one hears it and ends the others, each of which
-    would otherwise print a traceback of its own.
-
-    Parameters
-    ----------
-    jobs : int
-        As everywhere in joblib.
-    """
-    import joblib
-
-    # What a process ignores, those that it starts ignore too. A Ctrl-C in the moment that this
-    # takes is lost, and has to be pressed again.
-    hears = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Each would show by itself what libraries warn of, past what shows warnings here.
-    filters = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = "ignore"
-    try:
-        n = joblib.effective_n_jobs(jobs)
-        joblib.Parallel(n_jobs=jobs)(joblib.delayed(int)() for _ in range(n))
-    finally:
-        signal.signal(signal.SIGINT, hears)
-        if filters is None:
-            del os.environ["PYTHONWARNINGS"]
-        else:
-            os.environ["PYTHONWARNINGS"] = filters
 
 
 def say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, str]]:

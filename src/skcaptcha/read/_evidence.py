@@ -11,12 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 
-from skcaptcha.read._support_vectors import (
-    majority,
-    margins,
-    pairwise_decisions,
-    squashed,
-)
+from skcaptcha.read._support_vectors import Decisions, decide, majority, squashed
 
 # What no neighbour or tree votes for is not impossible.
 _LEAST_PROBABILITY = 1e-6
@@ -34,16 +29,18 @@ class Classification:
     """
 
     def __init__(self, classifier: Any, values: NDArray[np.float32]) -> None:
+        self._n = len(values)
         self._last = classifier
         self._values: Any = values
-        if isinstance(classifier, Pipeline):
+        # What is derived from Pipeline may predict in another way.
+        if type(classifier) is Pipeline and len(classifier) > 1 and self._n:
             self._last = classifier[-1]
-            self._values = classifier[:-1].transform(values) if len(values) else values
+            self._values = classifier[:-1].transform(values)
         self._n_classes = len(classifier.classes_)
 
     @cached_property
-    def _decisions(self) -> NDArray[np.float64] | None:
-        return pairwise_decisions(self._last, self._values)
+    def _decisions(self) -> Decisions | None:
+        return decide(self._last, self._values)
 
     def classes(self) -> NDArray[Any]:
         """Give what ``predict`` gives.
@@ -52,7 +49,7 @@ class Classification:
         -------
         classes : ndarray of shape (m,)
         """
-        if not len(self._values):
+        if not self._n:
             return self._last.classes_[:0]
         if self._decisions is None:
             return self._last.predict(self._values)
@@ -68,8 +65,8 @@ class Classification:
         -------
         scores : ndarray of shape (m, n_classes)
         """
-        if not len(self._values) or self._n_classes == 1:
-            return np.zeros((len(self._values), self._n_classes))
+        if not self._n or self._n_classes == 1:
+            return np.zeros((self._n, self._n_classes))
         if hasattr(self._last, "predict_proba"):
             return np.log(np.maximum(self._last.predict_proba(self._values), _LEAST_PROBABILITY))
         # SVC(decision_function_shape="ovo") has a column for each pair of classes instead.
@@ -92,13 +89,13 @@ class Classification:
         scores : ndarray of shape (m, n_classes)
             On a scale of its own: a temperature must bring it to that of logarithms.
         """
-        if not len(self._values) or self._n_classes < 3:
+        if not self._n or self._n_classes < 3:
             return self.log_scores()
         if isinstance(self._last, KNeighborsClassifier):
             return _minus_distances(self._last, self._values, self._n_classes)
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
             if self._decisions is not None:
-                return margins(self._decisions, self._n_classes)
+                return self._decisions.margins
             decision = self._last.decision_function(self._values)
             # votes + sum / (3 (|sum| + 1)), where the sum is that of the margins
             third = decision - np.rint(decision)
@@ -108,7 +105,7 @@ class Classification:
     def _decision(self) -> NDArray[np.float64]:
         """Give ``decision_function``, with a column for each class."""
         if isinstance(self._last, SVC | NuSVC) and self._decisions is not None:
-            return squashed(self._decisions, self._n_classes)
+            return squashed(self._decisions)
         decision: NDArray[np.float64] = self._last.decision_function(self._values)
         return np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision
 

@@ -168,33 +168,30 @@ class Lattice:
         n_classes = self.scores.shape[1]
         own = slice(self.offsets[i], self.offsets[i + 1])
         edges = np.stack([self._left[own], self._right[own]], axis=-1).reshape(-1, 2)
-        # States that begin and end alike are one for the program.
-        spans, span = np.unique(edges, axis=0, return_inverse=True)
+        edges -= self._start[i]
+        # States that begin and end alike are one for the program; sorted by their middles.
+        spans, span = np.unique(
+            np.column_stack([edges.sum(axis=1), edges]), axis=0, return_inverse=True
+        )
+        span = span.ravel()
         by_span = np.argsort(span, kind="stable")
         begins = np.searchsorted(span[by_span], np.arange(len(spans)))
-        left, right = spans.T
-        gap = left - right[:, None] - self.spacing.first
-        may_follow = (left + right > (left + right)[:, None]) & (gap >= 0)
-        may_follow &= gap < len(self.spacing.log_density)
-        step = np.full(gap.shape, -np.inf)
-        step[may_follow] = self.spacing.log_density[gap[may_follow]]
 
         of_length = paths.of_length[i]
         of_length[:] = -np.inf
         reached = np.zeros(len(spans))
         came_from, states, best = [], [], []
         for place, may in enumerate(allowed):
-            values = np.where(may, self.scores[own], -np.inf).ravel() + reached[span.ravel()]
+            values = np.where(may, self.scores[own], -np.inf).ravel() + reached[span]
             best.append(np.maximum.reduceat(values[by_span], begins))
             of_length[place] = best[-1].max() + lengths[place]
             if not np.isfinite(best[-1]).any():
                 break  # nor can any be longer
-            is_best = values == best[-1][span.ravel()]
+            is_best = values == best[-1][span]
             states.append(np.full(len(spans), -1))
-            states[-1][span.ravel()[is_best][::-1]] = np.flatnonzero(is_best)[::-1]
-            onward = best[-1][:, None] + step
-            came_from.append(onward.argmax(axis=0))
-            reached = onward.max(axis=0)
+            states[-1][span[is_best][::-1]] = np.flatnonzero(is_best)[::-1]
+            reached, origin = self._after_in_order(best[-1], spans, i)
+            came_from.append(origin)
 
         last = int(of_length.argmax())
         paths.segments[i], paths.classes[i] = -1, -1
@@ -205,6 +202,30 @@ class Lattice:
             row, kind = divmod(int(states[place][at]), n_classes)
             paths.segments[i, place], paths.classes[i, place] = own.start + row, kind
             at = came_from[place - 1][at] if place else -1
+
+    def _after_in_order(
+        self, best: NDArray[np.float64], spans: NDArray[np.intp], i: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Best way to reach each span from one whose middle lies before its own, and from which."""
+        middle, left, right = spans.T
+        gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
+        edge = np.full(self._start[i + 1] - self._start[i], -np.inf)
+        owner = np.full(len(edge), -1)
+        reached = np.full(len(spans), -np.inf)
+        origin = np.full(len(spans), -1)
+        ends = np.append(np.flatnonzero(np.diff(middle)) + 1, len(spans))
+        begin = 0
+        for end in ends.tolist():
+            here = np.arange(begin, end)
+            ways = edge[left[here, None] - gaps] + self.spacing.log_density
+            which = ways.argmax(axis=1)
+            reached[here] = ways[here - begin, which]
+            origin[here] = owner[left[here] - gaps[which]]
+            # Spans of one middle end at different places.
+            better = here[best[here] > edge[right[here]]]
+            edge[right[better]], owner[right[better]] = best[better], better
+            begin = end
+        return reached, origin
 
     def best_with_each(
         self, paths: Paths, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]

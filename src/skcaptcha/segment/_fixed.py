@@ -101,6 +101,7 @@ class FixedBoxes(BaseSegmenter):
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         self.boxes_ = self._placed()
+        self._grown = max(self.margin, 0)
         self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 
     def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
@@ -121,8 +122,9 @@ class FixedBoxes(BaseSegmenter):
                 f"{usual[0]}; fixed boxes need images of one size"
             )
         begin, end = self.boxes_[:, :2], self.boxes_[:, :2] + self.boxes_[:, 2:]
-        grown = max(self.margin, 0)
-        (left, top), (right, bottom) = begin.min(axis=0) + grown, end.max(axis=0) - grown
+        (left, top), (right, bottom) = begin.min(axis=0), end.max(axis=0)
+        left, top = left + self._grown, top + self._grown
+        right, bottom = right - self._grown, bottom - self._grown
         if left < 0 or top < 0 or right > width or bottom > height:
             raise SegmentationError(
                 f"the boxes span columns {left} to {right} and rows {top} to {bottom}, but the "
