@@ -68,13 +68,14 @@ def test_ctrl_c_during_fit(start, workshop, tmp_path):
     assert not out.parent.exists()
 
 
-def test_ctrl_c_during_predict_and_resume(start, model, many, tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_during_predict_and_resume(start, model, many, tmp_path, jobs):
     table, report = tmp_path / "a.csv", tmp_path / "a.json"
-    command = start(
-        "predict", tmp_path / "many", "--model", model, "--csv", table, "--json", report
-    )
+    arguments = ["--model", model, "--csv", table, "--json", report, "--jobs", jobs]
+    command = start("predict", tmp_path / "many", *arguments, start_new_session=True)
     wait_until(lambda: table.exists() and table.read_bytes().count(b"\n") > 1)
-    command.send_signal(signal.SIGINT)
+    # A terminal sends it to all processes.
+    os.killpg(command.pid, signal.SIGINT)
     outcome = command.outcome()
     assert outcome.code in INTERRUPTED
     assert outcome.sentence() == "interrupted"
