@@ -12,8 +12,6 @@ from sklearn.utils import Tags
 
 from skcaptcha.segments import Segments
 
-_CROPS_AT_ONCE = 1024
-
 
 class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
     """Base of all features: a subclass describes a batch of segments, in `_describe`.
@@ -94,13 +92,19 @@ class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
 
 
 class CropFeatures(BaseFeatures):
-    """Base of the features of crops: a subclass describes a batch of them, in `_describe_crops`."""
+    """Base of the features of crops: a subclass describes a batch of them, in `_describe_crops`.
+
+    It gets ``_crops_at_once`` of them; the more arrays it makes on the way, the fewer stay in the
+    processor's cache.
+    """
+
+    _crops_at_once = 1024
 
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         crops = X.crops()
-        if len(crops) <= _CROPS_AT_ONCE:
+        if len(crops) <= self._crops_at_once:
             return self._describe_crops(crops)
-        parts = np.split(crops, range(_CROPS_AT_ONCE, len(crops), _CROPS_AT_ONCE))
+        parts = np.split(crops, range(self._crops_at_once, len(crops), self._crops_at_once))
         return np.concatenate([self._describe_crops(part) for part in parts])
 
     @abstractmethod

@@ -54,6 +54,7 @@ class HOG(CropFeatures):
     (1, 192)
     """
 
+    _crops_at_once = 64
     _parameter_constraints: dict[str, Any] = {
         "orientations": [Interval(Integral, 1, 180, closed="both")],
         "pixels_per_cell": ["array-like"],
