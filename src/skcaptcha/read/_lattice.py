@@ -39,8 +39,7 @@ class Paths:
     segments, classes : ndarray of shape (n, longest)
         Which candidate, and which class, is the i-th character; -1 after the last.
     of_length : ndarray of shape (n, longest)
-        Score of the best path of 1, 2, ... characters; but for the best of all, it may be too high,
-        by a path that is not from left to right.
+        Score of the best path of 1, 2, ... characters.
     """
 
     scores: NDArray[np.float64]
@@ -57,10 +56,6 @@ class Lattice:
     and a class for each. Its score is the sum of the candidates' scores and of the logarithmic
     densities of the gaps between neighbours. All captchas lie side by side on one axis, too far
     apart to meet: a step of the dynamic program is a few array operations for the whole batch.
-
-    That program knows edges, not the order of middles. Where its best path goes back or stays in
-    place, which gaps make so improbable that only a string much too long for the image is so read,
-    the captcha is solved once more by a slower one that keeps the order.
 
     Parameters
     ----------
@@ -104,8 +99,10 @@ class Lattice:
         room = high - low + 1 + 2 * reach
         self._start = np.concatenate([[0], np.cumsum(room)])
         shift = (self._start[:-1] + reach - low)[self._captcha, None]
-        self._left = np.broadcast_to(left + shift, scores.shape)
-        self._right = np.broadcast_to(right + shift, scores.shape)
+        left = np.broadcast_to(left + shift, scores.shape)
+        right = np.broadcast_to(right + shift, scores.shape)
+        self._left, self._right = left, right
+        self._spans = _Spans(left, right)
 
     def best(self, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]) -> Paths:
         """Find the best path of each captcha.
@@ -142,98 +139,12 @@ class Lattice:
             segments[on, place], classes[on, place] = np.divmod(state[on], n_classes)
             if place:
                 state[on] = self._came_from(forward[place - 1], state[on])
-        paths = Paths(scores, found, segments, classes, of_length)
-        for i in np.flatnonzero(self._disordered(paths)):
-            self._solve_in_order(
-                paths,
-                int(i),
-                lengths if lengths.ndim == 1 else lengths[i],
-                allowed if allowed.ndim == 2 else allowed[i],
-            )
-        return paths
-
-    def _disordered(self, paths: Paths) -> NDArray[np.bool_]:
-        """Tell which paths do not go from left to right."""
-        there = paths.segments >= 0
-        middle = np.zeros(there.shape)
-        state = paths.segments[there], paths.classes[there]
-        middle[there] = self._left[state] + self._right[state]
-        back: NDArray[np.bool_] = there[:, 1:] & (np.diff(middle, axis=1) <= 0)
-        return np.any(back, axis=1)
-
-    def _solve_in_order(
-        self, paths: Paths, i: int, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]
-    ) -> None:
-        """Replace a captcha's path by the best one that goes from left to right."""
-        n_classes = self.scores.shape[1]
-        own = slice(self.offsets[i], self.offsets[i + 1])
-        edges = np.stack([self._left[own], self._right[own]], axis=-1).reshape(-1, 2)
-        edges -= self._start[i]
-        # States that begin and end alike are one for the program; sorted by their middles.
-        spans, span = np.unique(
-            np.column_stack([edges.sum(axis=1), edges]), axis=0, return_inverse=True
-        )
-        span = span.ravel()
-        by_span = np.argsort(span, kind="stable")
-        begins = np.searchsorted(span[by_span], np.arange(len(spans)))
-
-        of_length = paths.of_length[i]
-        of_length[:] = -np.inf
-        reached = np.zeros(len(spans))
-        came_from, states, best = [], [], []
-        for place, may in enumerate(allowed):
-            values = np.where(may, self.scores[own], -np.inf).ravel() + reached[span]
-            best.append(np.maximum.reduceat(values[by_span], begins))
-            of_length[place] = best[-1].max() + lengths[place]
-            if not np.isfinite(best[-1]).any():
-                break  # nor can any be longer
-            is_best = values == best[-1][span]
-            states.append(np.full(len(spans), -1))
-            states[-1][span[is_best][::-1]] = np.flatnonzero(is_best)[::-1]
-            reached, origin = self._after_in_order(best[-1], spans, i)
-            came_from.append(origin)
-
-        last = int(of_length.argmax())
-        paths.segments[i], paths.classes[i] = -1, -1
-        paths.scores[i] = of_length[last]
-        paths.lengths[i] = last + 1 if np.isfinite(of_length[last]) else 0
-        at = int(best[last].argmax()) if paths.lengths[i] else -1
-        for place in range(paths.lengths[i] - 1, -1, -1):
-            row, kind = divmod(int(states[place][at]), n_classes)
-            paths.segments[i, place], paths.classes[i, place] = own.start + row, kind
-            at = came_from[place - 1][at] if place else -1
-
-    def _after_in_order(
-        self, best: NDArray[np.float64], spans: NDArray[np.intp], i: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Best way to reach each span from one whose middle lies before its own, and from which."""
-        middle, left, right = spans.T
-        gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
-        edge = np.full(self._start[i + 1] - self._start[i], -np.inf)
-        owner = np.full(len(edge), -1)
-        reached = np.full(len(spans), -np.inf)
-        origin = np.full(len(spans), -1)
-        ends = np.append(np.flatnonzero(np.diff(middle)) + 1, len(spans))
-        begin = 0
-        for end in ends.tolist():
-            here = np.arange(begin, end)
-            ways = edge[left[here, None] - gaps] + self.spacing.log_density
-            which = ways.argmax(axis=1)
-            reached[here] = ways[here - begin, which]
-            origin[here] = owner[left[here] - gaps[which]]
-            # Spans of one middle end at different places.
-            better = here[best[here] > edge[right[here]]]
-            edge[right[better]], owner[right[better]] = best[better], better
-            begin = end
-        return reached, origin
+        return Paths(scores, found, segments, classes, of_length)
 
     def best_with_each(
         self, paths: Paths, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Score the best path that has a certain class at a certain place, for all of these.
-
-        Here a path may go back or stay in place, so that these are upper bounds; they are exact
-        wherever such a path is not the best.
 
         Parameters
         ----------
@@ -287,37 +198,112 @@ class Lattice:
 
     def _after(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """Best way to reach each state from any state one character before it."""
-        edge = np.full(self._start[-1], -np.inf)
-        np.maximum.at(edge, self._right, states)
-        return self._spaced(edge, 1)[self._left]
+        spans = self._spans
+        return self._spaced(spans.best(states), spans.right, spans.left, 1)[:, spans.of_class]
 
     def _before(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """Best way to go on from each state to any state one character after it."""
-        edge = np.full(self._start[-1], -np.inf)
-        np.maximum.at(edge, self._left, states)
-        return self._spaced(edge, -1)[self._right]
+        spans = self._spans
+        return self._spaced(spans.best(states), spans.left, spans.right, -1)[:, spans.of_class]
 
-    def _spaced(self, edge: NDArray[np.float64], direction: int) -> NDArray[np.float64]:
-        """Best score over all gaps that lead to a place; no edge stands near the ends."""
-        reached = np.full_like(edge, -np.inf)
+    def _spaced(
+        self,
+        states: NDArray[np.float64],
+        ends: NDArray[np.intp],
+        goals: NDArray[np.intp],
+        direction: int,
+    ) -> NDArray[np.float64]:
+        """Best score over all gaps that lead from spans to others, in order of their middles.
+
+        Two middles are in order if the gap is greater than minus the mean of both widths: of most
+        gaps, that is so for all widths or for none.
+        """
+        widths = self._spans.widths
+        if not len(widths):
+            return np.empty_like(states)
+        edge = self._edges(states, ends)
+        reached = np.full(self._start[-1], -np.inf)
+        crowded = []
         for k, log_density in enumerate(self.spacing.log_density):
-            gap = direction * (self.spacing.first + k)
-            to = slice(max(gap, 0), len(edge) + min(gap, 0))
-            by = slice(max(-gap, 0), len(edge) - max(gap, 0))
-            np.maximum(reached[to], edge[by] + log_density, out=reached[to])
-        return reached
+            gap = self.spacing.first + k
+            if gap > -widths[0]:
+                to = slice(max(direction * gap, 0), len(reached) + min(direction * gap, 0))
+                by = slice(max(-direction * gap, 0), len(reached) - max(direction * gap, 0))
+                np.maximum(reached[to], edge[0, by] + log_density, out=reached[to])
+            elif gap > -widths[-1]:
+                crowded.append((gap, log_density))
+        result = reached[goals]
+        for gap, log_density in crowded:
+            for width, there in zip(widths, self._spans.of_width, strict=True):
+                least = np.searchsorted(widths, -2 * gap - width, side="right")
+                if least < len(widths):
+                    way = edge[least, goals[there] - direction * gap] + log_density
+                    result[there] = np.maximum(result[there], way)
+        return result
+
+    def _edges(self, states: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Best score of the spans that end at each place, among those of each width or more."""
+        edge = np.full((len(self._spans.widths), self._start[-1]), -np.inf)
+        np.maximum.at(edge, (self._spans.width_index, ends), states)
+        return np.maximum.accumulate(edge[::-1], axis=0)[::-1]
 
     def _came_from(self, states: NDArray[np.float64], goals: NDArray[np.intp]) -> NDArray[np.intp]:
         """The states (flat) from which the best way leads to given ones."""
-        edge = np.full(self._start[-1], -np.inf)
-        np.maximum.at(edge, self._right, states)
+        spans, n_classes = self._spans, self.scores.shape[1]
+        edge = self._edges(spans.best(states), spans.right)
+        edge = np.concatenate([edge, np.full((1, edge.shape[1]), -np.inf)])
+        row, kind = np.divmod(goals, n_classes)
+        left = self._left[row, kind]
         gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
-        places = self._left.ravel()[goals][:, None] - gaps
-        best = (edge[places] + self.spacing.log_density).argmax(axis=1)
-        place = places[np.arange(len(goals)), best]
-        flat, right = states.ravel(), self._right.ravel()
-        ends = np.flatnonzero(flat == edge[right])[::-1]
-        # Assigned backwards, so that the first of equals stays.
-        state_at = np.full(len(edge), -1, dtype=np.intp)
-        state_at[right[ends]] = ends
-        return state_at[place]
+        width = (self._right[row, kind] - left)[:, None]
+        least = np.searchsorted(spans.widths, -2 * gaps - width, side="right")
+        places = left[:, None] - gaps
+        which = (edge[least, places] + self.spacing.log_density).argmax(axis=1)
+        chosen = np.arange(len(goals)), which
+        place, least, value = places[chosen], least[chosen], edge[least[chosen], places[chosen]]
+        found = np.empty(len(goals), dtype=np.intp)
+        for k, captcha in enumerate(self._captcha[row]):
+            own = slice(self.offsets[captcha], self.offsets[captcha + 1])
+            right = self._right[own]
+            wide = right - self._left[own] >= spans.widths[least[k]]
+            there = (right == place[k]) & wide & (states[own] == value[k])
+            found[k] = own.start * n_classes + there.argmax()
+        return found
+
+
+class _Spans:
+    """Where states begin and end: classes that are equally wide everywhere are one.
+
+    Attributes
+    ----------
+    left, right : ndarray of shape (m, n_groups)
+    of_class : ndarray of shape (n_classes,)
+        The group of each class.
+    widths : ndarray
+        All that occur, ascending.
+    width_index : ndarray of shape (m, n_groups)
+    of_width : list of tuples of two ndarrays
+        The rows and groups of the spans of each width.
+    """
+
+    def __init__(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> None:
+        edges = np.concatenate([left[:1], right[:1]])
+        _, first, of_class = np.unique(edges, axis=1, return_index=True, return_inverse=True)
+        of_class = of_class.reshape(-1)
+        self.left, self.right = left[:, first], right[:, first]
+        alike = (self.left[:, of_class] == left).all() and (self.right[:, of_class] == right).all()
+        if not alike:
+            self.left, self.right, of_class = left, right, np.arange(left.shape[1])
+        self.of_class = of_class
+        self._order = np.argsort(of_class, kind="stable")
+        self._begins = np.searchsorted(of_class[self._order], np.arange(self.left.shape[1]))
+        self.widths, index = np.unique(self.right - self.left, return_inverse=True)
+        self.width_index = index.reshape(self.left.shape)
+        self.of_width = [np.nonzero(self.width_index == k) for k in range(len(self.widths))]
+
+    def best(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Best of the classes of each group, (m, n_groups)."""
+        best: NDArray[np.float64] = np.maximum.reduceat(
+            states[:, self._order], self._begins, axis=1
+        )
+        return best

@@ -16,8 +16,7 @@ class Rivals:
     """Strings that differ from the best one in the character at some place, or in their length.
 
     For each place and each other character there that is the best string which has it; so the
-    second best string of all is among them, but where the image is so crowded that paths which do
-    not go from left to right would score more (see `Lattice.best_with_each`).
+    second best string of all is among them.
 
     Parameters
     ----------
@@ -42,13 +41,12 @@ class Rivals:
         self._scores = np.concatenate([others.reshape(n, -1), lengths], axis=1)
 
     def margins(self) -> NDArray[np.float64]:
-        """By how much the best string is ahead of the second best, of shape (n,), from 0 to 100."""
+        """By how much the best string is ahead of the second best, of shape (n,), at most 100."""
         second = self._scores.max(axis=1)
         ahead = np.full(len(second), _FARTHEST)
         rivalled = np.isfinite(second)
         ahead[rivalled] = self.paths.scores[rivalled] - second[rivalled]
-        # What the second best is said to score may be too much.
-        return np.clip(ahead, 0.0, _FARTHEST)
+        return np.minimum(ahead, _FARTHEST)
 
     def best(self, n: int) -> list[Paths]:
         """Find the best n rivals of each captcha; some may spell the same.
@@ -97,7 +95,5 @@ class Rivals:
         probabilities : ndarray of shape (length,)
         """
         length = self.paths.lengths[captcha]
-        with_each = self.with_each[captcha, :length]
-        own = self.paths.classes[captcha, :length, None]
-        behind = with_each - np.take_along_axis(with_each, own, axis=1)
+        behind = self.with_each[captcha, :length] - self.paths.scores[captcha]
         return 1 / np.exp(sharpness * behind).sum(axis=1)

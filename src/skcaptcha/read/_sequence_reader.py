@@ -297,7 +297,7 @@ class SequenceReader(BaseEstimator):
 
         The text is that of `predict`. The runners-up are the best string and places with another
         character at one of the places, or with another length; the first of them is the second
-        best string of all, but where far more characters are demanded than an image has room for.
+        best string of all.
 
         Parameters
         ----------
