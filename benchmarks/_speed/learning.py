@@ -1,0 +1,147 @@
+"""Features, kernels, search and fit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.feature import hog
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from skcaptcha import Segments, load_recipe
+from skcaptcha.datasets import load_captchas, make_line_captchas
+from skcaptcha.denoise import Binarise, Grey
+from skcaptcha.features import HOG
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read._evidence import Classification
+from skcaptcha.segment import EqualSplit
+
+from .rows import Row, faster
+from .timing import Spread, in_turn, seconds
+
+_CROPS, _CROPS_OF_SKIMAGE = 1000, 50
+_SIDE = 20
+_FITTED = (100, 300, 1000, 3000)
+
+
+def gradients(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Time HOG against that of scikit-image."""
+    crops = np.random.default_rng(0).integers(0, 256, (_CROPS, _SIDE, _SIDE), dtype=np.uint8)
+    boxes = np.tile([0, 0, _SIDE, _SIDE], (_CROPS, 1))
+    segments = Segments(boxes, np.arange(_CROPS + 1), images=list(crops), crop_shape=(_SIDE, _SIDE))
+    ours = HOG(9).fit(segments)
+    options = {
+        "orientations": 9, "pixels_per_cell": (4, 4), "cells_per_block": (2, 2),
+        "block_norm": "L2-Hys",
+    }  # fmt: skip
+    few = crops[:_CROPS_OF_SKIMAGE]
+    theirs = np.array([hog(crop, **options) for crop in few])
+    difference = np.abs(ours.transform(segments).values[: len(few)] - theirs).max()
+    own, skimage = in_turn(
+        partial(seconds, partial(ours.transform, segments)),
+        partial(seconds, lambda: [hog(crop, **options) for crop in few]),
+        repeat=repeat,
+    )
+    name = f"{_SIDE} x {_SIDE} pixels"
+    yield faster("HOG", name, "scikit-image", own / _CROPS, skimage / len(few), n=1, at_least=None)
+    yield Row("HOG", name, Spread.of(1e6 * own / _CROPS), "us each", at_most=10)
+    yield Row(
+        "HOG", name, Spread.of(np.array([difference])), "greatest difference", "scikit-image",
+        at_most=1e-6,
+    )  # fmt: skip
+
+
+def kernels(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Time RBF machines by matrix products against libsvm, on characters of every scheme."""
+    for folder in sorted(path for path in data.iterdir() if (path / "train").is_dir()):
+        train, dev = (load_captchas(folder / part) for part in ("train", "dev"))
+        lengths = {len(label) for label in train.target}
+        if len(lengths) > 1:
+            continue
+        steps = make_pipeline(
+            ImageDecoder(), Grey(), Binarise(ink="auto"), EqualSplit(lengths.pop(), shape=(20, 20)),
+            HOG(9),
+        )  # fmt: skip
+        values = steps.fit_transform(train.data, train.target).values
+        machine = SVC(C=10).fit(values, list("".join(train.target)))
+        unseen = steps.transform(dev.data).values
+        yield from _machine(folder.name, machine, unseen, max(3, repeat // 2))
+
+
+def _machine(name: str, machine: SVC, values: NDArray[np.float32], repeat: int) -> Iterator[Row]:
+    def ours() -> NDArray[np.str_]:
+        return Classification(machine, values).classes()
+
+    own, libsvm = in_turn(
+        partial(seconds, ours), partial(seconds, partial(machine.predict, values)), repeat=repeat
+    )
+    yield faster("SVC", name, "libsvm", own, libsvm, n=len(values), at_least=5)
+    other = float(np.mean(ours() != machine.predict(values)))
+    unit = "share of other labels"
+    yield Row("SVC", name, Spread.of(np.array([other])), unit, "libsvm", at_most=0)
+
+
+def search(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Time the search of the default grid against scikit-learn's own."""
+    recipe = load_recipe("configs/grid.yaml")
+    train = load_captchas(data / "lines" / "train")
+    shared = recipe.search(n_jobs=1).set_params(refit=False)
+    plain = GridSearchCV(
+        recipe.pipeline(), recipe.grid, cv=KFold(5, shuffle=True, random_state=0), n_jobs=1,
+        refit=False,
+    )  # fmt: skip
+    with warnings.catch_warnings(action="ignore"):
+        own, other = in_turn(
+            partial(seconds, partial(shared.fit, train.data, train.target)),
+            partial(seconds, partial(plain.fit, train.data, train.target)),
+            repeat=max(1, repeat // 3), warm_up=0,
+        )  # fmt: skip
+    n = len(shared.cv_results_["params"])
+    yield faster(
+        "search", f"{n} candidates", "GridSearchCV", own, other, n=n * shared.n_splits_, at_least=8
+    )
+    same = (
+        shared.cv_results_["mean_test_score"] == plain.cv_results_["mean_test_score"]
+    ).all() and shared.best_params_ == plain.best_params_
+    yield Row(
+        "search", f"{n} candidates", Spread.of(np.array([float(same)])),
+        "1: same scores and best parameters", "GridSearchCV", at_least=1,
+    )  # fmt: skip
+
+
+def fits(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Time fits to more and more captchas, and one of a reader of sequences."""
+    for name in ("grid", "components"):
+        recipe = load_recipe(f"configs/{name}.yaml")
+        images, labels = make_line_captchas(max(_FITTED), random_state=0)
+        taken = [
+            float(
+                np.median(
+                    in_turn(
+                        partial(seconds, partial(recipe.pipeline().fit, images[:n], labels[:n])),
+                        repeat=3,
+                    )[0]
+                )
+            )
+            for n in _FITTED
+        ]
+        growth = [n * np.log(n) for n in _FITTED]
+        for k, n in list(enumerate(_FITTED))[1:]:
+            relative = (taken[k] / taken[0]) / (growth[k] / growth[0])
+            yield Row(
+                "fit", f"{name}.yaml, {n} captchas", Spread.of(np.array([relative])),
+                "times n log n", f"{_FITTED[0]} captchas", 1e3 * taken[k], at_most=1.0,
+            )  # fmt: skip
+    recipe = load_recipe("configs/sequence.yaml")
+    train = load_captchas(data / "captcha_v2" / "train")
+    taken = [seconds(partial(recipe.fit, train.data, train.target, n_jobs=2))]
+    yield Row(
+        "fit", f"sequence.yaml, {len(train.data)} of captcha_v2, two cores",
+        Spread.of(np.array(taken)), "seconds", at_most=240,
+    )  # fmt: skip

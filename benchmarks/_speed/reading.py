@@ -1,0 +1,187 @@
+"""Whole files to strings: batches, single images, two workers, very many."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import joblib
+import numpy as np
+
+from skcaptcha import load_recipe
+from skcaptcha.datasets import load_captchas
+from skcaptcha.images import ImageDecoder
+from skcaptcha.model_io import save
+
+from .peer import Peer
+from .rows import Row, faster, ratio
+from .timing import Spread, in_turn, seconds
+
+BATCH = 2000
+_PEER_IMAGES = {"opencv_knearest": 2000, "ddddocr_as_it_comes": 60, "tesseract_as_it_comes": 20}
+_CALLS = 300
+_MANY = (2_000, 20_000, 200_000)
+_FOR_TWO = 5_000
+_ALONE = {**os.environ, "OPENCV_FOR_THREADS_NUM": "1"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scheme, the recipe that reads it, and what is aimed at.
+
+    Attributes
+    ----------
+    scheme, recipe : str
+    times_decoding : float
+    times_ddddocr : float or None
+    """
+
+    scheme: str
+    recipe: str
+    times_decoding: float
+    times_ddddocr: float | None
+
+
+CASES = (
+    Case("lines", "grid", 2.0, 200.0),
+    Case("really_simple", "components", 4.0, None),
+    Case("amazon", "sequence", 40.0, 10.0),
+    Case("captcha_v2", "sequence", 40.0, 10.0),
+)
+
+
+def model_of(case: Case, data: Path, work: Path) -> Path:
+    """Fit the case's recipe, with its grid, unless that was done before."""
+    path = work / f"{case.scheme}.joblib"
+    if not path.exists():
+        recipe = load_recipe(f"configs/{case.recipe}.yaml", data=data / case.scheme / "train")
+        train, _ = recipe.load_data()
+        model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
+        save(model, path)
+    return path
+
+
+def files_of(case: Case, data: Path, n: int) -> list[str]:
+    """Give n paths of images that the model has not seen, each more than once."""
+    files = load_captchas(data / case.scheme / "dev").data
+    return [str(path) for path in islice(cycle(files), n)]
+
+
+def batches(data: Path, work: Path, repeat: int, peers: dict[str, str]) -> Iterator[Row]:
+    """Time whole-file prediction against decoding alone, and against other readers."""
+    for case in CASES:
+        model = joblib.load(model_of(case, data, work))
+        files = files_of(case, data, BATCH)
+        name = f"{case.scheme}, {case.recipe}.yaml"
+        decoding = partial(seconds, partial(_read_all, files))
+        predicting = partial(seconds, partial(model.predict, files))
+        own, alone = in_turn(predicting, decoding, repeat=repeat)
+        yield ratio("predict", name, "cv2.imread", own, alone, n=BATCH, at_most=case.times_decoding)
+        for script, python in peers.items():
+            if script == "opencv_knearest" and case.scheme != "lines":
+                continue
+            few = [Path(file) for file in files[: _PEER_IMAGES[script]]]
+            train = [data / case.scheme / "train"] if script == "opencv_knearest" else []
+            with Peer(python, script, few, work, *train) as peer:
+                theirs, own = in_turn(peer.seconds, predicting, repeat=max(3, repeat // 2))
+            aim = case.times_ddddocr if script.startswith("ddddocr") else None
+            yield faster(
+                "predict", name, script.replace("_", " "), own / BATCH, theirs / len(few), n=1,
+                at_least=aim,
+            )  # fmt: skip
+
+
+def _read_all(files: list[str]) -> None:
+    for file in files:
+        cv2.imread(file)
+
+
+def single(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Time calls for one image, beyond what decoding takes."""
+    for case in CASES:
+        if case.recipe == "sequence":
+            continue
+        model = joblib.load(model_of(case, data, work))
+        decoder = ImageDecoder(grey=model[0].grey)
+        files = files_of(case, data, _CALLS)
+
+        def calls(do: Callable[[list[str]], Any], files: list[str] = files) -> float:
+            return float(np.median([seconds(partial(do, [file])) for file in files]))
+
+        own, alone = in_turn(
+            partial(calls, model.predict), partial(calls, decoder.transform), repeat=repeat
+        )
+        beyond = Spread.of(1e3 * (own - alone))
+        yield Row(
+            "one image", f"{case.scheme}, {case.recipe}.yaml", beyond, "ms beyond decoding",
+            at_most=1.0, each=1e3 * float(np.median(own)),
+        )  # fmt: skip
+
+
+def many(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Read very many files by the command, and see what memory that takes."""
+    case = CASES[0]
+    model = model_of(case, data, work)
+    least = _predict(model, files_of(case, data, 1), work)[1]
+    speeds = {}
+    for n in _MANY:
+        speed, peak = _predict(model, files_of(case, data, n), work)
+        speeds[n] = speed
+        above = Spread.of(np.array([(peak - least) / 1024]))
+        yield Row("memory", f"{n:,} images", above, "MiB above one image", at_most=250)
+    for n in _MANY[1:]:
+        change = Spread.of(np.array([speeds[_MANY[0]] / speeds[n]]))
+        yield Row(
+            "memory", f"{n:,} images", change, "times as long for each", f"{_MANY[0]:,} images",
+            1e3 / speeds[n], at_most=1.1,
+        )  # fmt: skip
+    for path, most in ((model, 1.0), (model_of(CASES[-1], data, work), 30.0)):
+        size = Spread.of(np.array([path.stat().st_size / 2**20]))
+        yield Row("memory", f"model of {path.stem}", size, "MiB", at_most=most)
+
+
+def two_workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Read with two processes and with one."""
+    for case in (CASES[0], CASES[-1]):
+        model = model_of(case, data, work)
+        files = files_of(case, data, _FOR_TWO)
+
+        def run(jobs: int, model: Path = model, files: list[str] = files) -> float:
+            return len(files) / _predict(model, files, work, jobs=jobs)[0]
+
+        two, one = in_turn(partial(run, 2), partial(run, 1), repeat=max(3, repeat // 2))
+        yield faster(
+            "two workers", f"{case.scheme}, {case.recipe}.yaml", "one", two, one, n=_FOR_TWO,
+            at_least=1.7,
+        )  # fmt: skip
+
+
+def _predict(model: Path, files: list[str], work: Path, *, jobs: int = 1) -> tuple[float, float]:
+    """Run ``predict``; give images per second, and the peak of its memory in KiB."""
+    names, table, report = work / "names.txt", work / "read.csv", work / "read.json"
+    names.write_text("".join(f"{file}\n" for file in files))
+    arguments = ["predict", "-", "--model", model, "--csv", table, "--json", report]
+    command = [sys.executable, "-m", "skcaptcha", *map(str, arguments), "--jobs", str(jobs)]
+    with names.open() as stdin:
+        process = subprocess.Popen(command, stdin=stdin, stderr=subprocess.DEVNULL, env=_ALONE)
+        peak = 0.0
+        while process.poll() is None:
+            # What the kernel reports at the end begins with the size of what started it.
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            found = re.search(r"VmHWM:\s+(\d+)", status)
+            peak = float(found[1]) if found else peak
+            time.sleep(0.005)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return json.loads(report.read_text())["images_per_second"], peak

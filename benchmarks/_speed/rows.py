@@ -1,0 +1,130 @@
+"""Rows of the report: what was measured, against what, and whether it is what was aimed at."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.model_io import write_atomically
+
+from .timing import Spread
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Attributes
+    ----------
+    part, case : str
+        What was measured.
+    figure : Spread
+        A ratio, or a number in ``unit``.
+    unit : str
+    against : str
+        What the ratio is to; empty if it is none.
+    each : float
+        Milliseconds for one image, character or call, where that makes sense; else nan.
+    at_most, at_least : float or None
+        What is aimed at.
+    """
+
+    part: str
+    case: str
+    figure: Spread
+    unit: str
+    against: str = ""
+    each: float = float("nan")
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def aim(self) -> str:
+        """Say what is aimed at; empty if nothing is."""
+        if self.at_most is not None:
+            return f"at most {self.at_most:g}"
+        return "" if self.at_least is None else f"at least {self.at_least:g}"
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median is what was aimed at; None without an aim."""
+        if self.at_most is not None:
+            return self.figure.median <= self.at_most
+        return None if self.at_least is None else self.figure.median >= self.at_least
+
+
+def ratio(
+    part: str,
+    case: str,
+    against: str,
+    way: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    *,
+    n: int,
+    at_most: float | None = None,
+) -> Row:
+    """Give the time of a way as a multiple of the reference's, round by round."""
+    figure = Spread.of(way / reference)
+    each = 1e3 * float(np.median(way)) / n
+    return Row(part, case, figure, "times", against, each, at_most=at_most)
+
+
+def faster(
+    part: str,
+    case: str,
+    against: str,
+    way: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    *,
+    n: int,
+    at_least: float | None = None,
+) -> Row:
+    """Give how many times as fast as the reference a way is, round by round."""
+    figure = Spread.of(reference / way)
+    each = 1e3 * float(np.median(way)) / n
+    return Row(part, case, figure, "times as fast", against, each, at_least=at_least)
+
+
+def save_csv(rows: Iterable[Row], file: Path) -> None:
+    """Write all rows, or, if that is cut short, none."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(
+        ["part", "case", "median", "low", "high", "unit", "against", "ms_each", "aim", "reached"]
+    )
+    for row in rows:
+        table.writerow(
+            [
+                row.part, row.case, row.figure.median, row.figure.low, row.figure.high, row.unit,
+                row.against, row.each, row.aim, {None: "", True: "yes", False: "no"}[row.reached],
+            ]
+        )  # fmt: skip
+    write_atomically(file, lambda stream: stream.write(text.getvalue().encode()))
+
+
+def markdown(rows: Sequence[Row], machine: str) -> str:
+    """Write the report."""
+    lines = [
+        "# Speed",
+        "",
+        f"{machine}. Medians, in brackets the quartiles. Two ways are timed in turn; a ratio is "
+        "taken in every round. One thread, unless a row says otherwise.",
+        "",
+        "| | | median | quartiles | | against | ms each | aim |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        figure = row.figure
+        each = "" if np.isnan(row.each) else f"{row.each:.4g}"
+        mark = {None: "", True: "", False: " ▽"}[row.reached]
+        lines.append(
+            f"| {row.part} | {row.case} | {figure.median:.3g}{mark} | {figure.low:.3g} to "
+            f"{figure.high:.3g} | {row.unit} | {row.against} | {each} | {row.aim} |"
+        )
+    return "\n".join([*lines, "", "▽: not what was aimed at.", ""])
