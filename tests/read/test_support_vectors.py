@@ -120,7 +120,7 @@ class OwnPipeline(Pipeline):
         make_pipeline(StandardScaler(), Own()),
         make_pipeline(SVC()),
         make_pipeline("passthrough", SVC()),
-        make_pipeline(KBinsDiscretizer(quantile_method="averaged_inverted_cdf"), SVC()),
+        make_pipeline(KBinsDiscretizer(strategy="uniform"), SVC()),
         OwnPipeline([("scale", StandardScaler()), ("machine", SVC())]),
         SVC(),
         SVC(decision_function_shape="ovo"),
