@@ -3,9 +3,7 @@
 import os
 import re
 import stat
-import struct
 import warnings
-import zlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from numbers import Integral
@@ -24,6 +22,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
+from skcaptcha._image_headers import plain_jpeg_size, plain_png_size
 from skcaptcha.errors import ImageError
 
 __all__ = ["ImageDecoder", "Source", "decode"]
@@ -45,22 +44,6 @@ _FORMATS: dict[str, tuple[bytes, Callable[[BytesIO], ImageFile]]] = {
     "BMP": (rb"BM", BmpImageFile),
     "WebP": (rb"(?s:RIFF.{4}WEBP)", WebPImageFile),
 }
-
-_PNG_HEADER = struct.Struct(">8sIIBBBBB")
-_PNG_CHUNK = struct.Struct(">I4s")
-_PNG_CHECKSUM = struct.Struct(">I")
-# Bit depth and colour type: grey, RGB, RGBA.
-_PLAIN_PNG = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
-_JPEG_SEGMENT = struct.Struct(">BBH")
-_JPEG_FRAME = struct.Struct(">BHHB")
-# Markers of frames that have one scan of Huffman codes, of that scan, and of what may stand before
-# it: tables, intervals, applications' data and comments.
-_JPEG_FRAMES = {0xC0, 0xC1}
-_JPEG_SCAN = 0xDA
-_JPEG_TABLES = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
-# What may follow the byte 0xFF in a scan: nothing, another one, the number of a restart.
-_IN_SCAN = np.zeros(256, dtype=bool)
-_IN_SCAN[[0x00, 0xFF, *range(0xD0, 0xD8)]] = True
 
 
 class _UnusableError(Exception):
@@ -365,7 +348,7 @@ def _decode_plain(content: bytes, name: str, grey: bool, max_pixels: int) -> np.
 
     None if the image is of another kind, or looks damaged: Pillow then says what is wrong.
     """
-    size = {"PNG": _plain_png_size, "JPEG": _plain_jpeg_size}.get(name, _no_size)(content)
+    size = {"PNG": plain_png_size, "JPEG": plain_jpeg_size}.get(name, _no_size)(content)
     if size is None:
         return None
     _check_pixels(*size, max_pixels)
@@ -391,54 +374,6 @@ def _decode_plain(content: bytes, name: str, grey: bool, max_pixels: int) -> np.
 
 def _no_size(content: bytes) -> None:
     return None
-
-
-def _plain_png_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height of a whole PNG file that is neither 16-bit, palette nor keyed."""
-    try:
-        header, width, height, depth, colour, _, _, interlaced = _PNG_HEADER.unpack_from(content, 8)
-        if header != b"\0\0\0\rIHDR" or interlaced or (depth, colour) not in _PLAIN_PNG:
-            return None
-        place, kind = 8, b""
-        while kind != b"IEND":
-            length, kind = _PNG_CHUNK.unpack_from(content, place)
-            if kind in (b"tRNS", b"acTL"):  # a transparent colour, an animation
-                return None
-            end = place + 8 + length
-            if _PNG_CHECKSUM.unpack_from(content, end) != (zlib.crc32(content[place + 4 : end]),):
-                return None
-            place = end + 4
-    except struct.error:
-        return None
-    return width, height
-
-
-def _plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height of a whole JPEG file that is baseline, and grey or in three components."""
-    place, size = 2, None
-    try:
-        while True:
-            start, marker, length = _JPEG_SEGMENT.unpack_from(content, place)
-            if start != 0xFF:
-                return None
-            if marker in _JPEG_FRAMES and size is None:
-                depth, height, width, components = _JPEG_FRAME.unpack_from(content, place + 4)
-                if depth != 8 or components not in (1, 3):
-                    return None
-                size = width, height
-            elif marker == _JPEG_SCAN:
-                break
-            elif marker not in _JPEG_TABLES:
-                return None
-            place += length + 2
-    except struct.error:
-        return None
-    # Nothing but the end may follow the scan: a marker of another kind begins another scan, or an
-    # image that was written into this one.
-    scan = np.frombuffer(content, dtype=np.uint8, offset=place + 2)
-    markers = scan[1:][scan[:-1] == 0xFF]
-    ends = len(markers) and content.endswith(b"\xff\xd9")
-    return size if ends and _IN_SCAN[markers[:-1]].all() else None
 
 
 def _load(image: Image.Image, max_pixels: int) -> np.ndarray:
