@@ -129,7 +129,9 @@ def decode(
         raise ImageError(name, str(error)) from error.__cause__
 
 
-class ImageDecoder(TransformerMixin, BaseEstimator):
+class ImageDecoder(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Decode images: the first step of every pipeline.
 
     Stateless: `transform` works without `fit`. See :func:`decode` for what an image may be.

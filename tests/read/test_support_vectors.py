@@ -1,6 +1,8 @@
 """Matrix products decide as libsvm does."""
 
-from itertools import combinations
+import pickle
+from itertools import combinations, product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +13,8 @@ from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 from sklearn.svm import SVC, NuSVC
 
 from skcaptcha.read import _support_vectors
-from skcaptcha.read._evidence import Classification
-from skcaptcha.read._support_vectors import decide, majority, squashed
+from skcaptcha.read._evidence import FittedClassifier
+from skcaptcha.read._support_vectors import KernelMachine, squashed
 
 
 @st.composite
@@ -40,37 +42,115 @@ def by_libsvm(machine, values):
         machine.set_params(decision_function_shape="ovr")
 
 
-@given(problems())
-def test_it_decides_as_libsvm_does(problem):
-    machine, values = problem
-    decisions = decide(machine, values)
-    pairs = by_libsvm(machine, values)
+def decided(machine, pairs):
+    """Votes and sums of margins, pair by pair."""
     n_classes = len(machine.classes_)
-    votes, margins = np.zeros((2, len(values), n_classes))
+    votes, margins = np.zeros((2, len(pairs), n_classes))
     for (i, j), decision in zip(combinations(range(n_classes), 2), pairs.T, strict=True):
         votes[:, i] += decision > 0
         votes[:, j] += decision <= 0
         margins[:, i] += decision
         margins[:, j] -= decision
-    sure = ~decisions.unsure
-    assert decisions.votes[sure].tolist() == votes[sure].tolist()
-    np.testing.assert_allclose(
-        decisions.margins, margins, atol=1e-12 * np.abs(machine.dual_coef_).sum()
-    )
-    assert majority(machine, decisions, values).tolist() == machine.predict(values).tolist()
+    return votes, margins
+
+
+@given(problems())
+def test_it_decides_as_libsvm_does(problem):
+    machine, values = problem
+    fast = KernelMachine(machine)
+    decisions = fast.decide(values)
+    pairs = by_libsvm(machine, values)
+    votes, margins = decided(machine, pairs)
+    weight = np.abs(machine.dual_coef_).sum()
+    clear = (np.abs(pairs) > 1e-9 * weight).all(axis=1)
+    assert decisions.votes[clear].tolist() == votes[clear].tolist()
+    np.testing.assert_allclose(decisions.margins, margins, atol=1e-12 * weight)
+    expected = machine.predict(values).tolist()
+    assert fast.majority(decisions, values).tolist() == expected
+    assert fast.predict(values).tolist() == expected
     expected = machine.decision_function(values)
-    np.testing.assert_allclose(squashed(decisions)[sure], expected[sure], atol=1e-6)
+    np.testing.assert_allclose(squashed(decisions)[clear], expected[clear], atol=1e-6)
 
 
-def test_what_may_have_another_sign_is_left_to_libsvm():
-    rng = np.random.default_rng(0)
+@given(problems(), st.sampled_from(["_single", "_double"]))
+def test_the_bound_of_rounding_holds(problem, precision):
+    """Every pair that turned lies within the bound, and every winner that turned is unsure."""
+    machine, values = problem
+    fast = KernelMachine(machine)
+    vectors = getattr(fast, precision)
+    part = values.astype(vectors.kind)
+    lengths = np.einsum("ij,ij->i", part, part)
+    error = np.abs(vectors.pairs(part, lengths) - by_libsvm(machine, values))
+    assert (error <= vectors.rounding(lengths)).all()
+    decisions = fast._decide(values, vectors)
+    winners = machine.classes_[decisions.votes.argmax(axis=1)]
+    assert ((winners == machine.predict(values)) | decisions.unsure).all()
+
+
+def blobs(seed=0):
+    rng = np.random.default_rng(seed)
     train, classes = rng.normal(size=(60, 4)), np.repeat(["A", "B", "C"], 20)
-    machine = SVC().fit(train, classes)
-    decisions = decide(machine, train)
+    return SVC().fit(train, classes), train
+
+
+def test_what_may_have_another_winner_is_left_to_libsvm():
+    machine, train = blobs()
+    fast = KernelMachine(machine)
+    decisions = fast.decide(train)
     all_for_b = decisions._replace(votes=np.tile(np.float32([0, 1, 0]), (60, 1)))
-    assert majority(machine, all_for_b, train).tolist() == ["B"] * 60
+    assert fast.majority(all_for_b, train).tolist() == ["B"] * 60
     unsure = all_for_b._replace(unsure=np.ones(60, dtype=bool))
-    assert majority(machine, unsure, train).tolist() == machine.predict(train).tolist()
+    assert fast.majority(unsure, train).tolist() == machine.predict(train).tolist()
+
+
+@pytest.mark.parametrize("rung", ["_single", "_double"])
+def test_what_one_precision_leaves_open_the_next_decides(rung, monkeypatch):
+    machine, train = blobs()
+    fast = KernelMachine(machine)
+    vectors = getattr(fast, rung)
+    # So coarse that nothing is sure, and signs that are wrong.
+    monkeypatch.setattr(vectors, "rounding", lambda lengths: np.full((len(lengths), 3), np.inf))
+    monkeypatch.setattr(vectors, "pairs", lambda values, lengths: -np.ones((len(values), 3)))
+    if rung == "_double":
+        monkeypatch.setattr(fast, "_single", vectors)
+    assert fast.predict(train).tolist() == machine.predict(train).tolist()
+
+
+@given(
+    st.integers(3, 5).flatmap(
+        lambda n: st.tuples(
+            st.just(n), st.lists(st.sampled_from([-2, -1, 1, 2]), min_size=n * (n - 1) // 2,
+                                 max_size=n * (n - 1) // 2)
+        )
+    )
+)  # fmt: skip
+def test_a_winner_is_sure_only_if_no_open_pair_can_change_it(problem):
+    """Pairs of margin 1 are open: try them both ways."""
+    n_classes, margins = problem
+    ends = [(1, -1) if abs(margin) == 1 else (margin,) for margin in margins]
+    winners = set()
+    for choice in product(*ends):
+        votes, _ = decided(SimpleNamespace(classes_=range(n_classes)), np.array([choice]))
+        winners.add(int(votes[0].argmax()))
+    sides = combinations(range(n_classes), 2)
+    open_ = [pair for pair, m in zip(sides, margins, strict=True) if abs(m) == 1]
+    of_class = np.float32([sum(k in pair for pair in open_) for k in range(n_classes)])
+    votes, _ = decided(SimpleNamespace(classes_=range(n_classes)), np.array([margins]))
+    unsure = _support_vectors._unsure(votes.astype(np.float32), of_class[None])
+    assert unsure[0] or len(winners) == 1
+
+
+def test_what_is_not_finite_is_refused_as_by_libsvm():
+    machine, train = blobs()
+    train[3, 1] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        KernelMachine(machine).predict(train)
+
+
+def test_what_single_precision_cannot_hold_is_left_to_others():
+    machine, train = blobs()
+    far = np.concatenate([train, train * 1e30])
+    assert KernelMachine(machine).predict(far).tolist() == machine.predict(far).tolist()
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e4, 1e6])
@@ -81,18 +161,15 @@ def test_distances_that_rounding_hides_are_left_to_libsvm(offset):
     train = rng.normal(size=(200, 40)) + np.repeat(np.eye(4, 40), 50, axis=0) + offset
     machine = SVC(C=10).fit(train, classes)
     values = train + rng.normal(size=train.shape)
-    found = majority(machine, decide(machine, values), values)
-    assert found.tolist() == machine.predict(values).tolist()
+    assert KernelMachine(machine).predict(values).tolist() == machine.predict(values).tolist()
 
 
 def test_parts_are_decided_alike(monkeypatch):
-    rng = np.random.default_rng(0)
-    train = rng.normal(size=(60, 4))
-    machine = SVC().fit(train, np.repeat(["A", "B", "C"], 20))
-    whole = decide(machine, train)
+    machine, train = blobs()
+    whole = KernelMachine(machine).decide(train)
     assert not whole.unsure.any()
     monkeypatch.setattr(_support_vectors, "_KERNEL_VALUES_AT_ONCE", 100)
-    for part, expected in zip(decide(machine, train), whole, strict=True):
+    for part, expected in zip(KernelMachine(machine).decide(train), whole, strict=True):
         np.testing.assert_allclose(part, expected, atol=1e-12)
 
 
@@ -135,9 +212,13 @@ def test_any_classifier_is_asked_as_it_would_answer(model, n_classes, n):
     classes = rng.integers(0, n_classes, 80)
     train = (rng.normal(size=(80, 3)) + classes[:, None]).astype(np.float32)
     model.fit(train, np.array(list("ABCD"))[classes])
-    found = Classification(model, train[:n])
+    fitted = FittedClassifier(model)
+    found = fitted(train[:n])
     expected = model.predict(train[:n]).tolist() if n else []
     assert found.classes().tolist() == expected
     for scores in (found.log_scores(), found.evidence()):
         assert scores.shape == (n, n_classes)
         assert np.isfinite(scores).all()
+    # Asked once more, with the scores known, and after a journey through a file.
+    assert found.classes().tolist() == expected
+    assert pickle.loads(pickle.dumps(fitted))(train[:n]).classes().tolist() == expected

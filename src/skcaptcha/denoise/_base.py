@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +22,10 @@ Batch = Sequence[Image] | Images
 
 # More would not stay in the processor's cache from one pass to the next.
 _VALUES_AT_ONCE = 2**18
+
+# Classes of denoisers with values of their parameters: to check them takes longer than to denoise
+# one image.
+_VALID: set[tuple[Any, ...]] = set()
 
 
 def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
@@ -62,7 +67,9 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
     return X
 
 
-class BatchDenoiser(TransformerMixin, BaseEstimator, ABC):
+class BatchDenoiser(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+):
     """Base of all denoisers: a subclass says what becomes of images of one shape, many at a time.
 
     It does so in `_denoise_batch`; what denoises one image after the other derives from
@@ -106,7 +113,7 @@ class BatchDenoiser(TransformerMixin, BaseEstimator, ABC):
             If an element of X is not such an image; names its index.
         """
         # Nobody need have called `fit`, which checks the parameters.
-        self._validate_params()
+        self._validate_params_once()
         check_images(X, grey=not self._takes_colour)
         groups: dict[tuple[int, ...], list[int]] = {}
         for i, image in enumerate(X):
@@ -120,6 +127,19 @@ class BatchDenoiser(TransformerMixin, BaseEstimator, ABC):
                 for i, image in zip(part, self._denoise_batch(images), strict=True):
                     denoised[i] = image
         return denoised
+
+    def _validate_params_once(self) -> None:
+        """Check the parameters, unless the same values were found right before."""
+        values = [getattr(self, name) for name in _parameter_names(type(self))]
+        key = (type(self), *((type(value), value) for value in values))
+        try:
+            known = key in _VALID
+        except TypeError:  # a list or an array
+            self._validate_params()
+            return
+        if not known:
+            self._validate_params()
+            _VALID.add(key)
 
     @abstractmethod
     def _denoise_batch(self, images: Images) -> Batch:
@@ -142,3 +162,8 @@ class BaseDenoiser(BatchDenoiser):
     @abstractmethod
     def _denoise(self, image: Image) -> Image:
         """Give the denoised image; ``image`` itself must not change."""
+
+
+@cache
+def _parameter_names(kind: type[BaseEstimator]) -> tuple[str, ...]:
+    return tuple(kind._get_param_names())

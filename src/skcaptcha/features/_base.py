@@ -13,7 +13,9 @@ from sklearn.utils import Tags
 from skcaptcha.segments import Segments
 
 
-class BaseFeatures(TransformerMixin, BaseEstimator, ABC):
+class BaseFeatures(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+):
     """Base of all features: a subclass describes a batch of segments, in `_describe`.
 
     The vector of a segment depends on that segment, the parameters, and what `_learn` learns.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from skcaptcha.read._evidence import Classification
+from skcaptcha.read._evidence import FittedClassifier
 
 BETWEEN = ""
 
@@ -71,14 +71,13 @@ class Member:
         """
         scores = np.zeros((len(values), len(self.known)))
         if len(self.known) > 1:
+            fitted = FittedClassifier(self.estimator)
             block = np.zeros((_ROWS_AT_ONCE, values.shape[1]), dtype=np.float32)
             for first in range(0, len(values), _ROWS_AT_ONCE):
                 part = values[first : first + _ROWS_AT_ONCE]
                 np.subtract(part, self.center, out=block[: len(part)], casting="unsafe")
                 block *= self.scale
-                scores[first : first + len(part)] = Classification(
-                    self.estimator, block
-                ).log_scores()[: len(part)]
+                scores[first : first + len(part)] = fitted(block).log_scores()[: len(part)]
         return np.maximum(scores, _LEAST_SCORE, out=scores)
 
 

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.errors import ReadingError
-from skcaptcha.read._evidence import Classification
+from skcaptcha.read._evidence import Classification, FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
@@ -122,6 +122,7 @@ class CharacterReader(BaseEstimator):
             )
         base = KNeighborsClassifier(n_neighbors=3) if self.estimator is None else self.estimator
         self.estimator_ = clone(base).fit(values, characters)
+        self._fitted = FittedClassifier(self.estimator_)
         self.classes_ = self.estimator_.classes_
         self.temperature_ = 1.0
         if self.calibration_cv is not None:
@@ -139,8 +140,7 @@ class CharacterReader(BaseEstimator):
         -------
         texts : ndarray of shape (n,), dtype str
         """
-        check_is_fitted(self)
-        return self._texts(X, Classification(self.estimator_, check_values(X)))
+        return self._texts(X, self._classifier()(check_values(X)))
 
     def score(self, X: Segments, y: ArrayLike) -> float:
         """Give the string accuracy: the share of captchas read entirely right.
@@ -170,10 +170,9 @@ class CharacterReader(BaseEstimator):
         -------
         readings : list of n Reading
         """
-        check_is_fitted(self)
-        found = Classification(self.estimator_, check_values(X))
-        texts = self._texts(X, found)
+        found = self._classifier()(check_values(X))
         score = found.log_scores() if self.calibration_cv is None else found.evidence()
+        texts = self._texts(X, found)
         all_logs = log_softmax(score / self.temperature_, axis=1)
         readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
         # All captchas of one length are one computation.
@@ -212,6 +211,16 @@ class CharacterReader(BaseEstimator):
             "(skcaptcha show)"
         )
 
+    def _classifier(self) -> FittedClassifier:
+        # scikit-learn's own check collects the tags of everything, which takes longer than reading.
+        if not hasattr(self, "estimator_"):
+            check_is_fitted(self)
+        fitted: FittedClassifier | None = getattr(self, "_fitted", None)
+        # Models of the first version have none, and anybody may put another classifier in place.
+        if fitted is None or fitted.classifier is not self.estimator_:
+            fitted = FittedClassifier(self.estimator_)
+        return fitted
+
     def _texts(self, X: Segments, found: Classification) -> NDArray[np.str_]:
         return np.array(_join(found.classes(), X.offsets), dtype=np.str_)
 
@@ -231,7 +240,7 @@ class CharacterReader(BaseEstimator):
         for train, test in GroupKFold(n_folds).split(values, groups=captcha):
             fitted = clone(self.estimator_).fit(values[train], characters[train])
             known = np.isin(characters[test], fitted.classes_)
-            scores.append(Classification(fitted, values[test][known]).evidence())
+            scores.append(FittedClassifier(fitted)(values[test][known]).evidence())
             hits.append(np.searchsorted(fitted.classes_, self.classes_[target[test][known]]))
 
         # Without a single error among few characters nothing would keep the temperature from 0.

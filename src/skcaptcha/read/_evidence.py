@@ -11,7 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 
-from skcaptcha.read._support_vectors import Decisions, decide, majority, squashed
+from skcaptcha.read._neighbors import NearestNeighbors
+from skcaptcha.read._support_vectors import Decisions, KernelMachine, squashed
 
 # What no neighbour or tree votes for is not impossible.
 _LEAST_PROBABILITY = 1e-6
@@ -19,28 +20,68 @@ _LEAST_PROBABILITY = 1e-6
 _N_NEIGHBORS = 32
 
 
+class FittedClassifier:
+    """A fitted classifier, with what makes its predictions fast.
+
+    What is derived from the classifier for that is computed when it is first needed, and is not
+    pickled.
+
+    Parameters
+    ----------
+    classifier : fitted classifier
+        Or a Pipeline that ends in one.
+    """
+
+    def __init__(self, classifier: Any) -> None:
+        self.classifier = classifier
+        self.before: Any = None
+        self.last = classifier
+        # What is derived from Pipeline may predict in another way.
+        if type(classifier) is Pipeline and len(classifier) > 1:
+            self.before, self.last = classifier[:-1], classifier[-1]
+        self.machine = KernelMachine(self.last) if KernelMachine.takes(self.last) else None
+        self.neighbors = NearestNeighbors(self.last) if NearestNeighbors.takes(self.last) else None
+
+    def __reduce__(self) -> tuple[type[FittedClassifier], tuple[Any]]:
+        return FittedClassifier, (self.classifier,)
+
+    def __call__(self, values: NDArray[np.float32]) -> Classification:
+        """Classify segments.
+
+        Parameters
+        ----------
+        values : ndarray of shape (m, d)
+
+        Returns
+        -------
+        classification : Classification
+        """
+        return Classification(self, values)
+
+
 class Classification:
     """What a fitted classifier makes of segments; what its answers share is computed once.
 
     Parameters
     ----------
-    classifier : fitted classifier
+    fitted : FittedClassifier
     values : ndarray of shape (m, d)
     """
 
-    def __init__(self, classifier: Any, values: NDArray[np.float32]) -> None:
+    def __init__(self, fitted: FittedClassifier, values: NDArray[np.float32]) -> None:
         self._n = len(values)
-        self._last = classifier
+        self._fitted = fitted
+        self._last = fitted.last
         self._values: Any = values
-        # What is derived from Pipeline may predict in another way.
-        if type(classifier) is Pipeline and len(classifier) > 1 and self._n:
-            self._last = classifier[-1]
-            self._values = classifier[:-1].transform(values)
-        self._n_classes = len(classifier.classes_)
+        if fitted.before is not None and self._n:
+            self._values = fitted.before.transform(values)
+        self._dense = isinstance(self._values, np.ndarray)
+        self._n_classes = len(self._last.classes_)
 
     @cached_property
     def _decisions(self) -> Decisions | None:
-        return decide(self._last, self._values)
+        machine = self._fitted.machine
+        return machine.decide(self._values) if machine and self._dense else None
 
     def classes(self) -> NDArray[Any]:
         """Give what ``predict`` gives.
@@ -51,9 +92,14 @@ class Classification:
         """
         if not self._n:
             return self._last.classes_[:0]
-        if self._decisions is None:
+        machine = self._fitted.machine
+        # Scores that were asked for have decided already.
+        if machine is not None and (decisions := vars(self).get("_decisions")):
+            return machine.majority(decisions, self._values)
+        fast = machine or self._fitted.neighbors
+        if fast is None or not self._dense:
             return self._last.predict(self._values)
-        return majority(self._last, self._decisions, self._values)
+        return fast.predict(self._values)
 
     def log_scores(self) -> NDArray[np.float64]:
         """Score each class, on the scale of logarithms, by what the classifier offers.
@@ -95,7 +141,7 @@ class Classification:
             return _minus_distances(self._last, self._values, self._n_classes)
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
             if self._decisions is not None:
-                return self._decisions.margins
+                return self._decisions.margins.astype(np.float64, copy=False)
             decision = self._last.decision_function(self._values)
             # votes + sum / (3 (|sum| + 1)), where the sum is that of the margins
             third = decision - np.rint(decision)

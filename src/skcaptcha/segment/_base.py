@@ -37,7 +37,9 @@ class Cut(NamedTuple):
     owner: NDArray[np.int32] | None = None
 
 
-class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
+class BaseSegmenter(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+):
     """Base of all segmenters: a subclass says where the segments of one image are, in `_cut`.
 
     Its `__init__` takes and stores ``shape`` and ``keep_aspect``, which mean for every segmenter:
@@ -111,7 +113,9 @@ class BaseSegmenter(TransformerMixin, BaseEstimator, ABC):
         SegmentationError
             If an image cannot be cut as asked, because it is too small for it.
         """
-        check_is_fitted(self)
+        # scikit-learn's own check collects the tags of the class first, which takes longer.
+        if not hasattr(self, "shape_"):
+            check_is_fitted(self)
         _check_images(X)
         return self._segment(X, self.shape_)
 

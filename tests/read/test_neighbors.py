@@ -1,0 +1,102 @@
+"""Matrix products in single precision find the neighbours that scikit-learn finds."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsClassifier
+
+from skcaptcha.read import _neighbors
+from skcaptcha.read._neighbors import NearestNeighbors
+
+
+@st.composite
+def problems(draw):
+    """A fitted classifier and what it is to classify; of whole numbers, many are equally near."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, d, n_classes = draw(st.integers(1, 40)), draw(st.integers(1, 20)), draw(st.integers(1, 5))
+    m = draw(st.integers(1, 30))
+    if draw(st.booleans()):
+        known, values = rng.integers(0, 2, (n, d)), rng.integers(0, 2, (m, d))
+    else:
+        scale, offset = draw(st.sampled_from([(1, 0), (255, 0), (1e-3, 1e3), (1, 1e6)]))
+        known, values = (scale * rng.normal(size=(k, d)) + offset for k in (n, m))
+    kind = draw(st.sampled_from([np.float32, np.float64]))
+    known, values = known.astype(kind), values.astype(kind)
+    values = np.concatenate([values, known[:5]])
+    classifier = KNeighborsClassifier(
+        draw(st.integers(1, min(n, 7))), algorithm=draw(st.sampled_from(["brute", "auto"]))
+    )
+    return classifier.fit(known, np.array(list("ZYXAB"))[rng.integers(0, n_classes, n)]), values
+
+
+@given(problems())
+def test_it_predicts_what_scikit_learn_predicts(problem):
+    classifier, values = problem
+    assert NearestNeighbors.takes(classifier)
+    found = NearestNeighbors(classifier).predict(values)
+    assert found.tolist() == classifier.predict(values).tolist()
+    assert found.dtype == classifier.classes_.dtype
+
+
+@given(problems())
+def test_the_bound_of_rounding_holds(problem):
+    """In single precision the k nearest are among those that it finds possible."""
+    classifier, values = problem
+    near, which = NearestNeighbors(classifier)._possible(values, classifier.n_neighbors)
+    known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
+    distance = ((exact[:, None] - known) ** 2).sum(axis=2)
+    kth = np.sort(distance, axis=1)[:, classifier.n_neighbors - 1]
+    found = np.zeros(distance.shape, dtype=bool)
+    found[near, which] = True
+    assert found[distance <= kth[:, None]].all()
+
+
+def test_parts_are_classified_alike(monkeypatch):
+    rng = np.random.default_rng(0)
+    classifier = KNeighborsClassifier(3).fit(rng.normal(size=(20, 3)), list("ABCDE" * 4))
+    values = rng.normal(size=(30, 3))
+    monkeypatch.setattr(_neighbors, "_DISTANCES_AT_ONCE", 100)
+    found = NearestNeighbors(classifier).predict(values)
+    assert found.tolist() == classifier.predict(values).tolist()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused_as_by_scikit_learn(value):
+    classifier = KNeighborsClassifier(1).fit([[0.0], [1.0]], list("AB"))
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        NearestNeighbors(classifier).predict(np.array([[0.0], [value]]))
+
+
+@pytest.mark.parametrize("scale", [1e19, 1e30, 1e60])
+@pytest.mark.parametrize("k", [1, 2])
+def test_what_single_precision_cannot_hold_is_left_to_scikit_learn(scale, k):
+    known = np.array([[0.0], [0.1], [1.0], [1.1], [2.0], [2.1]])
+    classifier = KNeighborsClassifier(k).fit(scale * known, list("AABBCC"))
+    values = np.array([[1.9], [0.2], [1e-30]]) * scale
+    assert NearestNeighbors(classifier).predict(values).tolist() == ["C", "A", "A"]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (0, 3)])
+def test_other_features_are_refused_as_by_scikit_learn(shape):
+    classifier = KNeighborsClassifier(1).fit([[0.0], [1.0]], list("AB"))
+    with pytest.raises(ValueError, match=r"3 features|minimum of 1"):
+        NearestNeighbors(classifier).predict(np.zeros(shape))
+
+
+class Own(KNeighborsClassifier):
+    """Predicts in another way."""
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        Own(1),
+        KNeighborsClassifier(1, weights="distance"),
+        KNeighborsClassifier(1, metric="manhattan"),
+        KNeighborsClassifier(1, p=1),
+    ],
+    ids=repr,
+)
+def test_other_classifiers_are_left_alone(classifier):
+    assert not NearestNeighbors.takes(classifier.fit([[0.0], [1.0]], list("AB")))
