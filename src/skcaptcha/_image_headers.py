@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
-
-import numpy as np
 
 _PNG_HEADER = struct.Struct(">8sIIBBBBB")
 _PNG_CHUNK = struct.Struct(">I4s")
@@ -19,9 +18,9 @@ _JPEG_FRAME = struct.Struct(">BHHB")
 _JPEG_FRAMES = {0xC0, 0xC1}
 _JPEG_SCAN = 0xDA
 _JPEG_TABLES = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
-# What may follow the byte 0xFF in a scan: nothing, another one, the number of a restart.
-_IN_SCAN = np.zeros(256, dtype=bool)
-_IN_SCAN[[0x00, 0xFF, *range(0xD0, 0xD8)]] = True
+# In a scan, what follows the byte 0xFF makes a marker of it, but for nothing, another one, and the
+# number of a restart.
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
 def plain_png_size(content: bytes) -> tuple[int, int] | None:
@@ -88,7 +87,6 @@ def plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
         return None
     # Nothing but the end may follow the scan: a marker of another kind begins another scan, or an
     # image that was written into this one.
-    scan = np.frombuffer(content, dtype=np.uint8, offset=place + 2)
-    markers = scan[1:][scan[:-1] == 0xFF]
-    ends = len(markers) and content.endswith(b"\xff\xd9")
-    return size if ends and _IN_SCAN[markers[:-1]].all() else None
+    end = _JPEG_MARKER.search(content, place + 2)
+    whole = end is not None and content[end.start() :] == b"\xff\xd9"
+    return size if whole else None

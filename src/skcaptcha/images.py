@@ -35,14 +35,17 @@ Source: TypeAlias = (
 _MAX_BYTES = 32 * 2**20
 _MAX_PIXELS = 2**24
 
+# Opening a pipe would wait for its writer.
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
 # Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
 # belongs to the whole process. The first bytes decide, since suffixes are often wrong.
-_FORMATS: dict[str, tuple[bytes, Callable[[BytesIO], ImageFile]]] = {
-    "PNG": (rb"\x89PNG\r\n\x1a\n", PngImageFile),
-    "JPEG": (rb"\xff\xd8\xff", JpegImageFile),
-    "GIF": (rb"GIF8[79]a", GifImageFile),
-    "BMP": (rb"BM", BmpImageFile),
-    "WebP": (rb"(?s:RIFF.{4}WEBP)", WebPImageFile),
+_FORMATS: dict[str, tuple[re.Pattern[bytes], Callable[[BytesIO], ImageFile]]] = {
+    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
+    "JPEG": (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
+    "GIF": (re.compile(rb"GIF8[79]a"), GifImageFile),
+    "BMP": (re.compile(rb"BM"), BmpImageFile),
+    "WebP": (re.compile(rb"(?s:RIFF.{4}WEBP)"), WebPImageFile),
 }
 
 
@@ -108,22 +111,7 @@ def decode(
     begins with b'<html>'
     """
     try:
-        if _is_path(source):
-            pixels = _decode_bytes(_read(source, max_bytes), grey, max_bytes, max_pixels)
-        elif isinstance(source, bytes | bytearray | memoryview):
-            pixels = _decode_bytes(source, grey, max_bytes, max_pixels)
-        elif isinstance(source, Image.Image):
-            pixels = _load(source, max_pixels)
-        elif isinstance(source, np.ndarray):
-            _check_array(source, max_pixels)
-            pixels = source
-        else:
-            raise _UnusableError(
-                "expected a path, the bytes of a file, a PIL image or a numpy array, "
-                f"found {type(source).__name__}"
-            )
-        image = np.ascontiguousarray(_without_alpha(_to_uint8(pixels)))
-        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if grey and image.ndim == 3 else image
+        return _decode(source, grey, max_bytes, max_pixels)
     except _UnusableError as error:
         name = os.fspath(source) if _is_path(source) else "the image"
         raise ImageError(name, str(error)) from error.__cause__
@@ -221,16 +209,13 @@ class ImageDecoder(  # type: ignore[call-arg]
             file's path, or the position in `X` (``"image 3"``, counted from 0).
         """
         _check_batch(X)
-        images = []
-        options = {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels}
-        for index, source in enumerate(X):
-            try:
-                image = decode(source, grey=self.grey, **options)
-            except ImageError as error:
-                if _is_path(source):
-                    raise
-                raise ImageError(f"image {index}", error.reason) from error.__cause__
-            images.append(image)
+        images: list[np.ndarray] = []
+        try:
+            for source in X:
+                images.append(_decode(source, self.grey, self.max_bytes, self.max_pixels))
+        except _UnusableError as error:
+            name = os.fspath(source) if _is_path(source) else f"image {len(images)}"
+            raise ImageError(name, str(error)) from error.__cause__
         return images
 
     def __sklearn_tags__(self) -> Tags:
@@ -240,6 +225,27 @@ class ImageDecoder(  # type: ignore[call-arg]
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         return tags
+
+
+def _decode(source: Source, grey: bool, max_bytes: int, max_pixels: int) -> np.ndarray:
+    if _is_path(source):
+        pixels = _decode_bytes(_read(source, max_bytes), grey, max_bytes, max_pixels)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        pixels = _decode_bytes(source, grey, max_bytes, max_pixels)
+    elif isinstance(source, Image.Image):
+        pixels = _load(source, max_pixels)
+    elif isinstance(source, np.ndarray):
+        _check_array(source, max_pixels)
+        pixels = source
+    else:
+        raise _UnusableError(
+            "expected a path, the bytes of a file, a PIL image or a numpy array, "
+            f"found {type(source).__name__}"
+        )
+    if pixels.ndim == 3 or pixels.dtype != np.uint8:
+        pixels = _without_alpha(_to_uint8(pixels))
+    image = np.ascontiguousarray(pixels)
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if grey and image.ndim == 3 else image
 
 
 def _is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:
@@ -274,10 +280,7 @@ def _check_batch(X: Any) -> None:
 
 def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
-        # Opening a pipe would wait for its writer.
-        file = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
+        file = os.open(path, _READ_ONLY)
         try:
             status = os.fstat(file)
             if stat.S_ISDIR(status.st_mode):
@@ -324,7 +327,7 @@ def _decode_bytes(
 ) -> np.ndarray:
     _check_bytes(memoryview(content).nbytes, max_bytes)
     content = bytes(content)
-    name = next((name for name, (start, _) in _FORMATS.items() if re.match(start, content)), None)
+    name = next((name for name, (start, _) in _FORMATS.items() if start.match(content)), None)
     if name is None:
         raise _UnusableError(
             f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
@@ -350,8 +353,8 @@ def _decode_plain(content: bytes, name: str, grey: bool, max_pixels: int) -> np.
 
     None if the image is of another kind, or looks damaged: Pillow then says what is wrong.
     """
-    size = {"PNG": plain_png_size, "JPEG": plain_jpeg_size}.get(name, _no_size)(content)
-    if size is None:
+    sizes = {"PNG": plain_png_size, "JPEG": plain_jpeg_size}
+    if name not in sizes or (size := sizes[name](content)) is None:
         return None
     _check_pixels(*size, max_pixels)
     # Of PNG, OpenCV would weigh the colours in its own way.
@@ -372,10 +375,6 @@ def _decode_plain(content: bytes, name: str, grey: bool, max_pixels: int) -> np.
         return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     opaque = bool((pixels[..., 3] == 255).all())
     return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
-
-
-def _no_size(content: bytes) -> None:
-    return None
 
 
 def _load(image: Image.Image, max_pixels: int) -> np.ndarray:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 INK_LEVEL = 127
 
-_PIXELS_AT_ONCE = 2**23
+# More would not stay in the processor's cache from one pass to the next.
+_PIXELS_AT_ONCE = 2**18
 
 
 def ink_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -276,13 +277,18 @@ class Segments:
             part = slice(first, first + at_once)
             w, h = self.boxes[part, 2], self.boxes[part, 3]
             rows, columns = np.arange(h.max()), np.arange(w.max())
-            inside = (rows < h[:, None])[:, :, None] & (columns < w[:, None])[:, None, :]
-            where = rows[:, None] * stride[part, None, None] + columns
-            where += start[part, None, None]
-            where[~inside] = 0
+            where = (start[part, None] + rows * stride[part, None])[:, :, None] + columns
+            inside = None
+            if (w < len(columns)).any() or (h < len(rows)).any():
+                inside = (rows < h[:, None])[:, :, None] & (columns < w[:, None])[:, None, :]
+                where *= inside
+            padded = flat.take(where)
             if owner is not None:
-                inside &= owner[where] == number[part, None, None]
-            crops[part] = self._resample(flat[where] * inside, w, h)
+                own = owner.take(where) == number[part, None, None]
+                inside = own if inside is None else inside & own
+            if inside is not None:
+                padded *= inside
+            crops[part] = self._resample(padded, w, h)
         return crops
 
     def _resample(

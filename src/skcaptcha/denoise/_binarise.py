@@ -97,7 +97,7 @@ class Binarise(BatchDenoiser):
         ink = images <= thresholds.astype(np.uint8)[:, None, None]
         ink ^= bright[:, None, None]
         ink[of_one_shade] = False  # all is ground: nothing stands out from it
-        return ink.view(np.uint8) * np.uint8(255)
+        return -ink.view(np.uint8)  # of 1: 255
 
     def _locally(self, image: Image, dark: bool) -> Image:
         shades = image if dark else ~image
@@ -108,4 +108,4 @@ class Binarise(BatchDenoiser):
         else:
             variance = cv2.sqrBoxFilter(shades, cv2.CV_64F, size) - mean**2
             threshold = mean * (1 + self.k * (np.sqrt(variance.clip(0)) / 128 - 1))
-        return (shades < threshold).view(np.uint8) * np.uint8(255)
+        return -(shades < threshold).view(np.uint8)
