@@ -304,22 +304,35 @@ class Segments:
             scale = np.minimum(columns / w, rows / h)
             new_w = np.clip(np.rint(w * scale), 1, columns).astype(np.intp)
             new_h = np.clip(np.rint(h * scale), 1, rows).astype(np.intp)
-        vertical = _resampling_weights(h, new_h, padded.shape[1], rows)
-        horizontal = _resampling_weights(w, new_w, padded.shape[2], columns)
-        resized = vertical @ padded.astype(np.float64) @ horizontal.transpose(0, 2, 1)
-        return np.rint(resized).astype(np.uint8)
+        # Along the rows, then, of what was turned, along the columns.
+        narrow = _resample_last(padded, w, new_w, columns)
+        turned = _resample_last(narrow.swapaxes(1, 2), h, new_h, rows)
+        return np.rint(turned.swapaxes(1, 2)).astype(np.uint8)
 
     def _image_shapes(self) -> NDArray[np.intp]:
         assert self.images is not None
         return np.array([image.shape for image in self.images], dtype=np.intp).reshape(-1, 2)
 
 
+def _resample_last(
+    padded: NDArray[Any], old: NDArray[np.intp], new: NDArray[np.intp], room: int
+) -> NDArray[np.float64]:
+    """Bring the last axis of (m, k, padding) from ``old`` numbers to ``new``, within ``room``."""
+    pairs, which = np.unique(old * (room + 1) + new, return_inverse=True)
+    weights = _resampling_weights(*np.divmod(pairs, room + 1), padded.shape[2], room)
+    resampled = np.empty((*padded.shape[:2], room))
+    # All crops of one size are one product.
+    order = np.argsort(which, kind="stable")
+    for own, part in zip(weights, np.split(order, np.bincount(which).cumsum()[:-1]), strict=True):
+        resampled[part] = padded[part].astype(np.float64) @ own.T
+    return resampled
+
+
 def _resampling_weights(
     old: NDArray[np.intp], new: NDArray[np.intp], padding: int, room: int
 ) -> NDArray[np.float64]:
-    """Weights (m, room, padding) that bring ``old`` pixels to ``new``, centred in ``room``."""
-    pairs, which = np.unique(np.stack([old, new], axis=1), axis=0, return_inverse=True)
-    old, new = pairs[:, 0, None, None], pairs[:, 1, None, None]
+    """Weights (pairs, room, padding) that bring ``old`` pixels to ``new``, centred in ``room``."""
+    old, new = old[:, None, None], new[:, None, None]
     scale = old / new
     target = np.arange(room)[:, None] - (room - new) // 2
     source = np.arange(padding)
@@ -329,4 +342,4 @@ def _resampling_weights(
     weights /= np.maximum(weights.sum(axis=2, keepdims=True), np.finfo(float).tiny)
     # With 22 bits, all products and sums are exact in float64: the order of summation, which
     # depends on the size of the batch's padding, changes no crop.
-    return np.ldexp(np.rint(np.ldexp(weights, 22)), -22)[which.reshape(-1)]
+    return np.ldexp(np.rint(np.ldexp(weights, 22)), -22)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
-import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
-from skcaptcha.segments import ink_mask
+from skcaptcha._pieces import label_pieces
+from skcaptcha.denoise._base import BatchDenoiser, Images
 
 
-class RemoveSmallComponents(BaseDenoiser):
+class RemoveSmallComponents(BatchDenoiser):
     """Remove connected pieces of ink of few pixels.
 
     Parameters
@@ -42,9 +41,8 @@ class RemoveSmallComponents(BaseDenoiser):
         self.min_area = min_area
         self.connectivity = connectivity
 
-    def _denoise(self, image: Image) -> Image:
-        ink = ink_mask(image).view(np.uint8)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=self.connectivity)
-        small = stats[:, cv2.CC_STAT_AREA] < self.min_area
-        small[0] = False
-        return np.where(small[labels], np.uint8(0), image)
+    def _denoise_batch(self, images: Images) -> Images:
+        pieces = label_pieces(images, self.connectivity)
+        kept = np.full(len(pieces.area) + 1, 255, dtype=np.uint8)
+        kept[1:][pieces.area < self.min_area] = 0
+        return images & kept.take(pieces.labels)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import count, pairwise
 from numbers import Real
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils._param_validation import Interval, Options
 
+from skcaptcha._pieces import label_pieces
 from skcaptcha.errors import SegmentationError
 from skcaptcha.segment._base import (
     N_CHARACTERS,
@@ -23,15 +26,17 @@ from skcaptcha.segment._base import (
     equal_edges,
 )
 from skcaptcha.segment._valleys import cut_valleys
-from skcaptcha.segments import ink_mask
 
 # Fewer images in which every character is a group of its own do not tell where characters begin.
 # Images in which characters stand apart by exception do not show where others have theirs.
 _LEAST_EXAMPLES, _LEAST_SHARE = 10, 0.25
 _LEAST_DEVIATION = 0.5
 
-# Every piece is compared with every other.
+# In the worst case every piece is compared with every other.
 _MOST_PIECES = 2000
+
+# More would not stay in the processor's cache from one pass to the next.
+_PIXELS_AT_ONCE = 2**18
 
 
 class ConnectedComponents(BaseSegmenter):
@@ -118,16 +123,27 @@ class ConnectedComponents(BaseSegmenter):
         if self.n_characters is None:
             return
         lefts = []
-        for image in X:
-            x = self._groups(image)[0][:, 0]
+        for boxes, _ in self._groups(X):
+            x = boxes[:, 0]
             if len(x) == self.n_characters:
                 lefts.append(x - x[0])
         if len(lefts) >= max(_LEAST_EXAMPLES, _LEAST_SHARE * len(X)):
             deviation = np.std(lefts, axis=0)
             self.places_ = np.stack([np.mean(lefts, axis=0), deviation + _LEAST_DEVIATION])
 
+    def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
+        cuts = []
+        for i, (boxes, owner) in enumerate(self._groups(X)):
+            try:
+                cuts.append(self._cut_groups(X[i], boxes, owner))
+            except SegmentationError as error:
+                raise SegmentationError(error.reason, i) from None
+        return cuts
+
     def _cut(self, image: Image) -> Cut:
-        boxes, owner = self._groups(image)
+        return self._cut_all([image])[0]
+
+    def _cut_groups(self, image: Image, boxes: Boxes, owner: NDArray[np.int32]) -> Cut:
         n = self.n_characters
         if n is None or len(boxes) == n:
             return Cut(boxes, owner)
@@ -136,36 +152,56 @@ class ConnectedComponents(BaseSegmenter):
             return _equal_cut(image, n)
         return _left_to_right(self._cut_clumps(owner, n))
 
-    def _groups(self, image: Image) -> tuple[Boxes, NDArray[np.int32]]:
-        """Merge fragments until there are no more groups than characters, left to right."""
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(
-            ink_mask(image).view(np.uint8), connectivity=self.connectivity
-        )
-        least = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]].astype(np.intp)
-        most = least + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-        if not len(least):
-            return np.empty((0, 4), dtype=np.intp), labels
-        if len(least) > _MOST_PIECES:
-            raise SegmentationError(
-                f"{len(least)} pieces of ink are too many, {_MOST_PIECES} are the most; "
-                "put RemoveSmallComponents before ConnectedComponents"
-            )
-        group = self._merge(least[:, 0], most[:, 0])
-        left, right = _extremes(group, least[:, 0], most[:, 0])
-        group = _merge_to(left, right, self.n_characters or len(left))[group]
-        least, most = _extremes(group, least, most)
-        owner = np.concatenate([[0], group + 1]).astype(np.int32)[labels]
-        return np.concatenate([least, most - least], axis=1), owner
+    def _groups(self, X: Sequence[Image]) -> list[tuple[Boxes, NDArray[np.int32]]]:
+        """Merge fragments until no image has more groups than characters, left to right.
 
-    def _merge(self, begin: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Group the pieces that stand over each other."""
-        overlap = np.minimum(end[:, None], end) - np.maximum(begin[:, None], begin)
-        width = end - begin
-        narrower = np.minimum(width[:, None], width)
-        together = overlap >= self.merge_overlap * narrower
-        if np.count_nonzero(together) == len(begin):
-            return np.arange(len(begin))  # each with itself only, as in most images
-        return connected_components(together)[1]
+        Gives the boxes of each image's groups, and which group, from 1 on, each pixel belongs to.
+        """
+        of_shape: dict[tuple[int, ...], list[int]] = {}
+        for i, image in enumerate(X):
+            of_shape.setdefault(image.shape, []).append(i)
+        groups: list[Any] = [None] * len(X)
+        for shape, alike in of_shape.items():
+            at_once = max(1, _PIXELS_AT_ONCE // math.prod(shape))
+            for first in range(0, len(alike), at_once):
+                part = alike[first : first + at_once]
+                found = self._groups_of_one_shape(np.stack([X[i] for i in part]), part)
+                for i, of_image in zip(part, found, strict=True):
+                    groups[i] = of_image
+        return groups
+
+    def _groups_of_one_shape(
+        self, images: NDArray[np.uint8], numbers: Sequence[int]
+    ) -> Iterator[tuple[Boxes, NDArray[np.int32]]]:
+        pieces = label_pieces(images, self.connectivity)
+        n_pieces = np.bincount(pieces.image, minlength=len(images))
+        if (n_pieces > _MOST_PIECES).any():
+            k = int(n_pieces.argmax())
+            raise SegmentationError(
+                f"{n_pieces[k]} pieces of ink are too many, {_MOST_PIECES} are the most; "
+                "put RemoveSmallComponents before ConnectedComponents",
+                numbers[k],
+            )
+        order = np.lexsort([pieces.least[:, 0], pieces.image])
+        image, least, most = pieces.image[order], pieces.least[order], pieces.most[order]
+        group = _overlapping(image, least[:, 0], most[:, 0], self.merge_overlap)
+        # The first of a group's pieces is its leftmost.
+        image = image[np.unique(group, return_index=True)[1]]
+        left, right = _extremes(group, least[:, 0], most[:, 0])
+        ends = np.searchsorted(image, np.arange(len(images) + 1))
+        whole = np.arange(len(image))
+        if self.n_characters is not None:
+            for crowded in np.flatnonzero(np.diff(ends) > self.n_characters):
+                own = slice(ends[crowded], ends[crowded + 1])
+                whole[own] = own.start + _merge_to(left[own], right[own], self.n_characters)
+            kept, whole = np.unique(whole, return_inverse=True)
+            ends, group = np.searchsorted(image[kept], np.arange(len(images) + 1)), whole[group]
+        least, most = _extremes(group, least, most)
+        boxes = np.concatenate([least, most - least], axis=1)
+        number = np.zeros(len(order) + 1, dtype=np.int32)
+        number[1 + order] = group + 1 - ends[pieces.image[order]]
+        owners = number.take(pieces.labels)
+        return ((boxes[a:b], owner) for (a, b), owner in zip(pairwise(ends), owners, strict=True))
 
     def _cut_clumps(self, owner: NDArray[np.int32], n: int) -> NDArray[np.int32]:
         """Cut groups, which ``owner`` numbers from 1 on, where it costs least to have n in all."""
@@ -217,11 +253,43 @@ def _severed(ink: NDArray[np.bool_], connectivity: int) -> NDArray[np.intp]:
     return (ink[:, 1:] & reached[:, :-1]).sum(axis=0)
 
 
+def _overlapping(
+    image: NDArray[np.intp], begin: NDArray[np.intp], end: NDArray[np.intp], least_share: float
+) -> NDArray[np.intp]:
+    """Group the pieces that stand over each other, given image by image, from left to right.
+
+    Groups are numbered in the order of their first pieces.
+    """
+    pairs = []
+    first = np.arange(len(image))
+    for later in count(1):
+        first = first[first + later < len(image)]
+        second = first + later
+        # Those that come later begin further right.
+        meet = (image[second] == image[first]) & (begin[second] < end[first])
+        first, second = first[meet], second[meet]
+        if not len(first):
+            break
+        overlap = np.minimum(end[first], end[second]) - begin[second]
+        width = end - begin
+        together = overlap >= least_share * np.minimum(width[first], width[second])
+        pairs.append(np.stack([first[together], second[together]]))
+    first, second = np.concatenate([np.empty((2, 0), dtype=np.intp), *pairs], axis=1)
+    if not len(first):
+        return np.arange(len(image))
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(image), len(image)))
+    _, group = connected_components(graph, directed=False)
+    beginning = np.unique(group, return_index=True)[1]
+    rank = np.empty(len(beginning), dtype=np.intp)
+    rank[np.argsort(beginning)] = np.arange(len(beginning))
+    return rank[group]
+
+
 def _extremes(
     group: NDArray[np.intp], least: NDArray[np.intp], most: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Least and greatest coordinates of each group of pieces or pixels."""
-    shape = (group.max() + 1, *least.shape[1:])
+    shape = (group.max(initial=-1) + 1, *least.shape[1:])
     group_least = np.full(shape, np.iinfo(np.intp).max)
     group_most = np.zeros(shape, dtype=np.intp)
     np.minimum.at(group_least, group, least)

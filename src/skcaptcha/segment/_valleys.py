@@ -99,6 +99,8 @@ def cut_valleys(
         raise SegmentationError(f"{w} columns are too few for {n} characters")
     if w > _MOST_COLUMNS:
         raise SegmentationError(f"{w} columns are too many; at most {_MOST_COLUMNS} can be cut")
+    if n == 1:
+        return ValleyCuts(np.array([balance * (w / width - 1) ** 2]), np.empty((0, w + 1), np.intp))
     at = np.arange(w + 1)
     wide = at[None, :] - at[:, None]
     piece = np.where(wide > 0, balance * (wide / width - 1) ** 2, np.inf)

@@ -1,0 +1,89 @@
+"""Connected pieces of ink, of many images in one pass."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.segments import ink_mask
+
+# What OpenCV would choose takes twice as long where little is ink.
+_ALGORITHM = {4: cv2.CCL_SAUF, 8: cv2.CCL_BBDT}
+
+
+class Pieces(NamedTuple):
+    """The pieces of a batch, image after image.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n, h, w), dtype int32
+        Number of the piece that each pixel belongs to, counted over the batch from 1 on; 0: ground.
+    image : ndarray of shape (p,), dtype intp
+        Which image each piece is in; ascends.
+    least, most : ndarrays of shape (p, 2), dtype intp
+        Columns and rows of each piece: the first, and the first beyond it.
+    area : ndarray of shape (p,), dtype intp
+        Number of pixels.
+    """
+
+    labels: NDArray[np.int32]
+    image: NDArray[np.intp]
+    least: NDArray[np.intp]
+    most: NDArray[np.intp]
+    area: NDArray[np.intp]
+
+
+def label_pieces(images: NDArray[np.uint8], connectivity: int) -> Pieces:
+    """Find the connected pieces of ink of images of one shape.
+
+    The images are labelled as one, in which they stand over each other, a row of ground between
+    them: one call for all.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w), dtype uint8
+        Ink bright on a dark ground.
+    connectivity : {4, 8}
+        Whether pixels that meet at a corner only are connected.
+
+    Returns
+    -------
+    pieces : Pieces
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha._pieces import label_pieces
+    >>> images = np.zeros((2, 3, 4), dtype=np.uint8)
+    >>> images[0, 2, 3] = images[1, 0, :2] = 255
+    >>> pieces = label_pieces(images, connectivity=8)
+    >>> pieces.image, pieces.area
+    (array([0, 1]), array([1, 2]))
+    >>> pieces.least.tolist(), pieces.most.tolist()
+    ([[3, 2], [0, 0]], [[4, 3], [2, 1]])
+    """
+    n, height, width = images.shape
+    # OpenCV numbers pieces in blocks of two rows: with an even number for each image, in the same
+    # order whatever stands above.
+    room = height + 2 - height % 2
+    tall = np.zeros((n, room, width), dtype=np.uint8)
+    tall[:, :height] = ink_mask(images)
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        tall.reshape(n * room, width), connectivity, cv2.CV_32S, _ALGORITHM[connectivity]
+    )
+    stats = stats[1:].astype(np.intp)
+    image, top = np.divmod(stats[:, cv2.CC_STAT_TOP], room)
+    left = stats[:, cv2.CC_STAT_LEFT]
+    labels = labels.reshape(n, room, width)[:, :height]
+    if (np.diff(image) < 0).any():
+        order = np.argsort(image, kind="stable")
+        number = np.zeros(len(order) + 1, dtype=np.int32)
+        number[1 + order] = np.arange(1, len(order) + 1)
+        labels, stats = number[labels], stats[order]
+        image, top, left = image[order], top[order], left[order]
+    least = np.stack([left, top], axis=1)
+    size = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return Pieces(labels, image, least, least + size, stats[:, cv2.CC_STAT_AREA])
