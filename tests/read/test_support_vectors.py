@@ -80,8 +80,8 @@ def test_the_bound_of_rounding_holds(problem, precision):
     vectors = getattr(fast, precision)
     part = values.astype(vectors.kind)
     lengths = np.einsum("ij,ij->i", part, part)
-    error = np.abs(vectors.pairs(part, lengths) - by_libsvm(machine, values))
-    assert (error <= vectors.rounding(lengths)).all()
+    error = np.abs(vectors.pairs(part, lengths).T - by_libsvm(machine, values))
+    assert (error <= vectors.rounding(lengths.max())).all()
     decisions = fast._decide(values, vectors)
     winners = machine.classes_[decisions.votes.argmax(axis=1)]
     assert ((winners == machine.predict(values)) | decisions.unsure).all()
@@ -109,8 +109,8 @@ def test_what_one_precision_leaves_open_the_next_decides(rung, monkeypatch):
     fast = KernelMachine(machine)
     vectors = getattr(fast, rung)
     # So coarse that nothing is sure, and signs that are wrong.
-    monkeypatch.setattr(vectors, "rounding", lambda lengths: np.full((len(lengths), 3), np.inf))
-    monkeypatch.setattr(vectors, "pairs", lambda values, lengths: -np.ones((len(values), 3)))
+    monkeypatch.setattr(vectors, "rounding", lambda longest: np.full(3, np.inf))
+    monkeypatch.setattr(vectors, "pairs", lambda values, lengths: -np.ones((3, len(values))))
     if rung == "_double":
         monkeypatch.setattr(fast, "_single", vectors)
     assert fast.predict(train).tolist() == machine.predict(train).tolist()
@@ -132,11 +132,9 @@ def test_a_winner_is_sure_only_if_no_open_pair_can_change_it(problem):
     for choice in product(*ends):
         votes, _ = decided(SimpleNamespace(classes_=range(n_classes)), np.array([choice]))
         winners.add(int(votes[0].argmax()))
-    sides = combinations(range(n_classes), 2)
-    open_ = [pair for pair, m in zip(sides, margins, strict=True) if abs(m) == 1]
-    of_class = np.float32([sum(k in pair for pair in open_) for k in range(n_classes)])
     votes, _ = decided(SimpleNamespace(classes_=range(n_classes)), np.array([margins]))
-    unsure = _support_vectors._unsure(votes.astype(np.float32), of_class[None])
+    open_ = np.abs(margins) == 1
+    unsure = _support_vectors._unsure(votes.T.astype(np.float32), open_[:, None])
     assert unsure[0] or len(winners) == 1
 
 

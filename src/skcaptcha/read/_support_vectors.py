@@ -151,25 +151,26 @@ class KernelMachine:
 
     def _decide(self, values: NDArray[np.floating], vectors: _Vectors) -> Decisions:
         n_classes = len(self._machine.classes_)
-        kind = vectors.kind
-        first, second = _sides(n_classes)
-        votes = np.empty((len(values), n_classes), dtype=np.float32)
-        margins = np.empty((len(values), n_classes), dtype=kind)
+        sides = _sides(n_classes)
+        votes = np.empty((n_classes, len(values)), dtype=np.float32)
+        margins = np.empty((n_classes, len(values)), dtype=vectors.kind)
         unsure = np.empty(len(values), dtype=bool)
-        at_once = max(1, _KERNEL_VALUES_AT_ONCE // max(vectors.scaled.shape[1], len(first)))
+        at_once = max(1, _KERNEL_VALUES_AT_ONCE // max(len(vectors.scaled), sides.shape[1]))
         for begin in range(0, len(values), at_once):
-            rows = slice(begin, begin + at_once)
+            columns = slice(begin, begin + at_once)
             # What is not finite, here or in single precision, decides nothing.
             with np.errstate(invalid="ignore", over="ignore"):
-                part = np.asarray(values[rows], dtype=kind)
-                own = np.einsum("ij,ij->i", part, part)
-                pairs = vectors.pairs(part, own)
-                margins[rows] = pairs @ (first - second).astype(kind)
-                open_ = ~(np.abs(pairs) >= vectors.rounding(own))
+                part = np.asarray(values[columns], dtype=vectors.kind)
+                own_lengths = np.einsum("ij,ij->i", part, part)
+                pairs = vectors.pairs(part, own_lengths)
+                settled = np.abs(pairs) >= vectors.rounding(own_lengths.max())[:, None]
             won = (pairs > 0).astype(np.float32)
-            votes[rows] = won @ first + (1 - won) @ second
-            unsure[rows] = _unsure(votes[rows], open_.astype(np.float32) @ (first + second))
-        return Decisions(votes, margins, unsure)
+            np.matmul(sides, won, out=votes[:, columns])
+            # Of its pairs, a class has lost those in which it is the second.
+            votes[:, columns] += np.arange(n_classes)[:, None]
+            unsure[columns] = _unsure(votes[:, columns], ~settled)
+            np.matmul(sides.astype(vectors.kind), pairs, out=margins[:, columns])
+        return Decisions(votes.T, margins.T, unsure)
 
 
 def squashed(decisions: Decisions) -> NDArray[np.float64]:
@@ -198,23 +199,26 @@ class _Vectors:
     def __init__(self, machine: Any, kind: type[np.floating]) -> None:
         vectors, self.gamma, self.kind = machine.support_vectors_, machine._gamma, kind
         lengths = np.einsum("ij,ij->i", vectors, vectors)
-        self.scaled = (2 * self.gamma * vectors).astype(kind).T
-        self.scaled_lengths = (self.gamma * lengths).astype(kind)
+        self.scaled = (2 * self.gamma * vectors).astype(kind)
+        self.scaled_lengths = (self.gamma * lengths).astype(kind)[:, None]
         # The vectors of a class have one coefficient for each other class.
         ends = np.cumsum(machine.n_support_)
         self.of_class = [slice(*ends_) for ends_ in pairwise([0, *ends])]
-        self.coefficients = [machine.dual_coef_[:, own].T.astype(kind) for own in self.of_class]
-        self.intercept = machine.intercept_.astype(kind)
+        self.coefficients = [machine.dual_coef_[:, own].astype(kind) for own in self.of_class]
+        self.intercept = machine.intercept_.astype(kind)[:, None]
+        # Before its own place, a class is the second of the two.
         n_classes = len(ends)
-        self.first, self.second = np.triu_indices(n_classes, 1)
+        first, second = np.triu_indices(n_classes, 1)
+        self.of_first = first * (n_classes - 1) + second - 1
+        self.of_second = second * (n_classes - 1) + first
         # A kernel value, at most 1, has the error of a squared distance, times gamma; the sum over
         # the vectors adds that of so many products.
         unit = 2 * float(np.finfo(kind).eps)
         of_distance = unit * (vectors.shape[1] + _FEW) * self.gamma
-        weights = np.zeros((n_classes, n_classes - 1))
-        for k, own in enumerate(self.of_class):
-            weights[k] = np.abs(machine.dual_coef_[:, own]).sum(axis=1)
-        weight = weights[self.first, self.second - 1] + weights[self.second, self.first]
+        weights = np.concatenate(
+            [np.abs(machine.dual_coef_[:, own]).sum(axis=1) for own in self.of_class]
+        )
+        weight = weights[self.of_first] + weights[self.of_second]
         most = unit * (int(machine.n_support_.max()) + _FEW)
         self._error_of_lengths = of_distance * weight
         self._error = self._error_of_lengths * lengths.max() + most * (
@@ -222,40 +226,59 @@ class _Vectors:
         )
 
     def pairs(self, values: NDArray[Any], own_lengths: NDArray[Any]) -> NDArray[Any]:
-        """Decide between each two classes, (m, n_pairs): positive for the first of them."""
-        kernel = values @ self.scaled
+        """Decide between each two classes, (n_pairs, m): positive for the first of them."""
+        kernel = self.scaled @ values.T
         kernel -= self.scaled_lengths
-        kernel -= (self.gamma * own_lengths).astype(self.kind)[:, None]
+        kernel -= (self.gamma * own_lengths).astype(self.kind)
         # What rounding left of the distance of equal vectors is no distance.
         np.minimum(kernel, 0, out=kernel)
         np.exp(kernel, out=kernel)
         n_classes = len(self.of_class)
-        sums = np.empty((n_classes, len(values), n_classes - 1), dtype=self.kind)
+        sums = np.empty((n_classes, n_classes - 1, len(values)), dtype=self.kind)
         for own, coefficients, out in zip(self.of_class, self.coefficients, sums, strict=True):
-            np.matmul(kernel[:, own], coefficients, out=out)
-        # Before its own place, a class is the second of the two.
-        decided = sums[self.first, :, self.second - 1] + sums[self.second, :, self.first]
-        return decided.T + self.intercept
+            np.matmul(coefficients, kernel[own], out=out)
+        sums = sums.reshape(n_classes * (n_classes - 1), len(values))
+        decided = sums[self.of_first]
+        decided += sums[self.of_second]
+        decided += self.intercept
+        return decided
 
-    def rounding(self, own_lengths: NDArray[Any]) -> NDArray[Any]:
-        """Bound what rounding, here and in libsvm, does to each pair's decision, (m, n_pairs)."""
-        return np.outer(own_lengths, self._error_of_lengths) + self._error
+    def rounding(self, longest: float) -> NDArray[np.float64]:
+        """Bound what rounding, here and in libsvm, does to each pair's decision, (n_pairs,).
+
+        Of vectors whose squared length is ``longest`` at most.
+        """
+        return self._error_of_lengths * longest + self._error
 
 
-def _unsure(votes: NDArray[np.float32], open_: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell in which rows pairs that may turn, so many of each class, may change the winner."""
-    row, winner = np.arange(len(votes)), votes.argmax(axis=1)
-    own, own_open = votes[row, winner], open_[row, winner]
-    most = votes + open_
-    most[row, winner] = -1
-    beats_all = (own == votes.shape[1] - 1) & (own_open == 0)
-    settled = beats_all | (own - own_open > most.max(axis=1)) | ~open_.any(axis=1)
-    return ~settled
+def _unsure(votes: NDArray[np.float32], open_: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell whose winner pairs that may turn can change.
+
+    Parameters
+    ----------
+    votes : ndarray of shape (n_classes, m)
+    open_ : ndarray of shape (n_pairs, m), dtype bool
+
+    Returns
+    -------
+    unsure : ndarray of shape (m,), dtype bool
+    """
+    unsure = np.asarray(open_.any(axis=0))
+    some = np.flatnonzero(unsure)
+    votes = votes[:, some]
+    of_class = np.abs(_sides(len(votes))) @ open_[:, some].astype(np.float32)
+    column, winner = np.arange(len(some)), votes.argmax(axis=0)
+    own, own_open = votes[winner, column], of_class[winner, column]
+    most = votes + of_class
+    most[winner, column] = -1
+    beats_all = (own == len(votes) - 1) & (own_open == 0)
+    unsure[some] = ~(beats_all | (own - own_open > most.max(axis=0)))
+    return unsure
 
 
 @cache
-def _sides(n_classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Which class is the first, and the second, of each pair, (n_pairs, n_classes)."""
+def _sides(n_classes: int) -> NDArray[np.float32]:
+    """1 for the first class of each pair, -1 for the second, (n_classes, n_pairs)."""
     first, second = np.triu_indices(n_classes, 1)
     every = np.eye(n_classes, dtype=np.float32)
-    return every[first], every[second]
+    return (every[first] - every[second]).T
