@@ -1,0 +1,132 @@
+"""The ten functions that take most of the time, timed one by one.
+
+Needs the extra ``bench``. Keep what a version takes, and compare a later one with it::
+
+    python -m pytest benchmarks/hottest.py --benchmark-save=before
+    python -m pytest benchmarks/hottest.py --benchmark-compare --benchmark-compare-fail=median:20%
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before numpy, which reads them once.
+os.environ.update(dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"))
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+from skcaptcha import Segments
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import Binarise, Grey, RemoveSmallComponents, Smooth
+from skcaptcha.features import HOG, OrientedGradients
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read import CharacterReader
+from skcaptcha.read._lattice import Lattice, Spacing
+from skcaptcha.segment import ConnectedComponents, FixedBoxes, SlidingWindow
+
+N = 256
+BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV from starting threads."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.fixture(scope="module")
+def captchas() -> tuple[list[np.ndarray], np.ndarray]:
+    """Captchas with lines, in colour, and their labels."""
+    images, labels = make_line_captchas(N, random_state=0)
+    return list(images), labels
+
+
+@pytest.fixture(scope="module")
+def grey(captchas) -> list[np.ndarray]:
+    """The captchas in grey."""
+    return Grey().fit_transform(captchas[0])
+
+
+@pytest.fixture(scope="module")
+def ink(grey) -> list[np.ndarray]:
+    """The captchas as ink and ground, without the thinnest lines."""
+    smooth = Smooth().fit_transform(Binarise("fixed", threshold=127).fit_transform(grey))
+    return Binarise("fixed", threshold=170, ink="bright").fit_transform(smooth)
+
+
+@pytest.fixture(scope="module")
+def segments(ink) -> Segments:
+    """Their characters."""
+    return FixedBoxes(BOXES, shape=(20, 20)).fit_transform(ink)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_decode(benchmark, captchas, suffix, tmp_path: Path) -> None:
+    files = [str(tmp_path / f"{i}{suffix}") for i in range(N)]
+    for file, image in zip(files, captchas[0], strict=True):
+        cv2.imwrite(file, image)
+    assert len(benchmark(ImageDecoder(grey=True).transform, files)) == N
+
+
+@pytest.mark.parametrize(
+    "denoiser",
+    [Smooth(), Binarise("otsu", ink="auto"), RemoveSmallComponents(min_area=10)],
+    ids=lambda denoiser: type(denoiser).__name__,
+)
+def test_denoise(benchmark, grey, ink, denoiser) -> None:
+    images = ink if isinstance(denoiser, RemoveSmallComponents) else grey
+    assert len(benchmark(denoiser.transform, images)) == N
+
+
+def test_connected_components(benchmark, ink) -> None:
+    segmenter = ConnectedComponents(4, shape=(20, 20)).fit(ink)
+    assert len(benchmark(segmenter.transform, ink)) == N
+
+
+@pytest.mark.parametrize("keep_aspect", [False, True])
+def test_crops(benchmark, ink, keep_aspect) -> None:
+    segments = ConnectedComponents(4, shape=(20, 20), keep_aspect=keep_aspect).fit_transform(ink)
+    assert len(benchmark(segments.crops)) == 4 * N
+
+
+def test_hog(benchmark, segments) -> None:
+    assert len(benchmark(HOG().fit(segments).transform, segments)) == N
+
+
+@pytest.mark.parametrize(
+    "classifier", [KNeighborsClassifier(3), SVC(C=10)], ids=lambda made: type(made).__name__
+)
+def test_read(benchmark, segments, captchas, classifier) -> None:
+    described = HOG().fit_transform(segments)
+    reader = CharacterReader(classifier).fit(described, captchas[1])
+    assert len(benchmark(reader.predict, described)) == N
+
+
+def test_oriented_gradients(benchmark, grey) -> None:
+    windows = SlidingWindow(width=28, step=2).fit_transform([~image for image in grey])
+    features = OrientedGradients().fit(windows)
+    assert len(benchmark(features.transform, windows)) == N
+
+
+def test_lattice(benchmark) -> None:
+    rng = np.random.default_rng(0)
+    n, windows, classes, width, longest = 64, 50, 20, 28, 6
+    left = np.tile(2 * np.arange(windows), n)[:, None]
+    lattice = Lattice(
+        rng.normal(-4, 2, (n * windows, classes)),
+        left,
+        left + width,
+        np.arange(n + 1) * windows,
+        Spacing(-width, rng.normal(-3, 1, 2 * width)),
+    )
+    allowed = np.ones((longest, classes), dtype=bool)
+    assert len(benchmark(lattice.best, np.zeros(longest), allowed).scores) == n
