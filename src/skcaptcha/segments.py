@@ -324,7 +324,7 @@ def _resample_last(
     # All crops of one size are one product.
     order = np.argsort(which, kind="stable")
     for own, part in zip(weights, np.split(order, np.bincount(which).cumsum()[:-1]), strict=True):
-        resampled[part] = padded[part].astype(np.float64) @ own.T
+        resampled[part] = padded[part].astype(np.float64, copy=False) @ own.T
     return resampled
 
 
