@@ -43,13 +43,32 @@ def test_it_predicts_what_scikit_learn_predicts(problem):
 def test_the_bound_of_rounding_holds(problem):
     """In single precision the k nearest are among those that it finds possible."""
     classifier, values = problem
-    near, which = NearestNeighbors(classifier)._possible(values, classifier.n_neighbors)
+    fast = NearestNeighbors(classifier)
+    near, which = fast._possible(values, classifier.n_neighbors)
     known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
     distance = ((exact[:, None] - known) ** 2).sum(axis=2)
     kth = np.sort(distance, axis=1)[:, classifier.n_neighbors - 1]
     found = np.zeros(distance.shape, dtype=bool)
-    found[near, which] = True
+    found[near, fast._known.order[which]] = True
     assert found[distance <= kth[:, None]].all()
+
+
+@given(problems(), st.integers(1, 40))
+def test_it_tells_how_far_the_nearest_of_each_class_is(problem, k):
+    classifier, values = problem
+    k = min(k, classifier.n_samples_fit_)
+    known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
+    distance = ((exact[:, None] - known) ** 2).sum(axis=2)
+    kth = np.sort(distance, axis=1)[:, k - 1]
+    expected = np.stack(
+        [distance[:, classifier._y == c].min(axis=1) for c in range(len(classifier.classes_))],
+        axis=1,
+    )
+    expected = np.minimum(expected, kth[:, None])
+    lengths = (exact**2).sum(axis=1)[:, None] + (known**2).sum(axis=1).max()
+    error = _neighbors._rounding(values.shape[1]) * 2 * lengths
+    found = NearestNeighbors(classifier).distances(values, k)
+    assert (np.abs(found**2 - expected) <= error).all()
 
 
 def test_parts_are_classified_alike(monkeypatch):
@@ -59,6 +78,9 @@ def test_parts_are_classified_alike(monkeypatch):
     monkeypatch.setattr(_neighbors, "_DISTANCES_AT_ONCE", 100)
     found = NearestNeighbors(classifier).predict(values)
     assert found.tolist() == classifier.predict(values).tolist()
+    nearest, _ = classifier.kneighbors(values, 20)
+    found = NearestNeighbors(classifier).distances(values, 20)
+    np.testing.assert_allclose(found.min(axis=1), nearest[:, 0], atol=1e-3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -21,6 +21,7 @@ from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read._reading import PackedReadings
 
 _BATCH = 256
 
@@ -190,7 +191,7 @@ def _results(
             joblib.delayed(_in_a_process)(path, batch, process) for batch in batches
         )
         try:
-            yield results
+            yield map(_unpacked, results)
         finally:
             # Nobody waits any more for what was cancelled.
             with warnings.catch_warnings(action="ignore"):
@@ -199,10 +200,25 @@ def _results(
 
 def _in_a_process(
     path: str, batch: Sequence[Any], process: _Process[_Result]
-) -> list[_Result | SkcaptchaError]:
+) -> list[_Result | SkcaptchaError] | tuple[PackedReadings, dict[int, SkcaptchaError]]:
     # There is a process for each core already.
     cv2.setNumThreads(1)
-    return _decode_and_process(_load_once(path), batch, process)
+    results = _decode_and_process(_load_once(path), batch, process)
+    errors = {i: result for i, result in enumerate(results) if isinstance(result, SkcaptchaError)}
+    readings = [result for result in results if isinstance(result, Reading)]
+    if len(readings) + len(errors) < len(results):
+        return results
+    return PackedReadings(readings), errors
+
+
+def _unpacked(results: Any) -> list[Any]:
+    if isinstance(results, list):
+        return results
+    packed, errors = results
+    unpacked: list[Any] = packed.unpack()
+    for i, error in errors.items():  # which ascend
+        unpacked.insert(i, error)
+    return unpacked
 
 
 @lru_cache(maxsize=1)
@@ -215,7 +231,11 @@ def _decode_and_process(
 ) -> list[_Result | SkcaptchaError]:
     found = (step for _, step in model.steps if isinstance(step, ImageDecoder))
     decoder = next(found, ImageDecoder())
-    decoded = [_decode(decoder, source) for source in batch]
+    decoded: Sequence[np.ndarray | SkcaptchaError]
+    try:
+        decoded = decoder.transform(batch)
+    except SkcaptchaError:
+        decoded = [_decode(decoder, source) for source in batch]
     images = [image for image in decoded if isinstance(image, np.ndarray)]
     results = iter(_process(model, images, process))
     return [next(results) if isinstance(image, np.ndarray) else image for image in decoded]

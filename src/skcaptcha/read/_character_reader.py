@@ -184,17 +184,20 @@ class CharacterReader(BaseEstimator):
             said_logs = np.take_along_axis(logs, said[:, :, None], axis=2)[:, :, 0]
             totals, paths = _likeliest(logs, _N_RUNNERS_UP + 1)
             others = (paths != said[:, None, :]).any(axis=2)
-            strings = self.classes_[paths]
+            strings = _joined(self.classes_[paths]).tolist()
+            boxes, probabilities = X.boxes[rows], np.exp(said_logs)
+            confidences = np.exp(said_logs.sum(axis=1)).tolist()
+            of_strings = np.exp(totals).tolist()
             for k, i in enumerate(captchas):
-                rest = np.flatnonzero(others[k])[:_N_RUNNERS_UP]
+                runners_up = [
+                    (strings[k][r], of_strings[k][r]) for r in np.flatnonzero(others[k]).tolist()
+                ]
                 readings[i] = Reading(
                     text=str(texts[i]),
-                    confidence=float(np.exp(said_logs[k].sum())),
-                    boxes=X.boxes[rows[k]],
-                    probabilities=np.exp(said_logs[k]),
-                    runners_up=tuple(
-                        ("".join(strings[k, r]), float(np.exp(totals[k, r]))) for r in rest
-                    ),
+                    confidence=confidences[k],
+                    boxes=boxes[k],
+                    probabilities=probabilities[k],
+                    runners_up=tuple(runners_up[:_N_RUNNERS_UP]),
                 )
         return readings
 
@@ -299,6 +302,16 @@ def _likeliest(logs: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], 
             axis=2,
         )
     return totals, paths
+
+
+def _joined(characters: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Join along the last axis."""
+    *shape, length = characters.shape
+    # A class may be a whole word; where none is, strings are but seen in another way.
+    if characters.dtype.itemsize != np.dtype("U1").itemsize:
+        joined = ["".join(some) for some in characters.reshape(-1, length)]
+        return np.array(joined, dtype=np.str_).reshape(shape)
+    return np.ascontiguousarray(characters).view(f"U{length}")[..., 0]
 
 
 def _join(characters: NDArray[np.str_], offsets: NDArray[np.intp]) -> list[str]:

@@ -138,7 +138,12 @@ class Classification:
         if not self._n or self._n_classes < 3:
             return self.log_scores()
         if isinstance(self._last, KNeighborsClassifier):
-            return _minus_distances(self._last, self._values, self._n_classes)
+            n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
+            fast = self._fitted.neighbors
+            as_learnt = np.shape(self._values)[1] == self._last.n_features_in_
+            if fast is not None and self._dense and as_learnt:
+                return -fast.distances(self._values, n)
+            return _minus_distances(self._last, self._values, self._n_classes, n)
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
             if self._decisions is not None:
                 return self._decisions.margins.astype(np.float64, copy=False)
@@ -157,9 +162,8 @@ class Classification:
 
 
 def _minus_distances(
-    neighbors: KNeighborsClassifier, values: NDArray[np.float32], n_classes: int
+    neighbors: KNeighborsClassifier, values: NDArray[np.float32], n_classes: int, n: int
 ) -> NDArray[np.float64]:
-    n = min(_N_NEIGHBORS, neighbors.n_samples_fit_)
     distance, index = neighbors.kneighbors(values, n)
     # A class without any of the nearest is as far as the farthest of them, at least.
     scores = np.repeat(-distance[:, -1:], n_classes, axis=1)

@@ -56,12 +56,8 @@ class NearestNeighbors:
         )
 
     @cached_property
-    def _known(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Minus twice what was learnt, and its squared lengths."""
-        known = self._classifier._fit_X
-        lengths = np.einsum("ij,ij->i", known, known, dtype=np.float64)
-        with np.errstate(over="ignore"):
-            return (-2 * known).astype(np.float32), lengths.astype(np.float32)
+    def _known(self) -> _Known:
+        return _Known(self._classifier)
 
     def predict(self, values: NDArray[np.floating]) -> NDArray[Any]:
         """Give what the classifier's ``predict`` gives.
@@ -85,7 +81,9 @@ class NearestNeighbors:
             rows = slice(begin, begin + at_once)
             near, which = self._possible(values[rows], k)
             n = len(winners[rows])
-            votes = np.bincount(near * n_classes + classifier._y[which], minlength=n * n_classes)
+            votes = np.bincount(
+                near * n_classes + self._known.classes[which], minlength=n * n_classes
+            )
             votes = votes.reshape(n, n_classes)
             winners[rows] = votes.argmax(axis=1)
             possible = votes.sum(axis=1)
@@ -101,19 +99,73 @@ class NearestNeighbors:
         self, values: NDArray[np.floating], k: int
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Find all that may be among the k nearest: pairs of a row and what was learnt."""
-        known, lengths = self._known
         with np.errstate(invalid="ignore", over="ignore"):
-            part = np.asarray(values, dtype=np.float32)
-            own = np.einsum("ij,ij->i", part, part)
-            # The squared distance, less the vector's own length.
-            distance = part @ known.T
-            distance += lengths
+            distance, own = self._known.distances(values)
             farthest = _kth(distance, k)
-            farthest += 2 * _rounding(values.shape[1]) * (own + lengths.max())
+            farthest += 2 * _rounding(values.shape[1]) * (own + self._known.lengths.max())
             # Of what is not finite, here or in single precision, nothing is known to be near.
             farthest[~np.isfinite(farthest)] = np.nan
             near, which = np.nonzero(distance <= farthest[:, None])
             return near, which
+
+    def distances(self, values: NDArray[np.floating], k: int) -> NDArray[np.float64]:
+        """Give the distance to the nearest of each class, in single precision.
+
+        Parameters
+        ----------
+        values : ndarray of shape (m, d)
+        k : int
+            Classes that none of the k nearest belongs to are taken to be as far as the k-th.
+
+        Returns
+        -------
+        distances : ndarray of shape (m, n_classes)
+        """
+        known, n_classes = self._known, len(self._classifier.classes_)
+        nearest = np.empty((len(values), n_classes))
+        at_once = max(1, _DISTANCES_AT_ONCE // len(known.lengths))
+        for begin in range(0, len(values), at_once):
+            rows = slice(begin, begin + at_once)
+            distance, own = known.distances(values[rows])
+            of_class = np.minimum.reduceat(distance, known.first_of_class, axis=1)
+            np.minimum(of_class, _kth(distance, k)[:, None], out=of_class)
+            nearest[rows] = np.sqrt(np.maximum(of_class + own[:, None], 0))
+        return nearest
+
+
+class _Known:
+    """What was learnt, class after class, in single precision.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n,)
+        Index of each among what the classifier learnt.
+    classes : ndarray of shape (n,)
+        Indices of classes; ascend.
+    first_of_class : ndarray of shape (n_classes,)
+        Where each begins.
+    lengths : ndarray of shape (n,), dtype float32
+        Squared lengths.
+    """
+
+    def __init__(self, classifier: Any) -> None:
+        self.order = np.argsort(classifier._y, kind="stable")
+        vectors = classifier._fit_X[self.order]
+        self.classes = classifier._y[self.order]
+        self.first_of_class = np.searchsorted(self.classes, np.arange(len(classifier.classes_)))
+        lengths = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            self._minus_twice = (-2 * vectors).astype(np.float32)
+            self.lengths = lengths.astype(np.float32)
+
+    def distances(
+        self, values: NDArray[np.floating]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Squared distances (m, n) to all of them, less the squared lengths (m,) of the values."""
+        part = np.asarray(values, dtype=np.float32)
+        distance = part @ self._minus_twice.T
+        distance += self.lengths
+        return distance, np.einsum("ij,ij->i", part, part)
 
 
 def _kth(distance: NDArray[np.float32], k: int) -> NDArray[np.float32]:

@@ -36,6 +36,46 @@ class Reading:
     runners_up: tuple[tuple[str, float], ...]
 
 
+class PackedReadings:
+    """Readings that travel between processes as a few arrays.
+
+    Each array of each reading by itself would take longer to pickle than some captchas to read.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.read._reading import PackedReadings, Reading
+    >>> reading = Reading("A", 0.9, np.array([[0, 0, 9, 20]]), np.array([0.9]), (("B", 0.1),))
+    >>> PackedReadings([reading, reading]).unpack()[1].boxes
+    array([[ 0,  0,  9, 20]])
+    """
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        self._texts = [(r.text, r.confidence, r.runners_up) for r in readings]
+        self._lengths = [len(r.probabilities) for r in readings]
+        self._boxes = np.concatenate([np.empty((0, 4), np.intp), *(r.boxes for r in readings)])
+        self._probabilities = np.concatenate([np.empty(0), *(r.probabilities for r in readings)])
+
+    def unpack(self) -> list[Reading]:
+        """Give the readings.
+
+        Returns
+        -------
+        readings : list of Reading
+        """
+        readings, begin = [], 0
+        for (text, confidence, runners_up), length in zip(self._texts, self._lengths, strict=True):
+            own = slice(begin, begin + length)
+            boxes, probabilities = self._boxes[own], self._probabilities[own]
+            readings.append(Reading(text, confidence, boxes, probabilities, runners_up))
+            begin += length
+        return readings
+
+
 def read_captchas(model: Pipeline, X: Sequence[Any]) -> list[Reading]:
     """Read captchas with a fitted pipeline and say how sure each reading is.
 
