@@ -80,8 +80,10 @@ def test_the_bound_of_rounding_holds(problem, precision):
     vectors = getattr(fast, precision)
     part = values.astype(vectors.kind)
     lengths = np.einsum("ij,ij->i", part, part)
-    error = np.abs(vectors.pairs(part, lengths).T - by_libsvm(machine, values))
-    assert (error <= vectors.rounding(lengths.max())).all()
+    kernel = vectors.kernel(part, lengths)
+    error = np.abs(vectors.pairs(kernel).T - by_libsvm(machine, values))
+    assert (error <= vectors.rounding(vectors.magnitudes(kernel), lengths.max()).T).all()
+    assert (vectors.magnitudes(kernel) <= 1.001 * vectors.weights[:, None]).all()
     decisions = fast._decide(values, vectors)
     winners = machine.classes_[decisions.votes.argmax(axis=1)]
     assert ((winners == machine.predict(values)) | decisions.unsure).all()
@@ -109,8 +111,8 @@ def test_what_one_precision_leaves_open_the_next_decides(rung, monkeypatch):
     fast = KernelMachine(machine)
     vectors = getattr(fast, rung)
     # So coarse that nothing is sure, and signs that are wrong.
-    monkeypatch.setattr(vectors, "rounding", lambda longest: np.full(3, np.inf))
-    monkeypatch.setattr(vectors, "pairs", lambda values, lengths: -np.ones((3, len(values))))
+    monkeypatch.setattr(vectors, "rounding", lambda given, longest: np.full(given.shape, np.inf))
+    monkeypatch.setattr(vectors, "pairs", lambda kernel: -np.ones((3, kernel.shape[1])))
     if rung == "_double":
         monkeypatch.setattr(fast, "_single", vectors)
     assert fast.predict(train).tolist() == machine.predict(train).tolist()

@@ -10,7 +10,20 @@ import time
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
-import ddddocr
+import onnxruntime
+
+
+class OneThread(onnxruntime.InferenceSession):
+    """A session that has one thread, however many cores there are."""
+
+    def __init__(self, *arguments, **options) -> None:
+        only = options.pop("sess_options", None) or onnxruntime.SessionOptions()
+        only.intra_op_num_threads = only.inter_op_num_threads = 1
+        super().__init__(*arguments, sess_options=only, **options)
+
+
+onnxruntime.InferenceSession = OneThread
+import ddddocr  # noqa: E402 - it takes the session that it finds
 
 try:
     reader = ddddocr.DdddOcr(show_ad=False)

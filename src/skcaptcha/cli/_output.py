@@ -8,13 +8,16 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from skcaptcha.errors import SkcaptchaError
 
 STDOUT = Path("-")
+
+_CHARACTERS_AT_ONCE = 2**16
 
 
 def check_outputs(*files: Path | None, json: Path | None = None) -> None:
@@ -58,13 +61,73 @@ def check_outputs(*files: Path | None, json: Path | None = None) -> None:
         seen.add(target)
 
 
+class JsonList:
+    """A list for a report whose elements are too many for the memory; a context manager.
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._output import STDOUT, JsonList, write_json
+    >>> with JsonList() as captchas:
+    ...     for text in ("AB", "CD"):
+    ...         captchas.append({"text": text})
+    ...     write_json({"captchas": captchas}, STDOUT)
+    {
+      "captchas": [
+        {
+          "text": "AB"
+        },
+        {
+          "text": "CD"
+        }
+      ]
+    }
+    """
+
+    def __init__(self) -> None:
+        import tempfile
+
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - till the end
+        self._n = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def append(self, value: Any) -> None:
+        """Add a value.
+
+        Parameters
+        ----------
+        value : object
+            numpy's numbers and arrays are taken too.
+        """
+        text = textwrap.indent(_json(value), "    ")
+        self._file.write(f"{',' if self._n else ''}\n{text}")
+        self._n += 1
+
+    def chunks(self) -> Iterator[str]:
+        """Give the list's text, in parts.
+
+        Yields
+        ------
+        text : str
+        """
+        yield "["
+        self._file.seek(0)
+        while text := self._file.read(_CHARACTERS_AT_ONCE):
+            yield text
+        yield "\n  ]" if self._n else "]"
+
+
 def write_json(report: Mapping[str, Any], file: Path | None) -> None:
     """Write what ``--json`` asks for.
 
     Parameters
     ----------
-    report : mapping
-        numpy's numbers and arrays are taken too.
+    report : mapping of str
+        numpy's numbers and arrays are taken too, and at its top level instances of `JsonList`.
     file : Path or None
         ``-`` is the standard output; None: nothing is written.
 
@@ -79,13 +142,16 @@ def write_json(report: Mapping[str, Any], file: Path | None) -> None:
     """
     if file is None:
         return
-    text = json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
-    # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
-    text = text.encode(errors="backslashreplace").decode()
     if file == STDOUT:
-        print(text)
-    else:
-        _write_text(file, text + "\n")
+        for text in _report(report):
+            print(text, end="")
+        return
+    from skcaptcha.model_io import write_atomically
+
+    def write(stream: IO[bytes]) -> None:
+        stream.writelines(text.encode() for text in _report(report))
+
+    write_atomically(file, write)
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], file: Path) -> None:
@@ -102,6 +168,24 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], file: Path) 
     writer.writerow(header)
     writer.writerows(rows)
     _write_text(file, text.getvalue())
+
+
+def _report(report: Mapping[str, Any]) -> Iterator[str]:
+    begin = "{\n"
+    for key, value in report.items():
+        yield f"{begin}  {_json(key)}: "
+        if isinstance(value, JsonList):
+            yield from value.chunks()
+        else:
+            yield textwrap.indent(_json(value), "  ").lstrip()
+        begin = ",\n"
+    yield "\n}\n" if report else "{}\n"
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _check_file(path: Path, target: Path) -> None:

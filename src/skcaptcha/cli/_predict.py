@@ -19,7 +19,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
-from skcaptcha.cli._output import STDOUT, check_outputs, write_json
+from skcaptcha.cli._output import STDOUT, JsonList, check_outputs, write_json
 from skcaptcha.cli._resumable import open_resumable
 from skcaptcha.errors import ReadingError, SkcaptchaError
 
@@ -74,39 +74,39 @@ def predict(
     if not names:
         raise WrongUseError("there is nothing to read: the list of paths is empty")
     failed: list[dict[str, str]] = []
-    captchas: list[dict[str, Any]] = []
     prints = csv is None and json != STDOUT
     began = time.perf_counter()
-    with _rows(csv, resume=resume, prints=prints) as (write, done):
-        todo = [name for name in names if name not in done]
-        # A bar and the lines would spoil each other on one terminal.
-        show_progress = not (prints and sys.stdout.isatty())
-        results = read_all(reader, todo, n_jobs=jobs, show_progress=show_progress)
-        if constraints:
-            results = (_as_demanded(result, constraints) for result in results)
-        for name, result in zip(todo, results, strict=True):
-            if isinstance(result, SkcaptchaError):
-                say(f"{name}: {why(result)}")
-                failed.append({"filename": name, "reason": why(result)})
-                continue
-            write((name, result.text, f"{result.confidence:.4f}"))
-            if json is not None:
-                captchas.append({"filename": name, **asdict(result)})
-    seconds = time.perf_counter() - began
-    report = {
-        "model": str(model),
-        "n": len(todo),
-        "n_failed": len(failed),
-        "n_already_read": len(names) - len(todo),
-        "seconds": seconds,
-        "images_per_second": len(todo) / seconds,
-        "captchas": captchas,
-        "failed": failed,
-    }
-    write_json(report, json)
+    with JsonList() as captchas:
+        with _rows(csv, resume=resume, prints=prints) as (write, done):
+            todo = [name for name in names if name not in done]
+            # A bar and the lines would spoil each other on one terminal.
+            show_progress = not (prints and sys.stdout.isatty())
+            results = read_all(reader, todo, n_jobs=jobs, show_progress=show_progress)
+            if constraints:
+                results = (_as_demanded(result, constraints) for result in results)
+            for name, result in zip(todo, results, strict=True):
+                if isinstance(result, SkcaptchaError):
+                    say(f"{name}: {why(result)}")
+                    failed.append({"filename": name, "reason": why(result)})
+                    continue
+                write((name, result.text, f"{result.confidence:.4f}"))
+                if json is not None:
+                    captchas.append({"filename": name, **asdict(result)})
+        seconds = time.perf_counter() - began
+        report = {
+            "model": str(model),
+            "n": len(todo),
+            "n_failed": len(failed),
+            "n_already_read": len(names) - len(todo),
+            "seconds": seconds,
+            "images_per_second": len(todo) / seconds,
+            "captchas": captchas,
+            "failed": failed,
+        }
+        write_json(report, json)
     if csv is not None or failed:
         before = f", {len(names) - len(todo)} were in {csv} already" if done else ""
-        say(f"{len(todo) - len(failed)} of {len(todo)} images read in {seconds:.1f} s{before}")
+        say(f"{len(todo) - len(failed)} of {len(todo)} images read in {seconds:.2f} s{before}")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

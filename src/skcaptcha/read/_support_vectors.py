@@ -162,13 +162,22 @@ class KernelMachine:
             with np.errstate(invalid="ignore", over="ignore"):
                 part = np.asarray(values[columns], dtype=vectors.kind)
                 own_lengths = np.einsum("ij,ij->i", part, part)
-                pairs = vectors.pairs(part, own_lengths)
-                settled = np.abs(pairs) >= vectors.rounding(own_lengths.max())[:, None]
-            won = (pairs > 0).astype(np.float32)
-            np.matmul(sides, won, out=votes[:, columns])
-            # Of its pairs, a class has lost those in which it is the second.
-            votes[:, columns] += np.arange(n_classes)[:, None]
-            unsure[columns] = _unsure(votes[:, columns], ~settled)
+                kernel = vectors.kernel(part, own_lengths)
+                pairs = vectors.pairs(kernel)
+                won = (pairs > 0).astype(np.float32)
+                own_votes = np.matmul(sides, won, out=votes[:, columns])
+                # Of its pairs, a class has lost those in which it is the second.
+                own_votes += np.arange(n_classes)[:, None]
+                # As if all kernel values were 1, and, where that settles too little, as they are.
+                longest = own_lengths.max()
+                settled = np.abs(pairs) >= vectors.rounding(vectors.weights, longest)[:, None]
+                own_unsure = _unsure(own_votes, ~settled)
+                rest = np.flatnonzero(own_unsure)
+                if len(rest):
+                    error = vectors.rounding(vectors.magnitudes(kernel[:, rest]), longest)
+                    open_ = ~(np.abs(pairs[:, rest]) >= error)
+                    own_unsure[rest] = _unsure(own_votes[:, rest], open_)
+            unsure[columns] = own_unsure
             np.matmul(sides.astype(vectors.kind), pairs, out=margins[:, columns])
         return Decisions(votes.T, margins.T, unsure)
 
@@ -209,46 +218,71 @@ class _Vectors:
         # Before its own place, a class is the second of the two.
         n_classes = len(ends)
         first, second = np.triu_indices(n_classes, 1)
-        self.of_first = first * (n_classes - 1) + second - 1
-        self.of_second = second * (n_classes - 1) + first
-        # A kernel value, at most 1, has the error of a squared distance, times gamma; the sum over
-        # the vectors adds that of so many products.
-        unit = 2 * float(np.finfo(kind).eps)
-        of_distance = unit * (vectors.shape[1] + _FEW) * self.gamma
-        weights = np.concatenate(
-            [np.abs(machine.dual_coef_[:, own]).sum(axis=1) for own in self.of_class]
-        )
-        weight = weights[self.of_first] + weights[self.of_second]
-        most = unit * (int(machine.n_support_.max()) + _FEW)
-        self._error_of_lengths = of_distance * weight
-        self._error = self._error_of_lengths * lengths.max() + most * (
-            weight + np.abs(machine.intercept_)
-        )
+        self._of_first = first * (n_classes - 1) + second - 1
+        self._of_second = second * (n_classes - 1) + first
+        self._absolute = [np.abs(coefficients) for coefficients in self.coefficients]
+        self.weights = self._of_pairs(
+            np.concatenate([own.sum(axis=1, keepdims=True) for own in self._absolute])
+        )[:, 0]
+        # Once for this computation, and once for libsvm's.
+        unit = float(np.finfo(kind).eps)
+        self._error_of_exponent = unit * (vectors.shape[1] + _FEW) * self.gamma
+        self._longest = lengths.max()
+        self._error_of_sum = unit * (int(machine.n_support_.max()) + _FEW)
+        # What is too little to be a number at all counts as 0.
+        self._least_error = self._error_of_sum * np.abs(machine.intercept_)
+        self._least_error += np.finfo(kind).tiny * self.weights
 
-    def pairs(self, values: NDArray[Any], own_lengths: NDArray[Any]) -> NDArray[Any]:
-        """Decide between each two classes, (n_pairs, m): positive for the first of them."""
+    def kernel(self, values: NDArray[Any], own_lengths: NDArray[Any]) -> NDArray[Any]:
+        """Compare vectors (m, d) with the support vectors: (n_vectors, m), in 0..1."""
         kernel = self.scaled @ values.T
         kernel -= self.scaled_lengths
         kernel -= (self.gamma * own_lengths).astype(self.kind)
         # What rounding left of the distance of equal vectors is no distance.
         np.minimum(kernel, 0, out=kernel)
         np.exp(kernel, out=kernel)
-        n_classes = len(self.of_class)
-        sums = np.empty((n_classes, n_classes - 1, len(values)), dtype=self.kind)
-        for own, coefficients, out in zip(self.of_class, self.coefficients, sums, strict=True):
-            np.matmul(coefficients, kernel[own], out=out)
-        sums = sums.reshape(n_classes * (n_classes - 1), len(values))
-        decided = sums[self.of_first]
-        decided += sums[self.of_second]
-        decided += self.intercept
-        return decided
+        return kernel
 
-    def rounding(self, longest: float) -> NDArray[np.float64]:
-        """Bound what rounding, here and in libsvm, does to each pair's decision, (n_pairs,).
+    def pairs(self, kernel: NDArray[Any]) -> NDArray[Any]:
+        """Decide between each two classes, (n_pairs, m): positive for the first of them."""
+        return self._of_pairs(self._sums(self.coefficients, kernel)) + self.intercept
 
-        Of vectors whose squared length is ``longest`` at most.
+    def magnitudes(self, kernel: NDArray[Any]) -> NDArray[Any]:
+        """Sum the magnitudes of what decides each pair, (n_pairs, m)."""
+        return self._of_pairs(self._sums(self._absolute, kernel))
+
+    def rounding(self, magnitudes: NDArray[Any], longest: float) -> NDArray[np.float64]:
+        """Bound what rounding, here and in libsvm, does to the decision of each pair.
+
+        A kernel value errs by as large a share as its exponent errs absolutely; the sum over the
+        vectors adds the error of so many products.
+
+        Parameters
+        ----------
+        magnitudes : ndarray of shape (n_pairs,) or (n_pairs, m)
+        longest : float
+            The greatest of the squared lengths.
+
+        Returns
+        -------
+        error : ndarray of the shape of ``magnitudes``
         """
-        return self._error_of_lengths * longest + self._error
+        share = np.expm1(self._error_of_exponent * (longest + self._longest)) + self._error_of_sum
+        error = share * magnitudes.astype(np.float64)
+        return (error.T + self._least_error).T
+
+    def _sums(self, coefficients: list[NDArray[Any]], kernel: NDArray[Any]) -> NDArray[Any]:
+        """Sum the kernel values of each class, once for each other class."""
+        n_classes = len(self.of_class)
+        sums = np.empty((n_classes, n_classes - 1, kernel.shape[1]), dtype=self.kind)
+        for own, weights, out in zip(self.of_class, coefficients, sums, strict=True):
+            np.matmul(weights, kernel[own], out=out)
+        return sums.reshape(n_classes * (n_classes - 1), kernel.shape[1])
+
+    def _of_pairs(self, sums: NDArray[Any]) -> NDArray[Any]:
+        pairs = sums[self._of_first]
+        pairs += sums[self._of_second]
+        return pairs
 
 
 def _unsure(votes: NDArray[np.float32], open_: NDArray[np.bool_]) -> NDArray[np.bool_]:
