@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -318,28 +319,27 @@ def _resample_last(
     padded: NDArray[Any], old: NDArray[np.intp], new: NDArray[np.intp], room: int
 ) -> NDArray[np.float64]:
     """Bring the last axis of (m, k, padding) from ``old`` numbers to ``new``, within ``room``."""
-    pairs, which = np.unique(old * (room + 1) + new, return_inverse=True)
-    weights = _resampling_weights(*np.divmod(pairs, room + 1), padded.shape[2], room)
     resampled = np.empty((*padded.shape[:2], room))
+    sizes, which = np.unique(old * (room + 1) + new, return_inverse=True)
     # All crops of one size are one product.
-    order = np.argsort(which, kind="stable")
-    for own, part in zip(weights, np.split(order, np.bincount(which).cumsum()[:-1]), strict=True):
-        resampled[part] = padded[part].astype(np.float64, copy=False) @ own.T
+    for i, size in enumerate(sizes.tolist()):
+        part = np.flatnonzero(which == i)
+        n, n_new = divmod(size, room + 1)
+        numbers = padded[part, :, :n].astype(np.float64, copy=False)
+        resampled[part] = numbers @ _resampling_weights(n, n_new, room)
     return resampled
 
 
-def _resampling_weights(
-    old: NDArray[np.intp], new: NDArray[np.intp], padding: int, room: int
-) -> NDArray[np.float64]:
-    """Weights (pairs, room, padding) that bring ``old`` pixels to ``new``, centred in ``room``."""
-    old, new = old[:, None, None], new[:, None, None]
+# For one image, to compute them takes longer than to cut and to resample its characters.
+@lru_cache(maxsize=2048)
+def _resampling_weights(old: int, new: int, room: int) -> NDArray[np.float64]:
+    """Weights (old, room) that bring ``old`` pixels to ``new``, centred in ``room``."""
     scale = old / new
-    target = np.arange(room)[:, None] - (room - new) // 2
-    source = np.arange(padding)
-    distance = np.abs(source + 0.5 - (target + 0.5) * scale)
-    weights = np.maximum(0.0, 1.0 - distance / np.maximum(scale, 1.0))
-    weights *= (source < old) & (target >= 0) & (target < new)
-    weights /= np.maximum(weights.sum(axis=2, keepdims=True), np.finfo(float).tiny)
-    # With 22 bits, all products and sums are exact in float64: the order of summation, which
-    # depends on the size of the batch's padding, changes no crop.
+    target = np.arange(room) - (room - new) // 2
+    distance = np.abs(np.arange(old)[:, None] + 0.5 - (target + 0.5) * scale)
+    weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
+    weights *= (target >= 0) & (target < new)
+    weights /= np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
+    # With 22 bits, all products and sums are exact in float64: the order of summation changes no
+    # crop, whatever else is in the batch.
     return np.ldexp(np.rint(np.ldexp(weights, 22)), -22)

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
-from sklearn.svm import SVC, NuSVC
+from sklearn.svm import SVC, LinearSVC, NuSVC
 
 from skcaptcha.read import _support_vectors
 from skcaptcha.read._evidence import FittedClassifier
@@ -173,6 +176,17 @@ def test_parts_are_decided_alike(monkeypatch):
         np.testing.assert_allclose(part, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("machine", [LinearSVC(), RidgeClassifier()], ids=repr)
+def test_what_a_linear_machine_cannot_take_is_refused_as_by_scikit_learn(machine):
+    _, train = blobs()
+    fitted = FittedClassifier(machine.fit(train, np.repeat(["A", "B", "C"], 20)))
+    with pytest.raises(ValueError, match="2 features"):
+        fitted(train[:, :2]).classes()
+    train[2, 1] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        fitted(train).classes()
+
+
 class Own(SVC):
     """Predicts in another way."""
 
@@ -201,6 +215,10 @@ class OwnPipeline(Pipeline):
         OwnPipeline([("scale", StandardScaler()), ("machine", SVC())]),
         SVC(),
         SVC(decision_function_shape="ovo"),
+        KNeighborsClassifier(2),
+        LinearSVC(),
+        make_pipeline(StandardScaler(), RidgeClassifier()),
+        LinearDiscriminantAnalysis(),
     ],
     ids=repr,
 )

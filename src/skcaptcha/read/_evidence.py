@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
@@ -41,6 +42,8 @@ class FittedClassifier:
             self.before, self.last = classifier[:-1], classifier[-1]
         self.machine = KernelMachine(self.last) if KernelMachine.takes(self.last) else None
         self.neighbors = NearestNeighbors(self.last) if NearestNeighbors.takes(self.last) else None
+        # What predicts by LinearClassifierMixin itself: one product, and the greatest wins.
+        self.linear = getattr(type(self.last), "predict", None) is LinearClassifierMixin.predict
 
     def __reduce__(self) -> tuple[type[FittedClassifier], tuple[Any]]:
         return FittedClassifier, (self.classifier,)
@@ -97,9 +100,24 @@ class Classification:
         if machine is not None and (decisions := vars(self).get("_decisions")):
             return machine.majority(decisions, self._values)
         fast = machine or self._fitted.neighbors
-        if fast is None or not self._dense:
-            return self._last.predict(self._values)
-        return fast.predict(self._values)
+        if fast is not None and self._dense:
+            return fast.predict(self._values)
+        if self._fitted.linear and (winners := self._linear_winners()) is not None:
+            classes: NDArray[Any] = self._last.classes_[winners]
+            return classes
+        return self._last.predict(self._values)
+
+    def _linear_winners(self) -> NDArray[np.intp] | None:
+        """Indices of the classes that win; None if scikit-learn has to say what is wrong."""
+        weights = self._last.coef_
+        if not self._dense or self._values.shape[1] != weights.shape[1]:
+            return None
+        decision = self._values @ weights.T + self._last.intercept_
+        if not np.isfinite(decision).all():
+            return None
+        if decision.shape[1] == 1:
+            return (decision[:, 0] > 0).astype(np.intp)
+        return decision.argmax(axis=1)
 
     def log_scores(self) -> NDArray[np.float64]:
         """Score each class, on the scale of logarithms, by what the classifier offers.
