@@ -320,10 +320,10 @@ def _resample_last(
 ) -> NDArray[np.float64]:
     """Bring the last axis of (m, k, padding) from ``old`` numbers to ``new``, within ``room``."""
     resampled = np.empty((*padded.shape[:2], room))
-    sizes, which = np.unique(old * (room + 1) + new, return_inverse=True)
+    sizes = old * (room + 1) + new
     # All crops of one size are one product.
-    for i, size in enumerate(sizes.tolist()):
-        part = np.flatnonzero(which == i)
+    for size in set(sizes.tolist()):
+        part = np.flatnonzero(sizes == size)
         n, n_new = divmod(size, room + 1)
         numbers = padded[part, :, :n].astype(np.float64, copy=False)
         resampled[part] = numbers @ _resampling_weights(n, n_new, room)

@@ -184,19 +184,21 @@ class ConnectedComponents(BaseSegmenter):
             )
         order = np.lexsort([pieces.least[:, 0], pieces.image])
         image, least, most = pieces.image[order], pieces.least[order], pieces.most[order]
-        group = _overlapping(image, least[:, 0], most[:, 0], self.merge_overlap)
-        # The first of a group's pieces is its leftmost.
-        image = image[np.unique(group, return_index=True)[1]]
-        left, right = _extremes(group, least[:, 0], most[:, 0])
+        group, first = _overlapping(image, least[:, 0], most[:, 0], self.merge_overlap)
+        if len(first) < len(group):
+            least, most = _extremes(group, least, most)
+        image = image[first]
         ends = np.searchsorted(image, np.arange(len(images) + 1))
-        whole = np.arange(len(image))
-        if self.n_characters is not None:
-            for crowded in np.flatnonzero(np.diff(ends) > self.n_characters):
-                own = slice(ends[crowded], ends[crowded + 1])
-                whole[own] = own.start + _merge_to(left[own], right[own], self.n_characters)
+        n = self.n_characters or len(image)
+        crowded = np.flatnonzero(np.diff(ends) > n)
+        if len(crowded):
+            whole = np.arange(len(image))
+            for k in crowded.tolist():
+                own = slice(ends[k], ends[k + 1])
+                whole[own] = own.start + _merge_to(least[own, 0], most[own, 0], n)
             kept, whole = np.unique(whole, return_inverse=True)
             ends, group = np.searchsorted(image[kept], np.arange(len(images) + 1)), whole[group]
-        least, most = _extremes(group, least, most)
+            least, most = _extremes(whole, least, most)
         boxes = np.concatenate([least, most - least], axis=1)
         number = np.zeros(len(order) + 1, dtype=np.int32)
         number[1 + order] = group + 1 - ends[pieces.image[order]]
@@ -255,10 +257,11 @@ def _severed(ink: NDArray[np.bool_], connectivity: int) -> NDArray[np.intp]:
 
 def _overlapping(
     image: NDArray[np.intp], begin: NDArray[np.intp], end: NDArray[np.intp], least_share: float
-) -> NDArray[np.intp]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Group the pieces that stand over each other, given image by image, from left to right.
 
-    Groups are numbered in the order of their first pieces.
+    Gives the group of each piece, and each group's first piece, which is its leftmost; groups are
+    numbered in the order of these.
     """
     pairs = []
     first = np.arange(len(image))
@@ -276,13 +279,14 @@ def _overlapping(
         pairs.append(np.stack([first[together], second[together]]))
     first, second = np.concatenate([np.empty((2, 0), dtype=np.intp), *pairs], axis=1)
     if not len(first):
-        return np.arange(len(image))
+        return np.arange(len(image)), np.arange(len(image))
     graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(image), len(image)))
     _, group = connected_components(graph, directed=False)
     beginning = np.unique(group, return_index=True)[1]
-    rank = np.empty(len(beginning), dtype=np.intp)
-    rank[np.argsort(beginning)] = np.arange(len(beginning))
-    return rank[group]
+    order = np.argsort(beginning)
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return rank[group], beginning[order]
 
 
 def _extremes(
