@@ -16,6 +16,7 @@ from skcaptcha.features._base import BaseFeatures
 from skcaptcha.segments import Segments
 
 _IMAGES_AT_ONCE = 16
+_LEAST_GRADIENT = np.float32(1e-6)
 
 
 class OrientedGradients(BaseFeatures):
@@ -100,17 +101,27 @@ class OrientedGradients(BaseFeatures):
         values = np.empty((len(X.boxes), columns, rows, self.orientations), dtype=np.float32)
         for alike in _alike(X):
             images = np.stack([X.images[i] for i in alike.captchas])
+            n, height, width = images.shape
             energy = _energy(images, self.orientations, self.power)
             at_rows, row = np.unique(_points(alike.boxes[:, 1::2], rows), return_inverse=True)
             at_columns, column = np.unique(
                 _points(alike.boxes[:, ::2], columns), return_inverse=True
             )
-            down = _gaussian(at_rows, images.shape[1], self.cell / 2)
-            across = _gaussian(at_columns, images.shape[2], self.cell / 2)
-            sampled = (down @ energy @ across.T).transpose(1, 3, 2, 0)
-            row, column = row.reshape(-1, 1, rows), column.reshape(-1, columns, 1)
-            for captcha, own in zip(alike.captchas, np.ascontiguousarray(sampled), strict=True):
-                values[X.offsets[captcha] : X.offsets[captcha + 1]] = own[column, row]
+            row, column = row.reshape(-1, rows), column.reshape(-1, columns)
+            down = _gaussian(at_rows, height, self.cell / 2)
+            across = _gaussian(at_columns, width, self.cell / 2)
+            # One product for all images and directions takes less than one for each.
+            sampled = (down @ energy).reshape(-1, width) @ across.T
+            sampled = sampled.reshape(self.orientations, n, len(at_rows), len(at_columns))
+            sampled = np.ascontiguousarray(sampled.transpose(1, 3, 2, 0))
+            of_all = bool((row == row[0]).all())
+            for captcha, own in zip(alike.captchas, sampled, strict=True):
+                described = values[X.offsets[captcha] : X.offsets[captcha + 1]]
+                if of_all:
+                    # Whole columns are copied at once.
+                    np.take(own[:, row[0]], column, axis=0, out=described, mode="clip")
+                else:
+                    described[:] = own[column[:, :, None], row[:, None, :]]
         return values.reshape(len(values), columns * rows * self.orientations)
 
     def __sklearn_tags__(self) -> Tags:
@@ -145,21 +156,40 @@ def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArr
     A gradient counts for a direction with the fourth power of the cosine between them, which
     shares it among neighbouring directions without the seams of bins.
     """
-    grey = np.pad(images.astype(np.float32) / 255, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    grey: NDArray[np.float32] = np.pad(
+        images.astype(np.float32) / np.float32(255), ((0, 0), (1, 1), (1, 1)), mode="edge"
+    )
     across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
     down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
-    magnitude = np.sqrt(across * across + down * down)
-    np.maximum(magnitude, 1e-6, out=magnitude)
-    weight = magnitude ** np.float32(power - 4)
-    angles = 2 * np.pi * np.arange(orientations) / orientations
+    weight = across * across
+    weight += down * down
+    np.maximum(weight, _LEAST_GRADIENT**2, out=weight)
+    # Its power, half as great as that of the magnitude: by logarithms, in a tenth of the time.
+    np.log(weight, out=weight)
+    weight *= np.float32((power - 4) / 2)
+    np.exp(weight, out=weight)
     energy = np.empty((orientations, *images.shape), dtype=np.float32)
-    for k, angle in enumerate(angles):
-        along = across * np.float32(np.cos(angle)) + down * np.float32(np.sin(angle))
-        np.maximum(along, 0, out=along)
-        np.square(along, out=along)
-        np.square(along, out=along)
-        np.multiply(along, weight, out=energy[k])
+    along, part = np.empty_like(across), np.empty_like(across)
+    opposite = orientations // 2 if orientations % 2 == 0 else 0
+    for k in range(opposite or orientations):
+        angle = 2 * np.pi * k / orientations
+        np.multiply(across, np.float32(np.cos(angle)), out=along)
+        along += np.multiply(down, np.float32(np.sin(angle)), out=part)
+        np.maximum(along, 0, out=part)
+        _fourth_power(part, weight, out=energy[k])
+        if opposite:
+            # What points away from a direction points to its opposite.
+            np.minimum(along, 0, out=part)
+            _fourth_power(part, weight, out=energy[k + opposite])
     return energy
+
+
+def _fourth_power(
+    numbers: NDArray[np.float32], weight: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    np.square(numbers, out=out)
+    np.square(out, out=out)
+    out *= weight
 
 
 def _points(spans: NDArray[np.intp], n: int) -> NDArray[np.intp]:

@@ -120,7 +120,7 @@ class Lattice:
         """
         n, n_classes = len(self.offsets) - 1, self.scores.shape[1]
         longest = lengths.shape[-1]
-        forward = self._forward(allowed)
+        forward, edges = self._forward(allowed)
         of_length = np.stack([self._best_of_captcha(states) for states in forward], axis=1)
         of_length += lengths
         last = of_length.argmax(axis=1)
@@ -138,7 +138,7 @@ class Lattice:
                 continue
             segments[on, place], classes[on, place] = np.divmod(state[on], n_classes)
             if place:
-                state[on] = self._came_from(forward[place - 1], state[on])
+                state[on] = self._came_from(forward[place - 1], edges[place - 1], state[on])
         return Paths(scores, found, segments, classes, of_length)
 
     def best_with_each(
@@ -161,7 +161,7 @@ class Lattice:
         longest = lengths.shape[-1]
         lengths = np.broadcast_to(lengths, (n, longest))
         scores = np.full((n, longest, n_classes), -np.inf)
-        forward = self._forward(allowed)
+        forward, _ = self._forward(allowed)
         for length in np.unique(paths.lengths[paths.lengths > 0]):
             own = np.flatnonzero(paths.lengths == length)
             after = np.zeros_like(self.scores)
@@ -174,12 +174,19 @@ class Lattice:
                     scores[i, place] = of_captcha.max(axis=0) + lengths[i, length - 1]
         return scores
 
-    def _forward(self, allowed: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-        """Score of the best path that ends at each state, for each number of characters."""
-        forward = [self._allowed(self.scores, allowed, 0)]
+    def _forward(
+        self, allowed: NDArray[np.bool_]
+    ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        """Score of the best path that ends at each state, for each number of characters.
+
+        And, for each but the last, what `_edges` makes of that.
+        """
+        forward, edges = [self._allowed(self.scores, allowed, 0)], []
         for place in range(1, allowed.shape[-2]):
-            forward.append(self._allowed(self.scores + self._after(forward[-1]), allowed, place))
-        return forward
+            after, edge = self._after(forward[-1])
+            edges.append(edge)
+            forward.append(self._allowed(self.scores + after, allowed, place))
+        return forward, edges
 
     def _allowed(
         self, states: NDArray[np.float64], allowed: NDArray[np.bool_], place: int
@@ -196,22 +203,20 @@ class Lattice:
             best[some] = np.maximum.reduceat(states.max(axis=1), self.offsets[:-1][some])
         return best
 
-    def _after(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Best way to reach each state from any state one character before it."""
+    def _after(self, states: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Best way to reach each state from any state one character before it; with the edges."""
         spans = self._spans
-        return self._spaced(spans.best(states), spans.right, spans.left, 1)[:, spans.of_class]
+        edge = self._edges(states, spans.right)
+        return self._spaced(edge, spans.left, 1)[:, spans.of_class], edge
 
     def _before(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """Best way to go on from each state to any state one character after it."""
         spans = self._spans
-        return self._spaced(spans.best(states), spans.left, spans.right, -1)[:, spans.of_class]
+        edge = self._edges(states, spans.left)
+        return self._spaced(edge, spans.right, -1)[:, spans.of_class]
 
     def _spaced(
-        self,
-        states: NDArray[np.float64],
-        ends: NDArray[np.intp],
-        goals: NDArray[np.intp],
-        direction: int,
+        self, edge: NDArray[np.float64], goals: NDArray[np.intp], direction: int
     ) -> NDArray[np.float64]:
         """Best score over all gaps that lead from spans to others, in order of their middles.
 
@@ -220,16 +225,17 @@ class Lattice:
         """
         widths = self._spans.widths
         if not len(widths):
-            return np.empty_like(states)
-        edge = self._edges(states, ends)
+            return np.empty(goals.shape)
         reached = np.full(self._start[-1], -np.inf)
+        way = np.empty_like(reached)
         crowded = []
         for k, log_density in enumerate(self.spacing.log_density):
             gap = self.spacing.first + k
             if gap > -widths[0]:
                 to = slice(max(direction * gap, 0), len(reached) + min(direction * gap, 0))
                 by = slice(max(-direction * gap, 0), len(reached) - max(direction * gap, 0))
-                np.maximum(reached[to], edge[0, by] + log_density, out=reached[to])
+                np.add(edge[0, by], log_density, out=way[to])
+                np.maximum(reached[to], way[to], out=reached[to])
             elif gap > -widths[-1]:
                 crowded.append((gap, log_density))
         result = reached[goals]
@@ -237,20 +243,21 @@ class Lattice:
             for width, there in zip(widths, self._spans.of_width, strict=True):
                 least = np.searchsorted(widths, -2 * gap - width, side="right")
                 if least < len(widths):
-                    way = edge[least, goals[there] - direction * gap] + log_density
-                    result[there] = np.maximum(result[there], way)
+                    by_gap = edge[least, goals[there] - direction * gap] + log_density
+                    result[there] = np.maximum(result[there], by_gap)
         return result
 
     def _edges(self, states: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
         """Best score of the spans that end at each place, among those of each width or more."""
         edge = np.full((len(self._spans.widths), self._start[-1]), -np.inf)
-        np.maximum.at(edge, (self._spans.width_index, ends), states)
+        np.maximum.at(edge, (self._spans.width_index, ends), self._spans.best(states))
         return np.maximum.accumulate(edge[::-1], axis=0)[::-1]
 
-    def _came_from(self, states: NDArray[np.float64], goals: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _came_from(
+        self, states: NDArray[np.float64], edge: NDArray[np.float64], goals: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
         """The states (flat) from which the best way leads to given ones."""
         spans, n_classes = self._spans, self.scores.shape[1]
-        edge = self._edges(spans.best(states), spans.right)
         edge = np.concatenate([edge, np.full((1, edge.shape[1]), -np.inf)])
         row, kind = np.divmod(goals, n_classes)
         left = self._left[row, kind]
