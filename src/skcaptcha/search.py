@@ -175,11 +175,9 @@ class SharedGridSearchCV(GridSearchCV):
         scoring: _Scoring,
     ) -> list[dict[str, Any]]:
         """Outcome of every candidate in every split, candidate by candidate."""
+        steps_of = _StepsOf(self.estimator)
         ordered = sorted(
-            (
-                _Candidate(i, tuple(_flatten(_with_params(self.estimator, params))))
-                for i, params in enumerate(candidates)
-            ),
+            (_Candidate(i, steps_of(params)) for i, params in enumerate(candidates)),
             key=lambda candidate: [step.key for step in candidate.steps],
         )
         workers = joblib.effective_n_jobs(self.n_jobs)
@@ -209,8 +207,29 @@ def _see_last_step_only(scorers: Any) -> bool:
     return all(isinstance(scorer, _BaseScorer | _PassthroughScorer) for scorer in each)
 
 
-def _with_params(pipeline: Pipeline, params: dict[str, Any]) -> Pipeline:
-    return clone(pipeline).set_params(**clone(params, safe=False))
+class _StepsOf:
+    """Gives the steps of candidates; what they share is built and hashed once."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._known: dict[Any, tuple[_Step, ...]] = {}
+
+    def __call__(self, params: dict[str, Any]) -> tuple[_Step, ...]:
+        return tuple(
+            step
+            for name, estimator in self._pipeline.steps
+            for step in self._of_part(
+                name, estimator, {k: v for k, v in params.items() if k.partition("__")[0] == name}
+            )
+        )
+
+    def _of_part(self, name: str, estimator: Any, params: dict[str, Any]) -> tuple[_Step, ...]:
+        # The values live as long as the candidates do.
+        key = name, *((parameter, id(value)) for parameter, value in params.items())
+        if key not in self._known:
+            part = clone(Pipeline([(name, estimator)])).set_params(**clone(params, safe=False))
+            self._known[key] = tuple(_flatten(part))
+        return self._known[key]
 
 
 def _flatten(pipeline: Pipeline, path: str = "") -> Iterator[_Step]:
@@ -254,17 +273,20 @@ def _score_tree(
     def here(candidate: _Candidate) -> tuple[str, bool]:
         return candidate.steps[depth].key, depth + 1 == len(candidate.steps)
 
+    fitted: Any = None
     for (_, last), group in groupby(candidates, key=here):
         same = list(group)
-        estimator = clone(same[0].steps[depth].estimator)
+        estimator = same[0].steps[depth].estimator
         outcome: dict[str, Any] | None = None
         begin = time.perf_counter()
         try:
             if last:
-                estimator.fit(data.X_train, data.y_train)
+                # A reader knows when the fit of another would learn the same.
+                fitted = _refit(fitted, estimator, data)
                 spent = seconds + time.perf_counter() - begin
-                outcome = scoring.score(estimator, data) | {"fit_time": spent}
+                outcome = scoring.score(fitted, data) | {"fit_time": spent}
             else:
+                estimator = clone(estimator)
                 X_train = _fit_transform(estimator, data.X_train, data.y_train)
                 spent = seconds + time.perf_counter() - begin
                 reached = data._replace(X_train=X_train, X_test=estimator.transform(data.X_test))
@@ -276,6 +298,14 @@ def _score_tree(
             yield from _score_tree(same, depth + 1, reached, spent, scoring)
         else:
             yield from ((candidate.number, outcome) for candidate in same)
+
+
+def _refit(fitted: Any, estimator: Any, data: _Data) -> Any:
+    """Fit an estimator, unless one that was fitted to the same learnt all that it would learn."""
+    # Readers know when that is so.
+    adapt = getattr(fitted, "_with_parameters_of", None)
+    adapted = None if adapt is None else adapt(estimator)
+    return clone(estimator).fit(data.X_train, data.y_train) if adapted is None else adapted
 
 
 def _fit_transform(estimator: Any, X: Any, y: Any) -> Any:

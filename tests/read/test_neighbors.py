@@ -1,13 +1,16 @@
 """Matrix products in single precision find the neighbours that scikit-learn finds."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.neighbors import KNeighborsClassifier
 
 from skcaptcha.read import _neighbors
-from skcaptcha.read._neighbors import NearestNeighbors
+from skcaptcha.read._neighbors import NearestNeighbors, with_parameters_of
 
 
 @st.composite
@@ -44,13 +47,40 @@ def test_the_bound_of_rounding_holds(problem):
     """In single precision the k nearest are among those that it finds possible."""
     classifier, values = problem
     fast = NearestNeighbors(classifier)
-    near, which = fast._possible(values, classifier.n_neighbors)
+    (sure, sure_which), (near, which) = fast._nearest(values, classifier.n_neighbors)
     known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
     distance = ((exact[:, None] - known) ** 2).sum(axis=2)
     kth = np.sort(distance, axis=1)[:, classifier.n_neighbors - 1]
     found = np.zeros(distance.shape, dtype=bool)
-    found[near, fast._known.order[which]] = True
+    found[near, which] = True
     assert found[distance <= kth[:, None]].all()
+    certain = np.zeros(distance.shape, dtype=bool)
+    certain[sure, sure_which] = True
+    assert (distance <= kth[:, None])[certain].all()
+    assert (certain.sum(axis=1) <= classifier.n_neighbors).all()
+
+
+@given(
+    st.integers(1, 4),
+    st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=7),
+)
+def test_a_winner_is_sure_only_if_no_choice_has_another(k, neighbours):
+    certain = [kind for kind, sure in neighbours if sure][:k]
+    open_ = [kind for kind, sure in neighbours if not sure]
+    left = k - len(certain)
+    if left > len(open_):
+        return
+    winners = {
+        int(np.bincount([*certain, *choice], minlength=3).argmax())
+        for choice in combinations(open_, left)
+    }
+    votes = [np.bincount(np.array(of, dtype=int), minlength=3)[None] for of in
+             (certain, certain + (open_ if left else []))]  # fmt: skip
+    winner, sure = _neighbors._vote(*votes, k)
+    if sure[0]:
+        assert winners == {winner[0]}
+    if len(set(certain + open_)) == 1:
+        assert sure[0]
 
 
 @given(problems(), st.integers(1, 40))
@@ -122,3 +152,32 @@ class Own(KNeighborsClassifier):
 )
 def test_other_classifiers_are_left_alone(classifier):
     assert not NearestNeighbors.takes(classifier.fit([[0.0], [1.0]], list("AB")))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        KNeighborsClassifier(1),
+        KNeighborsClassifier(5, weights="distance"),
+        KNeighborsClassifier(7, algorithm="brute"),
+        KNeighborsClassifier(2, p=1),
+        KNeighborsClassifier(0),
+        KNeighborsClassifier(3, weights="none"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("d", [3, 40])
+def test_a_fit_is_spared_only_where_it_would_learn_the_same(other, d):
+    rng = np.random.default_rng(0)
+    known, classes = rng.normal(size=(40, d)).astype(np.float32), np.array(list("ABCD" * 10))
+    fitted = KNeighborsClassifier(3).fit(known, classes)
+    adapted = with_parameters_of(fitted, other)
+    spared = d == 40 and other.algorithm == "auto" and other.p == 2
+    spared &= other.n_neighbors > 0 and other.weights != "none"
+    assert (adapted is not None) == spared
+    if adapted is not None:
+        again = clone(other).fit(known, classes)
+        values = rng.normal(size=(30, d)).astype(np.float32)
+        assert adapted.predict(values).tolist() == again.predict(values).tolist()
+        assert adapted.get_params() == again.get_params()
+        assert fitted.get_params() == KNeighborsClassifier(3).get_params()

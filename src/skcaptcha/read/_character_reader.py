@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, Self
@@ -20,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._evidence import Classification, FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
+from skcaptcha.read._neighbors import with_parameters_of
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
 
@@ -213,6 +215,20 @@ class CharacterReader(BaseEstimator):
             "set the segmenter's n_characters, or look at what the denoising steps leave "
             "(skcaptcha show)"
         )
+
+    def _with_parameters_of(self, other: BaseEstimator) -> CharacterReader | None:
+        """Give what fitting another to the same captchas would give; None if that takes a fit."""
+        if type(other) is not CharacterReader or self.calibration_cv != other.calibration_cv:
+            return None
+        if self.calibration_cv is not None or other.estimator is None:
+            return None
+        estimator = with_parameters_of(self.estimator_, other.estimator)
+        if estimator is None:
+            return None
+        reader = copy(self)
+        reader.estimator, reader.estimator_ = other.estimator, estimator
+        reader._fitted = FittedClassifier(estimator)
+        return reader
 
     def _classifier(self) -> FittedClassifier:
         # scikit-learn's own check collects the tags of everything, which takes longer than reading.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
 _DISTANCES_AT_ONCE = 2**18
+# In more dimensions than these, scikit-learn builds no tree.
+_DIMENSIONS_OF_TREES = 15
 
 
 class NearestNeighbors:
@@ -79,34 +83,32 @@ class NearestNeighbors:
         at_once = max(1, _DISTANCES_AT_ONCE // classifier.n_samples_fit_)
         for begin in range(0, len(values), at_once):
             rows = slice(begin, begin + at_once)
-            near, which = self._possible(values[rows], k)
-            n = len(winners[rows])
-            votes = np.bincount(
-                near * n_classes + self._known.classes[which], minlength=n * n_classes
+            certain, possible = (
+                np.bincount(
+                    near * n_classes + classifier._y[which],
+                    minlength=len(winners[rows]) * n_classes,
+                ).reshape(-1, n_classes)
+                for near, which in self._nearest(values[rows], k)
             )
-            votes = votes.reshape(n, n_classes)
-            winners[rows] = votes.argmax(axis=1)
-            possible = votes.sum(axis=1)
-            # Whoever is nearest of those that may be, they are all of one class.
-            agreed = (possible > k) & (votes.max(axis=1) == possible)
-            sure[rows] = (possible == k) | agreed
+            winners[rows], sure[rows] = _vote(certain, possible, k)
         classes: NDArray[Any] = classifier.classes_[winners]
         if not sure.all():
             classes[~sure] = classifier.predict(values[~sure])
         return classes
 
-    def _possible(
+    def _nearest(
         self, values: NDArray[np.floating], k: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Find all that may be among the k nearest: pairs of a row and what was learnt."""
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Give pairs of a row and what was learnt: all that are surely near; all that may be."""
         with np.errstate(invalid="ignore", over="ignore"):
             distance, own = self._known.distances(values)
-            farthest = _kth(distance, k)
-            farthest += 2 * _rounding(values.shape[1]) * (own + self._known.lengths.max())
+            kth = _kth(distance, k)
+            error = 2 * _rounding(values.shape[1]) * (own + self._known.lengths.max())
             # Of what is not finite, here or in single precision, nothing is known to be near.
-            farthest[~np.isfinite(farthest)] = np.nan
-            near, which = np.nonzero(distance <= farthest[:, None])
-            return near, which
+            kth[~np.isfinite(kth + error)] = np.nan
+            for least in (kth - error, np.nextafter(kth + error, np.float32(np.inf))):
+                near, which = np.nonzero(distance < least[:, None])
+                yield near, which
 
     def distances(self, values: NDArray[np.floating], k: int) -> NDArray[np.float64]:
         """Give the distance to the nearest of each class, in single precision.
@@ -127,45 +129,110 @@ class NearestNeighbors:
         for begin in range(0, len(values), at_once):
             rows = slice(begin, begin + at_once)
             distance, own = known.distances(values[rows])
-            of_class = np.minimum.reduceat(distance, known.first_of_class, axis=1)
+            of_class = np.minimum.reduceat(distance[:, known.order], known.first_of_class, axis=1)
             np.minimum(of_class, _kth(distance, k)[:, None], out=of_class)
             nearest[rows] = np.sqrt(np.maximum(of_class + own[:, None], 0))
         return nearest
 
 
+def with_parameters_of(fitted: Any, other: Any) -> Any:
+    """Give a fitted classifier by neighbours the parameters of another, without fitting.
+
+    How many neighbours vote, and with what weights, is nothing that is learnt.
+
+    Parameters
+    ----------
+    fitted : fitted classifier
+    other : classifier
+        Not fitted.
+
+    Returns
+    -------
+    classifier : fitted classifier or None
+        What fitting the other to the same samples would give; None if that takes a fit.
+    """
+    if type(fitted) is not KNeighborsClassifier or type(other) is not KNeighborsClassifier:
+        return None
+    # What is not fitted has its parameters, and nothing else.
+    wanted = dict(vars(other))
+    free = {name: wanted.pop(name) for name in ("n_neighbors", "weights")}
+    alike = all(getattr(fitted, name) == value for name, value in wanted.items())
+    brute = fitted._fit_method == "brute" and fitted.n_features_in_ > _DIMENSIONS_OF_TREES
+    # Others, and those that a fit refuses, are fitted.
+    usual = isinstance(free["n_neighbors"], int) and free["weights"] in ("uniform", "distance")
+    if not (alike and brute and usual and free["n_neighbors"] > 0):
+        return None
+    classifier = copy(fitted)
+    vars(classifier).update(free)
+    return classifier
+
+
 class _Known:
-    """What was learnt, class after class, in single precision.
+    """What was learnt, in single precision.
 
     Attributes
     ----------
-    order : ndarray of shape (n,)
-        Index of each among what the classifier learnt.
-    classes : ndarray of shape (n,)
-        Indices of classes; ascend.
-    first_of_class : ndarray of shape (n_classes,)
-        Where each begins.
     lengths : ndarray of shape (n,), dtype float32
         Squared lengths.
+    order : ndarray of shape (n,)
+        What brings them class after class.
+    first_of_class : ndarray of shape (n_classes,)
+        Where each class then begins.
     """
 
     def __init__(self, classifier: Any) -> None:
-        self.order = np.argsort(classifier._y, kind="stable")
-        vectors = classifier._fit_X[self.order]
-        self.classes = classifier._y[self.order]
-        self.first_of_class = np.searchsorted(self.classes, np.arange(len(classifier.classes_)))
-        lengths = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
         with np.errstate(over="ignore"):
-            self._minus_twice = (-2 * vectors).astype(np.float32)
-            self.lengths = lengths.astype(np.float32)
+            self._vectors = np.asarray(classifier._fit_X, dtype=np.float32)
+            self.lengths = np.einsum("ij,ij->i", self._vectors, self._vectors)
+        self.order = np.argsort(classifier._y, kind="stable")
+        self.first_of_class = np.searchsorted(
+            classifier._y[self.order], np.arange(len(classifier.classes_))
+        )
 
     def distances(
         self, values: NDArray[np.floating]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Squared distances (m, n) to all of them, less the squared lengths (m,) of the values."""
         part = np.asarray(values, dtype=np.float32)
-        distance = part @ self._minus_twice.T
+        distance = (-2 * part) @ self._vectors.T
         distance += self.lengths
         return distance, np.einsum("ij,ij->i", part, part)
+
+
+def _vote(
+    certain: NDArray[np.intp], possible: NDArray[np.intp], k: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Let neighbours vote, of which some are certain, and the rest are some of those possible.
+
+    Parameters
+    ----------
+    certain, possible : ndarray of shape (m, n_classes)
+        How many of each class.
+    k : int
+        How many vote.
+
+    Returns
+    -------
+    winners : ndarray of shape (m,)
+        Indices of classes; the first of equals.
+    sure : ndarray of shape (m,), dtype bool
+        Whether no choice among those possible has another winner.
+    """
+    winners = possible.argmax(axis=1)
+    n_possible = possible.sum(axis=1)
+    sure = n_possible == k
+    rest = np.flatnonzero(~sure & (n_possible > k))
+    if len(rest):
+        certain, open_ = certain[rest], possible[rest] - certain[rest]
+        left = k - certain.sum(axis=1, keepdims=True)
+        most = certain + np.minimum(open_, left)
+        # If all others that are open vote before those of the class.
+        least = certain + np.maximum(left - (open_.sum(axis=1, keepdims=True) - open_), 0)
+        row, best = np.arange(len(rest)), least.argmax(axis=1)
+        own = least[row, best]
+        most[row, best] = -1
+        winners[rest], sure[rest] = best, own > most.max(axis=1)
+    return winners, sure
 
 
 def _kth(distance: NDArray[np.float32], k: int) -> NDArray[np.float32]:
@@ -179,7 +246,8 @@ def _rounding(d: int) -> float:
     """Bound the error of a squared distance in single precision, as a share of both lengths.
 
     A sum of d products has, in whatever order, a relative error of d half units at most, of the
-    sum of their magnitudes, which is at most half of both squared lengths; the product counts
-    twice. A few more operations, and the rounding of values to single precision, come on top.
+    sum of their magnitudes, which for the product of two vectors is at most half of both squared
+    lengths. It counts twice; the lengths have as much. A few more operations, and the rounding of
+    values to single precision, come on top.
     """
-    return (d + 8) * float(np.finfo(np.float32).eps) / 2
+    return (2 * d + 8) * float(np.finfo(np.float32).eps) / 2
