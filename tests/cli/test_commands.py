@@ -40,6 +40,19 @@ def test_help_comes_without_loading_what_it_does_not_need():
     assert "predict" in done.stdout
 
 
+def test_the_package_loads_nothing_heavy_until_it_is_used():
+    code = (
+        "import sys, skcaptcha\n"
+        "heavy = {'numpy', 'scipy', 'sklearn', 'cv2', 'skimage', 'PIL', 'matplotlib', 'rich'}\n"
+        "early = heavy & set(sys.modules)\n"
+        "assert dir(skcaptcha) and skcaptcha.__version__\n"
+        "skcaptcha.load_recipe\n"
+        "sys.exit(repr(early) if early or 'sklearn' not in sys.modules else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_of_fit_names_no_place_that_the_recipe_decides(run):
     assert "artifacts" not in run("fit", "--help").out
 
