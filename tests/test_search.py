@@ -17,7 +17,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from skcaptcha import Segments
 from skcaptcha.errors import ImageError
+from skcaptcha.read import CharacterReader
 from skcaptcha.search import SharedGridSearchCV
 
 X, Y = load_iris(return_X_y=True)
@@ -318,3 +320,26 @@ def test_verbose_shows_progress_on_the_standard_error(verbose, shown, capfd):
     out, err = capfd.readouterr()
     assert out == ""
     assert bool(re.search(r"4/4", err)) == shown
+
+
+class Unreadable(CharacterReader):
+    """Reads in another way."""
+
+    def predict(self, X):
+        return np.array(["ZZ"] * len(X))
+
+
+def test_only_readers_of_one_class_share_a_fit():
+    values = np.random.default_rng(0).normal(size=(60, 20)).astype(np.float32)
+    boxes = np.tile([[0, 0, 1, 1], [1, 0, 1, 1]], (30, 1))
+    segments = Segments(boxes, np.arange(31) * 2, values=values)
+    labels = ["AB", "BA", "AA"] * 10
+    readers = [
+        kind(KNeighborsClassifier(k)) for k in range(1, 6) for kind in (Unreadable, CharacterReader)
+    ]
+    pipeline = Pipeline([("keep", "passthrough"), ("read", CharacterReader())])
+    ours = SharedGridSearchCV(pipeline, {"read": readers}, cv=3, refit=False).fit(segments, labels)
+    theirs = GridSearchCV(pipeline, {"read": readers}, cv=3, refit=False).fit(segments, labels)
+    expected = theirs.cv_results_["mean_test_score"]
+    assert ours.cv_results_["mean_test_score"].tolist() == expected.tolist()
+    assert (ours.cv_results_["mean_fit_time"] > 0).all()

@@ -273,7 +273,7 @@ def _score_tree(
     def here(candidate: _Candidate) -> tuple[str, bool]:
         return candidate.steps[depth].key, depth + 1 == len(candidate.steps)
 
-    fitted: Any = None
+    fitted, fit_seconds = None, 0.0
     for (_, last), group in groupby(candidates, key=here):
         same = list(group)
         estimator = same[0].steps[depth].estimator
@@ -281,10 +281,11 @@ def _score_tree(
         begin = time.perf_counter()
         try:
             if last:
-                # A reader knows when the fit of another would learn the same.
-                fitted = _refit(fitted, estimator, data)
-                spent = seconds + time.perf_counter() - begin
-                outcome = scoring.score(fitted, data) | {"fit_time": spent}
+                fitted = _adapted(fitted, estimator)
+                if fitted is None:
+                    fitted = clone(estimator).fit(data.X_train, data.y_train)
+                    fit_seconds = time.perf_counter() - begin
+                outcome = scoring.score(fitted, data) | {"fit_time": seconds + fit_seconds}
             else:
                 estimator = clone(estimator)
                 X_train = _fit_transform(estimator, data.X_train, data.y_train)
@@ -300,12 +301,11 @@ def _score_tree(
             yield from ((candidate.number, outcome) for candidate in same)
 
 
-def _refit(fitted: Any, estimator: Any, data: _Data) -> Any:
-    """Fit an estimator, unless one that was fitted to the same learnt all that it would learn."""
-    # Readers know when that is so.
+def _adapted(fitted: Any, estimator: Any) -> Any:
+    """Give what fitting an estimator to the same data would give; None if that takes a fit."""
+    # Readers know when another would learn the same.
     adapt = getattr(fitted, "_with_parameters_of", None)
-    adapted = None if adapt is None else adapt(estimator)
-    return clone(estimator).fit(data.X_train, data.y_train) if adapted is None else adapted
+    return None if adapt is None else adapt(estimator)
 
 
 def _fit_transform(estimator: Any, X: Any, y: Any) -> Any:

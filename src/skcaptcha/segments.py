@@ -13,6 +13,7 @@ INK_LEVEL = 127
 
 # More would not stay in the processor's cache from one pass to the next.
 _PIXELS_AT_ONCE = 2**18
+_MOST_WEIGHTS_KEPT = 2**13
 
 
 def ink_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -326,12 +327,11 @@ def _resample_last(
         part = np.flatnonzero(sizes == size)
         n, n_new = divmod(size, room + 1)
         numbers = padded[part, :, :n].astype(np.float64, copy=False)
-        resampled[part] = numbers @ _resampling_weights(n, n_new, room)
+        compute = _kept_weights if n * room <= _MOST_WEIGHTS_KEPT else _resampling_weights
+        resampled[part] = numbers @ compute(n, n_new, room)
     return resampled
 
 
-# For one image, to compute them takes longer than to cut and to resample its characters.
-@lru_cache(maxsize=2048)
 def _resampling_weights(old: int, new: int, room: int) -> NDArray[np.float64]:
     """Weights (old, room) that bring ``old`` pixels to ``new``, centred in ``room``."""
     scale = old / new
@@ -343,3 +343,7 @@ def _resampling_weights(old: int, new: int, room: int) -> NDArray[np.float64]:
     # With 22 bits, all products and sums are exact in float64: the order of summation changes no
     # crop, whatever else is in the batch.
     return np.ldexp(np.rint(np.ldexp(weights, 22)), -22)
+
+
+# For one image, to compute them takes longer than to cut and to resample its characters.
+_kept_weights = lru_cache(maxsize=256)(_resampling_weights)

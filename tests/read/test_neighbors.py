@@ -129,6 +129,23 @@ def test_what_single_precision_cannot_hold_is_left_to_scikit_learn(scale, k):
     assert NearestNeighbors(classifier).predict(values).tolist() == ["C", "A", "A"]
 
 
+@pytest.mark.parametrize("scale", [1e-18, 1e-20, 1e-22, 1e-24, 1e-40])
+def test_what_is_too_little_for_single_precision_is_left_to_scikit_learn(scale):
+    rng = np.random.default_rng(0)
+    classifier = KNeighborsClassifier(5).fit(scale * rng.normal(size=(40, 20)), list("ABCD" * 10))
+    values = scale * rng.normal(size=(300, 20))
+    assert NearestNeighbors(classifier).predict(values).tolist() == (
+        classifier.predict(values).tolist()
+    )
+
+
+@pytest.mark.parametrize("k", [0, 3])
+def test_a_number_of_neighbours_that_cannot_be_is_refused(k):
+    classifier = KNeighborsClassifier(1).fit([[0.0], [1.0]], list("AB")).set_params(n_neighbors=k)
+    with pytest.raises(ValueError, match=r"must be >= 1|n_neighbors"):
+        NearestNeighbors(classifier).predict(np.zeros((2, 1)))
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (0, 3)])
 def test_other_features_are_refused_as_by_scikit_learn(shape):
     classifier = KNeighborsClassifier(1).fit([[0.0], [1.0]], list("AB"))
@@ -163,6 +180,7 @@ def test_other_classifiers_are_left_alone(classifier):
         KNeighborsClassifier(2, p=1),
         KNeighborsClassifier(0),
         KNeighborsClassifier(3, weights="none"),
+        KNeighborsClassifier(3, metric_params={"w": np.ones(40)}),
     ],
     ids=repr,
 )
@@ -173,7 +191,7 @@ def test_a_fit_is_spared_only_where_it_would_learn_the_same(other, d):
     fitted = KNeighborsClassifier(3).fit(known, classes)
     adapted = with_parameters_of(fitted, other)
     spared = d == 40 and other.algorithm == "auto" and other.p == 2
-    spared &= other.n_neighbors > 0 and other.weights != "none"
+    spared &= other.n_neighbors > 0 and other.weights != "none" and not other.metric_params
     assert (adapted is not None) == spared
     if adapted is not None:
         again = clone(other).fit(known, classes)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -167,6 +169,30 @@ def test_distances_that_rounding_hides_are_left_to_libsvm(offset):
     assert KernelMachine(machine).predict(values).tolist() == machine.predict(values).tolist()
 
 
+@pytest.mark.parametrize("gamma", [10.0, 20.0])
+@pytest.mark.parametrize("C", [1e-9, 1e-12])
+def test_what_is_too_little_for_single_precision_is_left_to_others(C, gamma):
+    rng = np.random.default_rng(0)
+    machine = SVC(C=C, gamma=gamma).fit(rng.normal(size=(30, 6)), np.arange(30) % 6)
+    values = rng.normal(size=(200, 6))
+    assert KernelMachine(machine).predict(values).tolist() == machine.predict(values).tolist()
+
+
+@pytest.mark.parametrize("model", [KNeighborsClassifier(1), SVC(), make_pipeline(PCA(2), SVC())])
+def test_a_classifier_that_was_fitted_anew_is_not_the_same(model):
+    machine, train = blobs()
+    classes = machine.predict(train)
+    fitted = FittedClassifier(model.fit(train, classes))
+    assert fitted.is_still(model)
+    assert not fitted.is_still(clone(model).fit(train, classes))
+    last = model[-1] if isinstance(model, Pipeline) else model
+    last.fit(fitted.before.transform(train) if fitted.before else train, classes)
+    assert not fitted.is_still(model)
+    again = FittedClassifier(KNeighborsClassifier(1).fit(train, classes))
+    again.classifier.set_params(weights="distance")
+    assert not again.is_still(again.classifier)
+
+
 def test_parts_are_decided_alike(monkeypatch):
     machine, train = blobs()
     whole = KernelMachine(machine).decide(train)
@@ -194,6 +220,13 @@ class Own(SVC):
         return np.full(len(X), self.classes_[0])
 
 
+class OwnLinear(LinearSVC):
+    """Decides in another way."""
+
+    def decision_function(self, X):
+        return -super().decision_function(X)
+
+
 class OwnPipeline(Pipeline):
     """Predicts in another way."""
 
@@ -217,6 +250,7 @@ class OwnPipeline(Pipeline):
         SVC(decision_function_shape="ovo"),
         KNeighborsClassifier(2),
         LinearSVC(),
+        OwnLinear(),
         make_pipeline(StandardScaler(), RidgeClassifier()),
         LinearDiscriminantAnalysis(),
     ],

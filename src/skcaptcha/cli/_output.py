@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import os
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
@@ -103,8 +102,7 @@ class JsonList:
         value : object
             numpy's numbers and arrays are taken too.
         """
-        text = textwrap.indent(_json(value), "    ")
-        self._file.write(f"{',' if self._n else ''}\n{text}")
+        self._file.write(f"{',' if self._n else ''}\n    {_json(value, indent=4)}")
         self._n += 1
 
     def chunks(self) -> Iterator[str]:
@@ -177,13 +175,15 @@ def _report(report: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, JsonList):
             yield from value.chunks()
         else:
-            yield textwrap.indent(_json(value), "  ").lstrip()
+            yield _json(value, indent=2)
         begin = ",\n"
     yield "\n}\n" if report else "{}\n"
 
 
-def _json(value: Any) -> str:
+def _json(value: Any, indent: int = 0) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    # Strings have their line feeds escaped, but may hold other characters that end lines.
+    text = text.replace("\n", "\n" + " " * indent)
     # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
     return text.encode(errors="backslashreplace").decode()
 

@@ -129,7 +129,7 @@ class BatchDenoiser(  # type: ignore[call-arg]
         return denoised
 
     def _validate_params_once(self) -> None:
-        """Check the parameters, unless the same values were found right before."""
+        """Check the parameters, unless the same values were once found right."""
         values = [getattr(self, name) for name in _parameter_names(type(self))]
         key = (type(self), *((type(value), value) for value in values))
         try:

@@ -218,9 +218,9 @@ class CharacterReader(BaseEstimator):
 
     def _with_parameters_of(self, other: BaseEstimator) -> CharacterReader | None:
         """Give what fitting another to the same captchas would give; None if that takes a fit."""
-        if type(other) is not CharacterReader or self.calibration_cv != other.calibration_cv:
+        if not type(self) is type(other) is CharacterReader or other.estimator is None:
             return None
-        if self.calibration_cv is not None or other.estimator is None:
+        if self.calibration_cv is not None or other.calibration_cv is not None:
             return None
         estimator = with_parameters_of(self.estimator_, other.estimator)
         if estimator is None:
@@ -235,8 +235,8 @@ class CharacterReader(BaseEstimator):
         if not hasattr(self, "estimator_"):
             check_is_fitted(self)
         fitted: FittedClassifier | None = getattr(self, "_fitted", None)
-        # Models of the first version have none, and anybody may put another classifier in place.
-        if fitted is None or fitted.classifier is not self.estimator_:
+        # Models of the first version have none, and anybody may fit or set the classifier anew.
+        if fitted is None or not fitted.is_still(self.estimator_):
             fitted = FittedClassifier(self.estimator_)
         return fitted
 

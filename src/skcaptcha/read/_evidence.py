@@ -20,6 +20,11 @@ _LEAST_PROBABILITY = 1e-6
 
 _N_NEIGHBORS = 32
 
+_STATE = (
+    "_fit_X", "_y", "weights", "effective_metric_",
+    "support_vectors_", "dual_coef_", "kernel", "break_ties",
+)  # fmt: skip
+
 
 class FittedClassifier:
     """A fitted classifier, with what makes its predictions fast.
@@ -43,7 +48,34 @@ class FittedClassifier:
         self.machine = KernelMachine(self.last) if KernelMachine.takes(self.last) else None
         self.neighbors = NearestNeighbors(self.last) if NearestNeighbors.takes(self.last) else None
         # What predicts by LinearClassifierMixin itself: one product, and the greatest wins.
-        self.linear = getattr(type(self.last), "predict", None) is LinearClassifierMixin.predict
+        self.linear = all(
+            getattr(type(self.last), name, None) is getattr(LinearClassifierMixin, name)
+            for name in ("predict", "decision_function")
+        )
+        self._state = self._state_of_last()
+
+    def is_still(self, classifier: Any) -> bool:
+        """Tell whether a classifier is the one that this was made of, and as it was then.
+
+        Parameters
+        ----------
+        classifier : fitted classifier
+
+        Returns
+        -------
+        same : bool
+        """
+        if classifier is not self.classifier:
+            return False
+        if self.before is not None and classifier[-1] is not self.last:
+            return False
+        now = self._state_of_last()
+        return all(a is b for a, b in zip(now, self._state, strict=True))
+
+    def _state_of_last(self) -> list[Any]:
+        """What fitting it again replaces, and parameters that decide what is fast."""
+        own = vars(self.last)
+        return [own.get(name) for name in _STATE]
 
     def __reduce__(self) -> tuple[type[FittedClassifier], tuple[Any]]:
         return FittedClassifier, (self.classifier,)

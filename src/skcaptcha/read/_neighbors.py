@@ -22,7 +22,8 @@ class NearestNeighbors:
     The squared distance of two vectors is the sum of their squared lengths less twice their
     product, and the products of all vectors with all that were learnt are one call of BLAS, in
     single precision. Where its rounding, or two at the same distance, could change an answer,
-    scikit-learn gives it.
+    scikit-learn gives it: for these vectors by themselves, since the rounding of its own products,
+    which decides between two at the same distance, depends on what else it is asked for.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class NearestNeighbors:
         """
         classifier = self._classifier
         k, n_classes = classifier.n_neighbors, len(classifier.classes_)
-        if values.shape[1] != classifier.n_features_in_ or k > classifier.n_samples_fit_:
+        if values.shape[1] != classifier.n_features_in_ or not 1 <= k <= classifier.n_samples_fit_:
             return classifier.predict(values)  # which says what is wrong
         winners = np.empty(len(values), dtype=np.intp)
         sure = np.empty(len(values), dtype=bool)
@@ -104,6 +105,8 @@ class NearestNeighbors:
             distance, own = self._known.distances(values)
             kth = _kth(distance, k)
             error = 2 * _rounding(values.shape[1]) * (own + self._known.lengths.max())
+            # What is too little to be a number at all counts as 0.
+            error += 16 * values.shape[1] * np.finfo(np.float32).tiny
             # Of what is not finite, here or in single precision, nothing is known to be near.
             kth[~np.isfinite(kth + error)] = np.nan
             for least in (kth - error, np.nextafter(kth + error, np.float32(np.inf))):
@@ -156,6 +159,8 @@ def with_parameters_of(fitted: Any, other: Any) -> Any:
     # What is not fitted has its parameters, and nothing else.
     wanted = dict(vars(other))
     free = {name: wanted.pop(name) for name in ("n_neighbors", "weights")}
+    if other.metric_params is not None or fitted.metric_params is not None:
+        return None
     alike = all(getattr(fitted, name) == value for name, value in wanted.items())
     brute = fitted._fit_method == "brute" and fitted.n_features_in_ > _DIMENSIONS_OF_TREES
     # Others, and those that a fit refuses, are fitted.

@@ -170,12 +170,12 @@ class KernelMachine:
                 own_votes += np.arange(n_classes)[:, None]
                 # As if all kernel values were 1, and, where that settles too little, as they are.
                 longest = own_lengths.max()
-                settled = np.abs(pairs) >= vectors.rounding(vectors.weights, longest)[:, None]
+                settled = np.abs(pairs) > vectors.rounding(vectors.weights, longest)[:, None]
                 own_unsure = _unsure(own_votes, ~settled)
                 rest = np.flatnonzero(own_unsure)
                 if len(rest):
                     error = vectors.rounding(vectors.magnitudes(kernel[:, rest]), longest)
-                    open_ = ~(np.abs(pairs[:, rest]) >= error)
+                    open_ = ~(np.abs(pairs[:, rest]) > error)
                     own_unsure[rest] = _unsure(own_votes[:, rest], open_)
             unsure[columns] = own_unsure
             np.matmul(sides.astype(vectors.kind), pairs, out=margins[:, columns])
@@ -230,8 +230,9 @@ class _Vectors:
         self._longest = lengths.max()
         self._error_of_sum = unit * (int(machine.n_support_.max()) + _FEW)
         # What is too little to be a number at all counts as 0.
+        tiny = float(np.finfo(kind).tiny)
         self._least_error = self._error_of_sum * np.abs(machine.intercept_)
-        self._least_error += np.finfo(kind).tiny * self.weights
+        self._least_error += tiny * (1 + self.weights.astype(np.float64))
 
     def kernel(self, values: NDArray[Any], own_lengths: NDArray[Any]) -> NDArray[Any]:
         """Compare vectors (m, d) with the support vectors: (n_vectors, m), in 0..1."""

@@ -176,7 +176,7 @@ class ConnectedComponents(BaseSegmenter):
         pieces = label_pieces(images, self.connectivity)
         n_pieces = np.bincount(pieces.image, minlength=len(images))
         if (n_pieces > _MOST_PIECES).any():
-            k = int(n_pieces.argmax())
+            k = int((n_pieces > _MOST_PIECES).argmax())
             raise SegmentationError(
                 f"{n_pieces[k]} pieces of ink are too many, {_MOST_PIECES} are the most; "
                 "put RemoveSmallComponents before ConnectedComponents",
