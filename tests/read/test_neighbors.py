@@ -47,17 +47,14 @@ def test_the_bound_of_rounding_holds(problem):
     """In single precision the k nearest are among those that it finds possible."""
     classifier, values = problem
     fast = NearestNeighbors(classifier)
-    (sure, sure_which), (near, which) = fast._nearest(values, classifier.n_neighbors)
+    found, certain, possible = fast._nearest(values, classifier.n_neighbors)
     known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
     distance = ((exact[:, None] - known) ** 2).sum(axis=2)
     kth = np.sort(distance, axis=1)[:, classifier.n_neighbors - 1]
-    found = np.zeros(distance.shape, dtype=bool)
-    found[near, which] = True
-    assert found[distance <= kth[:, None]].all()
-    certain = np.zeros(distance.shape, dtype=bool)
-    certain[sure, sure_which] = True
-    assert (distance <= kth[:, None])[certain].all()
-    assert (certain.sum(axis=1) <= classifier.n_neighbors).all()
+    assert (found < possible[:, None])[distance <= kth[:, None]].all()
+    surely = found < certain[:, None]
+    assert (distance <= kth[:, None])[surely].all()
+    assert (surely.sum(axis=1) <= classifier.n_neighbors).all()
 
 
 @given(

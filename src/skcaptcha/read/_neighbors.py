@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -76,7 +75,7 @@ class NearestNeighbors:
         classes : ndarray of shape (m,)
         """
         classifier = self._classifier
-        k, n_classes = classifier.n_neighbors, len(classifier.classes_)
+        k = classifier.n_neighbors
         if values.shape[1] != classifier.n_features_in_ or not 1 <= k <= classifier.n_samples_fit_:
             return classifier.predict(values)  # which says what is wrong
         winners = np.empty(len(values), dtype=np.intp)
@@ -84,23 +83,32 @@ class NearestNeighbors:
         at_once = max(1, _DISTANCES_AT_ONCE // classifier.n_samples_fit_)
         for begin in range(0, len(values), at_once):
             rows = slice(begin, begin + at_once)
-            certain, possible = (
-                np.bincount(
-                    near * n_classes + classifier._y[which],
-                    minlength=len(winners[rows]) * n_classes,
-                ).reshape(-1, n_classes)
-                for near, which in self._nearest(values[rows], k)
-            )
-            winners[rows], sure[rows] = _vote(certain, possible, k)
+            winners[rows], sure[rows] = self._vote(values[rows], k)
         classes: NDArray[Any] = classifier.classes_[winners]
         if not sure.all():
             classes[~sure] = classifier.predict(values[~sure])
         return classes
 
+    def _vote(
+        self, values: NDArray[np.floating], k: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Let the nearest vote: indices of classes that win, and whether that is sure."""
+        distance, certain, possible = self._nearest(values, k)
+        may = self._count(distance, possible)
+        winners, sure = may.argmax(axis=1), may.sum(axis=1) == k
+        rest = np.flatnonzero(~sure)
+        if len(rest):
+            must = self._count(distance[rest], certain[rest])
+            winners[rest], sure[rest] = _vote(must, may[rest], k)
+        return winners, sure
+
     def _nearest(
         self, values: NDArray[np.floating], k: int
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Give pairs of a row and what was learnt: all that are surely near; all that may be."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Give distances (m, n), and two bounds (m,) of the k nearest.
+
+        Who is nearer than the first is surely one of them; each of them is nearer than the second.
+        """
         with np.errstate(invalid="ignore", over="ignore"):
             distance, own = self._known.distances(values)
             kth = _kth(distance, k)
@@ -109,9 +117,14 @@ class NearestNeighbors:
             error += 16 * values.shape[1] * np.finfo(np.float32).tiny
             # Of what is not finite, here or in single precision, nothing is known to be near.
             kth[~np.isfinite(kth + error)] = np.nan
-            for least in (kth - error, np.nextafter(kth + error, np.float32(np.inf))):
-                near, which = np.nonzero(distance < least[:, None])
-                yield near, which
+            return distance, kth - error, np.nextafter(kth + error, np.float32(np.inf))
+
+    def _count(self, distance: NDArray[np.float32], bound: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Count those of each class that are nearer than a bound, (m, n_classes)."""
+        n, n_classes = len(distance), len(self._classifier.classes_)
+        near, which = np.nonzero(distance < bound[:, None])
+        places = near * n_classes + self._classifier._y[which]
+        return np.bincount(places, minlength=n * n_classes).reshape(n, n_classes)
 
     def distances(self, values: NDArray[np.floating], k: int) -> NDArray[np.float64]:
         """Give the distance to the nearest of each class, in single precision.
@@ -219,25 +232,21 @@ def _vote(
     Returns
     -------
     winners : ndarray of shape (m,)
-        Indices of classes; the first of equals.
+        Indices of classes.
     sure : ndarray of shape (m,), dtype bool
         Whether no choice among those possible has another winner.
     """
-    winners = possible.argmax(axis=1)
-    n_possible = possible.sum(axis=1)
-    sure = n_possible == k
-    rest = np.flatnonzero(~sure & (n_possible > k))
-    if len(rest):
-        certain, open_ = certain[rest], possible[rest] - certain[rest]
-        left = k - certain.sum(axis=1, keepdims=True)
-        most = certain + np.minimum(open_, left)
-        # If all others that are open vote before those of the class.
-        least = certain + np.maximum(left - (open_.sum(axis=1, keepdims=True) - open_), 0)
-        row, best = np.arange(len(rest)), least.argmax(axis=1)
-        own = least[row, best]
-        most[row, best] = -1
-        winners[rest], sure[rest] = best, own > most.max(axis=1)
-    return winners, sure
+    open_ = possible - certain
+    left = k - certain.sum(axis=1, keepdims=True)
+    most = certain + np.minimum(open_, left)
+    # If all others that are open vote before those of the class.
+    least = certain + np.maximum(left - (open_.sum(axis=1, keepdims=True) - open_), 0)
+    row, winners = np.arange(len(possible)), least.argmax(axis=1)
+    own = least[row, winners]
+    most[row, winners] = -1
+    # Of what is not finite, less than k are possible.
+    enough = possible.sum(axis=1) >= k
+    return winners, enough & (own > most.max(axis=1, initial=-1))
 
 
 def _kth(distance: NDArray[np.float32], k: int) -> NDArray[np.float32]:
