@@ -12,7 +12,7 @@ from .rows import Row
 
 def draw(rows: Sequence[Row], file: Path) -> None:
     """Draw every ratio, with its quartiles and what is aimed at, on a logarithmic scale."""
-    shown = [row for row in rows if row.against and row.figure.low > 0][::-1]
+    shown = [row for row in rows if row.unit.startswith("times")][::-1]
     figure = Figure(figsize=(9, 1.2 + 0.3 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
     for place, row in enumerate(shown):
