@@ -85,7 +85,10 @@ class JsonList:
     def __init__(self) -> None:
         import tempfile
 
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - till the end
+        # Without many elements there need be no room for temporary files.
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed at the exit
+            _CHARACTERS_AT_ONCE, "w+", encoding="utf-8", newline=""
+        )
         self._n = 0
 
     def __enter__(self) -> Self:
