@@ -3,6 +3,7 @@
 import re
 import warnings
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,9 +19,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skcaptcha import Segments
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import BaseDenoiser, Binarise, Grey
 from skcaptcha.errors import ImageError
+from skcaptcha.features import RawPixels
 from skcaptcha.read import CharacterReader
 from skcaptcha.search import SharedGridSearchCV
+from skcaptcha.segment import EqualSplit, FixedBoxes
 
 X, Y = load_iris(return_X_y=True)
 
@@ -343,3 +348,115 @@ def test_only_readers_of_one_class_share_a_fit():
     expected = theirs.cv_results_["mean_test_score"]
     assert ours.cv_results_["mean_test_score"].tolist() == expected.tolist()
     assert (ours.cv_results_["mean_fit_time"] > 0).all()
+
+
+class Noted(BaseDenoiser):
+    """Notes what it denoises, and darkens it by ``by``; refuses images whose corner is 7."""
+
+    seen: ClassVar[list[bytes]] = []
+
+    def __init__(self, by=0):
+        self.by = by
+
+    def _denoise(self, image):
+        self.seen.append(image.tobytes())
+        if image[0, 0] == 7:
+            raise ImageError("image", "a seven")
+        return np.maximum(image, self.by) - np.uint8(self.by)
+
+
+class Centred(Noted):
+    """Takes the mean of the training images away."""
+
+    def fit(self, X, y=None):
+        self.by = int(np.mean([image.mean() for image in X]))
+        return super().fit(X, y)
+
+
+BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+
+
+def reading(step, segmenter) -> Pipeline:
+    return Pipeline(
+        [
+            ("grey", Grey()),
+            ("step", step),
+            ("ink", Binarise(method="otsu", ink="dark")),
+            ("segment", segmenter),
+            ("pixels", RawPixels()),
+            ("read", CharacterReader(KNeighborsClassifier())),
+        ]
+    )
+
+
+@pytest.fixture
+def captchas():
+    Noted.seen.clear()
+    return make_line_captchas(24, charset="ABC", random_state=0)
+
+
+SPLITS = [
+    (np.arange(6, 24), np.arange(6)),
+    (np.arange(18), np.arange(18, 24)),
+    (np.r_[:6, 12:24], np.arange(6, 12)),
+]
+
+
+def searches_of(pipeline, captchas, cv=SPLITS, **grid):
+    grid = {"read__estimator__n_neighbors": [1, 2, 5], **grid}
+    searches = []
+    for kind in (GridSearchCV, SharedGridSearchCV):
+        Noted.seen.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            searches.append(kind(pipeline, grid, cv=cv, refit=False).fit(*captchas))
+    expected, found = (
+        [search.cv_results_[f"split{k}_test_score"] for k in range(len(cv))] for search in searches
+    )
+    np.testing.assert_array_equal(found, expected)
+    return found
+
+
+@pytest.mark.parametrize(
+    "segmenter", [FixedBoxes(BOXES), EqualSplit(4), EqualSplit(4, shape=(20, 16))]
+)
+def test_what_learns_nothing_runs_once_for_all_splits(segmenter, captchas):
+    searches_of(reading(Noted(), segmenter), captchas, step__by=[0, 40])
+    assert len(Noted.seen) == 2 * 24
+
+
+def test_what_learns_is_fitted_to_each_split(captchas):
+    searches_of(reading(Centred(), FixedBoxes(BOXES)), captchas)
+    assert len(Noted.seen) == 3 * 24
+
+
+def test_fixed_boxes_learn_from_images_of_more_than_one_size(captchas):
+    images, labels = captchas
+    # The last are too wide for what the 18 first teach, but not for what all teach.
+    more = np.repeat([0, 6, 18], [9, 6, 9])
+    images = [
+        np.pad(image, ((0, 0), (0, m), (0, 0))) for image, m in zip(images, more, strict=True)
+    ]
+    scores = searches_of(reading(Noted(), FixedBoxes(BOXES)), (images, labels))
+    assert np.isnan(scores[1]).all()
+    assert np.isfinite(scores[0]).all()
+
+
+def test_an_image_that_no_split_uses_spoils_none(captchas):
+    images, labels = captchas
+    images[23] = np.full_like(images[23], 7)
+    splits = [(np.arange(6, 20), np.arange(6)), (np.arange(12), np.arange(12, 23))]
+    searches_of(reading(Noted(), FixedBoxes(BOXES)), (images, labels), splits)
+
+
+def test_an_image_that_fails_spoils_the_splits_that_use_it(captchas):
+    images, labels = captchas
+    images[0] = np.full_like(images[0], 7)
+    splits = [(np.arange(6, 24), np.arange(6)), (np.arange(6, 18), np.arange(18, 24))]
+    searches_of(reading(Noted(), FixedBoxes(BOXES)), (images, labels), splits)
+
+
+def test_splits_that_use_few_samples_do_not_transform_all(captchas):
+    splits = [(np.arange(8), np.arange(8, 10))]
+    searches_of(reading(Noted(), FixedBoxes(BOXES)), captchas, splits)
+    assert len(Noted.seen) == 10

@@ -218,6 +218,9 @@ class ImageDecoder(  # type: ignore[call-arg]
             raise ImageError(name, str(error)) from error.__cause__
         return images
 
+    def _learns_same_from_parts(self, X: Any) -> bool:
+        return True
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any, NamedTuple, Self
 
 import joblib
@@ -29,6 +29,7 @@ from sklearn.model_selection._validation import _score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.validation import _num_samples
 
 from skcaptcha.errors import SkcaptchaError
 
@@ -45,6 +46,22 @@ class _Candidate(NamedTuple):
     steps: tuple[_Step, ...]
 
 
+class _Split(NamedTuple):
+    number: int
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    y_train: Any
+    y_test: Any
+
+
+class _Reached(NamedTuple):
+    """All samples, as they leave the first ``depth`` steps."""
+
+    X: Any
+    depth: int = 0
+    seconds: float = 0.0
+
+
 class _Data(NamedTuple):
     X_train: Any
     y_train: Any
@@ -56,6 +73,9 @@ class _Score(NamedTuple):
     candidate: int
     split: int
     outcome: dict[str, Any]
+
+
+_Outcome = tuple[_Split, int, dict[str, Any]]
 
 
 class _Scoring(NamedTuple):
@@ -92,7 +112,8 @@ class SharedGridSearchCV(GridSearchCV):
 
     `sklearn.model_selection.GridSearchCV` runs the whole pipeline for every candidate and fold.
     Here the candidates form a tree: a step is fitted once per fold for all candidates that agree
-    in it and in every step before it. Scores and choice are the same; only the time differs.
+    in it and in every step before it, and once for all folds as long as the steps of this package
+    have nothing to learn. Scores and choice are the same; only the time differs.
     Nested pipelines take part step by step. It takes what `GridSearchCV` takes; with an estimator
     that is no Pipeline, with parameters for ``fit``, with a grid over the pipeline's own
     parameters (``memory``, ``steps``), or with a function of the estimator and X as ``scoring``
@@ -180,25 +201,43 @@ class SharedGridSearchCV(GridSearchCV):
             (_Candidate(i, steps_of(params)) for i, params in enumerate(candidates)),
             key=lambda candidate: [step.key for step in candidate.steps],
         )
-        workers = joblib.effective_n_jobs(self.n_jobs)
-        parts = min(len(ordered), -(-_TASKS_PER_WORKER * workers // len(splits)))
-        cuts = np.linspace(0, len(ordered), parts + 1).astype(int)
-        chunks = [ordered[a:b] for a, b in pairwise(cuts)]
-        tasks = [
-            joblib.delayed(_score_chunk)((X, y), k, split, chunk, scoring)
-            for chunk in chunks
+        numbered = [
+            _Split(k, *split, *(None if y is None else _safe_indexing(y, part) for part in split))
             for k, split in enumerate(splits)
         ]
-        parallel = joblib.Parallel(
-            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as="generator_unordered"
-        )
         outcomes: list[Any] = [None] * (len(candidates) * len(splits))
         with _progress(len(outcomes), self.verbose) as advance:
-            for scores in parallel(tasks):
+            for scores in self._in_parallel(X, y, numbered, ordered, scoring):
                 for score in scores:
                     outcomes[score.candidate * len(splits) + score.split] = score.outcome
                 advance(len(scores))
         return outcomes
+
+    def _in_parallel(
+        self,
+        X: Any,
+        y: Any,
+        splits: list[_Split],
+        ordered: list[_Candidate],
+        scoring: _Scoring,
+    ) -> Iterator[Sequence[_Score]]:
+        """Scores, as they come; what is done in different tasks shares nothing."""
+        workers = joblib.effective_n_jobs(self.n_jobs)
+        if workers == 1:
+            return ([score] for score in _score_chunk(X, y, splits, ordered, scoring))
+        n_tasks = _TASKS_PER_WORKER * workers
+        chunks = _cut(_families(ordered), n_tasks)
+        parts = _cut([[split] for split in splits], -(-n_tasks // len(chunks)))
+        tasks = [
+            joblib.delayed(_scores_of_chunk)(X, y, part, chunk, scoring)
+            for chunk in chunks
+            for part in parts
+        ]
+        parallel = joblib.Parallel(
+            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as="generator_unordered"
+        )
+        scores: Iterator[Sequence[_Score]] = parallel(tasks)
+        return scores
 
 
 def _see_last_step_only(scorers: Any) -> bool:
@@ -243,38 +282,97 @@ def _flatten(pipeline: Pipeline, path: str = "") -> Iterator[_Step]:
             yield _Step(f"{place} {joblib.hash(same)}", same)
 
 
-def _score_chunk(
-    Xy: tuple[Any, Any],
-    k: int,
-    split: tuple[NDArray[np.intp], NDArray[np.intp]],
-    chunk: Sequence[_Candidate],
-    scoring: _Scoring,
-) -> list[_Score]:
-    """Score neighbouring candidates in the k-th split."""
-    X, y = Xy
-    train, test = split
-    data = _Data(
-        _safe_indexing(X, train),
-        None if y is None else _safe_indexing(y, train),
-        _safe_indexing(X, test),
-        None if y is None else _safe_indexing(y, test),
-    )
+def _families(ordered: Sequence[_Candidate]) -> list[list[_Candidate]]:
+    """Neighbouring candidates that differ in their last step alone."""
     return [
-        _Score(number, k, outcome | {"n_test_samples": len(test)})
-        for number, outcome in _score_tree(chunk, 0, data, 0.0, scoring)
+        list(family)
+        for _, family in groupby(ordered, key=lambda c: [step.key for step in c.steps[:-1]])
     ]
+
+
+def _cut(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
+    """Join neighbouring groups to n lists at the most."""
+    cuts = np.linspace(0, len(groups), min(n, len(groups)) + 1).astype(int)
+    return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
+
+
+def _scores_of_chunk(*args: Any) -> list[_Score]:
+    return list(_score_chunk(*args))
+
+
+def _score_chunk(
+    X: Any, y: Any, splits: Sequence[_Split], chunk: Sequence[_Candidate], scoring: _Scoring
+) -> Iterator[_Score]:
+    """Score neighbouring candidates in some splits."""
+    n_used = sum(len(split.train) + len(split.test) for split in splits)
+    # Where splits use but a few samples, it would take longer to transform all of them.
+    if n_used >= _num_samples(X):
+        outcomes = _score_whole(chunk, _Reached(X), y, splits, scoring)
+    else:
+        outcomes = _score_splits(chunk, _Reached(X), splits, scoring)
+    for split, number, outcome in outcomes:
+        yield _Score(number, split.number, outcome | {"n_test_samples": len(split.test)})
+
+
+def _score_whole(
+    candidates: Sequence[_Candidate],
+    reached: _Reached,
+    y: Any,
+    splits: Sequence[_Split],
+    scoring: _Scoring,
+) -> Iterator[_Outcome]:
+    """Score candidates that agree in all steps that the samples have passed.
+
+    As long as steps learn the same from all splits, one transformation of all samples serves all.
+    """
+    X, depth, seconds = reached
+    rest: list[_Candidate] = []
+    for (_, last), group in groupby(candidates, key=_step_at(depth)):
+        same = list(group)
+        begin = time.perf_counter()
+        transformed = None if last else _transform_whole(same[0].steps[depth].estimator, X, y)
+        if transformed is None:
+            rest += same
+        else:
+            further = _Reached(transformed, depth + 1, seconds + time.perf_counter() - begin)
+            yield from _score_whole(same, further, y, splits, scoring)
+    yield from _score_splits(rest, reached, splits, scoring)
+
+
+def _transform_whole(estimator: Any, X: Any, y: Any) -> Any:
+    """Transform all samples; None if the step has to be fitted to each split by itself."""
+    if isinstance(estimator, FunctionTransformer) and estimator.func is None:
+        return X
+    try:
+        # Some steps know that from any part of the samples they would learn the same.
+        same = estimator._learns_same_from_parts(X)
+        return _fit_transform(clone(estimator), X, y) if same else None
+    except Exception:
+        # The splits that this concerns meet the error again.
+        return None
+
+
+def _score_splits(
+    candidates: Sequence[_Candidate],
+    reached: _Reached,
+    splits: Sequence[_Split],
+    scoring: _Scoring,
+) -> Iterator[_Outcome]:
+    """Score candidates that agree in all steps that the samples have passed, split by split."""
+    X, depth, seconds = reached
+    for split in splits if candidates else ():
+        X_train, X_test = _safe_indexing(X, split.train), _safe_indexing(X, split.test)
+        data = _Data(X_train, split.y_train, X_test, split.y_test)
+        for number, outcome in _score_tree(candidates, depth, data, seconds, scoring):
+            yield split, number, outcome
 
 
 def _score_tree(
     candidates: Sequence[_Candidate], depth: int, data: _Data, seconds: float, scoring: _Scoring
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Score candidates that agree in all steps before ``depth``, which took ``seconds``."""
-
-    def here(candidate: _Candidate) -> tuple[str, bool]:
-        return candidate.steps[depth].key, depth + 1 == len(candidate.steps)
-
     fitted, fit_seconds = None, 0.0
-    for (_, last), group in groupby(candidates, key=here):
+    for (_, last), group in groupby(candidates, key=_step_at(depth)):
         same = list(group)
         estimator = same[0].steps[depth].estimator
         outcome: dict[str, Any] | None = None
@@ -285,6 +383,8 @@ def _score_tree(
                 if fitted is None:
                     fitted = clone(estimator).fit(data.X_train, data.y_train)
                     fit_seconds = time.perf_counter() - begin
+                    # What it computes for its predictions will serve those adapted from it.
+                    fitted = _adapted(fitted, estimator) or fitted
                 outcome = scoring.score(fitted, data) | {"fit_time": seconds + fit_seconds}
             else:
                 estimator = clone(estimator)
@@ -299,6 +399,11 @@ def _score_tree(
             yield from _score_tree(same, depth + 1, reached, spent, scoring)
         else:
             yield from ((candidate.number, outcome) for candidate in same)
+
+
+def _step_at(depth: int) -> Callable[[_Candidate], tuple[str, bool]]:
+    """Key of a candidate's step, and whether it is the last."""
+    return lambda candidate: (candidate.steps[depth].key, depth + 1 == len(candidate.steps))
 
 
 def _adapted(fitted: Any, estimator: Any) -> Any:

@@ -43,6 +43,18 @@ def test_it_predicts_what_scikit_learn_predicts(problem):
 
 
 @given(problems())
+def test_those_that_share_distances_predict_what_each_would(problem):
+    classifier, values = problem
+    shared = NearestNeighbors(classifier)
+    for k in range(1, classifier.n_samples_fit_ + 1):
+        other = clone(classifier).set_params(n_neighbors=k)
+        other.fit(classifier._fit_X, classifier.classes_[classifier._y])
+        shared = shared.for_classifier(other)
+        for asked in (values, values[::-1].copy(), values):
+            assert shared.predict(asked).tolist() == other.predict(asked).tolist()
+
+
+@given(problems())
 def test_the_bound_of_rounding_holds(problem):
     """In single precision the k nearest are among those that it finds possible."""
     classifier, values = problem

@@ -128,6 +128,10 @@ class BatchDenoiser(  # type: ignore[call-arg]
                     denoised[i] = image
         return denoised
 
+    def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
+        """Tell whether fitting to any part of the images would give the same step."""
+        return type(self).fit is BatchDenoiser.fit
+
     def _validate_params_once(self) -> None:
         """Check the parameters, unless the same values were once found right."""
         values = [getattr(self, name) for name in _parameter_names(type(self))]

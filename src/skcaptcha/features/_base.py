@@ -82,6 +82,10 @@ class BaseFeatures(  # type: ignore[call-arg]
     def _learn(self, X: Segments) -> None:
         """Learn from the training segments: by default nothing."""
 
+    def _learns_same_from_parts(self, X: Segments) -> bool:
+        """Tell whether fitting to any part of the captchas would give the same step."""
+        return type(self)._learn is BaseFeatures._learn
+
     @abstractmethod
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         """Describe segments by vectors (m, d), which must not depend on each other."""

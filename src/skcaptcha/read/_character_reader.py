@@ -227,7 +227,7 @@ class CharacterReader(BaseEstimator):
             return None
         reader = copy(self)
         reader.estimator, reader.estimator_ = other.estimator, estimator
-        reader._fitted = FittedClassifier(estimator)
+        reader._fitted = self._classifier().for_classifier(estimator)
         return reader
 
     def _classifier(self) -> FittedClassifier:

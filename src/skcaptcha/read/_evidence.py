@@ -54,6 +54,23 @@ class FittedClassifier:
         )
         self._state = self._state_of_last()
 
+    def for_classifier(self, classifier: Any) -> FittedClassifier:
+        """Give the same for a classifier that was fitted to the same samples.
+
+        Parameters
+        ----------
+        classifier : fitted classifier
+
+        Returns
+        -------
+        fitted : FittedClassifier
+            It shares what was computed of the samples, see `NearestNeighbors.for_classifier`.
+        """
+        other = FittedClassifier(classifier)
+        if self.neighbors is not None and other.neighbors is not None:
+            other.neighbors = self.neighbors.for_classifier(classifier)
+        return other
+
     def is_still(self, classifier: Any) -> bool:
         """Tell whether a classifier is the one that this was made of, and as it was then.
 

@@ -63,6 +63,23 @@ class NearestNeighbors:
     def _known(self) -> _Known:
         return _Known(self._classifier)
 
+    def for_classifier(self, classifier: Any) -> NearestNeighbors:
+        """Give the same for one that was fitted to the same samples; distances are shared.
+
+        Parameters
+        ----------
+        classifier : fitted KNeighborsClassifier
+
+        Returns
+        -------
+        neighbors : NearestNeighbors
+            Neither may be asked for an array that has changed since it was last asked for it.
+        """
+        other = NearestNeighbors(classifier)
+        self._known.remembers = True
+        other._known = self._known
+        return other
+
     def predict(self, values: NDArray[np.floating]) -> NDArray[Any]:
         """Give what the classifier's ``predict`` gives.
 
@@ -83,7 +100,9 @@ class NearestNeighbors:
         at_once = max(1, _DISTANCES_AT_ONCE // classifier.n_samples_fit_)
         for begin in range(0, len(values), at_once):
             rows = slice(begin, begin + at_once)
-            winners[rows], sure[rows] = self._vote(values[rows], k)
+            # What is kept of an array is found again by the array itself.
+            part = values if at_once >= len(values) else values[rows]
+            winners[rows], sure[rows] = self._vote(part, k)
         classes: NDArray[Any] = classifier.classes_[winners]
         if not sure.all():
             classes[~sure] = classifier.predict(values[~sure])
@@ -192,6 +211,8 @@ class _Known:
     ----------
     lengths : ndarray of shape (n,), dtype float32
         Squared lengths.
+    remembers : bool
+        Whether to keep the last distances, for who asks for the same array again.
     order : ndarray of shape (n,)
         What brings them class after class.
     first_of_class : ndarray of shape (n_classes,)
@@ -199,6 +220,8 @@ class _Known:
     """
 
     def __init__(self, classifier: Any) -> None:
+        self.remembers = False
+        self._last: tuple[Any, ...] = (None, None)
         with np.errstate(over="ignore"):
             self._vectors = np.asarray(classifier._fit_X, dtype=np.float32)
             self.lengths = np.einsum("ij,ij->i", self._vectors, self._vectors)
@@ -211,10 +234,17 @@ class _Known:
         self, values: NDArray[np.floating]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Squared distances (m, n) to all of them, less the squared lengths (m,) of the values."""
+        of, last = self._last
+        if of is values:
+            found: tuple[NDArray[np.float32], NDArray[np.float32]] = last
+            return found
         part = np.asarray(values, dtype=np.float32)
         distance = (-2 * part) @ self._vectors.T
         distance += self.lengths
-        return distance, np.einsum("ij,ij->i", part, part)
+        found = distance, np.einsum("ij,ij->i", part, part)
+        if self.remembers:
+            self._last = values, found
+        return found
 
 
 def _vote(

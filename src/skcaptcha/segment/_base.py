@@ -164,6 +164,10 @@ class BaseSegmenter(  # type: ignore[call-arg]
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         """Learn what the segmenter needs beside the shape of the crops: by default nothing."""
 
+    def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
+        """Tell whether fitting to any part of the images would give the same step."""
+        return self.shape is not None and type(self)._learn is BaseSegmenter._learn
+
     @abstractmethod
     def _cut(self, image: Image) -> Cut:
         """Find the segments of one image; either all images give an owner or none does."""

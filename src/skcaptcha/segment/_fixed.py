@@ -104,6 +104,9 @@ class FixedBoxes(BaseSegmenter):
         self._grown = max(self.margin, 0)
         self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 
+    def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
+        return len({image.shape for image in X}) == 1
+
     def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
         # The boxes depend on nothing but the size.
         cuts: dict[tuple[int, ...], Cut] = {}
