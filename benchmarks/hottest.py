@@ -27,7 +27,7 @@ from skcaptcha.denoise import Binarise, Grey, RemoveSmallComponents, Smooth
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader
-from skcaptcha.read._lattice import Lattice, Spacing
+from skcaptcha.read._lattice import Lattice, Spacing, Spans
 from skcaptcha.segment import ConnectedComponents, FixedBoxes, SlidingWindow
 
 N = 256
@@ -123,8 +123,7 @@ def test_lattice(benchmark) -> None:
     left = np.tile(2 * np.arange(windows), n)[:, None]
     lattice = Lattice(
         rng.normal(-4, 2, (n * windows, classes)),
-        left,
-        left + width,
+        Spans(left, left + width),
         np.arange(n + 1) * windows,
         Spacing(-width, rng.normal(-3, 1, 2 * width)),
     )

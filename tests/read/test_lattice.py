@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skcaptcha.read._constraints import Constraints, constrain
-from skcaptcha.read._lattice import Lattice, Spacing
+from skcaptcha.read._lattice import Lattice, Spacing, Spans
 from skcaptcha.read._rivals import Rivals
 
 
@@ -26,7 +26,7 @@ def lattices(draw):
     longest = draw(st.integers(1, 4))
     lengths = np.where(rng.random(longest) < 0.3, -np.inf, rng.normal(size=longest))
     allowed = rng.random((longest, n_classes)) < 0.8
-    return Lattice(scores, left, right, offsets, spacing), (left, right), lengths, allowed
+    return Lattice(scores, Spans(left, right), offsets, spacing), (left, right), lengths, allowed
 
 
 def every_path(lattice, edges, lengths, allowed, captcha):
@@ -92,7 +92,7 @@ def test_no_candidate_is_taken_twice(n, length):
     """However much one is worth, and however little a step back costs."""
     scores = np.where(np.arange(n)[:, None] == n // 2, 100.0, 0.0)
     left = 2 * np.arange(n)[:, None]
-    lattice = Lattice(scores, left, left + 8, np.array([0, n]), Spacing(-60, np.zeros(100)))
+    lattice = Lattice(scores, Spans(left, left + 8), np.array([0, n]), Spacing(-60, np.zeros(100)))
     only = np.where(np.arange(length) == length - 1, 0.0, -np.inf)
     paths = lattice.best(only, np.ones((length, 1), dtype=bool))
     if length > n:

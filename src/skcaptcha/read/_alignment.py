@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.extent import text_extent
-from skcaptcha.read._lattice import Lattice, Spacing
+from skcaptcha.read._lattice import Lattice, Spacing, Spans
 from skcaptcha.segments import Segments
 
 # Wider gaps are so improbable that they need not be looked up, unless nothing else is left.
@@ -31,10 +31,8 @@ class Geometry:
     half_widths: NDArray[np.intp] | None
     spacing: Spacing
 
-    def edges(
-        self, boxes: NDArray[np.intp], classes: NDArray[np.intp] | None = None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Give the left and right edge that candidates have as characters.
+    def spans(self, boxes: NDArray[np.intp], classes: NDArray[np.intp] | None = None) -> Spans:
+        """Say where candidates begin and end as characters.
 
         Parameters
         ----------
@@ -44,13 +42,17 @@ class Geometry:
 
         Returns
         -------
-        left, right : ndarray of shape (m, k), or (m, 1) if the class does not matter
+        spans : Spans of m candidates
         """
         x, w = boxes[:, :1], boxes[:, 2:3]
         if self.half_widths is None:
-            return x, x + w
-        half = self.half_widths if classes is None else self.half_widths[classes]
-        return x + w // 2 - half, x + w // 2 + half
+            return Spans(x, x + w)
+        of_class = None
+        if classes is None:
+            half, of_class = np.unique(self.half_widths, return_inverse=True)
+        else:
+            half = self.half_widths[classes]
+        return Spans(x + w // 2 - half, x + w // 2 + half, of_class)
 
 
 def centroids(
@@ -245,8 +247,8 @@ def align(
         candidates += np.arange(len(part.boxes))
         of_candidate = spelt[part.captcha_index]
         own = np.take_along_axis(scores[candidates], of_candidate, axis=1)
-        left, right = geometry.edges(part.boxes, of_candidate)
-        lattice = Lattice(own, left, right, part.offsets, geometry.spacing)
+        spans = geometry.spans(part.boxes, of_candidate)
+        lattice = Lattice(own, spans, part.offsets, geometry.spacing)
         only = np.where(np.arange(length) == length - 1, 0.0, -np.inf)
         paths = lattice.best(only, np.eye(length, dtype=bool))
         found = paths.lengths == length

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Spans(NamedTuple):
+    """Where candidates begin and end as characters, in pixels of their image; may lie outside.
+
+    Attributes
+    ----------
+    left, right : ndarray of shape (m, n_groups), dtype intp
+        Classes that are equally wide are one group.
+    of_class : ndarray of shape (n_classes,), dtype intp, or None
+        The group of each class. None: one for all where there is but one, else each has its own.
+    """
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    of_class: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,21 +67,35 @@ class Paths:
     of_length: NDArray[np.float64]
 
 
+class _Front(NamedTuple):
+    """The best paths of so many characters that end at each candidate.
+
+    Attributes
+    ----------
+    before : ndarray of shape (m, n_groups)
+        What is best before the last character, which it has as a class of each group.
+    best : ndarray of shape (m, n_groups)
+        With that, of the best class of each group.
+    """
+
+    before: NDArray[np.float64]
+    best: NDArray[np.float64]
+
+
 class Lattice:
     """Candidates of a batch of captchas, and what each is worth as each character.
 
     A path chooses candidates from left to right, the middle of each to the right of the one before,
     and a class for each. Its score is the sum of the candidates' scores and of the logarithmic
     densities of the gaps between neighbours. All captchas lie side by side on one axis, too far
-    apart to meet: a step of the dynamic program is a few array operations for the whole batch.
+    apart to meet: a step of the dynamic program is a few array operations for the whole batch. Of
+    classes that are equally wide only the best can be on the best path.
 
     Parameters
     ----------
     scores : ndarray of shape (m, n_classes)
         ``-inf`` forbids.
-    left, right : ndarray of shape (m, n_classes) or (m, 1), dtype intp
-        Where the character would begin and end (the first column after it), in pixels of its
-        image; may lie outside.
+    spans : Spans of m candidates
     offsets : ndarray of shape (n + 1,)
         The candidates of captcha i are ``scores[offsets[i]:offsets[i + 1]]``.
     spacing : Spacing
@@ -77,32 +109,45 @@ class Lattice:
     def __init__(
         self,
         scores: NDArray[np.float64],
-        left: NDArray[np.intp],
-        right: NDArray[np.intp],
+        spans: Spans,
         offsets: NDArray[np.intp],
         spacing: Spacing,
     ) -> None:
         self.scores = scores
         self.offsets = offsets
         self.spacing = spacing
+        left, right, of_class = spans
+        if of_class is None:
+            of_class = (
+                np.arange(scores.shape[1])
+                if left.shape[1] > 1
+                else np.zeros(scores.shape[1], dtype=np.intp)
+            )
+        self._of_class = of_class
+        self._order = np.argsort(of_class, kind="stable")
+        self._first_of_group = np.searchsorted(of_class[self._order], np.arange(left.shape[1]))
         counts = np.diff(offsets)
         self._captcha = np.repeat(np.arange(len(counts)), counts)
-        reach = len(spacing.log_density) + abs(spacing.first) + 1
+        self._some = np.flatnonzero(counts)
+        self._starts = offsets[:-1][self._some]
+        reach = max(abs(spacing.first), abs(spacing.first + len(spacing.log_density) - 1)) + 1
         low = np.zeros(len(counts), dtype=np.intp)
         high = np.zeros(len(counts), dtype=np.intp)
-        some = counts > 0
-        if some.any():
-            starts = offsets[:-1][some]
+        if len(self._some):
             ends = np.minimum(left, right).min(axis=1), np.maximum(left, right).max(axis=1)
-            low[some] = np.minimum.reduceat(ends[0], starts)
-            high[some] = np.maximum.reduceat(ends[1], starts)
-        room = high - low + 1 + 2 * reach
-        self._start = np.concatenate([[0], np.cumsum(room)])
+            low[self._some] = np.minimum.reduceat(ends[0], self._starts)
+            high[self._some] = np.maximum.reduceat(ends[1], self._starts)
+        self._start = np.concatenate([[0], np.cumsum(high - low + 1 + 2 * reach)])
         shift = (self._start[:-1] + reach - low)[self._captcha, None]
-        left = np.broadcast_to(left + shift, scores.shape)
-        right = np.broadcast_to(right + shift, scores.shape)
-        self._left, self._right = left, right
-        self._spans = _Spans(left, right)
+        self._left, self._right = left + shift, right + shift
+        width = right - left
+        # If every span is wider than neighbours can overlap, their middles are always in order, and
+        # all may be taken for equally wide.
+        least = width.min(initial=abs(spacing.first) + 1)
+        self._widths, self._width_index = np.array([least]), np.zeros_like(width)
+        if spacing.first <= -least:
+            self._widths, index = np.unique(width, return_inverse=True)
+            self._width_index = index.reshape(width.shape)
 
     def best(self, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]) -> Paths:
         """Find the best path of each captcha.
@@ -118,28 +163,41 @@ class Lattice:
         -------
         paths : Paths
         """
-        n, n_classes = len(self.offsets) - 1, self.scores.shape[1]
-        longest = lengths.shape[-1]
-        forward, edges = self._forward(allowed)
-        of_length = np.stack([self._best_of_captcha(states) for states in forward], axis=1)
-        of_length += lengths
+        n, longest = len(self.offsets) - 1, lengths.shape[-1]
+        fronts, edges = self._forward(allowed)
+        tops = [self._best_of_captcha(front.best) for front in fronts]
+        of_length = np.stack(tops, axis=1) + lengths
         last = of_length.argmax(axis=1)
         scores = of_length[np.arange(n), last]
         found = np.where(np.isfinite(scores), last + 1, 0)
         segments = np.full((n, longest), -1, dtype=np.intp)
         classes = np.full((n, longest), -1, dtype=np.intp)
-        state = np.full(n, -1, dtype=np.intp)
         for place in range(longest - 1, -1, -1):
-            for i in np.flatnonzero(found == place + 1):
-                own = forward[place][self.offsets[i] : self.offsets[i + 1]]
-                state[i] = self.offsets[i] * n_classes + own.argmax()
-            on = np.flatnonzero(found > place)
-            if not len(on):
-                continue
-            segments[on, place], classes[on, place] = np.divmod(state[on], n_classes)
-            if place:
-                state[on] = self._came_from(forward[place - 1], edges[place - 1], state[on])
+            value = np.full(n, np.nan)
+            ending, going_on = found == place + 1, np.flatnonzero(found > place + 1)
+            value[ending] = tops[place][ending]
+            hits = None
+            if len(going_on):
+                state = segments[going_on, place + 1], classes[going_on, place + 1]
+                at, least, value[going_on] = self._came_from(edges[place], *state)
+                hits = self._ends_at(going_on, at, least)
+                hits |= ending[self._captcha, None]
+            on = found > place
+            if on.any():
+                segments[on, place], classes[on, place] = self._first(
+                    fronts[place], self._may(allowed, place), value, hits
+                )
         return Paths(scores, found, segments, classes, of_length)
+
+    def tops(self) -> NDArray[np.float64]:
+        """Give the greatest score of all candidates of each captcha, whatever is allowed.
+
+        Returns
+        -------
+        tops : ndarray of shape (n,)
+            ``-inf`` where there is no candidate.
+        """
+        return self._best_of_captcha(self._best_scores)
 
     def best_with_each(
         self, paths: Paths, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]
@@ -161,14 +219,18 @@ class Lattice:
         longest = lengths.shape[-1]
         lengths = np.broadcast_to(lengths, (n, longest))
         scores = np.full((n, longest, n_classes), -np.inf)
-        forward, _ = self._forward(allowed)
+        fronts, _ = self._forward(allowed)
         for length in np.unique(paths.lengths[paths.lengths > 0]):
             own = np.flatnonzero(paths.lengths == length)
-            after = np.zeros_like(self.scores)
+            after = np.zeros_like(self._left, dtype=np.float64)
             for place in range(length - 1, -1, -1):
                 if place < length - 1:
-                    after = self._before(self._allowed(self.scores + after, allowed, place + 1))
-                through = forward[place] + after
+                    after = self._before(self._of_groups(allowed, place + 1) + after)
+                through = self.scores + fronts[place].before[:, self._of_class]
+                through += after[:, self._of_class]
+                may = self._may(allowed, place)
+                if may is not None:
+                    through[~np.broadcast_to(may, through.shape)] = -np.inf
                 for i in own:
                     of_captcha = through[self.offsets[i] : self.offsets[i + 1]]
                     scores[i, place] = of_captcha.max(axis=0) + lengths[i, length - 1]
@@ -176,44 +238,54 @@ class Lattice:
 
     def _forward(
         self, allowed: NDArray[np.bool_]
-    ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-        """Score of the best path that ends at each state, for each number of characters.
-
-        And, for each but the last, what `_edges` makes of that.
-        """
-        forward, edges = [self._allowed(self.scores, allowed, 0)], []
+    ) -> tuple[list[_Front], list[NDArray[np.float64]]]:
+        """The best paths of 1, 2, ... characters, and of all but the last their `_edges`."""
+        fronts = [_Front(np.zeros(self._left.shape), self._of_groups(allowed, 0))]
+        edges = []
         for place in range(1, allowed.shape[-2]):
-            after, edge = self._after(forward[-1])
-            edges.append(edge)
-            forward.append(self._allowed(self.scores + after, allowed, place))
-        return forward, edges
+            edges.append(self._edges(fronts[-1].best, self._right))
+            before = self._spaced(edges[-1], self._left, 1)
+            fronts.append(_Front(before, self._of_groups(allowed, place) + before))
+        return fronts, edges
 
-    def _allowed(
-        self, states: NDArray[np.float64], allowed: NDArray[np.bool_], place: int
-    ) -> NDArray[np.float64]:
+    def _may(self, allowed: NDArray[np.bool_], place: int) -> NDArray[np.bool_] | None:
+        """Which classes may stand at a place, (1 or m, n_classes); None: all."""
         may = allowed[..., place, :]
         if may.all():
-            return states
-        return np.where(may if may.ndim == 1 else may[self._captcha], states, -np.inf)
+            return None
+        return may[None] if may.ndim == 1 else may[self._captcha]
+
+    def _of_groups(self, allowed: NDArray[np.bool_], place: int) -> NDArray[np.float64]:
+        """The best score of those classes of each group that may stand at a place."""
+        may = self._may(allowed, place)
+        if may is None:
+            return self._best_scores
+        return self._best_of_groups(np.where(may, self.scores, -np.inf))
+
+    @cached_property
+    def _of_width(self) -> list[tuple[NDArray[np.intp], ...]]:
+        """The spans of each width: rows and groups."""
+        return [np.nonzero(self._width_index == k) for k in range(len(self._widths))]
+
+    @cached_property
+    def _best_scores(self) -> NDArray[np.float64]:
+        return self._best_of_groups(self.scores)
+
+    def _best_of_groups(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        best: NDArray[np.float64] = np.maximum.reduceat(
+            scores[:, self._order], self._first_of_group, axis=1
+        )
+        return best
 
     def _best_of_captcha(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         best = np.full(len(self.offsets) - 1, -np.inf)
-        some = np.diff(self.offsets) > 0
-        if some.any():
-            best[some] = np.maximum.reduceat(states.max(axis=1), self.offsets[:-1][some])
+        if len(self._some):
+            best[self._some] = np.maximum.reduceat(states.max(axis=1), self._starts)
         return best
 
-    def _after(self, states: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        """Best way to reach each state from any state one character before it; with the edges."""
-        spans = self._spans
-        edge = self._edges(states, spans.right)
-        return self._spaced(edge, spans.left, 1)[:, spans.of_class], edge
-
     def _before(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Best way to go on from each state to any state one character after it."""
-        spans = self._spans
-        edge = self._edges(states, spans.left)
-        return self._spaced(edge, spans.right, -1)[:, spans.of_class]
+        """Best way to go on from each candidate to any one character after it, (m, n_groups)."""
+        return self._spaced(self._edges(states, self._left), self._right, -1)
 
     def _spaced(
         self, edge: NDArray[np.float64], goals: NDArray[np.intp], direction: int
@@ -223,9 +295,7 @@ class Lattice:
         Two middles are in order if the gap is greater than minus the mean of both widths: of most
         gaps, that is so for all widths or for none.
         """
-        widths = self._spans.widths
-        if not len(widths):
-            return np.empty(goals.shape)
+        widths = self._widths
         reached = np.full(self._start[-1], -np.inf)
         way = np.empty_like(reached)
         crowded = []
@@ -240,7 +310,7 @@ class Lattice:
                 crowded.append((gap, log_density))
         result = reached[goals]
         for gap, log_density in crowded:
-            for width, there in zip(widths, self._spans.of_width, strict=True):
+            for width, there in zip(widths, self._of_width, strict=True):
                 least = np.searchsorted(widths, -2 * gap - width, side="right")
                 if least < len(widths):
                     by_gap = edge[least, goals[there] - direction * gap] + log_density
@@ -249,68 +319,65 @@ class Lattice:
 
     def _edges(self, states: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
         """Best score of the spans that end at each place, among those of each width or more."""
-        edge = np.full((len(self._spans.widths), self._start[-1]), -np.inf)
-        np.maximum.at(edge, (self._spans.width_index, ends), self._spans.best(states))
+        edge = np.full((len(self._widths), self._start[-1]), -np.inf)
+        np.maximum.at(edge, (self._width_index, ends), states)
         return np.maximum.accumulate(edge[::-1], axis=0)[::-1]
 
     def _came_from(
-        self, states: NDArray[np.float64], edge: NDArray[np.float64], goals: NDArray[np.intp]
-    ) -> NDArray[np.intp]:
-        """The states (flat) from which the best way leads to given ones."""
-        spans, n_classes = self._spans, self.scores.shape[1]
+        self, edge: NDArray[np.float64], segment: NDArray[np.intp], kind: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Where the spans end from which the best way leads to given states.
+
+        Returns
+        -------
+        at : ndarray
+            Places on the axis.
+        least : ndarray
+            Indices of the least width that they have.
+        value : ndarray
+            What they are worth.
+        """
         edge = np.concatenate([edge, np.full((1, edge.shape[1]), -np.inf)])
-        row, kind = np.divmod(goals, n_classes)
-        left = self._left[row, kind]
+        group = self._of_class[kind]
+        left = self._left[segment, group]
         gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
-        width = (self._right[row, kind] - left)[:, None]
-        least = np.searchsorted(spans.widths, -2 * gaps - width, side="right")
+        width = (self._right[segment, group] - left)[:, None]
+        least = np.searchsorted(self._widths, -2 * gaps - width, side="right")
         places = left[:, None] - gaps
-        which = (edge[least, places] + self.spacing.log_density).argmax(axis=1)
-        chosen = np.arange(len(goals)), which
-        place, least, value = places[chosen], least[chosen], edge[least[chosen], places[chosen]]
-        found = np.empty(len(goals), dtype=np.intp)
-        for k, captcha in enumerate(self._captcha[row]):
-            own = slice(self.offsets[captcha], self.offsets[captcha + 1])
-            right = self._right[own]
-            wide = right - self._left[own] >= spans.widths[least[k]]
-            there = (right == place[k]) & wide & (states[own] == value[k])
-            found[k] = own.start * n_classes + there.argmax()
-        return found
+        worth = edge[least, places]
+        chosen = np.arange(len(segment)), (worth + self.spacing.log_density).argmax(axis=1)
+        return places[chosen], least[chosen], worth[chosen]
 
+    def _ends_at(
+        self, captchas: NDArray[np.intp], at: NDArray[np.intp], least: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Which spans of some captchas end at a place and are wide enough, (m, n_groups)."""
+        n = len(self.offsets) - 1
+        place, width = np.full(n, -1), np.zeros(n, dtype=np.intp)
+        place[captchas], width[captchas] = at, least
+        hits: NDArray[np.bool_] = self._right == place[self._captcha, None]
+        hits &= self._width_index >= width[self._captcha, None]
+        return hits
 
-class _Spans:
-    """Where states begin and end: classes that are equally wide everywhere are one.
+    def _first(
+        self,
+        front: _Front,
+        may: NDArray[np.bool_] | None,
+        value: NDArray[np.float64],
+        hits: NDArray[np.bool_] | None,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The first state of each captcha that is worth so much, and is one of ``hits`` if given.
 
-    Attributes
-    ----------
-    left, right : ndarray of shape (m, n_groups)
-    of_class : ndarray of shape (n_classes,)
-        The group of each class.
-    widths : ndarray
-        All that occur, ascending.
-    width_index : ndarray of shape (m, n_groups)
-    of_width : list of tuples of two ndarrays
-        The rows and groups of the spans of each width.
-    """
-
-    def __init__(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> None:
-        edges = np.concatenate([left[:1], right[:1]])
-        _, first, of_class = np.unique(edges, axis=1, return_index=True, return_inverse=True)
-        of_class = of_class.reshape(-1)
-        self.left, self.right = left[:, first], right[:, first]
-        alike = (self.left[:, of_class] == left).all() and (self.right[:, of_class] == right).all()
-        if not alike:
-            self.left, self.right, of_class = left, right, np.arange(left.shape[1])
-        self.of_class = of_class
-        self._order = np.argsort(of_class, kind="stable")
-        self._begins = np.searchsorted(of_class[self._order], np.arange(self.left.shape[1]))
-        self.widths, index = np.unique(self.right - self.left, return_inverse=True)
-        self.width_index = index.reshape(self.left.shape)
-        self.of_width = [np.nonzero(self.width_index == k) for k in range(len(self.widths))]
-
-    def best(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Best of the classes of each group, (m, n_groups)."""
-        best: NDArray[np.float64] = np.maximum.reduceat(
-            states[:, self._order], self._begins, axis=1
-        )
-        return best
+        Captchas whose value is nan have none.
+        """
+        same = front.best == value[self._captcha, None]
+        if hits is not None:
+            same &= hits
+        rows = np.flatnonzero(same.any(axis=1))
+        captcha, first = np.unique(self._captcha[rows], return_index=True)
+        rows = rows[first]
+        states = self.scores[rows] + front.before[rows][:, self._of_class]
+        right = (states == value[captcha, None]) & same[rows][:, self._of_class]
+        if may is not None:
+            right &= may[0] if len(may) == 1 else may[rows]
+        return rows, right.argmax(axis=1)

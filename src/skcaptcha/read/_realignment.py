@@ -87,7 +87,7 @@ def _n_right(training: Training, log_odds: NDArray[np.float64]) -> int:
         part = slice(first, first + _CAPTCHAS_AT_ONCE)
         some, lengths = X[part], counts[part]
         own = log_odds[X.offsets[first] : X.offsets[first] + len(some.boxes)]
-        lattice = Lattice(own, *geometry.edges(some.boxes), some.offsets, geometry.spacing)
+        lattice = Lattice(own, geometry.spans(some.boxes), some.offsets, geometry.spacing)
         places = np.arange(lengths.max(initial=1))
         only = np.where(places == lengths[:, None] - 1, 0.0, -np.inf)
         read = lattice.best(only, np.ones((len(places), len(training.classes)), dtype=bool)).classes

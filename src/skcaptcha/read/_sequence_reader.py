@@ -23,6 +23,7 @@ from skcaptcha.read._cost import fit_cost
 from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._lattice import Lattice, Paths
+from skcaptcha.read._likeliest import likeliest
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read._reading import Reading
 from skcaptcha.read._realignment import realign
@@ -274,8 +275,11 @@ class SequenceReader(BaseEstimator):
         check_values(X)
         texts: list[str] = []
         for part in _parts(X):
-            lattice, constraints = self._lattice(part, self.classifier_)
-            texts += self._texts(lattice.best(*constraints))
+            scores = self.classifier_.log_odds(check_values(part))
+            spans, spacing = self.geometry_.spans(part.boxes), self.geometry_.spacing
+            texts += self._texts(
+                *likeliest(scores, spans, part.offsets, spacing, self._possible(part))
+            )
         return np.array(texts, dtype=np.str_)
 
     def score(self, X: Segments, y: ArrayLike) -> float:
@@ -344,11 +348,14 @@ class SequenceReader(BaseEstimator):
         )
 
     def _read(self, X: Segments) -> Iterator[Reading]:
-        lattice, constraints = self._lattice(X, self.classifier_)
+        lattice, constraints = self._build_lattice(X, self.classifier_), self._possible(X)
         paths = lattice.best(*constraints)
-        texts = self._texts(paths)
+        texts = self._texts(paths.lengths, paths.classes)
         rivals = Rivals(lattice, paths, constraints)
-        others = [(self._texts(other), other.scores) for other in rivals.best(_N_RUNNERS_UP)]
+        others = [
+            (self._texts(other.lengths, other.classes), other.scores)
+            for other in rivals.best(_N_RUNNERS_UP)
+        ]
         confidence = self.confidence_(rivals.margins())
         boxes = self._boxes(X, lattice.scores, paths)
         for i, text in enumerate(texts):
@@ -394,18 +401,17 @@ class SequenceReader(BaseEstimator):
             boxes[:, 0], boxes[:, 2] = left, np.maximum(right - left, 1)
         return np.split(boxes, np.cumsum(paths.lengths)[:-1])
 
-    def _texts(self, paths: Paths) -> list[str]:
+    def _texts(self, lengths: NDArray[np.intp], classes: NDArray[np.intp]) -> list[str]:
         return [
-            "".join(self.classes_[classes[:length]])
-            for classes, length in zip(paths.classes, paths.lengths, strict=True)
+            "".join(self.classes_[own[:length]])
+            for own, length in zip(classes, lengths, strict=True)
         ]
 
-    def _lattice(self, X: Segments, classifier: CandidateClassifier) -> tuple[Lattice, Constraints]:
+    def _possible(self, X: Segments) -> Constraints:
+        """The constraints, up to the greatest length that some captcha has candidates for."""
         constraints = self._with_cost(self._constraints(self._room(X)))
-        # No string is longer than there are candidates.
         possible = slice(max(int(X.counts.max(initial=0)), 1))
-        constraints = Constraints(constraints.lengths[possible], constraints.allowed[possible])
-        return self._build_lattice(X, classifier), constraints
+        return Constraints(constraints.lengths[possible], constraints.allowed[possible])
 
     def _with_cost(self, constraints: Constraints) -> Constraints:
         cost = self.cost_ * np.arange(1, len(constraints.lengths) + 1)
@@ -413,8 +419,7 @@ class SequenceReader(BaseEstimator):
 
     def _build_lattice(self, X: Segments, classifier: CandidateClassifier) -> Lattice:
         scores = classifier.log_odds(check_values(X))
-        left, right = self.geometry_.edges(X.boxes)
-        return Lattice(scores, left, right, X.offsets, self.geometry_.spacing)
+        return Lattice(scores, self.geometry_.spans(X.boxes), X.offsets, self.geometry_.spacing)
 
     def _room(self, X: Segments) -> int:
         """How many characters the widest captcha could hold, at the most."""
@@ -461,7 +466,7 @@ class SequenceReader(BaseEstimator):
                 paths = lattice.best(*anything)
                 margins.append(Rivals(lattice, paths, anything).margins())
                 found.append(paths.lengths > 0)
-                read += self._texts(paths)
+                read += self._texts(paths.lengths, paths.classes)
             right.append(np.array(read) == texts[fold])
         read_at_all = np.concatenate(found)
         if not read_at_all.any():

@@ -1,0 +1,66 @@
+"""Leaving out improbable gaps changes no answer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skcaptcha.read import _likeliest
+from skcaptcha.read._constraints import Constraints
+from skcaptcha.read._lattice import Lattice, Spacing, Spans
+from skcaptcha.read._likeliest import likeliest
+
+
+@st.composite
+def problems(draw):
+    """Captchas whose gaps are up to so improbable that no score of a character makes up for it."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    counts = draw(st.lists(st.integers(0, 12), min_size=1, max_size=4))
+    n_classes, n_groups = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    sharpness = draw(st.sampled_from([0.1, 1, 14]))
+    scores = np.clip(sharpness * rng.normal(size=(offsets[-1], n_classes)), -14, 14)
+    of_class = np.arange(n_classes) % min(n_groups, n_classes)
+    half = rng.integers(1, 8, of_class.max() + 1)
+    middle = np.concatenate([draw(st.integers(1, 4)) * np.arange(k) for k in counts])[:, None]
+    spans = Spans(middle.astype(int) - half, middle.astype(int) + half, of_class)
+    gaps = np.arange(draw(st.integers(2, 40))) + draw(st.integers(-20, 3))
+    density = -draw(st.sampled_from([0.01, 0.3, 3])) * (gaps - rng.integers(-5, 9)) ** 2
+    longest = draw(st.integers(1, 5))
+    lengths = np.where(rng.random(longest) < 0.3, -np.inf, rng.normal(size=longest))
+    allowed = rng.random((longest, n_classes)) < draw(st.sampled_from([0.7, 1.0]))
+    spacing = Spacing(int(gaps[0]), density.astype(float))
+    return scores, spans, offsets, spacing, Constraints(lengths, allowed)
+
+
+def assert_same(problem):
+    *lattice, constraints = problem
+    expected = Lattice(*lattice).best(*constraints)
+    lengths, classes = likeliest(*lattice, constraints)
+    assert lengths.tolist() == expected.lengths.tolist()
+    assert classes.tolist() == expected.classes.tolist()
+
+
+@given(problems())
+def test_it_finds_the_best_path(problem):
+    assert_same(problem)
+
+
+@pytest.mark.parametrize("improbable", [1e-3, 1.0, 1e3])
+@given(problem=problems())
+def test_how_many_gaps_it_leaves_out_does_not_matter(improbable, problem):
+    usual = _likeliest._IMPROBABLE
+    _likeliest._IMPROBABLE = improbable
+    try:
+        assert_same(problem)
+    finally:
+        _likeliest._IMPROBABLE = usual
+
+
+def test_where_only_an_improbable_gap_is_left_it_is_taken():
+    middle = np.array([[0], [30]])
+    spacing = Spacing(0, -(np.arange(30.0) ** 2))
+    scores = np.array([[9.0, 0.0], [0.0, 9.0]])
+    two = Constraints(np.array([-np.inf, 0.0]), np.ones((2, 2), dtype=bool))
+    found = likeliest(scores, Spans(middle - 5, middle + 5), np.array([0, 2]), spacing, two)
+    assert [part.tolist() for part in found] == [[2], [[0, 1]]]
