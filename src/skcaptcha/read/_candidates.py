@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skcaptcha.read._evidence import FittedClassifier
+from skcaptcha.read._network import Network
 
 BETWEEN = ""
 
@@ -71,14 +72,22 @@ class Member:
         """
         scores = np.zeros((len(values), len(self.known)))
         if len(self.known) > 1:
-            fitted = FittedClassifier(self.estimator)
-            block = np.zeros((_ROWS_AT_ONCE, values.shape[1]), dtype=np.float32)
+            say = self._classifier()
             for first in range(0, len(values), _ROWS_AT_ONCE):
                 part = values[first : first + _ROWS_AT_ONCE]
-                np.subtract(part, self.center, out=block[: len(part)], casting="unsafe")
-                block *= self.scale
-                scores[first : first + len(part)] = fitted(block).log_scores()[: len(part)]
+                n = len(part)
+                if n < _ROWS_AT_ONCE:
+                    part = np.concatenate(
+                        [part, np.zeros_like(values, shape=(_ROWS_AT_ONCE - n, values.shape[1]))]
+                    )
+                scores[first : first + n] = say(part)[:n]
         return np.maximum(scores, _LEAST_SCORE, out=scores)
+
+    def _classifier(self) -> Callable[[NDArray[np.float32]], NDArray[np.floating]]:
+        if Network.takes(self.estimator):
+            return Network(self.estimator, self.center, float(self.scale)).log_probabilities
+        fitted = FittedClassifier(self.estimator)
+        return lambda values: fitted((values - self.center) * self.scale).log_scores()
 
 
 class CandidateClassifier:

@@ -16,7 +16,7 @@ from skcaptcha.read._neighbors import NearestNeighbors
 from skcaptcha.read._support_vectors import Decisions, KernelMachine, squashed
 
 # What no neighbour or tree votes for is not impossible.
-_LEAST_PROBABILITY = 1e-6
+LEAST_PROBABILITY = 1e-6
 
 _N_NEIGHBORS = 32
 
@@ -181,13 +181,13 @@ class Classification:
         if not self._n or self._n_classes == 1:
             return np.zeros((self._n, self._n_classes))
         if hasattr(self._last, "predict_proba"):
-            return np.log(np.maximum(self._last.predict_proba(self._values), _LEAST_PROBABILITY))
+            return np.log(np.maximum(self._last.predict_proba(self._values), LEAST_PROBABILITY))
         # SVC(decision_function_shape="ovo") has a column for each pair of classes instead.
         pairs = getattr(self._last, "decision_function_shape", "ovr") != "ovr"
         if hasattr(self._last, "decision_function") and not pairs:
             return self._decision()
         said = self.classes()[:, None] == self._last.classes_
-        return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
+        return np.log(np.where(said, 1.0, LEAST_PROBABILITY))
 
     def evidence(self) -> NDArray[np.float64]:
         """Score each class in the unit that tells right from wrong best, whatever that unit is.
