@@ -25,7 +25,7 @@ from skcaptcha.segment._base import (
     boxes_between,
     equal_edges,
 )
-from skcaptcha.segment._valleys import cut_valleys
+from skcaptcha.segment._clumps import cut_clumps
 
 # Fewer images in which every character is a group of its own do not tell where characters begin.
 # Images in which characters stand apart by exception do not show where others have theirs.
@@ -132,25 +132,43 @@ class ConnectedComponents(BaseSegmenter):
             self.places_ = np.stack([np.mean(lefts, axis=0), deviation + _LEAST_DEVIATION])
 
     def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
-        cuts = []
-        for i, (boxes, owner) in enumerate(self._groups(X)):
-            try:
-                cuts.append(self._cut_groups(X[i], boxes, owner))
-            except SegmentationError as error:
-                raise SegmentationError(error.reason, i) from None
+        groups, n = self._groups(X), self.n_characters
+        cuts = [Cut(*of_image) for of_image in groups]
+        if n is None:
+            return cuts
+        clumps: dict[tuple[int, ...], list[int]] = {}
+        for i, (boxes, owner) in enumerate(groups):
+            if len(boxes) == n:
+                continue
+            if np.count_nonzero(owner.any(axis=0)) < n:
+                # So little ink is no string: a speck must not make the image unreadable.
+                cuts[i] = _equal_cut(i, X[i], n)
+            else:
+                clumps.setdefault(X[i].shape, []).append(i)
+        for shape, alike in clumps.items():
+            at_once = max(1, _PIXELS_AT_ONCE // math.prod(shape))
+            for first in range(0, len(alike), at_once):
+                part = alike[first : first + at_once]
+                owners = np.stack([groups[i][1] for i in part])
+                for i, cut in zip(part, self._cut_clumps(owners, n, part), strict=True):
+                    cuts[i] = cut
         return cuts
 
     def _cut(self, image: Image) -> Cut:
         return self._cut_all([image])[0]
 
-    def _cut_groups(self, image: Image, boxes: Boxes, owner: NDArray[np.int32]) -> Cut:
-        n = self.n_characters
-        if n is None or len(boxes) == n:
-            return Cut(boxes, owner)
-        if np.count_nonzero(owner.any(axis=0)) < n:
-            # So little ink is no string: a speck must not make the image unreadable.
-            return _equal_cut(image, n)
-        return _left_to_right(self._cut_clumps(owner, n))
+    def _cut_clumps(self, owners: NDArray[np.int32], n: int, numbers: Sequence[int]) -> list[Cut]:
+        try:
+            return cut_clumps(
+                owners,
+                n,
+                places=self.places_,
+                balance=self.balance,
+                connectivity=self.connectivity,
+            )
+        except SegmentationError as error:
+            index = None if error.index is None else numbers[error.index]
+            raise SegmentationError(error.reason, index) from None
 
     def _groups(self, X: Sequence[Image]) -> list[tuple[Boxes, NDArray[np.int32]]]:
         """Merge fragments until no image has more groups than characters, left to right.
@@ -204,55 +222,6 @@ class ConnectedComponents(BaseSegmenter):
         number[1 + order] = group + 1 - ends[pieces.image[order]]
         owners = number.take(pieces.labels)
         return ((boxes[a:b], owner) for (a, b), owner in zip(pairwise(ends), owners, strict=True))
-
-    def _cut_clumps(self, owner: NDArray[np.int32], n: int) -> NDArray[np.int32]:
-        """Cut groups, which ``owner`` numbers from 1 on, where it costs least to have n in all."""
-        columns = [np.flatnonzero((owner == k + 1).any(axis=0)) for k in range(owner.max())]
-        height = np.count_nonzero((owner > 0).any(axis=1))
-        misplaced = self._misplacement(n, owner.shape[1], columns[0][0])
-        # The cheapest way to have so many characters so far: its cost and the edges in each group.
-        best: dict[int, tuple[float, list[NDArray[np.intp]]]] = {0: (0.0, [])}
-        for k, own in enumerate(columns):
-            severed = _severed(owner[:, own] == k + 1, self.connectivity) / height
-            reached: dict[int, tuple[float, list[NDArray[np.intp]]]] = {}
-            for so_far, (spent, edges) in best.items():
-                most = min(n - so_far - (len(columns) - k - 1), len(own))
-                cuts = cut_valleys(
-                    severed + misplaced[so_far + 1 : so_far + most, own[1:]],
-                    most,
-                    width=sum(map(len, columns)) / n,
-                    balance=self.balance if self.places_ is None else 0.0,
-                )
-                for parts, cost in enumerate(cuts.costs + misplaced[so_far, own[0]] + spent, 1):
-                    if cost < reached.get(so_far + parts, (np.inf,))[0]:
-                        reached[so_far + parts] = cost, [*edges, cuts.edges(parts)]
-            best = reached
-        cut_owner = np.zeros_like(owner)
-        highest = 0
-        for k, (own, edges_in_group) in enumerate(zip(columns, best[n][1], strict=True)):
-            widths = np.diff(edges_in_group)
-            number = np.zeros(owner.shape[1], dtype=np.int32)
-            number[own] = highest + np.repeat(np.arange(1, len(widths) + 1), widths)
-            cut_owner = np.where(owner == k + 1, number, cut_owner)
-            highest += len(widths)
-        return cut_owner
-
-    def _misplacement(self, n: int, width: int, left: int) -> NDArray[np.float64]:
-        """What it costs each character to begin at each column, (n, width)."""
-        if self.places_ is None:
-            return np.zeros((n, width))
-        mean, deviation = self.places_[:, :, None]
-        return self.balance * ((np.arange(width) - left - mean) / deviation) ** 2
-
-
-def _severed(ink: NDArray[np.bool_], connectivity: int) -> NDArray[np.intp]:
-    """Count the pixels that each vertical cut disconnects from the column before it."""
-    reached = ink
-    if connectivity == 8:
-        reached = ink.copy()
-        reached[1:] |= ink[:-1]
-        reached[:-1] |= ink[1:]
-    return (ink[:, 1:] & reached[:, :-1]).sum(axis=0)
 
 
 def _overlapping(
@@ -317,22 +286,11 @@ def _merge_to(left: NDArray[np.intp], right: NDArray[np.intp], n: int) -> NDArra
     return whole
 
 
-def _equal_cut(image: Image, n: int) -> Cut:
+def _equal_cut(i: int, image: Image, n: int) -> Cut:
     height, width = image.shape
-    edges = equal_edges(0, width, n)
+    try:
+        edges = equal_edges(0, width, n)
+    except SegmentationError as error:
+        raise SegmentationError(error.reason, i) from None
     owner = np.repeat(np.arange(1, n + 1, dtype=np.int32), np.diff(edges))
     return Cut(boxes_between(edges, 0, height), np.tile(owner, (height, 1)))
-
-
-def _left_to_right(owner: NDArray[np.int32]) -> Cut:
-    """Number the groups, which ``owner`` numbers from 1 on, by their left edges."""
-    row, column = np.nonzero(owner)
-    group = owner[row, column].astype(np.intp) - 1
-    place = np.stack([column, row], axis=1)
-    least, most = _extremes(group, place, place + 1)
-    order = np.argsort(least[:, 0], kind="stable")
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(1, len(order) + 1)
-    ordered = np.zeros_like(owner)
-    ordered[row, column] = rank[group]
-    return Cut(np.concatenate([least, most - least], axis=1)[order], ordered)

@@ -1,0 +1,133 @@
+"""Clumps are cut where it costs least: against every other way to cut them."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from skcaptcha.errors import SegmentationError
+from skcaptcha.segment import _clumps
+from skcaptcha.segment._clumps import cut_clumps
+
+HEIGHT, WIDTH = 5, 9
+
+
+@st.composite
+def clumps(draw):
+    """Images of up to three groups each, which may stand over each other and have gaps."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = draw(st.integers(1, 5))
+    images = []
+    while len(images) < draw(st.integers(1, 4)):
+        n_groups = rng.integers(1, min(n, 3) + 1)
+        owner = np.zeros((HEIGHT, WIDTH), dtype=np.int32)
+        for k in range(n_groups):
+            left = rng.integers(0, WIDTH - 2)
+            right = left + rng.integers(1, WIDTH - left + 1)
+            owner[:, left:right][rng.random((HEIGHT, right - left)) < 0.6] = k + 1
+        found = np.unique(owner[owner > 0])
+        owner = np.searchsorted(np.concatenate([[0], found]), owner).astype(np.int32)
+        if len(found) and np.count_nonzero(owner.any(axis=0)) >= n:
+            images.append(owner)
+    places = None
+    if draw(st.booleans()):
+        places = np.stack([np.sort(rng.uniform(0, WIDTH, n)), rng.uniform(0.5, 3, n)])
+    options = {
+        "places": places,
+        "balance": draw(st.sampled_from([0.0, 0.2, 5.0])),
+        "connectivity": draw(st.sampled_from([4, 8])),
+    }
+    return np.stack(images), n, options
+
+
+def columns_of(owner):
+    """Columns of ink, group after group, each with its group."""
+    return [
+        (k, x) for k in range(1, owner.max() + 1) for x in np.flatnonzero((owner == k).any(axis=0))
+    ]
+
+
+def severed(owner, k, before, after, connectivity):
+    """Pixels of group k in one column that touch some in the column before."""
+    reach = 1 if connectivity == 8 else 0
+    return sum(
+        owner[y, after] == k
+        and any(owner[z, before] == k for z in range(max(y - reach, 0), min(y + reach + 1, HEIGHT)))
+        for y in range(HEIGHT)
+    )
+
+
+def cost_of(owner, begins, places, balance, connectivity):
+    """What it costs to let pieces begin at certain columns of ink, by definition."""
+    columns = columns_of(owner)
+    rows = np.count_nonzero(owner.any(axis=1))
+    ends = [*begins[1:], len(columns)]
+    cost = 0.0
+    for j, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        k, x = columns[begin]
+        if len({group for group, _ in columns[begin:end]}) > 1:
+            return np.inf
+        if begin and columns[begin - 1][0] == k:
+            cost += severed(owner, k, columns[begin - 1][1], x, connectivity) / rows
+        if places is None:
+            cost += balance * ((end - begin) / (len(columns) / len(begins)) - 1) ** 2
+        else:
+            cost += balance * ((x - columns[0][1] - places[0, j]) / places[1, j]) ** 2
+    return cost
+
+
+def begins_of(owner, cut):
+    """The columns of ink at which the pieces of a cut begin."""
+    pieces = [np.unique(cut.owner[:, x][owner[:, x] == k]).tolist() for k, x in columns_of(owner)]
+    assert all(len(piece) == 1 for piece in pieces)
+    return [s for s in range(len(pieces)) if not s or pieces[s] != pieces[s - 1]]
+
+
+@settings(max_examples=60)
+@given(clumps())
+def test_no_other_cut_is_cheaper(problem):
+    owners, n, options = problem
+    cuts = cut_clumps(owners, n, **options)
+    for owner, cut in zip(owners, cuts, strict=True):
+        begins = begins_of(owner, cut)
+        assert len(begins) == len(cut.boxes) == n
+        every = range(1, len(columns_of(owner)))
+        least = min(cost_of(owner, (0, *rest), **options) for rest in combinations(every, n - 1))
+        assert cost_of(owner, begins, **options) == pytest.approx(least)
+
+
+@given(clumps())
+def test_boxes_hold_their_ink_and_come_left_to_right(problem):
+    owners, n, options = problem
+    for owner, cut in zip(owners, cut_clumps(owners, n, **options), strict=True):
+        assert_array_equal(cut.owner > 0, owner > 0)
+        assert (np.diff(cut.boxes[:, 0]) >= 0).all()
+        for k, (x, y, w, h) in enumerate(cut.boxes.tolist(), 1):
+            row, column = np.nonzero(cut.owner == k)
+            assert (row.min(), row.max() + 1) == (y, y + h)
+            assert (column.min(), column.max() + 1) == (x, x + w)
+
+
+@given(clumps())
+def test_an_image_is_cut_alike_in_any_batch(problem):
+    owners, n, options = problem
+    usual = _clumps._ENTRIES_AT_ONCE
+    together = cut_clumps(owners, n, **options)
+    _clumps._ENTRIES_AT_ONCE = 1
+    try:
+        one_by_one = cut_clumps(owners, n, **options)
+    finally:
+        _clumps._ENTRIES_AT_ONCE = usual
+    for a, b in zip(together, one_by_one, strict=True):
+        assert_array_equal(a.owner, b.owner)
+        assert_array_equal(a.boxes, b.boxes)
+
+
+def test_too_many_columns_are_refused():
+    owners = np.ones((2, 1, 5000), dtype=np.int32)
+    owners[0, 0, 4000:] = 0
+    with pytest.raises(SegmentationError, match="image 1: 5000 columns are too many"):
+        cut_clumps(owners, 2, places=None, balance=0.2, connectivity=8)
