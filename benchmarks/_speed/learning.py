@@ -144,11 +144,12 @@ def fits(data: Path, work: Path, repeat: int) -> Iterator[Row]:
             for n in _FITTED
         ]
         growth = [n * np.log(n) for n in _FITTED]
-        for k, n in list(enumerate(_FITTED))[1:]:
+        for k, n in enumerate(_FITTED):
             relative = (taken[k] / taken[0]) / (growth[k] / growth[0])
             yield Row(
                 "fit", f"{name}.yaml, {n} captchas", Spread.of(np.array([relative])),
-                "times n log n", f"{_FITTED[0]} captchas", 1e3 * taken[k], at_most=1.0,
+                "times n log n", f"{_FITTED[0]} captchas", 1e3 * taken[k],
+                at_most=1.0 if k else None, size=n,
             )  # fmt: skip
     recipe = load_recipe("configs/sequence.yaml")
     train = load_captchas(data / "captcha_v2" / "train")

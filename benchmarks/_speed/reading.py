@@ -69,10 +69,7 @@ def model_of(case: Case, data: Path, work: Path) -> Path:
     if not path.exists():
         recipe = load_recipe(f"configs/{case.recipe}.yaml")
         train = load_captchas(data / case.scheme / "train")
-        if case.recipe == "sequence":  # whose grid has no part in how long it reads
-            model = recipe.final_pipeline().fit(train.data, train.target)
-        else:
-            model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
+        model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
         save(model, path)
     return path
 

@@ -33,6 +33,8 @@ class Row:
         Milliseconds for one image, character or call, where that makes sense; else nan.
     at_most, at_least : float or None
         What is aimed at.
+    size : int or None
+        How many captchas, if the figure is a point of a curve over their number.
     """
 
     part: str
@@ -43,6 +45,7 @@ class Row:
     each: float = float("nan")
     at_most: float | None = None
     at_least: float | None = None
+    size: int | None = None
 
     @property
     def aim(self) -> str:

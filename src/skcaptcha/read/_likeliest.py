@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from skcaptcha.read._constraints import Constraints
 from skcaptcha.read._lattice import Lattice, Spacing, Spans
 
-# By how much a gap must be less probable than the likeliest one to be tried only where needed. Of
-# the scores of characters, which lie between -14 and 14, it takes that much to make up for it.
-_IMPROBABLE = 60.0
+# By how much a gap must be less probable than the likeliest one to be tried only where needed: of
+# scores between -14 and 14, two or more would have to be better than the best of such a string.
+_IMPROBABLE = 30.0
 _ROUNDING = 1e-6
 
 
