@@ -34,7 +34,7 @@ class Network:
 
     @staticmethod
     def takes(classifier: Any) -> bool:
-        """Tell whether it is a multilayer perceptron that chooses one of its classes.
+        """Tell whether it is a multilayer perceptron.
 
         Parameters
         ----------
@@ -45,10 +45,7 @@ class Network:
         taken : bool
         """
         # A subclass may predict in another way.
-        return type(classifier) is MLPClassifier and classifier.out_activation_ in (
-            "softmax",
-            "logistic",
-        )
+        return type(classifier) is MLPClassifier
 
     def log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.floating]:
         """Give the logarithm of ``predict_proba``, but none less than that of one in a million.
