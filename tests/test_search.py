@@ -16,7 +16,8 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
 
 from skcaptcha import Segments
 from skcaptcha.datasets import make_line_captchas
@@ -460,3 +461,101 @@ def test_splits_that_use_few_samples_do_not_transform_all(captchas):
     splits = [(np.arange(8), np.arange(8, 10))]
     searches_of(reading(Noted(), FixedBoxes(BOXES)), captchas, splits)
     assert len(Noted.seen) == 10
+
+
+class Shifted(Noted):
+    """Moves the training images."""
+
+    def fit_transform(self, X, y=None):
+        return [np.roll(image, 12, axis=1) for image in self.fit(X).transform(X)]
+
+
+class Together(Noted):
+    """Denoises an image by what else is in the batch."""
+
+    def transform(self, X):
+        mean = np.mean(X, axis=0).astype(np.uint8)
+        return [np.maximum(image, mean) for image in super().transform(X)]
+
+
+class Fewer(Noted):
+    """Loses an image of large batches."""
+
+    def transform(self, X):
+        return super().transform(X)[: 20 if len(X) > 20 else None]
+
+
+class OwnBoxes(FixedBoxes):
+    """Learns where the boxes are: further left, the brighter the first training images are."""
+
+    def _learn(self, X, y):
+        super()._learn(X, y)
+        self.boxes_[:, 0] -= int(100 * np.mean(X[:2])) % 7
+
+
+class OwnPixels(RawPixels):
+    """Learns a scale from the training segments."""
+
+    def fit(self, X, y=None):
+        self.scale_ = np.float32(X.boxes[:, 0].mean() * len(X))
+        return super().fit(X, y)
+
+    def _describe_crops(self, crops):
+        return super()._describe_crops(crops) * self.scale_
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"step": Shifted()},
+        {"step": Together()},
+        {"step": Fewer()},
+        {"segment": OwnBoxes(BOXES)},
+        {"pixels": OwnPixels()},
+    ],
+    ids=repr,
+)
+def test_what_is_derived_may_learn_and_transform_in_another_way(step, captchas):
+    pipeline = reading(Noted(), FixedBoxes(BOXES)).set_params(**step)
+    searches_of(pipeline, captchas)
+
+
+class FirstColumn(FunctionTransformer):
+    """Has a function of its own."""
+
+    def transform(self, X):
+        return X[:, :1]
+
+
+@pytest.mark.parametrize("step", [FirstColumn(), FunctionTransformer(validate=True)])
+def test_transformers_with_a_function_of_their_own_are_not_passed_over(step):
+    pipeline = Pipeline([("step", step), ("last", KNeighborsClassifier())])
+    assert_same(*both(pipeline, {"last__n_neighbors": [1, 3]}))
+
+
+def test_classifiers_that_work_in_place_spoil_nothing(captchas):
+    in_place = [
+        Pipeline([("scale", StandardScaler(copy=False)), ("knn", KNeighborsClassifier(k))])
+        for k in (1, 3)
+    ]
+    pipeline = reading(Noted(), FixedBoxes(BOXES))
+    grid = {"read__estimator": [*in_place, KNeighborsClassifier(1)]}
+    ours = SharedGridSearchCV(pipeline, grid, cv=SPLITS, refit=False).fit(*captchas)
+    theirs = GridSearchCV(pipeline, grid, cv=SPLITS, refit=False).fit(*captchas)
+    expected = theirs.cv_results_["mean_test_score"]
+    assert ours.cv_results_["mean_test_score"].tolist() == expected.tolist()
+
+
+def test_no_splits_are_refused():
+    with pytest.raises(ValueError, match="No fits were performed"):
+        SharedGridSearchCV(flat(), {"last__n_neighbors": [1]}, cv=[]).fit(X, Y)
+
+
+def test_kernels_between_samples_are_left_to_grid_search():
+    kernel = X @ X.T
+    pipeline = Pipeline([("last", SVC(kernel="precomputed"))])
+    grid = {"last__C": [0.1, 1.0]}
+    ours = SharedGridSearchCV(pipeline, grid, cv=3).fit(kernel, Y)
+    theirs = GridSearchCV(pipeline, grid, cv=3).fit(kernel, Y)
+    expected = theirs.cv_results_["mean_test_score"]
+    assert ours.cv_results_["mean_test_score"].tolist() == expected.tolist()

@@ -49,6 +49,8 @@ def _curves(axes: Axes, rows: Sequence[Row]) -> None:
         sizes = np.array([row.size for row in points])
         seconds = np.array([row.each for row in points]) / 1e3
         (line,) = axes.plot(sizes, seconds, marker="o", label=name)
+        missed = np.array([row.reached is False for row in points])
+        axes.plot(sizes[missed], seconds[missed], "o", color="tab:red", zorder=3)
         growth = sizes * np.log(sizes)
         axes.plot(
             sizes, seconds[0] * growth / growth[0], color=line.get_color(), linestyle="dotted"
@@ -56,5 +58,5 @@ def _curves(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("captchas")
-    axes.set_ylabel("seconds (dotted: as n log n)")
+    axes.set_ylabel("seconds (dotted: as n log n; red: more)")
     axes.legend()

@@ -28,12 +28,13 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.model_selection._validation import _score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.validation import _num_samples
 
 from skcaptcha.errors import SkcaptchaError
 
 _TASKS_PER_WORKER = 12
+_WAYS_TO_LEARN = ("fit", "fit_transform", "transform", "_fit_segment", "_learn")
 
 
 class _Step(NamedTuple):
@@ -161,6 +162,8 @@ class SharedGridSearchCV(GridSearchCV):
         self.n_splits_ = len(splits)
         scoring = _Scoring(scorers, self.error_score, self.return_train_score)
         outcomes = self._score_all(X, y, splits, candidates, scoring)
+        if not outcomes:
+            raise ValueError("No fits were performed: cv gives no splits, or there is no candidate")
         errors = [outcome["fit_error"] for outcome in outcomes if outcome["fit_error"]]
         _raise_or_warn(errors, len(outcomes), self.error_score)
         self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
@@ -182,7 +185,7 @@ class SharedGridSearchCV(GridSearchCV):
         return self
 
     def _can_share(self, candidates: list[dict[str, Any]]) -> bool:
-        if not isinstance(self.estimator, Pipeline):
+        if not isinstance(self.estimator, Pipeline) or get_tags(self.estimator).input_tags.pairwise:
             return False
         names = {name for name, _ in self.estimator.steps}
         return all(key.partition("__")[0] in names for params in candidates for key in params)
@@ -341,15 +344,28 @@ def _score_whole(
 
 def _transform_whole(estimator: Any, X: Any, y: Any) -> Any:
     """Transform all samples; None if the step has to be fitted to each split by itself."""
-    if isinstance(estimator, FunctionTransformer) and estimator.func is None:
+    if type(estimator) is FunctionTransformer and estimator.func is None and not estimator.validate:
         return X
     try:
-        # Some steps know that from any part of the samples they would learn the same.
-        same = estimator._learns_same_from_parts(X)
-        return _fit_transform(clone(estimator), X, y) if same else None
+        if not _learns_same_from_parts(estimator, X):
+            return None
+        transformed = _fit_transform(clone(estimator), X, y)
+        return transformed if _num_samples(transformed) == _num_samples(X) else None
     except Exception:
         # The splits that this concerns meet the error again.
         return None
+
+
+def _learns_same_from_parts(estimator: Any, X: Any) -> bool:
+    """Tell whether any part of the samples would teach a step the same; some steps know that."""
+    kind = type(estimator)
+    knows = next((base for base in kind.__mro__ if "_learns_same_from_parts" in vars(base)), None)
+    # What is derived from such a step may learn, or transform, in another way.
+    return (
+        knows is not None
+        and all(getattr(kind, name, None) is getattr(knows, name, None) for name in _WAYS_TO_LEARN)
+        and estimator._learns_same_from_parts(X)
+    )
 
 
 def _score_splits(

@@ -87,6 +87,24 @@ def test_constraints_of_each_captcha(problem, seed):
         assert paths.scores[i] == pytest.approx(max((s for s, _ in found), default=-np.inf))
 
 
+@settings(max_examples=60)
+@given(lattices(), st.integers(0, 2**32 - 1))
+def test_of_equally_good_ends_the_first_is_taken(problem, seed):
+    """The last character is the first candidate, and of that the first class, that can be it."""
+    lattice, edges, lengths, allowed = problem
+    rng = np.random.default_rng(seed)
+    lattice.scores[:] = rng.integers(0, 2, lattice.scores.shape)
+    lattice.spacing.log_density[:] = 0
+    paths = lattice.best(lengths, allowed)
+    for i in range(len(lattice.offsets) - 1):
+        found = every_path(lattice, edges, lengths, allowed, i)
+        if found:
+            best = [path for score, path in found if score == paths.scores[i]]
+            last = paths.lengths[i] - 1
+            first = min(path[-1] for path in best if len(path) == paths.lengths[i])
+            assert (paths.segments[i, last], paths.classes[i, last]) == first
+
+
 @given(st.integers(1, 9), st.integers(1, 12))
 def test_no_candidate_is_taken_twice(n, length):
     """However much one is worth, and however little a step back costs."""

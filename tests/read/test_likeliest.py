@@ -25,11 +25,12 @@ def problems(draw):
     middle = np.concatenate([draw(st.integers(1, 4)) * np.arange(k) for k in counts])[:, None]
     spans = Spans(middle.astype(int) - half, middle.astype(int) + half, of_class)
     gaps = np.arange(draw(st.integers(2, 40))) + draw(st.integers(-20, 3))
-    density = -draw(st.sampled_from([0.01, 0.3, 3])) * (gaps - rng.integers(-5, 9)) ** 2
+    density = -draw(st.sampled_from([0.01, 0.3, 3.0])) * (gaps - rng.integers(-5, 9)) ** 2
+    density += draw(st.sampled_from([-2.0, 0.0, 2.0]))
     longest = draw(st.integers(1, 5))
     lengths = np.where(rng.random(longest) < 0.3, -np.inf, rng.normal(size=longest))
     allowed = rng.random((longest, n_classes)) < draw(st.sampled_from([0.7, 1.0]))
-    spacing = Spacing(int(gaps[0]), density.astype(float))
+    spacing = Spacing(int(gaps[0]), density)
     return scores, spans, offsets, spacing, Constraints(lengths, allowed)
 
 

@@ -54,12 +54,35 @@ def test_those_that_share_distances_predict_what_each_would(problem):
             assert shared.predict(asked).tolist() == other.predict(asked).tolist()
 
 
+@pytest.mark.parametrize(
+    ("at_once", "kept", "asked"), [(10**6, 10**6, 1), (90, 10**6, 7), (90, 599, 14)]
+)
+def test_distances_to_one_array_are_computed_once(at_once, kept, asked, monkeypatch):
+    monkeypatch.setattr(_neighbors, "_DISTANCES_AT_ONCE", at_once)
+    monkeypatch.setattr(_neighbors, "_MOST_DISTANCES_KEPT", kept)
+    calls = []
+    distances = _neighbors._Known.distances
+    monkeypatch.setattr(
+        _neighbors._Known, "distances", lambda *args: calls.append(args) or distances(*args)
+    )
+    rng = np.random.default_rng(0)
+    known, values = rng.normal(size=(30, 20)), rng.normal(size=(20, 20))
+    names = np.array(list("ABC"))[np.arange(30) % 3]
+    readers = [KNeighborsClassifier(k).fit(known, names) for k in (1, 3)]
+    first = NearestNeighbors(readers[0])
+    shared = first.for_classifier(readers[0])
+    for fast, reader in ((shared, readers[0]), (shared.for_classifier(readers[1]), readers[1])):
+        assert fast.predict(values).tolist() == reader.predict(values).tolist()
+    assert len(calls) == asked
+
+
 @given(problems())
 def test_the_bound_of_rounding_holds(problem):
     """In single precision the k nearest are among those that it finds possible."""
     classifier, values = problem
     fast = NearestNeighbors(classifier)
-    found, certain, possible = fast._nearest(values, classifier.n_neighbors)
+    found, own = fast._known.distances(values)
+    certain, possible = fast._nearest(found, own, classifier.n_neighbors)
     known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
     distance = ((exact[:, None] - known) ** 2).sum(axis=2)
     kth = np.sort(distance, axis=1)[:, classifier.n_neighbors - 1]

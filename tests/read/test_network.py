@@ -1,4 +1,4 @@
-"""What a network says is what scikit-learn says of features brought to the same scale."""
+"""What a network says is what scikit-learn says."""
 
 import warnings
 
@@ -16,20 +16,30 @@ from skcaptcha.read._network import Network
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 1e-4), (np.float64, 1e-10)])
 def test_it_says_what_scikit_learn_says(activation, n_classes, layers, dtype, error):
     rng = np.random.default_rng(0)
-    values = (5 + 3 * rng.normal(size=(80, 12))).astype(dtype)
-    center, scale = values.mean(axis=0), 0.4
+    values = rng.normal(size=(80, 12)).astype(dtype)
     names = np.array(list("ABCDE"))[np.arange(80) % n_classes]
     classifier = MLPClassifier(layers, activation=activation, max_iter=40, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        classifier.fit(((values - center) * scale).astype(dtype), names)
+        classifier.fit(values, names)
     assert Network.takes(classifier)
     asked = np.concatenate([values, 50 * values[:5]])
-    expected = classifier.predict_proba(((asked - center) * scale).astype(dtype))
-    found = Network(classifier, center, scale).log_probabilities(asked)
+    expected = classifier.predict_proba(asked)
+    found = Network(classifier).log_probabilities(asked)
     assert found.shape == expected.shape
     assert (found >= np.log(1e-6) - 1e-5).all()
     np.testing.assert_allclose(np.exp(found), np.maximum(expected, 1e-6), atol=error)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused_as_by_scikit_learn(value):
+    values, names = np.eye(6, dtype=np.float32), np.array(list("ABABAB"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        classifier = MLPClassifier((3,), max_iter=2, random_state=0).fit(values, names)
+    values[4, 2] = value
+    with pytest.raises(ValueError, match=r"contains (NaN|infinity)"):
+        Network(classifier).log_probabilities(values)
 
 
 class Own(MLPClassifier):

@@ -130,7 +130,7 @@ class BatchDenoiser(  # type: ignore[call-arg]
 
     def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
         """Tell whether fitting to any part of the images would give the same step."""
-        return type(self).fit is BatchDenoiser.fit
+        return True
 
     def _validate_params_once(self) -> None:
         """Check the parameters, unless the same values were once found right."""

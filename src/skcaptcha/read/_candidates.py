@@ -72,22 +72,24 @@ class Member:
         """
         scores = np.zeros((len(values), len(self.known)))
         if len(self.known) > 1:
-            say = self._classifier()
+            say = _log_scores_of(self.estimator)
+            block = np.zeros((_ROWS_AT_ONCE, values.shape[1]), dtype=np.float32)
             for first in range(0, len(values), _ROWS_AT_ONCE):
                 part = values[first : first + _ROWS_AT_ONCE]
-                n = len(part)
-                if n < _ROWS_AT_ONCE:
-                    part = np.concatenate(
-                        [part, np.zeros_like(values, shape=(_ROWS_AT_ONCE - n, values.shape[1]))]
-                    )
-                scores[first : first + n] = say(part)[:n]
+                own = block[: len(part)]
+                np.subtract(part, self.center, out=own, casting="unsafe")
+                own *= self.scale
+                scores[first : first + len(part)] = say(block)[: len(part)]
         return np.maximum(scores, _LEAST_SCORE, out=scores)
 
-    def _classifier(self) -> Callable[[NDArray[np.float32]], NDArray[np.floating]]:
-        if Network.takes(self.estimator):
-            return Network(self.estimator, self.center, float(self.scale)).log_probabilities
-        fitted = FittedClassifier(self.estimator)
-        return lambda values: fitted((values - self.center) * self.scale).log_scores()
+
+def _log_scores_of(
+    estimator: Any,
+) -> Callable[[NDArray[np.float32]], NDArray[np.floating]]:
+    if Network.takes(estimator):
+        return Network(estimator).log_probabilities
+    fitted = FittedClassifier(estimator)
+    return lambda values: fitted(values).log_scores()
 
 
 class CandidateClassifier:

@@ -124,9 +124,11 @@ class Classification:
         self._n = len(values)
         self._fitted = fitted
         self._last = fitted.last
-        self._values: Any = values
+        known = fitted.machine or fitted.neighbors or fitted.linear
+        # Others may work in place.
+        self._values: Any = values if known and fitted.before is None else values.copy()
         if fitted.before is not None and self._n:
-            self._values = fitted.before.transform(values)
+            self._values = fitted.before.transform(self._values)
         self._dense = isinstance(self._values, np.ndarray)
         self._n_classes = len(self._last.classes_)
 

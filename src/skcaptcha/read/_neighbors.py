@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
 _DISTANCES_AT_ONCE = 2**18
+# 64 MiB
+_MOST_DISTANCES_KEPT = 2**24
 # In more dimensions than these, scikit-learn builds no tree.
 _DIMENSIONS_OF_TREES = 15
 
@@ -98,21 +101,18 @@ class NearestNeighbors:
         winners = np.empty(len(values), dtype=np.intp)
         sure = np.empty(len(values), dtype=bool)
         at_once = max(1, _DISTANCES_AT_ONCE // classifier.n_samples_fit_)
-        for begin in range(0, len(values), at_once):
-            rows = slice(begin, begin + at_once)
-            # What is kept of an array is found again by the array itself.
-            part = values if at_once >= len(values) else values[rows]
-            winners[rows], sure[rows] = self._vote(part, k)
+        for rows, distance, own in self._known.in_blocks(values, at_once):
+            winners[rows], sure[rows] = self._vote(distance, own, k)
         classes: NDArray[Any] = classifier.classes_[winners]
         if not sure.all():
             classes[~sure] = classifier.predict(values[~sure])
         return classes
 
     def _vote(
-        self, values: NDArray[np.floating], k: int
+        self, distance: NDArray[np.float32], own: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Let the nearest vote: indices of classes that win, and whether that is sure."""
-        distance, certain, possible = self._nearest(values, k)
+        certain, possible = self._nearest(distance, own, k)
         may = self._count(distance, possible)
         winners, sure = may.argmax(axis=1), may.sum(axis=1) == k
         rest = np.flatnonzero(~sure)
@@ -122,21 +122,20 @@ class NearestNeighbors:
         return winners, sure
 
     def _nearest(
-        self, values: NDArray[np.floating], k: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Give distances (m, n), and two bounds (m,) of the k nearest.
+        self, distance: NDArray[np.float32], own: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give two bounds (m,) of the distances of the k nearest.
 
         Who is nearer than the first is surely one of them; each of them is nearer than the second.
         """
         with np.errstate(invalid="ignore", over="ignore"):
-            distance, own = self._known.distances(values)
-            kth = _kth(distance, k)
-            error = 2 * _rounding(values.shape[1]) * (own + self._known.lengths.max())
+            kth, d = _kth(distance, k), self._classifier.n_features_in_
+            error = 2 * _rounding(d) * (own + self._known.lengths.max())
             # What is too little to be a number at all counts as 0.
-            error += 16 * values.shape[1] * np.finfo(np.float32).tiny
+            error += 16 * d * np.finfo(np.float32).tiny
             # Of what is not finite, here or in single precision, nothing is known to be near.
             kth[~np.isfinite(kth + error)] = np.nan
-            return distance, kth - error, np.nextafter(kth + error, np.float32(np.inf))
+            return kth - error, np.nextafter(kth + error, np.float32(np.inf))
 
     def _count(self, distance: NDArray[np.float32], bound: NDArray[np.float32]) -> NDArray[np.intp]:
         """Count those of each class that are nearer than a bound, (m, n_classes)."""
@@ -204,6 +203,9 @@ def with_parameters_of(fitted: Any, other: Any) -> Any:
     return classifier
 
 
+_Block = tuple[slice, NDArray[np.float32], NDArray[np.float32]]
+
+
 class _Known:
     """What was learnt, in single precision.
 
@@ -212,7 +214,7 @@ class _Known:
     lengths : ndarray of shape (n,), dtype float32
         Squared lengths.
     remembers : bool
-        Whether to keep the last distances, for who asks for the same array again.
+        Whether to keep the distances to the last array, for who asks for the same one again.
     order : ndarray of shape (n,)
         What brings them class after class.
     first_of_class : ndarray of shape (n_classes,)
@@ -221,7 +223,7 @@ class _Known:
 
     def __init__(self, classifier: Any) -> None:
         self.remembers = False
-        self._last: tuple[Any, ...] = (None, None)
+        self._last: tuple[Any, list[_Block]] = (None, [])
         with np.errstate(over="ignore"):
             self._vectors = np.asarray(classifier._fit_X, dtype=np.float32)
             self.lengths = np.einsum("ij,ij->i", self._vectors, self._vectors)
@@ -234,17 +236,28 @@ class _Known:
         self, values: NDArray[np.floating]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Squared distances (m, n) to all of them, less the squared lengths (m,) of the values."""
-        of, last = self._last
-        if of is values:
-            found: tuple[NDArray[np.float32], NDArray[np.float32]] = last
-            return found
         part = np.asarray(values, dtype=np.float32)
         distance = (-2 * part) @ self._vectors.T
         distance += self.lengths
-        found = distance, np.einsum("ij,ij->i", part, part)
-        if self.remembers:
-            self._last = values, found
-        return found
+        return distance, np.einsum("ij,ij->i", part, part)
+
+    def in_blocks(self, values: NDArray[np.floating], at_once: int) -> Iterator[_Block]:
+        """Give rows of the values and, of these, what `distances` gives."""
+        of, kept = self._last
+        if of is values:
+            yield from kept
+            return
+        keeps = self.remembers and len(values) * len(self.lengths) <= _MOST_DISTANCES_KEPT
+        blocks: list[_Block] = []
+        for begin in range(0, len(values), at_once):
+            rows = slice(begin, begin + at_once)
+            with np.errstate(invalid="ignore", over="ignore"):
+                block = rows, *self.distances(values[rows])
+            if keeps:
+                blocks.append(block)
+            yield block
+        if keeps:
+            self._last = values, blocks
 
 
 def _vote(

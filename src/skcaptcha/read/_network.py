@@ -14,22 +14,16 @@ from skcaptcha.read._evidence import LEAST_PROBABILITY
 
 
 class Network:
-    """A fitted multilayer perceptron, with what its features are brought to in its first layer.
+    """A fitted multilayer perceptron.
 
     Parameters
     ----------
     classifier : fitted MLPClassifier
         One that `takes` accepts.
-    center : ndarray of shape (d,)
-    scale : float
-        The classifier was fitted to ``(values - center) * scale``.
     """
 
-    def __init__(self, classifier: Any, center: NDArray[np.floating], scale: float) -> None:
-        first, bias = classifier.coefs_[0], classifier.intercepts_[0]
-        exact = first.astype(np.float64) * scale
-        self._weights = [exact.astype(first.dtype), *classifier.coefs_[1:]]
-        self._biases = [(bias - center @ exact).astype(bias.dtype), *classifier.intercepts_[1:]]
+    def __init__(self, classifier: Any) -> None:
+        self._classifier = classifier
         self._activate = ACTIVATIONS[classifier.activation]
 
     @staticmethod
@@ -53,17 +47,26 @@ class Network:
         Parameters
         ----------
         values : ndarray of shape (m, d)
-            Not yet brought to the mean and the deviation that the classifier learnt from.
 
         Returns
         -------
         logs : ndarray of shape (m, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If a value is not finite.
         """
-        last = len(self._weights) - 1
+        classifier = self._classifier
+        last = len(classifier.coefs_) - 1
         layer: NDArray[np.floating] = values
-        for k, (weights, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
-            layer = layer @ weights
-            layer += bias
+        for k in range(last + 1):
+            # Of the first layer it is seen what was not finite.
+            with np.errstate(invalid="ignore", over="ignore"):
+                layer = layer @ classifier.coefs_[k]
+                layer += classifier.intercepts_[k]
+            if k == 0 and not np.isfinite(layer).all():
+                classifier.predict_proba(values)  # which says what is wrong
             if k < last:
                 self._activate(layer)
         if layer.shape[1] == 1:

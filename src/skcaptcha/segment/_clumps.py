@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from skcaptcha.errors import SegmentationError
 from skcaptcha.segment._base import Cut
+from skcaptcha.segment._valleys import MOST_COLUMNS
 
-# The table of all pieces grows with the square of the columns: this many take 128 MiB.
-_MOST_COLUMNS = 4096
-# Of the tables of many images, so many entries at a time.
+# Of the tables of many groups, so many entries at a time.
 _ENTRIES_AT_ONCE = 2**18
 
 
@@ -68,27 +67,31 @@ def cut_clumps(
     Raises
     ------
     SegmentationError
-        If an image has more than 4096 columns of ink, those of all groups counted; names its index.
+        If a group has more than 4096 columns; names the index of its image.
     """
     columns = _columns(owners)
-    counts = np.bincount(columns.image, minlength=len(owners))
-    if (counts > _MOST_COLUMNS).any():
-        k = int((counts > _MOST_COLUMNS).argmax())
+    starts = np.searchsorted(columns.image, np.arange(len(owners) + 1))
+    widths = np.diff(np.flatnonzero(_is_first(columns)), append=len(columns.x))
+    if (widths > MOST_COLUMNS).any():
+        k = int((widths > MOST_COLUMNS).argmax())
         raise SegmentationError(
-            f"{counts[k]} columns are too many; at most {_MOST_COLUMNS} can be cut", k
+            f"{widths[k]} columns are too many; at most {MOST_COLUMNS} can be cut",
+            int(columns.image[widths[:k].sum()]),
         )
-    starts = np.concatenate([[0], np.cumsum(counts)])
     cost = np.broadcast_to(_severed(owners, columns, connectivity), (n, len(columns.x)))
     weight = balance
     if places is not None:
         cost, weight = cost + balance * _misplacement(columns, starts, places), 0.0
     begins = np.empty((len(owners), n), dtype=np.intp)
-    at_once = max(1, _ENTRIES_AT_ONCE // (counts.max(initial=1) + 1) ** 2)
+    # So many groups at a time that their tables stay in the processor's cache.
+    at_once = max(1, _ENTRIES_AT_ONCE // (n * int(widths.max(initial=0)) ** 2))
     for first in range(0, len(owners), at_once):
         some = slice(first, first + at_once)
         own = slice(starts[first], starts[min(first + at_once, len(owners))])
-        begins[some] = _cheapest(columns.group[own], cost[:, own], counts[some], weight)
-    return list(_cuts(owners, columns, begins + starts[:-1, None]))
+        image, group, x, ink = columns
+        part = _Columns(image[own], group[own], x[own], ink[own])
+        begins[some] = _cheapest(part, cost[:, own], weight) + own.start
+    return list(_cuts(owners, columns, begins))
 
 
 def _columns(owners: NDArray[np.int32]) -> _Columns:
@@ -105,7 +108,7 @@ def _severed(
     owners: NDArray[np.int32], columns: _Columns, connectivity: int
 ) -> NDArray[np.float64]:
     """Pixels that a cut before each column disconnects, as a share of the rows with ink, (s,)."""
-    image, group, _, ink = columns
+    image, _, _, ink = columns
     reached = ink[:-1]
     if connectivity == 8:
         reached = reached.copy()
@@ -114,7 +117,7 @@ def _severed(
     severed = np.zeros(len(ink))
     severed[1:] = np.count_nonzero(ink[1:] & reached, axis=1)
     # Groups are not connected.
-    severed[1:][(np.diff(image) != 0) | (np.diff(group) != 0)] = 0
+    severed[_is_first(columns)] = 0
     height = np.count_nonzero(owners.any(axis=2), axis=1)
     return severed / height[image]
 
@@ -129,38 +132,49 @@ def _misplacement(
     return squares
 
 
-def _cheapest(
-    group: NDArray[np.intp],
-    cost: NDArray[np.float64],
-    counts: NDArray[np.intp],
-    weight: float,
-) -> NDArray[np.intp]:
-    """Find the columns at which the pieces of each image begin, (k, n), counted from its first."""
-    n, k, most = len(cost), len(counts), int(counts.max())
-    there = np.arange(most) < counts[:, None]
-    groups = np.full((k, most), -1)
-    groups[there] = group
-    begin = np.full((n, k, most), np.inf)
-    begin[:, there] = cost
-    at = np.arange(most + 1)
-    wide = at[None, :] - at[:-1, None]
-    # A piece is part of one group: entry (a, b) is that of the columns from a up to b - 1.
-    piece = np.where((groups[:, :, None] == groups[:, None, :]) & (wide[:, 1:] > 0), 0.0, np.inf)
+def _is_first(columns: _Columns) -> NDArray[np.bool_]:
+    """Which columns are the first of their group."""
+    image, group, _, _ = columns
+    first = np.ones(len(image), dtype=bool)
+    first[1:] = (np.diff(image) != 0) | (np.diff(group) != 0)
+    return first
+
+
+def _cheapest(columns: _Columns, cost: NDArray[np.float64], weight: float) -> NDArray[np.intp]:
+    """Find the columns at which the pieces of each image begin, (k, n), by their indices."""
+    n = len(cost)
+    starts = np.flatnonzero(np.diff(columns.image, prepend=-1))
+    counts = np.diff(starts, append=len(columns.x))
+    # A piece is part of one group: each group is a row of the tables.
+    left = np.flatnonzero(_is_first(columns))
+    width = np.diff(left, append=len(columns.x))
+    at = np.arange(width.max())
+    inside = at < width[:, None]
+    where = np.where(inside, left[:, None] + at, 0)
+    wide = at - at[:, None] + 1
+    # Entry (a, b) is the piece from column a to column b of a group, both included.
+    piece = np.where(wide > 0, 0.0, np.inf)
+    pieces = np.broadcast_to(piece, (1, *piece.shape))
     if weight:
-        piece += weight * (wide[:, 1:] / (counts / n)[:, None, None] - 1) ** 2
-    row, best = np.arange(k), np.full((k, most), np.inf)
-    best[:, 0] = 0
-    origins = np.empty((n, k, most), dtype=np.intp)
+        n_groups = np.diff(np.searchsorted(left, starts), append=len(left))
+        mean = np.repeat(counts / n, n_groups)
+        pieces = piece + weight * (wide / mean[:, None, None] - 1) ** 2
+    best = np.full(len(columns.x), np.inf)
+    best[starts] = 0
+    origins = np.empty((n, len(columns.x)), dtype=np.intp)
     for place in range(n):
-        total = (best + begin[place])[:, :, None] + piece
-        origins[place] = total.argmin(axis=1)
-        reached = np.take_along_axis(total, origins[place][:, None], axis=1)[:, 0]
-        # What the next piece begins at is where this one ends.
-        best[:, 0], best[:, 1:] = np.inf, reached[:, :-1]
-    begins = np.empty((k, n), dtype=np.intp)
-    last = counts - 1
+        begin = np.where(inside, (best + cost[place])[where], np.inf)
+        total = begin[:, :, None] + pieces
+        origin = total.argmin(axis=1)
+        reached = np.take_along_axis(total, origin[:, None], axis=1)[:, 0]
+        origins[place] = (left[:, None] + origin)[inside]
+        # Where one piece ends, the next begins.
+        best[1:] = reached[inside][:-1]
+        best[starts] = np.inf
+    begins = np.empty((len(starts), n), dtype=np.intp)
+    last = starts + counts - 1
     for place in range(n - 1, -1, -1):
-        begins[:, place] = origins[place, row, last]
+        begins[:, place] = origins[place, last]
         last = begins[:, place] - 1
     return begins
 

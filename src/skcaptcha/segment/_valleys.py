@@ -22,7 +22,7 @@ from skcaptcha.segment._base import (
 from skcaptcha.segments import ink_mask
 
 # The table of all pieces grows with the square of the columns: this many take 128 MiB.
-_MOST_COLUMNS = 4096
+MOST_COLUMNS = 4096
 
 
 class ValleyCuts(NamedTuple):
@@ -97,8 +97,8 @@ def cut_valleys(
     w = cut_costs.shape[-1] + 1
     if w < n:
         raise SegmentationError(f"{w} columns are too few for {n} characters")
-    if w > _MOST_COLUMNS:
-        raise SegmentationError(f"{w} columns are too many; at most {_MOST_COLUMNS} can be cut")
+    if w > MOST_COLUMNS:
+        raise SegmentationError(f"{w} columns are too many; at most {MOST_COLUMNS} can be cut")
     if n == 1:
         return ValleyCuts(np.array([balance * (w / width - 1) ** 2]), np.empty((0, w + 1), np.intp))
     at = np.arange(w + 1)
