@@ -254,3 +254,26 @@ class TestCrops:
 
 def test_ink_is_brighter_than_half() -> None:
     assert_array_equal(ink_mask(np.arange(256, dtype=np.uint8)[None])[0], np.arange(256) >= 128)
+
+
+@pytest.mark.parametrize("odd", [None, "box", "size", "owner", "count"])
+def test_crops_of_the_same_places_are_parts_of_their_images(odd):
+    """Whether all images are alike, or one is not."""
+    rng = np.random.default_rng(0)
+    images = list(rng.integers(0, 256, (5, 12, 30), dtype=np.uint8))
+    boxes = [np.array([[1, 2, 6, 5], [4, 3, 6, 5], [24, 7, 6, 5]]) for _ in images]
+    if odd == "box":
+        boxes[3][1, :2] += 1
+    if odd == "size":
+        images[2] = rng.integers(0, 256, (13, 40), dtype=np.uint8)
+    if odd == "count":
+        boxes[4] = boxes[4][:2]
+    owners = None
+    if odd == "owner":
+        owners = [np.ones(image.shape, dtype=np.int32) for image in images]
+    segments = Segments.from_lists(images, boxes, owners=owners, crop_shape=(5, 6))
+    places = [(i, k) for i, own in enumerate(boxes) for k in range(len(own))]
+    for crop, (i, k) in zip(segments.crops(), places, strict=True):
+        x, y, w, h = boxes[i][k]
+        expected = images[i][y : y + h, x : x + w]
+        np.testing.assert_array_equal(crop, expected * (owners is None or k == 0))

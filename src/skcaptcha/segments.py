@@ -265,6 +265,12 @@ class Segments:
         crops = np.empty((len(self.boxes), *self.crop_shape), dtype=np.uint8)
         if not len(crops):
             return crops
+        if self._are_alike():
+            images = np.stack(self.images)
+            of_captcha = crops.reshape(len(images), -1, *self.crop_shape)
+            for k, (x, y, w, h) in enumerate(self.boxes[: of_captcha.shape[1]].tolist()):
+                of_captcha[:, k] = images[:, y : y + h, x : x + w]
+            return crops
         flat = np.concatenate([image.ravel() for image in self.images])
         owner = None if self.owners is None else np.concatenate([o.ravel() for o in self.owners])
         height, width = self._image_shapes().T
@@ -292,6 +298,21 @@ class Segments:
                 padded *= inside
             crops[part] = self._resample(padded, w, h)
         return crops
+
+    def _are_alike(self) -> bool:
+        """Tell whether all images have one size and the same boxes, of the size of the crops."""
+        assert self.images is not None
+        assert self.crop_shape is not None
+        counts = self.counts
+        if self.owners is not None or (counts != counts[0]).any():
+            return False
+        boxes = self.boxes.reshape(len(counts), -1, 4)
+        height, width = self.crop_shape
+        return bool(
+            (boxes[0, :, 2:] == (width, height)).all()
+            and (boxes == boxes[0]).all()
+            and len({image.shape for image in self.images}) == 1
+        )
 
     def _resample(
         self, padded: NDArray[np.uint8], w: NDArray[np.intp], h: NDArray[np.intp]
