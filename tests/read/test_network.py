@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from skcaptcha.read._evidence import FittedClassifier
 from skcaptcha.read._network import Network
 
 
@@ -27,8 +28,10 @@ def test_it_says_what_scikit_learn_says(activation, n_classes, layers, dtype, er
     expected = classifier.predict_proba(asked)
     found = Network(classifier).log_probabilities(asked)
     assert found.shape == expected.shape
-    assert (found >= np.log(1e-6) - 1e-5).all()
-    np.testing.assert_allclose(np.exp(found), np.maximum(expected, 1e-6), atol=error)
+    np.testing.assert_allclose(np.exp(found), expected, atol=error)
+    scores = FittedClassifier(classifier)(asked).log_scores()
+    assert (scores >= np.log(1e-6) - 1e-5).all()
+    np.testing.assert_allclose(np.exp(scores), np.maximum(expected, 1e-6), atol=error)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skcaptcha.read._evidence import FittedClassifier
-from skcaptcha.read._network import Network
 
 BETWEEN = ""
 
@@ -72,24 +71,15 @@ class Member:
         """
         scores = np.zeros((len(values), len(self.known)))
         if len(self.known) > 1:
-            say = _log_scores_of(self.estimator)
+            fitted = FittedClassifier(self.estimator)
             block = np.zeros((_ROWS_AT_ONCE, values.shape[1]), dtype=np.float32)
             for first in range(0, len(values), _ROWS_AT_ONCE):
                 part = values[first : first + _ROWS_AT_ONCE]
                 own = block[: len(part)]
                 np.subtract(part, self.center, out=own, casting="unsafe")
                 own *= self.scale
-                scores[first : first + len(part)] = say(block)[: len(part)]
+                scores[first : first + len(part)] = fitted(block).log_scores()[: len(part)]
         return np.maximum(scores, _LEAST_SCORE, out=scores)
-
-
-def _log_scores_of(
-    estimator: Any,
-) -> Callable[[NDArray[np.float32]], NDArray[np.floating]]:
-    if Network.takes(estimator):
-        return Network(estimator).log_probabilities
-    fitted = FittedClassifier(estimator)
-    return lambda values: fitted(values).log_scores()
 
 
 class CandidateClassifier:

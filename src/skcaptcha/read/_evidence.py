@@ -13,10 +13,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 
 from skcaptcha.read._neighbors import NearestNeighbors
+from skcaptcha.read._network import Network
 from skcaptcha.read._support_vectors import Decisions, KernelMachine, squashed
 
 # What no neighbour or tree votes for is not impossible.
-LEAST_PROBABILITY = 1e-6
+_LEAST_PROBABILITY = 1e-6
 
 _N_NEIGHBORS = 32
 
@@ -47,6 +48,7 @@ class FittedClassifier:
             self.before, self.last = classifier[:-1], classifier[-1]
         self.machine = KernelMachine(self.last) if KernelMachine.takes(self.last) else None
         self.neighbors = NearestNeighbors(self.last) if NearestNeighbors.takes(self.last) else None
+        self.network = Network(self.last) if Network.takes(self.last) else None
         # What predicts by LinearClassifierMixin itself: one product, and the greatest wins.
         self.linear = all(
             getattr(type(self.last), name, None) is getattr(LinearClassifierMixin, name)
@@ -124,7 +126,7 @@ class Classification:
         self._n = len(values)
         self._fitted = fitted
         self._last = fitted.last
-        known = fitted.machine or fitted.neighbors or fitted.linear
+        known = fitted.machine or fitted.neighbors or fitted.network or fitted.linear
         # Others may work in place.
         self._values: Any = values if known and fitted.before is None else values.copy()
         if fitted.before is not None and self._n:
@@ -182,14 +184,18 @@ class Classification:
         """
         if not self._n or self._n_classes == 1:
             return np.zeros((self._n, self._n_classes))
+        network = self._fitted.network
+        if network is not None and self._dense and network.expects(self._values):
+            logs = network.log_probabilities(self._values).astype(np.float64)
+            return np.maximum(logs, np.log(_LEAST_PROBABILITY), out=logs)
         if hasattr(self._last, "predict_proba"):
-            return np.log(np.maximum(self._last.predict_proba(self._values), LEAST_PROBABILITY))
+            return np.log(np.maximum(self._last.predict_proba(self._values), _LEAST_PROBABILITY))
         # SVC(decision_function_shape="ovo") has a column for each pair of classes instead.
         pairs = getattr(self._last, "decision_function_shape", "ovr") != "ovr"
         if hasattr(self._last, "decision_function") and not pairs:
             return self._decision()
         said = self.classes()[:, None] == self._last.classes_
-        return np.log(np.where(said, 1.0, LEAST_PROBABILITY))
+        return np.log(np.where(said, 1.0, _LEAST_PROBABILITY))
 
     def evidence(self) -> NDArray[np.float64]:
         """Score each class in the unit that tells right from wrong best, whatever that unit is.

@@ -10,8 +10,6 @@ from scipy.special import log_expit, log_softmax
 from sklearn.neural_network import MLPClassifier
 from sklearn.neural_network._base import ACTIVATIONS
 
-from skcaptcha.read._evidence import LEAST_PROBABILITY
-
 
 class Network:
     """A fitted multilayer perceptron.
@@ -24,7 +22,6 @@ class Network:
 
     def __init__(self, classifier: Any) -> None:
         self._classifier = classifier
-        self._activate = ACTIVATIONS[classifier.activation]
 
     @staticmethod
     def takes(classifier: Any) -> bool:
@@ -41,8 +38,21 @@ class Network:
         # A subclass may predict in another way.
         return type(classifier) is MLPClassifier
 
+    def expects(self, values: NDArray[np.floating]) -> bool:
+        """Tell whether it was fitted to as many features.
+
+        Parameters
+        ----------
+        values : ndarray of shape (m, d)
+
+        Returns
+        -------
+        expected : bool
+        """
+        return bool(values.shape[1] == self._classifier.n_features_in_)
+
     def log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Give the logarithm of ``predict_proba``, but none less than that of one in a million.
+        """Give the logarithm of ``predict_proba``.
 
         Parameters
         ----------
@@ -58,7 +68,7 @@ class Network:
             If a value is not finite.
         """
         classifier = self._classifier
-        last = len(classifier.coefs_) - 1
+        activate, last = ACTIVATIONS[classifier.activation], len(classifier.coefs_) - 1
         layer: NDArray[np.floating] = values
         for k in range(last + 1):
             # Of the first layer it is seen what was not finite.
@@ -68,9 +78,8 @@ class Network:
             if k == 0 and not np.isfinite(layer).all():
                 classifier.predict_proba(values)  # which says what is wrong
             if k < last:
-                self._activate(layer)
+                activate(layer)
         if layer.shape[1] == 1:
-            logs = np.concatenate([log_expit(-layer), log_expit(layer)], axis=1)
-        else:
-            logs = log_softmax(layer, axis=1)
-        return np.maximum(logs, np.log(LEAST_PROBABILITY), out=logs)
+            return np.concatenate([log_expit(-layer), log_expit(layer)], axis=1)
+        logs: NDArray[np.floating] = log_softmax(layer, axis=1)
+        return logs
