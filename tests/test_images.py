@@ -640,11 +640,6 @@ class TestImageDecoder:
         assert pickle.loads(pickle.dumps(decoder)).transform([COLOUR])[0].shape == COLOUR.shape
         assert clone(decoder).get_params() == ImageDecoder().get_params()
 
-    def test_fit_does_not_decode(self) -> None:
-        decoder = ImageDecoder()
-        assert decoder.fit(["missing.png"]) is decoder
-        assert vars(decoder) == {"grey": False, "max_bytes": 32 * 2**20, "max_pixels": 2**24}
-
     @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
     @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])
     def test_wrong_parameter(self, name: str, value: Any) -> None:

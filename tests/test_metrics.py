@@ -12,6 +12,7 @@ from skcaptcha.metrics import (
     Confusion,
     character_accuracy,
     confusions,
+    coverage_accuracy_curve,
     edit_distance,
     string_accuracy,
     wilson_interval,
@@ -173,3 +174,24 @@ class TestWilsonInterval:
 def test_bad_input(metric: Any, y_true: Any, y_pred: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         metric(y_true, y_pred)
+
+
+class TestCoverage:
+    @given(
+        st.lists(
+            st.tuples(words, words, st.sampled_from([0.0, 0.25, 0.5, 1.0])), min_size=1, max_size=9
+        )
+    )
+    def test_is_the_definition(self, rows: list[tuple[str, str, float]]) -> None:
+        true, read, sure = zip(*rows, strict=True)
+        coverage, accuracy, thresholds = coverage_accuracy_curve(true, read, sure)
+        assert thresholds.tolist() == sorted(set(sure), reverse=True)
+        for share, right, threshold in zip(coverage, accuracy, thresholds, strict=True):
+            accepted = [t == r for t, r, s in rows if s >= threshold]
+            assert share == len(accepted) / len(rows)
+            assert right == sum(accepted) / len(accepted)
+
+    @pytest.mark.parametrize("confidences", [[0.5], [0.5, float("nan")], [[0.5, 0.5]]])
+    def test_wrong_confidences(self, confidences: Any) -> None:
+        with pytest.raises(ValueError, match="confidences must be 2 numbers, one for each string"):
+            coverage_accuracy_curve(["A", "B"], ["A", "B"], confidences)

@@ -24,6 +24,7 @@ from sklearn.utils._param_validation import Interval
 
 from skcaptcha._image_headers import plain_jpeg_size, plain_png_size
 from skcaptcha.errors import ImageError
+from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
 
 __all__ = ["ImageDecoder", "Source", "decode"]
 
@@ -122,7 +123,8 @@ class ImageDecoder(  # type: ignore[call-arg]
 ):
     """Decode images: the first step of every pipeline.
 
-    Stateless: `transform` works without `fit`. See :func:`decode` for what an image may be.
+    `transform` works without `fit`. What `fit` learns tells images that are unlike those of the
+    training set (see `skcaptcha.read_captchas`). See :func:`decode` for what an image may be.
 
     Parameters
     ----------
@@ -132,6 +134,11 @@ class ImageDecoder(  # type: ignore[call-arg]
         The largest file to read, in bytes.
     max_pixels : int, default=16777216
         The largest image to decode, in pixels.
+
+    Attributes
+    ----------
+    novelty_ : NoveltyDetector or None
+        Knows what the training images look like; None if they are fewer than 20.
 
     See Also
     --------
@@ -165,9 +172,8 @@ class ImageDecoder(  # type: ignore[call-arg]
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[Source] | np.ndarray, y: Any = None) -> Self:
-        """Check the parameters and that `X` is a sequence; nothing is decoded.
+        """Check the parameters, and learn what the images look like.
 
         Parameters
         ----------
@@ -184,10 +190,36 @@ class ImageDecoder(  # type: ignore[call-arg]
         Raises
         ------
         ImageError
-            If `X` is not a sequence of images.
+            As `transform` does.
         """
-        _check_batch(X)
+        self.fit_transform(X)
         return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Sequence[Source] | np.ndarray, y: Any = None) -> list[np.ndarray]:
+        """Fit and decode; nothing is decoded twice.
+
+        Parameters
+        ----------
+        X : sequence of n sources, or ndarray of shape (n, h, w), (n, h, w, 3) or (n, h, w, 4)
+            The images.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        images : list of n ndarrays of uint8, each of shape (h, w) or (h, w, 3)
+            As `transform` gives them.
+
+        Raises
+        ------
+        ImageError
+            As `transform` does.
+        """
+        images = self.transform(X)
+        enough = len(images) >= FEWEST_IMAGES
+        self.novelty_ = NoveltyDetector().fit(images) if enough else None
+        return images
 
     def transform(self, X: Sequence[Source] | np.ndarray) -> list[np.ndarray]:
         """Decode every image of a batch.

@@ -1,16 +1,18 @@
-"""How well strings were read: shares, edit distance, confusions, intervals."""
+"""How well strings were read: shares, edit distance, confusions, intervals, coverage."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 __all__ = [
     "Confusion",
     "character_accuracy",
     "confusions",
+    "coverage_accuracy_curve",
     "edit_distance",
     "string_accuracy",
     "wilson_interval",
@@ -172,6 +174,60 @@ def confusions(y_true: Strings, y_pred: Strings) -> list[Confusion]:
     counts = Counter(edit for true, read in _pairs(y_true, y_pred) for edit in _edits(true, read))
     found = (Confusion(true, read, count) for (true, read), count in counts.items())
     return sorted(found, key=lambda confusion: (-confusion.count, confusion.true, confusion.read))
+
+
+def coverage_accuracy_curve(
+    y_true: Strings, y_pred: Strings, confidences: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Share of strings read right among the surest ones, for every share that is accepted.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of n str
+        The labels, and what was read.
+    confidences : array-like of shape (n,)
+        How sure each reading is.
+
+    Returns
+    -------
+    coverage : ndarray of shape (n_thresholds,)
+        The share of strings with at least that confidence, ascending to 1.
+    accuracy : ndarray of shape (n_thresholds,)
+        The string accuracy of those.
+    thresholds : ndarray of shape (n_thresholds,)
+        The confidences that occur, descending.
+
+    Raises
+    ------
+    ValueError
+        If the sequences are empty, differ in length, or hold anything but strings and numbers.
+
+    References
+    ----------
+    R. El-Yaniv and Y. Wiener, "On the foundations of noise-free selective classification", Journal
+    of Machine Learning Research 11 (2010), 1605-1641 (risk and coverage).
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import coverage_accuracy_curve
+    >>> coverage, accuracy, thresholds = coverage_accuracy_curve(
+    ...     ["AB", "CD", "EF", "GH"], ["AB", "CD", "EX", "GH"], [0.9, 0.8, 0.3, 0.8]
+    ... )
+    >>> coverage, accuracy, thresholds
+    (array([0.25, 0.75, 1.  ]), array([1.  , 1.  , 0.75]), array([0.9, 0.8, 0.3]))
+    """
+    right = np.array([true == read for true, read in _pairs(y_true, y_pred)])
+    sure = np.asarray(confidences, dtype=np.float64)
+    if sure.shape != right.shape or np.isnan(sure).any():
+        raise ValueError(
+            f"confidences must be {len(right)} numbers, one for each string; found "
+            f"{int(np.isnan(sure).sum())} NaN in an array of shape {sure.shape}"
+        )
+    order = np.argsort(-sure, kind="stable")
+    n_accepted, n_right = np.arange(1, len(right) + 1), right[order].cumsum()
+    # All readings of equal confidence are accepted, or none.
+    last = np.flatnonzero(np.diff(sure[order], append=-np.inf))
+    return n_accepted[last] / len(right), n_right[last] / n_accepted[last], sure[order][last]
 
 
 def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ class Reading:
         How probable each character is.
     runners_up : tuple of (str, float)
         The next most probable strings and their confidences, best first.
+    out_of_distribution : bool or None
+        Whether the image does not look like those of the training set: then nothing is known of how
+        well it is read, and its confidence is lowered accordingly. None: the model cannot tell.
     """
 
     text: str
@@ -34,6 +37,7 @@ class Reading:
     boxes: NDArray[np.intp]
     probabilities: NDArray[np.float64]
     runners_up: tuple[tuple[str, float], ...]
+    out_of_distribution: bool | None = None
 
 
 class PackedReadings:
@@ -55,7 +59,7 @@ class PackedReadings:
     """
 
     def __init__(self, readings: Sequence[Reading]) -> None:
-        self._texts = [(r.text, r.confidence, r.runners_up) for r in readings]
+        self._said = [(r.text, r.confidence, r.runners_up, r.out_of_distribution) for r in readings]
         self._lengths = [len(r.probabilities) for r in readings]
         self._boxes = np.concatenate([np.empty((0, 4), np.intp), *(r.boxes for r in readings)])
         self._probabilities = np.concatenate([np.empty(0), *(r.probabilities for r in readings)])
@@ -68,10 +72,11 @@ class PackedReadings:
         readings : list of Reading
         """
         readings, begin = [], 0
-        for (text, confidence, runners_up), length in zip(self._texts, self._lengths, strict=True):
+        for said, length in zip(self._said, self._lengths, strict=True):
+            text, confidence, runners_up, unfamiliar = said
             own = slice(begin, begin + length)
             boxes, probabilities = self._boxes[own], self._probabilities[own]
-            readings.append(Reading(text, confidence, boxes, probabilities, runners_up))
+            readings.append(Reading(text, confidence, boxes, probabilities, runners_up, unfamiliar))
             begin += length
         return readings
 
@@ -92,6 +97,7 @@ def read_captchas(model: Pipeline, X: Sequence[Any]) -> list[Reading]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
     >>> from skcaptcha.denoise import Binarise, Grey
@@ -107,5 +113,28 @@ def read_captchas(model: Pipeline, X: Sequence[Any]) -> list[Reading]:
     >>> reading = read_captchas(model.fit(X, y), X[:1])[0]
     >>> reading.text == y[0], reading.boxes.shape, len(reading.probabilities)
     (True, (4, 4), 4)
+    >>> noise = np.random.default_rng(0).integers(0, 256, X[0].shape, dtype=np.uint8)
+    >>> [reading.out_of_distribution for reading in read_captchas(model, [X[0], noise])]
+    [False, True]
     """
-    return model[-1].read(model[:-1].transform(X))
+    first = model[0]
+    detector = getattr(first, "novelty_", None)
+    if detector is None:
+        return model[-1].read(model[:-1].transform(X))
+    images = first.transform(X)
+    readings = model[-1].read(model[1:-1].transform(images) if len(model) > 2 else images)
+    scores = detector.decision_function(images)
+    return [
+        _doubted(reading, share) if score < 0 else replace(reading, out_of_distribution=False)
+        for reading, score, share in zip(readings, scores, detector.credit(scores), strict=True)
+    ]
+
+
+def _doubted(reading: Reading, share: float) -> Reading:
+    """Give the reading of an unfamiliar image a part of its confidence only."""
+    return replace(
+        reading,
+        confidence=float(reading.confidence * share),
+        runners_up=tuple((text, float(sure * share)) for text, sure in reading.runners_up),
+        out_of_distribution=True,
+    )

@@ -1,0 +1,272 @@
+"""Whether an image looks like those of the training set, whatever it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["FEWEST_IMAGES", "NoveltyDetector"]
+
+FEWEST_IMAGES = 20
+"""From fewer images nothing can be said of how much they vary."""
+
+_N_FOLDS = 5
+_N_SHADES = 8
+_N_SCALES = 3
+# How far neighbouring pixels differ, from imperceptibly to as black from white: first of each bin.
+_FIRST_DIFFERENCES = [0, 2, 6, 14, 30, 62]
+_THUMBNAIL = (4, 4)
+# What never varies among the training images may vary by so much among others like them.
+_LEAST_DEVIATION = 0.02
+_RIDGE = 0.01
+# And held-out images that are all as far away, by a twentieth.
+_LEAST_SPREAD = 0.05
+
+
+class NoveltyDetector(OutlierMixin, BaseEstimator):
+    """Tell images that do not look like those that it was fitted to.
+
+    An image is described by its size, its shades and colours, by how much neighbouring pixels
+    differ at three scales, and by a thumbnail of four by four pixels: by what a way of making
+    captchas has in common, and not by what they say. How far a description lies from those of the
+    training images is the Mahalanobis distance, with a shrunk covariance. How far is usual is found
+    out on images that were held out: logarithms of their distances are taken as normal.
+
+    Parameters
+    ----------
+    contamination : float in (0, 0.5], default=0.00025
+        The share of images like the training ones that may be taken for others, if logarithms of
+        distances are normal; the default is what lies beyond three and a half standard deviations.
+
+    Attributes
+    ----------
+    location_, scale_ : ndarray of shape (d,)
+        Mean and standard deviation of the descriptions.
+    whitening_ : ndarray of shape (d, d)
+        Takes standardized descriptions to where their distance from the origin is measured.
+    usual_ : float
+        Median logarithm of the distances of held-out training images.
+    spread_ : float
+        Their standard deviation.
+    offset_ : float
+        What `score_samples` gives at the least for an image that is not taken for another.
+
+    See Also
+    --------
+    sklearn.covariance.EllipticEnvelope : The same idea for tables.
+
+    References
+    ----------
+    O. Ledoit and M. Wolf, "A well-conditioned estimator for large-dimensional covariance
+    matrices", Journal of Multivariate Analysis 88 (2004), 365-411.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.novelty import NoveltyDetector
+    >>> X, _ = make_line_captchas(60, random_state=0)
+    >>> detector = NoveltyDetector().fit(X[:50])
+    >>> detector.predict([X[50], np.full_like(X[0], 255)])
+    array([ 1, -1])
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "contamination": [Interval(RealNotInt, 0, 0.5, closed="right")],
+    }
+
+    def __init__(self, *, contamination: float = 0.00025) -> None:
+        self.contamination = contamination
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Sequence[NDArray[np.uint8]], y: Any = None) -> Self:
+        """Learn what images look like.
+
+        Parameters
+        ----------
+        X : sequence of n >= 20 ndarrays of uint8, of shape (h, w) or (h, w, 3)
+            Grey or RGB, as `ImageDecoder` gives them.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are fewer images.
+        """
+        if len(X) < FEWEST_IMAGES:
+            raise ValueError(
+                f"{len(X)} images are too few to tell what is usual; {FEWEST_IMAGES} are needed"
+            )
+        described = _describe(X)
+        # Folders come sorted: neighbours are alike.
+        fold = np.arange(len(X)) % _N_FOLDS
+        held_out = np.empty(len(X))
+        for k in range(_N_FOLDS):
+            held_out[fold == k] = _log_distances(
+                described[fold == k], *_whiten(described[fold != k])
+            )
+        self.location_, self.scale_, self.whitening_ = _whiten(described)
+        self.usual_ = float(np.median(held_out))
+        self.spread_ = float(max(held_out.std(), _LEAST_SPREAD))
+        self.offset_ = float(ndtri(self.contamination))
+        return self
+
+    def score_samples(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """Say how usual images look.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of uint8, of shape (h, w) or (h, w, 3)
+
+        Returns
+        -------
+        scores : ndarray of shape (n,)
+            By how many standard deviations the logarithm of the distance is less than usual.
+        """
+        check_is_fitted(self)
+        if not len(X):
+            return np.empty(0)
+        distances = _log_distances(_describe(X), self.location_, self.scale_, self.whitening_)
+        return (self.usual_ - distances) / self.spread_
+
+    def decision_function(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """Say how usual images look, from 0 on for those that look like the training images.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of uint8, of shape (h, w) or (h, w, 3)
+
+        Returns
+        -------
+        scores : ndarray of shape (n,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
+        """Tell images that look like the training images from others.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of uint8, of shape (h, w) or (h, w, 3)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            1 for images like those, -1 for others.
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def credit(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Say what part of their confidence readings of images deserve.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n,)
+            As `decision_function` gives them.
+
+        Returns
+        -------
+        shares : ndarray of shape (n,), in 0..1
+            1 from a score of 0 on; below, by how much rarer than ``contamination`` it is among
+            images like the training ones to score so little.
+        """
+        return np.minimum(1.0, ndtr(scores + self.offset_) / self.contamination)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _whiten(
+    described: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    # Images are read without it, and it takes a while to import.
+    from sklearn.covariance import ledoit_wolf  # noqa: PLC0415
+
+    location = described.mean(axis=0)
+    scale = np.maximum(described.std(axis=0), _LEAST_DEVIATION)
+    covariance, _ = ledoit_wolf(((described - location) / scale).astype(np.float64))
+    values, vectors = np.linalg.eigh(covariance)
+    whitening = vectors / np.sqrt(np.maximum(values, 0) + _RIDGE)
+    return location, scale, whitening.astype(np.float32)
+
+
+def _log_distances(
+    described: NDArray[np.float32],
+    location: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    whitening: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    whitened = (described - location) / scale
+    # Row by row, so that the last bit of an image's score does not depend on its batch.
+    whitened = np.stack([row @ whitening for row in whitened]).astype(np.float64)
+    squares = np.square(whitened).sum(axis=1)
+    # Within a standard deviation nothing is unusual, and logarithms would make much of it.
+    return 0.5 * np.log(np.maximum(squares, 1.0))
+
+
+def _describe(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    return np.stack([_describe_one(image) for image in images])
+
+
+def _describe_one(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Describe an image by numbers that vary by about as much as each other."""
+    if image.ndim == 3:
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        _, *chroma = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
+    else:
+        grey = image
+        chroma = []
+    # What a grey image would have, were it given in colour.
+    colours = np.zeros((2, _N_SHADES), dtype=np.float32)
+    colours[:, _N_SHADES // 2] = 1
+    for i, channel in enumerate(chroma):
+        colours[i] = _shares(channel, _N_SHADES)
+    moments = [cv2.meanStdDev(channel) for channel in chroma] or [(128.0, 0.0)] * 2
+    return np.concatenate(
+        [
+            np.log(image.shape[:2]) / 2,
+            np.sqrt(_shares(grey, _N_SHADES)),
+            np.sqrt(_differences(grey)).ravel(),
+            cv2.resize(grey, _THUMBNAIL, interpolation=cv2.INTER_AREA).ravel() / 255,
+            np.sqrt(colours).ravel(),
+            np.ravel(moments) / 255,
+        ],
+        dtype=np.float32,
+    )
+
+
+def _differences(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Count by how much neighbours differ, across and down, at several scales."""
+    counts = np.zeros((2 * _N_SCALES, 256), dtype=np.float32)
+    for scale in range(_N_SCALES):
+        if scale:
+            height, width = grey.shape
+            half = max(1, width // 2), max(1, height // 2)
+            grey = cv2.resize(grey, half, interpolation=cv2.INTER_AREA)
+        across = (grey[:, 1:], grey[:, :-1]), (grey[1:], grey[:-1])
+        for k, (ahead, behind) in enumerate(across):
+            if ahead.size:
+                counts[2 * scale + k] = _shares(cv2.absdiff(ahead, behind), 256)
+    return np.add.reduceat(counts, _FIRST_DIFFERENCES, axis=1)
+
+
+def _shares(channel: NDArray[np.uint8], n_bins: int) -> NDArray[np.float32]:
+    # OpenCV 4 gives a column.
+    return cv2.calcHist([channel], [0], None, [n_bins], [0, 256]).ravel() / channel.size
