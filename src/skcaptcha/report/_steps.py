@@ -228,7 +228,9 @@ def _draw_text(axes: Axes, reading: Reading) -> None:
         parse_math=False,
     )
     lines = [f"{reading.confidence:.1%} sure"]
-    if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
+    if reading.out_of_distribution:
+        lines.append("unlike the training set")
+    elif reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
         lines.append(f"else {other} {confidence:.1%}")
     for y, line, colour in zip(
