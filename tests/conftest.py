@@ -1,6 +1,7 @@
 """Fixtures that more than one room's tests use."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,19 @@ from hypothesis import settings
 # How long an example takes depends on what else the machine does.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+# Where the operating systems keep what belongs to a user, as platformdirs is told.
+HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests save out of the user's own list of models; processes inherit it."""
+    if hasattr(config, "workerinput"):
+        return
+    home = tempfile.TemporaryDirectory(prefix="skcaptcha-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(home.cleanup)
+    os.environ.update(dict.fromkeys(HOMES, home.name))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from skcaptcha import load, save
 from skcaptcha.denoise import Binarise
 from skcaptcha.errors import ModelError
 from skcaptcha.features import RawPixels
-from skcaptcha.model_io import load_manifest, write_atomically
+from skcaptcha.model_io import load_manifest
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import FixedBoxes
@@ -81,43 +81,6 @@ def test_files_have_the_permissions_of_any_new_file(model, tmp_path):
     (tmp_path / "plain").touch()
     modes = {path.stat().st_mode for path in tmp_path.iterdir()}
     assert len(modes) == 1
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    path = tmp_path / "a.txt"
-    write_atomically(path, lambda file: file.write(b"old"))
-
-    def fail(file):
-        file.write(b"half of the n")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, fail)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.txt"]
-
-
-def test_a_link_stays_a_link(tmp_path):
-    (tmp_path / "there").mkdir()
-    link = tmp_path / "link.txt"
-    link.symlink_to(tmp_path / "there" / "real.txt")
-    for content in (b"new", b"newer"):  # at first it leads nowhere
-        write_atomically(link, lambda file, content=content: file.write(content))
-        assert link.is_symlink()
-        assert (tmp_path / "there" / "real.txt").read_bytes() == content
-    assert os.listdir(tmp_path / "there") == ["real.txt"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_stays_a_pipe_and_takes_the_bytes(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    write_atomically(pipe, lambda file: file.write(b"all of it"))
-    assert os.read(end, 100) == b"all of it"
-    os.close(end)
-    assert pipe.is_fifo()
-    assert os.listdir(tmp_path) == ["pipe"]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".yaml"])
@@ -217,7 +180,7 @@ def write_half(path):
 
 
 def write_other_code(path):
-    path.write_bytes(b"cno_such_module\nThing\n.")
+    path.write_bytes(b"\x80\x04cno_such_module\nThing\n.")
 
 
 def write_array(path):
@@ -250,7 +213,7 @@ def test_what_is_no_model_is_refused(write, said, tmp_path):
     path = tmp_path / "m.joblib"
     write(path)
     with pytest.raises(ModelError, match=rf"m\.joblib: .*{said}") as caught:
-        load(path)
+        load(path, trust=True)
     assert "\n" not in str(caught.value)
 
 

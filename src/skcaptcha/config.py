@@ -59,6 +59,8 @@ class Recipe:
 
     Attributes
     ----------
+    content : dict
+        As given.
     grid : list of dicts
         As `sklearn.model_selection.GridSearchCV` takes it; ``[{}]``, one candidate, if the recipe
         has no grid.
@@ -74,6 +76,7 @@ class Recipe:
 
     def __init__(self, content: Mapping[str, Any], source: str = "recipe") -> None:
         self.source = source
+        self.content = dict(content)
         file = validate(content, source)
         self.data = file.data
         self.output = file.output

@@ -80,4 +80,16 @@ class RecipeError(SkcaptchaError):
 
 
 class ModelError(SkcaptchaError):
-    """A model file is missing, or holds no fitted pipeline."""
+    """A model file is missing, damaged, or holds no fitted pipeline."""
+
+
+class UntrustedModelError(ModelError):
+    """Loading a model file would run what code is in it, and this user did not make it."""
+
+
+class ModelVersionWarning(UserWarning):
+    """A model was fitted with another version of scikit-learn than the one that loads it."""
+
+
+class OutputError(SkcaptchaError, OSError):
+    """A file cannot be written; what was there before is unchanged."""

@@ -6,64 +6,56 @@ import csv
 import io
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
-import cv2
 import joblib
 import numpy as np
 import sklearn
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha import __version__
-from skcaptcha.errors import ModelError
+from skcaptcha import _known_models
+from skcaptcha._atomic import Write, write_all_atomically, write_atomically
+from skcaptcha._manifest import VERSIONS, describe_model, describe_training
+from skcaptcha._model_file import (
+    FORMAT_VERSION,
+    ManifestTooLongError,
+    ModelFile,
+    add_to_joblib,
+    add_to_skops,
+    joblib_payload,
+    read_model_file,
+    skops_payload,
+)
+from skcaptcha._skops_format import TRUSTED_TYPES, check_before_fit, dump_skops, load_skops
+from skcaptcha.errors import ModelError, ModelVersionWarning, UntrustedModelError
 
-_VERSIONS = {
-    "skcaptcha": __version__,
-    "scikit-learn": sklearn.__version__,
-    "numpy": np.__version__,
-    "opencv": cv2.getVersionString(),
-    "scikit-image": version("scikit-image"),
-}
+__all__ = [
+    "FORMATS",
+    "TRUSTED_TYPES",
+    "check_before_fit",
+    "describe_training",
+    "load",
+    "load_manifest",
+    "save",
+    "write_atomically",
+]
 
-_Write = Callable[[IO[bytes]], Any]
-
-
-def write_atomically(path: str | os.PathLike[str], write: _Write) -> None:
-    """Write a file as a whole or not at all: whoever looks finds the old content or the new.
-
-    Parameters
-    ----------
-    path : path-like
-        Missing folders are made. A link stays one: the file that it leads to is written. A pipe
-        or a device takes the bytes as they come.
-    write : callable
-        Given a binary file opened for writing.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skcaptcha.model_io import write_atomically
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_atomically(Path(folder) / "a.txt", lambda file: file.write(b"all of it"))
-    ...     (Path(folder) / "a.txt").read_text()
-    'all of it'
-    """
-    _write_all({Path(path): write})
+FORMATS = ("joblib", "skops")
+"""What a model can be saved as."""
 
 
 def save(
     model: Pipeline,
     path: str | os.PathLike[str],
     *,
+    format: str = "joblib",  # noqa: A002 - what anybody would call it
     manifest: Mapping[str, Any] | None = None,
     results: Mapping[str, Any] | None = None,
     recipe: str | None = None,
@@ -73,12 +65,18 @@ def save(
     Parameters
     ----------
     model : Pipeline
-        ``joblib.load(path)`` gives it back.
+        `load` gives it back.
     path : path-like
-        The model's file, by custom with the suffix ``.joblib``.
+        The model's file, by custom with the suffix ``.joblib`` or ``.skops``.
+    format : {"joblib", "skops"}, default="joblib"
+        ``"joblib"``: ``joblib.load(path)`` gives the model too, but loading it can run code, so
+        that others will have to trust you. ``"skops"``: loading it runs no code; takes no trees,
+        no networks of PyTorch and no estimators of your own, and needs the extra ``skops``.
     manifest : mapping, optional
-        What to remember of the model; written with the date and the versions of the libraries to
-        the same path with the suffix ``.json``.
+        What to remember of the model, such as what `describe_training` gives. It is written into
+        the file, where it can be read without loading the model, and to the same path with the
+        suffix ``.json``, both times with the date, the versions of the libraries, the SHA-256 of
+        the model itself, and what the model knows of its characters and their number.
     results : mapping of str to arrays of equal length, optional
         The table ``cv_results_`` of a search; written to the same path with the suffix ``.csv``,
         best candidates first.
@@ -88,46 +86,87 @@ def save(
     Raises
     ------
     ModelError
-        If the path has one of these suffixes itself.
+        If the path has one of these suffixes itself, or the model cannot be saved in this format.
+    OutputError
+        If there is no room or no permission to write the files.
+
+    Warns
+    -----
+    UserWarning
+        If it cannot be remembered that this user made the model.
 
     Notes
     -----
-    If one of the files cannot be written, the old ones stay.
+    If one of the files cannot be written, the old ones stay. The model takes its place last: if it
+    is new, all that belongs to it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> import skcaptcha
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.model_io import describe_training, load_manifest
+    >>> from skcaptcha.read import CharacterReader
+    >>> from skcaptcha.segment import EqualSplit
+    >>> X = np.random.default_rng(0).integers(0, 256, (4, 10, 20), dtype=np.uint8)
+    >>> y = ["AB", "BA", "AA", "BB"]
+    >>> model = make_pipeline(EqualSplit(n_characters=2), RawPixels(), CharacterReader()).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/model.joblib"
+    ...     skcaptcha.save(model, path, manifest=describe_training(X, y))
+    ...     manifest = load_manifest(path)
+    ...     texts = skcaptcha.load(path).predict(X)
+    >>> manifest["characters"], manifest["lengths"], manifest["image_sizes"]
+    ('AB', {'2': 4}, {'20 x 10': 4})
     """
     path = Path(path)
+    if format not in FORMATS:
+        raise ModelError(f"{path}: format: found {format!r}; allowed: {', '.join(FORMATS)}")
     if path.suffix in (".json", ".csv") or (recipe is not None and path.suffix == ".yaml"):
         raise ModelError(
             f"{path}: {path.suffix} is the suffix of what is written beside a model; "
-            "name the model *.joblib"
+            f"name the model *.{format}"
         )
+    if format == "skops":
+        archive = dump_skops(model)
+        payload = skops_payload(archive)
+    else:
+        payload = _joblib_payload(model)
     about = {
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": _VERSIONS,
+        **describe_model(model),
         **(manifest or {}),
+        "format_version": FORMAT_VERSION,
+        "versions": VERSIONS,
+        "payload_sha256": sha256(payload).hexdigest(),
     }
-    content = json.dumps(about, indent=2, ensure_ascii=False, default=_plain)
-    files: dict[Path, _Write] = {
-        path: lambda file: joblib.dump(model, file, compress=3),
-        # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
-        path.with_suffix(".json"): lambda file: file.write(
-            content.encode(errors="backslashreplace")
-        ),
+    if format == "skops":
+        content = add_to_skops(archive, _json(about))
+    else:
+        content = _with_manifest(payload, about)
+        _remember(path, about["payload_sha256"])
+    files: dict[Path, Write] = {
+        path.with_suffix(".json"): lambda file: file.write(_json(about)),
     }
     if results is not None:
         files[path.with_suffix(".csv")] = lambda file: _write_table(results, file)
     if recipe is not None:
         files[path.with_suffix(".yaml")] = lambda file: file.write(_bytes(recipe))
-    _write_all(files)
+    files[path] = lambda file: file.write(content)
+    write_all_atomically(files)
 
 
-def load(path: str | os.PathLike[str]) -> Pipeline:
-    """Load a fitted pipeline.
-
-    A model file can run code when it is loaded: load only files that you trust.
+def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
+    """Load a fitted pipeline, once its file has been checked.
 
     Parameters
     ----------
     path : path-like
+    trust : bool, default=False
+        Whether to load a model that this user has not made, although that may run what code is in
+        it: only if you know who made it. Files of skops run none and need no trust.
 
     Returns
     -------
@@ -136,17 +175,24 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
     Raises
     ------
     ModelError
-        If there is no such file, or it holds no fitted pipeline.
+        If there is no such file, if it is truncated, damaged or of a newer format, or if it holds
+        no fitted pipeline.
+    UntrustedModelError
+        If loading it may run code, and this user has not made it.
+
+    Warns
+    -----
+    ModelVersionWarning
+        If it was fitted with another version of scikit-learn.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model; fit one first (skcaptcha fit configs/grid.yaml)")
-    try:
-        model = joblib.load(path)
-    except Exception as error:
-        # Unpickling arbitrary bytes can raise nearly anything.
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ModelError(f"{path}: not a model that can be loaded ({reason})") from error
+    file = read_model_file(Path(path))
+    if file.pickle is not None and not trust and not _known_models.is_known(file.sha256):
+        raise UntrustedModelError(
+            f"{path}: loading it may run any code that is in it, and {_why_unknown(file)}: if you "
+            "know who made it, use --trust (in Python: trust=True); fit --format skops makes "
+            "models that load without running code"
+        )
+    model = _unpacked(file)
     if not isinstance(model, Pipeline) or not hasattr(model[-1], "read"):
         raise ModelError(
             f"{path}: holds {type(model).__name__}, not a pipeline that ends in a reader"
@@ -159,7 +205,7 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
 
 
 def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Load what was remembered of a model.
+    """Load what was remembered of a model, without loading the model.
 
     Parameters
     ----------
@@ -169,14 +215,18 @@ def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     manifest : dict
-        Empty if there is none beside the model.
+        What the file of the same name with the suffix ``.json`` says if the model, of the first
+        format, has none in it; empty if there is none beside it either.
 
     Raises
     ------
     ModelError
-        If the file beside the model is no JSON object.
+        If the model's file is damaged, or the file beside the model is no JSON object.
     """
-    beside = Path(path).with_suffix(".json")
+    path = Path(path)
+    if path.is_file() and (found := read_model_file(path).manifest) is not None:
+        return found
+    beside = path.with_suffix(".json")
     if not beside.is_file():
         return {}
     try:
@@ -188,36 +238,74 @@ def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     return manifest
 
 
-def _write_all(files: Mapping[Path, _Write]) -> None:
-    """Write every file before the first one takes its place."""
-    with ExitStack() as stack:
-        for path, write in files.items():
-            file = stack.enter_context(_replacing(path))
-            write(file)
-            file.flush()
+def _joblib_payload(model: Pipeline) -> bytes:
+    pickle = io.BytesIO()
+    joblib.dump(model, pickle)
+    return joblib_payload(pickle.getbuffer())
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place under the path when all has gone well."""
-    if path.exists() and not path.is_file():
-        # To put a file in its place would destroy a pipe or a device.
-        with path.open("wb") as stream:
-            yield stream
-        return
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _with_manifest(payload: bytes, about: Mapping[str, Any]) -> bytes:
+    """Add the manifest; if it has no room, without its longest entries."""
+    about = dict(about)
+    while True:
+        try:
+            return add_to_joblib(payload, _json(about))
+        except ManifestTooLongError:
+            del about[max(about, key=lambda name: len(_json(about[name])))]
+
+
+def _remember(path: Path, payload_sha256: str) -> None:
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
+        _known_models.remember(payload_sha256)
+    except OSError as error:
+        warnings.warn(
+            f"{path}: it cannot be remembered that you made this model ({error}), so loading it "
+            "will need --trust (in Python: trust=True)",
+            stacklevel=3,
+        )
+
+
+def _why_unknown(file: ModelFile) -> str:
+    if file.manifest is None:
+        return "it has no manifest, as if it was not saved by this version of skcaptcha"
+    return "it is not known to be made by you"
+
+
+def _unpacked(file: ModelFile) -> Any:
+    """Load what was checked, and say of all estimators at once that they are of another version."""
+    fitted_with = file.version("scikit-learn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if file.pickle is None:
+                model = load_skops(file.content, file.path)
+            else:
+                model = joblib.load(io.BytesIO(file.pickle))
+    except ModelError:
         raise
+    except Exception as error:
+        # Unpickling arbitrary bytes can raise nearly anything.
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        if fitted_with not in (None, sklearn.__version__):
+            reason += f"; it was fitted with scikit-learn {fitted_with}, this is "
+            reason += f"{sklearn.__version__}"
+        raise ModelError(f"{file.path}: not a model that can be loaded ({reason})") from error
+    for warning in caught:
+        if isinstance(warning.message, InconsistentVersionWarning):
+            fitted_with = fitted_with or warning.message.original_sklearn_version
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if fitted_with not in (None, sklearn.__version__):
+        warnings.warn(
+            f"{file.path}: fitted with scikit-learn {fitted_with}, and this is "
+            f"{sklearn.__version__}, with which it may read otherwise: check it (skcaptcha score) "
+            "or fit it again",
+            ModelVersionWarning,
+            stacklevel=3,
+        )
+    return model
 
 
 def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:
@@ -235,6 +323,12 @@ def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:
 def _bytes(text: str) -> bytes:
     """Encode text; file names in it need not be valid UTF-8, and come back as the same bytes."""
     return text.encode(errors="surrogateescape")
+
+
+def _json(content: Any) -> bytes:
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
+    # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+    return text.encode(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:

@@ -80,6 +80,29 @@ def percent(share: float) -> str:
     return f"{min(share, 0.9999) if share < 1 else share:.2%}".replace("%", " %")
 
 
+def printable(text: str) -> str:
+    r"""Escape what does not print, such as what would give orders to a terminal.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._console import printable
+    >>> printable("\x1b[31mred\n")
+    '\\x1b[31mred\\n'
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def visible(character: str) -> str:
     """Write a character so that it is seen, even if it is a space.
 

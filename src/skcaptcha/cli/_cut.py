@@ -11,7 +11,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
-from skcaptcha.cli._options import DEFAULT_MODEL
+from skcaptcha.cli._options import DEFAULT_MODEL, Trust
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def cut(
             metavar="FILE", help="Cut as this model does.", show_default=str(DEFAULT_MODEL)
         ),
     ] = None,
+    trust: Trust = False,
     recipe: Annotated[
         Path | None,
         typer.Option(metavar="CONFIG.yaml", help="Cut as this recipe's steps do; needs no model."),
@@ -46,7 +47,7 @@ def cut(
     if model is not None and recipe is not None:
         raise WrongUseError("--model and --recipe exclude each other: each says how to cut")
     captchas = load_captchas(folder)
-    cutter = _of_recipe(recipe, captchas) if recipe else _of_model(model or DEFAULT_MODEL)
+    cutter = _of_recipe(recipe, captchas) if recipe else _of_model(model or DEFAULT_MODEL, trust)
     crops: list[np.ndarray] = []
     characters: list[str] = []
     names: list[str] = []
@@ -75,10 +76,10 @@ def cut(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _of_model(file: Path) -> Pipeline:
+def _of_model(file: Path, trust: bool) -> Pipeline:
     from skcaptcha.model_io import load
 
-    return _up_to_segmenter(load(file))
+    return _up_to_segmenter(load(file, trust=trust))
 
 
 def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:

@@ -13,13 +13,16 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json
+from skcaptcha.cli._options import Format, Jobs, Json
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
+    check_format,
+    default_model,
     drop,
     drop_unusable_images,
     files_of,
     names_of,
+    save_model,
     say_failures,
 )
 from skcaptcha.cli._workers import start_workers
@@ -64,6 +67,7 @@ def fit(
             "--set", metavar="KEY=VALUE", help="Change the recipe, as in --set search.cv=3."
         ),
     ] = None,
+    format: Format = "joblib",  # noqa: A002 - what the option is called
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
@@ -82,14 +86,16 @@ def fit(
                 "--data and --set belong to a recipe; a folder is fitted without them, or with a "
                 f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
             )
-        fit_folder(config, out or DEFAULT_MODEL, budget=budget, jobs=jobs, json=json)
+        fit_folder(config, out, budget=budget, format=format, jobs=jobs, json=json)
         return
     if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
             "tried to its end"
         )
-    _fit_recipe(config, out, data=data, override=override or [], jobs=jobs, json=json)
+    _fit_recipe(
+        config, out, data=data, override=override or [], format=format, jobs=jobs, json=json
+    )
 
 
 def _fit_recipe(
@@ -98,33 +104,38 @@ def _fit_recipe(
     *,
     data: Path | None,
     override: list[str],
+    format: str,  # noqa: A002 - what the option is called
     jobs: int,
     json: Path | None,
 ) -> None:
     from skcaptcha.cli._accuracy import measure, with_interval
     from skcaptcha.cli._reading import read_all
     from skcaptcha.config import load_recipe
-    from skcaptcha.model_io import save
+    from skcaptcha.model_io import describe_training
 
     recipe = load_recipe(config, override, data=data)
-    path = out or recipe.output.model
+    check_format(format, config, recipe.final_pipeline(), recipe.grid)
+    path = out or default_model(format, recipe.output.model)
     files = files_of(path, (".json", ".csv"))
     check_outputs(*files, json=json)
     began = time.perf_counter()
     train, test = recipe.load_data()
-    failed = drop_unusable_images(train, recipe.pipeline().named_steps["images"])
+    decoder = recipe.pipeline().named_steps["images"]
+    failed = drop_unusable_images(train, decoder)
+    about = describe_training(train.data, train.target, decoder)
     start_workers(jobs)
     options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     try:
         model, search = recipe.fit(train.data, train.target, **options)
     except (ImageError, SegmentationError) as error:
         failed += _drop_unusable(error, recipe, train)
+        about = describe_training(train.data, train.target, decoder)
         model, search = recipe.fit(train.data, train.target, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,
         "data": None if data is None else str(data),
-        "n_train": len(train.data),
+        **about,
         "n_left_out": getattr(model[-1], "n_left_out_", 0),
         "n_candidates": len(search.cv_results_["params"]),
         "n_folds": search.n_splits_,
@@ -138,7 +149,8 @@ def _fit_recipe(
         failed += say_failures(test, dict(enumerate(results)))
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
-    save(model, path, manifest=report, results=search.cv_results_)
+    manifest = report | {"recipe_content": recipe.content}
+    save_model(model, path, format, manifest=manifest, results=search.cv_results_)
 
     table = figures_table()
     table.add_row("training captchas", str(report["n_train"]))

@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, percent, report_console, say
+from skcaptcha.cli._console import figures_table, percent, printable, report_console, say
 from skcaptcha.cli._output import check_outputs, write_json
-from skcaptcha.cli._training import drop_unusable_images, files_of
+from skcaptcha.cli._training import (
+    check_format,
+    default_model,
+    drop_unusable_images,
+    files_of,
+    save_model,
+)
 from skcaptcha.cli._workers import start_workers
 
 if TYPE_CHECKING:
@@ -30,17 +36,25 @@ _NAME_WIDTH = len("ConnectedComponents +")
 
 
 def fit_folder(
-    folder: Path, out: Path, *, budget: float | None, jobs: int, json: Path | None
+    folder: Path,
+    out: Path | None,
+    *,
+    budget: float | None,
+    format: str,  # noqa: A002 - what the option is called
+    jobs: int,
+    json: Path | None,
 ) -> None:
     """Find a recipe for a labelled folder, fit it, and write model and recipe.
 
     Parameters
     ----------
     folder : Path
-    out : Path
-        Where the model goes.
+    out : Path or None
+        Where the model goes; None: the default.
     budget : float or None
         Seconds; None: the default.
+    format : {"joblib", "skops"}
+        What to write.
     jobs : int
         Number of processes.
     json : Path or None
@@ -49,13 +63,16 @@ def fit_folder(
     from skcaptcha.auto import choose_recipe
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
-    from skcaptcha.model_io import save
+    from skcaptcha.model_io import describe_training
 
+    check_format(format, folder)
+    out = out or default_model(format)
     files = files_of(out, (".json", ".csv", ".yaml"))
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
     _refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
+    about = describe_training(captchas.data, captchas.target)
     start_workers(jobs)
     choice = choose_recipe(
         captchas.data,
@@ -64,9 +81,10 @@ def fit_folder(
         n_jobs=jobs,
         verbose=int(sys.stderr.isatty()),
     )
-    report = _report(folder, choice) | {"n_failed": len(failed)}
+    report = _report(folder, choice) | about | {"n_failed": len(failed)}
+    manifest = report | {"recipe_content": choice.recipe}
     text = _recipe_text(folder, out, choice)
-    save(choice.model, out, manifest=report, results=_results(choice), recipe=text)
+    save_model(choice.model, out, format, manifest=manifest, results=_results(choice), recipe=text)
 
     console = report_console(json)
     console.print(_measured_table(choice))
@@ -157,15 +175,7 @@ def _recipe_text(folder: Path, out: Path, choice: Choice) -> str:
         "output": {"model": str(out)},
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    return "".join(f"# {_printable(line)}\n" for line in comments) + "\n" + text
-
-
-def _printable(text: str) -> str:
-    """Escape what YAML does not allow even in comments."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    return "".join(f"# {printable(line)}\n" for line in comments) + "\n" + text
 
 
 def _measured_table(choice: Choice) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +11,18 @@ DEFAULT_MODEL = Path("artifacts/model.joblib")
 
 Model = Annotated[
     Path,
-    typer.Option(metavar="FILE", help="A model that fit has written; load only what you trust."),
+    typer.Option(metavar="FILE", help="A model that fit has written."),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Load the model even if somebody else made it: it may run code."),
+]
+Format = Annotated[
+    Literal["joblib", "skops"],
+    typer.Option(
+        "--format",
+        help="What to write: skops is for others, who can load it without running code in it.",
+    ),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; -1: all cores.")]
 Json = Annotated[

@@ -18,7 +18,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Trust
 from skcaptcha.cli._output import STDOUT, JsonList, check_outputs, write_json
 from skcaptcha.cli._resumable import open_resumable
 from skcaptcha.errors import ReadingError, SkcaptchaError
@@ -39,6 +39,7 @@ def predict(
     ],
     *,
     model: Model = DEFAULT_MODEL,
+    trust: Trust = False,
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write filename,text,confidence here, row by row."),
@@ -68,7 +69,7 @@ def predict(
     if resume and csv is None:
         raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
     check_outputs(csv, json=json)
-    reader = load(model)
+    reader = load(model, trust=trust)
     constraints = _constrain(reader, {"charset": charset, "length": length})
     names = list(_expand(paths))
     if not names:

@@ -13,7 +13,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import figures_table, report_console, say, visible
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Trust
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
 from skcaptcha.errors import SkcaptchaError
 
@@ -22,6 +22,7 @@ def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
     *,
     model: Model = DEFAULT_MODEL,
+    trust: Trust = False,
     subset: Annotated[
         str | None,
         typer.Option(metavar="FIRST..LAST", help="Only these of the folder, counted from 1."),
@@ -43,7 +44,7 @@ def score(
     from skcaptcha.model_io import load
 
     check_outputs(csv, json=json)
-    reader = load(model)
+    reader = load(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(reader[-1], "classes_", None))

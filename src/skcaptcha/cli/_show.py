@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, report_console, say
+from skcaptcha.cli._console import figures_table, printable, report_console, say
+from skcaptcha.cli._options import Trust
 from skcaptcha.cli._output import check_outputs
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.errors import SkcaptchaError, UntrustedModelError
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 _MOST_ROWS = 40
+# In a manifest, too long for a table.
+_NOT_SHOWN = {"confusions", "recipe_content"}
 
 
 def show(
@@ -32,8 +35,11 @@ def show(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The picture to write, a PNG file.")
     ] = Path("show.png"),
+    trust: Trust = False,
 ) -> None:
     """Say what a model is; with images, draw what every step makes of them.
+
+    Of a model that is not trusted, it shows what can be told without loading it.
 
     The picture has one row for each image: the image, what each denoising step leaves of it, the
     boxes, the crops, and the text with its confidence.
@@ -42,7 +48,12 @@ def show(
 
     if images and len(images) > _MOST_ROWS:
         raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
-    reader = load(model)
+    try:
+        reader = load(model, trust=trust)
+    except UntrustedModelError:
+        if not images:
+            _show_manifest(model)
+        raise
     if images:
         check_outputs(out)
         _draw(reader, images, out)
@@ -76,20 +87,25 @@ def _draw(reader: Pipeline, images: list[str], out: Path) -> None:
 def _describe(reader: Pipeline, file: Path) -> None:
     from rich.text import Text
 
-    from skcaptcha.model_io import load_manifest
-
     table = figures_table()
     for name, estimator in _leaves(reader):
         table.add_row(Text(name), Text(" ".join(repr(estimator).split())))
     if (classes := getattr(reader[-1], "classes_", None)) is not None:
         table.add_row("characters", Text(f"{''.join(classes)} ({len(classes)})"))
-    console = report_console()
-    console.print(table)
-    manifest = figures_table()
+    report_console().print(table)
+    _show_manifest(file)
+
+
+def _show_manifest(file: Path) -> None:
+    from rich.text import Text
+
+    from skcaptcha.model_io import load_manifest
+
+    table = figures_table()
     for name, value in _flat(load_manifest(file)):
-        manifest.add_row(Text(name), Text(value))
-    if manifest.row_count:
-        console.print(manifest)
+        table.add_row(Text(printable(name)), Text(printable(value)))
+    if table.row_count:
+        report_console().print(table)
 
 
 def _leaves(pipeline: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -105,7 +121,9 @@ def _leaves(pipeline: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _flat(manifest: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     for name, value in manifest.items():
+        if name in _NOT_SHOWN or value in (None, "", []):
+            continue
         if isinstance(value, dict):
             yield from _flat(value, f"{path}{name}.")
-        elif value not in (None, "", []) and name != "confusions":
+        else:
             yield f"{path}{name}", f"{value:.6g}" if isinstance(value, float) else str(value)

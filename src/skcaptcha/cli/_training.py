@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._console import progress, say
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.cli._options import DEFAULT_MODEL
+from skcaptcha.errors import ModelError, SkcaptchaError
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
     from skcaptcha.images import ImageDecoder
@@ -44,6 +46,81 @@ def files_of(model: Path, beside: Sequence[str]) -> list[Path]:
             "another, as in model.joblib"
         )
     return [model, *(model.parent / f"{model.stem}{suffix}" for suffix in beside)]
+
+
+def default_model(format: str, path: Path = DEFAULT_MODEL) -> Path:  # noqa: A002
+    """Say where a model goes if nobody says so.
+
+    Parameters
+    ----------
+    format : {"joblib", "skops"}
+    path : Path
+        Where it goes as a file of joblib.
+
+    Returns
+    -------
+    path : Path
+    """
+    return path.with_suffix(f".{format}") if path.suffix == DEFAULT_MODEL.suffix else path
+
+
+def check_format(format: str, source: Path, *estimators: Any) -> None:  # noqa: A002
+    """Find out before the work whether a model can be written in a format.
+
+    Parameters
+    ----------
+    format : {"joblib", "skops"}
+    source : Path
+        What is to be fitted, for messages.
+    *estimators : estimators, or lists and mappings with estimators in them
+        What may become part of the model.
+
+    Raises
+    ------
+    WrongUseError
+        If skops is not installed, or one of them cannot be written by it.
+    """
+    from skcaptcha.model_io import check_before_fit
+
+    if format == "skops":
+        try:
+            check_before_fit(estimators)
+        except ModelError as error:
+            raise WrongUseError(f"{source}: {error}") from error
+
+
+def save_model(
+    model: Pipeline,
+    path: Path,
+    format: str,  # noqa: A002
+    **about: Any,
+) -> None:
+    """Save a model in a format, or, rather than lose it, in that of joblib.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    path : Path
+    format : {"joblib", "skops"}
+    **about
+        What else `skcaptcha.model_io.save` takes.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be saved in this format; says where it is saved instead.
+    """
+    from skcaptcha.model_io import save
+
+    try:
+        save(model, path, format=format, **about)
+    except ModelError as error:
+        if format == "joblib":
+            raise
+        instead = path.with_suffix(".joblib")
+        save(model, instead, **about)
+        raise ModelError(f"{path}: {error}; it is saved as {instead} instead") from error
 
 
 def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:

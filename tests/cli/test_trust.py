@@ -1,0 +1,150 @@
+"""What the commands do with models of others, and with models that need no trust."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from skcaptcha.datasets import load_captchas
+from skcaptcha.model_io import load_manifest
+
+FIRST_FORMAT = Path(__file__).parents[1] / "models" / "1"
+HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def other_user(monkeypatch, folder):
+    """Be somebody else."""
+    for variable in HOMES:
+        monkeypatch.setenv(variable, str(folder / "home of another"))
+
+
+@pytest.mark.usefixtures("other_user")
+@pytest.mark.parametrize("command", ["score", "predict", "show", "cut"])
+def test_a_model_of_somebody_else_needs_trust(run, model, captchas, folder, command):
+    arguments = {
+        "score": ("score", captchas, "--model", model),
+        "predict": ("predict", captchas, "--model", model),
+        "show": ("show", model, load_captchas(captchas).data[0]),
+        "cut": ("cut", captchas, "out", "--model", model),
+    }[command]
+    refused = run(*arguments)
+    assert refused.code == 2
+    assert refused.sentence().startswith(f"error: {model}: loading it may run any code")
+    assert not refused.out
+    assert os.listdir(folder) == []
+    trusted = run(*arguments, "--trust")
+    assert trusted.code == 0, trusted.err
+
+
+@pytest.mark.usefixtures("other_user")
+def test_show_says_of_a_model_of_somebody_else_what_its_manifest_says(run, model, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    outcome = run("show", model)
+    assert outcome.code == 2
+    assert "--trust" in outcome.sentence()
+    assert load_manifest(model)["training_sha256"] in outcome.out
+    assert "FixedBoxes" not in outcome.out
+    assert "FixedBoxes" in run("show", model, "--trust").out
+
+
+def test_a_manifest_gives_no_orders_to_the_terminal(run, tmp_path):
+    (tmp_path / "m.json").write_text(json.dumps({"maker": "some\x1b[31mbody"}))
+    shutil.copy(next(FIRST_FORMAT.glob("*.joblib")), tmp_path / "m.joblib")
+    outcome = run("show", tmp_path / "m.joblib")
+    assert outcome.code == 2
+    assert "some\\x1b[31mbody" in outcome.out
+    assert "\x1b[31m" not in outcome.out
+
+
+def test_fit_writes_what_the_model_was_fitted_from_into_it(workshop, model):
+    manifest = load_manifest(model)
+    assert manifest["n_train"] == 100
+    assert manifest["lengths"] == {"4": 100}
+    assert manifest["image_sizes"] == {"120 x 30": 100}
+    assert len(manifest["training_sha256"]) == 64
+    assert manifest["recipe_content"]["steps"]["segment"]["use"] == "FixedBoxes"
+    assert manifest["recipe_content"]["grid"] == {"segment__margin": [0, 1]}
+    report = json.loads((workshop / "fit.json").read_text())
+    assert manifest["cv_string_accuracy"] == report["cv_string_accuracy"]
+    assert len(manifest["characters"]) == 33
+
+
+def test_a_skops_model_is_read_by_every_command_and_by_everybody(
+    run, workshop, captchas, texts, request
+):
+    folder = request.getfixturevalue("folder")
+    shutil.copy(workshop / "recipe.yaml", folder)
+    outcome = run("fit", "recipe.yaml", "--jobs", 1, "--format", "skops")
+    assert outcome.code == 0, outcome.err
+    assert sorted(os.listdir("out")) == ["model.csv", "model.json", "model.skops"]
+    request.getfixturevalue("other_user")
+    model = "out/model.skops"
+    images = load_captchas(captchas).data
+    read = run("predict", captchas, "--model", model)
+    assert read.code == 0, read.err
+    assert [line.split("\t")[1] for line in read.out.splitlines()] == texts
+    assert run("score", captchas, "--model", model).code == 0
+    assert run("cut", captchas, "pieces", "--model", model).code == 0
+    assert run("show", model, images[0]).code == 0
+    assert "FixedBoxes" in run("show", model).out
+    # What is asked for is looked for where it would be.
+    missing = run("score", captchas, "--model", "out/model.joblib")
+    assert missing.code == 2
+    assert "there is out/model.skops" in missing.sentence()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "why"),
+    [
+        ("{use: RandomForestClassifier}", "RandomForestClassifier cannot be kept"),
+        ("{scale: {use: StandardScaler}, net: {use: ConvolutionalClassifier}}", "PyTorch"),
+    ],
+)
+def test_what_skops_cannot_hold_is_refused_before_the_work(run, workshop, tmp_path, estimator, why):
+    override = f"grid.read__estimator=[{{use: SVC}}, {estimator}]"
+    recipe = workshop / "recipe.yaml"
+    out = tmp_path / "m.skops"
+    outcome = run("fit", recipe, "--set", override, "--format", "skops", "--out", out)
+    assert outcome.code == 2
+    assert outcome.sentence().startswith(f"error: {recipe}: ")
+    assert why in outcome.sentence()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("what", ["recipe.yaml", "captchas"])
+def test_without_skops_its_files_are_refused_before_the_work(
+    run, workshop, tmp_path, monkeypatch, what
+):
+    monkeypatch.setitem(sys.modules, "skops", None)  # as if it were not installed
+    out = tmp_path / "m.skops"
+    outcome = run("fit", workshop / what, "--format", "skops", "--out", out)
+    assert outcome.code == 2
+    assert "pip install 'skcaptcha[skops]'" in outcome.sentence()
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_turns_out_to_be_more_than_skops_can_hold_is_not_lost(run, workshop, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    few = "{reduce: {use: PCA, n_components: 3}, knn: {use: KNeighborsClassifier}}"
+    text = (workshop / "recipe.yaml").read_text()
+    recipe.write_text(text.replace("{use: CharacterReader}", f"""
+    use: CharacterReader
+    estimator: {few}"""))  # fmt: skip
+    out = tmp_path / "m.skops"
+    outcome = run("fit", recipe, "--jobs", 1, "--format", "skops", "--out", out)
+    assert outcome.code == 2
+    assert "KDTree" in outcome.sentence()
+    assert f"saved as {tmp_path / 'm.joblib'} instead" in outcome.sentence()
+    assert not out.exists()
+    assert run("show", tmp_path / "m.joblib").code == 0
