@@ -285,7 +285,7 @@ class TestBadInput:
             (b"\xff\xd8\xff", "damaged or truncated JPEG"),
             (png_header(20_000, 20_000), "20000 x 20000 pixels, more than the limit max_pixels"),
             (png_header(2**31 - 1, 1), "2147483647 x 1 pixels, more than the limit max_pixels"),
-            (b"BM" + bytes(32 * 2**20), "33554434 bytes, more than the limit max_bytes=33554432"),
+            (b"BM" + bytes(32 * 2**20), "33554434 bytes, more than the limit max_bytes=16777216"),
         ],
         ids=["empty", "page", "tiff", "png", "jpeg", "only-start", "huge", "wide", "heavy"],
     )

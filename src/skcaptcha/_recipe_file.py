@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from sklearn.utils import Bunch
 
+from skcaptcha._strict_yaml import MOST_LEVELS, parse_yaml
 from skcaptcha.datasets import SCHEMES, load_captchas
 from skcaptcha.errors import RecipeError
 
@@ -90,54 +89,15 @@ class RecipeFile(_Section):
     output: Output = Output()
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without its traps: keys that stand twice, octal numbers, and 1e3 as a string."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                break  # the base class says what is wrong with it
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        if re.match("[-+]?0[0-9_]", node.value):
-            problem = f"{node.value} begins with 0; write a number without it, a text in quotes"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_yaml_int(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),  # as in YAML 1.2
-    list("-+.0123456789"),
-)
-
-
-def parse_yaml(text: str, source: str) -> Any:
-    """Parse YAML; errors name the source and the line."""
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number out of range
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise RecipeError(f"{source}: {line}{getattr(error, 'problem', None) or error}") from None
-
-
 def apply_override(content: dict[str, Any], override: str) -> None:
     """Set one key of a recipe's content, as ``--set KEY=VALUE`` asks."""
     key, equals, value = override.partition("=")
     if not equals or not key:
-        raise RecipeError(f"--set {override}: expected KEY=VALUE, as in search.cv=3")
-    source = f"--set {override}"
+        raise RecipeError(f"--set {shortened(override)}: expected KEY=VALUE, as in search.cv=3")
+    source = f"--set {shortened(override)}"
     *path, last = key.split(".")
+    if len(path) >= MOST_LEVELS:
+        raise RecipeError(f"{source}: the key has {len(path) + 1} levels, {MOST_LEVELS} at most")
     section: Any = content
     for name in path:
         place = _place(section, name, source)
@@ -209,12 +169,16 @@ def _keys_at(loc: list[Any]) -> list[str]:
 def allowed(found: Any, names: Iterable[str]) -> str:
     """Say what is allowed, the likeliest first."""
     names = sorted(set(names))
-    close = difflib.get_close_matches(str(found), names, n=1)
+    close = difflib.get_close_matches(shortened(str(found)), names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"{hint}allowed: {', '.join(names)}"
 
 
 def shown(value: Any) -> str:
     """Show a value and its type in a message, shortened."""
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+    return f"{shortened(repr(value))} ({type(value).__name__})"
+
+
+def shortened(text: str) -> str:
+    """Leave the first 60 characters."""
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +21,18 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
-from skcaptcha._recipe_file import Steps, allowed, apply_override, parse_yaml, shown, validate
+from skcaptcha._recipe_file import Steps, allowed, apply_override, shown, validate
+from skcaptcha._regular_file import UnreadableError, read_regular_file
+from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
 from skcaptcha.datasets import split_captchas
 from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
+
+_MOST_CANDIDATES = 10_000
+
+# What does not say how captchas are read: a folder to keep fitted steps in, and to load them from,
+# processes, and messages.
+_NOT_IN_RECIPES = ("memory", "n_jobs", "verbose", "steps", "transform_input")
 
 _ROOMS = ("images", "denoise", "segment", "features", "read")
 
@@ -82,6 +91,11 @@ class Recipe:
         self.output = file.output
         self._steps = file.steps
         self._cv = file.search.cv
+        n = sum(math.prod(map(len, grid.values())) for grid in file.grid or [])
+        if n > _MOST_CANDIDATES:
+            raise self._error(
+                "grid", f"has {n} candidates, and {_MOST_CANDIDATES} are the most; try fewer values"
+            )
         self.grid = [
             self._check_values(f"grid{f'[{i}]' * (i > 0)}", grid)
             for i, grid in enumerate(file.grid or [{}])
@@ -240,7 +254,7 @@ class Recipe:
         if not isinstance(name, str) or name not in classes:
             raise self._error(f"{key}.use", f"found {name!r}; {allowed(name, classes)}")
         kind = classes[name]
-        takes = list(inspect.signature(kind).parameters)
+        takes = [p for p in inspect.signature(kind).parameters if p not in _NOT_IN_RECIPES]
         given = {}
         for parameter, value in found.items():
             if parameter == "use":
@@ -264,9 +278,11 @@ class Recipe:
         if not isinstance(found, Mapping):
             problem = f"found {shown(found)}; give each step a name, as in a: {{use: NAME}}"
             raise self._error(key, problem)
-        return [
-            (str(name), self._build(part, f"{key}.{name}", room)) for name, part in found.items()
-        ]
+        for name in found:
+            if not isinstance(name, str) or not name or "__" in name or name in _NOT_IN_RECIPES:
+                problem = f"{shown(name)} is no name for a step; choose another, without __"
+                raise self._error(key, problem)
+        return [(name, self._build(part, f"{key}.{name}", room)) for name, part in found.items()]
 
     def _check_parameters(self, estimator: BaseEstimator, key: str) -> None:
         try:
@@ -282,7 +298,12 @@ class Recipe:
         for name in sorted(grid, key=lambda name: name.count("__")):
             where = f"{key}.{name}"
             for pipeline in pipelines:
-                if name not in (known := pipeline.get_params()):
+                known = {
+                    parameter: value
+                    for parameter, value in pipeline.get_params().items()
+                    if parameter.rpartition("__")[2] not in _NOT_IN_RECIPES
+                }
+                if name not in known:
                     problem = f"the pipeline has no such parameter; {allowed(name, known)}"
                     raise self._error(where, problem)
             room = _room_of(name, pipelines[0])
@@ -307,9 +328,17 @@ def load_recipe(
 ) -> Recipe:
     """Load a recipe from a YAML file.
 
+    Paths in the recipe are relative to its folder: to that in which ``path`` names it, also if it
+    is a symbolic link to a file elsewhere. Paths in ``overrides`` and ``data`` are relative to the
+    current folder, as is the ``artifacts/model.joblib`` of a recipe without output.
+
+    A recipe can build nothing but the steps of this package and a few estimators of scikit-learn,
+    by name. It has at most 65,536 characters and values, 40 levels, and 10,000 candidates.
+
     Parameters
     ----------
     path : path-like
+        A regular file.
     overrides : sequence of str
         ``KEY=VALUE`` each: the key with dots between its levels (``steps.segment.n_characters``;
         in a list, items count from 0: ``grid.0.read__estimator__C``), the value in YAML.
@@ -334,22 +363,44 @@ def load_recipe(
     ['images', 'denoise', 'segment', 'features', 'read']
     """
     source = os.fspath(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RecipeError(
-            f"{source}: no such file or folder; ready recipes are in configs/"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{source}: cannot be read as text ({error})") from None
-    content = parse_yaml(text, source)
+    content = parse_yaml(_text(path, source), source)
     if not isinstance(content, dict):
         raise RecipeError(f"{source}: expected a mapping of sections, found {shown(content)}")
+    _look_beside(Path(path).parent, content)
     if data is not None:
         content["data"] = {"folder": os.fspath(data)}
     for override in overrides:
         apply_override(content, override)
     return Recipe(content, source)
+
+
+def _text(path: str | os.PathLike[str], source: str) -> str:
+    def check_size(n_bytes: int) -> None:
+        # Some characters have four bytes; `parse_yaml` counts them.
+        if n_bytes > 4 * MOST_CHARACTERS:
+            raise RecipeError(
+                f"{source}: it has {n_bytes} bytes; a recipe has at most {MOST_CHARACTERS} "
+                "characters"
+            )
+
+    try:
+        return read_regular_file(path, check_size).decode()
+    except UnicodeDecodeError:
+        raise RecipeError(f"{source}: is not UTF-8 text; save it as UTF-8") from None
+    except UnreadableError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise RecipeError(
+                f"{source}: no such file or folder; ready recipes are in configs/"
+            ) from None
+        raise RecipeError(f"{source}: cannot be read as a recipe: {error}") from None
+
+
+def _look_beside(folder: Path, content: dict[str, Any]) -> None:
+    """Take the paths in a recipe for relative to its folder."""
+    for section, key in (("data", "folder"), ("output", "model")):
+        values = content.get(section)
+        if isinstance(values, dict) and isinstance(values.get(key), str):
+            values[key] = str(folder / values[key])
 
 
 def _room_of(name: str, pipeline: Pipeline) -> str | None:

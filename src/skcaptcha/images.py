@@ -2,12 +2,12 @@
 
 import os
 import re
-import stat
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from numbers import Integral
-from typing import Any, Self, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, Self, TypeAlias, TypeGuard
 
 import cv2
 import numpy as np
@@ -22,7 +22,17 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha._image_headers import plain_jpeg_size, plain_png_size
+from skcaptcha._image_files import (
+    DamagedFileError,
+    Inspected,
+    inspect_gif,
+    inspect_jpeg,
+    inspect_png,
+    inspect_webp,
+    jpeg_is_whole,
+    png_is_whole,
+)
+from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha.errors import ImageError
 from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
 
@@ -33,20 +43,27 @@ Source: TypeAlias = (
 )
 """What one image can come as."""
 
-_MAX_BYTES = 32 * 2**20
-_MAX_PIXELS = 2**24
+# Captchas have less than a tenth of it. The heaviest ready recipe takes 50 bytes for each pixel,
+# if no side is longer.
+_MAX_BYTES = 2**24
+_MAX_PIXELS = 2**20
+_MAX_SIDE = 2**14
 
-# Opening a pipe would wait for its writer.
-_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+class _Format(NamedTuple):
+    begins: re.Pattern[bytes]
+    inspect: Callable[[bytes], Inspected] | None
+    open: Callable[[BytesIO], ImageFile]
+
 
 # Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
 # belongs to the whole process. The first bytes decide, since suffixes are often wrong.
-_FORMATS: dict[str, tuple[re.Pattern[bytes], Callable[[BytesIO], ImageFile]]] = {
-    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
-    "JPEG": (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
-    "GIF": (re.compile(rb"GIF8[79]a"), GifImageFile),
-    "BMP": (re.compile(rb"BM"), BmpImageFile),
-    "WebP": (re.compile(rb"(?s:RIFF.{4}WEBP)"), WebPImageFile),
+_FORMATS = {
+    "PNG": _Format(re.compile(rb"\x89PNG\r\n\x1a\n"), inspect_png, PngImageFile),
+    "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), inspect_jpeg, JpegImageFile),
+    "GIF": _Format(re.compile(rb"GIF8[79]a"), inspect_gif, GifImageFile),
+    "BMP": _Format(re.compile(rb"BM"), None, BmpImageFile),
+    "WebP": _Format(re.compile(rb"(?s:RIFF.{4}WEBP)"), inspect_webp, WebPImageFile),
 }
 
 
@@ -77,10 +94,10 @@ def decode(
         Whether to bring colour to grey: to luma, ``0.299 R + 0.587 G + 0.114 B`` (ITU-R BT.601).
         JPEG files, which hold it, are decoded to it at once, in less time; it may differ by some
         shades from that of the colours, which were rounded.
-    max_bytes : int, default=33554432
+    max_bytes : int, default=16777216
         The largest file to read, in bytes.
-    max_pixels : int, default=16777216
-        The largest image to decode, in pixels.
+    max_pixels : int, default=1048576
+        The largest image to decode, in pixels. No side may have more than 16,384.
 
     Returns
     -------
@@ -97,7 +114,12 @@ def decode(
     -----
     Transparent pixels are laid over white. 16-bit values are divided by 257 and rounded, but of
     16-bit colour files only the high bytes are decoded. An EXIF orientation is not applied:
-    the pixels come as they are stored.
+    the pixels come as they are stored. Of an animation, also in PNG and WebP files, the first
+    image is decoded.
+
+    A file of which pixels are missing is refused, even if something wrote an end mark after what
+    is left. What cannot be seen: whether a JPEG file that was ended so lost codes of its last
+    block only, 8 to 32 pixels wide.
 
     Examples
     --------
@@ -130,9 +152,9 @@ class ImageDecoder(  # type: ignore[call-arg]
     ----------
     grey : bool, default=False
         Whether to bring colour to grey; for recipes that make no use of colour.
-    max_bytes : int, default=33554432
+    max_bytes : int, default=16777216
         The largest file to read, in bytes.
-    max_pixels : int, default=16777216
+    max_pixels : int, default=1048576
         The largest image to decode, in pixels.
 
     Attributes
@@ -315,30 +337,9 @@ def _check_batch(X: Any) -> None:
 
 def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
-        file = os.open(path, _READ_ONLY)
-        try:
-            status = os.fstat(file)
-            if stat.S_ISDIR(status.st_mode):
-                raise _UnusableError("it is a folder; an image file was expected")
-            # A device would be read without end.
-            if not stat.S_ISREG(status.st_mode):
-                raise _UnusableError("it is not a regular file")
-            _check_bytes(status.st_size, max_bytes)
-            content = os.read(file, status.st_size)
-            while len(content) < status.st_size and (more := os.read(file, status.st_size)):
-                content += more
-            return content
-        finally:
-            os.close(file)
-    except FileNotFoundError as error:
-        raise _UnusableError("there is no such file") from error
-    except PermissionError as error:
-        if os.path.isdir(path):  # Windows does not open them
-            raise _UnusableError("it is a folder; an image file was expected") from error
-        raise _UnusableError("it may not be read (permission denied)") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise _UnusableError(f"it cannot be read ({reason})") from error
+        return read_regular_file(path, lambda size: _check_bytes(size, max_bytes))
+    except UnreadableError as error:
+        raise _UnusableError(str(error)) from error.__cause__
 
 
 def _check_bytes(size: int, max_bytes: int) -> None:
@@ -353,7 +354,12 @@ def _check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise _UnusableError(f"it has no pixels ({width} x {height})")
     if width * height > max_pixels:
         raise _UnusableError(
-            f"it has {width} x {height} pixels, more than the limit max_pixels={max_pixels}"
+            f"it has {width} x {height} pixels, more than the limit max_pixels={max_pixels}; "
+            "scale it, or fit with --set steps.images.max_pixels=N"
+        )
+    if max(width, height) > _MAX_SIDE:
+        raise _UnusableError(
+            f"it has {width} x {height} pixels, and {_MAX_SIDE} are the most for a side; cut it"
         )
 
 
@@ -362,54 +368,84 @@ def _decode_bytes(
 ) -> np.ndarray:
     _check_bytes(memoryview(content).nbytes, max_bytes)
     content = bytes(content)
-    name = next((name for name, (start, _) in _FORMATS.items() if start.match(content)), None)
+    name = next((name for name, kind in _FORMATS.items() if kind.begins.match(content)), None)
     if name is None:
         raise _UnusableError(
             f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
         )
-    pixels = _decode_plain(content, name, grey, max_pixels)
-    if pixels is not None:
-        return pixels
-    with warnings.catch_warnings():
-        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
-        # are silenced, so that a filter that threads leave behind in a race hides no others.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
+    if inspect := _FORMATS[name].inspect:
         try:
-            image = _FORMATS[name][1](BytesIO(content))
-        except Image.DecompressionBombError as error:
-            raise _UnusableError(f"it has too many pixels ({error})") from error
-        except Exception as error:
+            size, content, plain = inspect(content)
+        except DamagedFileError as error:
             raise _damaged(name, error) from error
-        return _load(image, max_pixels)
+        _check_pixels(*size, max_pixels)
+        if plain:
+            return _decode_plain(content, name, grey)
+    return _decode_by_pillow(content, name, max_pixels)
 
 
-def _decode_plain(content: bytes, name: str, grey: bool, max_pixels: int) -> np.ndarray | None:
-    """Decode the commonest kinds by OpenCV, in a third of Pillow's time and to the same pixels.
-
-    None if the image is of another kind, or looks damaged: Pillow then says what is wrong.
-    """
-    sizes = {"PNG": plain_png_size, "JPEG": plain_jpeg_size}
-    if name not in sizes or (size := sizes[name](content)) is None:
-        return None
-    _check_pixels(*size, max_pixels)
+def _decode_plain(content: bytes, name: str, grey: bool) -> np.ndarray:
     # Of PNG, OpenCV would weigh the colours in its own way.
-    kind = cv2.IMREAD_GRAYSCALE if grey and name == "JPEG" else cv2.IMREAD_UNCHANGED
+    grey &= name == "JPEG"
+    kind = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_UNCHANGED
     try:
         content_array = np.frombuffer(content, dtype=np.uint8)
         pixels = cv2.imdecode(content_array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
-    if pixels is None and name == "PNG":
-        # Pillow fills up with black what is missing inside a file that is whole.
-        raise _UnusableError("it is a damaged or truncated PNG image (its pixels are incomplete)")
     if pixels is None or pixels.dtype != np.uint8:
-        return None
-    if pixels.ndim == 2:
-        return pixels
-    if pixels.shape[2] == 3:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    opaque = bool((pixels[..., 3] == 255).all())
-    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
+        raise _damaged(name, "its pixels are incomplete")
+    if pixels.ndim == 3:
+        if pixels.shape[2] == 3:
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        else:
+            opaque = bool((pixels[..., 3] == 255).all())
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
+    if name == "JPEG" and _may_be_filled_up(pixels):
+        with _pillow(name):
+            if not jpeg_is_whole(content, pixels, grey=grey):
+                raise _damaged(name, "its pixels are incomplete")
+    return pixels
+
+
+def _may_be_filled_up(pixels: np.ndarray) -> bool:
+    """Tell whether the last pixel is of the grey that is decoded where a JPEG file lacks codes.
+
+    Where the resolution of colour is lower, that of the pixels before it may be mixed into it.
+    """
+    last = pixels[-1, -1].tolist()
+    luma = last if pixels.ndim == 2 else 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2]
+    return bool(126 <= luma <= 130)
+
+
+def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
+    if name == "PNG" and not png_is_whole(content):
+        raise _damaged(name, "its pixels are incomplete")
+    with _pillow(name):
+        image = _FORMATS[name].open(BytesIO(content))
+        pixels = _load(image, max_pixels)
+        if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), grey=False):
+            raise _damaged(name, "its pixels are incomplete")
+    return pixels
+
+
+@contextmanager
+def _pillow(name: str) -> Iterator[None]:
+    """Let Pillow decode a file; whatever it says of a damaged one is about that."""
+    with warnings.catch_warnings():
+        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
+        # are silenced, so that a filter that threads leave behind in a race hides no others.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        try:
+            yield
+        except _UnusableError:
+            raise
+        except MemoryError as error:
+            raise _UnusableError("it takes more memory than there is") from error
+        except Image.DecompressionBombError as error:
+            raise _UnusableError(f"it has too many pixels ({error})") from error
+        except Exception as error:
+            raise _damaged(name, error) from error
 
 
 def _load(image: Image.Image, max_pixels: int) -> np.ndarray:
@@ -436,8 +472,8 @@ def _load(image: Image.Image, max_pixels: int) -> np.ndarray:
     return pixels.astype(np.uint16)
 
 
-def _damaged(name: str, error: Exception) -> _UnusableError:
-    detail = str(error) or type(error).__name__
+def _damaged(name: str, error: Exception | str) -> _UnusableError:
+    detail = " ".join(str(error).split()) or type(error).__name__
     return _UnusableError(f"it is a damaged or truncated {name} image ({detail})")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sklearn.model_selection import ParameterGrid
 
-from skcaptcha._recipe_file import parse_yaml
+from skcaptcha._strict_yaml import parse_yaml
 from skcaptcha.auto._measure import Measurement
 from skcaptcha.config import Recipe
 

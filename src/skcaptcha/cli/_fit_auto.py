@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -170,12 +171,20 @@ def _recipe_text(folder: Path, out: Path, choice: Choice) -> str:
         f"{choice.folds} folds; {len(choice.tried)} candidates were looked at.",
     ]
     content = {
-        "data": {"folder": str(folder)},
+        "data": {"folder": _seen_from(out.parent, folder)},
         **choice.recipe,
-        "output": {"model": str(out)},
+        "output": {"model": out.name},
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
     return "".join(f"# {printable(line)}\n" for line in comments) + "\n" + text
+
+
+def _seen_from(here: Path, folder: Path) -> str:
+    """Give a folder's path relative to another, so that both can move together."""
+    try:
+        return Path(os.path.relpath(os.path.realpath(folder), os.path.realpath(here))).as_posix()
+    except ValueError:  # on another drive
+        return str(folder.absolute())
 
 
 def _measured_table(choice: Choice) -> Table:

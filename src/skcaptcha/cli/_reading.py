@@ -24,6 +24,8 @@ from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings
 
 _BATCH = 256
+# Of all images that are decoded at a time; a batch of captchas seldom has as many.
+_PIXELS_AT_ONCE = 2**22
 
 _Result = TypeVar("_Result")
 _Process = Callable[[Pipeline, list[np.ndarray]], Sequence[_Result]]
@@ -231,14 +233,29 @@ def _decode_and_process(
 ) -> list[_Result | SkcaptchaError]:
     found = (step for _, step in model.steps if isinstance(step, ImageDecoder))
     decoder = next(found, ImageDecoder())
-    decoded: Sequence[np.ndarray | SkcaptchaError]
-    try:
-        decoded = decoder.transform(batch)
-    except SkcaptchaError:
-        decoded = [_decode(decoder, source) for source in batch]
-    images = [image for image in decoded if isinstance(image, np.ndarray)]
-    results = iter(_process(model, images, process))
-    return [next(results) if isinstance(image, np.ndarray) else image for image in decoded]
+    results: list[_Result | SkcaptchaError] = []
+    while len(results) < len(batch):
+        decoded = _decode_some(decoder, batch, len(results))
+        images = [image for image in decoded if isinstance(image, np.ndarray)]
+        processed = iter(_process(model, images, process))
+        results += [next(processed) if isinstance(d, np.ndarray) else d for d in decoded]
+    return results
+
+
+def _decode_some(
+    decoder: ImageDecoder, batch: Sequence[Any], first: int
+) -> list[np.ndarray | SkcaptchaError]:
+    """Decode what comes next, until it is much for the memory."""
+    decoded: list[np.ndarray | SkcaptchaError] = []
+    n_pixels = 0
+    for source in batch[first:]:
+        image = _decode(decoder, source)
+        decoded.append(image)
+        if isinstance(image, np.ndarray):
+            n_pixels += image.shape[0] * image.shape[1]
+            if n_pixels >= _PIXELS_AT_ONCE:
+                break
+    return decoded
 
 
 def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:

@@ -15,8 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha import extent
 from skcaptcha.denoise._base import BaseDenoiser, Image, check_images
+from skcaptcha.errors import ImageError
 
 _LEAST_HEIGHT, _GREATEST_HEIGHT = 20, 96
+# A row of a few pixels would become much wider than it was.
+_GREATEST_WIDTH = 2**14
 
 
 class Rescale(BaseDenoiser):
@@ -101,7 +104,8 @@ class Rescale(BaseDenoiser):
         Raises
         ------
         ImageError
-            If an element of X is not such an image; names its index.
+            If an element of X is not such an image (names its index), or would be scaled to
+            more than 16,384 columns.
         """
         check_is_fitted(self)
         return super().transform(X)
@@ -120,6 +124,12 @@ class Rescale(BaseDenoiser):
     def _denoise(self, image: Image) -> Image:
         height, width = image.shape
         size = max(1, round(width * self.height_ / height)), self.height_
+        if size[0] > _GREATEST_WIDTH:
+            raise ImageError(
+                "the image",
+                f"of {width} x {height} pixels it would be scaled to {size[0]} x {size[1]}, and "
+                f"{_GREATEST_WIDTH} columns are the most; cut it",
+            )
         method = cv2.INTER_AREA if self.height_ < height else cv2.INTER_LINEAR
         room = round(self.margin * self.height_)
         resized = cv2.resize(image, size, interpolation=method)

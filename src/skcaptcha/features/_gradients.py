@@ -200,6 +200,11 @@ def _points(spans: NDArray[np.intp], n: int) -> NDArray[np.intp]:
 
 def _gaussian(points: NDArray[np.intp], n: int, deviation: float) -> NDArray[np.float32]:
     """Weights (points, n) of n pixels around each point; beyond the image lies no gradient."""
-    distance = (np.arange(n) - points[:, None]) / deviation
-    weights = np.exp(-(distance**2) / 2) / (deviation * np.sqrt(2 * np.pi))
+    # In place: for a wide image these are the largest arrays of all.
+    weights = np.arange(n, dtype=np.float64) - points[:, None]
+    weights /= deviation
+    np.square(weights, out=weights)
+    weights /= -2
+    np.exp(weights, out=weights)
+    weights /= deviation * np.sqrt(2 * np.pi)
     return weights.astype(np.float32)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from skcaptcha.errors import SegmentationError
 from skcaptcha.extent import pitch
 from skcaptcha.segment._base import BaseSegmenter, Cut, Image
+from skcaptcha.segment._valleys import MOST_COLUMNS
 
 
 class SlidingWindow(BaseSegmenter):
@@ -77,6 +79,10 @@ class SlidingWindow(BaseSegmenter):
 
     def _cut(self, image: Image) -> Cut:
         height, image_width = image.shape
+        if image_width > MOST_COLUMNS:
+            raise SegmentationError(
+                f"{image_width} columns are too many; windows slide over at most {MOST_COLUMNS}"
+            )
         width = min(self.width_, image_width)
         x = np.arange(0, image_width - width, self.step, dtype=np.intp)
         x = np.append(x, image_width - width)

@@ -1,0 +1,108 @@
+"""The chunks of PNG files."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from skcaptcha._image_files.inspected import DamagedFileError, Inspected
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER = struct.Struct(">8sIIBBBBB")
+_CHUNK = struct.Struct(">I4s")
+_CHECKSUM = struct.Struct(">I")
+_END = b"\0\0\0\0IEND\xae\x42\x60\x82"
+# All others hold metadata, which may be compressed to a thousandth, or frames of an animation.
+_NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+# Bit depth and colour type: grey, RGB, RGBA.
+_PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+# First column, first row, and the steps to the next ones, of the parts of an interlaced image.
+_PASSES = [
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+]  # fmt: skip
+
+
+def inspect_png(content: bytes) -> Inspected:
+    """Look at the chunks of a PNG file.
+
+    Parameters
+    ----------
+    content : bytes
+        Of a file that begins like one.
+
+    Returns
+    -------
+    inspected : Inspected
+        Of its content, only the chunks without which there is no image.
+
+    Raises
+    ------
+    DamagedFileError
+        If a chunk before the last one is damaged or missing.
+    """
+    try:
+        header, width, height, depth, colour, _, _, interlaced = _HEADER.unpack_from(content, 8)
+    except struct.error:
+        raise DamagedFileError("it ends in its header") from None
+    if header != b"\0\0\0\rIHDR":
+        raise DamagedFileError("it does not begin with a header")
+    plain = not interlaced and (depth, colour) in _PLAIN
+    kept, place, kind, has_pixels = [_SIGNATURE], 8, b"", False
+    while kind != b"IEND":
+        try:
+            length, kind = _CHUNK.unpack_from(content, place)
+            end = place + 12 + length
+            whole = (
+                zlib.crc32(content[place + 4 : end - 4])
+                == _CHECKSUM.unpack_from(content, end - 4)[0]
+            )
+        except struct.error:
+            # What a file may lose after its pixels, if nothing of them is missing.
+            if not has_pixels:
+                raise DamagedFileError("it ends before its pixels") from None
+            kept.append(_END)
+            plain = False
+            break
+        if not whole:
+            raise DamagedFileError("a checksum is wrong")
+        if kind in _NEEDED:
+            kept.append(content[place:end])
+            has_pixels |= kind == b"IDAT"
+            plain &= kind != b"tRNS"
+        place = end
+    needed = b"".join(kept)
+    return Inspected((width, height), needed, plain and has_pixels)
+
+
+def png_is_whole(needed: bytes) -> bool:
+    """Tell whether the pixels of a PNG file are all there; Pillow would fill up with black.
+
+    Parameters
+    ----------
+    needed : bytes
+        As `inspect_png` gives it.
+
+    Returns
+    -------
+    whole : bool
+    """
+    _, width, height, depth, colour, _, _, interlaced = _HEADER.unpack_from(needed, 8)
+    if colour not in _CHANNELS:
+        return False
+    bits = _CHANNELS[colour] * depth
+    rows = 0
+    for left, top, right, down in _PASSES if interlaced else [(0, 0, 1, 1)]:
+        columns, lines = -((left - width) // right), -((top - height) // down)
+        rows += lines * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
+    decoder, place, found = zlib.decompressobj(), 8, 0
+    try:
+        while place < len(needed) and found < rows:
+            length, kind = _CHUNK.unpack_from(needed, place)
+            if kind == b"IDAT":
+                data = needed[place + 8 : place + 8 + length]
+                found += len(decoder.decompress(data, rows - found))
+            place += 12 + length
+    except zlib.error:
+        return False
+    return found == rows
