@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skcaptcha.cli._resumable import open_resumable
+from skcaptcha.cli._resumable import ResumableCsv
 
 HEADER = ("filename", "text", "confidence")
 FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
@@ -20,12 +20,12 @@ NUMBERS = st.floats(0, 1).map(lambda x: f"{x:.4f}")
 )
 def test_whatever_was_lost_is_written_again(tmp_path_factory, rows, cut):
     file: Path = tmp_path_factory.getbasetemp() / "resumable.csv"
+    file.unlink(missing_ok=True)
+    unfinished = file.with_name("resumable.csv.part")
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADER, *rows])
     whole = text.getvalue().encode()
-    file.write_bytes(whole[: cut % (len(whole) + 1)])
-    stream, done = open_resumable(file, HEADER, resume=True)
-    with stream:
-        writer = csv.writer(stream)
-        writer.writerows(row for row in rows if row[0] not in done)
+    unfinished.write_bytes(whole[: cut % (len(whole) + 1)])
+    with ResumableCsv(file, HEADER, resume=True) as table:
+        table.write([row for row in rows if not table.done.take(row[0])])
     assert file.read_bytes() == whole

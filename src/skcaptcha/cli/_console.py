@@ -124,13 +124,16 @@ def visible(character: str) -> str:
 
 
 @contextmanager
-def progress(title: str, total: int, *, show: bool = True) -> Iterator[Callable[[int], None]]:
+def progress(
+    title: str, total: int | None, *, show: bool = True
+) -> Iterator[Callable[[int], None]]:
     """Show a bar with the time left on the standard error, if that is a terminal.
 
     Parameters
     ----------
     title : str
-    total : int
+    total : int or None
+        None: nobody knows yet.
     show : bool, default=True
         False for work that is over before anybody reads the bar, or that prints as it goes on.
 

@@ -25,6 +25,14 @@ Format = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; -1: all cores.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Work on the Dask cluster with this scheduler, such as tcp://host:8786, instead; "
+        "needs skcaptcha[dask].",
+    ),
+]
 Json = Annotated[
     Path | None,
     typer.Option(metavar="FILE|-", help="Write the figures as JSON; - is the standard output."),

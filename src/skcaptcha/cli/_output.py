@@ -97,6 +97,9 @@ class JsonList:
     def __exit__(self, *error: object) -> None:
         self._file.close()
 
+    def __len__(self) -> int:
+        return self._n
+
     def append(self, value: Any) -> None:
         """Add a value.
 

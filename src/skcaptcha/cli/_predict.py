@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import csv as csv_format
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +17,12 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import STDOUT, JsonList, check_outputs, write_json
-from skcaptcha.cli._resumable import open_resumable
-from skcaptcha.errors import ReadingError, SkcaptchaError
+from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
+    from skcaptcha.cli._done import DoneNames
     from skcaptcha.read import Reading
 
 _COLUMNS = ("filename", "text", "confidence")
@@ -34,7 +33,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PATH...",
-            help="Images, folders of images, or - for a list of paths on the standard input.",
+            help="Images; folders, of whose trees every image is read; quoted patterns, such as "
+            "'in/**/*.png'; or - for a list of paths on the standard input.",
         ),
     ],
     *,
@@ -42,11 +42,30 @@ def predict(
     trust: Trust = False,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write filename,text,confidence here, row by row."),
+        typer.Option(metavar="FILE", help="Write filename,text,confidence here."),
+    ] = None,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write the same table as a folder of Parquet files; needs skcaptcha[parquet].",
+        ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Keep the rows that --csv FILE has, and read the others."),
+        typer.Option(
+            "--resume",
+            help="Keep the rows of an interrupted run, else those of --csv FILE or --parquet DIR, "
+            "and read the others.",
+        ),
+    ] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null",
+            "-0",
+            help="Paths on the standard input end with a null character, as find -print0 writes.",
+        ),
     ] = False,
     charset: Annotated[
         str | None,
@@ -56,64 +75,90 @@ def predict(
         int | None, typer.Option(metavar="N", min=1, help="Read strings of so many characters.")
     ] = None,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     json: Json = None,
 ) -> None:
     """Read images: one line of path, text and confidence for each, with tabs between.
 
     An image that cannot be read is named on the standard error and has no row; the exit code is
-    then 1. A file inside a folder is called folder/name.
+    then 1. A file inside a folder is called folder/name; hidden files and folders, and folders
+    that are links, are passed over. However many images there are, they take no more memory.
+
+    Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end.
     """
-    from skcaptcha.cli._reading import read_all, why
+    from skcaptcha.cli._cluster import connected
+    from skcaptcha.cli._paths import images_of
+    from skcaptcha.cli._reading import read_batches, why
+    from skcaptcha.cli._tables import open_table
     from skcaptcha.model_io import load
 
-    if resume and csv is None:
-        raise WrongUseError("--resume continues a CSV file: give its name with --csv FILE")
+    if resume and csv is None and parquet is None:
+        raise WrongUseError(
+            "--resume continues a table: give its name with --csv FILE or --parquet DIR"
+        )
+    if csv is not None and parquet is not None:
+        raise WrongUseError("--csv and --parquet exclude each other: give one of them")
     check_outputs(csv, json=json)
     reader = load(model, trust=trust)
     constraints = _constrain(reader, {"charset": charset, "length": length})
-    names = list(_expand(paths))
-    if not names:
-        raise WrongUseError("there is nothing to read: the list of paths is empty")
-    failed: list[dict[str, str]] = []
-    prints = csv is None and json != STDOUT
-    began = time.perf_counter()
-    with JsonList() as captchas:
-        with _rows(csv, resume=resume, prints=prints) as (write, done):
-            todo = [name for name in names if name not in done]
-            # A bar and the lines would spoil each other on one terminal.
-            show_progress = not (prints and sys.stdout.isatty())
-            results = read_all(reader, todo, n_jobs=jobs, show_progress=show_progress)
-            if constraints:
-                results = (_as_demanded(result, constraints) for result in results)
-            for name, result in zip(todo, results, strict=True):
-                if isinstance(result, SkcaptchaError):
-                    say(f"{name}: {why(result)}")
-                    failed.append({"filename": name, "reason": why(result)})
-                    continue
-                write((name, result.text, f"{result.confidence:.4f}"))
-                if json is not None:
-                    captchas.append({"filename": name, **asdict(result)})
+    prints = csv is None and parquet is None and json != STDOUT
+    with connected(scheduler) as client, JsonList() as captchas, JsonList() as failed:
+
+        def fail(name: str, reason: str) -> None:
+            say(f"{name}: {reason}")
+            failed.append({"filename": name, "reason": reason})
+
+        names = _at_least_one(images_of(paths, fail, null=null))
+        table = open_table(_COLUMNS, csv=csv, parquet=parquet, resume=resume, prints=prints)
+        todo = _Todo(names, table.done)
+        # A bar and the lines would spoil each other on one terminal.
+        show_progress = not (prints and sys.stdout.isatty())
+        began = time.perf_counter()
+        reading = read_batches(
+            reader, todo.batches(), n_jobs=jobs, client=client, show_progress=show_progress
+        )
+        try:
+            with table, closing(reading):
+                for batch, results in reading:
+                    rows = []
+                    for name, result in zip(batch, results, strict=True):
+                        if isinstance(result, SkcaptchaError):
+                            fail(name, why(result))
+                        elif constraints and not result.text:
+                            fail(name, f"nothing in it can be read as {constraints}")
+                        else:
+                            rows.append((name, *_texts(result, exact=parquet is not None)))
+                            if json is not None:
+                                captchas.append({"filename": name, **asdict(result)})
+                    table.write(rows)
+        except KeyboardInterrupt:
+            if table.unfinished is None:
+                raise
+            raise KeyboardInterrupt(
+                f"interrupted; {table.n_rows} images are in {table.unfinished}, --resume continues"
+            ) from None
         seconds = time.perf_counter() - began
         report = {
             "model": str(model),
-            "n": len(todo),
+            "n": todo.n,
             "n_failed": len(failed),
-            "n_already_read": len(names) - len(todo),
+            "n_already_read": todo.n_done,
             "seconds": seconds,
-            "images_per_second": len(todo) / seconds,
+            "images_per_second": todo.n / seconds,
             "captchas": captchas,
             "failed": failed,
         }
         write_json(report, json)
-    if csv is not None or failed:
-        before = f", {len(names) - len(todo)} were in {csv} already" if done else ""
-        say(f"{len(todo) - len(failed)} of {len(todo)} images read in {seconds:.2f} s{before}")
-    if failed:
+        n_failed = len(failed)
+    if not prints or n_failed:
+        before = f", {todo.n_done} were in {csv or parquet} already" if todo.n_done else ""
+        say(f"{todo.n - n_failed} of {todo.n} images read in {seconds:.2f} s{before}")
+    if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def _constrain(model: Any, constraints: dict[str, Any]) -> str:
-    """Set the constraints that are given, and name them."""
+    """Set the constraints that are given, and say what they demand."""
     given = {name: value for name, value in constraints.items() if value is not None}
     unknown = given.keys() - model[-1].get_params(deep=False).keys()
     if unknown:
@@ -123,41 +168,39 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> str:
         )
     if given:
         model[-1].set_params(**given).check_constraints()
-    return " and ".join(f"--{name}" for name in given)
+    demand = "demand" if len(given) > 1 else "demands"
+    return f"{' and '.join(f'--{name}' for name in given)} {demand}" if given else ""
 
 
-def _as_demanded(result: Reading | SkcaptchaError, constraints: str) -> Reading | SkcaptchaError:
-    """Take it for an error that nothing meets the constraints."""
-    if isinstance(result, SkcaptchaError) or result.text:
-        return result
-    demand = "demands" if " and " not in constraints else "demand"
-    return ReadingError(f"nothing in it can be read as {constraints} {demand}")
+def _at_least_one(names: Iterator[str]) -> Iterator[str]:
+    first = next(names, None)
+    if first is None:
+        raise WrongUseError("there is nothing to read: the list of paths is empty")
+    return chain([first], names)
 
 
-def _expand(paths: list[str]) -> Iterator[str]:
-    """Yield the path of every image that the arguments mean."""
-    from skcaptcha.datasets import load_captchas
+class _Todo:
+    """Counts the images as they are asked for, and leaves out those that were read before."""
 
-    for path in paths:
-        if path == "-":
-            listed = sys.stdin.buffer.read().splitlines()
-            yield from (os.fsdecode(line) for line in listed if line.strip())
-        elif os.path.isdir(path):
-            yield from load_captchas(path, labelled=False).data
-        else:
-            yield path
+    def __init__(self, names: Iterable[str], done: DoneNames | None) -> None:
+        self._names = names
+        self._done = done
+        self.n = 0
+        self.n_done = 0
+
+    def batches(self) -> Iterator[list[str]]:
+        from skcaptcha.cli._reading import in_batches
+
+        return in_batches(self._not_done())
+
+    def _not_done(self) -> Iterator[str]:
+        for name in self._names:
+            if self._done is not None and self._done.take(name):
+                self.n_done += 1
+            else:
+                self.n += 1
+                yield name
 
 
-@contextmanager
-def _rows(
-    file: Path | None, *, resume: bool, prints: bool
-) -> Iterator[tuple[Callable[[tuple[str, str, str]], Any], set[str]]]:
-    """Give what takes each row, and the names of the captchas that need not be read again."""
-    if file is not None:
-        stream, done = open_resumable(file, _COLUMNS, resume=resume)
-        with stream:
-            yield csv_format.writer(stream).writerow, done
-    elif prints:
-        yield lambda row: print(*row, sep="\t"), set()
-    else:
-        yield lambda row: None, set()
+def _texts(reading: Reading, *, exact: bool) -> tuple[str, str | float]:
+    return reading.text, reading.confidence if exact else f"{reading.confidence:.4f}"

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
-from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import cv2
 import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skcaptcha.cli._batches import Workers, in_order, processes, this_process
 from skcaptcha.cli._console import progress
-from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 _BATCH = 256
 # Of all images that are decoded at a time; a batch of captchas seldom has as many.
@@ -29,10 +28,16 @@ _PIXELS_AT_ONCE = 2**22
 
 _Result = TypeVar("_Result")
 _Process = Callable[[Pipeline, list[np.ndarray]], Sequence[_Result]]
+_Packed = tuple[PackedReadings, dict[int, SkcaptchaError]]
 
 
 def read_all(
-    model: Pipeline, sources: Sequence[Any], *, n_jobs: int = 1, show_progress: bool = True
+    model: Pipeline,
+    sources: Sequence[Any],
+    *,
+    n_jobs: int = 1,
+    client: Client | None = None,
+    show_progress: bool = True,
 ) -> Iterator[Reading | SkcaptchaError]:
     """Read captchas in batches; one that cannot be read does not stop the others.
 
@@ -41,16 +46,92 @@ def read_all(
     model : Pipeline
         Fitted.
     sources : sequence of n paths, or whatever else an ImageDecoder takes
-    n_jobs : int, default=1
-        Processes among which batches are shared out, as everywhere in joblib.
-    show_progress : bool, default=True
+    n_jobs, client, show_progress
+        See `read_batches`.
 
     Yields
     ------
     result : Reading or SkcaptchaError
         What was read, or why it was not.
     """
-    return _each(model, sources, read_captchas, "reading", n_jobs, show_progress=show_progress)
+    batches = read_batches(
+        model,
+        in_batches(sources),
+        n_jobs=n_jobs,
+        client=client,
+        total=len(sources),
+        show_progress=show_progress,
+    )
+    with closing(batches):
+        for _, results in batches:
+            yield from results
+
+
+def read_batches(
+    model: Pipeline,
+    batches: Iterable[Sequence[Any]],
+    *,
+    n_jobs: int = 1,
+    client: Client | None = None,
+    total: int | None = None,
+    show_progress: bool = True,
+) -> Generator[tuple[Sequence[Any], list[Reading | SkcaptchaError]], None, None]:
+    """Read batches of captchas as they come, and hold but a few of them at a time.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    batches : iterable of sequences of paths, or whatever else an ImageDecoder takes
+    n_jobs : int, default=1
+        Processes among which batches are shared out, as everywhere in joblib.
+    client : distributed.Client, optional
+        Of the cluster that reads instead; only paths can then be read.
+    total : int, optional
+        How many captchas there are, if that is known.
+    show_progress : bool, default=True
+
+    Yields
+    ------
+    batch : sequence of sources
+    results : list of Reading or SkcaptchaError
+        What was read in each, or why it was not.
+    """
+    batches = iter(batches)
+    n = joblib.effective_n_jobs(n_jobs)
+    first = list(islice(batches, max(n, 2)))
+    n = min(n, len(first))
+    workers: AbstractContextManager[Workers]
+    if client is not None:
+        from skcaptcha.cli._cluster import cluster  # noqa: PLC0415 - most do without one
+
+        workers = cluster(_read_and_pack, model, client)
+    elif n > 1:
+        workers = processes(_read_and_pack, model, n)
+    else:
+        workers = nullcontext(this_process(_read, model))
+    with (
+        progress("reading", total, show=show_progress and len(first) > 1) as advance,
+        workers as ready,
+    ):
+        for batch, results in in_order(chain(first, batches), ready):
+            yield batch, results if isinstance(results, list) else _unpacked(results)
+            advance(len(batch))
+
+
+def in_batches(sources: Iterable[Any]) -> Iterator[list[Any]]:
+    """Join sources to batches of the size that is read at once.
+
+    Parameters
+    ----------
+    sources : iterable
+
+    Returns
+    -------
+    batches : iterator of lists
+    """
+    sources = iter(sources)
+    return iter(lambda: list(islice(sources, _BATCH)), [])
 
 
 def cut_all(cutter: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray | SkcaptchaError]:
@@ -155,77 +236,30 @@ def _themselves(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _each(
-    model: Pipeline,
-    sources: Sequence[Any],
-    process: _Process[_Result],
-    title: str,
-    n_jobs: int = 1,
-    *,
-    show_progress: bool = True,
+    model: Pipeline, sources: Sequence[Any], process: _Process[_Result], title: str
 ) -> Iterator[_Result | SkcaptchaError]:
-    batches = [sources[first : first + _BATCH] for first in range(0, len(sources), _BATCH)]
-    show = show_progress and len(batches) > 1
-    with (
-        progress(title, len(sources), show=show) as advance,
-        _results(model, batches, process, n_jobs) as results,
-    ):
-        for batch, result in zip(batches, results, strict=True):
-            yield from result
+    with progress(title, len(sources), show=len(sources) > _BATCH) as advance:
+        for batch in in_batches(sources):
+            yield from _decode_and_process(model, batch, process)
             advance(len(batch))
 
 
-@contextmanager
-def _results(
-    model: Pipeline, batches: Sequence[Sequence[Any]], process: _Process[_Result], n_jobs: int
-) -> Iterator[Iterable[list[_Result | SkcaptchaError]]]:
-    """Process batches as they are asked for, or by other processes meanwhile."""
-    n = min(joblib.effective_n_jobs(n_jobs), len(batches))
-    if n <= 1:
-        yield (_decode_and_process(model, batch, process) for batch in batches)
-        return
-    start_workers(n)
-    # Windows does not remove a file that a process maps.
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        # Uncompressed, so that all processes map the same pages of it.
-        path = os.path.join(folder, "model")
-        joblib.dump(model, path)
-        results = joblib.Parallel(n, return_as="generator", pre_dispatch="2 * n_jobs")(
-            joblib.delayed(_in_a_process)(path, batch, process) for batch in batches
-        )
-        try:
-            yield map(_unpacked, results)
-        finally:
-            # Nobody waits any more for what was cancelled.
-            with warnings.catch_warnings(action="ignore"):
-                results.close()
+def _read(model: Pipeline, batch: Sequence[Any]) -> list[Reading | SkcaptchaError]:
+    return _decode_and_process(model, batch, read_captchas)
 
 
-def _in_a_process(
-    path: str, batch: Sequence[Any], process: _Process[_Result]
-) -> list[_Result | SkcaptchaError] | tuple[PackedReadings, dict[int, SkcaptchaError]]:
-    # There is a process for each core already.
-    cv2.setNumThreads(1)
-    results = _decode_and_process(_load_once(path), batch, process)
+def _read_and_pack(model: Pipeline, batch: Sequence[Any]) -> _Packed:
+    results = _read(model, batch)
     errors = {i: result for i, result in enumerate(results) if isinstance(result, SkcaptchaError)}
-    readings = [result for result in results if isinstance(result, Reading)]
-    if len(readings) + len(errors) < len(results):
-        return results
-    return PackedReadings(readings), errors
+    return PackedReadings([r for r in results if isinstance(r, Reading)]), errors
 
 
-def _unpacked(results: Any) -> list[Any]:
-    if isinstance(results, list):
-        return results
-    packed, errors = results
-    unpacked: list[Any] = packed.unpack()
+def _unpacked(packed: _Packed) -> list[Reading | SkcaptchaError]:
+    readings, errors = packed
+    results: list[Reading | SkcaptchaError] = [*readings.unpack()]
     for i, error in errors.items():  # which ascend
-        unpacked.insert(i, error)
-    return unpacked
-
-
-@lru_cache(maxsize=1)
-def _load_once(path: str) -> Pipeline:
-    return joblib.load(path, mmap_mode="r")
+        results.insert(i, error)
+    return results
 
 
 def _decode_and_process(

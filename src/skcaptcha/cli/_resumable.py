@@ -1,18 +1,31 @@
-"""A CSV file that grows row by row and can be continued after its writer was killed."""
+"""A CSV file that is whole or absent, while rows gather beside it that a later run goes on from."""
 
 from __future__ import annotations
 
 import csv
+import io
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from skcaptcha.cli._app import WrongUseError
+from skcaptcha.cli._done import DoneNames
+from skcaptcha.cli._tables import Table
 from skcaptcha.errors import SkcaptchaError
 
+_NAMES_AT_ONCE = 1024
 
-def open_resumable(file: Path, header: Sequence[str], *, resume: bool) -> tuple[IO[str], set[str]]:
-    r"""Open a CSV file to append rows, each of which is in the file as soon as it is written.
+
+class ResumableCsv(Table):
+    r"""A CSV file of which rows gather in a file beside it; a context manager.
+
+    They take the place of the old file when the context is left without an error. Otherwise, even
+    after SIGKILL, they stay in `unfinished`, for another one to resume. A pipe or a device
+    takes the rows as they come.
 
     Parameters
     ----------
@@ -20,78 +33,187 @@ def open_resumable(file: Path, header: Sequence[str], *, resume: bool) -> tuple[
     header : sequence of str
         The names of the columns; the first one tells the rows apart.
     resume : bool
-        Keep the rows that are there, but for a last one that was cut off; else begin anew.
+        Go on from the rows of `unfinished`, or else of the file, but for a last one that was cut
+        off; else begin anew.
 
-    Returns
-    -------
-    stream : text file
-    done : set of str
-        The first column of the rows that were kept.
-
-    Raises
-    ------
-    SkcaptchaError
-        If the file to resume is not such a table.
+    Attributes
+    ----------
+    unfinished : Path
+        Where rows gather: beside the file, with `.part` after its name.
+    done : DoneNames or None
+        The first columns of the rows that were there; None: it began anew.
+    n_rows : int
+        How many rows there are.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from skcaptcha.cli._resumable import open_resumable
+    >>> from skcaptcha.cli._resumable import ResumableCsv
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "a.csv"
-    ...     _ = file.write_text("filename,text\na.png,XY\nb.pn")
-    ...     stream, done = open_resumable(file, ["filename", "text"], resume=True)
-    ...     stream.close()
-    ...     done, file.read_text()
-    ({'a.png'}, 'filename,text\na.png,XY\n')
+    ...     file, part = Path(folder) / "a.csv", Path(folder) / "a.csv.part"
+    ...     _ = part.write_text("filename,text\na.png,XY\nb.pn")
+    ...     with ResumableCsv(file, ["filename", "text"], resume=True) as table:
+    ...         table.done.take("a.png"), table.done.take("b.png"), file.exists()
+    ...         table.write([("b.png", "Z")])
+    ...     file.read_text(), part.exists()
+    (True, False, False)
+    ('filename,text\na.png,XY\nb.png,Z\n', False)
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    done: set[str] = set()
-    begin = True
-    if resume and file.exists():
-        first_line = f"{','.join(header)}\r\n"
-        rows, n_bytes = _complete_rows(file, len(header))
-        if rows[:1] != [list(header)] and not first_line.encode().startswith(file.read_bytes()):
+
+    def __init__(self, file: Path, header: Sequence[str], *, resume: bool) -> None:
+        self._file = file
+        self._header = header
+        self._target = Path(os.path.realpath(file))
+        self._direct = file.exists() and not file.is_file()
+        self.unfinished: Path = file if self._direct else Path(f"{self._target}.part")
+        self.done = DoneNames() if resume else None
+        if self._direct and resume:
+            raise WrongUseError(f"{file}: is no regular file, so that there is nothing to resume")
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        if resume and not self.unfinished.exists() and self._target.exists():
+            self._check_first_line(self._target)
+            self._copy()
+        if not self._direct and self.unfinished.exists():
+            self._check_first_line(self.unfinished)
+        self._stream = open(  # noqa: SIM115 - closed at the exit
+            self.unfinished, "wb" if self._direct else "ab", buffering=0
+        )
+        try:
+            self._take_for_itself()
+            n_bytes = self._index() if resume else 0
+            if not self._direct:
+                self._stream.truncate(n_bytes)
+            if n_bytes == 0:
+                self._write([header])
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, which are in the file when this returns.
+
+        Parameters
+        ----------
+        rows : sequence of sequences as long as the header
+
+        Raises
+        ------
+        SkcaptchaError
+            If the disk is full.
+        """
+        self._write(rows)
+        self.n_rows += len(rows)
+
+    def _end(self, *, complete: bool) -> None:
+        with self._stream:
+            if complete and not self._direct:
+                try:
+                    os.fsync(self._stream.fileno())
+                except OSError as error:
+                    raise self._unwritable(error) from error
+        if complete and not self._direct:
+            os.replace(self.unfinished, self._target)
+
+    def _write(self, rows: Sequence[Sequence[Any]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        content = memoryview(text.getvalue().encode(errors="surrogateescape"))
+        try:
+            while content:
+                content = content[self._stream.write(content) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> SkcaptchaError:
+        return SkcaptchaError(
+            f"{self.unfinished}: cannot be written ({error.strerror}); make room, and --resume "
+            "goes on from the rows that it has"
+        )
+
+    def _take_for_itself(self) -> None:
+        """See to it that no other process writes to the same file."""
+        with suppress(ImportError):  # Windows lets nobody replace a file that is open
+            import fcntl  # noqa: PLC0415
+
+            try:
+                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SkcaptchaError(
+                    f"{self.unfinished}: another process is writing to it; wait for its end, or "
+                    "name another file"
+                ) from None
+            except OSError:
+                pass  # not all file systems can
+
+    def _copy(self) -> None:
+        """Begin with the rows of the file, all of them or none."""
+        handle, name = tempfile.mkstemp(dir=self._target.parent, prefix=f".{self._target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as copy, self._target.open("rb") as original:
+                shutil.copyfileobj(original, copy)
+            shutil.copymode(self._target, name)
+            os.replace(name, self.unfinished)
+        except BaseException:
+            os.unlink(name)
+            raise
+
+    def _check_first_line(self, file: Path) -> None:
+        """Refuse what is no such table, which may be somebody's work."""
+        expected = ",".join(self._header).encode()
+        with file.open("rb") as stream:
+            found = stream.readline(len(expected) + 2)
+        begun = not found.endswith(b"\n") and (expected + b"\r\n").startswith(found)
+        if begun or found.rstrip(b"\r\n") == expected:
+            return
+        if file == self._target:
             raise SkcaptchaError(
-                f"{file}: cannot be resumed: its first line is not {first_line.rstrip()}"
+                f"{file}: cannot be resumed: its first line is not {expected.decode()}"
             )
-        begin = not rows
-        done.update(row[0] for row in rows[1:])
-        os.truncate(file, n_bytes)
-    stream = open(  # noqa: SIM115 - the caller closes it
-        file,
-        "w" if begin else "a",
-        buffering=1,
-        encoding="utf-8",
-        errors="surrogateescape",
-        newline="",
-    )
-    if begin:
-        csv.writer(stream).writerow(header)
-    return stream, done
+        raise SkcaptchaError(
+            f"{file}: its first line is not {expected.decode()}, so it is not what an interrupted "
+            f"run left; rename it, since the rows of {self._file} gather there"
+        )
+
+    def _index(self) -> int:
+        """Take up the names of the rows that are complete; give how many bytes these take."""
+        size = self.unfinished.stat().st_size
+        n_bytes = 0
+        names: list[str] = []
+        try:
+            for number, (row, end, ends_in_line_feed) in enumerate(_rows_of(self.unfinished)):
+                if len(row) == len(self._header) and ends_in_line_feed:
+                    n_bytes = end
+                    names += row[:1] if number else []
+                elif end < size:
+                    raise csv.Error(f"row {number} has {len(row)} columns")
+                if len(names) == _NAMES_AT_ONCE:
+                    self._count(names)
+        except csv.Error as error:
+            raise SkcaptchaError(f"{self.unfinished}: cannot be resumed: {error}") from error
+        self._count(names)
+        return n_bytes
+
+    def _count(self, names: list[str]) -> None:
+        assert self.done is not None
+        self.done.add(names)
+        self.n_rows += len(names)
+        names.clear()
 
 
-def _complete_rows(file: Path, n_columns: int) -> tuple[list[list[str]], int]:
-    """Read the rows that are complete, and how many bytes they take."""
-    content = file.read_bytes()
+def _rows_of(file: Path) -> Iterator[tuple[list[str], int, bool]]:
+    """Give each row, where it ends, and whether with a line feed."""
     end = 0
+    line = b""
 
-    def lines() -> Iterator[str]:
-        nonlocal end
-        for line in content.splitlines(keepends=True):
+    def lines(stream: IO[bytes]) -> Iterator[str]:
+        nonlocal end, line
+        for line in stream:
             end += len(line)
             yield line.decode(errors="surrogateescape")
 
-    rows: list[list[str]] = []
-    n_bytes = 0
-    for row in csv.reader(lines()):
-        if len(row) == n_columns and content[end - 1 : end] == b"\n":
-            rows.append(row)
-            n_bytes = end
-        elif end < len(content):
-            raise SkcaptchaError(
-                f"{file}: cannot be resumed: row {len(rows) + 1} has {len(row)} columns, "
-                f"expected {n_columns}"
-            )
-    return rows, n_bytes
+    with file.open("rb") as stream:
+        for row in csv.reader(lines(stream)):
+            yield row, end, line.endswith(b"\n")

@@ -11,7 +11,7 @@ from sklearn.utils import Bunch
 
 from skcaptcha.errors import DatasetError
 
-_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 _RANGE = re.compile(r"\s*([0-9]+)\s*\.\.\s*([0-9]+)\s*")
 
 
@@ -137,17 +137,17 @@ def _image_names(folder: Path) -> list[str]:
     names = [
         path.name
         for path in folder.iterdir()
-        if path.suffix.lower() in _IMAGE_SUFFIXES
+        if path.suffix.lower() in IMAGE_SUFFIXES
         and not path.name.startswith(".")
         and path.is_file()
     ]
     if not names:
-        suffixes = ", ".join(sorted(suffix[1:] for suffix in _IMAGE_SUFFIXES))
+        suffixes = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
         raise DatasetError(f"{folder}: holds no images; expected files ending in {suffixes}")
-    return sorted(names, key=_natural_order)
+    return sorted(names, key=natural_order)
 
 
-def _natural_order(name: str) -> tuple[list[str | int], str]:
+def natural_order(name: str) -> tuple[list[str | int], str]:
     parts = re.split(r"([0-9]+)", name)
     # Digits stand at every odd place, so numbers only ever meet numbers; the name itself puts
     # 1.png and 01.png in an order.
@@ -199,7 +199,7 @@ def _labels_of_csv(path: Path, names: list[str]) -> dict[str, str]:
             f"{path}: {len(repeated)} of its files occur more than once, first {repeated[0]}; "
             "keep one line for each"
         )
-    missing = sorted(set(counts) - set(names), key=_natural_order)
+    missing = sorted(set(counts) - set(names), key=natural_order)
     if missing:
         raise DatasetError(
             f"{path}: {len(missing)} of the {len(rows)} files it names are not among the images "

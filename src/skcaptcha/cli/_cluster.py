@@ -1,0 +1,219 @@
+"""A Dask cluster that works for a command."""
+
+# ruff: noqa: PLC0415 - distributed is imported late, since most do without it
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import cv2
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.cli._app import WrongUseError
+from skcaptcha.cli._batches import Work, Workers, in_one_thread
+from skcaptcha.cli._reading import why
+from skcaptcha.errors import ImageError, SkcaptchaError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_PATIENCE = 5  # seconds
+_RETRIES = 3
+_WAITING_FOR_EACH = 3  # batches, so that a thread always has the next one at hand
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def connected(scheduler: str | None) -> Iterator[Client | None]:
+    """Connect to a cluster that can do what this process can do.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Where its scheduler is, such as ``tcp://host:8786``; None: no cluster is wanted.
+
+    Yields
+    ------
+    client : Client or None
+
+    Raises
+    ------
+    SkcaptchaError
+        If there is no such scheduler, it has no workers, or these have other versions of what
+        reading depends on.
+    """
+    if scheduler is None:
+        yield None
+        return
+    try:
+        import distributed
+    except ImportError:
+        raise WrongUseError(
+            "--scheduler needs distributed, which is not installed; pip install 'skcaptcha[dask]'"
+        ) from None
+    # What goes wrong is said here, in one sentence.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=distributed.versions.VersionMismatchWarning)
+        try:
+            client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise SkcaptchaError(
+                f"{scheduler}: no Dask scheduler answers there ({_one_line(error)}); start one "
+                "with dask scheduler, or correct --scheduler"
+            ) from error
+    try:
+        _check(client, scheduler)
+        yield client
+    finally:
+        with suppress(TimeoutError):
+            client.close(timeout=_PATIENCE)
+
+
+@contextmanager
+def cluster(work: Work, model: Pipeline, client: Client) -> Iterator[Workers]:
+    """Process batches of paths by the workers of a cluster.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the model and a batch, and gives something packed, and errors by their index.
+    model : Pipeline
+        Sent to every worker once.
+    client : Client
+
+    Yields
+    ------
+    workers : Workers
+
+    Raises
+    ------
+    SkcaptchaError
+        If a batch cannot be processed however often that is tried.
+    """
+    sent = _Sent(client, model)
+    here = os.getcwd()
+
+    def submit(batch: Sequence[str]) -> Callable[[], Any]:
+        return partial(_Batch(sent, work, here, batch).result)
+
+    yield Workers(submit, _WAITING_FOR_EACH * sum(client.nthreads().values()))
+
+
+class _Sent:
+    """A model that every worker has."""
+
+    def __init__(self, client: Client, model: Pipeline) -> None:
+        self.client = client
+        self._model = model
+        self.send()
+
+    def send(self) -> None:
+        [self.future] = self.client.scatter([self._model], broadcast=True, hash=False)
+
+
+class _Batch:
+    """A batch that was submitted."""
+
+    def __init__(self, sent: _Sent, work: Work, here: str, names: Sequence[str]) -> None:
+        self._sent = sent
+        self._arguments = (work, here, names)
+        self._names = names
+        self._here = here
+        self._submit()
+
+    def _submit(self) -> None:
+        self._future = self._sent.client.submit(
+            _process_there, self._sent.future, *self._arguments, pure=False, retries=_RETRIES
+        )
+
+    def result(self) -> Any:
+        """Wait for the result; what all workers have lost is sent again."""
+        packed, errors, unseen, worker = self._future.result()
+        for i in unseen:
+            if os.access(os.path.join(self._here, self._names[i]), os.R_OK):
+                errors[i] = ImageError(
+                    self._names[i],
+                    f"worker {worker}: {why(errors[i])}; workers must see the same files under "
+                    "the same paths",
+                )
+        return packed, errors
+
+
+def _process_there(
+    model: Pipeline, work: Work, folder: str, names: Sequence[str]
+) -> tuple[Any, dict[int, SkcaptchaError], list[int], str]:
+    """Process a batch on a worker, and say which files that worker does not see."""
+    from distributed import get_worker
+
+    # There is a process or a thread for each core already.
+    cv2.setNumThreads(1)
+    with _ONE_AT_A_TIME:
+        packed, errors = in_one_thread(work, model, [os.path.join(folder, name) for name in names])
+    unseen = [
+        i
+        for i, error in errors.items()
+        if isinstance(error.__cause__, FileNotFoundError | PermissionError)
+    ]
+    return packed, errors, unseen, get_worker().address
+
+
+def _check(client: Client, scheduler: str) -> None:
+    """Refuse a cluster on which results could be others than here."""
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except TimeoutError:
+        raise SkcaptchaError(
+            f"{scheduler}: this scheduler has no workers; start some with "
+            f"dask worker {scheduler} --nworkers -1 --nthreads 1"
+        ) from None
+    here = versions()
+    for worker, there in client.run(versions, on_error="return").items():
+        if isinstance(there, Exception):
+            raise SkcaptchaError(
+                f"worker {worker}: skcaptcha cannot be imported there ({_one_line(there)}); "
+                "install the same version as here"
+            )
+        for name, version in here.items():
+            if there.get(name) != version:
+                raise SkcaptchaError(
+                    f"worker {worker}: has {name} {there.get(name)}, but here is {version}; "
+                    "install the same, so that results are the same"
+                )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what results depend on.
+
+    Returns
+    -------
+    versions : dict of str to str
+    """
+    import platform
+
+    import distributed
+    import numpy
+    import sklearn
+
+    import skcaptcha
+
+    return {
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        "skcaptcha": skcaptcha.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": numpy.__version__,
+        "OpenCV": cv2.getVersionString(),
+        "distributed": distributed.__version__,
+    }
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,122 @@
+"""Where the rows of a long reading go."""
+
+# ruff: noqa: PLC0415 - what is not asked for is not imported
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from skcaptcha.cli._done import DoneNames
+
+
+class Table(ABC):
+    """Takes rows; a context manager that, left without an error, makes it complete.
+
+    Attributes
+    ----------
+    unfinished : Path or None
+        What an interrupted run leaves for another one to resume.
+    done : DoneNames or None
+        The first columns of the rows that were there before; None: there were none.
+    n_rows : int
+        How many rows an interrupted run leaves.
+    """
+
+    unfinished: Path | None = None
+    done: DoneNames | None = None
+    n_rows: int = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.done is not None:
+            self.done.__exit__(kind, error, traceback)
+        self._end(complete=error is None)
+
+    @abstractmethod
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        rows : sequence of sequences as long as there are columns
+
+        Raises
+        ------
+        SkcaptchaError
+            If the disk is full.
+        """
+
+    @abstractmethod
+    def _end(self, *, complete: bool) -> None:
+        """Close what is open; put what is complete in its place."""
+
+
+class Lines(Table):
+    """Prints rows with tabs between, or nothing.
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._tables import Lines
+    >>> with Lines(prints=True) as table:
+    ...     table.write([("a.png", "XY", "0.9000")])
+    a.png	XY	0.9000
+    """
+
+    def __init__(self, *, prints: bool) -> None:
+        self._prints = prints
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Print rows.
+
+        Parameters
+        ----------
+        rows : sequence of sequences
+        """
+        if self._prints:
+            sys.stdout.writelines("\t".join(map(str, row)) + "\n" for row in rows)
+            sys.stdout.flush()
+
+    def _end(self, *, complete: bool) -> None:
+        pass
+
+
+def open_table(
+    columns: Sequence[str], *, csv: Path | None, parquet: Path | None, resume: bool, prints: bool
+) -> Table:
+    """Open what the options of a command name.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    csv, parquet : Path or None
+        The file or the folder to write.
+    resume : bool
+        Go on from the rows that are there.
+    prints : bool
+        Print the rows if there is neither.
+
+    Returns
+    -------
+    table : Table
+    """
+    if csv is not None:
+        from skcaptcha.cli._resumable import ResumableCsv
+
+        return ResumableCsv(csv, columns, resume=resume)
+    if parquet is not None:
+        from skcaptcha.cli._parquet import ResumableParquet
+
+        return ResumableParquet(parquet, columns, resume=resume)
+    return Lines(prints=prints)
