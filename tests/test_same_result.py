@@ -21,10 +21,10 @@ SMALL = {
     "raw-knn": ("lines", 60, ["grid.denoise__binarise__threshold=[170]"]),
     "sequence": (
         "image",
-        40,
+        30,
         [
-            "grid=[{read__n_windows: [500, 1000], denoise__opening__size: [1, 2]}]",
-            "final.read__n_windows=1500",
+            "grid=[{read__n_windows: [500, 1000]}]",
+            "final.read__n_windows=1000",
             "final.read__n_estimators=2",
         ],
     ),

@@ -81,3 +81,7 @@ class RecipeError(SkcaptchaError):
 
 class ModelError(SkcaptchaError):
     """A model file is missing, or holds no fitted pipeline."""
+
+
+class JournalError(SkcaptchaError):
+    """The file that a search is kept in cannot be used: names it and what to do."""

@@ -39,8 +39,8 @@ class _Commands(TyperGroup):
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
-        except KeyboardInterrupt:
-            self._stop(ctx, "interrupted", _EXIT_INTERRUPTED)
+        except KeyboardInterrupt as stop:
+            self._stop(ctx, f"interrupted; {stop}".removesuffix("; "), _EXIT_INTERRUPTED)
         except BrokenPipeError:
             # Python flushes again as it ends, which must not fail a second time.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

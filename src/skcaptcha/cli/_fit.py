@@ -13,6 +13,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
+from skcaptcha.cli._kept_search import forget, journals_of, resumable
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from skcaptcha.config import Recipe
 
 
+@resumable()
 def fit(
     config: Annotated[
         Path,
@@ -66,13 +68,17 @@ def fit(
     ] = None,
     jobs: Jobs = -1,
     json: Json = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a fit of this model was stopped.")
+    ] = False,
 ) -> None:
     """Fit a model: try the recipe's whole grid, and keep the best by cross-validation.
 
     With a folder in place of the recipe it measures the images and tries the ready recipes that
     can apply, within a bounded time. Writes the model, and beside it what it was fitted from
-    (.json), how every candidate did (.csv) and, with a folder, the chosen recipe (.yaml). An image
-    that cannot be read is left out and named; the exit code is then 1.
+    (.json), how every candidate did (.csv) and, with a folder, the chosen recipe (.yaml). As long
+    as the model is not written, what is found is kept beside it (.search); --resume continues from
+    there. An image that cannot be read is left out and named; the exit code is then 1.
     """
     if config.is_dir():
         from skcaptcha.cli._fit_auto import fit_folder
@@ -82,14 +88,16 @@ def fit(
                 "--data and --set belong to a recipe; a folder is fitted without them, or with a "
                 f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
             )
-        fit_folder(config, out or DEFAULT_MODEL, budget=budget, jobs=jobs, json=json)
+        fit_folder(config, out or DEFAULT_MODEL, budget=budget, jobs=jobs, json=json, resume=resume)
         return
     if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
             "tried to its end"
         )
-    _fit_recipe(config, out, data=data, override=override or [], jobs=jobs, json=json)
+    _fit_recipe(
+        config, out, data=data, override=override or [], jobs=jobs, json=json, resume=resume
+    )
 
 
 def _fit_recipe(
@@ -100,6 +108,7 @@ def _fit_recipe(
     override: list[str],
     jobs: int,
     json: Path | None,
+    resume: bool,
 ) -> None:
     from skcaptcha.cli._accuracy import measure, with_interval
     from skcaptcha.cli._reading import read_all
@@ -114,12 +123,13 @@ def _fit_recipe(
     train, test = recipe.load_data()
     failed = drop_unusable_images(train, recipe.pipeline().named_steps["images"])
     start_workers(jobs)
-    options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
+    options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
+    first, second = journals = journals_of(path, resume=resume)
     try:
-        model, search = recipe.fit(train.data, train.target, **options)
+        model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
     except (ImageError, SegmentationError) as error:
         failed += _drop_unusable(error, recipe, train)
-        model, search = recipe.fit(train.data, train.target, **options)
+        model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,
@@ -139,6 +149,7 @@ def _fit_recipe(
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
     save(model, path, manifest=report, results=search.cv_results_)
+    forget(journals)
 
     table = figures_table()
     table.add_row("training captchas", str(report["n_train"]))

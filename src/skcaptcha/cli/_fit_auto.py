@@ -15,6 +15,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say
+from skcaptcha.cli._kept_search import forget, journals_of
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import drop_unusable_images, files_of
 from skcaptcha.cli._workers import start_workers
@@ -30,7 +31,13 @@ _NAME_WIDTH = len("ConnectedComponents +")
 
 
 def fit_folder(
-    folder: Path, out: Path, *, budget: float | None, jobs: int, json: Path | None
+    folder: Path,
+    out: Path,
+    *,
+    budget: float | None,
+    jobs: int,
+    json: Path | None,
+    resume: bool,
 ) -> None:
     """Find a recipe for a labelled folder, fit it, and write model and recipe.
 
@@ -45,6 +52,8 @@ def fit_folder(
         Number of processes.
     json : Path or None
         What ``--json`` was given.
+    resume : bool
+        Go on where a fit of this model was stopped.
     """
     from skcaptcha.auto import choose_recipe
     from skcaptcha.datasets import load_captchas
@@ -57,16 +66,19 @@ def fit_folder(
     _refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     start_workers(jobs)
+    journals = journals_of(out, resume=resume)
     choice = choose_recipe(
         captchas.data,
         captchas.target,
         budget=budget,
         n_jobs=jobs,
         verbose=int(sys.stderr.isatty()),
+        checkpoint=journals[0],
     )
     report = _report(folder, choice) | {"n_failed": len(failed)}
     text = _recipe_text(folder, out, choice)
     save(choice.model, out, manifest=report, results=_results(choice), recipe=text)
+    forget(journals)
 
     console = report_console(json)
     console.print(_measured_table(choice))
