@@ -139,7 +139,13 @@ class Recipe:
                 model.set_params(**{name: clone(self._final[name], safe=False)})
         return model
 
-    def search(self, *, n_jobs: int | None = None, verbose: int = 0) -> SharedGridSearchCV:
+    def search(
+        self,
+        *,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> SharedGridSearchCV:
         """Build the search over the grid, not fitted.
 
         Parameters
@@ -148,6 +154,9 @@ class Recipe:
             Number of processes, as everywhere in scikit-learn.
         verbose : int, default=0
             1 shows progress and the time left.
+        checkpoint : path-like, optional
+            A file that keeps what is done, so that a search that was interrupted goes on where it
+            was; see `SharedGridSearchCV`.
 
         Returns
         -------
@@ -157,11 +166,22 @@ class Recipe:
         """
         folds = KFold(self._cv, shuffle=True, random_state=0)
         return SharedGridSearchCV(
-            self.pipeline(), self.grid, cv=folds, n_jobs=n_jobs, verbose=verbose
+            self.pipeline(),
+            self.grid,
+            cv=folds,
+            n_jobs=n_jobs,
+            verbose=verbose,
+            checkpoint=checkpoint,
         )
 
     def fit(
-        self, X: Sequence[Any], y: Sequence[str], *, n_jobs: int | None = None, verbose: int = 0
+        self,
+        X: Sequence[Any],
+        y: Sequence[str],
+        *,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> tuple[Pipeline, SharedGridSearchCV]:
         """Search the grid and fit the best candidate, with the section ``final``, to all captchas.
 
@@ -171,7 +191,7 @@ class Recipe:
             Paths, bytes, PIL images or arrays.
         y : sequence of n str
             Their labels.
-        n_jobs, verbose
+        n_jobs, verbose, checkpoint
             See `search`.
 
         Returns
@@ -185,13 +205,16 @@ class Recipe:
         ------
         RecipeError
             If there are fewer captchas than folds.
+        JournalError
+            If the checkpoint is of another search.
         """
         if len(y) < self._cv:
             raise RecipeError(
                 f"{self.source}: search.cv: {self._cv} folds need as many captchas, "
                 f"found {len(y)} for training"
             )
-        search = self.search(n_jobs=n_jobs, verbose=verbose).set_params(refit=False).fit(X, y)
+        search = self.search(n_jobs=n_jobs, verbose=verbose, checkpoint=checkpoint)
+        search.set_params(refit=False).fit(X, y)
         if not np.isfinite(search.best_score_):
             raise self._error("grid", "every candidate failed in some fold; the warning says why")
         model = self.final_pipeline(clone(search.best_params_, safe=False))

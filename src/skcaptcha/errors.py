@@ -93,3 +93,7 @@ class ModelVersionWarning(UserWarning):
 
 class OutputError(SkcaptchaError, OSError):
     """A file cannot be written; what was there before is unchanged."""
+
+
+class JournalError(SkcaptchaError):
+    """The file that a search is kept in cannot be used: names it and what to do."""

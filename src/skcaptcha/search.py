@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, groupby, pairwise
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import joblib
 import numpy as np
@@ -31,6 +32,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.validation import _num_samples
 
+from skcaptcha._checkpoint import Checkpoint
+from skcaptcha._journal import digest_of_captchas
 from skcaptcha.errors import SkcaptchaError
 
 _TASKS_PER_WORKER = 12
@@ -123,6 +126,24 @@ class SharedGridSearchCV(GridSearchCV):
     ``verbose=1`` shows progress and the time left on the standard error. ``mean_fit_time`` is the
     time of all steps of a candidate, shared or not.
 
+    Parameters
+    ----------
+    estimator, param_grid, scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, \
+return_train_score
+        See `sklearn.model_selection.GridSearchCV`.
+    checkpoint : path-like, default=None
+        A file in which the outcome of every candidate in every fold is kept as soon as it is known.
+        If it is there, what it holds is not computed again, and the result is that of a search
+        that was not interrupted, times included. It must be of the same search: with another
+        estimator, grid, folds, scoring, data or versions of libraries `fit` raises an error. It
+        stays when the search is over. If nothing can be shared, it cannot be used.
+
+    Attributes
+    ----------
+    n_resumed_ : int
+        How many outcomes were taken from the checkpoint. All other attributes are those of
+        `sklearn.model_selection.GridSearchCV`.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -136,6 +157,40 @@ class SharedGridSearchCV(GridSearchCV):
     >>> len(search.cv_results_["params"])
     6
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **GridSearchCV._parameter_constraints,
+        "checkpoint": [str, os.PathLike, None],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.checkpoint = checkpoint
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -155,13 +210,21 @@ class SharedGridSearchCV(GridSearchCV):
         candidates = list(ParameterGrid(self.param_grid))
         scorers, refit_metric = self._get_scorers()
         if params or not (self._can_share(candidates) and _see_last_step_only(scorers)):
+            if self.checkpoint is not None:
+                raise ValueError(
+                    "checkpoint needs candidates that can share steps: a Pipeline, a grid over "
+                    "its steps, and neither parameters for fit nor a function as scoring"
+                )
+            self.n_resumed_ = 0
             return super().fit(X, y, **params)
         X, y = indexable(X, y)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y))
         self.n_splits_ = len(splits)
         scoring = _Scoring(scorers, self.error_score, self.return_train_score)
-        outcomes = self._score_all(X, y, splits, candidates, scoring)
+        with self._open_checkpoint(X, y, splits, candidates, scoring) as checkpoint:
+            outcomes = self._score_all(X, y, splits, candidates, scoring, checkpoint=checkpoint)
+        self.n_resumed_ = len(checkpoint.known)
         if not outcomes:
             raise ValueError("No fits were performed: cv gives no splits, or there is no candidate")
         errors = [outcome["fit_error"] for outcome in outcomes if outcome["fit_error"]]
@@ -190,6 +253,26 @@ class SharedGridSearchCV(GridSearchCV):
         names = {name for name, _ in self.estimator.steps}
         return all(key.partition("__")[0] in names for params in candidates for key in params)
 
+    def _open_checkpoint(
+        self,
+        X: Any,
+        y: Any,
+        splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+        candidates: list[dict[str, Any]],
+        scoring: _Scoring,
+    ) -> Checkpoint:
+        if self.checkpoint is None:
+            return Checkpoint(None, {})
+        parts = {
+            "steps": self.estimator,
+            "candidates": candidates,
+            "folds": splits,
+            "scoring": scoring,
+            "captchas": digest_of_captchas(X),
+            "labels": y,
+        }
+        return Checkpoint(self.checkpoint, parts)
+
     def _score_all(
         self,
         X: Any,
@@ -197,6 +280,8 @@ class SharedGridSearchCV(GridSearchCV):
         splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
         candidates: list[dict[str, Any]],
         scoring: _Scoring,
+        *,
+        checkpoint: Checkpoint,
     ) -> list[dict[str, Any]]:
         """Outcome of every candidate in every split, candidate by candidate."""
         steps_of = _StepsOf(self.estimator)
@@ -209,11 +294,16 @@ class SharedGridSearchCV(GridSearchCV):
             for k, split in enumerate(splits)
         ]
         outcomes: list[Any] = [None] * (len(candidates) * len(splits))
+        for (candidate, split), outcome in checkpoint.known.items():
+            outcomes[candidate * len(splits) + split] = outcome
         with _progress(len(outcomes), self.verbose) as advance:
-            for scores in self._in_parallel(X, y, numbered, ordered, scoring):
-                for score in scores:
-                    outcomes[score.candidate * len(splits) + score.split] = score.outcome
-                advance(len(scores))
+            advance(len(checkpoint.known))
+            for part, lacking in _lacking(ordered, numbered, checkpoint.known):
+                for scores in self._in_parallel(X, y, part, lacking, scoring):
+                    checkpoint.keep(scores)
+                    for score in scores:
+                        outcomes[score.candidate * len(splits) + score.split] = score.outcome
+                    advance(len(scores))
         return outcomes
 
     def _in_parallel(
@@ -283,6 +373,19 @@ def _flatten(pipeline: Pipeline, path: str = "") -> Iterator[_Step]:
         else:
             same = FunctionTransformer() if estimator in (None, "passthrough") else estimator
             yield _Step(f"{place} {joblib.hash(same)}", same)
+
+
+def _lacking(
+    ordered: Sequence[_Candidate], splits: Sequence[_Split], known: Container[tuple[int, int]]
+) -> Iterator[tuple[list[_Split], list[_Candidate]]]:
+    """Give the splits in which candidates are still to be scored, with all that lack the same."""
+    groups: dict[tuple[int, ...], list[_Candidate]] = {}
+    for candidate in ordered:
+        missing = [s.number for s in splits if (candidate.number, s.number) not in known]
+        groups.setdefault(tuple(missing), []).append(candidate)
+    for numbers, candidates in groups.items():
+        if numbers:
+            yield [splits[k] for k in numbers], candidates
 
 
 def _families(ordered: Sequence[_Candidate]) -> list[list[_Candidate]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._journal import Journal, digest_of_captchas
 from skcaptcha.auto._entry import Trial
+from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
@@ -89,6 +92,7 @@ def choose_recipe(
     n_jobs: int | None = None,
     verbose: int = 0,
     random_state: int = 0,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Choice:
     """Try the families of recipes that can apply, and fit the best to all captchas.
 
@@ -115,6 +119,11 @@ def choose_recipe(
         1 shows on the standard error what is being tried.
     random_state : int, default=0
         Which captchas the screening takes.
+    checkpoint : path-like, optional
+        A file in which what is found of every recipe is kept at once. If it is there, what it holds
+        is not computed again, and its seconds count as if they had been spent now: the race goes on
+        where it was. It must be of the same captchas and families, found by the same versions of
+        libraries; it stays when the race is over.
 
     Returns
     -------
@@ -128,6 +137,15 @@ def choose_recipe(
         If one of them is no image.
     ReadingError
         If nothing can be fitted to them: says of each family why.
+    JournalError
+        If the checkpoint is of another race.
+
+    Notes
+    -----
+    A race that goes on from a checkpoint need not choose what it would have chosen otherwise, as
+    little as two races do: what was being scored when it was stopped is scored again, without
+    counting twice, and so is the last fit made, and moments differ. All scores are the same, and
+    the chosen recipe gives the same model, bit for bit.
 
     Examples
     --------
@@ -155,10 +173,21 @@ def choose_recipe(
         n = joblib.effective_n_jobs(n_jobs)
         joblib.Parallel(n_jobs)(joblib.delayed(int)() for _ in range(n))
         measurement = measure(map(decode, X), labels.tolist())
-        race = Race(X, labels, begin + budget, say, n_jobs=n_jobs, random_state=random_state)
         content = load_families() if families is None else families
-        race.run(list(families_for(measurement, content)), content["search"]["cv"])
-        model, winner = race.fit_best()
+        parts = {
+            "captchas": digest_of_captchas(X),
+            "labels": labels,
+            "families": content,
+            "random_state": random_state,
+        }
+        with nullcontext() if checkpoint is None else Journal(checkpoint, parts) as journal:
+            clock = Clock(begin, budget)
+            evaluations = Evaluations(X, labels, clock, journal, n_jobs=n_jobs)
+            race = Race(
+                X, labels, clock, evaluations, say, n_jobs=n_jobs, random_state=random_state
+            )
+            race.run(list(families_for(measurement, content)), content["search"]["cv"])
+            model, winner = race.fit_best()
     assert winner.recipe is not None
     return Choice(
         measurement=measurement,
@@ -172,7 +201,7 @@ def choose_recipe(
         n_validated=winner.n_validated or len(race.screened),
         model=model,
         budget=budget,
-        seconds=time.perf_counter() - begin,
+        seconds=clock.spent(),
     )
 
 

@@ -15,8 +15,9 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto._entry import Entry, Trial, chance
+from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, Family
-from skcaptcha.auto._scoring import Scores, Splits, score_recipes
+from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
 
@@ -46,8 +47,10 @@ class Race:
     ----------
     X : sequence of n captchas
     y : ndarray of n str
-    deadline : float
-        When everything should be over, by `time.perf_counter`.
+    clock : Clock
+        Tells how much time is left.
+    evaluations : Evaluations
+        Score recipes.
     say : callable
         Is told what is being done.
     n_jobs, random_state
@@ -58,14 +61,15 @@ class Race:
         self,
         X: Sequence[Any],
         y: NDArray[np.str_],
-        deadline: float,
+        clock: Clock,
+        evaluations: Evaluations,
         say: Callable[[str], None],
         *,
         n_jobs: int | None,
         random_state: int,
     ) -> None:
         self.X, self.y = X, y
-        self.deadline = deadline
+        self.clock, self.evaluations = clock, evaluations
         self.n_jobs = n_jobs
         self.workers = joblib.effective_n_jobs(n_jobs)
         self.say = say
@@ -81,7 +85,7 @@ class Race:
     def run(self, families: Sequence[Family], folds: int) -> None:
         """Screen all families that can apply, and cross-validate what is within reach."""
         self.folds = min(folds, len(self.y))
-        screening_ends = self.deadline - (1 - _SCREENING_SHARE) * self._left()
+        kept_for_validation = (1 - _SCREENING_SHARE) * self.clock.left()
         for i, family in enumerate(families):
             if family.excluded:
                 verdict = f"cannot apply: {family.excluded}"
@@ -89,7 +93,7 @@ class Race:
             elif self._is_sure():
                 self.entries.append(Entry(family, None, "not tried: not needed"))
             else:
-                share = (screening_ends - time.perf_counter()) / (len(families) - i)
+                share = (self.clock.left() - kept_for_validation) / (len(families) - i)
                 entries = self._screen(family, share)
                 if entries and entries[0].value >= _PROMISING:
                     self._cross_validate(entries[0])
@@ -256,7 +260,7 @@ class Race:
             needed = max(self.last_fit, self._last_fit(once))
             needed += once * len(stage) * len(part)
             least = needed if known else _LEAST_FOR_UNKNOWN
-            if self._left() < least:
+            if self.clock.left() < least:
                 if entry.accuracy is None:
                     entry.out_of_time = True
                     entry.verdict = f"{_NO_TIME}: needs about {max(needed, least):.0f} s more"
@@ -293,8 +297,7 @@ class Race:
     def _score(
         self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits
     ) -> Scores:
-        X = [self.X[i] for i in sample]
-        return score_recipes(candidates, X, self.y[sample], splits, n_jobs=self.n_jobs)
+        return self.evaluations(candidates, sample, splits)
 
     def _ranked(self) -> list[Entry]:
         """What can be fitted, the best first, the faster reader before an equal."""
@@ -325,6 +328,3 @@ class Race:
             entry.n_validated >= _ENOUGH_EVIDENCE and entry.value >= _GOOD_ENOUGH
             for entry in self.entries
         )
-
-    def _left(self) -> float:
-        return self.deadline - time.perf_counter()

@@ -13,6 +13,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
+from skcaptcha.cli._kept_search import forget, journals_of, resumable
 from skcaptcha.cli._options import Format, Jobs, Json
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
@@ -29,11 +30,13 @@ from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
+    from rich.table import Table
     from sklearn.utils import Bunch
 
     from skcaptcha.config import Recipe
 
 
+@resumable()
 def fit(
     config: Annotated[
         Path,
@@ -70,13 +73,17 @@ def fit(
     format: Format = "joblib",  # noqa: A002 - what the option is called
     jobs: Jobs = -1,
     json: Json = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a fit of this model was stopped.")
+    ] = False,
 ) -> None:
     """Fit a model: try the recipe's whole grid, and keep the best by cross-validation.
 
     With a folder in place of the recipe it measures the images and tries the ready recipes that
     can apply, within a bounded time. Writes the model, and beside it what it was fitted from
-    (.json), how every candidate did (.csv) and, with a folder, the chosen recipe (.yaml). An image
-    that cannot be read is left out and named; the exit code is then 1.
+    (.json), how every candidate did (.csv) and, with a folder, the chosen recipe (.yaml). As long
+    as the model is not written, what is found is kept beside it (.search); --resume continues from
+    there. An image that cannot be read is left out and named; the exit code is then 1.
     """
     if config.is_dir():
         from skcaptcha.cli._fit_auto import fit_folder
@@ -86,7 +93,7 @@ def fit(
                 "--data and --set belong to a recipe; a folder is fitted without them, or with a "
                 f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
             )
-        fit_folder(config, out, budget=budget, format=format, jobs=jobs, json=json)
+        fit_folder(config, out, budget=budget, format=format, jobs=jobs, json=json, resume=resume)
         return
     if budget is not None and config.exists():
         raise WrongUseError(
@@ -94,7 +101,14 @@ def fit(
             "tried to its end"
         )
     _fit_recipe(
-        config, out, data=data, override=override or [], format=format, jobs=jobs, json=json
+        config,
+        out,
+        data=data,
+        override=override or [],
+        format=format,
+        jobs=jobs,
+        json=json,
+        resume=resume,
     )
 
 
@@ -107,8 +121,9 @@ def _fit_recipe(
     format: str,  # noqa: A002 - what the option is called
     jobs: int,
     json: Path | None,
+    resume: bool,
 ) -> None:
-    from skcaptcha.cli._accuracy import measure, with_interval
+    from skcaptcha.cli._accuracy import measure
     from skcaptcha.cli._reading import read_all
     from skcaptcha.config import load_recipe
     from skcaptcha.model_io import describe_training
@@ -124,13 +139,14 @@ def _fit_recipe(
     failed = drop_unusable_images(train, decoder)
     about = describe_training(train.data, train.target, decoder)
     start_workers(jobs)
-    options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
+    options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
+    first, second = journals = journals_of(path, resume=resume)
     try:
-        model, search = recipe.fit(train.data, train.target, **options)
+        model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
     except (ImageError, SegmentationError) as error:
         failed += _drop_unusable(error, recipe, train)
         about = describe_training(train.data, train.target, decoder)
-        model, search = recipe.fit(train.data, train.target, **options)
+        model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,
@@ -151,6 +167,16 @@ def _fit_recipe(
     report["seconds"] = time.perf_counter() - began
     manifest = report | {"recipe_content": recipe.content}
     save_model(model, path, format, manifest=manifest, results=search.cv_results_)
+    forget(journals)
+
+    report_console(json).print(_summary(report, failed, files))
+    write_json({**report, "failed": failed, "files": files}, json)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[Path]) -> Table:
+    from skcaptcha.cli._accuracy import with_interval
 
     table = figures_table()
     table.add_row("training captchas", str(report["n_train"]))
@@ -159,18 +185,15 @@ def _fit_recipe(
     if report["n_left_out"]:
         table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
     table.add_row("candidates", f"{report['n_candidates']}, in {report['n_folds']} folds")
-    for name, value in search.best_params_.items():
+    for name, value in report["best_params"].items():
         table.add_row(f"  {name}", _one_line(value))
-    table.add_row("string accuracy", f"{percent(search.best_score_)} in cross-validation")
-    if test is not None:
+    table.add_row("string accuracy", f"{percent(report['cv_string_accuracy'])} in cross-validation")
+    if "held_out" in report:
         table.add_row("  held out", with_interval(report["held_out"], "string_accuracy"))
         table.add_row("  captchas", str(report["held_out"]["n"]))
     table.add_row("seconds", f"{report['seconds']:.1f}")
     table.add_row("written", "\n".join(map(str, files)))
-    report_console(json).print(table)
-    write_json({**report, "failed": failed, "files": files}, json)
-    if failed:
-        raise typer.Exit(EXIT_SOME_FAILED)
+    return table
 
 
 def _drop_unusable(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, printable, report_console, say
+from skcaptcha.cli._kept_search import forget, journals_of
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -44,6 +45,7 @@ def fit_folder(
     format: str,  # noqa: A002 - what the option is called
     jobs: int,
     json: Path | None,
+    resume: bool,
 ) -> None:
     """Find a recipe for a labelled folder, fit it, and write model and recipe.
 
@@ -60,6 +62,8 @@ def fit_folder(
         Number of processes.
     json : Path or None
         What ``--json`` was given.
+    resume : bool
+        Go on where a fit of this model was stopped.
     """
     from skcaptcha.auto import choose_recipe
     from skcaptcha.datasets import load_captchas
@@ -75,17 +79,20 @@ def fit_folder(
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
     start_workers(jobs)
+    journals = journals_of(out, resume=resume)
     choice = choose_recipe(
         captchas.data,
         captchas.target,
         budget=budget,
         n_jobs=jobs,
         verbose=int(sys.stderr.isatty()),
+        checkpoint=journals[0],
     )
     report = _report(folder, choice) | about | {"n_failed": len(failed)}
     manifest = report | {"recipe_content": choice.recipe}
     text = _recipe_text(folder, out, choice)
     save_model(choice.model, out, format, manifest=manifest, results=_results(choice), recipe=text)
+    forget(journals)
 
     console = report_console(json)
     console.print(_measured_table(choice))

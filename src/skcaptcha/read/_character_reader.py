@@ -18,6 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._evidence import Classification, FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
@@ -89,6 +90,7 @@ class CharacterReader(BaseEstimator):
         self.estimator = estimator
         self.calibration_cv = calibration_cv
 
+    @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Segments, y: ArrayLike) -> Self:
         """Fit the classifier to the characters of the captchas.
@@ -131,6 +133,7 @@ class CharacterReader(BaseEstimator):
             self.temperature_ = self._calibrate(values, characters, captcha)
         return self
 
+    @one_thread()
     def predict(self, X: Segments) -> NDArray[np.str_]:
         """Read captchas.
 
@@ -158,6 +161,7 @@ class CharacterReader(BaseEstimator):
         """
         return float(np.mean(self.predict(X) == check_texts(y, len(X))))
 
+    @one_thread()
     def read(self, X: Segments) -> list[Reading]:
         """Read captchas and say how sure each reading is.
 

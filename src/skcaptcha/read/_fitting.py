@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from skcaptcha._one_thread import one_thread
 from skcaptcha.read._candidates import CandidateClassifier, Member
 from skcaptcha.read._training import Training
 from skcaptcha.read._warp import describe_warped
@@ -95,6 +96,7 @@ def fit_classifiers(
     ]
 
 
+@one_thread()
 def _fit_member(
     member: Member,
     plan: Plan,

@@ -14,6 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
@@ -191,6 +192,7 @@ class SequenceReader(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Segments, y: ArrayLike) -> Self:
         """Find where the characters of the captchas stand, and fit the classifier to them.
@@ -254,6 +256,7 @@ class SequenceReader(BaseEstimator):
         self.confidence_ = self._calibrate(X, texts, folds, classifiers[1:])
         return self
 
+    @one_thread()
     def predict(self, X: Segments) -> NDArray[np.str_]:
         """Read captchas.
 
@@ -296,6 +299,7 @@ class SequenceReader(BaseEstimator):
         """
         return float(np.mean(self.predict(X) == check_texts(y, len(X))))
 
+    @one_thread()
     def read(self, X: Segments) -> list[Reading]:
         """Read captchas and say how sure each reading is.
 
