@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import joblib
 import numpy as np
 import pytest
 
+from skcaptcha import read_captchas
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
 
@@ -353,3 +356,76 @@ def test_odd_file_names_survive(run, model, captchas, tmp_path):
     again = run("predict", tmp_path / name, "--model", model, "--csv", table, "--resume")
     assert "0 of 0 images read" in again.err
     assert table.read_bytes() == before
+
+
+@pytest.fixture
+def strange(captchas, tmp_path):
+    """A folder of noise and blanks, as large as the captchas."""
+    height, width = cv2.imread(str(next(captchas.glob("*.png")))).shape[:2]
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "strange"
+    folder.mkdir()
+    for k in range(5):
+        noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"noise{k}.png"), noise)
+    cv2.imwrite(str(folder / "white.png"), np.full((height, width), 255, dtype=np.uint8))
+    return folder
+
+
+def test_predict_says_what_is_unlike_the_training_set(run, model, captchas, strange, tmp_path):
+    table, report = tmp_path / "a.csv", tmp_path / "a.json"
+    outcome = run(
+        "predict", captchas, strange, "--model", model, "--csv", table, "--json", report
+    )  # fmt: skip
+    assert outcome.code == 0
+    n = len(list(captchas.glob("*.png")))
+    assert f"warning: 6 of {n + 6} images are unlike those" in outcome.err
+    confidence = {row["filename"]: float(row["confidence"]) for row in rows_of(table)}
+    assert all((c < 0.01) == ("strange" in name) for name, c in confidence.items())
+    figures = json.loads(report.read_text())
+    assert figures["n_out_of_distribution"] == 6
+    flags = {row["filename"]: row["out_of_distribution"] for row in figures["captchas"]}
+    assert all(flag == ("strange" in name) for name, flag in flags.items())
+
+
+def test_predict_leaves_unsure_texts_empty_and_says_why(run, model, captchas, strange, texts):
+    table, report = strange.with_suffix(".csv"), strange.with_suffix(".json")
+    outcome = run(
+        "predict", captchas, strange, "--model", model, "--csv", table, "--json", report,
+        "--min-confidence", 0.01,
+    )  # fmt: skip
+    assert outcome.code == 0
+    assert "6 texts left empty, of a confidence below 0.01" in outcome.err
+    rows = rows_of(table)
+    assert [row["text"] for row in rows if not row["reason"]] == texts
+    empty = [row for row in rows if "strange" in row["filename"]]
+    assert len(empty) == 6
+    for row in empty:
+        assert row["text"] == ""
+        assert row["reason"].startswith("its confidence is 0.00")
+        assert row["reason"].endswith("unlike those that the model was fitted to")
+    figures = json.loads(report.read_text())
+    assert figures["n_left_empty"] == 6
+    assert [r["text"] for r in figures["captchas"] if "reason" in r] == [""] * 6
+
+
+def test_score_says_how_accurate_the_surest_readings_are(run, model, captchas, tmp_path):
+    report = tmp_path / "a.json"
+    outcome = run("score", captchas, "--model", model, "--json", report)
+    assert outcome.code == 0
+    figures = json.loads(report.read_text())
+    assert figures["coverage"][0]["coverage"] == 1
+    assert figures["coverage"][0]["string_accuracy"] == figures["string_accuracy"]
+    labelled = load_captchas(captchas)
+    readings = read_captchas(joblib.load(model), labelled.data)
+    read = [
+        (reading.confidence, reading.text == label)
+        for reading, label in zip(readings, labelled.target, strict=True)
+    ]
+    for row in figures["coverage"]:
+        accepted = [right for sure, right in read if sure >= row["min_confidence"]]
+        assert row["coverage"] == pytest.approx(len(accepted) / len(read))
+        assert row["string_accuracy"] == pytest.approx(np.mean(accepted))
+        low, high = row["string_accuracy_interval"]
+        assert low <= row["string_accuracy"] <= high
+    assert "confidence from" in outcome.out

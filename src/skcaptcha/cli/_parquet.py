@@ -33,8 +33,8 @@ class ResumableParquet(Table):
     ----------
     folder : Path
     names : sequence of str
-        The names of the columns, which hold strings, but for the last one, which holds floats; the
-        first one tells the rows apart.
+        The names of the columns, which hold strings, but for ``confidence``, which holds floats;
+        the first one tells the rows apart.
     resume : bool
         Go on from the rows of `unfinished`, or else of the folder; else begin anew.
 
@@ -61,9 +61,9 @@ class ResumableParquet(Table):
             raise WrongUseError(
                 "--parquet needs pyarrow, which is not installed; pip install 'skcaptcha[parquet]'"
             ) from None
-        *texts, number = names
+        numbers = {"confidence": pyarrow.float64()}
         self._schema = pyarrow.schema(
-            [*((name, pyarrow.string()) for name in texts), (number, pyarrow.float64())]
+            [(name, numbers.get(name, pyarrow.string())) for name in names]
         )
         self._parquet = pyarrow.parquet
         self._target = Path(os.path.realpath(folder))

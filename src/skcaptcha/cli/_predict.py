@@ -8,24 +8,20 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import say
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
-from skcaptcha.cli._output import STDOUT, JsonList, check_outputs, write_json
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.cli._output import STDOUT, check_outputs, write_json
 
 if TYPE_CHECKING:
     from skcaptcha.cli._done import DoneNames
-    from skcaptcha.read import Reading
-
-_COLUMNS = ("filename", "text", "confidence")
 
 
 def predict(
@@ -74,6 +70,15 @@ def predict(
     length: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Read strings of so many characters.")
     ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=1,
+            help="Leave the text empty where a reading is less sure, and say why in a column more.",
+        ),
+    ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     json: Json = None,
@@ -84,11 +89,14 @@ def predict(
     then 1. A file inside a folder is called folder/name; hidden files and folders, and folders
     that are links, are passed over. However many images there are, they take no more memory.
 
+    The confidence is how probable it is that the text is right. That of an image unlike those that
+    the model was fitted to is lowered, and at the end their number is said.
+
     Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end.
     """
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._paths import images_of
-    from skcaptcha.cli._reading import read_batches, why
+    from skcaptcha.cli._reading import read_batches
     from skcaptcha.cli._tables import open_table
     from skcaptcha.model_io import load
 
@@ -102,14 +110,15 @@ def predict(
     reader = load(model, trust=trust)
     constraints = _constrain(reader, {"charset": charset, "length": length})
     prints = csv is None and parquet is None and json != STDOUT
-    with connected(scheduler) as client, JsonList() as captchas, JsonList() as failed:
-
-        def fail(name: str, reason: str) -> None:
-            say(f"{name}: {reason}")
-            failed.append({"filename": name, "reason": reason})
-
-        names = _at_least_one(images_of(paths, fail, null=null))
-        table = open_table(_COLUMNS, csv=csv, parquet=parquet, resume=resume, prints=prints)
+    answers = Answers(
+        constraints=constraints,
+        min_confidence=min_confidence,
+        exact=parquet is not None,
+        listed=json is not None,
+    )
+    with connected(scheduler) as client, answers:
+        names = _at_least_one(images_of(paths, answers.fail, null=null))
+        table = open_table(answers.columns, csv=csv, parquet=parquet, resume=resume, prints=prints)
         todo = _Todo(names, table.done)
         # A bar and the lines would spoil each other on one terminal.
         show_progress = not (prints and sys.stdout.isatty())
@@ -120,17 +129,7 @@ def predict(
         try:
             with table, closing(reading):
                 for batch, results in reading:
-                    rows = []
-                    for name, result in zip(batch, results, strict=True):
-                        if isinstance(result, SkcaptchaError):
-                            fail(name, why(result))
-                        elif constraints and not result.text:
-                            fail(name, f"nothing in it can be read as {constraints}")
-                        else:
-                            rows.append((name, *_texts(result, exact=parquet is not None)))
-                            if json is not None:
-                                captchas.append({"filename": name, **asdict(result)})
-                    table.write(rows)
+                    table.write(answers.rows(batch, results))
         except KeyboardInterrupt:
             if table.unfinished is None:
                 raise
@@ -138,21 +137,24 @@ def predict(
                 f"interrupted; {table.n_rows} images are in {table.unfinished}, --resume continues"
             ) from None
         seconds = time.perf_counter() - began
+        n_failed = len(answers.failed)
         report = {
             "model": str(model),
             "n": todo.n,
-            "n_failed": len(failed),
+            "n_failed": n_failed,
             "n_already_read": todo.n_done,
+            "n_out_of_distribution": answers.n_unlike,
+            "n_left_empty": answers.n_left_empty,
             "seconds": seconds,
             "images_per_second": todo.n / seconds,
-            "captchas": captchas,
-            "failed": failed,
+            "captchas": answers.captchas,
+            "failed": answers.failed,
         }
         write_json(report, json)
-        n_failed = len(failed)
     if not prints or n_failed:
         before = f", {todo.n_done} were in {csv or parquet} already" if todo.n_done else ""
         say(f"{todo.n - n_failed} of {todo.n} images read in {seconds:.2f} s{before}")
+    answers.say_counts(todo.n - n_failed)
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -200,7 +202,3 @@ class _Todo:
             else:
                 self.n += 1
                 yield name
-
-
-def _texts(reading: Reading, *, exact: bool) -> tuple[str, str | float]:
-    return reading.text, reading.confidence if exact else f"{reading.confidence:.4f}"

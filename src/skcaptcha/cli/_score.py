@@ -38,7 +38,12 @@ def score(
 
     An image that cannot be read counts as wrong and is named; the exit code is then 1.
     """
-    from skcaptcha.cli._accuracy import confusions_table, measure, with_interval
+    from skcaptcha.cli._accuracy import (
+        confusions_table,
+        coverage_table,
+        measure,
+        with_interval,
+    )
     from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
     from skcaptcha.model_io import load
@@ -69,11 +74,15 @@ def score(
     table.add_row("string accuracy", with_interval(figures, "string_accuracy"))
     table.add_row("  ignoring case", with_interval(figures, "string_accuracy_ignoring_case"))
     table.add_row("character accuracy", with_interval(figures, "character_accuracy"))
+    if figures["n_out_of_distribution"]:
+        unlike = f"{figures['n_out_of_distribution']}, of which the confidence is lowered"
+        table.add_row("unlike the training set", unlike)
     table.add_row("speed", f"{len(labels) / seconds:,.0f} captchas a second ({seconds:.2f} s)")
     console = report_console(json)
     console.print(table)
     if figures["confusions"]:
         console.print(confusions_table(figures))
+    console.print(coverage_table(figures))
     if csv is not None:
         write_csv(("filename", "label", "text", "confidence"), rows, csv)
     report = {
