@@ -150,7 +150,7 @@ def test_a_changed_byte_is_found(model, tmp_path, kind):
     with zipfile.ZipFile(path) as archive:
         payload = archive.getinfo("manifest.json").header_offset
     n_found = 0
-    places = range(0, len(content), STEPS[kind])
+    places = range(0, len(content), STEPS[kind] + 2)
     for i in places:
         path.write_bytes(content[:i] + bytes([content[i] ^ 0x55]) + content[i + 1 :])
         try:
