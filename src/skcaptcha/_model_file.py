@@ -72,14 +72,29 @@ class ModelFile:
         return sha256(self.payload).hexdigest()
 
     def pickle(self) -> bytes:
-        """Give what joblib has to load: of a file with a manifest, what the payload holds."""
+        """Give what joblib has to load: of a file with a manifest, what the payload holds.
+
+        Returns
+        -------
+        pickle : bytes
+
+        Raises
+        ------
+        ModelError
+            If the file is damaged.
+        """
         if self.manifest is None:
             return self.content
-        n_behind = len(self.content) - len(self.payload) - _LAST_BLOCK.size - _CHECKSUM.size
+        stream = zlib.decompressobj()
         try:
-            return b"".join(_inflate(self.content))[:-n_behind]
-        except (EOFError, zlib.error) as error:
+            pickle = stream.decompress(self.payload)
+            # Of the rest nothing is used, but the checksum at its end is checked.
+            stream.decompress(self.content[len(self.payload) :])
+        except zlib.error as error:
             raise _damaged(self.path, error) from error
+        if not stream.eof or stream.unused_data:
+            raise _damaged(self.path, "its end is missing")
+        return pickle
 
     def version(self, library: str) -> str | None:
         """Give the version of a library that the manifest names, if it looks like one."""
