@@ -60,8 +60,7 @@ def test_an_error_of_what_writes_is_not_mistaken_for_a_full_disk(tmp_path):
 
 WRITE_TOO_MUCH = """
 import pickle, resource, sys
-from pathlib import Path
-from skcaptcha.model_io import write_atomically
+from skcaptcha._atomic import write_atomically
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     write_atomically(sys.argv[1], lambda file: file.write(bytes(int(sys.argv[2]))))

@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from hashlib import sha256
@@ -22,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 import skcaptcha
 from skcaptcha import load, save
 from skcaptcha._model_file import add_to_joblib, joblib_payload
-from skcaptcha.errors import ModelError
+from skcaptcha.errors import ModelError, UntrustedModelError
 from skcaptcha.features import RawPixels
 from skcaptcha.model_io import describe_training, load_manifest
 from skcaptcha.read import CharacterReader
@@ -46,7 +47,7 @@ def model():
 
 LOAD_IN_EVERY_WAY = """
 import io, pickle, sys, warnings
-import joblib
+import joblib, numpy
 warnings.simplefilter("ignore")
 path, images = sys.argv[1], pickle.loads(sys.stdin.buffer.read())
 texts = [joblib.load(path), joblib.load(io.BytesIO(open(path, "rb").read()))]
@@ -55,7 +56,7 @@ with open(path, "rb") as file:
 try:
     texts.append(joblib.load(path, mmap_mode="r"))
 except ValueError:  # joblib 1.4.0 cannot map what is compressed
-    joblib.dump(0, path + "z", compress=3)
+    joblib.dump(numpy.arange(1000), path + "z", compress=3)
     try:
         joblib.load(path + "z", mmap_mode="r")
     except ValueError:
@@ -149,7 +150,7 @@ def test_a_changed_byte_is_found(model, tmp_path, kind):
     with zipfile.ZipFile(path) as archive:
         payload = archive.getinfo("manifest.json").header_offset
     n_found = 0
-    places = range(0, len(content), STEPS[kind])
+    places = range(0, len(content), STEPS[kind] + 2)
     for i in places:
         path.write_bytes(content[:i] + bytes([content[i] ^ 0x55]) + content[i + 1 :])
         try:
@@ -258,6 +259,19 @@ def test_a_zlib_stream_of_the_first_format_is_checked(model, tmp_path):
         path.write_bytes(broken)
         with pytest.raises(ModelError, match="truncated or damaged"):
             load(path, trust=True)
+
+
+def test_a_stream_that_inflates_without_end_takes_no_memory_before_it_is_trusted(tmp_path):
+    path = tmp_path / "m.joblib"
+    bomb = zlib.compressobj(1)
+    path.write_bytes(b"".join(bomb.compress(bytes(2**24)) for _ in range(24)) + bomb.flush())
+    tracemalloc.start()
+    try:
+        with pytest.raises(UntrustedModelError):
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_sizes_of_many_kinds_are_a_range():

@@ -13,6 +13,7 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -38,6 +39,7 @@ _LAST_BLOCK = struct.Struct("<BHH")
 _MOST_IN_BLOCK = 2**16 - 1
 _CHECKSUM = struct.Struct(">I")
 _MOST_BYTES_OF_MANIFEST = 2**26
+_BYTES_AT_ONCE = 2**24
 _VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
@@ -54,21 +56,45 @@ class ModelFile:
         What is before the manifest; all, without one.
     manifest : dict or None
         None if the file has none: it is of the first format, or joblib alone has written it.
-    pickle : bytes or None
-        What joblib has to load, if loading it runs code: of a file with a manifest, the payload
-        alone. None if skops has written the file.
+    is_skops : bool
+        Whether skops has written it, and loading it runs no code; else joblib has.
     """
 
     path: Path
     content: bytes
     payload: bytes
     manifest: dict[str, Any] | None
-    pickle: bytes | None
+    is_skops: bool
 
     @cached_property
     def sha256(self) -> str:
         """Of the payload, in hexadecimal."""
         return sha256(self.payload).hexdigest()
+
+    def pickle(self) -> bytes:
+        """Give what joblib has to load: of a file with a manifest, what the payload holds.
+
+        Returns
+        -------
+        pickle : bytes
+
+        Raises
+        ------
+        ModelError
+            If the file is damaged.
+        """
+        if self.manifest is None:
+            return self.content
+        stream = zlib.decompressobj()
+        try:
+            pickle = stream.decompress(self.payload)
+            # Of the rest nothing is used, but the checksum at its end is checked.
+            stream.decompress(self.content[len(self.payload) :])
+        except zlib.error as error:
+            raise _damaged(self.path, error) from error
+        if not stream.eof or stream.unused_data:
+            raise _damaged(self.path, "its end is missing")
+        return pickle
 
     def version(self, library: str) -> str | None:
         """Give the version of a library that the manifest names, if it looks like one."""
@@ -228,7 +254,7 @@ def _split(path: Path, content: bytes) -> ModelFile:
         is_skops = _SKOPS_SCHEMA in archive.namelist()
         if _MANIFEST not in archive.namelist():
             if is_skops:
-                return ModelFile(path, content, content, None, None)
+                return ModelFile(path, content, content, None, is_skops)
             raise ModelError(f"{path}: not a model that can be loaded, but some other archive")
         member = archive.getinfo(_MANIFEST)
         if member.file_size > _MOST_BYTES_OF_MANIFEST:
@@ -236,12 +262,8 @@ def _split(path: Path, content: bytes) -> ModelFile:
         manifest = json.loads(archive.read(member))
     if not isinstance(manifest, dict):
         raise ValueError("its manifest is no mapping")
-    if is_skops:
-        return ModelFile(path, content, content[: member.header_offset], manifest, None)
-    begin = member.header_offset - _LAST_BLOCK.size
-    n_in_block = len(content) - member.header_offset - _CHECKSUM.size
-    pickle = _inflate(content)[:-n_in_block]
-    return ModelFile(path, content, content[:begin], manifest, pickle)
+    end = member.header_offset - (0 if is_skops else _LAST_BLOCK.size)
+    return ModelFile(path, content, content[:end], manifest, is_skops)
 
 
 def _without_manifest(path: Path, content: bytes) -> ModelFile:
@@ -250,17 +272,22 @@ def _without_manifest(path: Path, content: bytes) -> ModelFile:
             f"{path}: not a model that can be loaded; fit one (skcaptcha fit configs/grid.yaml)"
         )
     if content.startswith(_ZLIB_MAGIC):
-        _inflate(content)
-    return ModelFile(path, content, content, None, content)
+        for _ in _inflate(content):  # part by part: nobody knows how much it is
+            pass
+    return ModelFile(path, content, content, None, is_skops=False)
 
 
-def _inflate(content: bytes) -> bytes:
+def _inflate(content: bytes) -> Iterator[bytes]:
     """Decompress a zlib stream, which must be whole, with nothing behind it."""
     stream = zlib.decompressobj()
-    inflated = stream.decompress(content)
-    if not stream.eof or stream.unused_data:
-        raise EOFError("it is not one whole stream")
-    return inflated
+    while not stream.eof:
+        part = stream.decompress(content, _BYTES_AT_ONCE)
+        content = stream.unconsumed_tail
+        if not part and not stream.eof:
+            raise EOFError("it ends too early")
+        yield part
+    if stream.unused_data:
+        raise EOFError("something stands behind its end")
 
 
 def _with_member(content: bytes, manifest: bytes, comment: bytes = b"") -> tuple[bytes, int]:

@@ -57,6 +57,8 @@ TRUSTED_TYPES = frozenset(
 estimators of scikit-learn), by module and name. None of these runs anything that comes from the
 file when it is made and given its attributes."""
 
+_MOST_NAMED = 5
+
 # By class, what it is or, fitted, holds that no such file can hold.
 _TREES = "nothing checks that its trees lead where a tree may"
 _IMPOSSIBLE = {
@@ -155,7 +157,9 @@ def load_skops(content: bytes, path: Path) -> Any:
 def _unknown_types(content: bytes) -> list[str]:
     import skops.io
 
-    return sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED_TYPES)
+    unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED_TYPES)
+    # The names are whatever the file says.
+    return [name if name.isprintable() else repr(name) for name in unknown[:_MOST_NAMED]]
 
 
 def _require_skops(purpose: str) -> None:

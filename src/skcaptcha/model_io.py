@@ -186,7 +186,7 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
         If it was fitted with another version of scikit-learn.
     """
     file = read_model_file(Path(path))
-    if file.pickle is not None and not trust and not _known_models.is_known(file.sha256):
+    if not file.is_skops and not trust and not _known_models.is_known(file.sha256):
         raise UntrustedModelError(
             f"{path}: loading it may run any code that is in it, and {_why_unknown(file)}: if you "
             "know who made it, use --trust (in Python: trust=True); fit --format skops makes "
@@ -277,10 +277,10 @@ def _unpacked(file: ModelFile) -> Any:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            if file.pickle is None:
+            if file.is_skops:
                 model = load_skops(file.content, file.path)
             else:
-                model = joblib.load(io.BytesIO(file.pickle))
+                model = joblib.load(io.BytesIO(file.pickle()))
     except ModelError:
         raise
     except Exception as error:

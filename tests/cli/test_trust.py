@@ -148,3 +148,16 @@ def test_what_turns_out_to_be_more_than_skops_can_hold_is_not_lost(run, workshop
     assert f"saved as {tmp_path / 'm.joblib'} instead" in outcome.sentence()
     assert not out.exists()
     assert run("show", tmp_path / "m.joblib").code == 0
+
+
+def test_a_folder_is_fitted_to_a_skops_model(run, captchas, texts, request):
+    folder = request.getfixturevalue("folder")
+    outcome = run("fit", captchas, "--jobs", 1, "--budget", 2, "--format", "skops")
+    assert outcome.code == 0, outcome.err
+    files = sorted(os.listdir(folder / "artifacts"))
+    assert files == ["model.csv", "model.json", "model.skops", "model.yaml"]
+    manifest = load_manifest(folder / "artifacts" / "model.skops")
+    assert manifest["n_train"] == len(texts)
+    assert set(manifest["recipe_content"]) >= {"steps", "search"}
+    request.getfixturevalue("other_user")
+    assert run("score", captchas, "--model", "artifacts/model.skops").code == 0
