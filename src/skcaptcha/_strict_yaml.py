@@ -21,8 +21,8 @@ _MOST_BITS = 64
 class _Loader(yaml.SafeLoader):
     """Safe YAML without its traps.
 
-    Keys that stand twice, octal numbers, 1e3 as a string, tags, values that contain themselves, and
-    few lines that stand for very many values.
+    Keys that stand twice, octal numbers, 1e3 as a string, tags, merged mappings, values that
+    contain themselves, and few lines that stand for very many values.
     """
 
     def __init__(self, text: str) -> None:
@@ -59,6 +59,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise _error("the merge key << is not supported; write the keys out", key_node)
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 break  # the base class says what is wrong with it

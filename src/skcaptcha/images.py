@@ -30,6 +30,7 @@ from skcaptcha._image_files import (
     inspect_png,
     inspect_webp,
     jpeg_is_whole,
+    png_has_grey_and_alpha,
     png_is_whole,
 )
 from skcaptcha._regular_file import UnreadableError, read_regular_file
@@ -113,9 +114,9 @@ def decode(
     Notes
     -----
     Transparent pixels are laid over white. 16-bit values are divided by 257 and rounded, but of
-    16-bit colour files only the high bytes are decoded. An EXIF orientation is not applied:
-    the pixels come as they are stored. Of an animation, also in PNG and WebP files, the first
-    image is decoded.
+    16-bit files with colours or transparency only the high bytes are decoded. An EXIF orientation
+    is not applied: the pixels come as they are stored. Of an animation, also in PNG and WebP files,
+    the first image is decoded.
 
     A file of which pixels are missing is refused, even if something wrote an end mark after what
     is left. What cannot be seen: whether a JPEG file that was ended so lost codes of its last
@@ -426,6 +427,8 @@ def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
         pixels = _load(image, max_pixels)
         if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), grey=False):
             raise _damaged(name, "its pixels are incomplete")
+    if name == "PNG" and png_has_grey_and_alpha(content) and pixels.shape[2] == 4:
+        return pixels[..., [0, 3]]
     return pixels
 
 

@@ -30,7 +30,7 @@ def nothing_half_written(tmp_path: Path) -> Iterator[None]:
     assert not list(tmp_path.rglob(".*"))
 
 
-def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path):
+def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path, monkeypatch):
     model = tmp_path / "out" / "m.joblib"
     outcome = run("fit", lines, "--out", model, "--jobs", 1, "--json", "-")
     assert outcome.code == 0, outcome.err
@@ -45,8 +45,11 @@ def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path
     recipe = model.with_suffix(".yaml")
     assert "200 captchas right, in 4 folds" in recipe.read_text()
     assert load_recipe(recipe).grid == [{}]
+    # What the recipe names is found from any folder.
+    monkeypatch.chdir(recipe.parent)
     again = tmp_path / "again.joblib"
-    assert run("fit", recipe, "--data", lines, "--out", again, "--jobs", 1).code == 0
+    assert run("fit", recipe.name, "--out", again, "--jobs", 1).code == 0
+    assert load_recipe(recipe).output.model == model
     assert joblib.hash(joblib.load(again)) == joblib.hash(joblib.load(model))
     assert run("score", lines, "--model", model).code == 0
 

@@ -15,6 +15,7 @@ from skcaptcha._image_files.inspected import DamagedFileError, Inspected
 
 _SEGMENT = struct.Struct(">BBH")
 _FRAME = struct.Struct(">BHHB")
+_END = b"\xff\xd9"
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _TABLES_OF_CODES, _SCAN, _INTERVAL = 0xC4, 0xDA, 0xDD
 _OTHER_FRAMES = {*range(0xC3, 0xD0)} - {_TABLES_OF_CODES, 0xC8, 0xCC}
@@ -139,13 +140,13 @@ def _plain_size(content: bytes) -> tuple[int, int] | None:
     # Nothing but the end may follow the scan: a marker of another kind begins another scan, or an
     # image that was written into this one.
     end = _MARKER.search(content, place + 2)
-    return size if end is not None and content[end.start() :] == b"\xff\xd9" else None
+    return size if end is not None and content[end.start() :] == _END else None
 
 
 def _parse(content: bytes) -> _Jpeg:
     jpeg, place, interval = _Jpeg(), 2, 0
     try:
-        while True:
+        while content[place : place + 2] != _END:
             start, marker, length = _SEGMENT.unpack_from(content, place)
             if start != 0xFF:
                 raise DamagedFileError("something other than a segment stands between segments")
@@ -154,8 +155,6 @@ def _parse(content: bytes) -> _Jpeg:
                 continue
             if marker == _SCAN:
                 place = _add_scan(jpeg, content, place, length, interval)
-                if content[place : place + 2] == b"\xff\xd9":
-                    return jpeg
                 continue
             if marker in (_BASELINE, _EXTENDED, _PROGRESSIVE):
                 _read_frame(jpeg, marker, content, place + 4)
@@ -170,6 +169,7 @@ def _parse(content: bytes) -> _Jpeg:
             place += length + 2
     except (struct.error, IndexError):
         raise DamagedFileError("it ends before its end mark") from None
+    return jpeg
 
 
 def _read_frame(jpeg: _Jpeg, marker: int, content: bytes, place: int) -> None:

@@ -11,12 +11,14 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">8sIIBBBBB")
 _CHUNK = struct.Struct(">I4s")
 _CHECKSUM = struct.Struct(">I")
+_VALUE = struct.Struct(">H")
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 # All others hold metadata, which may be compressed to a thousandth, or frames of an animation.
 _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 # Bit depth and colour type: grey, RGB, RGBA.
 _PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+_RGB, _PALETTE, _GREY_AND_ALPHA = 2, 3, 4  # types of colour
+_CHANNELS = {0: 1, _RGB: 3, _PALETTE: 1, _GREY_AND_ALPHA: 2, 6: 4}
 # First column, first row, and the steps to the next ones, of the parts of an interlaced image.
 _PASSES = [
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
@@ -67,12 +69,43 @@ def inspect_png(content: bytes) -> Inspected:
         if not whole:
             raise DamagedFileError("a checksum is wrong")
         if kind in _NEEDED:
-            kept.append(content[place:end])
+            if kind == b"tRNS" and colour != _PALETTE and depth != 8:
+                kept.append(_key_of_8_bits(content[place + 8 : end - 4], depth, colour))
+            else:
+                kept.append(content[place:end])
             has_pixels |= kind == b"IDAT"
             plain &= kind != b"tRNS"
         place = end
     needed = b"".join(kept)
     return Inspected((width, height), needed, plain and has_pixels)
+
+
+def _key_of_8_bits(key: bytes, depth: int, colour: int) -> bytes:
+    """Bring the transparent colour to the depth of the pixels with which Pillow compares it."""
+    if depth < 8:
+        key = b"".join((v * 255 // (2**depth - 1)).to_bytes(2) for (v,) in _VALUE.iter_unpack(key))
+    elif colour == _RGB:
+        key = b"".join((v >> 8).to_bytes(2) for (v,) in _VALUE.iter_unpack(key))
+    return _chunk(b"tRNS", key)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return _CHUNK.pack(len(data), kind) + data + _CHECKSUM.pack(zlib.crc32(kind + data))
+
+
+def png_has_grey_and_alpha(needed: bytes) -> bool:
+    """Tell whether a PNG file is grey with transparency; with 16 bits, Pillow makes colours of it.
+
+    Parameters
+    ----------
+    needed : bytes
+        As `inspect_png` gives it.
+
+    Returns
+    -------
+    grey : bool
+    """
+    return needed[25] == _GREY_AND_ALPHA
 
 
 def png_is_whole(needed: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Folders of captchas and their labels, in the three ways that a folder can carry them."""
 
 import csv
+import os
 import re
 from collections import Counter
 from io import StringIO
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha.errors import DatasetError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
-_RANGE = re.compile(r"\s*([0-9]+)\s*\.\.\s*([0-9]+)\s*")
+_RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
 def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bool = True) -> Bunch:
@@ -134,13 +136,17 @@ def _image_names(folder: Path) -> list[str]:
         raise DatasetError(f"{folder}: there is no such folder; check its path")
     if not folder.is_dir():
         raise DatasetError(f"{folder}: is a file; give the folder that holds the images")
-    names = [
-        path.name
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    ]
+    try:
+        # What is no file, such as a link that leads nowhere, has its error when it is decoded.
+        names = [
+            path.name
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and not path.is_dir()
+        ]
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be listed ({error.strerror})") from error
     if not names:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
         raise DatasetError(f"{folder}: holds no images; expected files ending in {suffixes}")
@@ -155,16 +161,19 @@ def natural_order(name: str) -> tuple[list[str | int], str]:
 
 
 def _labels(folder: Path, names: list[str]) -> dict[str, str]:
-    if (folder / "labels.csv").is_file():
+    # A link that leads nowhere is there too.
+    if os.path.lexists(folder / "labels.csv"):
         return _labels_of_csv(folder / "labels.csv", names)
-    if (folder / "labels.txt").is_file():
+    if os.path.lexists(folder / "labels.txt"):
         return _labels_of_lines(folder / "labels.txt", names)
     return _labels_of_names(folder, names)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_regular_file(path, lambda size: None).decode("utf-8-sig")
+    except UnreadableError as error:
+        raise DatasetError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
 

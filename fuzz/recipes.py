@@ -1,0 +1,89 @@
+"""Fuzz target: any text is a recipe that builds allowed steps only, or a RecipeError."""
+
+import sys
+import warnings
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import atheris
+
+with atheris.instrument_imports(include=["skcaptcha", "yaml"]):
+    from skcaptcha import load_recipe
+    from skcaptcha.config import Recipe
+    from skcaptcha.errors import RecipeError
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+ALLOWED = ("skcaptcha.", "sklearn.")
+SMALL = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")
+
+
+def check(content: bytes) -> None:
+    """Raise an error if a file of this content, or overrides, do anything but what is allowed.
+
+    Parameters
+    ----------
+    content : bytes
+        If its first byte is odd, the rest are lines of ``KEY=VALUE`` for a small recipe; else it is
+        the content of a recipe's file.
+    """
+    overrides = []
+    if content[:1] and content[0] & 1:
+        overrides = content[1:].decode(errors="replace").split("\n")
+        content = b" " + SMALL.encode()
+    with NamedTemporaryFile(suffix=".yaml") as file, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        file.write(content[1:])
+        file.flush()
+        try:
+            recipe = load_recipe(file.name, overrides)
+            built = [recipe.pipeline(), recipe.final_pipeline()]
+        except RecipeError as error:
+            assert "\n" not in str(error), f"more than one line: {error}"
+            assert len(str(error)) < 10_000
+            return
+    for estimator in [*built, recipe.search(), *values_of(recipe)]:
+        check_estimator(estimator)
+
+
+def values_of(recipe: Recipe) -> list[BaseEstimator]:
+    """List the estimators among a grid's values.
+
+    Parameters
+    ----------
+    recipe : Recipe
+
+    Returns
+    -------
+    estimators : list of BaseEstimator
+    """
+    return [
+        value
+        for grid in recipe.grid
+        for values in grid.values()
+        for value in values
+        if isinstance(value, BaseEstimator)
+    ]
+
+
+def check_estimator(estimator: BaseEstimator) -> None:
+    """Raise an error if an estimator, or a part of it, is of no allowed class.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    """
+    parts = [estimator, *estimator.get_params().values()]
+    for part in parts:
+        if isinstance(part, Pipeline):
+            assert part.memory is None, "fitted steps would be kept in a folder"
+        if hasattr(part, "get_params"):
+            assert type(part).__module__.startswith(ALLOWED), type(part)
+            assert part.get_params(deep=False).get("n_jobs") is None, part
+        assert not callable(part), part
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, check)
+    atheris.Fuzz()

@@ -1,0 +1,358 @@
+"""Files that are damaged, or made to do harm: a correct reading, or one clear error for each."""
+
+import faulthandler
+import os
+import socket
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from image_samples import (
+    COLOUR,
+    GREY,
+    Sample,
+    encode,
+    headers_that_claim,
+    png,
+    png_header,
+    png_rows,
+    png_suite,
+    small_files,
+)
+from skcaptcha._regular_file import UnreadableError, read_regular_file
+from skcaptcha.errors import ImageError
+from skcaptcha.images import decode
+
+FILES = small_files()
+END_OF_JPEG = b"\xff\xd9"
+
+
+@pytest.fixture(autouse=True)
+def nothing_hangs() -> Iterator[None]:
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+def pixels_or_error(content: bytes) -> np.ndarray | str:
+    try:
+        return decode(content)
+    except ImageError as error:
+        return error.reason
+
+
+def assert_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason) as caught:
+        decode(content)
+    assert "\n" not in str(caught.value)
+
+
+class TestWhole:
+    @pytest.mark.parametrize("sample", list(png_suite()), ids=lambda sample: sample.name)
+    def test_png(self, sample: Sample) -> None:
+        image = decode(sample.content)
+        assert image.dtype == np.uint8
+        np.testing.assert_array_equal(image, sample.pixels)
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_any_format_as_pillow_shows_it(self, name: str) -> None:
+        shown = Image.open(BytesIO(FILES[name]))
+        mode = "L" if shown.mode in ("1", "L", "I;16") else "RGBA"
+        if shown.mode == "I;16":
+            expected = np.asarray(shown) // 257
+        else:
+            expected = np.asarray(shown.convert(mode)).astype(float)
+        if mode == "RGBA":
+            colour, alpha = expected[..., :3], expected[..., 3:] / 255
+            expected = np.rint(colour * alpha + 255 * (1 - alpha))
+        np.testing.assert_array_equal(decode(FILES[name]), expected)
+
+    def test_metadata_is_not_unpacked(self) -> None:
+        """50 texts of 100 MB each, in 5 MB; a profile of colours as large."""
+        text = zlib.compress(bytes(10**8))
+        bombs = [(b"zTXt", b"Comment\0\0" + text)] * 50 + [(b"iCCP", b"ICC\0\0" + text)]
+        for depth, values in ((8, GREY), (16, GREY.astype(np.uint16) * 257)):
+            rows = zlib.compress(png_rows(values[..., None], depth))
+            header = png_header(30, 20, depth, 0)
+            content = png(header, *bombs, (b"IDAT", rows), (b"IEND", b""))
+            np.testing.assert_array_equal(decode(content), GREY)
+
+    def test_a_long_comment(self) -> None:
+        gif = FILES["GIF"]
+        start = 13 + 3 * 2 ** ((gif[10] & 7) + 1)
+        comment = b"!\xfe" + (b"\xff" + b"c" * 255) * 50_000 + b"\0"
+        found = decode(gif[:start] + comment + gif[start:])
+        np.testing.assert_array_equal(found, decode(gif))
+
+
+class TestTruncated:
+    """No partial image is taken for a whole one."""
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_at_every_byte(self, name: str) -> None:
+        content, whole = FILES[name], decode(FILES[name])
+        needed = 0
+        for length in range(len(content)):
+            found = pixels_or_error(content[:length])
+            if isinstance(found, str):
+                needed = length + 1
+            else:
+                np.testing.assert_array_equal(found, whole)
+        # What may be missing are later frames, the end mark and padding.
+        later = {"PNG animated": 258, "GIF animated": 1515}
+        assert needed >= len(content) - later.get(name, 12)
+
+    @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("JPEG")])
+    def test_jpeg_with_an_end_mark(self, name: str) -> None:
+        content, whole = FILES[name], decode(FILES[name])
+        wrong = []
+        for length in range(2, len(content) - 2):
+            found = pixels_or_error(content[:length] + END_OF_JPEG)
+            if not isinstance(found, str) and not np.array_equal(found, whole):
+                wrong.append(length)
+                # Of a file of one scan, codes of the last block are not missed.
+                differ = (found != whole).reshape(*whole.shape[:2], -1).any(axis=2)
+                side = 16 if name == "JPEG of coarse colour" else 8
+                rows, columns = np.nonzero(differ)
+                # Where the resolution of colour is lower, blocks are mixed at their edges.
+                assert (rows.min() + 1) // side == 19 // side
+                assert (columns.min() + 1) // side == 29 // side
+        assert len(wrong) <= 40
+
+    def test_half_a_jpeg_with_an_end_mark_of_a_grey_ground(self) -> None:
+        """Its last pixels are what decoders fill in, so it is decoded once more."""
+        grey = np.full((40, 60), 128, np.uint8)
+        grey[10:20, 10:50] = np.random.default_rng(0).integers(0, 256, (10, 40))
+        for image in (grey, np.dstack([grey] * 3)):
+            for subsampling in (0, 2):
+                content = encode(image, "JPEG", subsampling=subsampling)
+                assert decode(content).shape == image.shape
+                assert decode(content, grey=True).shape == grey.shape
+                half = content[: 2 * len(content) // 3] + END_OF_JPEG
+                for to_grey in (False, True):
+                    with pytest.raises(ImageError, match="incomplete"):
+                        decode(half, grey=to_grey)
+
+    @pytest.mark.parametrize(
+        "name", ["PNG grey", "PNG RGB", "PNG palette", "PNG 16-bit", "PNG interlaced"]
+    )
+    def test_png_of_too_few_pixels(self, name: str) -> None:
+        """All its chunks are whole."""
+        chunks = list(chunks_of(FILES[name]))
+        for length in range(len(dict(chunks)[b"IDAT"])):
+            shorter = [(kind, data[:length] if kind == b"IDAT" else data) for kind, data in chunks]
+            found = pixels_or_error(png(*shorter))
+            if not isinstance(found, str):
+                # The checksum of the compressed data may be missing.
+                assert length >= len(dict(chunks)[b"IDAT"]) - 5
+                np.testing.assert_array_equal(found, decode(FILES[name]))
+
+    def test_gif_of_too_few_pixels(self) -> None:
+        """Its last block of codes is shorter, and ends properly."""
+        gif, whole = FILES["GIF"], decode(FILES["GIF"])
+        start = gif.index(b",\0\0\0\0\x1e\0\x14\0") + 11
+        length = gif[start]
+        assert gif[start + 1 + length :] == b"\0;"
+        for kept in range(length):
+            block = bytes([kept]) * (kept > 0) + gif[start + 1 : start + 1 + kept]
+            found = pixels_or_error(gif[:start] + block + b"\0;")
+            if not isinstance(found, str):
+                assert kept >= length - 2
+                np.testing.assert_array_equal(found, whole)
+
+    @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("WebP")])
+    def test_webp_whose_sizes_are_set_right(self, name: str) -> None:
+        content, whole = FILES[name], decode(FILES[name])
+        last = content.rindex(b"VP8")
+        for length in range(last + 8, len(content), 2):
+            part = bytearray(content[:length])
+            part[4:8] = struct.pack("<I", length - 8)
+            part[last + 4 : last + 8] = struct.pack("<I", length - last - 8)
+            found = pixels_or_error(bytes(part))
+            if not isinstance(found, str):
+                np.testing.assert_array_equal(found, whole)
+
+
+def chunks_of(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 8
+    while place < len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        yield kind, content[place + 8 : place + 8 + length]
+        place += 12 + length
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "size", [(2_000_000, 10), (10, 2_000_000), (60_000, 60_000), (16_000, 16_000)], ids=str
+    )
+    def test_headers_that_claim_much(self, size: tuple[int, int]) -> None:
+        claimed = headers_that_claim(*size)
+        assert len(claimed) >= 3
+        for content in claimed.values():
+            assert len(content) < 2000
+            assert_refused(content, r"\d+ x \d+ pixels, more than the limit max_pixels=1048576; ")
+
+    def test_a_bomb(self) -> None:
+        rows = zlib.compress(bytes(16_001 * 16_000), 9)
+        content = png(png_header(16_000, 16_000, 8, 0), (b"IDAT", rows), (b"IEND", b""))
+        assert len(content) < 300_000
+        assert_refused(content, "it has 16000 x 16000 pixels, more than the limit")
+
+    def test_a_long_side(self) -> None:
+        assert decode(np.zeros((1, 2**14), np.uint8)).shape == (1, 2**14)
+        for shape in ((1, 2**14 + 1), (2**14 + 1, 1)):
+            with pytest.raises(ImageError, match="16384 are the most for a side"):
+                decode(np.zeros(shape, np.uint8))
+
+    @pytest.mark.parametrize("size", [(0, 20), (30, 0), (0, 0)], ids=str)
+    def test_no_pixels(self, size: tuple[int, int]) -> None:
+        for content in headers_that_claim(*size).values():
+            assert_refused(content, "it has no pixels|damaged or truncated")
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_a_wrong_beginning(self, name: str) -> None:
+        content = FILES[name]
+        assert_refused(b"\0" + content, "it is not a PNG")
+        assert_refused(content[:1] + b"\0" + content[2:], "it is not a PNG")
+
+    @pytest.mark.parametrize("kind", FILES)
+    @pytest.mark.parametrize("filling", [b"\0", b"\xff", b"IDAT", b"\xff\xda"])
+    def test_garbage_after_a_valid_start(self, kind: str, filling: bytes) -> None:
+        for length in (12, 30, len(FILES[kind]) // 2):
+            found = pixels_or_error(FILES[kind][:length] + filling * 3000)
+            # Any bytes are pixels, or come after the first frame.
+            if not kind.startswith(("BMP", "WebP")) and kind != "GIF animated":
+                assert isinstance(found, str), kind
+
+    def test_scans_without_end(self) -> None:
+        content = FILES["JPEG progressive"]
+        place = content.rindex(b"\xff\xda")
+        many = content[:place] + content[place:-2] * 50_000 + END_OF_JPEG
+        assert_refused(many, "more than 100 scans")
+
+    def test_a_missing_scan(self) -> None:
+        content = FILES["JPEG progressive"]
+        place = content.rindex(b"\xff\xda")
+        assert_refused(content[:place] + END_OF_JPEG, "scans are missing")
+
+    def test_a_missing_restart(self) -> None:
+        content = FILES["JPEG with restarts"]
+        place = content.rindex(b"\xff\xd1")
+        assert_refused(content[:place] + END_OF_JPEG, "between two restarts is missing")
+
+    @pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCB])
+    def test_rare_kinds_of_jpeg(self, marker: int) -> None:
+        content = FILES["JPEG baseline"].replace(b"\xff\xc0", bytes([0xFF, marker]))
+        assert_refused(content, "it is neither baseline nor progressive; save it as one of these")
+
+
+class TestArrays:
+    def test_views_that_seem_to_be_huge(self) -> None:
+        one = np.zeros((1, 1, 3), np.uint8)
+        with pytest.raises(ImageError, match="1000000 x 1000000 pixels, more than the limit"):
+            decode(np.broadcast_to(one, (10**6, 10**6, 3)))
+        image = decode(np.broadcast_to(one, (9, 5, 3)))
+        assert (image.shape, image.flags.c_contiguous) == ((9, 5, 3), True)
+
+    def test_read_only_and_subclasses(self, tmp_path: Path) -> None:
+        locked = COLOUR.copy()
+        locked.flags.writeable = False
+        (tmp_path / "pixels").write_bytes(COLOUR.tobytes())
+        memory = np.memmap(tmp_path / "pixels", np.uint8, "r", shape=COLOUR.shape)
+        masked = np.ma.masked_array(COLOUR, mask=COLOUR > 100)
+        for source in (locked, memory, masked, COLOUR.astype(np.float64) / 255, COLOUR[:, ::-1]):
+            expected = COLOUR[:, ::-1] if source.strides[1] < 0 else COLOUR
+            np.testing.assert_array_equal(np.asarray(decode(source)), expected)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.5])
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+    def test_not_finite(self, value: float, dtype: type) -> None:
+        image = np.zeros((3, 4, 3), dtype)
+        image[2, 3, 1] = value
+        with pytest.raises(ImageError, match="floats were expected in"):
+            decode(image)
+
+    @pytest.mark.parametrize(
+        "dtype", [object, np.int8, np.uint64, np.complex64, "M8[s]", "V4", "S2", [("a", "u1")]]
+    )
+    def test_wrong_dtypes(self, dtype: Any) -> None:
+        with pytest.raises(ImageError, match="expected an array of bool, uint8, uint16 or floats"):
+            decode(np.zeros((3, 4), dtype))
+
+
+class TestPlaces:
+    """Where images may lie, and what may lie there in their place."""
+
+    @pytest.mark.parametrize(
+        "name", ["ünï☃.png", "two\nlines.png", "tab\t.png", "-n.png", "a;b&c.png", b"\xff\xfe.png"]
+    )
+    def test_names(self, name: str | bytes, tmp_path: Path) -> None:
+        path = tmp_path / os.fsdecode(name)
+        path.write_bytes(FILES["PNG RGB"])
+        np.testing.assert_array_equal(decode(path), COLOUR)
+        np.testing.assert_array_equal(decode(str(path)), COLOUR)
+
+    def test_what_is_no_file(self, tmp_path: Path) -> None:
+        (tmp_path / "loop.png").symlink_to("loop.png")
+        (tmp_path / "nowhere.png").symlink_to("missing")
+        os.mkfifo(tmp_path / "pipe.png")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(tmp_path / "socket.png"))
+            (tmp_path / "folder.png").mkdir()
+            (tmp_path / "device.png").symlink_to("/dev/zero")
+            reasons = {
+                "loop.png": "symbolic links",
+                "nowhere.png": "there is no such file",
+                "pipe.png": "it is not a regular file",
+                "socket.png": "it cannot be read",
+                "folder.png": "it is a folder",
+                "device.png": "it is not a regular file",
+            }
+            for name, reason in reasons.items():
+                with pytest.raises(ImageError, match=reason):
+                    decode(tmp_path / name)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+    def test_unreadable_for_the_user(self, tmp_path: Path) -> None:
+        """Root may read everything, so a process of another user looks."""
+        path = Path("/tmp") / f"skcaptcha-unreadable-{os.getpid()}.png"
+        path.write_bytes(FILES["PNG RGB"])
+        path.chmod(0)
+        script = (
+            "import os, sys\nfrom skcaptcha.images import decode\nos.setuid(65534)\n"
+            "try:\n    decode(sys.argv[1])\nexcept ValueError as error:\n    print(error)"
+        )
+        try:
+            command = [sys.executable, "-c", script, str(path)]
+            said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        finally:
+            path.unlink()
+        assert said.stdout == f"{path}: it may not be read (permission denied)\n"
+
+    @pytest.mark.parametrize("change", ["shrinks", "grows", "is written anew"])
+    def test_a_file_that_changes_while_it_is_read(self, change: str, tmp_path: Path) -> None:
+        path = tmp_path / "a.bmp"
+        path.write_bytes(FILES["BMP"])
+        os.utime(path, (0, 0))
+
+        def change_it(n_bytes: int) -> None:
+            assert n_bytes == len(FILES["BMP"])
+            if change == "shrinks":
+                os.truncate(path, n_bytes // 2)
+            elif change == "grows":
+                with path.open("ab") as file:
+                    file.write(b"more")
+            else:
+                path.write_bytes(bytes(n_bytes))
+
+        with pytest.raises(UnreadableError, match="it changed while it was read; try again"):
+            read_regular_file(path, change_it)
