@@ -13,7 +13,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Scheduler
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     drop,
@@ -21,8 +21,8 @@ from skcaptcha.cli._training import (
     files_of,
     names_of,
     say_failures,
+    workers,
 )
-from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def fit(
         ),
     ] = None,
     jobs: Jobs = -1,
+    scheduler: Scheduler = None,
     json: Json = None,
 ) -> None:
     """Fit a model: try the recipe's whole grid, and keep the best by cross-validation.
@@ -82,14 +83,29 @@ def fit(
                 "--data and --set belong to a recipe; a folder is fitted without them, or with a "
                 f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
             )
-        fit_folder(config, out or DEFAULT_MODEL, budget=budget, jobs=jobs, json=json)
+        fit_folder(
+            config,
+            out or DEFAULT_MODEL,
+            budget=budget,
+            jobs=jobs,
+            scheduler=scheduler,
+            json=json,
+        )
         return
     if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
             "tried to its end"
         )
-    _fit_recipe(config, out, data=data, override=override or [], jobs=jobs, json=json)
+    _fit_recipe(
+        config,
+        out,
+        data=data,
+        override=override or [],
+        jobs=jobs,
+        scheduler=scheduler,
+        json=json,
+    )
 
 
 def _fit_recipe(
@@ -99,6 +115,7 @@ def _fit_recipe(
     data: Path | None,
     override: list[str],
     jobs: int,
+    scheduler: str | None,
     json: Path | None,
 ) -> None:
     from skcaptcha.cli._accuracy import measure, with_interval
@@ -113,13 +130,13 @@ def _fit_recipe(
     began = time.perf_counter()
     train, test = recipe.load_data()
     failed = drop_unusable_images(train, recipe.pipeline().named_steps["images"])
-    start_workers(jobs)
     options = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
-    try:
-        model, search = recipe.fit(train.data, train.target, **options)
-    except (ImageError, SegmentationError) as error:
-        failed += _drop_unusable(error, recipe, train)
-        model, search = recipe.fit(train.data, train.target, **options)
+    with workers(jobs, scheduler, train):
+        try:
+            model, search = recipe.fit(train.data, train.target, **options)
+        except (ImageError, SegmentationError) as error:
+            failed += _drop_unusable(error, recipe, train)
+            model, search = recipe.fit(train.data, train.target, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,

@@ -16,8 +16,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say
 from skcaptcha.cli._output import check_outputs, write_json
-from skcaptcha.cli._training import drop_unusable_images, files_of
-from skcaptcha.cli._workers import start_workers
+from skcaptcha.cli._training import drop_unusable_images, files_of, workers
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +29,13 @@ _NAME_WIDTH = len("ConnectedComponents +")
 
 
 def fit_folder(
-    folder: Path, out: Path, *, budget: float | None, jobs: int, json: Path | None
+    folder: Path,
+    out: Path,
+    *,
+    budget: float | None,
+    jobs: int,
+    scheduler: str | None,
+    json: Path | None,
 ) -> None:
     """Find a recipe for a labelled folder, fit it, and write model and recipe.
 
@@ -43,6 +48,8 @@ def fit_folder(
         Seconds; None: the default.
     jobs : int
         Number of processes.
+    scheduler : str or None
+        Where the cluster is that works instead.
     json : Path or None
         What ``--json`` was given.
     """
@@ -56,14 +63,14 @@ def fit_folder(
     captchas = load_captchas(folder)
     _refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
-    start_workers(jobs)
-    choice = choose_recipe(
-        captchas.data,
-        captchas.target,
-        budget=budget,
-        n_jobs=jobs,
-        verbose=int(sys.stderr.isatty()),
-    )
+    with workers(jobs, scheduler, captchas):
+        choice = choose_recipe(
+            captchas.data,
+            captchas.target,
+            budget=budget,
+            n_jobs=jobs,
+            verbose=int(sys.stderr.isatty()),
+        )
     report = _report(folder, choice) | {"n_failed": len(failed)}
     text = _recipe_text(folder, out, choice)
     save(choice.model, out, manifest=report, results=_results(choice), recipe=text)
