@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from skcaptcha.errors import ImageError, SkcaptchaError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+_ADDRESS = re.compile(r"(tcp|tls|ucx|wss?)://.+:[0-9]+/?")
 _PATIENCE = 5  # seconds
 _PATIENCE_WITH_WORKERS = 60
 _RETRIES = 3
@@ -52,6 +54,11 @@ def connected(scheduler: str | None) -> Iterator[Client | None]:
     if scheduler is None:
         yield None
         return
+    if not _ADDRESS.fullmatch(scheduler):
+        raise WrongUseError(
+            f"--scheduler {scheduler}: this is no address of a Dask scheduler, such as "
+            "tcp://host:8786"
+        )
     try:
         import distributed
     except ImportError:
@@ -65,7 +72,7 @@ def connected(scheduler: str | None) -> Iterator[Client | None]:
         warnings.filterwarnings("ignore", category=distributed.versions.VersionMismatchWarning)
         try:
             client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
+        except OSError as error:
             raise SkcaptchaError(
                 f"{scheduler}: no Dask scheduler answers there ({_one_line(error)}); start one "
                 "with dask scheduler, or correct --scheduler"
