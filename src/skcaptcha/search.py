@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain, groupby, pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -326,9 +326,10 @@ return_train_score
             for chunk in chunks
             for part in parts
         ]
-        parallel = joblib.Parallel(
-            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as="generator_unordered"
-        )
+        with _sent_once(X, y):
+            parallel = joblib.Parallel(
+                n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as="generator_unordered"
+            )
         scores: Iterator[Sequence[_Score]] = parallel(tasks)
         return scores
 
@@ -402,8 +403,20 @@ def _cut(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
     return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
 
 
+def _sent_once(*data: Any) -> AbstractContextManager[Any]:
+    """If a Dask cluster is to work, send it the data at once instead of with every task."""
+    backend, _ = joblib.parallel.get_active_backend()
+    client = getattr(backend, "client", None)
+    if client is None:
+        return nullcontext()
+    scatter = [part for part in data if part is not None]
+    return joblib.parallel_config(backend="dask", client=client, scatter=scatter)
+
+
 def _scores_of_chunk(*args: Any) -> list[_Score]:
-    return list(_score_chunk(*args))
+    # All workers of a cluster have their own tasks already.
+    with joblib.parallel_config(backend="sequential"):
+        return list(_score_chunk(*args))
 
 
 def _score_chunk(

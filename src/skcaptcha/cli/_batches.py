@@ -7,16 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from multiprocessing import active_children, resource_tracker
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import cv2
 import joblib
 from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.backend import resource_tracker
+from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
-from threadpoolctl import ThreadpoolController
 
 from skcaptcha.cli import _ctrl_c
 from skcaptcha.errors import SkcaptchaError
@@ -92,7 +92,7 @@ def this_process(work: Work, model: Pipeline) -> Workers:
     -------
     workers : Workers
     """
-    return Workers(lambda batch: partial(in_one_thread, work, model, batch), window=1)
+    return Workers(lambda batch: partial(work, model, batch), window=1)
 
 
 @contextmanager
@@ -121,8 +121,9 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         # Uncompressed, so that all processes map the same pages of it.
         path = os.path.join(folder, "model")
         joblib.dump(model, path)
-        # Otherwise it would start with the first process, and unblock what is blocked for that.
+        # Otherwise they would start with the first process, and unblock what is blocked for that.
         resource_tracker.ensure_running()
+        loky_resource_tracker.ensure_running()
         executor = get_reusable_executor(
             n, timeout=300, env={**dict.fromkeys(_BLAS_THREADS, "1"), **_QUIET}
         )
@@ -142,36 +143,18 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
                 "try fewer --jobs"
             ) from error
         except BaseException:
-            executor.shutdown(wait=True, kill_workers=True)
+            # Its own way to kill them may fail if it comes while work is given out.
+            for child in active_children():
+                if child.name.startswith("LokyProcess"):
+                    child.terminate()
+            executor.shutdown(wait=True)
             raise
-
-
-def in_one_thread(work: Work, model: Pipeline, batch: Any) -> Any:
-    """Process a batch with one thread in every library, so that results do not depend on it.
-
-    Parameters
-    ----------
-    work : callable
-    model : Pipeline
-    batch : object
-
-    Returns
-    -------
-    result : object
-    """
-    with _controller().limit(limits=1):
-        return work(model, batch)
-
-
-@lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _in_a_process(work: Work, path: str, batch: Any) -> Any:
     # There is a process for each core already.
     cv2.setNumThreads(1)
-    return in_one_thread(work, _load_once(path), batch)
+    return work(_load_once(path), batch)
 
 
 @lru_cache(maxsize=1)

@@ -6,25 +6,27 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli._app import WrongUseError
-from skcaptcha.cli._batches import Work, Workers, in_one_thread
+from skcaptcha.cli._batches import Work, Workers
 from skcaptcha.cli._reading import why
 from skcaptcha.errors import ImageError, SkcaptchaError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
+_ADDRESS = re.compile(r"(tcp|tls|ucx|wss?)://.+:[0-9]+/?")
 _PATIENCE = 5  # seconds
+_PATIENCE_WITH_WORKERS = 60
 _RETRIES = 3
 _WAITING_FOR_EACH = 3  # batches, so that a thread always has the next one at hand
 _ONE_AT_A_TIME = threading.Lock()
@@ -52,6 +54,11 @@ def connected(scheduler: str | None) -> Iterator[Client | None]:
     if scheduler is None:
         yield None
         return
+    if not _ADDRESS.fullmatch(scheduler):
+        raise WrongUseError(
+            f"--scheduler {scheduler}: this is no address of a Dask scheduler, such as "
+            "tcp://host:8786"
+        )
     try:
         import distributed
     except ImportError:
@@ -65,7 +72,7 @@ def connected(scheduler: str | None) -> Iterator[Client | None]:
         warnings.filterwarnings("ignore", category=distributed.versions.VersionMismatchWarning)
         try:
             client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
+        except OSError as error:
             raise SkcaptchaError(
                 f"{scheduler}: no Dask scheduler answers there ({_one_line(error)}); start one "
                 "with dask scheduler, or correct --scheduler"
@@ -103,13 +110,13 @@ def cluster(work: Work, model: Pipeline, client: Client) -> Iterator[Workers]:
     here = os.getcwd()
 
     def submit(batch: Sequence[str]) -> Callable[[], Any]:
-        return partial(_Batch(sent, work, here, batch).result)
+        return _Batch(sent, work, here, batch).result
 
     yield Workers(submit, _WAITING_FOR_EACH * sum(client.nthreads().values()))
 
 
 class _Sent:
-    """A model that every worker has."""
+    """A model that every worker has, until all of them end that have it."""
 
     def __init__(self, client: Client, model: Pipeline) -> None:
         self.client = client
@@ -118,6 +125,11 @@ class _Sent:
 
     def send(self) -> None:
         [self.future] = self.client.scatter([self._model], broadcast=True, hash=False)
+
+    def send_again(self, lost: Future) -> None:
+        self.client.wait_for_workers(1, timeout=_PATIENCE_WITH_WORKERS)
+        if self.future is lost:
+            self.send()
 
 
 class _Batch:
@@ -131,13 +143,14 @@ class _Batch:
         self._submit()
 
     def _submit(self) -> None:
-        self._future = self._sent.client.submit(
-            _process_there, self._sent.future, *self._arguments, pure=False, retries=_RETRIES
+        self._model = self._sent.future
+        self._result = self._sent.client.submit(
+            _process_there, self._model, *self._arguments, pure=False, retries=_RETRIES
         )
 
     def result(self) -> Any:
-        """Wait for the result; what all workers have lost is sent again."""
-        packed, errors, unseen, worker = self._future.result()
+        """Wait for the result."""
+        packed, errors, unseen, worker = self._retried()
         for i in unseen:
             if os.access(os.path.join(self._here, self._names[i]), os.R_OK):
                 errors[i] = ImageError(
@@ -146,6 +159,31 @@ class _Batch:
                     "the same paths",
                 )
         return packed, errors
+
+    def _retried(self) -> Any:
+        from distributed import CancelledError
+
+        for _ in range(_RETRIES):
+            try:
+                return self._result.result()
+            except CancelledError:
+                # All workers that had the model have ended, or the scheduler has.
+                try:
+                    self._sent.send_again(self._model)
+                except Exception as error:
+                    raise self._given_up(error) from error
+                self._submit()
+            except Exception as error:
+                raise self._given_up(error) from error
+        raise self._given_up(None)
+
+    def _given_up(self, error: Exception | None) -> SkcaptchaError:
+        reason = "all workers ended again and again" if error is None else _one_line(error)
+        return SkcaptchaError(
+            f"{self._sent.client.scheduler.address}: the cluster cannot read {self._names[0]} and "
+            f"the {len(self._names) - 1} images after it ({reason}); look at its logs, and "
+            "--resume goes on"
+        )
 
 
 def _process_there(
@@ -157,7 +195,7 @@ def _process_there(
     # There is a process or a thread for each core already.
     cv2.setNumThreads(1)
     with _ONE_AT_A_TIME:
-        packed, errors = in_one_thread(work, model, [os.path.join(folder, name) for name in names])
+        packed, errors = work(model, [os.path.join(folder, name) for name in names])
     unseen = [
         i
         for i, error in errors.items()

@@ -14,7 +14,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
 from skcaptcha.cli._kept_search import forget, journals_of, resumable
-from skcaptcha.cli._options import Format, Jobs, Json
+from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -25,8 +25,8 @@ from skcaptcha.cli._training import (
     names_of,
     save_model,
     say_failures,
+    workers,
 )
-from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def fit(
     ] = None,
     format: Format = "joblib",  # noqa: A002 - what the option is called
     jobs: Jobs = -1,
+    scheduler: Scheduler = None,
     json: Json = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a fit of this model was stopped.")
@@ -93,7 +94,16 @@ def fit(
                 "--data and --set belong to a recipe; a folder is fitted without them, or with a "
                 f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
             )
-        fit_folder(config, out, budget=budget, format=format, jobs=jobs, json=json, resume=resume)
+        fit_folder(
+            config,
+            out,
+            budget=budget,
+            format=format,
+            jobs=jobs,
+            scheduler=scheduler,
+            json=json,
+            resume=resume,
+        )
         return
     if budget is not None and config.exists():
         raise WrongUseError(
@@ -107,6 +117,7 @@ def fit(
         override=override or [],
         format=format,
         jobs=jobs,
+        scheduler=scheduler,
         json=json,
         resume=resume,
     )
@@ -120,6 +131,7 @@ def _fit_recipe(
     override: list[str],
     format: str,  # noqa: A002 - what the option is called
     jobs: int,
+    scheduler: str | None,
     json: Path | None,
     resume: bool,
 ) -> None:
@@ -138,15 +150,15 @@ def _fit_recipe(
     decoder = recipe.pipeline().named_steps["images"]
     failed = drop_unusable_images(train, decoder)
     about = describe_training(train.data, train.target, decoder)
-    start_workers(jobs)
     options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     first, second = journals = journals_of(path, resume=resume)
-    try:
-        model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
-    except (ImageError, SegmentationError) as error:
-        failed += _drop_unusable(error, recipe, train)
-        about = describe_training(train.data, train.target, decoder)
-        model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
+    with workers(jobs, scheduler, train):
+        try:
+            model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
+        except (ImageError, SegmentationError) as error:
+            failed += _drop_unusable(error, recipe, train)
+            about = describe_training(train.data, train.target, decoder)
+            model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,

@@ -24,8 +24,8 @@ from skcaptcha.cli._training import (
     drop_unusable_images,
     files_of,
     save_model,
+    workers,
 )
-from skcaptcha.cli._workers import start_workers
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,6 +44,7 @@ def fit_folder(
     budget: float | None,
     format: str,  # noqa: A002 - what the option is called
     jobs: int,
+    scheduler: str | None,
     json: Path | None,
     resume: bool,
 ) -> None:
@@ -60,6 +61,8 @@ def fit_folder(
         What to write.
     jobs : int
         Number of processes.
+    scheduler : str or None
+        Where the cluster is that works instead.
     json : Path or None
         What ``--json`` was given.
     resume : bool
@@ -78,16 +81,16 @@ def fit_folder(
     _refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
-    start_workers(jobs)
     journals = journals_of(out, resume=resume)
-    choice = choose_recipe(
-        captchas.data,
-        captchas.target,
-        budget=budget,
-        n_jobs=jobs,
-        verbose=int(sys.stderr.isatty()),
-        checkpoint=journals[0],
-    )
+    with workers(jobs, scheduler, captchas):
+        choice = choose_recipe(
+            captchas.data,
+            captchas.target,
+            budget=budget,
+            n_jobs=jobs,
+            verbose=int(sys.stderr.isatty()),
+            checkpoint=journals[0],
+        )
     report = _report(folder, choice) | about | {"n_failed": len(failed)}
     manifest = report | {"recipe_content": choice.recipe}
     text = _recipe_text(folder, out, choice)

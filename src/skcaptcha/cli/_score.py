@@ -13,7 +13,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import figures_table, report_console, say, visible
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
 from skcaptcha.errors import SkcaptchaError
 
@@ -32,6 +32,7 @@ def score(
         typer.Option(metavar="FILE", help="Write filename,label,text,confidence of each captcha."),
     ] = None,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     json: Json = None,
 ) -> None:
     """Measure how well a model reads a labelled folder.
@@ -44,6 +45,7 @@ def score(
         measure,
         with_interval,
     )
+    from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
     from skcaptcha.model_io import load
@@ -53,9 +55,10 @@ def score(
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(reader[-1], "classes_", None))
-    began = time.perf_counter()
-    results = list(read_all(reader, captchas.data, n_jobs=jobs))
-    seconds = time.perf_counter() - began
+    with connected(scheduler) as client:
+        began = time.perf_counter()
+        results = list(read_all(reader, captchas.data, n_jobs=jobs, client=client))
+        seconds = time.perf_counter() - began
 
     failed, rows = [], []
     for name, label, result in zip(captchas.filenames, labels, results, strict=True):

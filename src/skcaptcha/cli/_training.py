@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._console import progress, say
 from skcaptcha.cli._options import DEFAULT_MODEL
+from skcaptcha.cli._workers import start_workers
 from skcaptcha.errors import ModelError, SkcaptchaError
 
 if TYPE_CHECKING:
@@ -183,6 +185,37 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
     if len(bad) == n:
         raise SkcaptchaError(f"none of the {n} training images can be used")
     return failed
+
+
+@contextmanager
+def workers(jobs: int, scheduler: str | None, captchas: Bunch) -> Iterator[None]:
+    """Have what is fitted meanwhile use the processes or the cluster that are asked for.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes of this machine, as everywhere in joblib.
+    scheduler : str or None
+        Where the cluster is that works instead.
+    captchas : Bunch
+        For a cluster, the content of its files is read: smaller than the pixels, and workers need
+        not see the files.
+    """
+    import joblib
+
+    from skcaptcha.cli._cluster import connected
+
+    with connected(scheduler) as client:
+        if client is None:
+            start_workers(jobs)
+            yield
+            return
+        captchas.data = [
+            Path(source).read_bytes() if isinstance(source, str) else source
+            for source in captchas.data
+        ]
+        with joblib.parallel_config(backend="dask", client=client):
+            yield
 
 
 def names_of(captchas: Bunch) -> Sequence[Any]:

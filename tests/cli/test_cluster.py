@@ -1,0 +1,246 @@
+"""A Dask cluster of real processes does what one process does, whatever becomes of its workers."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pytest
+
+from skcaptcha.datasets import load_captchas
+
+pytest.importorskip("distributed")
+
+WAIT = 60
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
+
+
+@dataclass
+class Cluster:
+    """A scheduler and two workers, each a process in a folder of its own."""
+
+    folder: Path
+    address: str = ""
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start_scheduler(self) -> None:
+        contact = self.folder / "contact.json"
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        self._start("scheduler", *options, "--scheduler-file", contact)
+        wait_until(lambda: contact.exists() and contact.read_text().rstrip().endswith("}"))
+        self.address = json.loads(contact.read_text())["address"]
+
+    def start_worker(self, **environment: str) -> subprocess.Popen[bytes]:
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+        return self._start("worker", self.address, *options, **environment)
+
+    def _start(self, kind: str, *options: object, **environment: str) -> subprocess.Popen[bytes]:
+        folder = self.folder / f"{kind}{len(self.processes)}"
+        folder.mkdir()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", kind, *map(str, options)],
+                cwd=folder, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+            )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start_scheduler()
+        for _ in range(2):
+            cluster.start_worker()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@dataclass
+class Job:
+    """A tree of captchas to read, and what one process makes of it."""
+
+    arguments: tuple[object, ...]
+    table: bytes
+
+
+@pytest.fixture(scope="module")
+def job(
+    start: type[Any], model: Path, captchas: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Job:
+    folder = tmp_path_factory.mktemp("many")
+    data = load_captchas(captchas).data
+    for i in range(3000):
+        path = folder / f"{i // 1000}" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(data[i % len(data)])
+    (folder / "1" / "1500a.png").write_bytes(b"no image")
+    table = tmp_path_factory.mktemp("alone") / "a.csv"
+    arguments = ("predict", folder, "--model", model)
+    assert start(*arguments, "--csv", table).outcome().code == 1
+    return Job(arguments, table.read_bytes())
+
+
+def rows_in(table: Path) -> int:
+    unfinished = table.with_name(f"{table.name}.part")
+    return max(unfinished.read_bytes().count(b"\n") - 1, 0) if unfinished.exists() else 0
+
+
+def test_a_worker_that_is_killed_changes_nothing(run, cluster, job, tmp_path):
+    table = tmp_path / "a.csv"
+    doomed = cluster.start_worker()
+
+    def kill_amid_the_work() -> None:
+        wait_until(lambda: rows_in(table) > 0)
+        doomed.kill()
+
+    with ThreadPoolExecutor(1) as others:
+        killed = others.submit(kill_amid_the_work)
+        outcome = run(*job.arguments, "--csv", table, "--scheduler", cluster.address)
+        killed.result()
+    assert outcome.code == 1
+    assert "1500a.png: it is not a PNG" in outcome.err
+    assert "3000 of 3001 images read" in outcome.err
+    assert table.read_bytes() == job.table
+
+
+def test_score_gives_what_one_process_gives(run, cluster, model, captchas, tmp_path):
+    reports = []
+    for name, options in (("one", []), ("cluster", ["--scheduler", cluster.address])):
+        table, report = tmp_path / f"{name}.csv", tmp_path / f"{name}.json"
+        command = ("score", captchas, "--model", model, "--csv", table, "--json", report)
+        assert run(*command, *options).code == 0
+        figures = json.loads(report.read_text())
+        del figures["seconds"], figures["images_per_second"]
+        reports.append((table.read_bytes(), figures))
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_fit_gives_the_model_that_processes_give(run, cluster, workshop, tmp_path, jobs):
+    ways = {"processes": ("--jobs", jobs), "cluster": ("--scheduler", cluster.address)}
+    models, tables = [], []
+    for name, options in ways.items():
+        out = tmp_path / name / "model.joblib"
+        command = ("fit", workshop / "recipe.yaml", "--out", out, "--set", "data.n=60")
+        grid = ("--set", "data.train=50", "--set", "grid.denoise__ink__threshold=[120,127,140]")
+        assert run(*command, *grid, *options).code == 0
+        models.append(joblib.hash(joblib.load(out)))
+        with out.with_suffix(".csv").open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        tables.append([{k: v for k, v in row.items() if "time" not in k} for row in rows])
+    assert models[0] == models[1]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 6
+
+
+def test_a_file_that_workers_do_not_see_is_named_with_the_worker(
+    run, cluster, workshop, monkeypatch
+):
+    monkeypatch.chdir(workshop)
+    name = load_captchas("captchas").data[0]
+    # The first of these paths leads elsewhere in every process.
+    paths = (f"/proc/self/cwd/{name}", name, "none.png")
+    outcome = run("predict", *paths, "--model", "out/model.joblib", "--scheduler", cluster.address)
+    assert outcome.code == 1
+    assert [line.split("\t")[0] for line in outcome.out.splitlines()] == [name]
+    unseen, missing, _ = outcome.err.splitlines()
+    assert unseen.startswith(f"/proc/self/cwd/{name}: worker tcp://127.0.0.1:")
+    assert unseen.endswith("workers must see the same files under the same paths")
+    assert missing == "none.png: there is no such file"
+
+
+def test_a_scheduler_that_does_not_answer(run, workshop, model, captchas, tmp_path):
+    for scheduler, command, said in (
+        ("tcp://127.0.0.1:1", ("predict", captchas, "--model", model), "no Dask scheduler answers"),
+        ("nonsense", ("score", captchas, "--model", model), "no address of a Dask scheduler"),
+        ("http://x", ("fit", workshop / "recipe.yaml"), "no address of a Dask scheduler"),
+    ):
+        option = "--out" if command[0] == "fit" else "--csv"
+        outcome = run(*command, option, tmp_path / "a", "--scheduler", scheduler)
+        assert outcome.code == 2
+        assert f"{scheduler}: " in outcome.sentence()
+        assert said in outcome.sentence()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler without workers."""
+    fresh = Cluster(tmp_path)
+    try:
+        fresh.start_scheduler()
+        yield fresh
+    finally:
+        fresh.stop()
+
+
+@pytest.mark.slow
+def test_reading_goes_on_when_all_workers_were_replaced(start, fresh, job, tmp_path):
+    table = tmp_path / "a.csv"
+    doomed = fresh.start_worker()
+    command = start(*job.arguments, "--csv", table, "--scheduler", fresh.address)
+    wait_until(lambda: rows_in(table) > 0)
+    doomed.kill()
+    fresh.start_worker()
+    assert command.outcome().code == 1
+    assert table.read_bytes() == job.table
+
+
+@pytest.mark.slow
+def test_ctrl_c_and_resume(start, cluster, job, tmp_path):
+    table = tmp_path / "a.csv"
+    arguments = (*job.arguments, "--csv", table)
+    command = start(*arguments, "--scheduler", cluster.address, start_new_session=True)
+    wait_until(lambda: rows_in(table) > 0)
+    os.killpg(command.pid, signal.SIGINT)
+    outcome = command.outcome()
+    assert outcome.code == 130
+    n = rows_in(table)
+    assert outcome.sentence() == f"interrupted; {n} images are in {table}.part, --resume continues"
+    assert start(*arguments, "--resume").outcome().code == 1
+    assert table.read_bytes() == job.table
+
+
+@pytest.mark.slow
+def test_a_cluster_that_cannot_give_the_same_results(run, fresh, model, captchas, tmp_path):
+    command = ("predict", captchas, "--model", model, "--scheduler", fresh.address)
+    outcome = run(*command)
+    assert outcome.code == 2
+    assert f"{fresh.address}: this scheduler has no workers" in outcome.sentence()
+    package = tmp_path / "other" / "skcaptcha"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('it is broken')")
+    fresh.start_worker(PYTHONPATH=str(package.parent))
+    outcome = run(*command)
+    assert outcome.code == 2
+    assert outcome.sentence().startswith("error: worker tcp://127.0.0.1:")
+    assert "skcaptcha cannot be imported there" in outcome.sentence()

@@ -1,0 +1,114 @@
+"""Trees, patterns and lists of paths mean the images that a user would expect, in one order."""
+
+import glob
+import json
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from skcaptcha.cli._paths import images_of
+from skcaptcha.errors import DatasetError
+
+NAMES = (
+    "10.png", "2.png", "labels.csv", ".hidden.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp",
+    "b10/z.png", "b9/z.png", ".h/z.png",
+)  # fmt: skip
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in random.Random(0).sample(NAMES, len(NAMES)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "b" / "up").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def no_failure(name: str, reason: str) -> None:
+    pytest.fail(f"{name}: {reason}")
+
+
+def test_a_tree_comes_in_natural_order(tree):
+    expected = ["2.png", "10.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp", "b9/z.png", "b10/z.png"]
+    assert list(images_of(["."], no_failure)) == expected
+    assert list(images_of([str(tree)], no_failure)) == [f"{tree}/{name}" for name in expected]
+
+
+PART = st.sampled_from(["*", "**", "?", "b", "b*", "[b]", "c", "*.png", "z.*", ".*", "1.JPG", "*9"])
+
+
+@given(parts=st.lists(PART, min_size=1, max_size=4))
+def test_patterns_match_what_glob_matches(tmp_path_factory, parts):
+    root = tmp_path_factory.getbasetemp() / "tree-for-patterns"
+    for name in NAMES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    pattern = "/".join([str(root), *parts])
+    expected = {
+        os.path.normpath(path)
+        for path in glob.glob(pattern, recursive=True)
+        if os.path.isfile(path)
+    }
+    assume(any(character in "*?[" for character in "".join(parts)))
+    if not expected:
+        with pytest.raises(DatasetError, match="no file whose path matches"):
+            images_of([pattern], no_failure)
+        return
+    found = list(images_of([pattern], no_failure))
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name(tree):
+    assert list(images_of(["b/c/[x].png"], no_failure)) == ["b/c/[x].png"]
+
+
+def test_names_are_found_as_they_are_asked_for(tree):
+    paths = images_of([str(tree)], no_failure)
+    assert next(paths) == f"{tree}/2.png"
+    (tree / "b10" / "a.png").touch()
+    assert f"{tree}/b10/a.png" in list(paths)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize(
+    ("null", "written", "names"),
+    [
+        (False, b"a b.png\r\n\n c.png\nd.png", ["a b.png", " c.png", "d.png"]),
+        (True, b"a\nb.png\0\0 \0\xff.png", ["a\nb.png", " ", os.fsdecode(b"\xff.png")]),
+    ],
+)
+def test_lists_on_the_standard_input(start, model, null, written, names):
+    command = start("predict", "-", "--model", model, "--json", "-", *["-0"] * null)
+    command.stdin.buffer.write(written)
+    outcome = command.outcome()
+    assert outcome.code == 1
+    failed = [failure["filename"] for failure in json.loads(outcome.out)["failed"]]
+    assert [name.encode(errors="surrogateescape") for name in failed] == [
+        name.encode(errors="surrogateescape") for name in names
+    ]
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_read(tree):
+    """Permissions would not stop a superuser; a path of too many characters stops everybody."""
+    name = "x" * 250
+    folder = os.open(tree, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir(name, dir_fd=folder)
+        inside = os.open(name, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inside
+    os.close(folder)
+    failures = []
+    found = list(images_of(["."], lambda *failure: failures.append(failure)))
+    assert found[-1] == "b10/z.png"
+    [(path, reason)] = failures
+    assert path.startswith(f"{name}/{name}")
+    assert reason == "it cannot be listed (File name too long)"

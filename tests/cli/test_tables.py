@@ -1,0 +1,208 @@
+"""Tables of predict are absent, old or complete, and go on where they were interrupted."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skcaptcha.cli._parquet import ResumableParquet
+from skcaptcha.cli._resumable import ResumableCsv
+from skcaptcha.datasets import load_captchas
+from skcaptcha.errors import SkcaptchaError
+
+COLUMNS = ("filename", "text", "confidence")
+KINDS = {"csv": ResumableCsv, "parquet": ResumableParquet}
+
+
+def content(path: Path) -> object:
+    if path.is_dir():
+        return {part.name: part.read_bytes() for part in path.iterdir()}
+    return path.read_bytes()
+
+
+def rows(n: int, first: int = 0) -> list[tuple[str, str, float]]:
+    return [(f"{i}.png", f"T{i}", i / 2**20) for i in range(first, first + n)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lost_after", [0, 5, 16_384, 40_000])
+def test_an_interrupted_table_becomes_what_it_would_have_been(tmp_path, kind, lost_after):
+    pytest.importorskip("pyarrow")
+    every = rows(50_000)
+    with KINDS[kind](tmp_path / "whole", COLUMNS, resume=False) as table:
+        table.write(every)
+    (tmp_path / "joined").mkdir() if kind == "parquet" else (tmp_path / "joined").touch()
+    old = content(tmp_path / "joined")
+
+    class StoppedError(Exception):
+        pass
+
+    def interrupted() -> None:
+        with KINDS[kind](tmp_path / "joined", COLUMNS, resume=False) as table:
+            table.write(every[:lost_after])
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        interrupted()
+    assert content(tmp_path / "joined") == old
+    with KINDS[kind](tmp_path / "joined", COLUMNS, resume=True) as table:
+        kept = table.n_rows
+        assert kept <= lost_after
+        todo = [row for row in every if not table.done.take(row[0])]
+        assert todo == every[kept:]
+        table.write(todo)
+    assert content(tmp_path / "joined") == content(tmp_path / "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"whole", "joined"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_complete_table_is_added_to_and_stays_until_that_is_done(tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    place = tmp_path / "a"
+    with KINDS[kind](place, COLUMNS, resume=False) as table:
+        table.write(rows(3))
+    before = content(place)
+    table = KINDS[kind](place, COLUMNS, resume=True)
+    assert content(place) == before
+    with table:
+        assert table.done.take("2.png")
+        assert not table.done.take("3.png")
+        table.write(rows(2, first=3))
+        assert content(place) == before
+    with KINDS[kind](place, COLUMNS, resume=True) as table:
+        assert table.n_rows == 5
+
+
+def test_pandas_and_pyarrow_read_the_folder_as_one_table(run, model, captchas, tmp_path):
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    name = tmp_path / os.fsdecode(b"\xff.png")
+    name.symlink_to(load_captchas(captchas).data[0])
+    folder = tmp_path / "a.parquet"
+    command = ("predict", captchas, name, "--model", model)
+    assert run(*command, "--parquet", folder).code == 0
+    assert run(*command, "--csv", tmp_path / "a.csv").code == 0
+    with (tmp_path / "a.csv").open(newline="", errors="backslashreplace") as stream:
+        _, *expected = csv.reader(stream)
+    found = pyarrow.parquet.read_table(folder)
+    assert found.column_names == list(COLUMNS)
+    assert [
+        [row["filename"], row["text"], f"{row['confidence']:.4f}"] for row in found.to_pylist()
+    ] == [[row[0].replace("\\xff", "\\udcff"), *row[1:]] for row in expected]
+    again = run(*command, "--parquet", folder, "--resume")
+    assert again.code == 0
+    assert "0 of 0 images read" in again.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("option", ["--csv", "--parquet"])
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, tmp_path, option):
+    """A limit on the size of files stands for a disk that is full: writing fails alike."""
+    place = tmp_path / "table"
+    if option == "--csv":
+        place.write_text("filename,text,confidence\r\nold.png,OLD,1.0000\r\n")
+    code = (
+        "import resource, runpy, sys\n"
+        "import sklearn.pipeline, skcaptcha.cli._reading\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "sys.argv[0] = 'skcaptcha'\n"
+        "runpy.run_module('skcaptcha', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, "predict", captchas, "--model", model, option, place]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert f"{place}.part: cannot be written (File too large)" in sentence
+    assert option == "--parquet" or "old.png" in place.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_takes_the_rows_as_they_come(start, model, captchas, texts, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = start("predict", captchas, "--model", model, "--csv", pipe)
+    with pipe.open(newline="") as stream:
+        _, *found = csv.reader(stream)
+    assert command.outcome().code == 0
+    assert [text for _, text, _ in found] == texts
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    refused = start("predict", captchas, "--model", model, "--csv", pipe, "--resume").outcome()
+    assert refused.code == 2
+    assert f"{pipe}: is no regular file" in refused.sentence()
+
+
+def test_nobody_elses_work_is_overwritten(run, model, captchas, tmp_path):
+    command = ("predict", captchas, "--model", model)
+    (tmp_path / "a.csv.part").write_text("chapter one\n")
+    outcome = run(*command, "--csv", tmp_path / "a.csv")
+    assert outcome.code == 2
+    assert f"{tmp_path}/a.csv.part: its first line" in outcome.sentence()
+    assert (tmp_path / "a.csv.part").read_text() == "chapter one\n"
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.jpg").touch()
+    outcome = run(*command, "--parquet", tmp_path / "photos")
+    assert outcome.code == 2
+    assert f"{tmp_path}/photos: it holds 1.jpg" in outcome.sentence()
+    assert (tmp_path / "photos" / "1.jpg").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files by itself")
+def test_two_runs_do_not_write_to_one_table(tmp_path):
+    with (
+        ResumableCsv(tmp_path / "a.csv", COLUMNS, resume=False),
+        pytest.raises(SkcaptchaError, match="another process is writing"),
+    ):
+        ResumableCsv(tmp_path / "a.csv", COLUMNS, resume=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--jobs", 2)])
+def test_killed_at_any_moment_and_resumed(start, model, captchas, tmp_path, options):
+    """Until it is through: each time a while later, each time from where it was."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    data = load_captchas(captchas).data
+    for i in range(20_000):
+        (folder / f"{i}.png").symlink_to(data[i % len(data)])
+    (folder / "100a.png").write_bytes(b"")
+    command = ("predict", folder, "--model", model, *options, "--csv")
+    assert start(*command, tmp_path / "whole.csv").outcome().code == 1
+    expected = (tmp_path / "whole.csv").read_bytes()
+    joined = tmp_path / "joined.csv"
+    for attempt in range(200):
+        process = start(*command, joined, "--resume")
+        try:
+            process.wait(2 + attempt / 10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.outcome()
+        if joined.exists():
+            break
+    assert joined.read_bytes() == expected
+    assert attempt > 3
+
+
+def test_memory_does_not_grow_with_the_number_of_names(tmp_path):
+    code = (
+        "import resource\n"
+        "from pathlib import Path\n"
+        "from skcaptcha.cli._resumable import ResumableCsv\n"
+        "def rows(n): return [(f'folder/{i:09}.png', 'ABCD', '0.9000') for i in range(n)]\n"
+        "with ResumableCsv(Path('a.csv'), ('filename', 'text', 'confidence'), resume=False) as t:\n"
+        "    for i in range(300):\n"
+        "        t.write([(f'folder/{i * 1000 + k}.png', 'AB', '0.9') for k in range(1000)])\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "with ResumableCsv(Path('a.csv'), ('filename', 'text', 'confidence'), resume=True) as t:\n"
+        "    assert t.n_rows == 300_000\n"
+        "    assert all(t.done.take(f'folder/{i}.png') for i in range(300_000))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    kib = int(done.stdout) * (1 / 1024 if sys.platform == "darwin" else 1)
+    # The names themselves, in a Python set, would take more.
+    assert kib < 25 * 1024
