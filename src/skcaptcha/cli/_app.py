@@ -17,7 +17,7 @@ from skcaptcha.errors import SkcaptchaError
 
 EXIT_SOME_FAILED = 1
 EXIT_WRONG_USE = 2
-_EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 _EXIT_READER_GONE = 141  # what the shell reports of a program that SIGPIPE ended
 
 
@@ -39,8 +39,8 @@ class _Commands(TyperGroup):
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
-        except KeyboardInterrupt as stop:
-            self._stop(ctx, f"interrupted; {stop}".removesuffix("; "), _EXIT_INTERRUPTED)
+        except KeyboardInterrupt as interrupt:
+            self._stop(ctx, str(interrupt) or "interrupted", EXIT_INTERRUPTED)
         except BrokenPipeError:
             # Python flushes again as it ends, which must not fail a second time.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
