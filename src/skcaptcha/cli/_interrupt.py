@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from skcaptcha.cli._app import EXIT_INTERRUPTED
 from skcaptcha.cli._console import say
@@ -16,44 +17,64 @@ from skcaptcha.cli._console import say
 _SECONDS_TO_END = 0.3
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C, by a name that nobody else knows.
+
+    scikit-learn's networks take a KeyboardInterrupt for the wish to go on with what they have
+    learnt so far.
+    """
+
+
 @contextmanager
 def interruptible(sentence: str) -> Iterator[None]:
     """End on Ctrl-C in less than a second, and say this.
 
-    Python hears Ctrl-C between its own steps alone: the fit of a support vector machine, or the
-    end of processes that are deep in one, can take minutes.
+    Python hears Ctrl-C between its own steps alone: the fit of a support vector machine can take
+    minutes.
 
     Parameters
     ----------
     sentence : str
+
+    Raises
+    ------
+    KeyboardInterrupt
+        With the sentence.
     """
-    if threading.current_thread() is not threading.main_thread():  # which signals do not reach
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not signal.default_int_handler:  # nobody is to be interrupted
         yield
         return
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
-    said = threading.Event()
     before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_end_after_signal, args=(ear, sentence, said), daemon=True).start()
+    signal.signal(signal.SIGINT, _interrupt)
+    heard = threading.Event()
+    threading.Thread(target=_end_after_signal, args=(ear, sentence, heard), daemon=True).start()
     try:
         yield
-    except KeyboardInterrupt:
-        said.set()
+    except _Interrupted:
+        heard.set()
         raise KeyboardInterrupt(sentence) from None
     finally:
-        if not said.is_set():
-            signal.set_wakeup_fd(before)
-            mouth.close()
+        signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(before)
+        mouth.close()
 
 
-def _end_after_signal(ear: socket.socket, sentence: str, said: threading.Event) -> None:
+def _interrupt(*_: object) -> NoReturn:
+    raise _Interrupted
+
+
+def _end_after_signal(ear: socket.socket, sentence: str, heard: threading.Event) -> None:
     with ear:
         while signals := ear.recv(1):
             if signals[0] == signal.SIGINT:
                 break
         else:
             return  # the command is done
-    time.sleep(_SECONDS_TO_END)
-    if not said.is_set():
+    if not heard.wait(_SECONDS_TO_END):
         say(sentence)
+    else:
+        time.sleep(_SECONDS_TO_END)
     os._exit(EXIT_INTERRUPTED)
