@@ -71,6 +71,8 @@ class Journal:
             "parts": {name: joblib.hash(part) for name, part in parts.items()},
             "versions": _VERSIONS,
         }
+        if self.path.exists() and not self.path.is_file():
+            raise JournalError(f"{self.path}: it is no file; give the name of one to write")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed at the exit
         try:
@@ -107,7 +109,7 @@ class Journal:
                 lines = lines[self._file.write(lines) :]
         except OSError as error:
             raise JournalError(
-                f"{self.path}: cannot be written ({error.strerror}); mend that, and resume"
+                f"{self.path}: cannot be written ({error.strerror}); make room and resume"
             ) from None
 
     def _parsed(self, content: bytes) -> list[dict[str, Any]]:

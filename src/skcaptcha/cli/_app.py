@@ -17,7 +17,7 @@ from skcaptcha.errors import SkcaptchaError
 
 EXIT_SOME_FAILED = 1
 EXIT_WRONG_USE = 2
-_EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 _EXIT_READER_GONE = 141  # what the shell reports of a program that SIGPIPE ended
 
 
@@ -40,7 +40,7 @@ class _Commands(TyperGroup):
             finally:
                 sys.stdout.flush()
         except KeyboardInterrupt as interrupt:
-            self._stop(ctx, str(interrupt) or "interrupted", _EXIT_INTERRUPTED)
+            self._stop(ctx, str(interrupt) or "interrupted", EXIT_INTERRUPTED)
         except BrokenPipeError:
             # Python flushes again as it ends, which must not fail a second time.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

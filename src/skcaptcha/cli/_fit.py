@@ -13,7 +13,8 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
-from skcaptcha.cli._kept_search import forget, journals_of, resumable
+from skcaptcha.cli._interrupt import interruptible
+from skcaptcha.cli._kept_search import forget, journals_of
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from skcaptcha.config import Recipe
 
 
-@resumable()
+@interruptible("interrupted; the same command with --resume goes on")
 def fit(
     config: Annotated[
         Path,

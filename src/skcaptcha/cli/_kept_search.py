@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from skcaptcha.cli._console import say
 
 
-def journals_of(model: Path, *, resume: bool) -> list[Path]:
+def journals_of(model: Path, *, resume: bool) -> list[Path | None]:
     """Give the files that keep the searches for a model, in the order in which these are made.
 
     Parameters
@@ -20,32 +19,27 @@ def journals_of(model: Path, *, resume: bool) -> list[Path]:
 
     Returns
     -------
-    journals : list of Path
+    journals : list of (Path or None)
         Two: images that no candidate can use are found by a first search, and left out of a second.
+        None if the model goes to a pipe or a device, beside which nothing is kept.
     """
-    journals = [model.parent / f"{model.stem}{suffix}" for suffix in (".search", ".search-2")]
+    if model.exists() and not model.is_file():
+        return [None, None]
+    first, second = (model.parent / f"{model.stem}{suffix}" for suffix in (".search", ".search-2"))
     if not resume:
-        forget(journals)
-    elif not journals[0].exists():
-        say(f"{journals[0]}: no such file, so that there is nothing to resume")
-    return journals
+        forget([first, second])
+    elif not first.exists():
+        say(f"{first}: no such file, so that there is nothing to resume")
+    return [first, second]
 
 
-def forget(journals: list[Path]) -> None:
+def forget(journals: Sequence[Path | None]) -> None:
     """Remove the files, which nobody needs when the model is written.
 
     Parameters
     ----------
-    journals : list of Path
+    journals : sequence of (Path or None)
     """
     for journal in journals:
-        journal.unlink(missing_ok=True)
-
-
-@contextmanager
-def resumable() -> Iterator[None]:
-    """Say after Ctrl-C how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("interrupted; the same command with --resume goes on") from None
+        if journal is not None:
+            journal.unlink(missing_ok=True)
