@@ -31,6 +31,7 @@ TRUSTED_TYPES = frozenset(
         "skcaptcha.features._hog.HOG",
         "skcaptcha.features._raw.RawPixels",
         "skcaptcha.images.ImageDecoder",
+        "skcaptcha.novelty.NoveltyDetector",
         "skcaptcha.read._alignment.Geometry",
         "skcaptcha.read._candidates.CandidateClassifier",
         "skcaptcha.read._candidates.Member",
