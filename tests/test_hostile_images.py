@@ -251,9 +251,11 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("depth", "colour", "interlaced", "key"),
-        [(0, 0, 0, b"\0\0"), (3, 0, 0, b"\0\0"), (1, 2, 0, b""), (8, 1, 0, b""), (8, 7, 0, b"")]
-        + [(8, 0, 2, b""), (1, 0, 0, b"\0"), (1, 0, 0, b"\0" * 4), (16, 2, 0, b"\0" * 5)],
-    )
+        [
+            (0, 0, 0, b"\0\0"), (3, 0, 0, b"\0\0"), (1, 2, 0, b""), (8, 1, 0, b""), (8, 7, 0, b""),
+            (8, 0, 2, b""), (1, 0, 0, b"\0"), (1, 0, 0, b"\0" * 4), (16, 2, 0, b"\0" * 5),
+        ],
+    )  # fmt: skip
     def test_png_of_no_kind(self, depth: int, colour: int, interlaced: int, key: bytes) -> None:
         header = png_header(1, 1, depth, colour, interlaced)
         pixels = (b"IDAT", zlib.compress(bytes(9)))
