@@ -6,14 +6,15 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import atheris
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
-with atheris.instrument_imports(include=["skcaptcha", "yaml"]):
+INSTRUMENTED = ["skcaptcha.config", "skcaptcha._recipe_file", "skcaptcha._strict_yaml", "yaml"]
+
+with atheris.instrument_imports(include=INSTRUMENTED):
     from skcaptcha import load_recipe
     from skcaptcha.config import Recipe
     from skcaptcha.errors import RecipeError
-
-from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 
 ALLOWED = ("skcaptcha.", "sklearn.")
 SMALL = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")

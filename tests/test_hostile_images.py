@@ -249,6 +249,26 @@ class TestRefused:
         place = content.rindex(b"\xff\xd1")
         assert_refused(content[:place] + END_OF_JPEG, "between two restarts is missing")
 
+    @pytest.mark.parametrize(
+        ("depth", "colour", "interlaced", "key"),
+        [
+            (0, 0, 0, b"\0\0"), (3, 0, 0, b"\0\0"), (1, 2, 0, b""), (8, 1, 0, b""), (8, 7, 0, b""),
+            (8, 0, 2, b""), (1, 0, 0, b"\0"), (1, 0, 0, b"\0" * 4), (16, 2, 0, b"\0" * 5),
+        ],
+    )  # fmt: skip
+    def test_png_of_no_kind(self, depth: int, colour: int, interlaced: int, key: bytes) -> None:
+        header = png_header(1, 1, depth, colour, interlaced)
+        pixels = (b"IDAT", zlib.compress(bytes(9)))
+        assert_refused(png(header, (b"tRNS", key), pixels, (b"IEND", b"")), "damaged or truncated")
+
+    @pytest.mark.parametrize("depth", [1, 2, 4, 16])
+    def test_a_transparent_grey_of_too_many_bits(self, depth: int) -> None:
+        """Only its lowest bits count."""
+        pixels = (b"IDAT", zlib.compress(b"\0\xff\xff"))
+        key = (b"tRNS", b"\xff\xff")
+        content = png(png_header(1, 1, depth, 0), key, pixels, (b"IEND", b""))
+        np.testing.assert_array_equal(decode(content), [[255]])
+
     @pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCB])
     def test_rare_kinds_of_jpeg(self, marker: int) -> None:
         content = FILES["JPEG baseline"].replace(b"\xff\xc0", bytes([0xFF, marker]))

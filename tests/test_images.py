@@ -2,10 +2,8 @@
 
 import io
 import os
-import pickle
 import struct
 import zlib
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,51 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngInfo
-from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
-from sklearn.utils.validation import check_is_fitted
 
+from image_samples import COLOUR, COLUMNS, FORMATS, GREY, ROWS, encode, over_white, png, png_header
 from skcaptcha.denoise import Grey
 from skcaptcha.errors import ImageError
 from skcaptcha.images import ImageDecoder, Source, decode
-
-# A smooth picture that JPEG hardly changes, with few enough colours for a GIF's palette.
-ROWS, COLUMNS = np.mgrid[:20, :30]
-GREY = (ROWS * 8 + COLUMNS * 2).astype(np.uint8)
-COLOUR = np.stack([GREY, 255 - GREY, GREY // 2 + 50], axis=-1)
-FORMATS: dict[str, dict[str, Any]] = {
-    "PNG": {},
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "GIF": {},
-    "BMP": {},
-    "WEBP": {"lossless": True},
-}
-
-
-def encode(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    if isinstance(image, np.ndarray):
-        image = Image.fromarray(image)
-    file = io.BytesIO()
-    image.save(file, kind, **(FORMATS[kind] | options))
-    return file.getvalue()
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG file that claims a size and then ends."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    end = b"IDAT"
-    chunks = (
-        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        for chunk in (header, end)
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def over_white(pixels: np.ndarray) -> np.ndarray:
-    """Composite in floats, channel by channel: the oracle for transparency."""
-    colour, alpha = pixels[..., :-1].astype(float), pixels[..., -1:] / 255
-    return np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8).squeeze()
 
 
 def assert_image(image: np.ndarray, expected: np.ndarray) -> None:
@@ -283,8 +241,14 @@ class TestBadInput:
             (encode(GREY)[:60], "damaged or truncated PNG"),
             (encode(GREY, "JPEG")[:-50], "damaged or truncated JPEG"),
             (b"\xff\xd8\xff", "damaged or truncated JPEG"),
-            (png_header(20_000, 20_000), "20000 x 20000 pixels, more than the limit max_pixels"),
-            (png_header(2**31 - 1, 1), "2147483647 x 1 pixels, more than the limit max_pixels"),
+            (
+                png(png_header(20_000, 20_000), (b"IDAT", b"")),
+                "20000 x 20000 pixels, more than the limit max_pixels",
+            ),
+            (
+                png(png_header(2**31 - 1, 1), (b"IDAT", b"")),
+                "2147483647 x 1 pixels, more than the limit max_pixels",
+            ),
             (b"BM" + bytes(32 * 2**20), "33554434 bytes, more than the limit max_bytes=16777216"),
         ],
         ids=["empty", "page", "tiff", "png", "jpeg", "only-start", "huge", "wide", "heavy"],
@@ -354,22 +318,6 @@ class TestBadInput:
                 decode(source, max_pixels=599)
 
     @pytest.mark.parametrize("kind", FORMATS)
-    def test_truncated_anywhere(self, kind: str) -> None:
-        """A cut file is refused, unless nothing was lost but its last mark."""
-        content = encode(COLOUR, kind)
-        whole = decode(content)
-        refused = 0
-        for length in range(len(content)):
-            try:
-                image = decode(content[:length])
-            except ImageError:
-                refused += 1
-            else:
-                np.testing.assert_array_equal(image, whole)
-        end_of_png = 4 + 4 + 12  # the checksums of the pixels, and the chunk IEND
-        assert refused >= len(content) - end_of_png
-
-    @pytest.mark.parametrize("kind", FORMATS)
     @given(data=st.data())
     def test_damaged_anywhere(self, kind: str, data: st.DataObject) -> None:
         content = bytearray(encode(COLOUR, kind))
@@ -404,7 +352,7 @@ class TestBadInput:
     def test_rows_that_are_missing_in_a_whole_file(self) -> None:
         rows = zlib.compress(b"".join(b"\0" + bytes(30) for _ in range(10)))
         with pytest.raises(ImageError, match="its pixels are incomplete"):
-            decode(png((30, 20, 8, 0, 0, 0, 0), rows))
+            decode(png(png_header(30, 20, 8, 0), (b"IDAT", rows), (b"IEND", b"")))
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
     def test_a_cut_file_is_named_by_nobody_but_us(self, kind: str, capfd: Any) -> None:
@@ -415,19 +363,6 @@ class TestBadInput:
             with suppress(ImageError):
                 decode(damaged)
         assert capfd.readouterr().err == ""
-
-
-def png(header: tuple[int, ...], rows: bytes) -> bytes:
-    """A PNG file of given chunks."""
-    parts = [b"IHDR" + struct.pack(">IIBBBBB", *header), b"IDAT" + rows, b"IEND"]
-    chunks = (
-        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part))
-        for part in parts
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-MODES = {"1": (2, ()), "L": (256, ()), "LA": (256, (2,)), "RGB": (256, (3,)), "RGBA": (256, (4,))}
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -442,99 +377,6 @@ def test_to_grey(kind: str) -> None:
 
 def grey_of(image: np.ndarray) -> np.ndarray:
     return Grey().fit_transform([image])[0]
-
-
-class TestPlainKinds:
-    """The commonest kinds have a decoder of their own; Pillow's is the oracle."""
-
-    @pytest.mark.parametrize("mode", MODES)
-    @given(data=st.data())
-    def test_png(self, mode: str, data: st.DataObject) -> None:
-        image = draw_image(data, mode)
-        options = {"compress_level": data.draw(st.integers(0, 9)), "optimize": True}
-        options["interlace"] = data.draw(st.booleans())
-        self.check(image, "PNG", **options)
-
-    @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-    @given(data=st.data())
-    def test_jpeg(self, mode: str, data: st.DataObject) -> None:
-        image = draw_image(data, "RGB").convert(mode)
-        options = {
-            "quality": data.draw(st.integers(1, 100)),
-            "progressive": data.draw(st.booleans()),
-            "subsampling": data.draw(st.sampled_from([0, 1, 2])),
-            "restart_marker_blocks": data.draw(st.sampled_from([0, 1])),
-            "comment": b"IDAT \xff\xd9",
-        }
-        self.check(image, "JPEG", **options)
-
-    @pytest.mark.parametrize("mode", ["L", "RGB"])
-    @given(data=st.data())
-    def test_jpeg_to_grey(self, mode: str, data: st.DataObject) -> None:
-        """Both libraries can decode luma alone."""
-        image = draw_image(data, "RGB").convert(mode)
-        subsampling = data.draw(st.sampled_from([0, 1, 2]))
-        content = encode(image, "JPEG", subsampling=subsampling)
-        luma = JpegImageFile(io.BytesIO(content))
-        luma.draft("L", luma.size)
-        assert luma.mode == "L"
-        np.testing.assert_array_equal(decode(content, grey=True), np.asarray(luma))
-
-    @pytest.mark.parametrize("bits", [1, 2, 4])
-    def test_shades_of_few_bits(self, bits: int) -> None:
-        """All rows are alike and hold each shade in turn."""
-        shades = np.tile(np.arange(2**bits, dtype=np.uint8), 8)[: 8 * 2**bits // 2]
-        packed = np.packbits(np.unpackbits(shades[:, None], axis=1)[:, -bits:]).tobytes()
-        rows = zlib.compress((b"\0" + packed) * 3)
-        image = decode(png((len(shades), 3, bits, 0, 0, 0, 0), rows))
-        np.testing.assert_array_equal(image, np.tile(shades * (255 // (2**bits - 1)), (3, 1)))
-
-    @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-    def test_few_colours(self, bits: int) -> None:
-        image = Image.fromarray(GREY).quantize(2**bits)
-        self.check(image, "PNG", bits=bits)
-        self.check(image, "PNG", bits=bits, transparency=0)
-
-    @pytest.mark.parametrize("mode", ["L", "RGB"])
-    def test_transparent_colour_behind_a_text(self, mode: str) -> None:
-        image = Image.fromarray(COLOUR).convert(mode)
-        info = PngInfo()
-        info.add_text("Comment", "IDAT")
-        pixel = image.getpixel((3, 3))
-        content = self.check(image, "PNG", pnginfo=info, transparency=pixel)
-        assert (decode(content)[3, 3] == 255).all()
-
-    def test_animation(self) -> None:
-        frames = [Image.fromarray(COLOUR + np.uint8(k)) for k in range(2)]
-        self.check(frames[0], "PNG", save_all=True, append_images=frames[1:])
-
-    @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-    @pytest.mark.parametrize("orientation", range(1, 9))
-    def test_orientation(self, kind: str, orientation: int) -> None:
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        self.check(Image.fromarray(COLOUR), kind, exif=exif)
-
-    def check(self, image: Image.Image, kind: str, **options: Any) -> bytes:
-        file = io.BytesIO()
-        image.save(file, kind, **options)
-        expected = decode(Image.open(file))
-        found = decode(file.getvalue())
-        np.testing.assert_array_equal(found, expected)
-        return file.getvalue()
-
-
-def draw_image(data: st.DataObject, mode: str) -> Image.Image:
-    levels, channels = MODES[mode]
-    side = st.integers(1, 20)
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    shape = (data.draw(side), data.draw(side), *channels)
-    pixels = rng.integers(0, levels, shape, dtype=np.uint8)
-    if mode == "1":
-        return Image.fromarray(pixels * np.uint8(255)).convert("1")
-    if mode.endswith("A") and data.draw(st.booleans()):
-        pixels[..., -1] = 255
-    return Image.fromarray(pixels, mode)
 
 
 class TestPillowState:
@@ -554,110 +396,6 @@ class TestPillowState:
         with pytest.warns(UserWarning, match="Corrupt EXIF"):
             JpegImageFile(io.BytesIO(content))
         assert decode(content).shape == COLOUR.shape
-
-
-class TestImageDecoder:
-    def test_mixed_batch(self, tmp_path: Path) -> None:
-        path = tmp_path / "a.png"
-        path.write_bytes(encode(GREY))
-        batches: tuple[Sequence[Source], ...] = (
-            [path, encode(COLOUR), COLOUR],
-            (str(path), bytearray(encode(COLOUR)), Image.fromarray(COLOUR)),
-        )
-        for batch in batches:
-            images = ImageDecoder().transform(batch)
-            for image, expected in zip(images, [GREY, COLOUR, COLOUR], strict=True):
-                assert_image(image, expected)
-
-    @pytest.mark.parametrize("dtype", [object, str])
-    def test_array_of_paths(self, dtype: type, tmp_path: Path) -> None:
-        path = tmp_path / "a.png"
-        path.write_bytes(encode(GREY))
-        images = ImageDecoder().fit_transform(np.array([str(path)] * 2, dtype=dtype))
-        np.testing.assert_array_equal(images, [GREY, GREY])
-
-    def test_ragged_object_array(self) -> None:
-        batch = np.empty(2, object)
-        batch[:] = [GREY, COLOUR]
-        assert [image.shape for image in ImageDecoder().transform(batch)] == [(20, 30), (20, 30, 3)]
-
-    @pytest.mark.parametrize("image", [GREY, COLOUR])
-    def test_array_batch_is_not_copied(self, image: np.ndarray) -> None:
-        batch = np.stack([image, image])
-        images = ImageDecoder().fit_transform(batch)
-        assert isinstance(images, list)
-        assert all(np.shares_memory(image, batch) for image in images)
-        np.testing.assert_array_equal(images, batch)
-
-    @pytest.mark.parametrize(
-        "single",
-        [
-            "a.png",
-            Path("a.png"),
-            encode(GREY),
-            Image.fromarray(GREY),
-            GREY,
-            COLOUR,
-            GREY[..., None],
-        ],
-        ids=lambda single: type(single).__name__,
-    )
-    def test_single_image(self, single: Any) -> None:
-        for method in (ImageDecoder().fit, ImageDecoder().transform):
-            with pytest.raises(ImageError, match=r"X: .* a single image.*wrap it in a list"):
-                method(single)
-
-    @pytest.mark.parametrize("X", [None, 3, {"a.png"}, {"a.png": 1}, iter(["a.png"])])
-    def test_not_a_sequence(self, X: Any) -> None:
-        with pytest.raises(ImageError, match="X: expected a list of images or an array, found"):
-            ImageDecoder().fit(X)
-
-    @pytest.mark.parametrize("shape", [(), (7,), (1, 2, 5, 5, 3)])
-    def test_wrong_array(self, shape: tuple[int, ...]) -> None:
-        with pytest.raises(ImageError, match="X: expected an array of shape"):
-            ImageDecoder().fit(np.zeros(shape))
-
-    def test_error_names_the_path(self, tmp_path: Path) -> None:
-        for path in (tmp_path / "missing.png", str(tmp_path / "missing.png")):
-            with pytest.raises(ImageError) as caught:
-                ImageDecoder().transform([GREY, path])
-            assert caught.value.source == str(path)
-
-    @pytest.mark.parametrize("bad", [b"", b"no image", np.zeros(3), None])
-    def test_error_names_the_position(self, bad: Any) -> None:
-        with pytest.raises(ImageError) as caught:
-            ImageDecoder().transform([GREY, GREY, GREY, bad])
-        assert caught.value.source == "image 3"
-
-    def test_error_survives_pickling(self) -> None:
-        with pytest.raises(ImageError) as caught:
-            ImageDecoder().transform([b""])
-        assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: it is empty"
-
-    def test_one_that_was_pickled_before_it_could_give_grey(self) -> None:
-        decoder = ImageDecoder()
-        del decoder.__dict__["grey"]
-        assert pickle.loads(pickle.dumps(decoder)).transform([COLOUR])[0].shape == COLOUR.shape
-        assert clone(decoder).get_params() == ImageDecoder().get_params()
-
-    @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
-    @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])
-    def test_wrong_parameter(self, name: str, value: Any) -> None:
-        with pytest.raises(ValueError, match=f"The '{name}' parameter of ImageDecoder must be"):
-            ImageDecoder(**{name: value}).fit([GREY])
-
-    def test_limits_are_passed_on(self) -> None:
-        with pytest.raises(ImageError, match="max_pixels=599"):
-            ImageDecoder(max_pixels=599).transform([COLOUR])
-        with pytest.raises(ImageError, match="max_bytes=5"):
-            ImageDecoder(max_bytes=5).transform([encode(COLOUR)])
-
-    def test_is_an_estimator(self) -> None:
-        decoder = clone(ImageDecoder(max_bytes=7)).set_params(max_pixels=9)
-        assert decoder.get_params() == {"grey": False, "max_bytes": 7, "max_pixels": 9}
-        check_is_fitted(decoder)
-        images = make_pipeline(ImageDecoder()).fit_transform([GREY], ["label"])
-        np.testing.assert_array_equal(images, [GREY])
 
 
 @pytest.mark.real

@@ -6,21 +6,19 @@ import inspect
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
+from skcaptcha._allowed_classes import allowed_classes
 from skcaptcha._recipe_file import Steps, allowed, apply_override, shown, validate
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
@@ -33,27 +31,6 @@ _MOST_CANDIDATES = 10_000
 # What does not say how captchas are read: a folder to keep fitted steps in, and to load them from,
 # processes, and messages.
 _NOT_IN_RECIPES = ("memory", "n_jobs", "verbose", "steps", "transform_input")
-
-_ROOMS = ("images", "denoise", "segment", "features", "read")
-
-# Names of classes, never import paths: a recipe from elsewhere can only choose among these.
-_FROM_SKLEARN = {
-    "sklearn.calibration": ("CalibratedClassifierCV",),
-    "sklearn.decomposition": ("PCA",),
-    "sklearn.discriminant_analysis": ("LinearDiscriminantAnalysis",),
-    "sklearn.ensemble": (
-        "ExtraTreesClassifier",
-        "HistGradientBoostingClassifier",
-        "RandomForestClassifier",
-    ),
-    "sklearn.kernel_approximation": ("Nystroem",),
-    "sklearn.linear_model": ("LogisticRegression", "RidgeClassifier", "SGDClassifier"),
-    "sklearn.naive_bayes": ("GaussianNB",),
-    "sklearn.neighbors": ("KNeighborsClassifier", "NearestCentroid"),
-    "sklearn.neural_network": ("MLPClassifier",),
-    "sklearn.preprocessing": ("MinMaxScaler", "Normalizer", "StandardScaler"),
-    "sklearn.svm": ("LinearSVC", "SVC"),
-}
 
 
 class Recipe:
@@ -268,7 +245,7 @@ class Recipe:
         if not isinstance(found, Mapping):
             steps = "{use: NAME} or passthrough" if many else "{use: NAME}"
             raise self._error(key, f"found {shown(found)}; a step is {steps}")
-        classes = _classes(room or "")
+        classes = allowed_classes(room or "")
         if "use" not in found:
             if not (many and found):
                 raise self._error(key, f"names no step to use; {allowed('', classes)}")
@@ -434,35 +411,3 @@ def _room_of(name: str, pipeline: Pipeline) -> str | None:
         return None
     room = name.partition("__")[0]
     return room if room in ("denoise", name) else ""
-
-
-@cache
-def _classes(room: str) -> dict[str, type[BaseEstimator]]:
-    """Classes that may stand in a room; in "" every public estimator of the rooms, and others."""
-    if room:
-        module = re.compile(rf"skcaptcha\.{room}\b")
-        return {
-            name: kind
-            for name, kind in _classes("").items()
-            # A classifier is not a reader but what a reader is given.
-            if module.match(kind.__module__) and not issubclass(kind, ClassifierMixin)
-        }
-    found = {
-        name: getattr(import_module(module), name)
-        for module, names in _FROM_SKLEARN.items()
-        for name in names
-    }
-    for module in _room_modules():
-        for name, thing in vars(module).items():
-            ours = inspect.isclass(thing) and thing.__module__ == module.__name__
-            if ours and issubclass(thing, BaseEstimator) and not inspect.isabstract(thing):
-                found[name] = thing
-    return found
-
-
-def _room_modules() -> Iterator[Any]:
-    for room in _ROOMS:
-        module = import_module(f"skcaptcha.{room}")
-        yield module
-        for part in iter_modules(getattr(module, "__path__", [])):
-            yield import_module(f"{module.__name__}.{part.name}")

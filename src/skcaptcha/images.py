@@ -1,38 +1,20 @@
 """Decoding: the one place that opens an image file, with limits on what it lets in."""
 
 import os
-import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from io import BytesIO
+from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, NamedTuple, Self, TypeAlias, TypeGuard
+from typing import Any, Self, TypeAlias, TypeGuard
 
 import cv2
 import numpy as np
 from PIL import Image
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha._image_files import (
-    DamagedFileError,
-    Inspected,
-    inspect_gif,
-    inspect_jpeg,
-    inspect_png,
-    inspect_webp,
-    jpeg_is_whole,
-    png_has_grey_and_alpha,
-    png_is_whole,
-)
+from skcaptcha._image_files import decode_bytes, pixels_of
+from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
+from skcaptcha._pixel_values import to_uint8, without_alpha
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha.errors import ImageError
 from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
@@ -44,32 +26,9 @@ Source: TypeAlias = (
 )
 """What one image can come as."""
 
-# Captchas have less than a tenth of it. The heaviest ready recipe takes 50 bytes for each pixel,
-# if no side is longer.
+# Captchas have less than a tenth of it. The heaviest ready recipe takes 50 bytes for each pixel.
 _MAX_BYTES = 2**24
 _MAX_PIXELS = 2**20
-_MAX_SIDE = 2**14
-
-
-class _Format(NamedTuple):
-    begins: re.Pattern[bytes]
-    inspect: Callable[[bytes], Inspected] | None
-    open: Callable[[BytesIO], ImageFile]
-
-
-# Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
-# belongs to the whole process. The first bytes decide, since suffixes are often wrong.
-_FORMATS = {
-    "PNG": _Format(re.compile(rb"\x89PNG\r\n\x1a\n"), inspect_png, PngImageFile),
-    "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), inspect_jpeg, JpegImageFile),
-    "GIF": _Format(re.compile(rb"GIF8[79]a"), inspect_gif, GifImageFile),
-    "BMP": _Format(re.compile(rb"BM"), None, BmpImageFile),
-    "WebP": _Format(re.compile(rb"(?s:RIFF.{4}WEBP)"), inspect_webp, WebPImageFile),
-}
-
-
-class _UnusableError(Exception):
-    """Why a source is no image; `decode` adds which source it was."""
 
 
 def decode(
@@ -136,7 +95,7 @@ def decode(
     """
     try:
         return _decode(source, grey, max_bytes, max_pixels)
-    except _UnusableError as error:
+    except UnusableError as error:
         name = os.fspath(source) if _is_path(source) else "the image"
         raise ImageError(name, str(error)) from error.__cause__
 
@@ -268,7 +227,7 @@ class ImageDecoder(  # type: ignore[call-arg]
         try:
             for source in X:
                 images.append(_decode(source, self.grey, self.max_bytes, self.max_pixels))
-        except _UnusableError as error:
+        except UnusableError as error:
             name = os.fspath(source) if _is_path(source) else f"image {len(images)}"
             raise ImageError(name, str(error)) from error.__cause__
         return images
@@ -287,21 +246,21 @@ class ImageDecoder(  # type: ignore[call-arg]
 
 def _decode(source: Source, grey: bool, max_bytes: int, max_pixels: int) -> np.ndarray:
     if _is_path(source):
-        pixels = _decode_bytes(_read(source, max_bytes), grey, max_bytes, max_pixels)
+        pixels = decode_bytes(_read(source, max_bytes), grey, max_bytes, max_pixels)
     elif isinstance(source, bytes | bytearray | memoryview):
-        pixels = _decode_bytes(source, grey, max_bytes, max_pixels)
+        pixels = decode_bytes(source, grey, max_bytes, max_pixels)
     elif isinstance(source, Image.Image):
-        pixels = _load(source, max_pixels)
+        pixels = pixels_of(source, max_pixels)
     elif isinstance(source, np.ndarray):
         _check_array(source, max_pixels)
         pixels = source
     else:
-        raise _UnusableError(
+        raise UnusableError(
             "expected a path, the bytes of a file, a PIL image or a numpy array, "
             f"found {type(source).__name__}"
         )
     if pixels.ndim == 3 or pixels.dtype != np.uint8:
-        pixels = _without_alpha(_to_uint8(pixels))
+        pixels = without_alpha(to_uint8(pixels))
     image = np.ascontiguousarray(pixels)
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if grey and image.ndim == 3 else image
 
@@ -338,186 +297,16 @@ def _check_batch(X: Any) -> None:
 
 def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
-        return read_regular_file(path, lambda size: _check_bytes(size, max_bytes))
+        return read_regular_file(path, lambda size: check_bytes(size, max_bytes))
     except UnreadableError as error:
-        raise _UnusableError(str(error)) from error.__cause__
-
-
-def _check_bytes(size: int, max_bytes: int) -> None:
-    if size == 0:
-        raise _UnusableError("it is empty")
-    if size > max_bytes:
-        raise _UnusableError(f"it has {size} bytes, more than the limit max_bytes={max_bytes}")
-
-
-def _check_pixels(width: int, height: int, max_pixels: int) -> None:
-    if width * height == 0:
-        raise _UnusableError(f"it has no pixels ({width} x {height})")
-    if width * height > max_pixels:
-        raise _UnusableError(
-            f"it has {width} x {height} pixels, more than the limit max_pixels={max_pixels}; "
-            "scale it, or fit with --set steps.images.max_pixels=N"
-        )
-    if max(width, height) > _MAX_SIDE:
-        raise _UnusableError(
-            f"it has {width} x {height} pixels, and {_MAX_SIDE} are the most for a side; cut it"
-        )
-
-
-def _decode_bytes(
-    content: bytes | bytearray | memoryview, grey: bool, max_bytes: int, max_pixels: int
-) -> np.ndarray:
-    _check_bytes(memoryview(content).nbytes, max_bytes)
-    content = bytes(content)
-    name = next((name for name, kind in _FORMATS.items() if kind.begins.match(content)), None)
-    if name is None:
-        raise _UnusableError(
-            f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
-        )
-    if inspect := _FORMATS[name].inspect:
-        try:
-            size, content, plain = inspect(content)
-        except DamagedFileError as error:
-            raise _damaged(name, error) from error
-        _check_pixels(*size, max_pixels)
-        if plain:
-            return _decode_plain(content, name, grey)
-    return _decode_by_pillow(content, name, max_pixels)
-
-
-def _decode_plain(content: bytes, name: str, grey: bool) -> np.ndarray:
-    # Of PNG, OpenCV would weigh the colours in its own way.
-    grey &= name == "JPEG"
-    kind = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_UNCHANGED
-    try:
-        content_array = np.frombuffer(content, dtype=np.uint8)
-        pixels = cv2.imdecode(content_array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        pixels = None
-    if pixels is None or pixels.dtype != np.uint8:
-        raise _damaged(name, "its pixels are incomplete")
-    if pixels.ndim == 3:
-        if pixels.shape[2] == 3:
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-        else:
-            opaque = bool((pixels[..., 3] == 255).all())
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
-    if name == "JPEG" and _may_be_filled_up(pixels):
-        with _pillow(name):
-            if not jpeg_is_whole(content, pixels, grey=grey):
-                raise _damaged(name, "its pixels are incomplete")
-    return pixels
-
-
-def _may_be_filled_up(pixels: np.ndarray) -> bool:
-    """Tell whether the last pixel is of the grey that is decoded where a JPEG file lacks codes.
-
-    Where the resolution of colour is lower, that of the pixels before it may be mixed into it.
-    """
-    last = pixels[-1, -1].tolist()
-    luma = last if pixels.ndim == 2 else 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2]
-    return bool(126 <= luma <= 130)
-
-
-def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
-    if name == "PNG" and not png_is_whole(content):
-        raise _damaged(name, "its pixels are incomplete")
-    with _pillow(name):
-        image = _FORMATS[name].open(BytesIO(content))
-        pixels = _load(image, max_pixels)
-        if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), grey=False):
-            raise _damaged(name, "its pixels are incomplete")
-    if name == "PNG" and png_has_grey_and_alpha(content) and pixels.shape[2] == 4:
-        return pixels[..., [0, 3]]
-    return pixels
-
-
-@contextmanager
-def _pillow(name: str) -> Iterator[None]:
-    """Let Pillow decode a file; whatever it says of a damaged one is about that."""
-    with warnings.catch_warnings():
-        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
-        # are silenced, so that a filter that threads leave behind in a race hides no others.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        try:
-            yield
-        except _UnusableError:
-            raise
-        except MemoryError as error:
-            raise _UnusableError("it takes more memory than there is") from error
-        except Image.DecompressionBombError as error:
-            raise _UnusableError(f"it has too many pixels ({error})") from error
-        except Exception as error:
-            raise _damaged(name, error) from error
-
-
-def _load(image: Image.Image, max_pixels: int) -> np.ndarray:
-    """Pixels of a PIL image, of any dtype that `_to_uint8` takes, with alpha if it has any."""
-    _check_pixels(*image.size, max_pixels)
-    try:
-        image.load()
-        if image.mode == "F" or image.mode.startswith("I"):
-            pixels = np.array(image)
-        else:
-            colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-            pixels = np.array(image.convert(colours + "A" * image.has_transparency_data))
-    except Exception as error:
-        raise _damaged(image.format or "PIL", error) from error
-    if not image.mode.startswith("I"):
-        return pixels
-    # Mode I has 32 bits, and yet is what some versions of Pillow give for 16-bit files.
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise _UnusableError(
-            f"its integers were expected in [0, 65535], and lie in [{pixels.min()}, {pixels.max()}]"
-        )
-    if "transparency" in image.info:
-        pixels[pixels == image.info["transparency"]] = 65535
-    return pixels.astype(np.uint16)
-
-
-def _damaged(name: str, error: Exception | str) -> _UnusableError:
-    detail = " ".join(str(error).split()) or type(error).__name__
-    return _UnusableError(f"it is a damaged or truncated {name} image ({detail})")
+        raise UnusableError(str(error)) from error.__cause__
 
 
 def _check_array(array: np.ndarray, max_pixels: int) -> None:
     if array.ndim != 2 and not (array.ndim == 3 and 1 <= array.shape[2] <= 4):
-        raise _UnusableError(
+        raise UnusableError(
             "expected an array of shape (h, w), or (h, w, c) with 1 to 4 channels, "
             f"found shape {array.shape}"
         )
     height, width = array.shape[:2]
-    _check_pixels(width, height, max_pixels)
-
-
-def _to_uint8(pixels: np.ndarray) -> np.ndarray:
-    if pixels.dtype == np.uint8:
-        return pixels
-    if pixels.dtype == np.bool_:
-        return pixels * np.uint8(255)
-    if pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2:
-        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.dtype.kind == "f":
-        low, high = pixels.min(), pixels.max()
-        # Written so that NaN fails.
-        if not (low >= 0 and high <= 1):
-            raise _UnusableError(
-                f"its floats were expected in [0, 1], and lie in [{low}, {high}]; scale or clip "
-                "them, or convert them to uint8"
-            )
-        return np.rint(pixels * 255).astype(np.uint8)
-    raise _UnusableError(
-        f"expected an array of bool, uint8, uint16 or floats in [0, 1], found {pixels.dtype}; "
-        "if its values lie in [0, 255], convert it with .astype('uint8')"
-    )
-
-
-def _without_alpha(pixels: np.ndarray) -> np.ndarray:
-    """Grey (h, w) or RGB (h, w, 3), laid over white where it was transparent."""
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        return pixels
-    if pixels.shape[2] == 1:
-        return pixels[..., 0]
-    # Laid over white, the darkness of a colour is multiplied by its alpha.
-    darkness = (255 - pixels[..., :-1]) * pixels[..., -1:].astype(np.uint16)
-    return _without_alpha(255 - ((darkness + 127) // 255).astype(np.uint8))
+    check_pixels(width, height, max_pixels)

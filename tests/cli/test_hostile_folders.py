@@ -165,13 +165,14 @@ def worst_files() -> Iterator[bytes]:
     yield from FILES.values()
     noise = np.random.default_rng(0).integers(0, 256, (2**10, 2**10, 4), dtype=np.uint8)
     yield encode(noise, "PNG", compress_level=1)
-    yield encode(noise[..., :3], "JPEG", quality=75, progressive=True)
-    yield encode(Image.fromarray(noise[..., :3]).convert("CMYK"), "JPEG", quality=75)
+    yield encode(noise[..., :3], "JPEG", quality=20, progressive=True)
+    yield encode(Image.fromarray(noise[..., :3]).convert("CMYK"), "JPEG", quality=20)
     yield encode(noise, "BMP")
     yield encode(noise[..., 0], "GIF")
     yield encode(noise[..., :3], "WEBP", lossless=False)
-    values = np.random.default_rng(0).integers(0, 2**16, (2**10, 2**10, 4))
-    rows = zlib.compress(png_rows(values, 16), 1)
+    sixteen_bits = np.random.default_rng(0).integers(0, 256, (2**10, 1 + 8 * 2**10), dtype=np.uint8)
+    sixteen_bits[:, 0] = 0
+    rows = zlib.compress(sixteen_bits.tobytes(), 1)
     yield png(png_header(2**10, 2**10, 16, 6), (b"IDAT", rows), (b"IEND", b""))
     for size in ((2_000_000, 10), (60_000, 60_000), (16_000, 16_000)):
         yield from headers_that_claim(*size).values()

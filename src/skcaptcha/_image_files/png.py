@@ -19,6 +19,13 @@ _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
 _RGB, _PALETTE, _GREY_AND_ALPHA = 2, 3, 4  # types of colour
 _CHANNELS = {0: 1, _RGB: 3, _PALETTE: 1, _GREY_AND_ALPHA: 2, 6: 4}
+_DEPTHS = {
+    0: (1, 2, 4, 8, 16),
+    _RGB: (8, 16),
+    _PALETTE: (1, 2, 4, 8),
+    _GREY_AND_ALPHA: (8, 16),
+    6: (8, 16),
+}
 # First column, first row, and the steps to the next ones, of the parts of an interlaced image.
 _PASSES = [
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
@@ -47,7 +54,7 @@ def inspect_png(content: bytes) -> Inspected:
         header, width, height, depth, colour, _, _, interlaced = _HEADER.unpack_from(content, 8)
     except struct.error:
         raise DamagedFileError("it ends in its header") from None
-    if header != b"\0\0\0\rIHDR":
+    if header != b"\0\0\0\rIHDR" or interlaced > 1 or depth not in _DEPTHS.get(colour, ()):
         raise DamagedFileError("it does not begin with a header")
     plain = not interlaced and (depth, colour) in _PLAIN
     kept, place, kind, has_pixels = [_SIGNATURE], 8, b"", False
@@ -82,11 +89,15 @@ def inspect_png(content: bytes) -> Inspected:
 
 def _key_of_8_bits(key: bytes, depth: int, colour: int) -> bytes:
     """Bring the transparent colour to the depth of the pixels with which Pillow compares it."""
+    if len(key) != 2 * _CHANNELS[colour]:
+        raise DamagedFileError("its transparent colour is none")
+    values = [value for (value,) in _VALUE.iter_unpack(key)]
     if depth < 8:
-        key = b"".join((v * 255 // (2**depth - 1)).to_bytes(2) for (v,) in _VALUE.iter_unpack(key))
+        # Only the lowest bits count.
+        values = [(value & 2**depth - 1) * 255 // (2**depth - 1) for value in values]
     elif colour == _RGB:
-        key = b"".join((v >> 8).to_bytes(2) for (v,) in _VALUE.iter_unpack(key))
-    return _chunk(b"tRNS", key)
+        values = [value >> 8 for value in values]
+    return _chunk(b"tRNS", b"".join(map(_VALUE.pack, values)))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -121,8 +132,6 @@ def png_is_whole(needed: bytes) -> bool:
     whole : bool
     """
     _, width, height, depth, colour, _, _, interlaced = _HEADER.unpack_from(needed, 8)
-    if colour not in _CHANNELS:
-        return False
     bits = _CHANNELS[colour] * depth
     rows = 0
     for left, top, right, down in _PASSES if interlaced else [(0, 0, 1, 1)]:

@@ -1,0 +1,191 @@
+"""From the content of a file to its pixels: OpenCV for the commonest kinds, Pillow for others."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from skcaptcha._image_files.gif import inspect_gif
+from skcaptcha._image_files.inspected import DamagedFileError, Inspected
+from skcaptcha._image_files.jpeg import inspect_jpeg, jpeg_is_whole
+from skcaptcha._image_files.png import inspect_png, png_has_grey_and_alpha, png_is_whole
+from skcaptcha._image_files.webp import inspect_webp
+from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
+
+
+class _Format(NamedTuple):
+    begins: re.Pattern[bytes]
+    inspect: Callable[[bytes], Inspected] | None
+    open: Callable[[BytesIO], ImageFile]
+
+
+# Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
+# belongs to the whole process. The first bytes decide, since suffixes are often wrong.
+_FORMATS = {
+    "PNG": _Format(re.compile(rb"\x89PNG\r\n\x1a\n"), inspect_png, PngImageFile),
+    "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), inspect_jpeg, JpegImageFile),
+    "GIF": _Format(re.compile(rb"GIF8[79]a"), inspect_gif, GifImageFile),
+    "BMP": _Format(re.compile(rb"BM"), None, BmpImageFile),
+    "WebP": _Format(re.compile(rb"(?s:RIFF.{4}WEBP)"), inspect_webp, WebPImageFile),
+}
+
+
+def decode_bytes(
+    content: bytes | bytearray | memoryview, grey: bool, max_bytes: int, max_pixels: int
+) -> np.ndarray:
+    """Decode a file's content.
+
+    Parameters
+    ----------
+    content : bytes-like
+    grey : bool
+        Whether JPEG files are decoded to grey.
+    max_bytes, max_pixels : int
+
+    Returns
+    -------
+    pixels : ndarray
+        Of any dtype that `to_uint8` takes, with alpha if there is any.
+
+    Raises
+    ------
+    UnusableError
+    """
+    check_bytes(memoryview(content).nbytes, max_bytes)
+    content = bytes(content)
+    name = next((name for name, kind in _FORMATS.items() if kind.begins.match(content)), None)
+    if name is None:
+        raise UnusableError(
+            f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
+        )
+    if inspect := _FORMATS[name].inspect:
+        try:
+            size, content, plain = inspect(content)
+        except DamagedFileError as error:
+            raise _damaged(name, error) from error
+        check_pixels(*size, max_pixels)
+        if plain:
+            return _decode_plain(content, name, grey)
+    return _decode_by_pillow(content, name, max_pixels)
+
+
+def _decode_plain(content: bytes, name: str, grey: bool) -> np.ndarray:
+    # Of PNG, OpenCV would weigh the colours in its own way.
+    grey &= name == "JPEG"
+    kind = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_UNCHANGED
+    try:
+        content_array = np.frombuffer(content, dtype=np.uint8)
+        pixels = cv2.imdecode(content_array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        pixels = None
+    if pixels is None or pixels.dtype != np.uint8:
+        raise _damaged(name, "its pixels are incomplete")
+    if pixels.ndim == 3:
+        if pixels.shape[2] == 3:
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        else:
+            opaque = bool((pixels[..., 3] == 255).all())
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
+    if name == "JPEG" and _may_be_filled_up(pixels):
+        with _pillow(name):
+            if not jpeg_is_whole(content, pixels, grey=grey):
+                raise _damaged(name, "its pixels are incomplete")
+    return pixels
+
+
+def _may_be_filled_up(pixels: np.ndarray) -> bool:
+    """Tell whether the last pixel is of the grey that is decoded where a JPEG file lacks codes.
+
+    Where the resolution of colour is lower, that of the pixels before it may be mixed into it.
+    """
+    last = pixels[-1, -1].tolist()
+    luma = last if pixels.ndim == 2 else 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2]
+    return bool(126 <= luma <= 130)
+
+
+def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
+    if name == "PNG" and not png_is_whole(content):
+        raise _damaged(name, "its pixels are incomplete")
+    with _pillow(name):
+        image = _FORMATS[name].open(BytesIO(content))
+        pixels = pixels_of(image, max_pixels)
+        if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), grey=False):
+            raise _damaged(name, "its pixels are incomplete")
+    if name == "PNG" and png_has_grey_and_alpha(content) and pixels.shape[2] == 4:
+        return pixels[..., [0, 3]]
+    return pixels
+
+
+@contextmanager
+def _pillow(name: str) -> Iterator[None]:
+    """Let Pillow decode a file; whatever it says of a damaged one is about that."""
+    with warnings.catch_warnings():
+        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
+        # are silenced, so that a filter that threads leave behind in a race hides no others.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        try:
+            yield
+        except UnusableError:
+            raise
+        except MemoryError as error:
+            raise UnusableError("it takes more memory than there is") from error
+        except Image.DecompressionBombError as error:
+            raise UnusableError(f"it has too many pixels ({error})") from error
+        except Exception as error:
+            raise _damaged(name, error) from error
+
+
+def pixels_of(image: Image.Image, max_pixels: int) -> np.ndarray:
+    """Give the pixels of a PIL image.
+
+    Parameters
+    ----------
+    image : PIL image
+    max_pixels : int
+
+    Returns
+    -------
+    pixels : ndarray
+        Of any dtype that `to_uint8` takes, with alpha if there is any.
+
+    Raises
+    ------
+    UnusableError
+    """
+    check_pixels(*image.size, max_pixels)
+    try:
+        image.load()
+        if image.mode == "F" or image.mode.startswith("I"):
+            pixels = np.array(image)
+        else:
+            colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+            pixels = np.array(image.convert(colours + "A" * image.has_transparency_data))
+    except Exception as error:
+        raise _damaged(image.format or "PIL", error) from error
+    if not image.mode.startswith("I"):
+        return pixels
+    # Mode I has 32 bits, and yet is what some versions of Pillow give for 16-bit files.
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise UnusableError(
+            f"its integers were expected in [0, 65535], and lie in [{pixels.min()}, {pixels.max()}]"
+        )
+    if "transparency" in image.info:
+        pixels[pixels == image.info["transparency"]] = 65535
+    return pixels.astype(np.uint16)
+
+
+def _damaged(name: str, error: Exception | str) -> UnusableError:
+    detail = " ".join(str(error).split()) or type(error).__name__
+    return UnusableError(f"it is a damaged or truncated {name} image ({detail})")

@@ -1,0 +1,126 @@
+"""The first step of every pipeline."""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from image_samples import COLOUR, GREY, encode
+from skcaptcha.errors import ImageError
+from skcaptcha.images import ImageDecoder, Source
+
+
+def assert_image(image: np.ndarray, expected: np.ndarray) -> None:
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, expected)
+
+
+class TestImageDecoder:
+    def test_mixed_batch(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        path.write_bytes(encode(GREY))
+        batches: tuple[Sequence[Source], ...] = (
+            [path, encode(COLOUR), COLOUR],
+            (str(path), bytearray(encode(COLOUR)), Image.fromarray(COLOUR)),
+        )
+        for batch in batches:
+            images = ImageDecoder().transform(batch)
+            for image, expected in zip(images, [GREY, COLOUR, COLOUR], strict=True):
+                assert_image(image, expected)
+
+    @pytest.mark.parametrize("dtype", [object, str])
+    def test_array_of_paths(self, dtype: type, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        path.write_bytes(encode(GREY))
+        images = ImageDecoder().fit_transform(np.array([str(path)] * 2, dtype=dtype))
+        np.testing.assert_array_equal(images, [GREY, GREY])
+
+    def test_ragged_object_array(self) -> None:
+        batch = np.empty(2, object)
+        batch[:] = [GREY, COLOUR]
+        assert [image.shape for image in ImageDecoder().transform(batch)] == [(20, 30), (20, 30, 3)]
+
+    @pytest.mark.parametrize("image", [GREY, COLOUR])
+    def test_array_batch_is_not_copied(self, image: np.ndarray) -> None:
+        batch = np.stack([image, image])
+        images = ImageDecoder().fit_transform(batch)
+        assert isinstance(images, list)
+        assert all(np.shares_memory(image, batch) for image in images)
+        np.testing.assert_array_equal(images, batch)
+
+    @pytest.mark.parametrize(
+        "single",
+        [
+            "a.png",
+            Path("a.png"),
+            encode(GREY),
+            Image.fromarray(GREY),
+            GREY,
+            COLOUR,
+            GREY[..., None],
+        ],
+        ids=lambda single: type(single).__name__,
+    )
+    def test_single_image(self, single: Any) -> None:
+        for method in (ImageDecoder().fit, ImageDecoder().transform):
+            with pytest.raises(ImageError, match=r"X: .* a single image.*wrap it in a list"):
+                method(single)
+
+    @pytest.mark.parametrize("X", [None, 3, {"a.png"}, {"a.png": 1}, iter(["a.png"])])
+    def test_not_a_sequence(self, X: Any) -> None:
+        with pytest.raises(ImageError, match="X: expected a list of images or an array, found"):
+            ImageDecoder().fit(X)
+
+    @pytest.mark.parametrize("shape", [(), (7,), (1, 2, 5, 5, 3)])
+    def test_wrong_array(self, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ImageError, match="X: expected an array of shape"):
+            ImageDecoder().fit(np.zeros(shape))
+
+    def test_error_names_the_path(self, tmp_path: Path) -> None:
+        for path in (tmp_path / "missing.png", str(tmp_path / "missing.png")):
+            with pytest.raises(ImageError) as caught:
+                ImageDecoder().transform([GREY, path])
+            assert caught.value.source == str(path)
+
+    @pytest.mark.parametrize("bad", [b"", b"no image", np.zeros(3), None])
+    def test_error_names_the_position(self, bad: Any) -> None:
+        with pytest.raises(ImageError) as caught:
+            ImageDecoder().transform([GREY, GREY, GREY, bad])
+        assert caught.value.source == "image 3"
+
+    def test_error_survives_pickling(self) -> None:
+        with pytest.raises(ImageError) as caught:
+            ImageDecoder().transform([b""])
+        assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: it is empty"
+
+    def test_one_that_was_pickled_before_it_could_give_grey(self) -> None:
+        decoder = ImageDecoder()
+        del decoder.__dict__["grey"]
+        assert pickle.loads(pickle.dumps(decoder)).transform([COLOUR])[0].shape == COLOUR.shape
+        assert clone(decoder).get_params() == ImageDecoder().get_params()
+
+    @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
+    @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])
+    def test_wrong_parameter(self, name: str, value: Any) -> None:
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of ImageDecoder must be"):
+            ImageDecoder(**{name: value}).fit([GREY])
+
+    def test_limits_are_passed_on(self) -> None:
+        with pytest.raises(ImageError, match="max_pixels=599"):
+            ImageDecoder(max_pixels=599).transform([COLOUR])
+        with pytest.raises(ImageError, match="max_bytes=5"):
+            ImageDecoder(max_bytes=5).transform([encode(COLOUR)])
+
+    def test_is_an_estimator(self) -> None:
+        decoder = clone(ImageDecoder(max_bytes=7)).set_params(max_pixels=9)
+        assert decoder.get_params() == {"grey": False, "max_bytes": 7, "max_pixels": 9}
+        check_is_fitted(decoder)
+        images = make_pipeline(ImageDecoder()).fit_transform([GREY], ["label"])
+        np.testing.assert_array_equal(images, [GREY])
