@@ -14,7 +14,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._kept_search import forget, journals_of
+from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
@@ -126,11 +126,12 @@ def _fit_recipe(
     start_workers(jobs)
     options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     first, second = journals = journals_of(path, resume=resume)
-    try:
-        model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
-    except (ImageError, SegmentationError) as error:
-        failed += _drop_unusable(error, recipe, train)
-        model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
+    with kept(journals):
+        try:
+            model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
+        except (ImageError, SegmentationError) as error:
+            failed += _drop_unusable(error, recipe, train)
+            model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,

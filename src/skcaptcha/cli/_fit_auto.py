@@ -15,7 +15,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say
-from skcaptcha.cli._kept_search import forget, journals_of
+from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import drop_unusable_images, files_of
 from skcaptcha.cli._workers import start_workers
@@ -67,14 +67,15 @@ def fit_folder(
     failed = drop_unusable_images(captchas, ImageDecoder())
     start_workers(jobs)
     journals = journals_of(out, resume=resume)
-    choice = choose_recipe(
-        captchas.data,
-        captchas.target,
-        budget=budget,
-        n_jobs=jobs,
-        verbose=int(sys.stderr.isatty()),
-        checkpoint=journals[0],
-    )
+    with kept(journals):
+        choice = choose_recipe(
+            captchas.data,
+            captchas.target,
+            budget=budget,
+            n_jobs=jobs,
+            verbose=int(sys.stderr.isatty()),
+            checkpoint=journals[0],
+        )
     report = _report(folder, choice) | {"n_failed": len(failed)}
     text = _recipe_text(folder, out, choice)
     save(choice.model, out, manifest=report, results=_results(choice), recipe=text)
