@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from skcaptcha.metrics import wilson_interval
+from skcaptcha.model_io import write_atomically
 
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
@@ -55,7 +56,7 @@ def main() -> None:
         xlim=(0, 1.02),
         ylim=(0, 1.02),
     )
-    figure.savefig(chart, dpi=150)
+    write_atomically(chart, lambda stream: figure.savefig(stream, format="png", dpi=150))
 
 
 if __name__ == "__main__":

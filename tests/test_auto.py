@@ -9,6 +9,7 @@ import yaml
 
 from skcaptcha import load_recipe
 from skcaptcha.auto import choose_recipe, load_families, measure
+from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import families_for
 from skcaptcha.auto._race import Race
 from skcaptcha.config import Recipe
@@ -260,8 +261,9 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     images = bars(labels)
     labels[::10] = [label[::-1] for label in labels[::10]]
     said: list[str] = []
-    deadline = time.perf_counter() + 60
-    race = Race(images, np.array(labels), deadline, said.append, n_jobs=1, random_state=0)
+    clock, y = Clock(time.perf_counter(), 60), np.array(labels)
+    evaluations = Evaluations(images, y, clock, None, n_jobs=1)
+    race = Race(images, y, clock, evaluations, said.append, n_jobs=1, random_state=0)
     families = PLACES | {"grid": [blank, meant]}
     race.run(list(families_for(measure(images, labels), families)), 4)
     validated = [text for text in said if text.startswith("cross-validating")]

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from skcaptcha.model_io import write_atomically
+
 from .rows import Row
 
 
@@ -24,7 +26,7 @@ def draw(rows: Sequence[Row], file: Path) -> None:
         np.ravel(parts), (_bars, _curves), (bars, curves), strict=False
     ):
         draw_part(part.add_subplot(), shown)
-    figure.savefig(file, dpi=150)
+    write_atomically(file, lambda stream: figure.savefig(stream, format="png", dpi=150))
 
 
 def _bars(axes: Axes, rows: Sequence[Row]) -> None:

@@ -95,6 +95,8 @@ def test_of_equally_good_ends_the_first_is_taken(problem, seed):
     rng = np.random.default_rng(seed)
     lattice.scores[:] = rng.integers(0, 2, lattice.scores.shape)
     lattice.spacing.log_density[:] = 0
+    # Sums of whole numbers are exact, in whatever order.
+    lengths = np.where(np.isfinite(lengths), 0, lengths)
     paths = lattice.best(lengths, allowed)
     for i in range(len(lattice.offsets) - 1):
         found = every_path(lattice, edges, lengths, allowed, i)

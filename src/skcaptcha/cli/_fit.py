@@ -14,7 +14,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._kept_search import forget, journals_of
+from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
@@ -153,7 +153,7 @@ def _fit_recipe(
     about = describe_training(train.data, train.target, decoder)
     options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
     first, second = journals = journals_of(path, resume=resume)
-    with workers(jobs, scheduler, train):
+    with workers(jobs, scheduler, train), kept(journals):
         try:
             model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
         except (ImageError, SegmentationError) as error:

@@ -16,7 +16,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, printable, report_console, say
-from skcaptcha.cli._kept_search import forget, journals_of
+from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -82,7 +82,7 @@ def fit_folder(
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
     journals = journals_of(out, resume=resume)
-    with workers(jobs, scheduler, captchas):
+    with workers(jobs, scheduler, captchas), kept(journals):
         choice = choose_recipe(
             captchas.data,
             captchas.target,

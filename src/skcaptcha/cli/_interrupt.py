@@ -48,22 +48,26 @@ def interruptible(sentence: str) -> Iterator[None]:
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
     before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-    signal.signal(signal.SIGINT, _interrupt)
-    heard = threading.Event()
+    came, heard = threading.Event(), threading.Event()
+
+    def interrupt(*_: object) -> NoReturn:
+        came.set()
+        raise _Interrupted
+
+    signal.signal(signal.SIGINT, interrupt)
     threading.Thread(target=_end_after_signal, args=(ear, sentence, heard), daemon=True).start()
     try:
         yield
-    except _Interrupted:
+    except BaseException:
+        if not came.is_set():
+            raise
+        # Libraries that are interrupted while they are loaded make an ImportError of it.
         heard.set()
         raise KeyboardInterrupt(sentence) from None
     finally:
         signal.signal(signal.SIGINT, handler)
         signal.set_wakeup_fd(before)
         mouth.close()
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise _Interrupted
 
 
 def _end_after_signal(ear: socket.socket, sentence: str, heard: threading.Event) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from skcaptcha.cli._console import say
+from skcaptcha.errors import JournalError, SkcaptchaError
 
 
 def journals_of(model: Path, *, resume: bool) -> list[Path | None]:
@@ -31,6 +33,23 @@ def journals_of(model: Path, *, resume: bool) -> list[Path | None]:
     elif not first.exists():
         say(f"{first}: no such file, so that there is nothing to resume")
     return [first, second]
+
+
+@contextmanager
+def kept(journals: Sequence[Path | None]) -> Iterator[None]:
+    """Keep the files whatever happens, unless it would happen again.
+
+    Parameters
+    ----------
+    journals : sequence of (Path or None)
+    """
+    try:
+        yield
+    except JournalError:
+        raise
+    except SkcaptchaError:
+        forget(journals)
+        raise
 
 
 def forget(journals: Sequence[Path | None]) -> None:

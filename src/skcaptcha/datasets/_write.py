@@ -18,7 +18,7 @@ from skcaptcha.errors import DatasetError
 def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Sequence[str]) -> None:
     """Write captchas as a labelled folder: ``00001.png``, ``00002.png``..., and ``labels.csv``.
 
-    Either all of it appears in the folder or nothing does.
+    Either all of it appears or nothing does; a new folder appears as a whole, at once.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def write_characters(
     occur, the small one's folder is called ``a_lower``, since many file systems would not tell it
     from ``A``.
 
-    Either all of it appears in the folder or nothing does.
+    Either all of it appears or nothing does; a new folder appears as a whole, at once.
 
     Parameters
     ----------
@@ -133,16 +133,26 @@ def write_characters(
 
 @contextmanager
 def _filling(folder: Path) -> Iterator[Path]:
-    """Give a hidden folder to write in; what is in it moves to `folder` if all went well."""
+    """Give a hidden folder to write in, which takes the place of `folder` if all went well.
+
+    A folder that is there already is filled instead: somebody may be in it.
+    """
     if folder.exists() and not folder.is_dir():
         raise DatasetError(f"{folder}: is a file; give a folder to write into")
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(not path.name.startswith(".") for path in folder.iterdir()):
+    new = not folder.exists()
+    home = folder.parent if new else folder
+    home.mkdir(parents=True, exist_ok=True)
+    if not new and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise DatasetError(f"{folder}: is not empty; give an empty or a new folder to write into")
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as drafts:
-        yield Path(drafts)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=home) as drafts:
+        inside = Path(drafts) / "all"
+        inside.mkdir()
+        yield inside
+        if new:
+            os.rename(inside, folder)
+            return
         # labels.csv sorts after the numbered images: with it the folder is complete.
-        for path in sorted(Path(drafts).iterdir()):
+        for path in sorted(inside.iterdir()):
             os.replace(path, folder / path.name)
 
 

@@ -1,0 +1,123 @@
+"""A fit that was stopped goes on, and ends as one that was not."""
+
+import csv
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from skcaptcha.datasets import write_captchas
+
+GRID = f"grid.denoise__ink__threshold={list(range(60, 200, 4))}"
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Heed Ctrl-C even as a script's background job, which ignores it, as do its commands."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
+
+
+def n_lines(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def rows(model: Path) -> list[dict[str, str]]:
+    with model.with_suffix(".csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def without_times(model: Path) -> list[dict[str, str]]:
+    return [{k: v for k, v in row.items() if "time" not in k} for row in rows(model)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, tmp_path, jobs):
+    command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", jobs, "--out")
+    whole, model, journal = (tmp_path / name for name in ("a.joblib", "b.joblib", "b.search"))
+    assert start(*command, whole).outcome().code == 0
+    stopped = start(*command, model, start_new_session=True)
+    wait_until(lambda: n_lines(journal) > 10)
+    # A terminal sends Ctrl-C to the command and to its workers alike.
+    os.killpg(stopped.pid, signal.SIGINT)
+    outcome = stopped.outcome()
+    assert outcome.code == 130
+    assert outcome.sentence() == "interrupted; the same command with --resume goes on"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.stem == "b") == ["b.search"]
+    n_kept = n_lines(journal) - 1
+    assert n_kept < 2 * len(rows(whole))
+    with journal.open("ab") as stream:
+        stream.write(b'{"candidate": 1, "spl')
+    resumed = start(*command, model, "--resume").outcome()
+    assert resumed.code == 0, resumed.err
+    assert without_times(model) == without_times(whole)
+    assert joblib.hash(joblib.load(model)) == joblib.hash(joblib.load(whole))
+    assert not journal.exists()
+
+
+def test_what_was_kept_is_not_computed_again(start, run, workshop, tmp_path):
+    model, journal = tmp_path / "a.joblib", tmp_path / "a.search"
+    command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", 1, "--out", model)
+    stopped = start(*command)
+    wait_until(lambda: n_lines(journal) > 10)
+    stopped.kill()
+    stopped.outcome()
+    kept = journal.read_text().splitlines()[1:]
+    # Times tell where an outcome comes from.
+    marked = [line.replace('"fit_time": 0.', '"fit_time": 1234.') for line in kept[:-1]]
+    journal.write_text(
+        "".join(f"{line}\n" for line in [journal.read_text().split("\n")[0], *marked])
+    )
+    outcome = run(*command, "--resume")
+    assert outcome.code == 0
+    slow = [row for row in rows(model) if float(row["mean_fit_time"]) > 600]
+    assert len(marked) / 2 <= len(slow) <= len(marked)
+    assert run(*command).code == 0
+    assert all(float(row["mean_fit_time"]) < 600 for row in rows(model))
+
+
+def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_path):
+    model, journal = tmp_path / "a.joblib", tmp_path / "a.search"
+    command = ("fit", workshop / "recipe.yaml", "--jobs", 1, "--out", model)
+    outcome = run(*command, "--resume")
+    assert outcome.code == 0
+    assert outcome.sentence() == f"{journal}: no such file, so that there is nothing to resume"
+    journal.write_bytes(b'{"parts": {}, "versions": {}}\n')
+    before = model.read_bytes()
+    outcome = run(*command, "--resume")
+    assert outcome.code == 2
+    assert f"{journal}: is of a search with other steps, other candidates" in outcome.sentence()
+    assert outcome.sentence().endswith("delete it to begin anew")
+    assert journal.exists()
+    assert model.read_bytes() == before
+    assert run(*command).code == 0
+    assert not journal.exists()
+
+
+def test_images_that_no_candidate_can_use_are_left_out_again(start, run, workshop, tmp_path):
+    """The search that found them was another one."""
+    good = [np.random.default_rng(i).integers(0, 256, (30, 120), np.uint8) for i in range(8)]
+    write_captchas(tmp_path / "data", [*good, np.zeros((30, 50), np.uint8)], ["AB12"] * 9)
+    model = tmp_path / "a.joblib"
+    command = ("fit", workshop / "recipe.yaml", "--data", tmp_path / "data", "--out", model)
+    stopped = start(*command, "--set", GRID, "--jobs", 1)
+    wait_until(lambda: n_lines(tmp_path / "a.search-2") > 3)
+    stopped.kill()
+    stopped.outcome()
+    outcome = run(*command, "--set", GRID, "--jobs", 1, "--resume")
+    assert outcome.code == 1
+    assert "00009.png" in outcome.err
+    assert sorted(path.suffix for path in tmp_path.glob("a.*")) == [".csv", ".joblib", ".json"]
