@@ -14,6 +14,8 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._one_thread import one_thread
+
 __all__ = ["FEWEST_IMAGES", "NoveltyDetector"]
 
 FEWEST_IMAGES = 20
@@ -115,11 +117,11 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
         # Folders come sorted: neighbours are alike.
         fold = np.arange(len(X)) % _N_FOLDS
         held_out = np.empty(len(X))
-        for k in range(_N_FOLDS):
-            held_out[fold == k] = _log_distances(
-                described[fold == k], *_whiten(described[fold != k])
-            )
-        self.location_, self.scale_, self.whitening_ = _whiten(described)
+        with one_thread():
+            for k in range(_N_FOLDS):
+                learnt = _whiten(described[fold != k])
+                held_out[fold == k] = _log_distances(described[fold == k], *learnt)
+            self.location_, self.scale_, self.whitening_ = _whiten(described)
         self.usual_ = float(np.median(held_out))
         self.spread_ = float(max(held_out.std(), _LEAST_SPREAD))
         self.offset_ = float(ndtri(self.contamination))

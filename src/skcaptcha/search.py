@@ -35,6 +35,7 @@ from sklearn.utils.validation import _num_samples
 from skcaptcha._checkpoint import Checkpoint
 from skcaptcha._journal import digest_of_captchas
 from skcaptcha.errors import SkcaptchaError
+from skcaptcha.images import ImageDecoder
 
 _TASKS_PER_WORKER = 12
 _WAYS_TO_LEARN = ("fit", "fit_transform", "transform", "_fit_segment", "_learn")
@@ -465,11 +466,19 @@ def _transform_whole(estimator: Any, X: Any, y: Any) -> Any:
     try:
         if not _learns_same_from_parts(estimator, X):
             return None
-        transformed = _fit_transform(clone(estimator), X, y)
+        transformed = _transform_unfitted(estimator, X, y)
         return transformed if _num_samples(transformed) == _num_samples(X) else None
     except Exception:
         # The splits that this concerns meet the error again.
         return None
+
+
+def _transform_unfitted(estimator: Any, X: Any, y: Any) -> Any:
+    # What it would learn is nothing that its transform needs.
+    if isinstance(estimator, ImageDecoder):
+        estimator._validate_params()
+        return estimator.transform(X)
+    return _fit_transform(clone(estimator), X, y)
 
 
 def _learns_same_from_parts(estimator: Any, X: Any) -> bool:
