@@ -17,7 +17,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skcaptcha import config, denoise, features, load, load_recipe, read, save, segment
+from skcaptcha import denoise, features, load, load_recipe, read, save, segment
+from skcaptcha._allowed_classes import allowed_classes
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.errors import ModelError
 from skcaptcha.features import RawPixels
@@ -32,7 +33,7 @@ IMAGES, LABELS = make_line_captchas(40, charset="AB1", random_state=0)
 IMAGES = list(IMAGES)
 LABELS = LABELS.tolist()
 CLASSIFIERS = {
-    name: kind for name, kind in config._classes("").items() if issubclass(kind, ClassifierMixin)
+    name: kind for name, kind in allowed_classes("").items() if issubclass(kind, ClassifierMixin)
 }
 REFUSED = {
     "ConvolutionalClassifier",
