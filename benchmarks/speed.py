@@ -25,7 +25,7 @@ from pathlib import Path
 os.environ.update(dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"))
 
 import cv2
-from _speed import learning, reading, starting
+from _speed import learning, reading, scale, starting
 from _speed.chart import draw
 from _speed.rows import Row, markdown, save_csv
 
@@ -35,7 +35,7 @@ PARTS = {
     "predict": reading.batches,
     "one": reading.single,
     "memory": reading.many,
-    "workers": reading.two_workers,
+    "workers": scale.workers,
     "hog": learning.gradients,
     "svc": learning.kernels,
     "search": learning.search,

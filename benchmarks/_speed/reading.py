@@ -1,4 +1,4 @@
-"""Whole files to strings: batches, single images, two workers, very many."""
+"""Whole files to strings: batches, single images, very many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +17,8 @@ from typing import Any
 import cv2
 import joblib
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from skcaptcha import load_recipe
-from skcaptcha.cli._reading import read_all
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import ImageDecoder
 from skcaptcha.model_io import save
@@ -34,7 +31,6 @@ BATCH = 2000
 _PEER_IMAGES = {"opencv_knearest": 2000, "ddddocr_as_it_comes": 60, "tesseract_as_it_comes": 20}
 _CALLS = 300
 _MANY = (2_000, 20_000, 200_000)
-_FOR_TWO = 5_000
 _ALONE = {**os.environ, "OPENCV_FOR_THREADS_NUM": "1"}
 
 
@@ -153,23 +149,6 @@ def many(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     for path, most in ((model, 1.0), (model_of(CASES[-1], data, work), 30.0)):
         size = Spread.of(np.array([path.stat().st_size / 2**20]))
         yield Row("memory", f"model of {path.stem}", size, "MiB", at_most=most)
-
-
-def two_workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Read with two processes, which were started before, and with one."""
-    for case in (CASES[0], CASES[-1]):
-        model = joblib.load(model_of(case, data, work))
-        files = files_of(case, data, _FOR_TWO)
-
-        def run(n_jobs: int, model: Pipeline = model, files: list[str] = files) -> float:
-            results = read_all(model, files, n_jobs=n_jobs, show_progress=False)
-            return seconds(partial(deque, results, maxlen=0))
-
-        two, one = in_turn(partial(run, 2), partial(run, 1), repeat=max(3, repeat // 2))
-        yield faster(
-            "two workers", f"{case.scheme}, {case.recipe}.yaml", "one", two, one, n=_FOR_TWO,
-            at_least=1.7,
-        )  # fmt: skip
 
 
 def _predict(model: Path, files: list[str], work: Path) -> tuple[float, float]:

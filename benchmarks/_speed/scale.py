@@ -1,0 +1,48 @@
+"""Two workers against one: processes of this machine, and those of a Dask cluster."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import joblib
+
+from skcaptcha.cli._reading import read_all
+
+from .reading import CASES, files_of, model_of
+from .rows import Row, faster
+from .timing import in_turn, seconds
+
+_FILES = 10_000
+
+
+def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
+    """Read with two workers that were started before, and with one."""
+    from distributed import Client, LocalCluster  # noqa: PLC0415 - of an extra
+
+    with ExitStack() as stack:
+        clients = {}
+        for n in (1, 2):
+            cluster = stack.enter_context(
+                LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None)
+            )
+            clients[n] = stack.enter_context(Client(cluster, set_as_default=False))
+        for case in (CASES[0], CASES[-1]):
+            model = joblib.load(model_of(case, data, work))
+            read = partial(read_all, model, files_of(case, data, _FILES), show_progress=False)
+
+            def processes(n: int, read: Callable = read) -> float:
+                return seconds(partial(deque, read(n_jobs=n), maxlen=0))
+
+            def cluster_of(n: int, read: Callable = read) -> float:
+                return seconds(partial(deque, read(client=clients[n]), maxlen=0))
+
+            for name, way in (("processes", processes), ("cluster", cluster_of)):
+                two, one = in_turn(partial(way, 2), partial(way, 1), repeat=max(3, repeat // 2))
+                yield faster(
+                    "two workers", f"{case.scheme}, {case.recipe}.yaml, {name}", "one", two, one,
+                    n=_FILES, at_least=1.6,
+                )  # fmt: skip
