@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import cv2
 import joblib
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli import _ctrl_c
+from skcaptcha.cli._workers import end_with
 from skcaptcha.errors import SkcaptchaError
 
 _WAITING_FOR_EACH = 3  # batches, so that a process always has the next one at hand
@@ -124,9 +125,7 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         # Otherwise they would start with the first process, and unblock what is blocked for that.
         resource_tracker.ensure_running()
         loky_resource_tracker.ensure_running()
-        executor = get_reusable_executor(
-            n, timeout=300, env={**dict.fromkeys(_BLAS_THREADS, "1"), **_QUIET}
-        )
+        executor = _executor(n)
         work_there = partial(_in_a_process, work, path)
 
         def submit(batch: Any) -> Callable[[], Any]:
@@ -138,6 +137,7 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         try:
             yield Workers(submit, n * _WAITING_FOR_EACH)
         except BrokenProcessPool as error:
+            _executor.cache_clear()
             raise SkcaptchaError(
                 "a process that was reading was ended from outside, perhaps for lack of memory; "
                 "try fewer --jobs"
@@ -148,7 +148,18 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
                 if child.name.startswith("LokyProcess"):
                     child.terminate()
             executor.shutdown(wait=True)
+            _executor.cache_clear()
             raise
+
+
+@lru_cache(maxsize=1)
+def _executor(n: int) -> ProcessPoolExecutor:
+    """Start processes, or find them running; joblib's own have an executor of another kind."""
+    environment = {**dict.fromkeys(_BLAS_THREADS, "1"), **_QUIET}
+    parent = os.getpid()
+    return ProcessPoolExecutor(
+        n, timeout=300, env=environment, initializer=end_with, initargs=(parent,)
+    )
 
 
 def _in_a_process(work: Work, path: str, batch: Any) -> Any:

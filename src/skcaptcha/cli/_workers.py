@@ -78,18 +78,26 @@ def _silent() -> Iterator[None]:
 
 def _stay_with(parent: int) -> int:
     """Have this process end soon after the one that it works for, and give its number."""
-    _watch(parent)
+    end_with(parent)
     time.sleep(0.01)
     return os.getpid()
 
 
 @cache
+def end_with(parent: int) -> None:
+    """Have this process end soon after the one that it works for.
+
+    Nobody tells a worker whose parent was killed; it would wait for work for minutes.
+
+    Parameters
+    ----------
+    parent : int
+        Its number.
+    """
+    Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
 def _watch(parent: int) -> None:
-    Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    # Nobody tells a worker whose parent was killed; it would wait for work for minutes.
     while os.getppid() == parent:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     os._exit(1)
