@@ -150,11 +150,22 @@ class TestTruncated:
         chunks = list(chunks_of(FILES[name]))
         for length in range(len(dict(chunks)[b"IDAT"])):
             shorter = [(kind, data[:length] if kind == b"IDAT" else data) for kind, data in chunks]
-            found = pixels_or_error(png(*shorter))
-            if not isinstance(found, str):
-                # The checksum of the compressed data may be missing.
-                assert length >= len(dict(chunks)[b"IDAT"]) - 5
-                np.testing.assert_array_equal(found, decode(FILES[name]))
+            assert_refused(png(*shorter), "its pixels are incomplete")
+
+    def test_compressed_data_without_an_end(self) -> None:
+        """Found by fuzzing: all pixels are there, and to Pillow the file is truncated."""
+        pixels = (b"IDAT", b"x\x9cc\xb8\xd0\xf4\xe9")
+        content = png(png_header(1, 1, 16, 2, 1), pixels, (b"IEND", b""))
+        assert_refused(content, "its pixels are incomplete")
+
+    def test_a_chunk_that_is_unknown_and_needed(self) -> None:
+        chunks = list(chunks_of(FILES["PNG RGB"]))
+        for kind, unknown in ((b"reMA", False), (b"REMA", True)):
+            content = png(chunks[0], (kind, b""), *chunks[1:])
+            if unknown:
+                assert_refused(content, "a chunk b'REMA' is unknown, and needed")
+            else:
+                np.testing.assert_array_equal(decode(content), COLOUR)
 
     def test_gif_of_too_few_pixels(self) -> None:
         """Its last block of codes is shorter, and ends properly."""
