@@ -29,8 +29,10 @@ from image_samples import (
     small_files,
 )
 from skcaptcha._regular_file import UnreadableError, read_regular_file
-from skcaptcha.errors import ImageError
+from skcaptcha.denoise import Rescale
+from skcaptcha.errors import ImageError, SegmentationError
 from skcaptcha.images import decode
+from skcaptcha.segment import SlidingWindow
 
 FILES = small_files()
 END_OF_JPEG = b"\xff\xd9"
@@ -318,6 +320,21 @@ class TestArrays:
     def test_wrong_dtypes(self, dtype: Any) -> None:
         with pytest.raises(ImageError, match="expected an array of bool, uint8, uint16 or floats"):
             decode(np.zeros((3, 4), dtype))
+
+
+class TestWide:
+    """What would take memory in proportion to the square of the width."""
+
+    def test_windows(self) -> None:
+        window = SlidingWindow(width=20, shape=(20, 20))
+        assert len(window.fit_transform([np.zeros((2, 4096), np.uint8)]).boxes) > 2000
+        with pytest.raises(SegmentationError, match="4097 columns are too many; windows slide"):
+            window.transform([np.zeros((2, 4097), np.uint8)])
+
+    def test_scaling(self) -> None:
+        rescale = Rescale(height=40).fit([np.zeros((10, 10), np.uint8)])
+        with pytest.raises(ImageError, match="of 4000 x 1 pixels it would be scaled to 160000 x"):
+            rescale.transform([np.zeros((1, 4000), np.uint8)])
 
 
 class TestPlaces:
