@@ -29,8 +29,10 @@ from image_samples import (
     small_files,
 )
 from skcaptcha._regular_file import UnreadableError, read_regular_file
-from skcaptcha.errors import ImageError
+from skcaptcha.denoise import Rescale
+from skcaptcha.errors import ImageError, SegmentationError
 from skcaptcha.images import decode
+from skcaptcha.segment import SlidingWindow
 
 FILES = small_files()
 END_OF_JPEG = b"\xff\xd9"
@@ -150,11 +152,22 @@ class TestTruncated:
         chunks = list(chunks_of(FILES[name]))
         for length in range(len(dict(chunks)[b"IDAT"])):
             shorter = [(kind, data[:length] if kind == b"IDAT" else data) for kind, data in chunks]
-            found = pixels_or_error(png(*shorter))
-            if not isinstance(found, str):
-                # The checksum of the compressed data may be missing.
-                assert length >= len(dict(chunks)[b"IDAT"]) - 5
-                np.testing.assert_array_equal(found, decode(FILES[name]))
+            assert_refused(png(*shorter), "its pixels are incomplete")
+
+    def test_compressed_data_without_an_end(self) -> None:
+        """Found by fuzzing: all pixels are there, and to Pillow the file is truncated."""
+        pixels = (b"IDAT", b"x\x9cc\xb8\xd0\xf4\xe9")
+        content = png(png_header(1, 1, 16, 2, 1), pixels, (b"IEND", b""))
+        assert_refused(content, "its pixels are incomplete")
+
+    def test_a_chunk_that_is_unknown_and_needed(self) -> None:
+        chunks = list(chunks_of(FILES["PNG RGB"]))
+        for kind, unknown in ((b"reMA", False), (b"REMA", True)):
+            content = png(chunks[0], (kind, b""), *chunks[1:])
+            if unknown:
+                assert_refused(content, "a chunk b'REMA' is unknown, and needed")
+            else:
+                np.testing.assert_array_equal(decode(content), COLOUR)
 
     def test_gif_of_too_few_pixels(self) -> None:
         """Its last block of codes is shorter, and ends properly."""
@@ -307,6 +320,21 @@ class TestArrays:
     def test_wrong_dtypes(self, dtype: Any) -> None:
         with pytest.raises(ImageError, match="expected an array of bool, uint8, uint16 or floats"):
             decode(np.zeros((3, 4), dtype))
+
+
+class TestWide:
+    """What would take memory in proportion to the square of the width."""
+
+    def test_windows(self) -> None:
+        window = SlidingWindow(width=20, shape=(20, 20))
+        assert len(window.fit_transform([np.zeros((2, 4096), np.uint8)]).boxes) > 2000
+        with pytest.raises(SegmentationError, match="4097 columns are too many; windows slide"):
+            window.transform([np.zeros((2, 4097), np.uint8)])
+
+    def test_scaling(self) -> None:
+        rescale = Rescale(height=40).fit([np.zeros((10, 10), np.uint8)])
+        with pytest.raises(ImageError, match="of 4000 x 1 pixels it would be scaled to 160000 x"):
+            rescale.transform([np.zeros((1, 4000), np.uint8)])
 
 
 class TestPlaces:

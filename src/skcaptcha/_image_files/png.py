@@ -14,6 +14,7 @@ _CHECKSUM = struct.Struct(">I")
 _VALUE = struct.Struct(">H")
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 # All others hold metadata, which may be compressed to a thousandth, or frames of an animation.
+_METADATA = 0x20  # flag in the first letter of a chunk's kind: a small one
 _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 # Bit depth and colour type: grey, RGB, RGBA.
 _PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
@@ -82,6 +83,8 @@ def inspect_png(content: bytes) -> Inspected:
                 kept.append(content[place:end])
             has_pixels |= kind == b"IDAT"
             plain &= kind != b"tRNS"
+        elif not kind[0] & _METADATA:
+            raise DamagedFileError(f"a chunk {kind!r} is unknown, and needed")
         place = end
     needed = b"".join(kept)
     return Inspected((width, height), needed, plain and has_pixels)
@@ -139,12 +142,13 @@ def png_is_whole(needed: bytes) -> bool:
         rows += lines * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
     decoder, place, found = zlib.decompressobj(), 8, 0
     try:
-        while place < len(needed) and found < rows:
+        while place < len(needed) and found <= rows and not decoder.eof:
             length, kind = _CHUNK.unpack_from(needed, place)
             if kind == b"IDAT":
+                # One byte more, so that the end of the compressed data is reached.
                 data = needed[place + 8 : place + 8 + length]
-                found += len(decoder.decompress(data, rows - found))
+                found += len(decoder.decompress(data, rows + 1 - found))
             place += 12 + length
     except zlib.error:
         return False
-    return found == rows
+    return found > rows or (found == rows and decoder.eof)
