@@ -13,7 +13,10 @@ from threadpoolctl import ThreadpoolController
 
 
 class _BlasLimit:
-    """Is in force as long as anybody needs it, since it holds for all threads of the process."""
+    """Is in force as long as anybody needs it, since it holds for all threads of the process.
+
+    In some versions of OpenBLAS a thread that did not end the limit itself keeps it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
