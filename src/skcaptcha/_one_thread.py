@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+
+class _BlasLimit:
+    """Is in force as long as anybody needs it, since it holds for all threads of the process.
+
+    In some versions of OpenBLAS a thread that did not end the limit itself keeps it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limiter: Any = None
+
+    def acquire(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._limiter = _controller().limit(limits=1, user_api="blas")
+            self._users += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._limiter.restore_original_limits()
+
+
+_BLAS_LIMIT = _BlasLimit()
 
 
 @contextmanager
@@ -27,11 +56,20 @@ def one_thread() -> Iterator[None]:
     ...     {library["num_threads"] for library in threadpool_info()}
     {1}
     """
+    _BLAS_LIMIT.acquire()
+    try:
+        # OpenMP has one limit for each thread.
+        with _controller().limit(limits=1, user_api="openmp"):
+            yield
+    finally:
+        _BLAS_LIMIT.release()
+
+
+def _controller() -> ThreadpoolController:
     # Libraries come with modules; to look for them takes longer than to read an image.
-    with _controller(len(sys.modules)).limit(limits=1):
-        yield
+    return _controller_of(len(sys.modules))
 
 
 @lru_cache(maxsize=1)
-def _controller(n_modules: int) -> ThreadpoolController:
+def _controller_of(n_modules: int) -> ThreadpoolController:
     return ThreadpoolController()

@@ -1,0 +1,43 @@
+import threading
+
+import pytest
+import sklearn.svm  # noqa: F401 - brings libraries
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skcaptcha._one_thread import one_thread
+
+
+def n_threads() -> set[int]:
+    libraries = threadpool_info()
+    return {found["num_threads"] for found in libraries if found["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    with threadpool_limits(2):
+        yield
+
+
+def test_it_holds_as_long_as_any_thread_needs_it():
+    entered, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with one_thread():
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with one_thread():
+        thread.start()
+        assert entered.wait(10)
+    try:
+        assert n_threads() == {1}
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_it_ends_also_with_an_error():
+    with pytest.raises(ZeroDivisionError), one_thread(), one_thread():
+        assert 1 / 0
+    assert n_threads() == {2}
