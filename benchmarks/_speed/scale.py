@@ -27,7 +27,7 @@ def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
         clients = {}
         for n in (1, 2):
             cluster = stack.enter_context(
-                LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None)
+                LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=":0")
             )
             clients[n] = stack.enter_context(Client(cluster, set_as_default=False))
         for case in (CASES[0], CASES[-1]):

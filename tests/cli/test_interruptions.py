@@ -86,6 +86,19 @@ def test_ctrl_c_during_predict(start, model, many, tmp_path, jobs):
     assert not table.exists()
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.1, 0.3])
+def test_ctrl_c_while_workers_start(start, model, many, tmp_path, moment):
+    table = tmp_path / "a.csv"
+    arguments = ("predict", tmp_path / "many", "--model", model, "--csv", table, "--jobs", 2)
+    command = start(*arguments, start_new_session=True)
+    wait_until(Path(f"{table}.part").exists)
+    time.sleep(moment)
+    os.killpg(command.pid, signal.SIGINT)
+    outcome = command.outcome()
+    assert outcome.code in INTERRUPTED
+    assert outcome.sentence().startswith("interrupted")
+
+
 def test_a_killed_predict_is_resumed(start, run, model, many, tmp_path):
     table = tmp_path / "a.csv"
     (tmp_path / "many" / "0100a.png").write_bytes(b"no image")
