@@ -116,7 +116,7 @@ def predict(
         exact=parquet is not None,
         listed=json is not None,
     )
-    with connected(scheduler) as client, answers:
+    with answers, connected(scheduler) as client:
         names = _at_least_one(images_of(paths, answers.fail, null=null))
         table = open_table(answers.columns, csv=csv, parquet=parquet, resume=resume, prints=prints)
         todo = _Todo(names, table.done)
