@@ -15,7 +15,7 @@ from typing import IO, Any
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._done import DoneNames
 from skcaptcha.cli._tables import Table
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.errors import OutputError, SkcaptchaError
 
 _ROWS_IN_A_PART = 2**14
 _PART = re.compile(r"part-[0-9]{5,}\.parquet")
@@ -128,9 +128,10 @@ class ResumableParquet(Table):
 
         try:
             write_atomically(self.unfinished / f"part-{self._n_parts:05}.parquet", write)
-        except OSError as error:
+        except OutputError as error:
+            reason = getattr(error.__cause__, "strerror", None) or error
             raise SkcaptchaError(
-                f"{self.unfinished}: cannot be written ({error.strerror or error}); make room, and "
+                f"{self.unfinished}: cannot be written ({reason}); make room, and "
                 "--resume goes on from the files that it has"
             ) from error
         self._n_parts += 1

@@ -162,7 +162,8 @@ class _Pattern:
                 self._reached.add(place)
 
     def takes(self, name: str) -> bool:
-        return len(self._parts) in self._after(name)._reached
+        last = len(self._parts) - 1
+        return last in self._reached and self._matches(name, self._parts[last])
 
     def inside(self, name: str) -> Self | None:
         after = self._after(name)
@@ -174,9 +175,10 @@ class _Pattern:
     def _places_after(self, name: str) -> Iterator[int]:
         for place in self._reached - {len(self._parts)}:
             part = self._parts[place]
-            if name.startswith(".") and not part.startswith("."):
-                continue
-            if part == _ANY_FOLDERS:
-                yield place
-            elif fnmatch(name, part):
-                yield place + 1
+            if self._matches(name, part):
+                yield place if part == _ANY_FOLDERS else place + 1
+
+    def _matches(self, name: str, part: str) -> bool:
+        if name.startswith(".") and not part.startswith("."):
+            return False
+        return part == _ANY_FOLDERS or fnmatch(name, part)
