@@ -17,6 +17,7 @@ import numpy as np
 
 MAX_PIXELS = 2**16
 TRUNCATED = ("truncated", "not enough image data")
+LATER_FRAMES = "APNG"  # of which none is read
 
 
 def check(content: bytes) -> None:
@@ -74,7 +75,8 @@ def check_decoded(content: bytes) -> None:
     assert image.flags.c_contiguous
     assert grey.shape == image.shape[:2], grey.shape
     why = refused_by_pillow(content)
-    assert not any(word in why for word in TRUNCATED), f"decoded, and to Pillow it is: {why}"
+    if LATER_FRAMES not in why:
+        assert not any(word in why for word in TRUNCATED), f"decoded, and to Pillow it is: {why}"
 
 
 def refused_by_pillow(content: bytes) -> str:

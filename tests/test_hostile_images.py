@@ -169,6 +169,12 @@ class TestTruncated:
             else:
                 np.testing.assert_array_equal(decode(content), COLOUR)
 
+    @pytest.mark.parametrize("data", [b"", b"\0\0", b"\0\0\0\1x"])
+    def test_a_damaged_frame_after_the_first(self, data: bytes) -> None:
+        """Found by fuzzing: only the first frame is read, and it is whole."""
+        *chunks, end = chunks_of(FILES["PNG RGB"])
+        np.testing.assert_array_equal(decode(png(*chunks, (b"fdAT", data), end)), COLOUR)
+
     def test_gif_of_too_few_pixels(self) -> None:
         """Its last block of codes is shorter, and ends properly."""
         gif, whole = FILES["GIF"], decode(FILES["GIF"])
