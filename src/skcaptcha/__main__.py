@@ -1,6 +1,25 @@
 """``python -m skcaptcha`` is the command ``skcaptcha``."""
 
-from skcaptcha.cli import main
+import signal
+
+from skcaptcha._ending import EXIT_INTERRUPTED, interrupted, leave
+
+
+def main() -> None:
+    """Run the command that the command line names; on Ctrl-C, end at once."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupted)
+    from skcaptcha.cli import main as command  # noqa: PLC0415 - takes a while
+
+    try:
+        command()
+    except KeyboardInterrupt:
+        interrupted()
+    except SystemExit as end:
+        if end.code != EXIT_INTERRUPTED:
+            raise
+        leave()  # it has been said
+
 
 if __name__ == "__main__":
     main()

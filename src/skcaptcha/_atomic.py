@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -78,7 +79,7 @@ def write_all_atomically(files: Mapping[Path, Write]) -> None:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o666 & ~_umask())
+            os.chmod(name, _mode_of(target))
         folders = {target.parent for _, target in written}
         while written:
             name, target = written[0]
@@ -106,6 +107,13 @@ def _named(path: Path, prefix: str) -> Iterator[None]:
             f"{path}: cannot be written ({error.strerror or error}); make room or name another "
             "place; what was there is unchanged"
         ) from error
+
+
+def _mode_of(target: Path) -> int:
+    """Keep the permissions of the file that is replaced: they may be narrower than usual."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -17,6 +17,7 @@ import sklearn
 from skcaptcha import __version__
 from skcaptcha.errors import JournalError
 
+_BEGINNING = b'{"parts": {'
 _VERSIONS = {
     "skcaptcha": __version__,
     "scikit-learn": sklearn.__version__,
@@ -145,6 +146,30 @@ class Journal:
                 f"{self.path}: is of a search with {', '.join(differences)}; delete it to begin "
                 "anew"
             )
+
+
+def is_journal(path: Path) -> bool:
+    """Tell whether a file is a journal, or the beginning of one.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    is_one : bool
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from skcaptcha._journal import is_journal
+    >>> is_journal(Path("README.md"))
+    False
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _BEGINNING.startswith(file.read(len(_BEGINNING)))
 
 
 def digest_of_captchas(X: Any) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from skcaptcha import __version__
+from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha.errors import ModelError
 
 FORMAT_VERSION = 2
@@ -39,6 +40,7 @@ _LAST_BLOCK = struct.Struct("<BHH")
 _MOST_IN_BLOCK = 2**16 - 1
 _CHECKSUM = struct.Struct(">I")
 _MOST_BYTES_OF_MANIFEST = 2**26
+_MOST_BYTES = 2**31
 _BYTES_AT_ONCE = 2**24
 _VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
@@ -208,11 +210,8 @@ def read_model_file(path: Path) -> ModelFile:
         file = _split(path, content)
     except ModelError:
         raise
-    except (
-        # What hostile or damaged archives make zipfile and json raise.
-        BadZipFile, EOFError, KeyError, NotImplementedError, OSError, OverflowError,
-        RecursionError, RuntimeError, ValueError, struct.error, zlib.error,
-    ) as error:  # fmt: skip
+    except Exception as error:
+        # Hostile archives make zipfile, its decompressors and json raise nearly anything.
         raise _damaged(path, error) from error
     if file.manifest is None:
         return file
@@ -231,16 +230,21 @@ def read_model_file(path: Path) -> ModelFile:
 
 
 def _read(path: Path) -> bytes:
-    if not path.is_file():
+    if not path.exists():
         remedy = "fit one first (skcaptcha fit configs/grid.yaml)"
         for suffix in (".joblib", ".skops"):
             if (other := path.with_suffix(suffix)).is_file():
                 remedy = f"there is {other}: give its name with --model"
         raise ModelError(f"{path}: no such model; {remedy}")
+
+    def check_size(n_bytes: int) -> None:
+        if n_bytes > _MOST_BYTES:
+            raise UnreadableError(f"its {n_bytes} bytes are more than any model has")
+
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        return read_regular_file(path, check_size)
+    except UnreadableError as error:
+        raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
 
 
 def _split(path: Path, content: bytes) -> ModelFile:
@@ -263,6 +267,10 @@ def _split(path: Path, content: bytes) -> ModelFile:
     if not isinstance(manifest, dict):
         raise ValueError("its manifest is no mapping")
     end = member.header_offset - (0 if is_skops else _LAST_BLOCK.size)
+    if not is_skops:
+        _, length, _ = _LAST_BLOCK.unpack_from(content, end)
+        if len(content) != end + _LAST_BLOCK.size + length + _CHECKSUM.size:
+            raise EOFError("its end is missing, or something stands behind it")
     return ModelFile(path, content, content[:end], manifest, is_skops)
 
 

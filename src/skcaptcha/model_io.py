@@ -98,7 +98,8 @@ def save(
     Notes
     -----
     If one of the files cannot be written, the old ones stay. The model takes its place last: if it
-    is new, all that belongs to it is.
+    is new, all that belongs to it is. In a file of joblib, a manifest has room for 64 KB,
+    compressed; longer ones lose their longest entries there, and say which.
 
     Examples
     --------
@@ -251,7 +252,9 @@ def _with_manifest(payload: bytes, about: Mapping[str, Any]) -> bytes:
         try:
             return add_to_joblib(payload, _json(about))
         except ManifestTooLongError:
-            del about[max(about, key=lambda name: len(_json(about[name])))]
+            longest = max(about, key=lambda name: len(_json(about[name])))
+            del about[longest]
+            about["only_beside_the_model"] = [*about.get("only_beside_the_model", []), longest]
 
 
 def _remember(path: Path, payload_sha256: str) -> None:

@@ -317,7 +317,7 @@ return_train_score
     ) -> Iterator[Sequence[_Score]]:
         """Scores, as they come; what is done in different tasks shares nothing."""
         workers = joblib.effective_n_jobs(self.n_jobs)
-        if workers == 1:
+        if workers == 1 and _cluster() is None:
             return ([score] for score in _score_chunk(X, y, splits, ordered, scoring))
         n_tasks = _TASKS_PER_WORKER * workers
         chunks = _cut(_families(ordered), n_tasks)
@@ -404,10 +404,15 @@ def _cut(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
     return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
 
 
+def _cluster() -> Any:
+    """Give the client of the Dask cluster that is to work, if there is one."""
+    backend, _ = joblib.parallel.get_active_backend()
+    return getattr(backend, "client", None)
+
+
 def _sent_once(*data: Any) -> AbstractContextManager[Any]:
     """If a Dask cluster is to work, send it the data at once instead of with every task."""
-    backend, _ = joblib.parallel.get_active_backend()
-    client = getattr(backend, "client", None)
+    client = _cluster()
     if client is None:
         return nullcontext()
     scatter = [part for part in data if part is not None]

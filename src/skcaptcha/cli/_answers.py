@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skcaptcha.read import Reading
 
 _COLUMNS = ("filename", "text", "confidence")
+_NAMED = 5
 
 
 class Answers:
@@ -55,6 +56,7 @@ class Answers:
         self.columns = _COLUMNS if min_confidence is None else (*_COLUMNS, "reason")
         self.captchas, self.failed = JsonList(), JsonList()
         self.n_unlike = self.n_left_empty = 0
+        self._unlike: list[str] = []
         self._constraints = constraints
         self._min_confidence = min_confidence
         self._exact = exact
@@ -122,13 +124,18 @@ class Answers:
             least = self._min_confidence
             say(f"{self.n_left_empty} texts left empty, of a confidence below {least}")
         if self.n_unlike:
+            others = self.n_unlike - len(self._unlike)
+            named = ", ".join(self._unlike) + (f" and {others} others" if others else "")
             say(
                 f"warning: {self.n_unlike} of {n_read} images are unlike those that the model was "
-                "fitted to; their confidence is lowered"
+                f"fitted to, and their confidence is lowered: {named}"
             )
 
     def _row(self, name: str, reading: Reading) -> tuple[Any, ...]:
-        self.n_unlike += reading.out_of_distribution is True
+        if reading.out_of_distribution:
+            self.n_unlike += 1
+            if self.n_unlike <= _NAMED:
+                self._unlike.append(name)
         reason = self._doubt(reading)
         if reason:
             reading = replace(reading, text="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -12,12 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from skcaptcha import __version__
+from skcaptcha._ending import EXIT_INTERRUPTED, interrupted
 from skcaptcha.cli._console import say
 from skcaptcha.errors import SkcaptchaError
 
 EXIT_SOME_FAILED = 1
 EXIT_WRONG_USE = 2
-EXIT_INTERRUPTED = 130
 _EXIT_READER_GONE = 141  # what the shell reports of a program that SIGPIPE ended
 
 
@@ -29,6 +30,9 @@ class _Commands(TyperGroup):
     """Runs a command and turns whatever it raises into one sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
+        if signal.getsignal(signal.SIGINT) is interrupted:
+            # From here on there may be something to put in order.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             try:
                 with warnings.catch_warnings():
@@ -63,7 +67,10 @@ class _Commands(TyperGroup):
 
 
 def _say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"warning: {' '.join(str(message).split())}")
+    text, traceback, end = str(message).partition("Traceback (most recent call last):")
+    if traceback:
+        text += end.strip().splitlines()[-1]
+    say(f"warning: {' '.join(text.split())}")
 
 
 def _show_version(wanted: bool) -> None:

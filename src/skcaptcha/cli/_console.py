@@ -24,7 +24,7 @@ def say(sentence: str) -> None:
     ----------
     sentence : str
     """
-    print(sentence, file=sys.stderr, flush=True)
+    print(printable(sentence), file=sys.stderr, flush=True)
 
 
 def report_console(json_file: Path | None = None) -> Console:

@@ -23,9 +23,11 @@ from skcaptcha.cli._training import (
     drop,
     drop_unusable_images,
     files_of,
+    going_on,
     names_of,
     save_model,
     say_failures,
+    say_if_not_familiar,
     workers,
 )
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
@@ -155,11 +157,15 @@ def _fit_recipe(
     first, second = journals = journals_of(path, resume=resume)
     with workers(jobs, scheduler, train), kept(journals):
         try:
-            model, search = recipe.fit(train.data, train.target, checkpoint=first, **options)
+            model, search = going_on(
+                lambda: recipe.fit(train.data, train.target, checkpoint=first, **options)
+            )
         except (ImageError, SegmentationError) as error:
             failed += _drop_unusable(error, recipe, train)
             about = describe_training(train.data, train.target, decoder)
-            model, search = recipe.fit(train.data, train.target, checkpoint=second, **options)
+            model, search = going_on(
+                lambda: recipe.fit(train.data, train.target, checkpoint=second, **options)
+            )
     report: dict[str, Any] = {
         "recipe": str(config),
         "overrides": override,
@@ -179,6 +185,7 @@ def _fit_recipe(
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
     manifest = report | {"recipe_content": recipe.content}
+    say_if_not_familiar(model)
     save_model(model, path, format, manifest=manifest, results=search.cv_results_)
     forget(journals)
 

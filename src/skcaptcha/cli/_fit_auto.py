@@ -23,7 +23,9 @@ from skcaptcha.cli._training import (
     default_model,
     drop_unusable_images,
     files_of,
+    going_on,
     save_model,
+    say_if_not_familiar,
     workers,
 )
 
@@ -83,17 +85,20 @@ def fit_folder(
     about = describe_training(captchas.data, captchas.target)
     journals = journals_of(out, resume=resume)
     with workers(jobs, scheduler, captchas), kept(journals):
-        choice = choose_recipe(
-            captchas.data,
-            captchas.target,
-            budget=budget,
-            n_jobs=jobs,
-            verbose=int(sys.stderr.isatty()),
-            checkpoint=journals[0],
+        choice = going_on(
+            lambda: choose_recipe(
+                captchas.data,
+                captchas.target,
+                budget=budget,
+                n_jobs=jobs,
+                verbose=int(sys.stderr.isatty()),
+                checkpoint=journals[0],
+            )
         )
     report = _report(folder, choice) | about | {"n_failed": len(failed)}
     manifest = report | {"recipe_content": choice.recipe}
     text = _recipe_text(folder, out, choice)
+    say_if_not_familiar(choice.model)
     save_model(choice.model, out, format, manifest=manifest, results=_results(choice), recipe=text)
     forget(journals)
 

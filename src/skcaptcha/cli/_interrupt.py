@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from skcaptcha.cli._app import EXIT_INTERRUPTED
+from skcaptcha._ending import EXIT_INTERRUPTED
 from skcaptcha.cli._console import say
 
 _SECONDS_TO_END = 0.3

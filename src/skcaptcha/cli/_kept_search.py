@@ -1,5 +1,7 @@
 """What a fit keeps of its search beside the model, until that is written."""
 
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -24,10 +26,23 @@ def journals_of(model: Path, *, resume: bool) -> list[Path | None]:
     journals : list of (Path or None)
         Two: images that no candidate can use are found by a first search, and left out of a second.
         None if the model goes to a pipe or a device, beside which nothing is kept.
+
+    Raises
+    ------
+    JournalError
+        If one of the files is something else.
     """
     if model.exists() and not model.is_file():
         return [None, None]
-    first, second = (model.parent / f"{model.stem}{suffix}" for suffix in (".search", ".search-2"))
+    first, second = (model.parent / f"{model.name}{suffix}" for suffix in (".search", ".search-2"))
+    from skcaptcha._journal import is_journal
+
+    for journal in (first, second):
+        if journal.exists() and not is_journal(journal):
+            raise JournalError(
+                f"{journal}: is no journal of a search, and a fit would keep its own there; rename "
+                "it, or name another model"
+            )
     if not resume:
         forget([first, second])
     elif not first.exists():

@@ -89,9 +89,10 @@ def _describe(reader: Pipeline, file: Path) -> None:
 
     table = figures_table()
     for name, estimator in _leaves(reader):
-        table.add_row(Text(name), Text(" ".join(repr(estimator).split())))
+        table.add_row(Text(printable(name)), Text(printable(" ".join(repr(estimator).split()))))
     if (classes := getattr(reader[-1], "classes_", None)) is not None:
-        table.add_row("characters", Text(f"{''.join(classes)} ({len(classes)})"))
+        characters = printable("".join(classes))
+        table.add_row("characters", Text(f"{characters} ({len(classes)})"))
     report_console().print(table)
     _show_manifest(file)
 

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._console import progress, say
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from skcaptcha.images import ImageDecoder
 
+_Fitted = TypeVar("_Fitted")
+
+_ATTEMPTS = 5
 _MANY = 256  # images, of which decoding takes long enough to show it
 
 
@@ -216,6 +219,46 @@ def workers(jobs: int, scheduler: str | None, captchas: Bunch) -> Iterator[None]
         ]
         with joblib.parallel_config(backend="dask", client=client):
             yield
+
+
+def going_on(fit: Callable[[], _Fitted]) -> _Fitted:
+    """Fit, and fit again if a cluster has lost what was sent to it with a worker that ended.
+
+    Parameters
+    ----------
+    fit : callable
+        Goes on with what it had finished.
+
+    Returns
+    -------
+    fitted : object
+        What the callable gives.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return fit()
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "distributed":
+                raise
+            say(f"the cluster has lost a worker ({type(error).__name__}); going on with the others")
+    return fit()
+
+
+def say_if_not_familiar(model: Pipeline) -> None:
+    """Say that a model cannot tell images that are unlike those that it was fitted to.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    """
+    from skcaptcha.novelty import FEWEST_IMAGES
+
+    if getattr(model[0], "novelty_", None) is None:
+        say(
+            f"warning: fewer than {FEWEST_IMAGES} images do not tell what is usual; images unlike "
+            "them will be read as if they were like them"
+        )
 
 
 def names_of(captchas: Bunch) -> Sequence[Any]:
