@@ -199,7 +199,7 @@ def write_unfitted(path):
     ("write", "said"),
     [
         (lambda path: None, "no such model; fit one first"),
-        (Path.mkdir, "no such model"),
+        (Path.mkdir, "it is a folder"),
         (write_text, "not a model that can be loaded"),
         (write_nothing, "not a model that can be loaded"),
         (write_half, "not a model that can be loaded"),

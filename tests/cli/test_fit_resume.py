@@ -47,7 +47,7 @@ def without_times(model: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, tmp_path, jobs):
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", jobs, "--out")
-    whole, model, journal = (tmp_path / name for name in ("a.joblib", "b.joblib", "b.search"))
+    whole, model, journal = (tmp_path / name for name in ("a.joblib", "b.joblib", "b.joblib.search"))
     assert start(*command, whole).outcome().code == 0
     stopped = start(*command, model, start_new_session=True)
     wait_until(lambda: n_lines(journal) > 10)
@@ -56,7 +56,7 @@ def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, tmp_pa
     outcome = stopped.outcome()
     assert outcome.code == 130
     assert outcome.sentence() == "interrupted; the same command with --resume goes on"
-    assert sorted(path.name for path in tmp_path.iterdir() if path.stem == "b") == ["b.search"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] == "b") == [journal.name]
     n_kept = n_lines(journal) - 1
     assert n_kept < 2 * len(rows(whole))
     with journal.open("ab") as stream:
@@ -69,7 +69,7 @@ def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, tmp_pa
 
 
 def test_what_was_kept_is_not_computed_again(start, run, workshop, tmp_path):
-    model, journal = tmp_path / "a.joblib", tmp_path / "a.search"
+    model, journal = tmp_path / "a.joblib", tmp_path / "a.joblib.search"
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", 1, "--out", model)
     stopped = start(*command)
     wait_until(lambda: n_lines(journal) > 10)
@@ -90,7 +90,7 @@ def test_what_was_kept_is_not_computed_again(start, run, workshop, tmp_path):
 
 
 def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_path):
-    model, journal = tmp_path / "a.joblib", tmp_path / "a.search"
+    model, journal = tmp_path / "a.joblib", tmp_path / "a.joblib.search"
     command = ("fit", workshop / "recipe.yaml", "--jobs", 1, "--out", model)
     outcome = run(*command, "--resume")
     assert outcome.code == 0
@@ -114,7 +114,7 @@ def test_images_that_no_candidate_can_use_are_left_out_again(start, run, worksho
     model = tmp_path / "a.joblib"
     command = ("fit", workshop / "recipe.yaml", "--data", tmp_path / "data", "--out", model)
     stopped = start(*command, "--set", GRID, "--jobs", 1)
-    wait_until(lambda: n_lines(tmp_path / "a.search-2") > 3)
+    wait_until(lambda: n_lines(tmp_path / "a.joblib.search-2") > 3)
     stopped.kill()
     stopped.outcome()
     outcome = run(*command, "--set", GRID, "--jobs", 1, "--resume")
