@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -63,6 +64,8 @@ def interruptible(sentence: str) -> Iterator[None]:
             raise
         # Libraries that are interrupted while they are loaded make an ImportError of it.
         heard.set()
+        # To tidy up all modules and their data can take longer than the second that there is.
+        atexit.register(os._exit, EXIT_INTERRUPTED)
         raise KeyboardInterrupt(sentence) from None
     finally:
         signal.signal(signal.SIGINT, handler)
