@@ -34,6 +34,7 @@ from sklearn.utils.validation import _num_samples
 
 from skcaptcha._checkpoint import Checkpoint
 from skcaptcha._journal import digest_of_captchas
+from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import SkcaptchaError
 
 _TASKS_PER_WORKER = 12
@@ -192,6 +193,7 @@ return_train_score
         )
         self.checkpoint = checkpoint
 
+    @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Score every candidate in every fold, and refit the best on all samples.
@@ -402,6 +404,7 @@ def _cut(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
     return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
 
 
+@one_thread()
 def _scores_of_chunk(*args: Any) -> list[_Score]:
     return list(_score_chunk(*args))
 
