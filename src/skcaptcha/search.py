@@ -34,6 +34,7 @@ from sklearn.utils.validation import _num_samples
 
 from skcaptcha._checkpoint import Checkpoint
 from skcaptcha._journal import digest_of_captchas
+from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.images import ImageDecoder
 
@@ -193,6 +194,7 @@ return_train_score
         )
         self.checkpoint = checkpoint
 
+    @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Score every candidate in every fold, and refit the best on all samples.
@@ -419,6 +421,7 @@ def _sent_once(*data: Any) -> AbstractContextManager[Any]:
     return joblib.parallel_config(backend="dask", client=client, scatter=scatter)
 
 
+@one_thread()
 def _scores_of_chunk(*args: Any) -> list[_Score]:
     # All workers of a cluster have their own tasks already.
     with joblib.parallel_config(backend="sequential"):

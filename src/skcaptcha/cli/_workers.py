@@ -32,7 +32,7 @@ def start_workers(jobs: int) -> None:
     if n == 1:
         return
     tasks = [joblib.delayed(_stay_with)(os.getpid())] * n
-    with _deaf(), _silent():
+    with _silent(), _deaf():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
     # One that is early may have done what was meant for a late one.
