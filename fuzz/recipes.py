@@ -41,8 +41,8 @@ def check(content: bytes) -> None:
             recipe = load_recipe(file.name, overrides)
             built = [recipe.pipeline(), recipe.final_pipeline()]
         except RecipeError as error:
-            assert "\n" not in str(error), f"more than one line: {error}"
-            assert len(str(error)) < 10_000
+            assert str(error).isprintable(), f"not one printable line: {error!r}"
+            assert len(str(error)) < 5000
             return
     for estimator in [*built, recipe.search(), *values_of(recipe)]:
         check_estimator(estimator)

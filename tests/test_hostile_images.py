@@ -2,10 +2,12 @@
 
 import faulthandler
 import os
+import re
 import socket
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
@@ -130,6 +132,39 @@ class TestTruncated:
                 assert (columns.min() + 1) // side == 29 // side
         assert len(wrong) <= 40
 
+    def test_jpeg_whose_restarts_were_kept(self) -> None:
+        """Codes between them are missing, and all that is left is well-formed."""
+        grey = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
+        content = encode(grey, "JPEG", restart_marker_blocks=4)
+        start = content.index(b"\xff\xda") + 10
+        head, *parts = content[:start], *re.split(rb"(\xff[\xd0-\xd7])", content[start:-2])
+        codes = parts[::2]
+        assert len(codes) == 10
+        for change in (
+            lambda i, part: b"" if 0 < i < 9 else part,
+            lambda i, part: b"" if i > 4 else part,
+            lambda i, part: b"" if i == 3 else part,
+            lambda i, part: b"\xff" if i == 3 else part,
+            lambda i, part: part[: len(part) // 2].rstrip(b"\xff") if i == 3 else part,
+            lambda i, part: part[: len(part) // 2].rstrip(b"\xff") + b"\xff" if i == 3 else part,
+            lambda i, part: part[: len(part) // 2].rstrip(b"\xff") if i == 9 else part,
+        ):
+            parts[::2] = [change(i, part) for i, part in enumerate(codes)]
+            assert_refused(b"".join([head, *parts, END_OF_JPEG]), "is missing|incomplete")
+        for kept in ([*codes[:9], b""], [*codes, codes[0]], [*codes[:5], *codes[6:]]):
+            marks = [bytes([0xFF, 0xD0 + i % 8]) for i in range(len(kept))]
+            joined = b"".join(part for pair in zip(kept, marks, strict=True) for part in pair)
+            assert_refused(head + joined[:-2] + END_OF_JPEG, "between two restarts is missing")
+        swapped = content.replace(b"\xff\xd1", b"\xff\xd2", 1)
+        assert_refused(swapped, "between two restarts is missing")
+
+    @pytest.mark.parametrize("end", [b"\xff", b"\xff\xff", b"\xff\xd0"])
+    def test_half_a_jpeg_before_a_padded_end_mark(self, end: bytes) -> None:
+        grey = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
+        content = encode(grey, "JPEG")
+        half = content[: 2 * len(content) // 3].rstrip(b"\xff")
+        assert_refused(half + end + END_OF_JPEG, "is missing|incomplete")
+
     def test_half_a_jpeg_with_an_end_mark_of_a_grey_ground(self) -> None:
         """Its last pixels are what decoders fill in, so it is decoded once more."""
         grey = np.full((40, 60), 128, np.uint8)
@@ -201,6 +236,23 @@ class TestTruncated:
                 np.testing.assert_array_equal(found, whole)
 
 
+def assert_little_memory(path: Path, reason: str) -> None:
+    """The file is refused with less than 60 MB above what a small image takes."""
+    script = (
+        "import resource, sys\nfrom skcaptcha.images import decode\ntry:\n    decode(b'BM')\n"
+        "except ValueError:\n    pass\n"
+        "def peak():\n    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "try:\n    decode(sys.argv[1])\nexcept ValueError as error:\n    print(error)\n"
+        "print((peak() - before) // 1024)"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    sentence, megabytes = said.stdout.splitlines()
+    assert reason in sentence
+    assert int(megabytes) < 60
+
+
 def chunks_of(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = 8
     while place < len(content):
@@ -257,6 +309,48 @@ class TestRefused:
         place = content.rindex(b"\xff\xda")
         many = content[:place] + content[place:-2] * 50_000 + END_OF_JPEG
         assert_refused(many, "more than 100 scans")
+
+    @pytest.mark.parametrize("name", ["JPEG baseline", "JPEG progressive"])
+    def test_jpeg_of_padding_and_empty_segments(self, name: str) -> None:
+        content, whole = FILES[name], decode(FILES[name])
+        few = content[:2] + b"\xff" * 10 + content[2:-2] + b"\xff" * 10 + content[-2:]
+        np.testing.assert_array_equal(decode(few), whole)
+        padding, segments = b"\xff" * 2**23, b"\xff\xfe\0\2" * 2**21
+        for place, filling, reason in (
+            (2, padding, "it is padded with hundreds of bytes"),
+            (len(content) - 2, padding, "it is padded with hundreds of bytes"),
+            (2, segments, "it has more than 1000 segments"),
+        ):
+            began = time.process_time()
+            assert_refused(content[:place] + filling + content[place:], reason)
+            assert time.process_time() - began < 2
+
+    def test_restarts_without_end(self, tmp_path: Path) -> None:
+        """In a process of its own, since what others took would hide what this takes."""
+        content = FILES["JPEG with restarts"]
+        place = content.index(b"\xff\xd0")
+        path = tmp_path / "a.jpg"
+        path.write_bytes(content[:place] + b"\xff\xd0" * (2**23 - 2000) + content[place:])
+        assert_little_memory(path, "between two restarts is missing")
+
+    @pytest.mark.parametrize("kind", [b"IDAT", b"PLTE", b"tEXt"])
+    def test_chunks_without_end(self, kind: bytes, tmp_path: Path) -> None:
+        header, *rest = chunks_of(FILES["PNG RGB"])
+        empty = png((kind, b""))[8:]
+        path = tmp_path / "a.png"
+        path.write_bytes(png(header) + empty * (2**24 // 12 - 2000) + png(*rest)[8:])
+        assert_little_memory(path, "it has more than 10000 chunks")
+
+    def test_a_palette_that_is_missing(self) -> None:
+        chunks = [chunk for chunk in chunks_of(FILES["PNG palette"]) if chunk[0] != b"PLTE"]
+        assert_refused(png(*chunks), "its palette is missing")
+
+    def test_compressed_bmp_of_jumps_that_lead_nowhere(self) -> None:
+        size = struct.pack("<IiiHHIIiiII", 40, 20, 20, 1, 8, 1, 0, 0, 0, 256, 0)
+        start = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 40 + 1024) + size + bytes(1024)
+        row = b"\x14\x07\0\0"
+        np.testing.assert_array_equal(decode(start + row * 20 + b"\0\1"), np.zeros((20, 20, 3)))
+        assert_refused(start + b"\0\2\0\0" * 2**20 + row * 20, "more compressed data than pixels")
 
     def test_a_missing_scan(self) -> None:
         content = FILES["JPEG progressive"]

@@ -14,6 +14,8 @@ from skcaptcha._strict_yaml import MOST_LEVELS, parse_yaml
 from skcaptcha.datasets import SCHEMES, load_captchas
 from skcaptcha.errors import RecipeError
 
+_MOST_LISTED = 25
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -105,7 +107,7 @@ def apply_override(content: dict[str, Any], override: str) -> None:
             section.setdefault(place, {})
         section = section[place]
         if not isinstance(section, dict | list):
-            raise RecipeError(f"{source}: {name} is {shown(section)}, not a section")
+            raise RecipeError(f"{source}: {shortened(name)} is {shown(section)}, not a section")
     section[_place(section, last, source)] = parse_yaml(value, source)
 
 
@@ -115,7 +117,7 @@ def _place(section: dict[str, Any] | list[Any], name: str, source: str) -> Any:
     if name.isdecimal() and int(name) < len(section):
         return int(name)
     items = f"the list has {len(section)} items, counted from 0"
-    raise RecipeError(f"{source}: {name} is no item; {items}")
+    raise RecipeError(f"{source}: {shortened(name)} is no item; {items}")
 
 
 def validate(content: Any, source: str) -> RecipeFile:
@@ -128,7 +130,7 @@ def validate(content: Any, source: str) -> RecipeFile:
         return RecipeFile.model_validate(content)
     except ValidationError as error:
         key, problem = _explain(error)
-        raise RecipeError(f"{source}: {key}: {problem}") from None
+        raise RecipeError(f"{source}: {shortened(key, 200)}: {shortened(problem, 2000)}") from None
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:
@@ -166,12 +168,21 @@ def _keys_at(loc: list[Any]) -> list[str]:
     return [key for model in sections[".".join(map(str, loc))] for key in model.model_fields]
 
 
+def count_steps(found: Any) -> int:
+    """Count the estimators that a value describes, with those in them."""
+    if isinstance(found, Mapping):
+        return ("use" in found) + sum(map(count_steps, found.values()))
+    return sum(map(count_steps, found)) if isinstance(found, list) else 0
+
+
 def allowed(found: Any, names: Iterable[str]) -> str:
     """Say what is allowed, the likeliest first."""
     names = sorted(set(names))
     close = difflib.get_close_matches(shortened(str(found)), names, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{hint}allowed: {', '.join(names)}"
+    hint = f"did you mean {shortened(close[0])}? " if close else ""
+    listed = [shortened(name) for name in names[:_MOST_LISTED]]
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return f"{hint}allowed: {', '.join(listed)}{more}"
 
 
 def shown(value: Any) -> str:
@@ -179,6 +190,6 @@ def shown(value: Any) -> str:
     return f"{shortened(repr(value))} ({type(value).__name__})"
 
 
-def shortened(text: str) -> str:
-    """Leave the first 60 characters."""
-    return text if len(text) <= 60 else text[:57] + "..."
+def shortened(text: str, most: int = 60) -> str:
+    """Leave the first characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."

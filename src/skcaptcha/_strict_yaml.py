@@ -128,7 +128,11 @@ def parse_yaml(text: str, source: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-        raise RecipeError(f"{source}: {line}{' '.join(str(problem).split())}") from None
+        said = " ".join(str(problem).split())
+        if len(said) > 500:
+            # The remedy is at the end.
+            said = f"{said[:250]} ... {said[-245:]}"
+        raise RecipeError(f"{source}: {line}{said}") from None
 
 
 def _error(problem: str, where: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:

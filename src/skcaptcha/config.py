@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from itertools import product
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._allowed_classes import allowed_classes
-from skcaptcha._recipe_file import Steps, allowed, apply_override, shown, validate
+from skcaptcha._recipe_file import (
+    Steps,
+    allowed,
+    apply_override,
+    count_steps,
+    shortened,
+    shown,
+    validate,
+)
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
 from skcaptcha.datasets import split_captchas
@@ -27,6 +35,8 @@ from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
 
 _MOST_CANDIDATES = 10_000
+# Of a pipeline; the ready recipes have ten at most.
+_MOST_STEPS = 64
 
 # What does not say how captchas are read: a folder to keep fitted steps in, and to load them from,
 # processes, and messages.
@@ -73,11 +83,14 @@ class Recipe:
             raise self._error(
                 "grid", f"has {n} candidates, and {_MOST_CANDIDATES} are the most; try fewer values"
             )
+        self._check_number_of_steps("steps", dict(self._steps))
+        whole = _parameters(self.pipeline())
         self.grid = [
-            self._check_values(f"grid{f'[{i}]' * (i > 0)}", grid)
+            self._check_values(f"grid{f'[{i}]' * (i > 0)}", grid, whole)
             for i, grid in enumerate(file.grid or [{}])
         ]
-        final = self._check_values("final", {name: [file.final[name]] for name in file.final})
+        final = {name: [file.final[name]] for name in file.final}
+        final = self._check_values("final", final, whole)
         self._final = {name: values[0] for name, values in final.items()}
 
     def pipeline(self) -> Pipeline:
@@ -230,7 +243,12 @@ class Recipe:
         return captchas, None
 
     def _error(self, key: str, problem: str) -> RecipeError:
-        return RecipeError(f"{self.source}: {key}: {problem}")
+        return RecipeError(f"{self.source}: {shortened(key, 200)}: {shortened(problem, 2000)}")
+
+    def _check_number_of_steps(self, key: str, found: Any) -> None:
+        n = count_steps(found)
+        if n > _MOST_STEPS:
+            raise self._error(key, f"has {n} steps, and {_MOST_STEPS} are the most; leave some out")
 
     def _build(self, found: Any, key: str, room: str | None = None) -> Any:
         """Make what a YAML value describes: an estimator, a pipeline of them, or the value.
@@ -252,7 +270,9 @@ class Recipe:
             return Pipeline(self._named(found, key, room or ""))
         name = found["use"]
         if not isinstance(name, str) or name not in classes:
-            raise self._error(f"{key}.use", f"found {name!r}; {allowed(name, classes)}")
+            raise self._error(
+                f"{key}.use", f"found {shortened(repr(name))}; {allowed(name, classes)}"
+            )
         kind = classes[name]
         takes = [p for p in inspect.signature(kind).parameters if p not in _NOT_IN_RECIPES]
         given = {}
@@ -290,33 +310,43 @@ class Recipe:
         except (TypeError, ValueError) as error:
             raise self._error(key, str(error)) from None
 
-    def _check_values(self, key: str, grid: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    def _check_values(
+        self, key: str, grid: Mapping[str, list[Any]], whole: Mapping[str, Any]
+    ) -> dict[str, list[Any]]:
         """Build the values that parameters are to take, and check each where it will be set."""
-        pipelines = [self.pipeline()]
-        checked = {}
+        checked: dict[str, list[Any]] = {}
+        reached = {"": [whole]}
         # An estimator is set before its own parameters, so that these are looked for in it.
         for name in sorted(grid, key=lambda name: name.count("__")):
             where = f"{key}.{name}"
-            for pipeline in pipelines:
-                known = {
-                    parameter: value
-                    for parameter, value in pipeline.get_params().items()
-                    if parameter.rpartition("__")[2] not in _NOT_IN_RECIPES
-                }
-                if name not in known:
+            above = max((n for n in checked if name.startswith(f"{n}__")), key=len, default="")
+            inner = name[len(above) :].removeprefix("__") if above else name
+            owners = {}
+            # Every estimator among the values must have the parameters that stand below it.
+            for parameters in reached[above]:
+                if not inner or inner not in parameters:
+                    prefix = f"{above}__" * bool(above)
+                    known = [prefix + parameter for parameter in parameters if parameter]
                     problem = f"the pipeline has no such parameter; {allowed(name, known)}"
                     raise self._error(where, problem)
-            room = _room_of(name, pipelines[0])
-            values = checked[name] = [self._build(value, where, room) for value in grid[name]]
-            estimators = any(hasattr(v, "get_params") for v in [known[name], *values])
-            reached = []
-            for pipeline, value in product(pipelines, values):
-                changed = clone(pipeline).set_params(**{name: clone(value, safe=False)})
-                owner = changed.get_params().get(name.rpartition("__")[0], changed)
-                self._check_parameters(owner, where)
-                reached.append(changed)
-            # Every estimator among the values must have the parameters that stand below it.
-            pipelines = reached if estimators else reached[:: len(values)]
+                owner = parameters[inner.rpartition("__")[0]]
+                owners[type(owner)] = owner
+            room = _room_of(name, next(iter(owners.values())))
+            checked[name], distinct = [], {}
+            for found in grid[name]:
+                self._check_number_of_steps(where, found)
+                value = distinct[repr(found)] = self._build(found, where, room)
+                checked[name].append(value)
+            if any(other.startswith(f"{name}__") for other in grid):
+                reached[name] = [_parameters(value) for value in distinct.values()]
+            if room is not None:
+                continue  # it was built for there
+            # What an estimator takes depends on nothing but its class.
+            for owner in owners.values():
+                for value in distinct.values():
+                    changed = copy(owner)
+                    setattr(changed, name.rpartition("__")[2], value)
+                    self._check_parameters(changed, where)
         return checked
 
 
@@ -333,7 +363,7 @@ def load_recipe(
     current folder, as is the ``artifacts/model.joblib`` of a recipe without output.
 
     A recipe can build nothing but the steps of this package and a few estimators of scikit-learn,
-    by name. It has at most 65,536 characters and values, 40 levels, and 10,000 candidates.
+    by name. It has at most 65,536 characters and values, 40 levels, 64 steps and 10,000 candidates.
 
     Parameters
     ----------
@@ -403,11 +433,21 @@ def _look_beside(folder: Path, content: dict[str, Any]) -> None:
             values[key] = str(folder / values[key])
 
 
-def _room_of(name: str, pipeline: Pipeline) -> str | None:
+def _parameters(value: Any) -> dict[str, Any]:
+    """Parameters that a recipe may set below a value, and the value itself as that without name."""
+    if not hasattr(value, "get_params"):
+        return {"": value}
+    return {"": value} | {
+        name: parameter
+        for name, parameter in value.get_params().items()
+        if name.rpartition("__")[2] not in _NOT_IN_RECIPES
+    }
+
+
+def _room_of(name: str, owner: Any) -> str | None:
     """Room whose steps a parameter may be; None if it is no step of a pipeline or a router."""
-    path, _, last = name.rpartition("__")
-    owner = pipeline.get_params().get(path, pipeline)
-    if last not in dict(getattr(owner, "branches", getattr(owner, "steps", ()))):
+    steps = dict(getattr(owner, "branches", getattr(owner, "steps", ())))
+    if name.rpartition("__")[2] not in steps:
         return None
     room = name.partition("__")[0]
     return room if room in ("denoise", name) else ""

@@ -76,7 +76,24 @@ class ReadingError(SkcaptchaError):
 
 
 class RecipeError(SkcaptchaError):
-    """A recipe (YAML file) is wrong: names the key, what was found and what is allowed."""
+    r"""A recipe (YAML file) is wrong: names the key, what was found and what is allowed.
+
+    Parameters
+    ----------
+    problem : str
+        One sentence. What it quotes from the recipe may hold control characters; they are escaped.
+
+    Examples
+    --------
+    >>> from skcaptcha.errors import RecipeError
+    >>> print(RecipeError("a.yaml: \x1b[31m: unknown key"))
+    a.yaml: \x1b[31m: unknown key
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in problem)
+        )
 
 
 class ModelError(SkcaptchaError):

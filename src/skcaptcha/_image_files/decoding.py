@@ -1,5 +1,6 @@
 """From the content of a file to its pixels: OpenCV for the commonest kinds, Pillow for others."""
 
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from skcaptcha._image_files.gif import inspect_gif
 from skcaptcha._image_files.inspected import DamagedFileError, Inspected
-from skcaptcha._image_files.jpeg import inspect_jpeg, jpeg_is_whole
+from skcaptcha._image_files.jpeg import inspect_jpeg, jpeg_has_all_restarts, jpeg_is_whole
 from skcaptcha._image_files.png import inspect_png, png_has_grey_and_alpha, png_is_whole
 from skcaptcha._image_files.webp import inspect_webp
 from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
@@ -118,14 +119,26 @@ def _may_be_filled_up(pixels: np.ndarray) -> bool:
 def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
     if name == "PNG" and not png_is_whole(content):
         raise _damaged(name, "its pixels are incomplete")
+    if name == "JPEG" and not jpeg_has_all_restarts(content):
+        raise _damaged(name, "a part between two restarts is missing")
     with _pillow(name):
         image = _FORMATS[name].open(BytesIO(content))
+        if name == "BMP" and len(content) > _most_bytes_of_bmp(image):
+            raise _damaged(name, "it has more compressed data than pixels")
         pixels = pixels_of(image, max_pixels)
         if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), grey=False):
             raise _damaged(name, "its pixels are incomplete")
     if name == "PNG" and png_has_grey_and_alpha(content) and pixels.shape[2] == 4:
         return pixels[..., [0, 3]]
     return pixels
+
+
+def _most_bytes_of_bmp(image: ImageFile) -> float:
+    """Bytes that encoders may need, at most; Pillow would go through any number of them."""
+    if not image.tile or image.tile[0][0] != "bmp_rle":
+        return math.inf
+    # Two for each pixel and each row, the header, and a profile of colours.
+    return 4 * image.width * image.height + 2**16
 
 
 @contextmanager

@@ -21,14 +21,20 @@ _TABLES_OF_CODES, _SCAN, _INTERVAL = 0xC4, 0xDA, 0xDD
 _OTHER_FRAMES = {*range(0xC3, 0xD0)} - {_TABLES_OF_CODES, 0xC8, 0xCC}
 # Other segments that may stand before a scan: tables, applications' data and comments.
 _KNOWN = {_TABLES_OF_CODES, 0xCC, 0xDB, 0xFE, *range(0xE0, 0xF0)}
-# In a scan, what follows the byte 0xFF makes a marker of it, but for nothing, another one, and the
-# number of a restart.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+# In a scan, what follows bytes 0xFF makes a marker of them, but for nothing and the number of a
+# restart.
+_MARKER = re.compile(rb"(?<!\xff)\xff++[^\x00\xd0-\xd7]", re.DOTALL)
+_RESTART = re.compile(rb"(?<!\xff)\xff++[\xd0-\xd7]")
+_RESTART_OR_MARKER = re.compile(rb"(?<!\xff)\xff++[^\x00]", re.DOTALL)
+# May stand before any marker, and no encoder writes more than a few; decoders skip them one by one.
+_TOO_MUCH_PADDING = b"\xff" * 256
+# A file of the largest size has 256 full ones.
+_MAX_SEGMENTS = 1000
 # Each scan goes over the whole image, however few bytes it has; encoders write up to a dozen.
 _MAX_SCANS = 100
 # What a decoder reads where codes are missing, if it stands there, and never where they are not.
 _JUNK = bytes(np.random.default_rng(0).integers(1, 255, 64, dtype=np.uint8))
+_SHORT_JUNK = _JUNK[:16]  # for the ends of parts between restarts, of which there may be many
 
 
 class _Scan(NamedTuple):
@@ -72,8 +78,8 @@ def inspect_jpeg(content: bytes) -> Inspected:
     Raises
     ------
     DamagedFileError
-        If a segment, a scan or a part of one is missing. A scan that lost its last codes, and has
-        its end mark nevertheless, is found by `jpeg_is_whole`.
+        If a segment or a scan is missing. A scan that lost a part between two restarts is found by
+        `jpeg_has_all_restarts`, one that lost other codes by `jpeg_is_whole`.
     """
     if size := _plain_size(content):
         return Inspected(size, content, plain=True)
@@ -82,16 +88,31 @@ def inspect_jpeg(content: bytes) -> Inspected:
         raise DamagedFileError("it ends before its pixels")
     if not _has_all_scans(jpeg):
         raise DamagedFileError("scans are missing")
-    if not all(_has_all_restarts(jpeg, scan, content) for scan in jpeg.scans):
-        raise DamagedFileError("a part between two restarts is missing")
     return Inspected((jpeg.width, jpeg.height), content, plain=False)
 
 
+def jpeg_has_all_restarts(content: bytes) -> bool:
+    """Tell whether each scan of a JPEG file has as many restarts as its size demands.
+
+    Parameters
+    ----------
+    content : bytes
+        Of a file whose size is within the limits.
+
+    Returns
+    -------
+    all : bool
+        Whether, moreover, they are in order and there is something between them.
+    """
+    jpeg = _parse(content)
+    return all(_has_all_restarts(jpeg, scan, content) for scan in jpeg.scans)
+
+
 def jpeg_is_whole(content: bytes, pixels: np.ndarray, *, grey: bool) -> bool:
-    """Tell whether no scan of a JPEG file ends before the image.
+    """Tell whether no scan of a JPEG file, and no part between two restarts, ends too early.
 
     Decoders take zeros for what is missing. So the file is decoded once more, with something else
-    after each scan: if that changes the image, codes are missing.
+    after each scan and before each restart: if that changes the image, codes are missing.
 
     Parameters
     ----------
@@ -105,11 +126,18 @@ def jpeg_is_whole(content: bytes, pixels: np.ndarray, *, grey: bool) -> bool:
     -------
     whole : bool
     """
-    parts, place = [], 0
+    source, place, filled = memoryview(content), 0, BytesIO()
     for scan in _parse(content).scans:
-        parts += [content[place : scan.end], _JUNK]
+        for restart in _RESTART.finditer(content, scan.begin, scan.end):
+            filled.write(source[place : restart.start()])
+            filled.write(_SHORT_JUNK)
+            place = restart.start()
+        filled.write(source[place : scan.end])
+        filled.write(_JUNK)
         place = scan.end
-    image = JpegImageFile(BytesIO(b"".join([*parts, content[place:]])))
+    filled.write(source[place:])
+    filled.seek(0)
+    image = JpegImageFile(filled)
     if grey:
         image.draft("L", image.size)
     return np.array_equal(np.asarray(image), pixels)
@@ -119,7 +147,7 @@ def _plain_size(content: bytes) -> tuple[int, int] | None:
     """Size of what nearly all files are, read at once: one scan of all components, no restarts."""
     place, size, components = 2, None, 0
     try:
-        while True:
+        for _ in range(_MAX_SEGMENTS):
             start, marker, length = _SEGMENT.unpack_from(content, place)
             if start != 0xFF:
                 return None
@@ -133,26 +161,33 @@ def _plain_size(content: bytes) -> tuple[int, int] | None:
             elif marker not in _KNOWN:
                 return None
             place += length + 2
-        if content[place + 4] != components:
+        else:
+            return None
+        if content[place + 4] != components or content.find(_TOO_MUCH_PADDING, place) >= 0:
             return None
     except (struct.error, IndexError):
         return None
     # Nothing but the end may follow the scan: a marker of another kind begins another scan, or an
     # image that was written into this one.
-    end = _MARKER.search(content, place + 2)
+    end = _RESTART_OR_MARKER.search(content, place + 2)
     return size if end is not None and content[end.start() :] == _END else None
 
 
 def _parse(content: bytes) -> _Jpeg:
-    jpeg, place, interval = _Jpeg(), 2, 0
+    jpeg, place, interval, n_segments = _Jpeg(), 2, 0, 0
     try:
         while content[place : place + 2] != _END:
+            if content.startswith(b"\xff\xff", place):
+                if content.startswith(_TOO_MUCH_PADDING, place):
+                    raise DamagedFileError("it is padded with hundreds of bytes")
+                place += 1
+                continue
             start, marker, length = _SEGMENT.unpack_from(content, place)
             if start != 0xFF:
                 raise DamagedFileError("something other than a segment stands between segments")
-            if marker == 0xFF:  # may stand before any marker
-                place += 1
-                continue
+            n_segments += 1
+            if n_segments > _MAX_SEGMENTS:
+                raise DamagedFileError(f"it has more than {_MAX_SEGMENTS} segments")
             if marker == _SCAN:
                 place = _add_scan(jpeg, content, place, length, interval)
                 continue
@@ -201,6 +236,8 @@ def _add_scan(jpeg: _Jpeg, content: bytes, place: int, length: int, interval: in
     end = _MARKER.search(content, begin)
     if end is None:
         raise DamagedFileError("it ends before its end mark")
+    if content.find(_TOO_MUCH_PADDING, begin, end.start()) >= 0:
+        raise DamagedFileError("it is padded with hundreds of bytes")
     jpeg.scans.append(_Scan(begin, end.start(), components, first, last, low & 15, interval))
     return end.start()
 
@@ -219,10 +256,14 @@ def _has_all_scans(jpeg: _Jpeg) -> bool:
 
 
 def _has_all_restarts(jpeg: _Jpeg, scan: _Scan, content: bytes) -> bool:
-    if not scan.interval:
-        return True
-    found = len(_RESTART.findall(content, scan.begin, scan.end))
-    return found >= (_n_units(jpeg, scan) - 1) // scan.interval
+    n = (_n_units(jpeg, scan) - 1) // scan.interval if scan.interval else 0
+    found, place = 0, scan.begin
+    for restart in _RESTART.finditer(content, scan.begin, scan.end):
+        in_order = content[restart.end() - 1] == 0xD0 + found % 8
+        if found == n or not in_order or restart.start() == place:
+            return False
+        found, place = found + 1, restart.end()
+    return found == n and place < scan.end
 
 
 def _n_units(jpeg: _Jpeg, scan: _Scan) -> int:

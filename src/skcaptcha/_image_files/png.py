@@ -16,6 +16,8 @@ _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 # All others hold metadata, which may be compressed to a thousandth, or frames of an animation.
 _METADATA = 0x20  # flag in the first letter of a chunk's kind: a small one
 _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+# Common encoders write 8 KB of pixels into each.
+_MAX_CHUNKS = 10_000
 # Bit depth and colour type: grey, RGB, RGBA.
 _PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
 _RGB, _PALETTE, _GREY_AND_ALPHA = 2, 3, 4  # types of colour
@@ -58,8 +60,12 @@ def inspect_png(content: bytes) -> Inspected:
     if header != b"\0\0\0\rIHDR" or interlaced > 1 or depth not in _DEPTHS.get(colour, ()):
         raise DamagedFileError("it does not begin with a header")
     plain = not interlaced and (depth, colour) in _PLAIN
-    kept, place, kind, has_pixels = [_SIGNATURE], 8, b"", False
+    kept, place, kind, has_pixels, n_chunks = [_SIGNATURE], 8, b"", False, 0
+    has_palette = False
     while kind != b"IEND":
+        n_chunks += 1
+        if n_chunks > _MAX_CHUNKS:
+            raise DamagedFileError(f"it has more than {_MAX_CHUNKS} chunks")
         try:
             length, kind = _CHUNK.unpack_from(content, place)
             end = place + 12 + length
@@ -82,6 +88,9 @@ def inspect_png(content: bytes) -> Inspected:
             else:
                 kept.append(content[place:end])
             has_pixels |= kind == b"IDAT"
+            has_palette |= kind == b"PLTE"
+            if has_pixels and colour == _PALETTE and not has_palette:
+                raise DamagedFileError("its palette is missing")
             plain &= kind != b"tRNS"
         elif not kind[0] & _METADATA:
             raise DamagedFileError(f"a chunk {kind!r} is unknown, and needed")
