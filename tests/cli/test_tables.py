@@ -10,6 +10,7 @@ import pytest
 
 from skcaptcha.cli._parquet import ResumableParquet
 from skcaptcha.cli._resumable import ResumableCsv
+from skcaptcha.cli._tables import Table
 from skcaptcha.datasets import load_captchas
 from skcaptcha.errors import SkcaptchaError
 
@@ -27,6 +28,19 @@ def rows(n: int, first: int = 0) -> list[tuple[str, str, float]]:
     return [(f"{i}.png", f"T{i}", i / 2**20) for i in range(first, first + n)]
 
 
+def interrupt(table: Table, written: list[tuple[str, str, float]]) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def interrupted() -> None:
+        with table:
+            table.write(written)
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        interrupted()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lost_after", [0, 5, 16_384, 40_000])
 def test_an_interrupted_table_becomes_what_it_would_have_been(tmp_path, kind, lost_after):
@@ -37,16 +51,7 @@ def test_an_interrupted_table_becomes_what_it_would_have_been(tmp_path, kind, lo
     (tmp_path / "joined").mkdir() if kind == "parquet" else (tmp_path / "joined").touch()
     old = content(tmp_path / "joined")
 
-    class StoppedError(Exception):
-        pass
-
-    def interrupted() -> None:
-        with KINDS[kind](tmp_path / "joined", COLUMNS, resume=False) as table:
-            table.write(every[:lost_after])
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        interrupted()
+    interrupt(KINDS[kind](tmp_path / "joined", COLUMNS, resume=False), every[:lost_after])
     assert content(tmp_path / "joined") == old
     with KINDS[kind](tmp_path / "joined", COLUMNS, resume=True) as table:
         kept = table.n_rows
@@ -102,9 +107,11 @@ def test_pandas_and_pyarrow_read_the_folder_as_one_table(run, model, captchas, t
 @pytest.mark.parametrize("option", ["--csv", "--parquet"])
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, tmp_path, option):
     """A limit on the size of files stands for a disk that is full: writing fails alike."""
+    pytest.importorskip("pyarrow")
     place = tmp_path / "table"
-    if option == "--csv":
-        place.write_text("filename,text,confidence\r\nold.png,OLD,1.0000\r\n")
+    with KINDS[option[2:]](place, COLUMNS, resume=False) as table:
+        table.write([("old.png", "OLD", 1.0)])
+    old = content(place)
     code = (
         "import resource, runpy, sys\n"
         "import sklearn.pipeline, skcaptcha.cli._reading\n"
@@ -117,7 +124,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, t
     assert done.returncode == 2, done.stderr
     [sentence] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert f"{place}.part: cannot be written (File too large)" in sentence
-    assert option == "--parquet" or "old.png" in place.read_text()
+    assert content(place) == old
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
@@ -157,6 +164,120 @@ def test_two_runs_do_not_write_to_one_table(tmp_path):
         pytest.raises(SkcaptchaError, match="another process is writing"),
     ):
         ResumableCsv(tmp_path / "a.csv", COLUMNS, resume=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files by itself")
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_begins_while_another_ends_takes_nothing_from_it(tmp_path, monkeypatch, resume):
+    first = ResumableCsv(tmp_path / "a.csv", COLUMNS, resume=False)
+    first.write(rows(1000))
+    put, tried = os.replace, []
+
+    def replace_while_another_begins(old: str, new: str) -> None:
+        for moment in (lambda: None, lambda: put(old, new)):
+            moment()
+            if not tried:
+                with pytest.raises(SkcaptchaError, match="another process is writing"):
+                    ResumableCsv(tmp_path / "a.csv", COLUMNS, resume=resume)
+                tried.append(old)
+
+    monkeypatch.setattr(os, "replace", replace_while_another_begins)
+    with first:
+        pass
+    assert tried
+    with ResumableCsv(tmp_path / "a.csv", COLUMNS, resume=True) as table:
+        assert table.n_rows == 1000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files by itself")
+def test_runs_that_begin_again_and_again_lose_no_row(tmp_path):
+    """Each adds a row to the table as soon as it gets hold of it."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from skcaptcha.cli._resumable import ResumableCsv\n"
+        "from skcaptcha.errors import SkcaptchaError\n"
+        "added = 0\n"
+        "while added < 100:\n"
+        "    try:\n"
+        "        with ResumableCsv(Path('a.csv'), ('filename', 'text'), resume=True) as table:\n"
+        "            table.write([(f'{sys.argv[1]} {added}', 'AB')])\n"
+        "        added += 1\n"
+        "    except SkcaptchaError as error:\n"
+        "        assert 'another process' in str(error), error\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, k], cwd=tmp_path) for k in "ab"]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    with (tmp_path / "a.csv").open(newline="") as stream:
+        _, *found = csv.reader(stream)
+    assert sorted(found) == sorted([f"{k} {i}", "AB"] for k in "ab" for i in range(100))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+SETTINGS = {"model": "0" * 64, "--charset": None, "--length": 4, "--min-confidence": None}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_of_other_models_or_options_are_not_joined(run, model, captchas, tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    place, part = tmp_path / "a", tmp_path / "a.part"
+    interrupt(KINDS[kind](place, COLUMNS, resume=False, settings=SETTINGS), rows(20_000))
+    before = content(part)
+    outcome = run("predict", captchas, "--model", model, f"--{kind}", place, "--resume")
+    assert outcome.code == 2
+    assert f"{part}: its rows were read with another model and --length 4;" in outcome.sentence()
+    others = {**SETTINGS, "--charset": "AB"}
+    with pytest.raises(SkcaptchaError, match="read with no --charset; resume with the same"):
+        KINDS[kind](place, COLUMNS, resume=True, settings=others)
+    assert content(part) == before
+    with KINDS[kind](place, COLUMNS, resume=True, settings=SETTINGS) as table:
+        assert table.n_rows > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    with KINDS[kind](place, COLUMNS, resume=True, settings=others) as table:
+        assert table.n_rows > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_older_versions_rows_are_gone_on_from(run, model, captchas, tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    place = tmp_path / "a"
+    interrupt(KINDS[kind](place, COLUMNS, resume=False), rows(20_000))
+    assert not (tmp_path / "a.part.json").exists()
+    assert run("predict", captchas, "--model", model, f"--{kind}", place, "--resume").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_an_interrupted_run_left_is_not_begun_anew(run, model, captchas, tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    place, part = tmp_path / "a", tmp_path / "a.part"
+    interrupt(KINDS[kind](place, COLUMNS, resume=False, settings=SETTINGS), [])
+    interrupt(KINDS[kind](place, COLUMNS, resume=False, settings=SETTINGS), rows(20_000))
+    before = content(part)
+    outcome = run("predict", captchas, "--model", model, f"--{kind}", place)
+    assert outcome.code == 2
+    kept = f"{len(before)} bytes" if kind == "csv" else "1 Parquet files"
+    assert f"{part}: holds {kept} of an interrupted run: --resume goes on" in outcome.sentence()
+    assert content(part) == before
+
+
+def test_a_folder_comes_back_if_a_run_was_killed_as_it_replaced_it(tmp_path):
+    pytest.importorskip("pyarrow")
+    place, part, replaced = (tmp_path / name for name in ("a", "a.part", "a.old"))
+    with ResumableParquet(place, COLUMNS, resume=False) as table:
+        table.write(rows(3))
+    old = content(place)
+    interrupt(ResumableParquet(place, COLUMNS, resume=False), rows(20_000))
+    place.rename(replaced)
+    with pytest.raises(SkcaptchaError, match="holds 1 Parquet files"):
+        ResumableParquet(place, COLUMNS, resume=False)
+    assert content(place) == old
+    place.rename(replaced)
+    new = content(part)
+    with ResumableParquet(place, COLUMNS, resume=True) as table:
+        assert content(place) == old
+    assert content(place) == new
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.slow

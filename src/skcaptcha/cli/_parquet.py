@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from skcaptcha.cli._app import WrongUseError
+from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
-from skcaptcha.cli._tables import Table
+from skcaptcha.cli._tables import Table, sync
 from skcaptcha.errors import OutputError, SkcaptchaError
 
 _ROWS_IN_A_PART = 2**14
@@ -36,7 +37,11 @@ class ResumableParquet(Table):
         The names of the columns, which hold strings, but for ``confidence``, which holds floats;
         the first one tells the rows apart.
     resume : bool
-        Go on from the rows of `unfinished`, or else of the folder; else begin anew.
+        Go on from the rows of `unfinished`, or else of the folder; else begin anew, if there are
+        no rows in `unfinished`.
+    settings : mapping, optional
+        What the rows are read with, which is kept beside `unfinished`: rows that were read with
+        others are not gone on from.
 
     Attributes
     ----------
@@ -53,7 +58,16 @@ class ResumableParquet(Table):
         If pyarrow is not installed, or the folder holds other things than such files.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], *, resume: bool) -> None:
+    unfinished: Path
+
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        *,
+        resume: bool,
+        settings: Settings | None = None,
+    ) -> None:
         try:
             import pyarrow
             import pyarrow.parquet
@@ -67,18 +81,18 @@ class ResumableParquet(Table):
         )
         self._parquet = pyarrow.parquet
         self._target = Path(os.path.realpath(folder))
-        self.unfinished: Path = Path(f"{self._target}.part")
+        self.unfinished = Path(f"{self._target}.part")
         self._replaced = Path(f"{self._target}.old")
-        self.done = DoneNames() if resume else None
+        self._begun_with = None if settings is None else BegunWith(self.unfinished, settings)
         self._waiting: list[Sequence[Any]] = []
         for place in (self._target, self.unfinished, self._replaced):
             _check_folder(place)
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            shutil.rmtree(self.unfinished, ignore_errors=True)
-        elif not self.unfinished.exists() and self._target.exists():
-            self._copy()
-        self.unfinished.mkdir(exist_ok=True)
+        if self._replaced.exists() and not self._target.exists():
+            # A run was killed between the two steps by which a table replaces another.
+            os.rename(self._replaced, self._target)
+        self._prepare(resume=resume)
+        self.done = DoneNames() if resume else None
         if resume:
             self._index()
         self._n_parts = len(_parts_in(self.unfinished))
@@ -105,12 +119,33 @@ class ResumableParquet(Table):
             return
         if self._waiting or not self._n_parts:
             self._write_part(self._waiting)
+        if self._begun_with is not None:
+            self._begun_with.remove()
         # A folder that is not empty cannot be replaced in one step.
         if self._target.exists():
             shutil.rmtree(self._replaced, ignore_errors=True)
             os.rename(self._target, self._replaced)
         os.rename(self.unfinished, self._target)
+        sync(self._target.parent)
         shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def _prepare(self, *, resume: bool) -> None:
+        """See to it that what is there may be gone on from, or else begun anew."""
+        n_parts = len(_parts_in(self.unfinished)) if self.unfinished.exists() else 0
+        if n_parts and not resume:
+            raise WrongUseError(
+                f"{self.unfinished}: holds {n_parts} Parquet files of an interrupted run: "
+                "--resume goes on from them; delete it to begin anew"
+            )
+        if self._begun_with is not None:
+            if n_parts:
+                self._begun_with.check()
+            self._begun_with.keep()
+        if resume and not self.unfinished.exists() and self._target.exists():
+            self._copy()
+        if not n_parts and not resume:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
+        self.unfinished.mkdir(exist_ok=True)
 
     def _write_part(self, rows: Sequence[Sequence[Any]]) -> None:
         import pyarrow

@@ -52,7 +52,7 @@ def predict(
         typer.Option(
             "--resume",
             help="Keep the rows of an interrupted run, else those of --csv FILE or --parquet DIR, "
-            "and read the others.",
+            "and read the others; with the same model and options as those rows.",
         ),
     ] = False,
     null: Annotated[
@@ -92,8 +92,10 @@ def predict(
     The confidence is how probable it is that the text is right. That of an image unlike those that
     the model was fitted to is lowered, and at the end their number is said.
 
-    Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end.
+    Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end. If an
+    interrupted run left some there, give --resume, or delete it.
     """
+    from skcaptcha._model_file import read_model_file
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._paths import images_of
     from skcaptcha.cli._reading import read_batches
@@ -118,7 +120,19 @@ def predict(
     )
     with answers, connected(scheduler) as client:
         names = _at_least_one(images_of(paths, answers.fail, null=null))
-        table = open_table(answers.columns, csv=csv, parquet=parquet, resume=resume, prints=prints)
+        table = open_table(
+            answers.columns,
+            csv=csv,
+            parquet=parquet,
+            resume=resume,
+            settings={
+                "model": None if prints else read_model_file(model).sha256,
+                "--charset": charset,
+                "--length": length,
+                "--min-confidence": min_confidence,
+            },
+            prints=prints,
+        )
         todo = _Todo(names, table.done)
         # A bar and the lines would spoil each other on one terminal.
         show_progress = not (prints and sys.stdout.isatty())

@@ -9,15 +9,18 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
 from skcaptcha.cli._app import WrongUseError
+from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
-from skcaptcha.cli._tables import Table
+from skcaptcha.cli._tables import Table, sync
 from skcaptcha.errors import SkcaptchaError
 
 _NAMES_AT_ONCE = 1024
+_ON_WINDOWS = os.name == "nt"  # where nobody replaces a file that is open
 
 
 class ResumableCsv(Table):
@@ -34,12 +37,16 @@ class ResumableCsv(Table):
         The names of the columns; the first one tells the rows apart.
     resume : bool
         Go on from the rows of `unfinished`, or else of the file, but for a last one that was cut
-        off; else begin anew.
+        off; else begin anew, if there are no rows in `unfinished`.
+    settings : mapping, optional
+        What the rows are read with, which is kept beside `unfinished`: rows that were read with
+        others are not gone on from.
 
     Attributes
     ----------
-    unfinished : Path
-        Where rows gather: beside the file, with `.part` after its name.
+    unfinished : Path or None
+        Where rows gather: beside the file, with `.part` after its name; None: in a pipe or a
+        device.
     done : DoneNames or None
         The first columns of the rows that were there; None: it began anew.
     n_rows : int
@@ -61,26 +68,31 @@ class ResumableCsv(Table):
     ('filename,text\na.png,XY\nb.png,Z\n', False)
     """
 
-    def __init__(self, file: Path, header: Sequence[str], *, resume: bool) -> None:
+    def __init__(
+        self,
+        file: Path,
+        header: Sequence[str],
+        *,
+        resume: bool,
+        settings: Settings | None = None,
+    ) -> None:
         self._file = file
         self._header = header
         self._target = Path(os.path.realpath(file))
         self._direct = file.exists() and not file.is_file()
-        self.unfinished: Path = file if self._direct else Path(f"{self._target}.part")
-        self.done = DoneNames() if resume else None
+        self._part = file if self._direct else Path(f"{self._target}.part")
+        self.unfinished = None if self._direct else self._part
+        self._begun_with = None if settings is None else BegunWith(self._part, settings)
         if self._direct and resume:
             raise WrongUseError(f"{file}: is no regular file, so that there is nothing to resume")
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        if resume and not self.unfinished.exists() and self._target.exists():
+        if resume and not _size(self._part) and self._target.exists():
             self._check_first_line(self._target)
-            self._copy()
-        if not self._direct and self.unfinished.exists():
-            self._check_first_line(self.unfinished)
-        self._stream = open(  # noqa: SIM115 - closed at the exit
-            self.unfinished, "wb" if self._direct else "ab", buffering=0
-        )
+        self._stream = FileIO(self._part, "wb") if self._direct else self._locked()
         try:
-            self._take_for_itself()
+            if not self._direct:
+                self._prepare(resume=resume)
+            self.done = DoneNames() if resume else None
             n_bytes = self._index() if resume else 0
             if not self._direct:
                 self._stream.truncate(n_bytes)
@@ -107,13 +119,18 @@ class ResumableCsv(Table):
 
     def _end(self, *, complete: bool) -> None:
         with self._stream:
-            if complete and not self._direct:
-                try:
-                    os.fsync(self._stream.fileno())
-                except OSError as error:
-                    raise self._unwritable(error) from error
-        if complete and not self._direct:
-            os.replace(self.unfinished, self._target)
+            if not complete or self._direct:
+                return
+            try:
+                os.fsync(self._stream.fileno())
+            except OSError as error:
+                raise self._unwritable(error) from error
+            # What is locked is the file: closed before it has its place, another process could
+            # begin to write to it.
+            if self._begun_with is not None:
+                self._begun_with.remove()
+            self._replace(self._part, self._target)
+        sync(self._target.parent)
 
     def _write(self, rows: Sequence[Sequence[Any]]) -> None:
         text = io.StringIO(newline="")
@@ -129,24 +146,68 @@ class ResumableCsv(Table):
 
     def _unwritable(self, error: OSError) -> SkcaptchaError:
         return SkcaptchaError(
-            f"{self.unfinished}: cannot be written ({error.strerror}); make room, and --resume "
+            f"{self._part}: cannot be written ({error.strerror}); make room, and --resume "
             "goes on from the rows that it has"
         )
 
-    def _take_for_itself(self) -> None:
-        """See to it that no other process writes to the same file."""
-        with suppress(ImportError):  # Windows lets nobody replace a file that is open
-            import fcntl  # noqa: PLC0415
+    def _locked(self) -> FileIO:
+        """Open what rows gather in so that no other process writes to it."""
+        while True:
+            stream = FileIO(self._part, "ab")
+            try:
+                self._lock(stream)
+                # Its owner may have given it its place meanwhile, and it is complete.
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(stream.fileno()), os.stat(self._part)):
+                        return stream
+            except BaseException:
+                stream.close()
+                raise
+            stream.close()
+
+    def _lock(self, stream: FileIO) -> None:
+        with suppress(ImportError):
+            import fcntl  # noqa: PLC0415 - Windows has none
 
             try:
-                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SkcaptchaError(
-                    f"{self.unfinished}: another process is writing to it; wait for its end, or "
+                    f"{self._part}: another process is writing to it; wait for its end, or "
                     "name another file"
                 ) from None
             except OSError:
                 pass  # not all file systems can
+
+    def _prepare(self, *, resume: bool) -> None:
+        """See to it that what is there may be gone on from, or else begun anew."""
+        has_rows = self._has_rows()
+        if has_rows and resume and self._begun_with is not None:
+            self._begun_with.check()
+        self._check_first_line(self._part)
+        if has_rows and not resume:
+            raise WrongUseError(
+                f"{self._part}: holds {_size(self._part)} bytes of an interrupted run: --resume "
+                "goes on from them; delete it to begin anew"
+            )
+        if self._begun_with is not None:
+            self._begun_with.keep()
+        if resume and not _size(self._part) and _size(self._target):
+            self._copy()
+            self._stream.close()
+            # Another process may be faster, and may even have ended.
+            self._stream = self._locked()
+            self._prepare(resume=True)
+
+    def _has_rows(self) -> bool:
+        with self._part.open("rb") as stream:
+            stream.readline()
+            return stream.readline().endswith(b"\n")
+
+    def _replace(self, old: Path | str, new: Path) -> None:
+        if _ON_WINDOWS:
+            self._stream.close()
+        os.replace(old, new)
 
     def _copy(self) -> None:
         """Begin with the rows of the file, all of them or none."""
@@ -155,7 +216,7 @@ class ResumableCsv(Table):
             with os.fdopen(handle, "wb") as copy, self._target.open("rb") as original:
                 shutil.copyfileobj(original, copy)
             shutil.copymode(self._target, name)
-            os.replace(name, self.unfinished)
+            self._replace(name, self._part)
         except BaseException:
             os.unlink(name)
             raise
@@ -179,11 +240,11 @@ class ResumableCsv(Table):
 
     def _index(self) -> int:
         """Take up the names of the rows that are complete; give how many bytes these take."""
-        size = self.unfinished.stat().st_size
+        size = _size(self._part)
         n_bytes = 0
         names: list[str] = []
         try:
-            for number, (row, end, ends_in_line_feed) in enumerate(_rows_of(self.unfinished)):
+            for number, (row, end, ends_in_line_feed) in enumerate(_rows_of(self._part)):
                 if len(row) == len(self._header) and ends_in_line_feed:
                     n_bytes = end
                     names += row[:1] if number else []
@@ -192,7 +253,7 @@ class ResumableCsv(Table):
                 if len(names) == _NAMES_AT_ONCE:
                     self._count(names)
         except csv.Error as error:
-            raise SkcaptchaError(f"{self.unfinished}: cannot be resumed: {error}") from error
+            raise SkcaptchaError(f"{self._part}: cannot be resumed: {error}") from error
         self._count(names)
         return n_bytes
 
@@ -201,6 +262,14 @@ class ResumableCsv(Table):
         self.done.add(names)
         self.n_rows += len(names)
         names.clear()
+
+
+def _size(file: Path) -> int:
+    # Another process may replace it at any moment.
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _rows_of(file: Path) -> Iterator[tuple[list[str], int, bool]]:

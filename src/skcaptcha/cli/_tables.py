@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from skcaptcha.cli._done import DoneNames
+
+if TYPE_CHECKING:
+    from skcaptcha.cli._begun_with import Settings
 
 
 class Table(ABC):
@@ -92,8 +97,29 @@ class Lines(Table):
         pass
 
 
+def sync(folder: Path) -> None:
+    """Make what was renamed in a folder survive a power cut, where folders can be told to.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def open_table(
-    columns: Sequence[str], *, csv: Path | None, parquet: Path | None, resume: bool, prints: bool
+    columns: Sequence[str],
+    *,
+    csv: Path | None,
+    parquet: Path | None,
+    resume: bool,
+    settings: Settings,
+    prints: bool,
 ) -> Table:
     """Open what the options of a command name.
 
@@ -104,6 +130,8 @@ def open_table(
         The file or the folder to write.
     resume : bool
         Go on from the rows that are there.
+    settings : mapping
+        What the rows are read with.
     prints : bool
         Print the rows if there is neither.
 
@@ -114,9 +142,9 @@ def open_table(
     if csv is not None:
         from skcaptcha.cli._resumable import ResumableCsv
 
-        return ResumableCsv(csv, columns, resume=resume)
+        return ResumableCsv(csv, columns, resume=resume, settings=settings)
     if parquet is not None:
         from skcaptcha.cli._parquet import ResumableParquet
 
-        return ResumableParquet(parquet, columns, resume=resume)
+        return ResumableParquet(parquet, columns, resume=resume, settings=settings)
     return Lines(prints=prints)
