@@ -280,6 +280,10 @@ def test_strange_texts_in_a_message(where: str, key: str, recipe: Path) -> None:
     assert refusal(recipe).startswith(f"{recipe}: ")
 
 
+def test_nothing_is_allowed(recipe: Path) -> None:
+    assert refusal(recipe, "steps.features.x=1").endswith("no such parameter; allowed: none")
+
+
 def test_what_is_allowed_is_not_listed_without_end(recipe: Path) -> None:
     assert re.search(r"allowed: .* and \d+ more$", refusal(recipe, "grid={xyz: [1]}"))
 

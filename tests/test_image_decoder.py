@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from image_samples import COLOUR, GREY, encode
 from skcaptcha.errors import ImageError
-from skcaptcha.images import ImageDecoder, Source
+from skcaptcha.images import ImageDecoder, Source, decode
 
 
 def assert_image(image: np.ndarray, expected: np.ndarray) -> None:
@@ -72,6 +72,16 @@ class TestImageDecoder:
         for method in (ImageDecoder().fit, ImageDecoder().transform):
             with pytest.raises(ImageError, match=r"X: .* a single image.*wrap it in a list"):
                 method(single)
+
+    def test_empty_batch(self) -> None:
+        for batch in ([], np.zeros((0, 3, 4)), np.zeros((0, 3, 4, 3), np.uint8)):
+            assert ImageDecoder().fit_transform(batch) == []
+
+    def test_empty_path(self) -> None:
+        with pytest.raises(ImageError, match=r"^an empty path: there is no such file$"):
+            decode("")
+        with pytest.raises(ImageError, match=r"^image 1: there is no such file$"):
+            ImageDecoder().transform([GREY, ""])
 
     @pytest.mark.parametrize("X", [None, 3, {"a.png"}, {"a.png": 1}, iter(["a.png"])])
     def test_not_a_sequence(self, X: Any) -> None:

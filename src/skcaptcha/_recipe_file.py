@@ -182,7 +182,7 @@ def allowed(found: Any, names: Iterable[str]) -> str:
     hint = f"did you mean {shortened(close[0])}? " if close else ""
     listed = [shortened(name) for name in names[:_MOST_LISTED]]
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return f"{hint}allowed: {', '.join(listed)}{more}"
+    return f"{hint}allowed: {', '.join(listed) or 'none'}{more}"
 
 
 def shown(value: Any) -> str:

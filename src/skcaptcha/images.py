@@ -78,8 +78,8 @@ def decode(
     the first image is decoded.
 
     A file of which pixels are missing is refused, even if something wrote an end mark after what
-    is left. What cannot be seen: whether a JPEG file that was ended so lost codes of its last
-    block only, 8 to 32 pixels wide.
+    is left. What cannot be seen: whether a JPEG file lost nothing but codes of the last block or
+    two, each 8 to 32 pixels wide, of a scan or of a part before a restart.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def decode(
     try:
         return _decode(source, grey, max_bytes, max_pixels)
     except UnusableError as error:
-        name = os.fspath(source) if _is_path(source) else "the image"
+        name = (os.fspath(source) or "an empty path") if _is_path(source) else "the image"
         raise ImageError(name, str(error)) from error.__cause__
 
 
@@ -228,7 +228,8 @@ class ImageDecoder(  # type: ignore[call-arg]
             for source in X:
                 images.append(_decode(source, self.grey, self.max_bytes, self.max_pixels))
         except UnusableError as error:
-            name = os.fspath(source) if _is_path(source) else f"image {len(images)}"
+            place = f"image {len(images)}"
+            name = (os.fspath(source) or place) if _is_path(source) else place
             raise ImageError(name, str(error)) from error.__cause__
         return images
 
@@ -275,7 +276,7 @@ def _check_batch(X: Any) -> None:
     if isinstance(X, np.ndarray):
         # Paths, or images of different shapes, come as an array of one axis.
         sources = X.ndim == 1 and X.dtype.kind in "OUT"
-        if X.ndim == 2 or (X.ndim == 3 and X.shape[2] <= 4):
+        if X.ndim == 2 or (X.ndim == 3 and len(X) and X.shape[2] <= 4):
             raise ImageError(
                 "X",
                 f"an array of shape {X.shape} looks like a single image; wrap it in a list: [X], "
