@@ -111,7 +111,7 @@ def _walk(folder: Path, meant: _Meant, failed: _Failed) -> Iterator[str]:
             try:
                 with os.scandir(path or os.curdir) as entries:
                     for entry in entries:
-                        if not entry.is_dir():
+                        if not _is_folder(entry):
                             if meant.takes(entry.name):
                                 names.add(entry.name)
                         # A link may lead back to where the walk comes from.
@@ -125,6 +125,13 @@ def _walk(folder: Path, meant: _Meant, failed: _Failed) -> Iterator[str]:
             inside.sort(key=lambda folder: natural_order(folder[0]), reverse=True)
             waiting += [(os.path.join(path, name), there) for name, there in inside]
             yield from (os.path.join(path, name) for name in names)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, say: reading it will tell
+        return False
 
 
 class _Meant(Protocol):
