@@ -16,7 +16,9 @@ from typing import Any
 import joblib
 import pytest
 
+from skcaptcha.cli._cluster import check_versions, versions
 from skcaptcha.datasets import load_captchas
+from skcaptcha.errors import SkcaptchaError
 
 pytest.importorskip("distributed")
 
@@ -227,6 +229,37 @@ def test_ctrl_c_and_resume(start, cluster, job, tmp_path):
     n = rows_in(table)
     assert outcome.sentence() == f"interrupted; {n} images are in {table}.part, --resume continues"
     assert start(*arguments, "--resume").outcome().code == 1
+    assert table.read_bytes() == job.table
+
+
+def test_a_worker_that_ended_meanwhile_is_left_out():
+    here, gone = versions(), OSError("in <TCP>: Stream is closed")
+    check_versions("tcp://host:1", {"one": gone, "two": here})
+    with pytest.raises(SkcaptchaError, match="tcp://host:1: all of its workers have ended"):
+        check_versions("tcp://host:1", {"one": gone, "two": gone})
+    for answer, said in (
+        (ModuleNotFoundError("No module named 'skcaptcha'"), "cannot be imported there"),
+        (AttributeError("no attribute 'versions'"), "cannot be imported there"),
+        (MemoryError(), "does not say which versions it has"),
+        ({**here, "numpy": "1.0"}, "has numpy 1.0, but here is"),
+    ):
+        with pytest.raises(SkcaptchaError, match=f"worker two: .*{said}"):
+            check_versions("tcp://host:1", {"one": here, "two": answer})
+
+
+@pytest.mark.slow
+def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
+    table = tmp_path / "a.csv"
+    doomed = fresh.start_worker()
+    command = start(*job.arguments, "--csv", table, "--scheduler", fresh.address)
+    wait_until(lambda: rows_in(table) > 0)
+    doomed.kill()
+    outcome = command.outcome()
+    assert outcome.code == 2
+    n = rows_in(table)
+    said = f"look at its logs; {n} images are in {table}.part, --resume continues"
+    assert outcome.err.splitlines()[-1].endswith(said)
+    assert start(*job.arguments, "--csv", table, "--resume").outcome().code == 1
     assert table.read_bytes() == job.table
 
 

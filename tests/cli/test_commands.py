@@ -358,6 +358,15 @@ def test_odd_file_names_survive(run, model, captchas, tmp_path):
     assert table.read_bytes() == before
 
 
+def test_an_image_is_one_line_whatever_its_name(run, model, captchas, texts, tmp_path):
+    name = "a\n\x1b[31m\t\u2028é b.png"
+    (tmp_path / name).symlink_to(load_captchas(captchas).data[0])
+    [line] = run("predict", tmp_path / name, "--model", model).out.splitlines()
+    path, text, _ = line.split("\t")
+    assert path == rf"{tmp_path}/a\n\x1b[31m\t\u2028é b.png"
+    assert text == texts[0]
+
+
 @pytest.fixture
 def strange(captchas, tmp_path):
     """A folder of noise and blanks, as large as the captchas."""

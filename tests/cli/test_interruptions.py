@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,6 +105,22 @@ def test_ctrl_c_while_workers_start(start, model, many, tmp_path, moment):
     outcome = command.outcome()
     assert outcome.code in INTERRUPTED
     assert outcome.sentence().startswith("interrupted")
+
+
+def test_a_reading_process_that_is_killed_keeps_what_was_read(start, model, many, tmp_path):
+    table = tmp_path / "a.csv"
+    arguments = ("predict", tmp_path / "many", "--model", model, "--csv", table, "--jobs", 2)
+    command = start(*arguments)
+    wait_until(lambda: rows_in(table) > 0)
+    ps = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(command.pid)]
+    children = subprocess.run(ps, check=True, capture_output=True, text=True).stdout.splitlines()
+    reading = [int(child.split()[0]) for child in children if "LokyProcess" in child]
+    os.kill(reading[0], signal.SIGKILL)
+    outcome = command.outcome()
+    assert outcome.code == 2
+    n = rows_in(table)
+    said = f"try fewer --jobs; {n} images are in {table}.part, --resume continues"
+    assert outcome.err.splitlines()[-1].endswith(said)
 
 
 def test_a_killed_predict_is_resumed(start, run, model, many, tmp_path):

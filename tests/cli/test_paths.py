@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skcaptcha.cli._paths import images_of
+from skcaptcha.cli._sorted_names import SortedNames
+from skcaptcha.datasets._load import natural_order
 from skcaptcha.errors import DatasetError
 
 NAMES = (
@@ -39,6 +42,40 @@ def test_a_tree_comes_in_natural_order(tree):
     expected = ["2.png", "10.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp", "b9/z.png", "b10/z.png"]
     assert list(images_of(["."], no_failure)) == expected
     assert list(images_of([str(tree)], no_failure)) == [f"{tree}/{name}" for name in expected]
+
+
+# Few kinds of characters make many equal parts and numbers.
+FILE_NAMES = st.text(st.sampled_from("019ab.\n\udcffé"), min_size=1, max_size=6) | st.text(
+    st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=300
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@given(names=st.lists(FILE_NAMES, max_size=60), n_in_memory=st.integers(1, 70))
+def test_names_sorted_in_runs_are_names_sorted(names, n_in_memory):
+    with SortedNames(n_in_memory) as sorted_names:
+        for name in names:
+            sorted_names.add(name)
+        assert list(sorted_names) == sorted(names, key=natural_order)
+
+
+def test_memory_does_not_grow_with_the_files_of_a_folder():
+    code = (
+        "import resource, sys\n"
+        "from skcaptcha.cli._sorted_names import SortedNames\n"
+        "with SortedNames() as names:\n"
+        "    for i in reversed(range(int(sys.argv[1]))):\n"
+        "        names.add(f'{i}.png')\n"
+        "    assert sum(name == f'{i}.png' for i, name in enumerate(names)) == int(sys.argv[1])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = []
+    for n in ("60000", "300000"):
+        command = [sys.executable, "-c", code, n]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout) * (1 / 1024 if sys.platform == "darwin" else 1))
+    # All names with what they are sorted by would take 100 MiB.
+    assert peaks[1] - peaks[0] < 10 * 1024
 
 
 PART = st.sampled_from(["*", "**", "?", "b", "b*", "[b]", "c", "*.png", "z.*", ".*", "1.JPG", "*9"])

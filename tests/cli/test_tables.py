@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -305,6 +306,78 @@ def test_killed_at_any_moment_and_resumed(start, model, captchas, tmp_path, opti
             break
     assert joined.read_bytes() == expected
     assert attempt > 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("n_parts", [1, 3])
+def test_a_folder_that_is_killed_is_gone_on_from(tmp_path, n_parts):
+    pytest.importorskip("pyarrow")
+    place, part = tmp_path / "a", tmp_path / "a.part"
+    with ResumableParquet(place, COLUMNS, resume=False) as table:
+        table.write(rows(3))
+    old = content(place)
+    code = (
+        "from itertools import count\n"
+        "from pathlib import Path\n"
+        "from skcaptcha.cli._parquet import ResumableParquet\n"
+        "names = ('filename', 'text', 'confidence')\n"
+        "with ResumableParquet(Path('a'), names, resume=False) as table:\n"
+        "    for i in count():\n"
+        "        table.write([(f'{i}.png', f'T{i}', i / 2**20)])\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    while not (part / f"part-{n_parts - 1:05}.parquet").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert content(place) == old
+    with ResumableParquet(place, COLUMNS, resume=True) as table:
+        assert table.n_rows >= n_parts * 16_384
+        every = rows(table.n_rows + 5)
+        assert [row for row in every if not table.done.take(row[0])] == every[-5:]
+        table.write(every[-5:])
+    with ResumableParquet(tmp_path / "whole", COLUMNS, resume=False) as table:
+        table.write(every)
+    assert content(place) == content(tmp_path / "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "whole"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.95, 1.0])
+def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_path, *, share):
+    """After a share of the seconds that a whole run takes."""
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    data = load_captchas(captchas).data
+    expected = [(str(data[i % len(data)]), texts[i % len(data)]) for i in range(17_000)]
+    paths = tmp_path / "paths"
+    paths.write_text("".join(f"{path}\n" for path, _ in expected))
+    place, part = tmp_path / "a", tmp_path / "a.part"
+    with ResumableParquet(place, COLUMNS, resume=False) as table:
+        table.write(rows(3))
+    old = content(place)
+    command = ("predict", "-", "--model", model, "--parquet")
+    begin = time.perf_counter()
+    with paths.open() as stdin:
+        assert start(*command, tmp_path / "whole", stdin=stdin).outcome().code == 0
+    seconds = time.perf_counter() - begin
+    with paths.open() as stdin:
+        process = start(*command, place, stdin=stdin)
+        time.sleep(share * seconds)
+        process.kill()
+        process.outcome()
+    if not place.exists() or content(place) == old:
+        with paths.open() as stdin:
+            assert start(*command, place, "--resume", stdin=stdin).outcome().code == 0
+    found = pyarrow.parquet.read_table(place)
+    names, read = found.column("filename").to_pylist(), found.column("text").to_pylist()
+    # Killed before anything gathered, --resume goes on from the old table.
+    kept = [row[:2] for row in rows(3)] if names[0] == "0.png" else []
+    assert list(zip(names, read, strict=True)) == kept + expected
+    assert not part.exists()
 
 
 def test_memory_does_not_grow_with_the_number_of_names(tmp_path):

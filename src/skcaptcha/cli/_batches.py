@@ -36,6 +36,10 @@ _QUIET = {"PYTHONWARNINGS": "ignore"}
 Work = Callable[[Pipeline, Any], Any]
 
 
+class WorkersEndedError(SkcaptchaError):
+    """Those who process batches cannot go on; what came before stays good."""
+
+
 class Workers(NamedTuple):
     """Who processes batches.
 
@@ -114,7 +118,7 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
 
     Raises
     ------
-    SkcaptchaError
+    WorkersEndedError
         If a process ends before its time.
     """
     # Windows does not remove a file that a process maps.
@@ -138,7 +142,7 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
             yield Workers(submit, n * _WAITING_FOR_EACH)
         except BrokenProcessPool as error:
             _executor.cache_clear()
-            raise SkcaptchaError(
+            raise WorkersEndedError(
                 "a process that was reading was ended from outside, perhaps for lack of memory; "
                 "try fewer --jobs"
             ) from error

@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import cv2
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli._app import WrongUseError
-from skcaptcha.cli._batches import Work, Workers
+from skcaptcha.cli._batches import Work, Workers, WorkersEndedError
 from skcaptcha.cli._reading import why
 from skcaptcha.errors import ImageError, SkcaptchaError
 
@@ -103,7 +103,7 @@ def cluster(work: Work, model: Pipeline, client: Client) -> Iterator[Workers]:
 
     Raises
     ------
-    SkcaptchaError
+    WorkersEndedError
         If a batch cannot be processed however often that is tried.
     """
     sent = _Sent(client, model)
@@ -177,12 +177,11 @@ class _Batch:
                 raise self._given_up(error) from error
         raise self._given_up(None)
 
-    def _given_up(self, error: Exception | None) -> SkcaptchaError:
+    def _given_up(self, error: Exception | None) -> WorkersEndedError:
         reason = "all workers ended again and again" if error is None else _one_line(error)
-        return SkcaptchaError(
+        return WorkersEndedError(
             f"{self._sent.client.scheduler.address}: the cluster cannot read {self._names[0]} and "
-            f"the {len(self._names) - 1} images after it ({reason}); look at its logs, and "
-            "--resume goes on"
+            f"the {len(self._names) - 1} images after it ({reason}); look at its logs"
         )
 
 
@@ -213,12 +212,39 @@ def _check(client: Client, scheduler: str) -> None:
             f"{scheduler}: this scheduler has no workers; start some with "
             f"dask worker {scheduler} --nworkers -1 --nthreads 1"
         ) from None
+    check_versions(scheduler, client.run(versions, on_error="return"))
+
+
+def check_versions(scheduler: str, answers: Mapping[str, dict[str, str] | Exception]) -> None:
+    """Refuse workers that have other versions than this process.
+
+    Parameters
+    ----------
+    scheduler : str
+    answers : mapping of str to dict or Exception
+        What each worker gave as its `versions`. Those that ended meanwhile are left out.
+
+    Raises
+    ------
+    SkcaptchaError
+        Names the worker, and what is another there; or no worker is left.
+    """
     here = versions()
-    for worker, there in client.run(versions, on_error="return").items():
-        if isinstance(there, Exception):
+    ended = 0
+    for worker, there in answers.items():
+        # An older version may lack the function.
+        if isinstance(there, ImportError | AttributeError):
             raise SkcaptchaError(
                 f"worker {worker}: skcaptcha cannot be imported there ({_one_line(there)}); "
                 "install the same version as here"
+            )
+        if isinstance(there, OSError):
+            ended += 1
+            continue
+        if isinstance(there, Exception):
+            raise SkcaptchaError(
+                f"worker {worker}: does not say which versions it has ({_one_line(there)}); look "
+                "at its logs"
             )
         for name, version in here.items():
             if there.get(name) != version:
@@ -226,6 +252,8 @@ def _check(client: Client, scheduler: str) -> None:
                     f"worker {worker}: has {name} {there.get(name)}, but here is {version}; "
                     "install the same, so that results are the same"
                 )
+    if ended == len(answers):
+        raise SkcaptchaError(f"{scheduler}: all of its workers have ended; start others")
 
 
 def versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, Self
 
+from skcaptcha.cli._sorted_names import SortedNames
 from skcaptcha.datasets._load import IMAGE_SUFFIXES, natural_order
 from skcaptcha.errors import DatasetError
 
@@ -24,7 +25,7 @@ _Failed = Callable[[str, str], None]
 def images_of(arguments: Sequence[str], failed: _Failed, *, null: bool = False) -> Iterator[str]:
     """Find the images that arguments mean, in an order that is the same every time.
 
-    No more names are held than one folder has.
+    However many files a folder has, few of their names are held.
 
     Parameters
     ----------
@@ -105,24 +106,32 @@ def _walk(folder: Path, meant: _Meant, failed: _Failed) -> Iterator[str]:
     waiting: list[tuple[str, _Meant]] = [("" if folder == Path() else str(folder), meant)]
     while waiting:
         path, meant = waiting.pop()
-        names, inside = [], []
-        try:
-            with os.scandir(path or os.curdir) as entries:
-                for entry in entries:
-                    if not entry.is_dir():
-                        if meant.takes(entry.name):
-                            names.append(entry.name)
-                    # A link may lead back to where the walk comes from.
-                    elif not entry.is_symlink() and (there := meant.inside(entry.name)):
-                        inside.append((entry.name, there))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            failed(path, f"it cannot be listed ({error.strerror})")
-            continue
-        inside.sort(key=lambda folder: natural_order(folder[0]), reverse=True)
-        waiting += [(os.path.join(path, name), there) for name, there in inside]
-        yield from (os.path.join(path, name) for name in sorted(names, key=natural_order))
+        inside = []
+        with SortedNames() as names:
+            try:
+                with os.scandir(path or os.curdir) as entries:
+                    for entry in entries:
+                        if not _is_folder(entry):
+                            if meant.takes(entry.name):
+                                names.add(entry.name)
+                        # A link may lead back to where the walk comes from.
+                        elif not entry.is_symlink() and (there := meant.inside(entry.name)):
+                            inside.append((entry.name, there))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                failed(path, f"it cannot be listed ({error.strerror})")
+                continue
+            inside.sort(key=lambda folder: natural_order(folder[0]), reverse=True)
+            waiting += [(os.path.join(path, name), there) for name, there in inside]
+            yield from (os.path.join(path, name) for name in names)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, say: reading it will tell
+        return False
 
 
 class _Meant(Protocol):

@@ -96,6 +96,7 @@ def predict(
     interrupted run left some there, give --resume, or delete it.
     """
     from skcaptcha._model_file import read_model_file
+    from skcaptcha.cli._batches import WorkersEndedError
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._paths import images_of
     from skcaptcha.cli._reading import read_batches
@@ -144,12 +145,13 @@ def predict(
             with table, closing(reading):
                 for batch, results in reading:
                     table.write(answers.rows(batch, results))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, WorkersEndedError) as stop:
             if table.unfinished is None:
                 raise
-            raise KeyboardInterrupt(
-                f"interrupted; {table.n_rows} images are in {table.unfinished}, --resume continues"
-            ) from None
+            raise type(stop)(
+                f"{str(stop) or 'interrupted'}; {table.n_rows} images are in {table.unfinished}, "
+                "--resume continues"
+            ) from stop.__cause__
         seconds = time.perf_counter() - began
         n_failed = len(answers.failed)
         report = {

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from skcaptcha.cli._done import DoneNames
 
 if TYPE_CHECKING:
     from skcaptcha.cli._begun_with import Settings
+
+# Also those that some terminals and programs take for the end of a line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Table(ABC):
@@ -69,14 +73,17 @@ class Table(ABC):
 
 
 class Lines(Table):
-    """Prints rows with tabs between, or nothing.
+    r"""Prints rows with tabs between, or nothing.
+
+    A row is one line: control characters are escaped, which file names may hold.
 
     Examples
     --------
     >>> from skcaptcha.cli._tables import Lines
     >>> with Lines(prints=True) as table:
-    ...     table.write([("a.png", "XY", "0.9000")])
+    ...     table.write([("a.png", "XY", "0.9000"), ("b\n.png", "Z", "0.8000")])
     a.png	XY	0.9000
+    b\n.png	Z	0.8000
     """
 
     def __init__(self, *, prints: bool) -> None:
@@ -90,11 +97,15 @@ class Lines(Table):
         rows : sequence of sequences
         """
         if self._prints:
-            sys.stdout.writelines("\t".join(map(str, row)) + "\n" for row in rows)
+            sys.stdout.writelines("\t".join(map(_on_one_line, row)) + "\n" for row in rows)
             sys.stdout.flush()
 
     def _end(self, *, complete: bool) -> None:
         pass
+
+
+def _on_one_line(field: object) -> str:
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), str(field))
 
 
 def sync(folder: Path) -> None:
