@@ -178,7 +178,7 @@ def test_ctrl_c(start, tmp_path):
     try:
         command = start("fit", folder, "--jobs", 1, "--out", out)
         deadline = time.monotonic() + 60
-        while not (out.parent / "m.search").exists():
+        while not (out.parent / "m.joblib.search").exists():
             assert command.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)

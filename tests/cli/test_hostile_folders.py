@@ -25,6 +25,7 @@ from image_samples import (
     small_files,
 )
 from skcaptcha import load_recipe
+from skcaptcha.cli._console import printable
 from skcaptcha.cli._reading import read_all, why
 from skcaptcha.errors import ImageError
 from skcaptcha.images import ImageDecoder
@@ -92,7 +93,7 @@ class TestBatches:
             rows = {Path(row["filename"]).name: row["text"] for row in csv.DictReader(file)}
         assert rows == dict(zip(good, texts, strict=False))
         for name, reason in bad.items():
-            (_, said) = outcome.err.split(f"{name}: ")
+            (_, said) = outcome.err.split(f"{printable(name)}: ")
             assert reason in said.splitlines()[0]
 
 

@@ -19,7 +19,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.cli import _ctrl_c
-from skcaptcha.cli._workers import end_with
+from skcaptcha.cli._workers import end_with, silent
 from skcaptcha.errors import SkcaptchaError
 
 _WAITING_FOR_EACH = 3  # batches, so that a process always has the next one at hand
@@ -127,8 +127,9 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         path = os.path.join(folder, "model")
         joblib.dump(model, path)
         # Otherwise they would start with the first process, and unblock what is blocked for that.
-        resource_tracker.ensure_running()
-        loky_resource_tracker.ensure_running()
+        with silent():
+            resource_tracker.ensure_running()
+            loky_resource_tracker.ensure_running()
         executor = _executor(n)
         work_there = partial(_in_a_process, work, path)
 

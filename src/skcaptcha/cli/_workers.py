@@ -32,7 +32,7 @@ def start_workers(jobs: int) -> None:
     if n == 1:
         return
     tasks = [joblib.delayed(_stay_with)(os.getpid())] * n
-    with _silent(), _deaf():
+    with silent(), _deaf():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
     # One that is early may have done what was meant for a late one.
@@ -60,7 +60,7 @@ def _deaf() -> Iterator[None]:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Have processes that are started meanwhile not show warnings.
 
     Each would show by itself what libraries warn of, past what shows warnings here.
