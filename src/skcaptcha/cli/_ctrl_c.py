@@ -22,6 +22,7 @@ def deferred() -> Iterator[None]:
     --------
     >>> import signal
     >>> from skcaptcha.cli import _ctrl_c
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> try:
     ...     with _ctrl_c.deferred():
     ...         signal.raise_signal(signal.SIGINT)
@@ -30,6 +31,7 @@ def deferred() -> Iterator[None]:
     ...     print("interrupted")
     goes on
     interrupted
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
     if threading.current_thread() is not threading.main_thread():
         yield
