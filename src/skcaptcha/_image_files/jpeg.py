@@ -169,7 +169,7 @@ def _plain_size(content: bytes) -> tuple[int, int] | None:
         return None
     # Nothing but the end may follow the scan: a marker of another kind begins another scan, or an
     # image that was written into this one.
-    end = _RESTART_OR_MARKER.search(content, place + 2)
+    end = _RESTART_OR_MARKER.search(content, place + 2 + length)
     return size if end is not None and content[end.start() :] == _END else None
 
 
