@@ -138,9 +138,9 @@ def _fit_recipe(
     json: Path | None,
     resume: bool,
 ) -> None:
-    from skcaptcha.cli._accuracy import measure
     from skcaptcha.cli._reading import read_all
     from skcaptcha.config import load_recipe
+    from skcaptcha.evaluation import summarise
     from skcaptcha.model_io import describe_training
 
     recipe = load_recipe(config, override, data=data)
@@ -180,7 +180,7 @@ def _fit_recipe(
     }
     if test is not None:
         results = list(read_all(model, test.data))
-        report["held_out"] = measure([str(label) for label in test.target], results)
+        report["held_out"] = summarise([str(label) for label in test.target], results)
         failed += say_failures(test, dict(enumerate(results)))
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,10 +12,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._each import Process, process_each
 from skcaptcha.cli._batches import Workers, in_order, processes, this_process
 from skcaptcha.cli._console import progress
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
-from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings
 
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _BATCH = 256
-# Of all images that are decoded at a time; a batch of captchas seldom has as many.
-_PIXELS_AT_ONCE = 2**22
 
 _Result = TypeVar("_Result")
-_Process = Callable[[Pipeline, list[np.ndarray]], Sequence[_Result]]
 _Packed = tuple[PackedReadings, dict[int, SkcaptchaError]]
 
 
@@ -236,16 +233,16 @@ def _themselves(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _each(
-    model: Pipeline, sources: Sequence[Any], process: _Process[_Result], title: str
+    model: Pipeline, sources: Sequence[Any], process: Process[_Result], title: str
 ) -> Iterator[_Result | SkcaptchaError]:
     with progress(title, len(sources), show=len(sources) > _BATCH) as advance:
         for batch in in_batches(sources):
-            yield from _decode_and_process(model, batch, process)
+            yield from process_each(model, batch, process)
             advance(len(batch))
 
 
 def _read(model: Pipeline, batch: Sequence[Any]) -> list[Reading | SkcaptchaError]:
-    return _decode_and_process(model, batch, read_captchas)
+    return process_each(model, batch, read_captchas)
 
 
 def _read_and_pack(model: Pipeline, batch: Sequence[Any]) -> _Packed:
@@ -260,60 +257,3 @@ def _unpacked(packed: _Packed) -> list[Reading | SkcaptchaError]:
     for i, error in errors.items():  # which ascend
         results.insert(i, error)
     return results
-
-
-def _decode_and_process(
-    model: Pipeline, batch: Sequence[Any], process: _Process[_Result]
-) -> list[_Result | SkcaptchaError]:
-    found = (step for _, step in model.steps if isinstance(step, ImageDecoder))
-    decoder = next(found, ImageDecoder())
-    results: list[_Result | SkcaptchaError] = []
-    while len(results) < len(batch):
-        decoded = _decode_some(decoder, batch, len(results))
-        images = [image for image in decoded if isinstance(image, np.ndarray)]
-        processed = iter(_process(model, images, process))
-        results += [next(processed) if isinstance(d, np.ndarray) else d for d in decoded]
-    return results
-
-
-def _decode_some(
-    decoder: ImageDecoder, batch: Sequence[Any], first: int
-) -> list[np.ndarray | SkcaptchaError]:
-    """Decode what comes next, until it is much for the memory."""
-    decoded: list[np.ndarray | SkcaptchaError] = []
-    n_pixels = 0
-    for source in batch[first:]:
-        image = _decode(decoder, source)
-        decoded.append(image)
-        if isinstance(image, np.ndarray):
-            n_pixels += image.shape[0] * image.shape[1]
-            if n_pixels >= _PIXELS_AT_ONCE:
-                break
-    return decoded
-
-
-def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:
-    try:
-        return decoder.transform([source])[0]
-    except SkcaptchaError as error:
-        return error
-
-
-def _process(
-    model: Pipeline, images: list[np.ndarray], process: _Process[_Result]
-) -> list[_Result | SkcaptchaError]:
-    """Process a batch; if that fails, process it in halves until the culprits stand alone."""
-    if not images:
-        return []
-    try:
-        return list(process(model, images))
-    except (SkcaptchaError, MemoryError) as error:
-        if len(images) == 1:
-            height, width = images[0].shape[:2]
-            too_large = ImageError(
-                "image 0", f"{width} x {height} pixels are too many for the memory"
-            )
-            return [too_large if isinstance(error, MemoryError) else error]
-        middle = len(images) // 2
-        halves = images[:middle], images[middle:]
-        return [result for half in halves for result in _process(model, half, process)]

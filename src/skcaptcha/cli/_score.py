@@ -39,15 +39,11 @@ def score(
 
     An image that cannot be read counts as wrong and is named; the exit code is then 1.
     """
-    from skcaptcha.cli._accuracy import (
-        confusions_table,
-        coverage_table,
-        measure,
-        with_interval,
-    )
+    from skcaptcha.cli._accuracy import confusions_table, coverage_table, with_interval
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
+    from skcaptcha.evaluation import summarise
     from skcaptcha.model_io import load
 
     check_outputs(csv, json=json)
@@ -68,7 +64,7 @@ def score(
             rows.append((name, label, "", ""))
         else:
             rows.append((name, label, result.text, f"{result.confidence:.4f}"))
-    figures = measure(labels, results)
+    figures = summarise(labels, results)
 
     table = figures_table()
     table.add_row("captchas", str(figures["n"]))

@@ -55,7 +55,7 @@ class CharacterReader(BaseEstimator):
         The characters that it knows.
     n_left_out_ : int
         How many training captchas were left out.
-    left_out_ : ndarray of shape (n_left_out_,)
+    left_out_ : ndarray of shape (n,)
         Their indices.
     temperature_ : float > 0
         What the classifier's scores are divided by; 1 without ``calibration_cv``.

@@ -1,0 +1,120 @@
+"""Every block of code of README and site runs, page by page, as a reader would run it."""
+
+import doctest
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.pages import ROOT, Block, blocks_of, expected_output, pages
+
+_OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def _parameters():
+    for page in pages():
+        marks = [pytest.mark.slow] if "<!-- slow -->" in page.read_text() else []
+        yield pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=marks)
+
+
+@pytest.mark.parametrize("page", list(_parameters()))
+def test_code_of_page_runs(page, tmp_path, monkeypatch):
+    # A page is read in a clone; what the commands of others leave behind is not there.
+    for folder in ("configs", "src", "docs/_code"):
+        if (ROOT / folder).is_dir():
+            shutil.copytree(
+                ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+            )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    namespace: dict[str, object] = {"__name__": page.stem}
+    printed = None
+    for block in blocks_of(page.read_text()):
+        where = f"{page.relative_to(ROOT)}, line {block.line}"
+        if block.reason:
+            printed = None
+        elif block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.file).write_text(block.code)
+        elif block.language == "sh":
+            printed = _run_shell(block, where)
+        elif block.language == "text" and printed is not None:
+            assert expected_output(block.code).search(printed), f"{where}: printed\n{printed}"
+        elif block.language == "python":
+            _run_python(block, page, namespace)
+        elif block.language == "pycon":
+            _run_doctest(block, page, namespace)
+
+
+def _run_shell(block: Block, where: str) -> str:
+    # The package under test, wherever it is installed; in a terminal of 100 columns.
+    script = f'skcaptcha() {{ "{sys.executable}" -m skcaptcha "$@"; }}\n'
+    script += f'python() {{ "{sys.executable}" "$@"; }}\nexport -f python\n'
+    script += block.command or block.code
+    path = os.pathsep.join(p for p in ("src", os.environ.get("PYTHONPATH")) if p)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        check=False,
+        env=os.environ | {"COLUMNS": "100", "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{where}: exit code {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def _run_python(block: Block, page: Path, namespace: dict[str, object]) -> None:
+    code = "\n" * block.line + block.code  # so that a traceback names the line of the page
+    exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
+
+
+def _run_doctest(block: Block, page: Path, namespace: dict[str, object]) -> None:
+    test = doctest.DocTestParser().get_doctest(
+        block.code, namespace, page.name, str(page), block.line
+    )
+    test.globs = namespace
+    runner = doctest.DebugRunner(optionflags=_OPTIONS)
+    try:
+        runner.run(test, clear_globs=False)
+    except doctest.DocTestFailure as failure:
+        pytest.fail(
+            f"{page.name}: {failure.example.source}expected {failure.example.want}got {failure.got}"
+        )
+    except doctest.UnexpectedException as error:
+        raise error.exc_info[1] from None
+
+
+def test_blocks_are_told_apart():
+    text = (
+        "# Title\n\n```sh\nls\n```\n\n```text\na 1\n```\n\n<!-- not run: it waits -->\n```sh\ncat\n"
+        "```\n\n<!-- runs as: true -->\n\n```sh\nfalse\n```\n```yaml\n# mine.yaml\na: 1\n```\n"
+    )
+    blocks = blocks_of(text)
+    assert [block.language for block in blocks] == ["sh", "text", "sh", "sh", "yaml"]
+    assert [block.line for block in blocks] == [3, 7, 12, 18, 21]
+    assert [block.reason for block in blocks] == [None, None, "it waits", None, None]
+    assert [block.command for block in blocks] == [None, None, None, "true", None]
+    assert [block.file for block in blocks] == [None, None, None, None, "mine.yaml"]
+
+
+def test_shown_output_is_compared_but_for_numbers():
+    pattern = expected_output("accuracy  98.5 %\n...\nwritten to a.csv")
+    assert pattern.search("accuracy 7 %   \nand so on\n  written to a.csv\n")
+    assert not pattern.search("accuracy 7 %\nwritten to b.csv\n")
+
+
+def test_every_block_that_does_not_run_says_why():
+    without = [
+        f"{page.name}: {block.line}"
+        for page in pages()
+        for block in blocks_of(page.read_text())
+        if "not run" in block.note and len(block.reason or "") < 10
+    ]
+    assert not without
