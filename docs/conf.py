@@ -19,6 +19,7 @@ extensions = [
     "sphinx_copybutton",
     "outside_links",
     "public_names",
+    "published_rates",
 ]
 exclude_patterns = ["_build", "_[!s]*.md"]
 templates_path = ["_templates"]

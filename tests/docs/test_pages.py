@@ -23,14 +23,14 @@ def _parameters():
 @pytest.mark.parametrize("page", list(_parameters()))
 def test_code_of_page_runs(page, tmp_path, monkeypatch):
     # A page is read in a clone; what the commands of others leave behind is not there.
-    for folder in ("configs", "src", "docs/_code"):
+    for folder in ("configs", "src"):
         if (ROOT / folder).is_dir():
             shutil.copytree(
                 ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
             )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DOCS_TESTS", str(Path(__file__).parent))
     namespace: dict[str, object] = {"__name__": page.stem}
     printed = None
     for block in blocks_of(page.read_text()):
@@ -71,7 +71,7 @@ def _run_shell(block: Block, where: str) -> str:
 
 
 def _run_python(block: Block, page: Path, namespace: dict[str, object]) -> None:
-    code = "\n" * block.line + block.code  # so that a traceback names the line of the page
+    code = "\n" * (block.line - 1) + block.code  # so that a traceback names the line of the page
     exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
 
 
@@ -98,7 +98,7 @@ def test_blocks_are_told_apart():
     )
     blocks = blocks_of(text)
     assert [block.language for block in blocks] == ["sh", "text", "sh", "sh", "yaml"]
-    assert [block.line for block in blocks] == [3, 7, 12, 18, 21]
+    assert [block.line for block in blocks] == [4, 8, 13, 19, 22]
     assert [block.reason for block in blocks] == [None, None, "it waits", None, None]
     assert [block.command for block in blocks] == [None, None, None, "true", None]
     assert [block.file for block in blocks] == [None, None, None, None, "mine.yaml"]

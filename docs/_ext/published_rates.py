@@ -1,0 +1,53 @@
+"""The directive ``published-rates``: the table that `audit` compares with."""
+
+from __future__ import annotations
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+
+class PublishedRates(SphinxDirective):
+    """Rates that papers report, and the papers, from the one file that holds them."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the table.
+
+        Returns
+        -------
+        nodes : list of Node
+        """
+        from skcaptcha.audit._published import PUBLISHED  # noqa: PLC0415 - only this page needs it
+
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 20 40", ""]
+        lines += ["   * - scheme", "     - read right", "     - by"]
+        for row in sorted(PUBLISHED, key=lambda row: row.paper.year):
+            lines += [f"   * - {row.scheme}", f"     - {100 * row.rate:.4g} %"]
+            lines += [f"     - {row.paper.short}"]
+        papers = sorted({row.paper for row in PUBLISHED}, key=lambda paper: paper.year)
+        lines += ["", *(f"- {paper}" for paper in papers)]
+        holder = nodes.container()
+        self.state.nested_parse(_as_rst(self, lines), self.content_offset, holder)
+        return holder.children
+
+
+def _as_rst(directive: SphinxDirective, lines: list[str]) -> StringList:
+    # In a Markdown page the content of an eval-rst directive is reStructuredText.
+    fenced = ["````{eval-rst}", *lines, "````"]
+    return StringList(fenced, source=directive.get_source_info()[0])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx.
+
+    Parameters
+    ----------
+    app : Sphinx
+
+    Returns
+    -------
+    about : dict of str to bool
+    """
+    app.add_directive("published-rates", PublishedRates)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

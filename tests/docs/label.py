@@ -1,0 +1,14 @@
+"""Label captchas as a user of the page does: `label.py DIR ANSWERS.csv N`."""
+
+import csv
+import sys
+
+from skcaptcha.label import LabellingSession
+
+folder, answers_file, n = sys.argv[1:]
+with open(answers_file, newline="") as file:
+    answers = {row["filename"]: row["label"] for row in csv.DictReader(file)}
+with LabellingSession(folder, train=False) as session:
+    for _ in range(int(n)):
+        task = session.next("page")
+        session.label(task.filename, answers[task.filename], tab="page")
