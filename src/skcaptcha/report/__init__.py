@@ -18,6 +18,7 @@ from skcaptcha.report._parts import (
 )
 from skcaptcha.report._score import score_report
 from skcaptcha.report._steps import Trace, draw_traces, trace
+from skcaptcha.report._terminal import TerminalStrip
 from skcaptcha.report._times import StepTime, time_steps
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Page",
     "Section",
     "StepTime",
+    "TerminalStrip",
     "Trace",
     "attempts_of",
     "chart",
