@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
+from skcaptcha._documented import Documented
 from skcaptcha._image_files import decode_bytes, pixels_of
 from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
 from skcaptcha._pixel_values import to_uint8, without_alpha
@@ -101,7 +102,7 @@ def decode(
 
 
 class ImageDecoder(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Documented, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Decode images: the first step of every pipeline.
 

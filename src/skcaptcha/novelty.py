@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._documented import Documented
 from skcaptcha._one_thread import one_thread
 
 __all__ = ["FEWEST_IMAGES", "NoveltyDetector"]
@@ -34,7 +35,7 @@ _RIDGE = 0.01
 _LEAST_SPREAD = 0.05
 
 
-class NoveltyDetector(OutlierMixin, BaseEstimator):
+class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
     """Tell images that do not look like those that it was fitted to.
 
     An image is described by its size, its shades and colours, by how much neighbouring pixels

@@ -33,6 +33,7 @@ from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.validation import _num_samples
 
 from skcaptcha._checkpoint import Checkpoint
+from skcaptcha._documented import Documented
 from skcaptcha._journal import digest_of_captchas
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import SkcaptchaError
@@ -112,7 +113,7 @@ class _Scoring(NamedTuple):
         return outcome | ({"train_scores": scores} if self.return_train_score else {})
 
 
-class SharedGridSearchCV(GridSearchCV):
+class SharedGridSearchCV(Documented, GridSearchCV):
     """Grid search over a Pipeline in which candidates share the steps that they have in common.
 
     `sklearn.model_selection.GridSearchCV` runs the whole pipeline for every candidate and fold.

@@ -26,8 +26,10 @@ from skcaptcha.cli._training import (
     going_on,
     names_of,
     save_model,
+    save_report,
     say_failures,
     say_if_not_familiar,
+    time_for_report,
     workers,
 )
 from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
     from skcaptcha.config import Recipe
+    from skcaptcha.read import Reading
 
 
 @interruptible("interrupted; the same command with --resume goes on")
@@ -85,9 +88,10 @@ def fit(
 
     With a folder in place of the recipe it measures the images and tries the ready recipes that
     can apply, within a bounded time. Writes the model, and beside it what it was fitted from
-    (.json), how every candidate did (.csv) and, with a folder, the chosen recipe (.yaml). As long
-    as the model is not written, what is found is kept beside it (.search); --resume continues from
-    there. An image that cannot be read is left out and named; the exit code is then 1.
+    (.json), how every candidate did (.csv), a report with pictures (.html) and, with a folder, the
+    chosen recipe (.yaml). As long as they are not written, what is found is kept beside the model
+    (.search); --resume continues from there. An image that cannot be read is left out and named;
+    the exit code is then 1.
     """
     if config.is_dir():
         from skcaptcha.cli._fit_auto import fit_folder
@@ -142,11 +146,12 @@ def _fit_recipe(
     from skcaptcha.config import load_recipe
     from skcaptcha.evaluation import summarise
     from skcaptcha.model_io import describe_training
+    from skcaptcha.report import attempts_of, fit_report
 
     recipe = load_recipe(config, override, data=data)
     check_format(format, config, recipe.final_pipeline(), recipe.grid)
     path = out or default_model(format, recipe.output.model)
-    files = files_of(path, (".json", ".csv"))
+    files = files_of(path, (".json", ".csv", ".html"))
     check_outputs(*files, json=json)
     began = time.perf_counter()
     train, test = recipe.load_data()
@@ -178,8 +183,9 @@ def _fit_recipe(
         "cv_string_accuracy": search.best_score_,
         "characters": "".join(getattr(model[-1], "classes_", [])),
     }
+    results: list[Reading | SkcaptchaError] = []
     if test is not None:
-        results = list(read_all(model, test.data))
+        results += read_all(model, test.data)
         report["held_out"] = summarise([str(label) for label in test.target], results)
         failed += say_failures(test, dict(enumerate(results)))
     report["n_failed"] = len(failed)
@@ -187,10 +193,28 @@ def _fit_recipe(
     manifest = report | {"recipe_content": recipe.content}
     say_if_not_familiar(model)
     save_model(model, path, format, manifest=manifest, results=search.cv_results_)
+    held_out = []
+    if test is not None:
+        names = test.get("filenames")
+        held_out = attempts_of(model, test.data, test.target, names=names, results=results)
+    written = save_report(
+        files,
+        lambda: fit_report(
+            model,
+            train.data,
+            [str(label) for label in train.target],
+            how=search,
+            names=train.get("filenames"),
+            held_out=held_out,
+            seconds=time_for_report(report["seconds"]),
+            title=f"How {path.name} was fitted",
+        ),
+        jobs,
+    )
     forget(journals)
 
-    report_console(json).print(_summary(report, failed, files))
-    write_json({**report, "failed": failed, "files": files}, json)
+    report_console(json).print(_summary(report, failed, written))
+    write_json({**report, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

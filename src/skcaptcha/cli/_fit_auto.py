@@ -25,7 +25,9 @@ from skcaptcha.cli._training import (
     files_of,
     going_on,
     save_model,
+    save_report,
     say_if_not_familiar,
+    time_for_report,
     workers,
 )
 
@@ -74,10 +76,11 @@ def fit_folder(
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
     from skcaptcha.model_io import describe_training
+    from skcaptcha.report import fit_report
 
     check_format(format, folder)
     out = out or default_model(format)
-    files = files_of(out, (".json", ".csv", ".yaml"))
+    files = files_of(out, (".json", ".csv", ".yaml", ".html"))
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
     _refuse_numbers(folder, captchas)
@@ -100,6 +103,19 @@ def fit_folder(
     text = _recipe_text(folder, out, choice)
     say_if_not_familiar(choice.model)
     save_model(choice.model, out, format, manifest=manifest, results=_results(choice), recipe=text)
+    written = save_report(
+        files,
+        lambda: fit_report(
+            choice.model,
+            captchas.data,
+            [str(label) for label in captchas.target],
+            how=choice,
+            names=captchas.filenames,
+            seconds=time_for_report(choice.seconds, choice.budget - choice.seconds),
+            title=f"How {out.name} was fitted",
+        ),
+        jobs,
+    )
     forget(journals)
 
     console = report_console(json)
@@ -112,11 +128,11 @@ def fit_folder(
         table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
     table.add_row("string accuracy", f"{percent(choice.accuracy)} in cross-validation")
     table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
-    table.add_row("written", "\n".join(map(str, files)))
+    table.add_row("written", "\n".join(map(str, written)))
     console.print(table)
     for note in _notes(choice):
         say(f"warning: {note}")
-    write_json({**report, "failed": failed, "files": files}, json)
+    write_json({**report, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,12 @@ from skcaptcha.cli._console import figures_table, report_console, say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
 from skcaptcha.errors import SkcaptchaError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils import Bunch
+
+    from skcaptcha.read import Reading
 
 
 def score(
@@ -30,6 +36,10 @@ def score(
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write filename,label,text,confidence of each captcha."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page with pictures of all that is told."),
     ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
@@ -46,7 +56,7 @@ def score(
     from skcaptcha.evaluation import summarise
     from skcaptcha.model_io import load
 
-    check_outputs(csv, json=json)
+    check_outputs(csv, report, json=json)
     reader = load(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
@@ -84,7 +94,10 @@ def score(
     console.print(coverage_table(figures))
     if csv is not None:
         write_csv(("filename", "label", "text", "confidence"), rows, csv)
-    report = {
+    if report is not None:
+        _write_report(report, reader, captchas, results, title=f"How {model.name} reads {folder}")
+        say(f"{report}: the report")
+    found = {
         "model": str(model),
         "folder": str(folder),
         **figures,
@@ -92,9 +105,30 @@ def score(
         "images_per_second": len(labels) / seconds,
         "failed": failed,
     }
-    write_json(report, json)
+    write_json(found, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _write_report(
+    file: Path,
+    reader: Pipeline,
+    captchas: Bunch,
+    results: Sequence[Reading | SkcaptchaError],
+    *,
+    title: str,
+) -> None:
+    from skcaptcha.report import score_report
+
+    page = score_report(
+        reader,
+        captchas.data,
+        captchas.target.tolist(),
+        names=captchas.filenames,
+        results=results,
+        title=title,
+    )
+    page.save(file)
 
 
 def _warn_of_unknown(labels: list[str], classes: Iterable[str] | None) -> None:

@@ -33,16 +33,18 @@ def show(
     ] = None,
     *,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The picture to write, a PNG file.")
-    ] = Path("show.png"),
+        Path | None,
+        typer.Option(metavar="FILE", help="The picture to write, a PNG file.", show_default="none"),
+    ] = None,
     trust: Trust = False,
 ) -> None:
     """Say what a model is; with images, draw what every step makes of them.
 
     Of a model that is not trusted, it shows what can be told without loading it.
 
-    The picture has one row for each image: the image, what each denoising step leaves of it, the
-    boxes, the crops, and the text with its confidence.
+    The pictures go to the terminal, or with --out to a file: for each image, the image itself, what
+    each denoising step leaves of it, the boxes, and the text with its confidence; in a file, the
+    crops too.
     """
     from skcaptcha.model_io import load
 
@@ -61,10 +63,10 @@ def show(
         _describe(reader, model)
 
 
-def _draw(reader: Pipeline, images: list[str], out: Path) -> None:
+def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
     from skcaptcha.cli._reading import why
     from skcaptcha.model_io import write_atomically
-    from skcaptcha.report import draw_traces, trace
+    from skcaptcha.report import TerminalStrip, draw_traces, trace
 
     traces, n_failed = [], 0
     for image in images:
@@ -75,7 +77,10 @@ def _draw(reader: Pipeline, images: list[str], out: Path) -> None:
         except SkcaptchaError as error:
             say(f"{image}: {why(error)}")
             n_failed += 1
-    if traces:
+    if traces and out is None:
+        report_console().print(TerminalStrip(traces))
+    elif traces:
+        assert out is not None
         picture = io.BytesIO()
         draw_traces(traces).savefig(picture, format="png")
         write_atomically(out, lambda file: file.write(picture.getvalue()))

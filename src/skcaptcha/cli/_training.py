@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
     from skcaptcha.images import ImageDecoder
+    from skcaptcha.report import Page
 
 _Fitted = TypeVar("_Fitted")
 
 _ATTEMPTS = 5
+_LEAST_FOR_REPORT, _MOST_FOR_REPORT = 5.0, 60.0  # seconds
 _MANY = 256  # images, of which decoding takes long enough to show it
 
 
@@ -126,6 +128,52 @@ def save_model(
         instead = path.with_suffix(".joblib")
         save(model, instead, **about)
         raise ModelError(f"{path}: {error}; it is saved as {instead} instead") from error
+
+
+def save_report(files: list[Path], make: Callable[[], Page], jobs: int) -> list[Path]:
+    """Write the report of a fit beside the model, which is safe already whatever happens here.
+
+    Parameters
+    ----------
+    files : list of Path
+        What is written, the report the last.
+    make : callable
+        Gives the report.
+    jobs : int
+        Processes for what it fits.
+
+    Returns
+    -------
+    written : list of Path
+        Without the report if it failed.
+    """
+    import joblib
+
+    *others, file = files
+    try:
+        with progress("writing the report", None), joblib.parallel_config(n_jobs=jobs):
+            make().save(file)
+    except Exception as error:
+        say(f"warning: the model is written, but not its report {file}: {error}")
+        return others
+    return files
+
+
+def time_for_report(seconds: float, most: float = float("inf")) -> float:
+    """Say how long models may be fitted for the report of a fit: half as long, or a minute.
+
+    Parameters
+    ----------
+    seconds : float
+        How long that took.
+    most : float, default=inf
+        What is left of the user's time; a few seconds are always allowed.
+
+    Returns
+    -------
+    seconds : float
+    """
+    return max(_LEAST_FOR_REPORT, min(seconds / 2, most, _MOST_FOR_REPORT))
 
 
 def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:

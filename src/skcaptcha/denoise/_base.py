@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
+from skcaptcha._documented import Documented
 from skcaptcha.errors import ImageError
 
 Image = NDArray[np.uint8]
@@ -68,7 +69,7 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
 
 
 class BatchDenoiser(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
 ):
     """Base of all denoisers: a subclass says what becomes of images of one shape, many at a time.
 

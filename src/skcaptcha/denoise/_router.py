@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._documented import Documented
 from skcaptcha.denoise._base import Image, check_images
 
 _MEASURES: dict[str, Callable[[Image, int], float]] = {
@@ -32,7 +33,7 @@ def _count_components(mask: np.ndarray) -> int:
     return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1
 
 
-class ImageRouter(TransformerMixin, _BaseComposition):
+class ImageRouter(Documented, TransformerMixin, _BaseComposition):
     """Send each image to one of several branches by a measured property of the image.
 
     For schemes that come in several kinds, each with a noise of its own. The parameters of every

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
+from skcaptcha._documented import Documented
 from skcaptcha.segments import Segments
 
 
 class BaseFeatures(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
 ):
     """Base of all features: a subclass describes a batch of segments, in `_describe`.
 

@@ -18,6 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._documented import Documented
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._evidence import Classification, FittedClassifier
@@ -29,7 +30,7 @@ from skcaptcha.segments import Segments
 _N_RUNNERS_UP = 5
 
 
-class CharacterReader(BaseEstimator):
+class CharacterReader(Documented, BaseEstimator):
     """Read captchas whose segments are their characters.
 
     Captchas whose number of segments differs from the length of their label are left out of

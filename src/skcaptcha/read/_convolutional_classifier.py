@@ -18,13 +18,14 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skcaptcha._documented import Documented
 from skcaptcha.errors import ReadingError
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class ConvolutionalClassifier(ClassifierMixin, BaseEstimator):
+class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
     """Classify small images by a convolutional network, on the processor.
 
     Two convolutions of 3 x 3 pixels, a hidden layer and one output for each class; rectified

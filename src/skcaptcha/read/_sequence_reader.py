@@ -14,6 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._documented import Documented
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._alignment import Characters, centroids
@@ -42,7 +43,7 @@ _CAPTCHAS_FOR_COST = 200
 _TOO_MANY = 3
 
 
-class SequenceReader(BaseEstimator):
+class SequenceReader(Documented, BaseEstimator):
     """Read captchas whose segments are overlapping candidates for their characters.
 
     Characters that touch, overlap or vary in number cannot be cut apart first. Here a classifier

@@ -1,5 +1,9 @@
 """Pictures of what a model does, and reports: HTML files that need nothing beside them."""
 
+from skcaptcha.report._attempts import Attempt, attempts_of
+from skcaptcha.report._causes import Cause, why_wrong
+from skcaptcha.report._charts import reliability
+from skcaptcha.report._fit import fit_report
 from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import (
     COLOURS,
@@ -12,21 +16,34 @@ from skcaptcha.report._parts import (
     table,
     text,
 )
+from skcaptcha.report._score import score_report
 from skcaptcha.report._steps import Trace, draw_traces, trace
+from skcaptcha.report._terminal import TerminalStrip
+from skcaptcha.report._times import StepTime, time_steps
 
 __all__ = [
     "COLOURS",
+    "Attempt",
     "Card",
+    "Cause",
     "Page",
     "Section",
+    "StepTime",
+    "TerminalStrip",
     "Trace",
+    "attempts_of",
     "chart",
     "chart_style",
     "draw_traces",
     "figures",
+    "fit_report",
     "gallery",
     "picture",
+    "reliability",
+    "score_report",
     "table",
     "text",
+    "time_steps",
     "trace",
+    "why_wrong",
 ]

@@ -91,14 +91,13 @@ def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
     >>> [name for name, _ in steps.stages], len(steps.boxes)
     (['imagedecoder', 'grey', 'binarise'], 4)
     """
+    at = segmenter_of(model)
     stages: list[tuple[str, Any]] = [("", source)]
-    for name, step in model.steps:
-        if isinstance(step, BaseSegmenter):
-            segments = step.transform([stages[-1][1]])
-            reading = read_captchas(model, [source])[0]
-            return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
+    for name, step in model.steps[:at]:
         stages.extend(_stages(name, step, stages[-1][1]))
-    raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot be drawn")
+    segments = model[at].transform([stages[-1][1]])
+    reading = read_captchas(model, [source])[0]
+    return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
 
 
 def draw_traces(traces: Sequence[Trace]) -> Figure:
@@ -149,6 +148,29 @@ def draw_traces(traces: Sequence[Trace]) -> Figure:
         _draw_crops(crops, each)
         _draw_text(text, each.reading)
     return figure
+
+
+def segmenter_of(model: Pipeline) -> int:
+    """Find the step that cuts.
+
+    Parameters
+    ----------
+    model : Pipeline
+
+    Returns
+    -------
+    index : int
+        Of the first segmenter among the steps.
+
+    Raises
+    ------
+    SkcaptchaError
+        If there is none.
+    """
+    for index, (_, step) in enumerate(model.steps):
+        if isinstance(step, BaseSegmenter):
+            return index
+    raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot be drawn")
 
 
 def _stages(name: str, step: Any, image: Any) -> Iterator[tuple[str, Image]]:

@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._documented import Documented
 from skcaptcha.errors import ImageError, SegmentationError
 from skcaptcha.segments import Segments
 
@@ -38,7 +39,7 @@ class Cut(NamedTuple):
 
 
 class BaseSegmenter(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
 ):
     """Base of all segmenters: a subclass says where the segments of one image are, in `_cut`.
 

@@ -1,0 +1,227 @@
+"""The report of how a model was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.auto import Choice, Trial
+from skcaptcha.report._attempts import Attempt, attempts_of, default_names
+from skcaptcha.report._charts import CurvePoint, bars, curve_chart
+from skcaptcha.report._experiments import Experiments
+from skcaptcha.report._landscape import landscape, table_of_candidates
+from skcaptcha.report._page import Page, Section
+from skcaptcha.report._parts import figures, table
+from skcaptcha.report._sections import (
+    accuracies,
+    failures_section,
+    model_section,
+    steps_section,
+    times_section,
+    trust_section,
+)
+
+_MOST_CANDIDATES = 15
+_FOLDS = 5
+
+
+def fit_report(
+    model: Pipeline,
+    X: Sequence[Any],
+    y: Sequence[str],
+    *,
+    how: BaseSearchCV | Choice | None = None,
+    names: Sequence[str] | None = None,
+    held_out: Sequence[Attempt] = (),
+    seconds: float = 30.0,
+    title: str = "How the model was fitted",
+) -> Page:
+    """Report how a model was found and how well it reads.
+
+    What it reads is measured on captchas that were held out. If there are none, models like it are
+    fitted to parts of its captchas and read the others, as far as the time allows.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    X : sequence of n captchas
+        What it was fitted to.
+    y : sequence of n str
+        Their labels.
+    how : fitted search or Choice, optional
+        What found it: a `SharedGridSearchCV`, or what `choose_recipe` gives.
+    names : sequence of n str, optional
+        What to call the captchas, such as the names of their files; by default their numbers.
+    held_out : sequence of Attempt, default=()
+        What it read in others; `attempts_of` gives them.
+    seconds : float, default=30.0
+        How long models may be fitted for the report, about; no fit is begun that would probably
+        take longer. 0: not at all.
+    title : str, default="How the model was fitted"
+
+    Returns
+    -------
+    page : Page
+        Shows in a notebook; ``save`` writes it.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.read import CharacterReader
+    >>> from skcaptcha.report import fit_report
+    >>> from skcaptcha.search import SharedGridSearchCV
+    >>> from skcaptcha.segment import EqualSplit
+    >>> X, y = make_line_captchas(80, random_state=0)
+    >>> pipeline = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> search = SharedGridSearchCV(pipeline, {"equalsplit__keep_aspect": [False, True]}, cv=2)
+    >>> page = fit_report(search.fit(X, y).best_estimator_, X, y, how=search)
+    >>> [section.heading for section in page.sections][:4]
+    ['Summary', 'What each step does', 'The grid', 'Failures']
+    """
+    names = default_names(len(y)) if names is None else names
+    once, folds = _known_of(how)
+    experiments = Experiments(model, X, y, names=names, folds=folds, seconds=seconds, once=once)
+    points = experiments.learning_curve(held_out)
+    attempts = list(held_out) or experiments.out_of_fold()
+    whence = f"{len(attempts)} captchas that were held out"
+    if not held_out:
+        whence = (
+            f"{len(attempts)} of the {len(y)} captchas, each read by a model that was fitted "
+            "without it"
+        )
+    summary: list[tuple[str, object]] = [("fitted to", f"{len(y)} captchas")]
+    if how is not None:
+        summary += _summary_of(how)
+    parts: list[str] = [figures(summary)]
+    if attempts:
+        parts += [f"Measured on {whence}:", figures(accuracies(attempts))]
+    # Without any, at least the way of the training captchas through the steps is known.
+    shown = attempts or attempts_of(model, X[:_FOLDS], y[:_FOLDS], names=names[:_FOLDS])
+    sections = [Section("Summary", parts), steps_section(shown)]
+    if isinstance(how, BaseSearchCV):
+        sections.append(_grid(how.cv_results_))
+    elif how is not None:
+        sections.append(_race(how))
+    if attempts:
+        sections += [failures_section(attempts, whence), trust_section(attempts)]
+        sections.append(_curve(points, attempts, len(y), held_out=bool(held_out), folds=folds))
+    else:
+        remedy = (
+            "To fit the model again without some of its captchas would have taken too long. "
+            "What it reads wrong is shown by: skcaptcha score FOLDER --report report.html, with "
+            "captchas that it was not fitted to."
+        )
+        sections.append(Section("Failures", [remedy]))
+    sections += [times_section(model, shown), model_section(model)]
+    return Page(title, "", sections)
+
+
+def _known_of(how: BaseSearchCV | Choice | None) -> tuple[float, int]:
+    """Give how long a fit takes in a fold, and how many folds there were."""
+    if isinstance(how, BaseSearchCV):
+        return float(how.cv_results_["mean_fit_time"][how.best_index_]), int(how.n_splits_)
+    if how is not None:
+        return how.tried[0].seconds / how.folds, how.folds
+    return 0.0, _FOLDS
+
+
+def _summary_of(how: BaseSearchCV | Choice) -> list[tuple[str, object]]:
+    if isinstance(how, BaseSearchCV):
+        results, best = how.cv_results_, how.best_index_
+        return [
+            ("candidates", f"{len(results['params'])}, in {how.n_splits_} folds"),
+            *((name, " ".join(str(value).split())) for name, value in how.best_params_.items()),
+            (
+                "string accuracy in cross-validation",
+                f"{100 * results['mean_test_score'][best]:.2f} %, \u00b1 "
+                f"{100 * results['std_test_score'][best]:.2f} between folds",
+            ),
+            ("seconds to fit it in a fold", f"{results['mean_fit_time'][best]:.3g}"),
+        ]
+    return [
+        *how.measurement.lines(),
+        ("chosen", how.tried[0].name),
+        ("string accuracy in cross-validation", f"{100 * how.accuracy:.2f} %"),
+        ("  found on", f"{how.n_validated} captchas, in {how.folds} folds"),
+        ("seconds", f"{how.seconds:.0f} of {how.budget:.0f}"),
+    ]
+
+
+def _grid(results: dict[str, Any]) -> Section:
+    parts = landscape(results)
+    if not parts:
+        return Section("The grid", ["There was one candidate."])
+    header, rows = table_of_candidates(results, _MOST_CANDIDATES)
+    n = len(results["params"])
+    which = f"The best {len(rows)} of {n} candidates" if len(rows) < n else "All candidates"
+    caption = f"{which}; the file .csv beside the model has all figures."
+    return Section("The grid", [*parts, table(header, rows, caption=caption)])
+
+
+def _race(choice: Choice) -> Section:
+    families: dict[int, list[Trial]] = {}
+    for trial in choice.tried:
+        families.setdefault(trial.family, []).append(trial)
+    best = [trials[0] for trials in families.values()]
+    costs = [sum(trial.seconds for trial in trials) for trials in families.values()]
+    shares = [trial.screened if trial.accuracy is None else trial.accuracy for trial in best]
+    tried = [k for k, share in enumerate(shares) if share is not None]
+    parts: list[str] = []
+    if tried:
+        parts.append(
+            bars(
+                [best[k].name for k in tried],
+                [100 * (shares[k] or 0.0) for k in tried],
+                [f"{shares[k]:.1%}, {costs[k]:.0f} s" for k in tried],
+                xlabel="string accuracy in per cent",
+                description=f"The best of each family of recipes: {best[0].name} was chosen.",
+                caption="The best of each family of recipes, and the seconds that the family "
+                "cost. Pale: screened alone, on a part of the captchas.",
+                pale=[best[k].accuracy is None for k in tried],
+            )
+        )
+    rows: list[list[object]] = [
+        [
+            trial.name,
+            " ".join(f"{key}={value}" for key, value in trial.settings.items()),
+            _percent(trial.screened),
+            _percent(trial.accuracy),
+            f"{trial.seconds:.1f}",
+            trial.verdict,
+        ]
+        for trial in choice.tried[:_MOST_CANDIDATES]
+    ]
+    header = ["tried", "settings", "screened", "validated", "seconds", "verdict"]
+    return Section("The race of recipes", [*parts, table(header, rows)])
+
+
+def _curve(
+    points: Sequence[CurvePoint],
+    attempts: Sequence[Attempt],
+    n: int,
+    *,
+    held_out: bool,
+    folds: int,
+) -> Section:
+    if not points:
+        return Section("Learning curve", ["To fit it to fewer captchas would have taken too long."])
+    n_full = n if held_out else n - len(np.array_split(np.arange(n), min(folds, n))[0])
+    full = CurvePoint(n_full, sum(attempt.is_right for attempt in attempts), len(attempts))
+    caption = (
+        "String accuracy after learning from some of the captchas, with 95 % intervals. Measured "
+        f"on {points[0].n} captchas that were not learnt from, the last point on {len(attempts)}. "
+        "If it still rises at its end, more labels will help."
+    )
+    return Section("Learning curve", [curve_chart([*points, full], caption)])
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f}"

@@ -1,0 +1,196 @@
+"""How string accuracy depends on the parameters that a grid varies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from skcaptcha.report._charts import bars, heat_map, line_chart
+
+_MOST_SHOWN = 6
+_MOST_VALUES = 12
+_LONGEST = 28
+_ABSENT = "(as it is)"
+
+
+class Axis(NamedTuple):
+    """A parameter that a grid varies.
+
+    Attributes
+    ----------
+    name : str
+    values : list
+        Those that occur, numbers in their order.
+    index : ndarray of shape (n_candidates,)
+        Which of them each candidate has.
+    effect : float
+        How far it changes string accuracy: the standard deviation, over its values, of the mean
+        over all candidates with the value.
+    """
+
+    name: str
+    values: list[Any]
+    index: NDArray[np.intp]
+    effect: float
+
+
+def axes_of(results: Mapping[str, Any]) -> list[Axis]:
+    """Find the parameters that a grid varies, those that matter most first.
+
+    Parameters
+    ----------
+    results : mapping
+        A fitted search's ``cv_results_``.
+
+    Returns
+    -------
+    axes : list of Axis
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.report._landscape import axes_of
+    >>> params = [{"k": k, "t": t, "c": 0} for k in (1, 3) for t in (20, 10)]
+    >>> results = {"params": params, "mean_test_score": np.array([0.5, 0.9, 0.6, 0.9])}
+    >>> [(axis.name, axis.values) for axis in axes_of(results)]
+    [('t', [10, 20]), ('k', [1, 3])]
+    """
+    candidates, scores = results["params"], np.asarray(results["mean_test_score"], dtype=float)
+    axes = []
+    for name in dict.fromkeys(name for params in candidates for name in params):
+        own = [params.get(name, _ABSENT) for params in candidates]
+        shown = [_shown(value) for value in own]
+        by_name = dict(zip(shown, own, strict=True))
+        if len(by_name) < 2:
+            continue
+        keys = list(by_name)
+        if all(_is_number(value) for value in by_name.values()):
+            keys.sort(key=lambda key: by_name[key])
+        index = np.array([keys.index(key) for key in shown])
+        means = [np.nanmean(scores[index == k]) for k in range(len(keys))]
+        axes.append(Axis(name, [by_name[key] for key in keys], index, float(np.nanstd(means))))
+    return sorted(axes, key=lambda axis: -axis.effect)
+
+
+def landscape(results: Mapping[str, Any]) -> list[str]:
+    """Show string accuracy over the parameters that a grid varies.
+
+    The two that matter most make a map; each of the others has a chart of its own.
+
+    Parameters
+    ----------
+    results : mapping
+        A fitted search's ``cv_results_``.
+
+    Returns
+    -------
+    parts : list of (str or Markup)
+        Of a section; empty if nothing varies.
+    """
+    axes = axes_of(results)
+    scores = np.asarray(results["mean_test_score"], dtype=float)
+    small = [axis for axis in axes if len(axis.values) <= _MOST_VALUES]
+    parts: list[str] = []
+    if len(small) >= 2:
+        parts.append(_map(*small[:2], scores, others=len(axes) > 2))
+        small = small[2:]
+    spreads = np.asarray(results["std_test_score"], dtype=float)
+    parts += [_profile(axis, scores, spreads) for axis in small[: _MOST_SHOWN - len(parts)]]
+    return parts
+
+
+def table_of_candidates(
+    results: Mapping[str, Any], most: int
+) -> tuple[list[str], list[list[object]]]:
+    """Give the best candidates as a table.
+
+    Parameters
+    ----------
+    results : mapping
+        A fitted search's ``cv_results_``.
+    most : int
+
+    Returns
+    -------
+    header : list of str
+    rows : list of lists
+    """
+    names = [axis.name for axis in axes_of(results)]
+    order = np.argsort(results["rank_test_score"], kind="stable")[:most]
+    rows: list[list[object]] = [
+        [
+            f"{100 * results['mean_test_score'][i]:.2f} %",
+            f"{100 * results['std_test_score'][i]:.2f}",
+            f"{results['mean_fit_time'][i]:.3f}",
+            *(_shown(results["params"][i].get(name, _ABSENT)) for name in names),
+        ]
+        for i in order.tolist()
+    ]
+    return ["string accuracy", "\u00b1 between folds", "seconds to fit", *names], rows
+
+
+def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool) -> Markup:
+    values = np.full((len(first.values), len(second.values)), np.nan)
+    for i, j, score in zip(first.index, second.index, scores, strict=True):
+        values[i, j] = np.fmax(values[i, j], score)
+    row, column = np.unravel_index(np.nanargmax(values), values.shape)
+    caption = "String accuracy in cross-validation, in per cent, over the two parameters that "
+    caption += "matter most. The best is framed."
+    if others:
+        caption += " Each cell shows the best of all values of the others."
+    return heat_map(
+        values,
+        [_shown(value) for value in second.values],
+        [_shown(value) for value in first.values],
+        xlabel=second.name,
+        ylabel=first.name,
+        description=f"String accuracy over {first.name} and {second.name}: the best is "
+        f"{values[row, column]:.1%}, at {_shown(first.values[row])} and "
+        f"{_shown(second.values[column])}; the worst is {np.nanmin(values):.1%}.",
+        caption=caption,
+    )
+
+
+def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float64]) -> Markup:
+    means, own_spreads = [], []
+    for k in range(len(axis.values)):
+        own = np.flatnonzero(axis.index == k)
+        best = own[np.nanargmax(np.nan_to_num(scores[own], nan=-1.0))]
+        means.append(float(np.nan_to_num(scores[best])))
+        own_spreads.append(float(np.nan_to_num(spreads[best])))
+    best_value = _shown(axis.values[int(np.argmax(means))])
+    description = (
+        f"String accuracy over {axis.name}: the best is {max(means):.1%}, at {best_value}."
+    )
+    caption = f"The best string accuracy in cross-validation for each value of {axis.name}"
+    if all(_is_number(value) for value in axis.values):
+        return line_chart(
+            [float(value) for value in axis.values],
+            means,
+            own_spreads,
+            xlabel=axis.name,
+            description=description,
+            caption=f"{caption}, with its standard deviation between folds.",
+        )
+    return bars(
+        [_shown(value) for value in axis.values],
+        [100 * mean for mean in means],
+        [f"{mean:.1%}" for mean in means],
+        xlabel="string accuracy in per cent",
+        description=description,
+        caption=f"{caption}.",
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    words = " ".join(str(value).split())
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}\u2026"

@@ -1,0 +1,86 @@
+"""The report of how well a model reads labelled captchas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.errors import SkcaptchaError
+from skcaptcha.read import Reading
+from skcaptcha.report._attempts import attempts_of
+from skcaptcha.report._page import Page, Section
+from skcaptcha.report._parts import figures
+from skcaptcha.report._sections import (
+    accuracies,
+    failures_section,
+    model_section,
+    steps_section,
+    times_section,
+    trust_section,
+)
+
+
+def score_report(
+    model: Pipeline,
+    X: Sequence[Any],
+    y: Sequence[str],
+    *,
+    names: Sequence[str] | None = None,
+    results: Sequence[Reading | SkcaptchaError] | None = None,
+    title: str = "How well captchas are read",
+) -> Page:
+    """Report how well a model reads labelled captchas that it was not fitted to.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    X : sequence of n captchas
+        What its ``predict`` takes, n at least 1.
+    y : sequence of n str
+        Their labels.
+    names : sequence of n str, optional
+        What to call them, such as the names of their files; by default their numbers.
+    results : sequence of n Reading or SkcaptchaError, optional
+        What was read in each, or why it was not; by default they are read now.
+    title : str, default="How well captchas are read"
+
+    Returns
+    -------
+    page : Page
+        Shows in a notebook; ``save`` writes it.
+
+    Raises
+    ------
+    SkcaptchaError
+        If there is nothing to report, or, without `results`, a captcha cannot be read.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.read import CharacterReader
+    >>> from skcaptcha.report import score_report
+    >>> from skcaptcha.segment import EqualSplit
+    >>> X, y = make_line_captchas(60, random_state=0)
+    >>> model = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> page = score_report(model.fit(X[:40], y[:40]), X[40:], y[40:])
+    >>> [section.heading for section in page.sections]
+    ['Summary', 'What each step does', 'Failures', 'Confidence', 'Time', 'Model']
+    """
+    if len(y) == 0:
+        raise SkcaptchaError("there is nothing to report: no captcha was given")
+    attempts = attempts_of(model, X, y, names=names, results=results)
+    sections = [
+        Section("Summary", [figures(accuracies(attempts))]),
+        steps_section(attempts),
+        failures_section(attempts, f"the {len(attempts)} captchas"),
+        trust_section(attempts),
+        times_section(model, attempts),
+        model_section(model),
+    ]
+    return Page(title, "Measured on captchas that the model was asked to read.", sections)

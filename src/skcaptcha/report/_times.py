@@ -1,0 +1,107 @@
+"""How long each step of a model takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.report._charts import bars
+
+_ROUNDS = 3
+
+
+class StepTime(NamedTuple):
+    """How long a step takes.
+
+    Attributes
+    ----------
+    name : str
+    seconds : float
+        For each captcha, in a batch.
+    """
+
+    name: str
+    seconds: float
+
+
+def time_steps(model: Pipeline, X: Sequence[Any]) -> list[StepTime]:
+    """Measure how long each step of a model takes to read captchas in one batch.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    X : sequence of n captchas
+
+    Returns
+    -------
+    times : list of StepTime
+        The least of three rounds.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.read import CharacterReader
+    >>> from skcaptcha.report import time_steps
+    >>> from skcaptcha.segment import EqualSplit
+    >>> X, y = make_line_captchas(20, random_state=0)
+    >>> model = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> [step.name for step in time_steps(model.fit(X, y), X)]
+    ['grey', 'binarise', 'equalsplit', 'rawpixels', 'characterreader']
+    """
+    rounds = [list(_timed(model, X)) for _ in range(_ROUNDS)]
+    return [
+        StepTime(steps[0][0], min(seconds for _, seconds in steps) / len(X))
+        for steps in zip(*rounds, strict=True)
+    ]
+
+
+def _timed(model: Pipeline, X: Any) -> Iterator[tuple[str, float]]:
+    for name, step in _leaves(model):
+        begin = time.perf_counter()
+        if hasattr(step, "transform"):
+            X = step.transform(X)
+        else:
+            step.read(X)
+        yield name, time.perf_counter() - begin
+
+
+def _leaves(model: Pipeline) -> Iterator[tuple[str, Any]]:
+    for name, step in model.steps:
+        if isinstance(step, Pipeline):
+            yield from _leaves(step)
+        elif step is not None and step != "passthrough":
+            yield name, step
+
+
+def times_chart(times: Sequence[StepTime], n: int) -> Markup:
+    """Show how long each step takes.
+
+    Parameters
+    ----------
+    times : sequence of StepTime
+    n : int
+        On so many captchas they were measured.
+
+    Returns
+    -------
+    html : Markup
+    """
+    total = sum(step.seconds for step in times)
+    slowest = max(times, key=lambda step: step.seconds)
+    return bars(
+        [step.name for step in times],
+        [1e3 * step.seconds for step in times],
+        [f"{1e3 * step.seconds:.3g} ms, {step.seconds / total:.0%}" for step in times],
+        xlabel="milliseconds for each captcha",
+        description=f"Time for each step: {slowest.name} takes {slowest.seconds / total:.0%}.",
+        caption=f"Reading, measured in batches of {n} on this machine: {1e3 * total:.3g} "
+        f"milliseconds for each captcha, which is {1 / total:,.0f} captchas a second.",
+    )
