@@ -1,7 +1,9 @@
 """Fixtures that more than one room's tests use."""
 
 import os
+import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.TemporaryDirectory(prefix="skcaptcha-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ.update(dict.fromkeys(HOMES, home.name))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Heed Ctrl-C even as a script's background job, which ignores it, as do its commands."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from waiting import wait_until
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 RECIPE = """
@@ -37,14 +37,6 @@ elsewhere,weak,0.5,
 """
 N_TRAIN, N_PART = 30, 25
 TIMES = ("fit_seconds", "images_per_second")
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c_is_heard() -> Iterator[None]:
-    """Heed Ctrl-C even as a script's background job, which ignores it, as do its commands."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +80,6 @@ def rows(out: Path) -> list[dict[str, str]]:
     with (out / "results.csv").open(newline="") as stream:
         found = list(csv.DictReader(stream))
     return [{k: v for k, v in row.items() if k not in TIMES} for row in found]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,7 @@ def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change
 
 def test_the_file_of_other_versions_is_refused(whole, tmp_path, monkeypatch):
     (tmp_path / "b.search").write_bytes(whole[0].read_bytes())
-    monkeypatch.setitem(_journal._VERSIONS, "scikit-learn", "99.1")
+    monkeypatch.setitem(_journal.RESULTS_DEPEND_ON, "scikit-learn", "99.1")
     with pytest.raises(JournalError, match=r"scikit-learn \d.* instead of 99.1; delete it"):
         search(tmp_path / "b.search").fit(X, Y)
 

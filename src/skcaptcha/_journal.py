@@ -9,21 +9,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-import cv2
 import joblib
-import numpy as np
-import sklearn
 
-from skcaptcha import __version__
+from skcaptcha._versions import RESULTS_DEPEND_ON
 from skcaptcha.errors import JournalError
 
 _BEGINNING = b'{"parts": {'
-_VERSIONS = {
-    "skcaptcha": __version__,
-    "scikit-learn": sklearn.__version__,
-    "numpy": np.__version__,
-    "OpenCV": cv2.__version__,
-}
 
 
 class Journal:
@@ -70,7 +61,7 @@ class Journal:
         self.records: list[dict[str, Any]] = []
         head = {
             "parts": {name: joblib.hash(part) for name, part in parts.items()},
-            "versions": _VERSIONS,
+            "versions": RESULTS_DEPEND_ON,
         }
         if self.path.exists() and not self.path.is_file():
             raise JournalError(f"{self.path}: it is no file; give the name of one to write")

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import sklearn
 from PIL import Image
 from sklearn.pipeline import Pipeline
 
-from skcaptcha import __version__
 from skcaptcha.images import ImageDecoder
-
-VERSIONS = {
-    "skcaptcha": __version__,
-    "python": platform.python_version(),
-    "scikit-learn": sklearn.__version__,
-    "numpy": np.__version__,
-    "opencv": cv2.getVersionString(),
-    "scikit-image": version("scikit-image"),
-}
 
 _MOST_SIZES = 20
 

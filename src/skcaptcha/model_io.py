@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha import _known_models
 from skcaptcha._atomic import Write, write_all_atomically, write_atomically
-from skcaptcha._manifest import VERSIONS, describe_model, describe_training
+from skcaptcha._manifest import describe_model, describe_training
 from skcaptcha._model_file import (
     FORMAT_VERSION,
     ManifestTooLongError,
@@ -34,6 +34,7 @@ from skcaptcha._model_file import (
     skops_payload,
 )
 from skcaptcha._skops_format import TRUSTED_TYPES, check_before_fit, dump_skops, load_skops
+from skcaptcha._versions import VERSIONS
 from skcaptcha.errors import ModelError, ModelVersionWarning, UntrustedModelError
 
 __all__ = [

@@ -36,7 +36,6 @@ from skcaptcha._checkpoint import Checkpoint
 from skcaptcha._journal import digest_of_captchas
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import SkcaptchaError
-from skcaptcha.images import ImageDecoder
 
 _TASKS_PER_WORKER = 12
 _WAYS_TO_LEARN = ("fit", "fit_transform", "transform", "_fit_segment", "_learn")
@@ -483,7 +482,7 @@ def _transform_whole(estimator: Any, X: Any, y: Any) -> Any:
 
 def _transform_unfitted(estimator: Any, X: Any, y: Any) -> Any:
     # What it would learn is nothing that its transform needs.
-    if isinstance(estimator, ImageDecoder):
+    if not get_tags(estimator).requires_fit:
         estimator._validate_params()
         return estimator.transform(X)
     return _fit_transform(clone(estimator), X, y)

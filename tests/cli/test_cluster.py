@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +18,11 @@ import pytest
 from skcaptcha.cli._cluster import check_versions, versions
 from skcaptcha.datasets import load_captchas
 from skcaptcha.errors import SkcaptchaError
+from waiting import wait_until
 
 pytest.importorskip("distributed")
 
 WAIT = 60
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
 
 
 @dataclass

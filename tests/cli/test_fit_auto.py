@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas, write_captchas
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -174,18 +174,10 @@ def test_ctrl_c(start, tmp_path):
     noisy = np.where(rng.random(images.shape) < 0.3, 0, images).astype(np.uint8)
     write_captchas(folder, list(noisy), labels)
     out = tmp_path / "out" / "m.joblib"
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        command = start("fit", folder, "--jobs", 1, "--out", out)
-        deadline = time.monotonic() + 60
-        while not (out.parent / "m.joblib.search").exists():
-            assert command.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        command.send_signal(signal.SIGINT)
-        outcome = command.outcome()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    command = start("fit", folder, "--jobs", 1, "--out", out)
+    wait_until((out.parent / "m.joblib.search").exists)
+    command.send_signal(signal.SIGINT)
+    outcome = command.outcome()
     assert outcome.code == 130
     assert outcome.sentence() == "interrupted; the same command with --resume goes on"
     assert not out.exists()

@@ -3,8 +3,6 @@
 import csv
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
@@ -12,23 +10,9 @@ import numpy as np
 import pytest
 
 from skcaptcha.datasets import write_captchas
+from waiting import wait_until
 
 GRID = f"grid.denoise__ink__threshold={list(range(60, 200, 4))}"
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c_is_heard() -> Iterator[None]:
-    """Heed Ctrl-C even as a script's background job, which ignores it, as do its commands."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
 
 
 def n_lines(file: Path) -> int:

@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from multiprocessing import active_children, resource_tracker
+from multiprocessing import active_children
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import cv2
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
 
@@ -126,11 +125,8 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         # Uncompressed, so that all processes map the same pages of it.
         path = os.path.join(folder, "model")
         joblib.dump(model, path)
-        # Otherwise they would start with the first process, and unblock what is blocked for that.
-        with silent():
-            resource_tracker.ensure_running()
-            loky_resource_tracker.ensure_running()
-        executor = _executor(n)
+        with silent(), _ctrl_c.deferred():
+            executor = _executor(n)
         work_there = partial(_in_a_process, work, path)
 
         def submit(batch: Any) -> Callable[[], Any]:

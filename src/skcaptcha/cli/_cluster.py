@@ -263,22 +263,11 @@ def versions() -> dict[str, str]:
     -------
     versions : dict of str to str
     """
-    import platform
-
     import distributed
-    import numpy
-    import sklearn
 
-    import skcaptcha
+    from skcaptcha._versions import RESULTS_DEPEND_ON
 
-    return {
-        "Python": ".".join(platform.python_version_tuple()[:2]),
-        "skcaptcha": skcaptcha.__version__,
-        "scikit-learn": sklearn.__version__,
-        "numpy": numpy.__version__,
-        "OpenCV": cv2.getVersionString(),
-        "distributed": distributed.__version__,
-    }
+    return RESULTS_DEPEND_ON | {"distributed": distributed.__version__}
 
 
 def _one_line(error: BaseException) -> str:

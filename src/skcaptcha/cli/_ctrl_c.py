@@ -6,7 +6,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
+
+from joblib.externals.loky.backend import resource_tracker as resource_tracker_of_loky
 
 _CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 
@@ -36,6 +39,9 @@ def deferred() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    # They would start with the first process, and unblock what is blocked for that.
+    for tracker in (resource_tracker, resource_tracker_of_loky):
+        tracker.ensure_running()
     came: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:

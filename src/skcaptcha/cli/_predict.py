@@ -112,7 +112,8 @@ def predict(
     check_outputs(csv, json=json)
     reader = load(model, trust=trust)
     constraints = _constrain(reader, {"charset": charset, "length": length})
-    prints = csv is None and parquet is None and json != STDOUT
+    has_table = csv is not None or parquet is not None
+    prints = not has_table and json != STDOUT
     answers = Answers(
         constraints=constraints,
         min_confidence=min_confidence,
@@ -127,7 +128,7 @@ def predict(
             parquet=parquet,
             resume=resume,
             settings={
-                "model": None if prints else read_model_file(model).sha256,
+                "model": read_model_file(model).sha256 if has_table else None,
                 "--charset": charset,
                 "--length": length,
                 "--min-confidence": min_confidence,

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +17,6 @@ _SECONDS_BETWEEN_LOOKS = 0.3
 def start_workers(jobs: int) -> None:
     """Start the processes that joblib will find running: deaf to Ctrl-C, and gone without this one.
 
-    A terminal sends Ctrl-C to all processes. This one hears it and ends the others, each of which
-    would otherwise print a traceback of its own.
-
     Parameters
     ----------
     jobs : int
@@ -28,35 +24,18 @@ def start_workers(jobs: int) -> None:
     """
     import joblib
 
+    from skcaptcha.cli import _ctrl_c
+
     n = joblib.effective_n_jobs(jobs)
     if n == 1:
         return
     tasks = [joblib.delayed(_stay_with)(os.getpid())] * n
-    with silent(), _deaf():
+    with silent(), _ctrl_c.deferred():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
     # One that is early may have done what was meant for a late one.
     while len(found) < n:
         found |= set(joblib.Parallel(n)(tasks))
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Put Ctrl-C off; processes that are started meanwhile never hear it."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    from joblib.externals.loky.backend import resource_tracker as of_loky
-
-    for tracker in (resource_tracker, of_loky):
-        tracker.ensure_running()  # which would end the deafness
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -1,0 +1,11 @@
+"""Waiting for what another process does."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
