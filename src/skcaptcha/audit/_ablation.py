@@ -37,9 +37,7 @@ class Change:
     recipe: Mapping[str, Any]
 
 
-def changes(
-    recipe: Mapping[str, Any], length: int | None, dark_ink: float
-) -> Iterator[Change]:
+def changes(recipe: Mapping[str, Any], length: int | None, dark_ink: float) -> Iterator[Change]:
     """Take from a recipe, one at a time, what answers a defence.
 
     Parameters

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from skcaptcha.audit._audit import Audit
+from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._published import PUBLISHED
 from skcaptcha.audit._report import OWN
 from skcaptcha.report import COLOURS, chart, chart_style
@@ -63,7 +63,14 @@ def _costs(axes: Axes, audit: Audit) -> None:
     for k, finding in enumerate(found):
         assert finding.cost is not None
         value, low, high = (100 * number for number in finding.cost)
-        axes.errorbar([value], [k], xerr=([value - low], [high - value]), marker="o", capsize=4, color=COLOURS[0])
+        axes.errorbar(
+            [value],
+            [k],
+            xerr=([value - low], [high - value]),
+            marker="o",
+            capsize=4,
+            color=COLOURS[0],
+        )
     axes.axvline(0, linewidth=0.8, alpha=0.6, color="#010203")
     axes.set_yticks(range(len(found)), [finding.defence.name for finding in found])
     axes.set_ylim(-0.7, len(found) - 0.3)
@@ -72,7 +79,10 @@ def _costs(axes: Axes, audit: Audit) -> None:
 
 def _published(axes: Axes, audit: Audit) -> None:
     read = audit.best.read
-    rows = [(p.rate, f"{p.scheme}, {p.paper.authors.partition(',')[0]} {p.paper.year}") for p in PUBLISHED]
+    rows = [
+        (p.rate, f"{p.scheme}, {p.paper.authors.partition(',')[0]} {p.paper.year}")
+        for p in PUBLISHED
+    ]
     rows = sorted([*rows, (read.value, OWN)])
     for k, (rate, name) in enumerate(rows):
         own = name == OWN

@@ -17,7 +17,8 @@ BROKEN = 0.10
 """A defence does not hold if more than this share of the captchas that have it is read."""
 
 _FEWEST = 15  # captchas of which a share is worth telling
-_FAMILY_RISK = 0.05  # that any interval of all that are compared misses what it should hold
+FAMILY_RISK = 0.05
+"""That any interval, of all that are compared, misses what it should hold."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def find(amounts: Mapping[str, NDArray[np.float64]], right: NDArray[np.bool_]) -
     """
     there = {defence.key: _has(defence, amounts[defence.key]) for defence in DEFENCES}
     n_there = sum(bool(has.any()) for has in there.values())
-    confidence = 1 - _FAMILY_RISK / max(1, n_there)
+    confidence = 1 - FAMILY_RISK / max(1, n_there)
     return [
         _finding(defence, amounts[defence.key], there[defence.key], right, confidence)
         for defence in DEFENCES
@@ -220,7 +221,10 @@ def _finding(
         cost = difference(less, more)
     read_with = more or (read(there) if there.sum() >= _FEWEST else None)
     known = amounts[~np.isnan(amounts)]
-    tenths = tuple(float(q) for q in np.percentile(known, [10, 50, 90])) if len(known) else None
+    tenths = None
+    if len(known):
+        low, middle, high = np.percentile(known, [10, 50, 90], method="inverted_cdf").tolist()
+        tenths = low, middle, high
     return Finding(
         defence=defence,
         amounts=tenths,
@@ -230,5 +234,7 @@ def _finding(
         less=less,
         cost=cost,
         read_with=read_with,
-        verdict=judge(bool(there.any()), read_with, cost) if len(known) else "not told by these images",
+        verdict=judge(bool(there.any()), read_with, cost)
+        if len(known)
+        else "not told by these images",
     )

@@ -118,7 +118,9 @@ def amounts_of_characters(
             shapes[i].append(float(np.linalg.norm(picture - others)))
     n = len(labels)
     return {
-        "rotation": np.array([np.sqrt(np.mean(leans[i])) if i in leans else np.nan for i in range(n)]),
+        "rotation": np.array(
+            [np.sqrt(np.mean(leans[i])) if i in leans else np.nan for i in range(n)]
+        ),
         "shape": np.array(
             [np.mean(shapes[i]) / between if i in shapes and between else np.nan for i in range(n)]
         ),
@@ -158,7 +160,11 @@ def _with_doubles(labels: str) -> set[str]:
     """Find the characters of labels for which another one is easily taken."""
     there = set(labels)
     groups = [there.intersection(group) for group in _LOOK_ALIKE]
-    pairs = {c for c in there if c.swapcase() != c and c.swapcase() in there and c in "cCkKoOpPsSuUvVwWxXyYzZ"}
+    pairs = {
+        c
+        for c in there
+        if c.swapcase() != c and c.swapcase() in there and c in "cCkKoOpPsSuUvVwWxXyYzZ"
+    }
     return pairs.union(*(group for group in groups if len(group) > 1))
 
 
@@ -177,7 +183,5 @@ def _picture(crop: Image) -> Amounts:
 
 
 def _mean_distance(pictures: Sequence[Amounts]) -> float:
-    distances = [
-        float(np.linalg.norm(a - b)) for i, a in enumerate(pictures) for b in pictures[:i]
-    ]
+    distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(pictures) for b in pictures[:i]]
     return float(np.mean(distances)) if distances else 0.0

@@ -18,8 +18,8 @@ CANNOT = (
     ),
     Item(
         "It cannot be hard for programs alone.",
-        "Noise, lines and overlap that stop a reader stop people as well, and shut out those who do "
-        "not see the image.",
+        "Noise, lines and overlap that stop a reader stop people as well, and shut out those who "
+        "do not see the image.",
         "W3C, Inaccessibility of CAPTCHA, draft note of 16 December 2021",
         "https://www.w3.org/TR/turingtest/",
     ),
@@ -55,8 +55,8 @@ INSTEAD = (
     ),
     Item(
         "Take anonymous tokens.",
-        "Privacy Pass, of which Private Access Tokens are a kind, lets a device or a network vouch for "
-        "a visitor without saying who it is.",
+        "Privacy Pass, of which Private Access Tokens are a kind, lets a device or a network vouch "
+        "for a visitor without saying who it is.",
         "RFC 9576, The Privacy Pass Architecture, 2024",
         "https://www.rfc-editor.org/rfc/rfc9576",
     ),

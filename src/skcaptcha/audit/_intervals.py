@@ -160,7 +160,5 @@ def attempts(read: Share) -> tuple[float, float, float]:
     >>> [round(number, 2) for number in attempts(share(50, 100))]
     [2.0, 1.68, 2.48]
     """
-    expected, low, high = (
-        1 / p if p > 0 else math.inf for p in (read.value, read.high, read.low)
-    )
+    expected, low, high = (1 / p if p > 0 else math.inf for p in (read.value, read.high, read.low))
     return expected, low, high

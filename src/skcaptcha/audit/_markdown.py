@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from skcaptcha.audit._audit import Audit
 from skcaptcha.audit._blocks import Block, Drawing, Facts, Item, Items, Rows
+from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._report import parts
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")

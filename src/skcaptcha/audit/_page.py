@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from skcaptcha.audit._audit import Audit
 from skcaptcha.audit._blocks import Block, Drawing, Facts, Item, Items, Rows
 from skcaptcha.audit._charts import draw
+from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._report import parts
 from skcaptcha.report import Page, Section, figures, table
 
@@ -36,13 +36,16 @@ def to_page(audit: Audit, title: str) -> Page:
 def _shown(block: Block, audit: Audit) -> str:
     match block:
         case Facts(rows):
-            return figures(rows)
+            return figures([(name, _unbroken(what)) for name, what in rows])
         case Rows(header, rows, marked):
             bold = Markup("<strong>{}</strong>")
             return table(
                 header,
                 [
-                    [bold.format(cell) if k in marked else cell for cell in row]
+                    [
+                        bold.format(_unbroken(cell)) if k in marked else _unbroken(cell)
+                        for cell in row
+                    ]
                     for k, row in enumerate(rows)
                 ],
             )
@@ -52,7 +55,12 @@ def _shown(block: Block, audit: Audit) -> str:
         case Drawing(name, description):
             return draw(name, audit, description)
         case text:
-            return text
+            return _unbroken(text)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its sign on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _item(item: Item) -> Markup:

@@ -78,14 +78,16 @@ BURSZTEIN_2014 = Paper(
 GOODFELLOW_2014 = Paper(
     "Goodfellow, Bulatov, Ibarz, Arnoud, Shet",
     2014,
-    "Multi-digit number recognition from Street View imagery using deep convolutional neural networks",
+    "Multi-digit number recognition from Street View imagery using deep convolutional neural "
+    "networks",
     "ICLR",
 )
 GAO_2016 = Paper("Gao and others", 2016, "A simple generic attack on text Captchas", "NDSS")
 GEORGE_2017 = Paper(
     "George and others",
     2017,
-    "A generative vision model that trains with high data efficiency and breaks text-based CAPTCHAs",
+    "A generative vision model that trains with high data efficiency and breaks text-based "
+    "CAPTCHAs",
     "Science 358",
 )
 

@@ -90,7 +90,9 @@ def choose_and_read(
     except ReadingError:
         spent = _cpu_seconds() - begin
         texts = ("",) * len(read)
-        return Learnt(len(learn), None, "no recipe can be fitted to so few", None, texts, spent, 0.0)
+        return Learnt(
+            len(learn), None, "no recipe can be fitted to so few", None, texts, spent, 0.0
+        )
     spent = _cpu_seconds() - begin
     others = [X[i] for i in read]
     texts, n, begin = read_each(choice.model, others), len(others), _cpu_seconds()

@@ -80,7 +80,7 @@ def fit_folder(
     files = files_of(out, (".json", ".csv", ".yaml"))
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
-    _refuse_numbers(folder, captchas)
+    refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
     journals = journals_of(out, resume=resume)
@@ -121,7 +121,7 @@ def fit_folder(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _refuse_numbers(folder: Path, captchas: Bunch) -> None:
+def refuse_numbers(folder: Path, captchas: Bunch) -> None:
     """Refuse images that are numbered: their names are no labels."""
     if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
         return
