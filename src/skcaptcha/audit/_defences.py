@@ -42,7 +42,9 @@ class Defence:
 
 DEFENCES = (
     Defence("noise", "dots and specks", "specks of ink", 2),
-    Defence("lines", "lines", "the share of the ink that lies in thin, long pieces", 0.02),
+    Defence(
+        "lines", "lines", "the share of the ink that is thin and lies on long straight lines", 0.02
+    ),
     Defence(
         "touching",
         "touching or overlapping characters",

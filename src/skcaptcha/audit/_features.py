@@ -18,9 +18,10 @@ Image = NDArray[np.uint8]
 Amounts = NDArray[np.float64]
 
 # Of the distance from one character to the next.
-_SPECK, _LINE, _CHARACTER = 0.25, 1.0, 0.4
+_SPECK, _LINE, _GAP, _CHARACTER = 0.25, 2.0, 0.8, 0.4
 # Of the thickness of strokes.
 _THIN = 0.6
+_FEWEST_VOTES, _LINE_WIDTH = 8, 3  # pixels
 _LOOK_ALIKE = ("0OoQD", "1IlLi|7", "5Ss", "2Zz", "8B", "6G", "9gq", "uvy", "ce", "hn", "mnrw", "VY")
 _SIDE = 16  # pixels of a character's picture when shapes are compared
 _FEWEST = 3  # of one character, to say how much they differ
@@ -40,11 +41,12 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
     -------
     amounts : dict of str to ndarray of shape (n,)
         ``noise``: pieces of ink of less than a quarter of the pitch, across and down. ``lines``:
-        the share of the ink that is thinner than 0.6 of a stroke, in pieces as long as the pitch or
-        longer. ``touching``: by how many the characters outnumber the pieces of thicker ink that
-        are large enough to be one. ``ground``: the deviation of the ground's shades, divided by how
-        far the ink's mean shade is from the ground's. ``length``: characters of the label.
-        ``alphabet``: characters of the label that others, which occur in the labels, look like.
+        the share of the ink that is thinner than 0.6 of a stroke and lies on straight lines two
+        pitches long or longer, as a Hough transform finds them. ``touching``: by how many the
+        characters outnumber the pieces of thicker ink that are large enough to be one. ``ground``:
+        the deviation of the ground's shades, divided by how far the ink's mean shade is from the
+        ground's. ``length``: characters of the label. ``alphabet``: characters of the label that
+        others, which occur in the labels, look like.
 
     Examples
     --------
@@ -132,15 +134,28 @@ def _of_one(
 ) -> tuple[float, float, float, float]:
     thick = opened(ink, max(2, round(_THIN * thickness)))
     specks = (_sizes(ink) < _SPECK * distance).all(axis=1).sum()
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink & ~thick, connectivity=8)
-    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _LINE * distance
-    long[0] = False
-    lines = long[labels].sum() / max(ink.sum(), 1)
+    lines = _on_lines(ink & ~thick, distance).sum() / max(ink.sum(), 1)
     large = (_sizes(thick) >= _CHARACTER * distance).any(axis=1).sum()
     ground, inked = shade[ink == 0].astype(float), shade[ink > 0].astype(float)
     contrast = abs(ground.mean() - inked.mean()) if ground.size and inked.size else 0.0
     unevenness = ground.std() / contrast if contrast else 0.0
     return float(specks), float(lines), float(max(0, length - large)), float(unevenness)
+
+
+def _on_lines(thin: Image, distance: float) -> NDArray[np.bool_]:
+    """Find the thin ink that lies on straight lines; characters may interrupt these."""
+    found = cv2.HoughLinesP(
+        thin,
+        rho=1,
+        theta=np.pi / 180,
+        threshold=max(_FEWEST_VOTES, round(distance)),
+        minLineLength=_LINE * distance,
+        maxLineGap=_GAP * distance,
+    )
+    beside = np.zeros_like(thin)
+    for x, y, right, bottom in [] if found is None else found.reshape(-1, 4).tolist():
+        cv2.line(beside, (x, y), (right, bottom), 1, _LINE_WIDTH)
+    return (thin & beside) > 0
 
 
 def _sizes(ink: Image) -> NDArray[np.intp]:
