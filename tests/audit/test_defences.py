@@ -110,9 +110,9 @@ def test_specks_that_hide_the_characters_hold_and_others_do_not(drawn, labels, h
             "read": {"use": "CharacterReader", "estimator": {"use": "SVC", "C": 10}},
         }
     }
-    y = np.array(labels * 2)
+    y = np.array(labels * 4)
     clean = drawn(y.tolist())
-    specked = drawn(y.tolist(), specks=4000 if hidden else 40, seed=1)
+    specked = drawn(y.tolist(), specks=1500 if hidden else 40, seed=1)
     images = [specked[i] if i % 2 else clean[i] for i in range(len(y))]
     # It learns from clean ones alone.
     learn, read = np.arange(0, 120, 2), np.arange(120, len(y))
