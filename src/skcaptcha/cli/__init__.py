@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from skcaptcha.cli._app import app
+from skcaptcha.cli._audit import audit
 from skcaptcha.cli._cut import cut
 from skcaptcha.cli._fit import fit
 from skcaptcha.cli._generate import generate
@@ -20,6 +21,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     predict: "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1",
     generate: "skcaptcha generate lines captchas --n 500 --seed 1",
     cut: "skcaptcha cut captchas characters --recipe configs/grid.yaml",
+    audit: "skcaptcha audit captchas --out artifacts/audit.html --budget 600",
     show: "skcaptcha show artifacts/model.joblib a.png --out steps.png",
 }
 

@@ -83,7 +83,7 @@ def fit_folder(
     files = files_of(out, (".json", ".csv", ".yaml", ".html"))
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
-    _refuse_numbers(folder, captchas)
+    refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
     journals = journals_of(out, resume=resume)
@@ -137,7 +137,7 @@ def fit_folder(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _refuse_numbers(folder: Path, captchas: Bunch) -> None:
+def refuse_numbers(folder: Path, captchas: Bunch) -> None:
     """Refuse images that are numbered: their names are no labels."""
     if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
         return

@@ -1,0 +1,174 @@
+"""What is said of the defences: which hold, what they cost, and what undoes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from skcaptcha.audit._blocks import Block, Drawing, Item, Items, Rows
+from skcaptcha.audit._defences import BROKEN, DEFENCES, Finding
+from skcaptcha.audit._figures import Ablation, Audit
+from skcaptcha.audit._words import in_points, listed, with_interval
+
+_NAMES = {defence.key: defence.name for defence in DEFENCES}
+
+
+def defences(audit: Audit) -> Iterator[Block]:
+    """Say of each defence whether it holds.
+
+    Parameters
+    ----------
+    audit : Audit
+
+    Yields
+    ------
+    block : Block
+    """
+    mark = f"{100 * BROKEN:.0f} %"
+    yield (
+        "How much of each defence every captcha has was measured from its image, and what was read "
+        "of the captchas that have it (or, where nearly all have it, have more of it) was "
+        "compared with what was read of the others. The rules: a defence does not hold if more "
+        f"than {mark} of the captchas that have it are read, by the whole interval. It holds if "
+        f"less than {mark} of them are read, and less than of the others. All else is not told by "
+        "these images. The intervals are as wide as it takes for all of them together to hold with "
+        "95 %."
+    )
+    yield Rows(
+        (
+            "defence",
+            "verdict",
+            "captchas with it",
+            "read with it, or more",
+            "read without, or less",
+            "cost, points",
+        ),
+        [_finding_row(finding) for finding in audit.findings],
+    )
+    compared = [finding for finding in audit.findings if finding.cost is not None]
+    if compared:
+        yield Drawing(
+            "costs",
+            "By how many points less is read of captchas with a defence, with intervals: "
+            + "; ".join(f"{f.defence.name}: {in_points(f.cost)}" for f in compared if f.cost),
+        )
+    yield Items([_finding_item(audit, finding) for finding in audit.findings])
+
+
+def _finding_row(finding: Finding) -> tuple[str, ...]:
+    return (
+        finding.defence.name,
+        finding.verdict,
+        f"{finding.n_with} of {finding.n_measured}",
+        with_interval(finding.read_with) if finding.read_with else "-",
+        with_interval(finding.less) if finding.less else "-",
+        in_points(finding.cost) if finding.cost else "-",
+    )
+
+
+def _finding_item(audit: Audit, finding: Finding) -> Item:
+    defence = finding.defence
+    lead = f"{defence.name[0].upper()}{defence.name[1:]}: {finding.verdict}."
+    said = []
+    if finding.amounts is None:
+        return Item(lead, "It could not be measured, since no model places the characters.")
+    if defence.key == "length" and audit.length is not None and finding.verdict == "not there":
+        said.append(f"All strings have {audit.length} characters.")
+    else:
+        low, middle, high = map(_amount, finding.amounts)
+        said.append(
+            f"Measured: {defence.amount}. "
+            + (
+                f"Nearly all captchas have {middle}."
+                if low == high
+                else f"The median is {middle}; eight captchas in ten have from {low} to {high}."
+            )
+        )
+    if finding.cost is not None:
+        if finding.cost.low > 0:
+            said.append(f"It costs this reader {in_points(finding.cost)} points.")
+        elif finding.cost.high < 0:
+            said.append("Captchas with more of it are read more often, not less.")
+        else:
+            said.append("What it costs cannot be told from nothing.")
+    elif finding.n_with:
+        said.append("There are too few captchas with it, or without it, to compare them.")
+    if defence.key == "alphabet" and audit.length is not None:
+        guesses = float(audit.n_characters) ** audit.length
+        said.append(
+            f"The labels have {audit.n_characters} different characters; whoever guesses at random "
+            f"among them is right once in {guesses:,.0f} times."
+        )
+    return Item(lead, " ".join(said))
+
+
+def _amount(amount: float) -> str:
+    return f"{amount:.2g}" if amount < 10 else f"{amount:.0f}"
+
+
+def ablations(audit: Audit) -> Iterator[Block]:
+    """Say what the reader loses without what answers a defence.
+
+    Parameters
+    ----------
+    audit : Audit
+
+    Yields
+    ------
+    block : Block
+    """
+    if audit.ablation_base is None:
+        yield "No time was left, or no recipe was found, to fit it without one step or another."
+        return
+    networks = ""
+    if "MLPClassifier" in audit.best.recipe:
+        networks = ", but with one network where the learning curve has three"
+    yield (
+        "A defence may cost nothing because a step of the recipe undoes it. So the recipe "
+        f"was fitted again to {audit.n_ablation} labels, once as it is and once without each "
+        f"thing that answers a defence. As it is{networks}, it reads "
+        f"{with_interval(audit.ablation_base)} of the same captchas."
+    )
+    if not audit.ablations:
+        yield "The chosen recipe has nothing that answers a single defence and could be left out."
+        return
+    yield Rows(
+        ("the same recipe", "answers", "read", "loss, points", "what that says"),
+        [_ablation_row(ablation) for ablation in audit.ablations],
+    )
+    for ablation in audit.ablations:
+        if ablation.loss is not None and ablation.loss.low > 0:
+            yield _loss(audit, ablation)
+
+
+def _loss(audit: Audit, ablation: Ablation) -> str:
+    assert ablation.loss is not None
+    said = f"The same recipe {ablation.what} reads {in_points(ablation.loss)} points less"
+    if ablation.read and ablation.read.high < BROKEN:
+        said += f", and fewer than {100 * BROKEN:.0f} % in all"
+    if ablation.answers == ("length",):
+        if audit.length is None:
+            return f"{said}: what the labels tell of the lengths helps it."
+        return (
+            f"{said}: that all strings are as long helps it. Whether strings that differ in length "
+            "would cost as much, these captchas cannot tell."
+        )
+    names = listed([_NAMES[key] for key in ablation.answers])
+    if audit.ablation_base and audit.ablation_base.low > BROKEN:
+        return (
+            f"{said}. What works against {names} only as long as a reader has no such step does "
+            "not hold."
+        )
+    return f"{said}. It is a step against {names}."
+
+
+def _ablation_row(ablation: Ablation) -> tuple[str, ...]:
+    names = listed([_NAMES[key] for key in ablation.answers])
+    if ablation.read is None or ablation.loss is None:
+        return ablation.what, names, "-", "-", "not measured: no time, or it cannot be fitted"
+    if ablation.loss.low > 0:
+        says = "needed: it reads less without"
+    elif ablation.loss.high < 0:
+        says = "it reads more without"
+    else:
+        says = "no loss told from nothing"
+    return ablation.what, names, with_interval(ablation.read), in_points(ablation.loss), says

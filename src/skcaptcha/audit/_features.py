@@ -1,0 +1,202 @@
+"""How much of each defence every captcha has, in numbers taken from its image and its label."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.denoise import Binarise, Grey
+from skcaptcha.denoise._opening import opened
+from skcaptcha.extent import pitch
+from skcaptcha.segments import ink_mask
+
+Image = NDArray[np.uint8]
+Amounts = NDArray[np.float64]
+
+# Of the distance from one character to the next.
+_SPECK, _LINE, _GAP, _CHARACTER = 0.25, 2.0, 0.8, 0.4
+# Of the thickness of strokes.
+_THIN = 0.6
+_FEWEST_VOTES, _LINE_WIDTH = 8, 3  # pixels
+_LOOK_ALIKE = ("0OoQD", "1IlLi|7", "5Ss", "2Zz", "8B", "6G", "9gq", "uvy", "ce", "hn", "mnrw", "VY")
+_SIDE = 16  # pixels of a character's picture when shapes are compared
+_FEWEST = 3  # of one character, to say how much they differ
+
+
+def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, Amounts]:
+    """Measure what can be told from the ink alone.
+
+    Ink is what Otsu's threshold tells from the ground.
+
+    Parameters
+    ----------
+    images : sequence of n ndarrays of shape (h, w) or (h, w, 3), dtype uint8
+    labels : sequence of n str
+
+    Returns
+    -------
+    amounts : dict of str to ndarray of shape (n,)
+        ``noise``: pieces of ink of less than a quarter of the pitch, across and down. ``lines``:
+        the share of the ink that is thinner than 0.6 of a stroke and lies on straight lines two
+        pitches long or longer, as a Hough transform finds them. ``touching``: by how many the
+        characters outnumber the pieces of thicker ink that are large enough to be one. ``ground``:
+        the deviation of the ground's shades, divided by how far the ink's mean shade is from the
+        ground's. ``length``: characters of the label. ``alphabet``: characters of the label that
+        others, which occur in the labels, look like.
+
+    Examples
+    --------
+    >>> from skcaptcha.audit._features import amounts_of_ink
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> amounts = amounts_of_ink(*make_line_captchas(5, random_state=0))
+    >>> sorted(amounts)
+    ['alphabet', 'ground', 'length', 'lines', 'noise', 'touching']
+    """
+    shades = Grey().fit_transform(list(images))
+    inks = [ink_mask(ink).view(np.uint8) for ink in Binarise(ink="auto").fit_transform(shades)]
+    distance = pitch(shades, labels)
+    thickness = _stroke(inks)
+    rows = [
+        _of_one(shade, ink, len(label), distance, thickness)
+        for shade, ink, label in zip(shades, inks, labels, strict=True)
+    ]
+    names = ("noise", "lines", "touching", "ground")
+    amounts = {
+        name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    alike = _with_doubles("".join(labels))
+    return amounts | {
+        "length": np.array([len(label) for label in labels], dtype=float),
+        "alphabet": np.array([sum(c in alike for c in label) for label in labels], dtype=float),
+    }
+
+
+def amounts_of_characters(
+    images: Sequence[Image], boxes: Sequence[NDArray[np.intp]], labels: Sequence[str]
+) -> dict[str, Amounts]:
+    """Measure how much characters of one kind differ from each other.
+
+    Parameters
+    ----------
+    images : sequence of n ndarrays of shape (h, w), dtype uint8
+        Denoised: ink bright on a dark ground.
+    boxes : sequence of n ndarrays of shape (k, 4)
+        Where a reader found the characters.
+    labels : sequence of n str
+
+    Returns
+    -------
+    amounts : dict of str to ndarray of shape (n,)
+        ``rotation``: how many degrees the characters lean more or less than the mean of their kind
+        (root of the mean square). ``shape``: how far their pictures, brought to one size, are from
+        the mean picture of the others of their kind, divided by how far mean pictures of different
+        kinds are from each other. nan where as many boxes as characters were not found, or where
+        all characters of the label are seen less than three times.
+    """
+    kinds: dict[str, list[tuple[int, float, Amounts]]] = defaultdict(list)
+    for i, (image, places, label) in enumerate(zip(images, boxes, labels, strict=True)):
+        if len(places) != len(label):
+            continue
+        for (x, y, w, h), character in zip(places.tolist(), label, strict=True):
+            crop = image[y : y + h, x : x + w]
+            if ink_mask(crop).any():
+                kinds[character].append((i, _lean(crop), _picture(crop)))
+    usual = {c: found for c, found in kinds.items() if len(found) >= _FEWEST}
+    between = _mean_distance(
+        [np.mean([picture for *_, picture in found], axis=0) for found in usual.values()]
+    )
+    leans: dict[int, list[float]] = defaultdict(list)
+    shapes: dict[int, list[float]] = defaultdict(list)
+    for found in usual.values():
+        mean_lean = float(np.mean([lean for _, lean, _ in found]))
+        total = np.sum([picture for *_, picture in found], axis=0)
+        for i, lean, picture in found:
+            others = (total - picture) / (len(found) - 1)
+            leans[i].append((lean - mean_lean) ** 2)
+            shapes[i].append(float(np.linalg.norm(picture - others)))
+    n = len(labels)
+    return {
+        "rotation": np.array(
+            [np.sqrt(np.mean(leans[i])) if i in leans else np.nan for i in range(n)]
+        ),
+        "shape": np.array(
+            [np.mean(shapes[i]) / between if i in shapes and between else np.nan for i in range(n)]
+        ),
+    }
+
+
+def _of_one(
+    shade: Image, ink: Image, length: int, distance: float, thickness: float
+) -> tuple[float, float, float, float]:
+    thick = opened(ink, max(2, round(_THIN * thickness)))
+    specks = (_sizes(ink) < _SPECK * distance).all(axis=1).sum()
+    lines = _on_lines(ink & ~thick, distance).sum() / max(ink.sum(), 1)
+    large = (_sizes(thick) >= _CHARACTER * distance).any(axis=1).sum()
+    ground, inked = shade[ink == 0].astype(float), shade[ink > 0].astype(float)
+    contrast = abs(ground.mean() - inked.mean()) if ground.size and inked.size else 0.0
+    unevenness = ground.std() / contrast if contrast else 0.0
+    return float(specks), float(lines), float(max(0, length - large)), float(unevenness)
+
+
+def _on_lines(thin: Image, distance: float) -> NDArray[np.bool_]:
+    """Find the thin ink that lies on straight lines; characters may interrupt these."""
+    found = cv2.HoughLinesP(
+        thin,
+        rho=1,
+        theta=np.pi / 180,
+        threshold=max(_FEWEST_VOTES, round(distance)),
+        minLineLength=_LINE * distance,
+        maxLineGap=_GAP * distance,
+    )
+    beside = np.zeros_like(thin)
+    for x, y, right, bottom in [] if found is None else found.reshape(-1, 4).tolist():
+        cv2.line(beside, (x, y), (right, bottom), 1, _LINE_WIDTH)
+    return (thin & beside) > 0
+
+
+def _sizes(ink: Image) -> NDArray[np.intp]:
+    """Give width and height of every connected piece of ink."""
+    stats = cv2.connectedComponentsWithStats(ink, connectivity=8)[2]
+    return stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].astype(np.intp)
+
+
+def _stroke(inks: Sequence[Image]) -> float:
+    """Estimate how thick strokes are: bars of w pixels have a mean distance of (w + 2) / 4."""
+    distances = [cv2.distanceTransform(ink, cv2.DIST_L2, 5)[ink > 0] for ink in inks]
+    inked = np.concatenate([np.empty(0, np.float32), *distances])
+    return max(1.0, 4 * float(inked.mean()) - 2) if len(inked) else 1.0
+
+
+def _with_doubles(labels: str) -> set[str]:
+    """Find the characters of labels for which another one is easily taken."""
+    there = set(labels)
+    groups = [there.intersection(group) for group in _LOOK_ALIKE]
+    pairs = {
+        c
+        for c in there
+        if c.swapcase() != c and c.swapcase() in there and c in "cCkKoOpPsSuUvVwWxXyYzZ"
+    }
+    return pairs.union(*(group for group in groups if len(group) > 1))
+
+
+def _lean(crop: Image) -> float:
+    """Give the angle, in degrees, by which ink moves right as it goes down."""
+    moments = cv2.moments(crop)
+    return float(np.degrees(np.arctan2(moments["mu11"], max(moments["mu02"], 1e-9))))
+
+
+def _picture(crop: Image) -> Amounts:
+    rows, columns = np.nonzero(ink_mask(crop))
+    tight = crop[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    resized = cv2.resize(tight, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    picture = cv2.GaussianBlur(resized, (0, 0), 1).astype(float).ravel()
+    return picture / max(float(np.linalg.norm(picture)), 1e-9)
+
+
+def _mean_distance(pictures: Sequence[Amounts]) -> float:
+    distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(pictures) for b in pictures[:i]]
+    return float(np.mean(distances)) if distances else 0.0

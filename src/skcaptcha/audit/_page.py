@@ -1,0 +1,73 @@
+"""An audit as a page of HTML."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from skcaptcha.audit._blocks import Block, Drawing, Facts, Item, Items, Rows
+from skcaptcha.audit._charts import draw
+from skcaptcha.audit._figures import Audit
+from skcaptcha.audit._report import parts
+from skcaptcha.report import Page, Section, figures, table
+
+
+def to_page(audit: Audit, title: str) -> Page:
+    """Make an audit a page of its own.
+
+    Parameters
+    ----------
+    audit : Audit
+    title : str
+
+    Returns
+    -------
+    page : Page
+    """
+    return Page(
+        title,
+        "How many labels and how much time it takes to read these captchas, and what holds it up",
+        [
+            Section(part.heading, [_shown(block, audit) for block in part.blocks])
+            for part in parts(audit)
+        ],
+    )
+
+
+def _shown(block: Block, audit: Audit) -> str:
+    match block:
+        case Facts(rows):
+            return figures([(name, _unbroken(what)) for name, what in rows])
+        case Rows(header, rows, marked):
+            bold = Markup("<strong>{}</strong>")
+            return table(
+                header,
+                [
+                    [
+                        bold.format(_unbroken(cell)) if k in marked else _unbroken(cell)
+                        for cell in row
+                    ]
+                    for k, row in enumerate(rows)
+                ],
+            )
+        case Items(items):
+            points = Markup("\n").join(Markup("<li>{}</li>").format(_item(item)) for item in items)
+            return Markup("<ul>\n{}\n</ul>").format(points)
+        case Drawing(name, description):
+            return draw(name, audit, description)
+        case text:
+            return _unbroken(text)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its sign on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _item(item: Item) -> Markup:
+    said = Markup("<strong>{}</strong> {}").format(item.lead, item.text)
+    if not item.source:
+        return said
+    source: str = item.source
+    if item.url:
+        source = Markup('<a href="{}">{}</a>').format(item.url, item.source)
+    return Markup('{} <span class="faint">{}</span>').format(said, source)

@@ -1,0 +1,120 @@
+"""The command ``audit``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._console import figures_table, progress, report_console
+from skcaptcha.cli._interrupt import interruptible
+from skcaptcha.cli._options import Jobs, Json
+from skcaptcha.cli._output import check_outputs, write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from skcaptcha.audit import Audit
+
+
+@interruptible("interrupted; nothing was written")
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE.html", help="Where the report goes; .json and .md beside it."),
+    ] = Path("artifacts/audit.html"),
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", min=1, help="How long it may take, about.", show_default="900"
+        ),
+    ] = None,
+    jobs: Jobs = -1,
+    json: Json = None,
+) -> None:
+    """Measure how little it takes to read your own captcha, and which of its defences hold.
+
+    Learns from ever more of the labels, reads captchas that were kept apart, and compares those
+    that have more of a defence with those that have less. Writes a report as HTML, Markdown and
+    JSON, with an interval for every share. An image that cannot be read is left out and named; the
+    exit code is then 1.
+    """
+    from skcaptcha.audit import audit_captchas, to_markdown, to_page
+    from skcaptcha.cli._fit_auto import refuse_numbers
+    from skcaptcha.cli._training import drop_unusable_images, workers
+    from skcaptcha.datasets import load_captchas
+    from skcaptcha.images import ImageDecoder
+    from skcaptcha.model_io import write_atomically
+
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise WrongUseError(f"{out}: the report is HTML; give it a name such as audit.html")
+    files = [out, out.with_suffix(".md"), out.with_suffix(".json")]
+    check_outputs(*files, json=json)
+    captchas = load_captchas(folder)
+    refuse_numbers(folder, captchas)
+    failed = drop_unusable_images(captchas, ImageDecoder())
+    with workers(jobs, None, captchas), _progress() as say:
+        found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, say=say)
+    report = {"folder": str(folder), **found.figures(), "failed": failed}
+    title = f"Audit of {folder.resolve().name}"
+    text = to_markdown(found, title)
+    to_page(found, title).save(out)
+    write_atomically(files[1], lambda stream: stream.write(text.encode(errors="replace")))
+    write_json(report, files[2])
+
+    console = report_console(json)
+    console.print(_figures_table(found, files))
+    console.print(_defences_table(found))
+    write_json({**report, "files": files}, json)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what shows a bar for each piece of the work in turn."""
+    shown, advance = "", None
+    with ExitStack() as bars:
+
+        def say(what: str, done: int, total: int) -> None:
+            nonlocal shown, advance
+            if what != shown:
+                bars.close()
+                shown, advance = what, bars.enter_context(progress(what, total))
+            elif advance is not None:
+                advance(1)
+
+        yield say
+
+
+def _figures_table(found: Audit, files: list[Path]) -> Table:
+    from skcaptcha.audit import summary
+
+    table = figures_table()
+    for name, what in summary(found):
+        table.add_row(name, what)
+    table.add_row("seconds", f"{found.seconds:.0f} of {found.budget:.0f}")
+    table.add_row("written", "\n".join(map(str, files)))
+    return table
+
+
+def _defences_table(found: Audit) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("defence")
+    table.add_column("there in", justify="right")
+    table.add_column("verdict")
+    for finding in found.findings:
+        there = f"{finding.n_with} of {finding.n_measured}"
+        table.add_row(finding.defence.name, there, finding.verdict)
+    return table

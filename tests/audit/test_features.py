@@ -1,0 +1,64 @@
+"""What is measured of a defence grows with it, and with no other that is drawn."""
+
+import numpy as np
+import pytest
+
+from skcaptcha.audit._features import amounts_of_characters, amounts_of_ink
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("noise", {"specks": 40}), ("lines", {"lines": 3}), ("touching", {"pitch": 13})],
+)
+def test_an_amount_grows_with_its_defence(drawn, labels, name, more):
+    plain = amounts_of_ink(drawn(labels), labels)[name]
+    much = amounts_of_ink(drawn(labels, **more), labels)[name]
+    assert np.median(plain) == 0
+    assert (much > plain).mean() > 0.9
+
+
+def test_specks_are_no_lines_and_lines_no_specks(drawn, labels):
+    assert np.median(amounts_of_ink(drawn(labels, specks=40), labels)["lines"]) == 0
+    assert np.median(amounts_of_ink(drawn(labels, lines=3), labels)["noise"]) <= 1
+
+
+def test_a_ground_is_uneven_by_its_contrast(drawn, labels):
+    images = drawn(labels)
+    rng = np.random.default_rng(0)
+    uneven = [np.clip(image - rng.integers(0, 90, image.shape), 0, 255) for image in images]
+    even = amounts_of_ink(images, labels)["ground"]
+    rough = amounts_of_ink([image.astype(np.uint8) for image in uneven], labels)["ground"]
+    assert even.max() < 0.05
+    assert rough.min() > 0.1
+
+
+def test_labels_tell_length_and_characters_that_look_alike(drawn):
+    labels = ["ACE", "HO0", "LT", "0"]
+    amounts = amounts_of_ink(drawn(labels), labels)
+    assert amounts["length"].tolist() == [3, 3, 2, 1]
+    assert amounts["alphabet"].tolist() == [0, 2, 0, 1]
+    assert amounts_of_ink(drawn(["O"]), ["O"])["alphabet"].tolist() == [0]
+
+
+def test_turned_characters_lean_and_differ(drawn, labels):
+    boxes = [np.array([[26 * k, 0, 32, 40] for k in range(3)])] * len(labels)
+    straight, turned = (
+        amounts_of_characters([255 - image for image in drawn(labels, turn=turn)], boxes, labels)
+        for turn in (0, 25)
+    )
+    assert np.nanmedian(straight["rotation"]) < 3
+    assert np.nanmedian(turned["rotation"]) > 6
+    assert np.nanmedian(turned["shape"]) > 1.5 * np.nanmedian(straight["shape"])
+
+
+def test_nothing_is_said_of_characters_that_were_not_found(drawn, labels):
+    boxes = [np.array([[0, 0, 30, 40]])] * len(labels)
+    amounts = amounts_of_characters([255 - image for image in drawn(labels)], boxes, labels)
+    assert np.isnan(amounts["rotation"]).all()
+    assert np.isnan(amounts["shape"]).all()
+
+
+def test_blank_images_have_amounts(drawn):
+    blank = np.full((20, 60), 255, dtype=np.uint8)
+    amounts = amounts_of_ink([blank, blank], ["AB", "CD"])
+    assert all(np.isfinite(amount).all() for amount in amounts.values())

@@ -1,0 +1,56 @@
+"""Intervals hold what they should as often as they say, and attempts follow from shares."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom, multinomial
+
+from skcaptcha.audit._intervals import attempts, difference, paired_difference, share
+
+
+@pytest.mark.parametrize(("p", "q"), [(0.5, 0.5), (0.9, 0.5), (0.98, 0.9), (0.1, 0.02)])
+def test_a_difference_of_groups_holds_the_truth_in_about_95_of_100_cases(p, q):
+    n, m = 40, 25
+    firsts = [share(k, n) for k in range(n + 1)]
+    seconds = [share(k, m) for k in range(m + 1)]
+    covered = 0.0
+    for k, first in enumerate(firsts):
+        for j, second in enumerate(seconds):
+            found = difference(first, second)
+            assert found.low <= found.value <= found.high
+            if found.low <= p - q <= found.high:
+                covered += binom.pmf(k, n, p) * binom.pmf(j, m, q)
+    assert covered > 0.93
+
+
+@pytest.mark.parametrize(("lost", "won"), [(0.1, 0.1), (0.3, 0.02), (0.05, 0.0)])
+def test_a_difference_of_readings_of_the_same_captchas_holds_the_truth(lost, won):
+    n, covered = 40, 0.0
+    for k in range(n + 1):
+        for j in range(n + 1 - k):
+            chance = multinomial.pmf([k, j, n - k - j], n, [lost, won, 1 - lost - won])
+            if chance < 1e-9:
+                continue
+            found = paired_difference(k, j, n)
+            assert found.low <= found.value <= found.high
+            covered += chance * (found.low <= lost - won <= found.high)
+    assert covered > 0.93
+
+
+def test_more_confidence_and_fewer_captchas_make_intervals_wider():
+    narrow, sure, few = share(40, 50), share(40, 50, confidence=0.99), share(8, 10)
+    assert sure.low < narrow.low < narrow.high < sure.high
+    assert few.high - few.low > narrow.high - narrow.low
+    wide, wider = paired_difference(9, 2, 50), paired_difference(9, 2, 50, confidence=0.99)
+    assert wider.low < wide.low < wide.high < wider.high
+
+
+def test_attempts_are_one_by_the_share():
+    expected, low, high = attempts(share(10, 40))
+    read = share(10, 40)
+    assert (expected, low, high) == (4.0, 1 / read.high, 1 / read.low)
+    expected, low, high = attempts(share(0, 40))
+    assert math.isinf(expected)
+    assert math.isinf(high)
+    assert np.isfinite(low)

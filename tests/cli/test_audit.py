@@ -1,0 +1,62 @@
+"""The command ``audit`` writes its report in three formats, or nothing."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from skcaptcha.datasets import make_line_captchas
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty labelled captchas, and a file that is no image."""
+    folder = tmp_path_factory.mktemp("captchas")
+    for i, (image, label) in enumerate(
+        zip(*make_line_captchas(30, charset="ABC", random_state=0), strict=True)
+    ):
+        cv2.imwrite(str(folder / f"{label}_{i}.png"), image[..., ::-1])
+    (folder / "AAAA_broken.png").write_text("no image")
+    return folder
+
+
+def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
+    out = tmp_path / "new" / "report.html"
+    done = run("audit", folder, "--out", out, "--budget", 8, "--jobs", 1, "--json", "-")
+    assert done.code == 1
+    assert "AAAA_broken.png" in done.err
+    figures = json.loads(done.out)
+    assert json.loads(out.with_suffix(".json").read_text()) == {
+        key: value for key, value in figures.items() if key != "files"
+    }
+    assert figures["n"] == 30
+    assert [failed["filename"] for failed in figures["failed"]] == ["AAAA_broken.png"]
+    low, high = figures["string_accuracy_interval"]
+    assert low <= figures["string_accuracy"] <= high
+    for file in (out, out.with_suffix(".md")):
+        assert "What a text captcha cannot do" in file.read_text()
+    assert "read right" in done.err
+
+
+@pytest.mark.parametrize("out", ["report.pdf", "report"])
+def test_audit_wants_a_name_for_html(folder, tmp_path, run, out):
+    done = run("audit", folder, "--out", tmp_path / out)
+    assert done.code == 2
+    assert "audit.html" in done.sentence()
+    assert not list(tmp_path.iterdir())
+
+
+def test_audit_refuses_results_that_would_go_to_one_file(folder, tmp_path, run):
+    done = run("audit", folder, "--out", tmp_path / "a.html", "--json", tmp_path / "a.json")
+    assert done.code == 2
+    assert "two results would go to this file" in done.sentence()
+
+
+def test_audit_refuses_numbers_for_labels(tmp_path, run):
+    for i in range(10, 22):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((20, 60), i, np.uint8))
+    done = run("audit", tmp_path, "--out", tmp_path / "audit.html")
+    assert done.code == 2
+    assert "not labels" in done.sentence()
