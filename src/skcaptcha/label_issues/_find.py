@@ -141,26 +141,40 @@ def find_label_issues(
         i: f"the same image as {names[k]}, which is labelled {labels[k]}"
         for i, k in contradictions(digests, labels).items()
     }
-    ranked = _ranked(judged, labels, repeats)
+    ranked = rank_labels(judged, labels, repeats)
     n_other_length = sum(judgement.characters is None for _, judgement, _ in judged)
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
 
 
-def _ranked(
+def rank_labels(
     judged: Sequence[Judged], labels: NDArray[np.str_], repeats: Mapping[int, str]
 ) -> list[LabelIssue]:
-    """Judge every label by the worst of what it says."""
+    """Judge every label by the worst of what it says.
+
+    Parameters
+    ----------
+    judged : sequence of n Judged
+    labels : ndarray of n str
+    repeats : mapping of int to str
+        Captchas that are suspects in any case, and why.
+
+    Returns
+    -------
+    issues : list of n LabelIssue
+        The most doubtful first.
+    """
     scores = np.ones(len(labels))
     suspect = np.zeros(len(labels), dtype=bool)
     reasons = [""] * len(labels)
     for given in (characters_of(judged, labels), lengths_of(judged, labels)):
         quality, wrong = judge_labels(given)
-        # What is said last of a captcha is the worst.
         for row in np.argsort(-quality, kind="stable"):
             i = given.owner[row]
+            # Where the length is wrong, so may be all characters after the missing one.
+            if quality[row] < scores[i] or (wrong[row] and given.place[row] < 0):
+                reasons[i] = _reason(given, row)
+            scores[i] = min(quality[row], scores[i])
             suspect[i] |= wrong[row]
-            if quality[row] < scores[i]:
-                scores[i], reasons[i] = quality[row], _reason(given, row)
     for i, reason in repeats.items():
         suspect[i] = True
         reasons[i] = reason

@@ -18,7 +18,7 @@ from skcaptcha.read import Reading
 from skcaptcha.read._judgement import Judgement
 
 # One wrong label among few neighbours would decide.
-_LEAST_NEIGHBORS = 10
+_LEAST_NEIGHBORS = 7
 
 
 class Judged(NamedTuple):
