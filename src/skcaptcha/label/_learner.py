@@ -1,0 +1,156 @@
+"""Learning from few labels, again and again, as they become more."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.auto import choose_recipe, load_families
+from skcaptcha.config import Recipe
+from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.images import decode
+from skcaptcha.label._task import Guess
+from skcaptcha.read import Reading, read_captchas
+
+FEWEST_LABELS = 20
+# A recipe is chosen anew when there are so many times the labels that it was chosen with. The time
+# for it grows with them: a label takes somebody longer to type.
+_CHOOSE_AGAIN = 2
+_SECONDS_PER_LABEL, _MOST_SECONDS = 1.0, 240.0
+# Of what is quick to fit, more folds leave more to learn from.
+_FOLDS, _QUICK, _FOLDS_IF_QUICK = 3, 1.0, 6  # seconds
+
+
+class Learner:
+    """The recipe that suits the labels so far, fitted to them.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the images are.
+    choose_again : bool, default=True
+        Whether to choose the recipe anew as labels double; or once and for all.
+
+    Attributes
+    ----------
+    name : str
+        The classes of the recipe that segment, describe and read; empty before one is chosen.
+    """
+
+    def __init__(self, folder: Path, *, choose_again: bool = True) -> None:
+        self.name = ""
+        self._folder = folder
+        self._choose_again = choose_again
+        self._chosen_with = 0
+        self._recipe: Recipe | None = None
+        self._model: Pipeline | None = None
+        self._X: list[NDArray[np.uint8]] = []
+        self._y: NDArray[np.str_] = np.array([], dtype=str)
+        self._filenames: list[str] = []
+        self._seconds = 0.0
+
+    def learn(self, labels: Mapping[str, str]) -> None:
+        """Fit a model to labels.
+
+        Parameters
+        ----------
+        labels : mapping of str to str
+            By file name. Images that cannot be decoded are left out.
+
+        Raises
+        ------
+        SkcaptchaError
+            If nothing can be learnt from them.
+        """
+        images = dict(self._decoded(labels))
+        self._filenames, self._X = list(images), list(images.values())
+        self._y = np.array([labels[name] for name in images])
+        n = len(images)
+        due = self._recipe is None or (
+            self._choose_again and n >= _CHOOSE_AGAIN * self._chosen_with
+        )
+        if due:
+            # Confidences only have to put images in an order: the last fit, which calibrates them,
+            # would take several times as long.
+            families = {**load_families(), "final": {}}
+            budget = min(_SECONDS_PER_LABEL * n, _MOST_SECONDS)
+            choice = choose_recipe(self._X, self._y, families=families, budget=budget)
+            self._recipe, self._chosen_with = Recipe(choice.recipe), n
+            self.name = choice.tried[0].name
+        assert self._recipe is not None
+        begin = time.perf_counter()
+        self._model = self._fitted(range(n))
+        self._seconds = time.perf_counter() - begin
+
+    def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
+        """Read images with the model.
+
+        Parameters
+        ----------
+        filenames : sequence of str
+            Those that cannot be decoded are left out.
+
+        Returns
+        -------
+        guesses : dict of str to Guess
+        """
+        assert self._model is not None, "learn first"
+        images = dict(self._decoded(filenames))
+        if not images:
+            return {}
+        readings = read_captchas(self._model, list(images.values()))
+        return {name: _guess(reading) for name, reading in zip(images, readings, strict=True)}
+
+    def read_held_out(self, filenames: Sequence[str]) -> dict[str, str]:
+        """Read labelled images with models that have learnt from all the others, or most of them.
+
+        Parameters
+        ----------
+        filenames : sequence of str
+            Of images that `learn` was given.
+
+        Returns
+        -------
+        texts : dict of str to str
+        """
+        place = {name: k for k, name in enumerate(self._filenames)}
+        sample = np.array([place[name] for name in filenames if name in place], dtype=int)
+        folds = _FOLDS_IF_QUICK if self._seconds < _QUICK else _FOLDS
+        texts: dict[str, str] = {}
+        for k in range(min(folds, len(sample))):
+            test = sample[k::folds]
+            kept = np.setdiff1d(np.arange(len(self._filenames)), test)
+            try:
+                found = self._fitted(kept).predict([self._X[i] for i in test])
+            except SkcaptchaError:
+                continue  # what is left suffices for nothing
+            texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
+        return texts
+
+    def _fitted(self, kept: Sequence[int] | NDArray[np.intp]) -> Pipeline:
+        assert self._recipe is not None
+        with warnings.catch_warnings(action="ignore"):
+            return self._recipe.pipeline().fit([self._X[i] for i in kept], self._y[list(kept)])
+
+    def _decoded(self, filenames: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        for name in filenames:
+            try:
+                yield name, decode(self._folder / name)
+            except ImageError:
+                continue
+
+
+def _guess(reading: Reading) -> Guess:
+    return Guess(
+        text=reading.text,
+        confidence=reading.confidence,
+        characters=tuple(zip(reading.text, reading.probabilities.tolist(), strict=True)),
+        runners_up=reading.runners_up,
+        unfamiliar=bool(reading.out_of_distribution),
+    )
