@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,13 @@ from skcaptcha.label._task import Guess
 from skcaptcha.read import Reading, read_captchas
 
 FEWEST_LABELS = 20
-# A recipe is chosen anew when there are so many times the labels that it was chosen with. The time
-# for it grows with them: a label takes somebody longer to type.
-_CHOOSE_AGAIN = 2
-_SECONDS_PER_LABEL, _MOST_SECONDS = 1.0, 240.0
+# The first guesses should come soon; networks, which take longer, are tried after them.
+_SECONDS_FOR_FIRST = 8.0
+_NETWORK = "MLPClassifier"
+# All recipes are tried when there are so many times the labels that they were tried with, unless
+# what is there reads nearly everything. They may take longer the longer the labels took.
+_TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
+_SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 20.0, 1.0, 240.0
 # Of what is quick to fit, more folds leave more to learn from.
 _FOLDS, _QUICK, _FOLDS_IF_QUICK = 3, 1.0, 6  # seconds
 
@@ -34,8 +38,6 @@ class Learner:
     ----------
     folder : path-like
         Where the images are.
-    choose_again : bool, default=True
-        Whether to choose the recipe anew as labels double; or once and for all.
 
     Attributes
     ----------
@@ -43,25 +45,30 @@ class Learner:
         The classes of the recipe that segment, describe and read; empty before one is chosen.
     """
 
-    def __init__(self, folder: Path, *, choose_again: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         self.name = ""
         self._folder = folder
-        self._choose_again = choose_again
-        self._chosen_with = 0
         self._recipe: Recipe | None = None
+        self._accuracy = 0.0
+        self._tried_with = 0
         self._model: Pipeline | None = None
         self._X: list[NDArray[np.uint8]] = []
         self._y: NDArray[np.str_] = np.array([], dtype=str)
         self._filenames: list[str] = []
         self._seconds = 0.0
 
-    def learn(self, labels: Mapping[str, str]) -> None:
-        """Fit a model to labels.
+    def learn(self, labels: Mapping[str, str]) -> Iterator[None]:
+        """Fit models to labels, a quick one before one that may read more.
 
         Parameters
         ----------
         labels : mapping of str to str
             By file name. Images that cannot be decoded are left out.
+
+        Yields
+        ------
+        None
+            When there is a new model to read with.
 
         Raises
         ------
@@ -72,20 +79,30 @@ class Learner:
         self._filenames, self._X = list(images), list(images.values())
         self._y = np.array([labels[name] for name in images])
         n = len(images)
-        due = self._recipe is None or (
-            self._choose_again and n >= _CHOOSE_AGAIN * self._chosen_with
+        if self._recipe is None:
+            self._choose(_without_networks(load_families()), _SECONDS_FOR_FIRST)
+        else:
+            self._fit()
+        yield
+        if n >= _TRY_AGAIN * self._tried_with and self._accuracy < _NEARLY_EVERYTHING:
+            seconds = min(_SECONDS + _SECONDS_PER_LABEL * n, _MOST_SECONDS)
+            self._choose(load_families(), seconds)
+            self._tried_with = n
+            yield
+
+    def _choose(self, families: dict[str, Any], seconds: float) -> None:
+        # Confidences only have to put images in an order: the last fit, which calibrates them,
+        # would take several times as long.
+        choice = choose_recipe(
+            self._X, self._y.tolist(), families={**families, "final": {}}, budget=seconds
         )
-        if due:
-            # Confidences only have to put images in an order: the last fit, which calibrates them,
-            # would take several times as long.
-            families = {**load_families(), "final": {}}
-            budget = min(_SECONDS_PER_LABEL * n, _MOST_SECONDS)
-            choice = choose_recipe(self._X, self._y, families=families, budget=budget)
-            self._recipe, self._chosen_with = Recipe(choice.recipe), n
-            self.name = choice.tried[0].name
-        assert self._recipe is not None
+        self._recipe, self._accuracy = Recipe(choice.recipe), choice.accuracy
+        self.name = choice.tried[0].name
+        self._fit()
+
+    def _fit(self) -> None:
         begin = time.perf_counter()
-        self._model = self._fitted(range(n))
+        self._model = self._fitted(range(len(self._X)))
         self._seconds = time.perf_counter() - begin
 
     def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
@@ -144,6 +161,21 @@ class Learner:
                 yield name, decode(self._folder / name)
             except ImageError:
                 continue
+
+
+def _without_networks(families: dict[str, Any]) -> dict[str, Any]:
+    """Leave those that stand in for a network as readers by themselves."""
+    return {
+        **families,
+        "grid": [
+            {**family, "read": [r for r in family["read"] if not _is_network(r)]}
+            for family in families["grid"]
+        ],
+    }
+
+
+def _is_network(reader: Mapping[str, Any]) -> bool:
+    return bool(reader.get("estimator", {}).get("use") == _NETWORK)
 
 
 def _guess(reading: Reading) -> Guess:

@@ -93,15 +93,16 @@ def take_lesson(learner: Learner, lesson: Lesson) -> Iterator[News]:
     """
     n = len(lesson.labels)
     try:
-        learner.learn(lesson.labels)
+        for _ in learner.learn(lesson.labels):
+            for begin in range(0, len(lesson.pool), _AT_ONCE):
+                guesses = learner.read(lesson.pool[begin : begin + _AT_ONCE])
+                yield News(n, learner.name, guesses=guesses)
+            held_out = learner.read_held_out(lesson.sample)
+            yield News(n, learner.name, held_out=held_out)
     except SkcaptchaError as error:
         yield News(n, problem=str(error), done=True)
         return
-    for begin in range(0, len(lesson.pool), _AT_ONCE):
-        guesses = learner.read(lesson.pool[begin : begin + _AT_ONCE])
-        yield News(n, learner.name, guesses=guesses)
-    held_out = learner.read_held_out(lesson.sample)
-    yield News(n, learner.name, held_out=held_out, done=True)
+    yield News(n, learner.name, done=True)
 
 
 class TrainingHere:
