@@ -11,10 +11,36 @@ from pathlib import Path
 
 import pytest
 
+from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.errors import ConflictError, DatasetError
 from skcaptcha.label import LabellingSession
 from skcaptcha.label._store import LabelStore
+
+# Quick, and the same on every machine.
+BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+RECIPE = Recipe(
+    {
+        "data": {"generate": "lines", "n": 10},
+        "steps": {
+            "denoise": {
+                "grey": {"use": "Grey"},
+                "ink": {"use": "Binarise", "method": "fixed", "threshold": 127},
+                "smooth": {"use": "Smooth", "method": "binomial", "size": 3},
+                "binarise": {
+                    "use": "Binarise", "method": "fixed", "threshold": 155, "ink": "bright",
+                },
+            },
+            "segment": {"use": "FixedBoxes", "boxes": BOXES},
+            "features": {"use": "RawPixels"},
+            "read": {
+                "use": "CharacterReader",
+                "estimator": {"use": "KNeighborsClassifier", "n_neighbors": 1},
+            },
+        },
+    },
+    "quick.yaml",
+)  # fmt: skip
 
 
 def make_folder(folder, n):
@@ -297,7 +323,7 @@ def learnt(tmp_path_factory):
     """A session of which 60 of 90 images were labelled while it learnt in between."""
     folder = tmp_path_factory.mktemp("learnt")
     truth = make_folder(folder, 90)
-    with LabellingSession(folder, train="here", growth=0.4) as session:
+    with LabellingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
         tasks = [label_next(session, truth) for _ in range(60)]
         yield session, tasks, truth, folder
 
@@ -331,7 +357,8 @@ def test_the_estimate_is_of_images_drawn_at_random(learnt):
 
 def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learnt):
     _, tasks, _, folder = learnt
-    records = [json.loads(line) for line in (folder / "labelling.jsonl").open(encoding="utf-8")]
+    lines = (folder / "labelling.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
     assert [record["chosen"] for record in records] == [task.chosen for task in tasks]
     guesses = [task.guess.text if task.guess else None for task in tasks]
     assert [record.get("guess") for record in records] == guesses
@@ -339,7 +366,7 @@ def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learnt):
 
 def test_a_process_aside_gives_guesses_too(tmp_path):
     truth = make_folder(tmp_path, 30)
-    with LabellingSession(tmp_path) as session:
+    with LabellingSession(tmp_path, recipe=RECIPE) as session:
         for _ in range(20):
             label_next(session, truth)
         end = time.monotonic() + 120

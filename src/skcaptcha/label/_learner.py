@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ _NETWORK = "MLPClassifier"
 # what is there reads nearly everything. They may take longer the longer the labels took.
 _TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
 _SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 20.0, 1.0, 240.0
+_CALIBRATION_FOLDS = 3
 # Of what is quick to fit, more folds leave more to learn from.
 _FOLDS, _QUICK, _FOLDS_IF_QUICK = 3, 1.0, 6  # seconds
 
@@ -36,20 +38,23 @@ class Learner:
 
     Parameters
     ----------
-    folder : path-like
+    folder : Path
         Where the images are.
+    recipe : Recipe, optional
+        What to fit; None: what suits the labels.
 
     Attributes
     ----------
     name : str
-        The classes of the recipe that segment, describe and read; empty before one is chosen.
+        What is fitted, in words; empty if that is not chosen yet.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.name = ""
+    def __init__(self, folder: Path, recipe: Recipe | None = None) -> None:
+        self.name = recipe.source if recipe else ""
         self._folder = folder
-        self._recipe: Recipe | None = None
-        self._accuracy = 0.0
+        self._recipe = recipe
+        # Nobody asks for another recipe than the one that was given.
+        self._accuracy = 1.0 if recipe else 0.0
         self._tried_with = 0
         self._model: Pipeline | None = None
         self._X: list[NDArray[np.uint8]] = []
@@ -91,18 +96,24 @@ class Learner:
             yield
 
     def _choose(self, families: dict[str, Any], seconds: float) -> None:
-        # Confidences only have to put images in an order: the last fit, which calibrates them,
-        # would take several times as long.
+        # What is fitted in the end of a race is fitted anew here.
         choice = choose_recipe(
             self._X, self._y.tolist(), families={**families, "final": {}}, budget=seconds
         )
-        self._recipe, self._accuracy = Recipe(choice.recipe), choice.accuracy
+        data = {"folder": os.fspath(self._folder)}
+        self._recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
         self.name = choice.tried[0].name
         self._fit()
 
     def _fit(self) -> None:
+        assert self._recipe is not None
+        model = self._recipe.pipeline()
+        if not _is_network(self._recipe.content["steps"]["read"]):
+            # Some classifiers are always sure, and what they say then puts images in no order.
+            # Networks say it well enough, and take long.
+            model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
         begin = time.perf_counter()
-        self._model = self._fitted(range(len(self._X)))
+        self._model = self._fitted(model, range(len(self._X)))
         self._seconds = time.perf_counter() - begin
 
     def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
@@ -117,7 +128,7 @@ class Learner:
         -------
         guesses : dict of str to Guess
         """
-        assert self._model is not None, "learn first"
+        assert self._model is not None
         images = dict(self._decoded(filenames))
         if not images:
             return {}
@@ -136,6 +147,7 @@ class Learner:
         -------
         texts : dict of str to str
         """
+        assert self._recipe is not None
         place = {name: k for k, name in enumerate(self._filenames)}
         sample = np.array([place[name] for name in filenames if name in place], dtype=int)
         folds = _FOLDS_IF_QUICK if self._seconds < _QUICK else _FOLDS
@@ -144,16 +156,16 @@ class Learner:
             test = sample[k::folds]
             kept = np.setdiff1d(np.arange(len(self._filenames)), test)
             try:
-                found = self._fitted(kept).predict([self._X[i] for i in test])
+                model = self._fitted(self._recipe.pipeline(), kept)
+                found = model.predict([self._X[i] for i in test])
             except SkcaptchaError:
                 continue  # what is left suffices for nothing
             texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
         return texts
 
-    def _fitted(self, kept: Sequence[int] | NDArray[np.intp]) -> Pipeline:
-        assert self._recipe is not None
+    def _fitted(self, model: Pipeline, kept: Sequence[int] | NDArray[np.intp]) -> Pipeline:
         with warnings.catch_warnings(action="ignore"):
-            return self._recipe.pipeline().fit([self._X[i] for i in kept], self._y[list(kept)])
+            return model.fit([self._X[i] for i in kept], self._y[list(kept)])
 
     def _decoded(self, filenames: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         for name in filenames:
