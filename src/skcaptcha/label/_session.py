@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas
 from skcaptcha.errors import DatasetError
 from skcaptcha.label._estimate import estimate_accuracy, random_sample
@@ -51,6 +52,8 @@ class LabellingSession:
     train : bool or "here", default=True
         Whether to learn, in a process that ends with the session. ``"here"``: in the call that
         gives the label from which on it is time to.
+    recipe : Recipe, optional
+        What to fit. By default one is chosen, and again whenever labels have doubled.
     explore : float in 0..1, default=0.2
         Share of images drawn at random while the others are those that are doubtful.
     growth : float, default=0.15
@@ -75,7 +78,8 @@ class LabellingSession:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+    >>> from skcaptcha.config import Recipe
+    from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
     >>> from skcaptcha.label import LabellingSession
     >>> images, labels = make_line_captchas(3, random_state=0)
     >>> with TemporaryDirectory() as folder:
@@ -95,6 +99,7 @@ class LabellingSession:
         *,
         only: Sequence[tuple[str, str] | tuple[str, str, str | None]] | None = None,
         train: bool | Literal["here"] = True,
+        recipe: Recipe | None = None,
         explore: float = 0.2,
         growth: float = 0.15,
         lease: float = 120.0,
@@ -124,9 +129,9 @@ class LabellingSession:
         self._closed = False
         self._training: Training | None = None
         if train == "here" and only is None:
-            self._training = TrainingHere(Learner(self.folder), self._hear)
+            self._training = TrainingHere(Learner(self.folder, recipe), self._hear)
         elif train and only is None:
-            self._training = TrainingAside(self.folder, self._hear)
+            self._training = TrainingAside(self.folder, recipe, self._hear)
         with self._lock:
             self._learn_if_due()
 

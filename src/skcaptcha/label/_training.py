@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 from typing import Any, Protocol
 
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.config import Recipe
 from skcaptcha.label._learner import Learner
 from skcaptcha.label._task import Guess
 
 _AT_ONCE = 32  # images read before the page is told
 # Not `python -m`, which would load this module twice, with other classes than the other side has.
-_PROGRAM = f"import sys; from {__name__} import serve; serve(sys.argv[1])"
+_PROGRAM = f"from {__name__} import serve; serve()"
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,16 @@ def take_lesson(learner: Learner, lesson: Lesson) -> Iterator[News]:
     """
     n = len(lesson.labels)
     try:
-        learner.learn(lesson.labels)
-    except SkcaptchaError as error:
+        for _ in learner.learn(lesson.labels):
+            for begin in range(0, len(lesson.pool), _AT_ONCE):
+                guesses = learner.read(lesson.pool[begin : begin + _AT_ONCE])
+                yield News(n, learner.name, guesses=guesses)
+            held_out = learner.read_held_out(lesson.sample)
+            yield News(n, learner.name, held_out=held_out)
+    except Exception as error:  # whatever it is, it must not keep anybody from labelling
         yield News(n, problem=str(error), done=True)
         return
-    for begin in range(0, len(lesson.pool), _AT_ONCE):
-        guesses = learner.read(lesson.pool[begin : begin + _AT_ONCE])
-        yield News(n, learner.name, guesses=guesses)
-    held_out = learner.read_held_out(lesson.sample)
-    yield News(n, learner.name, held_out=held_out, done=True)
+    yield News(n, learner.name, done=True)
 
 
 class TrainingHere:
@@ -134,12 +136,15 @@ class TrainingAside:
     ----------
     folder : Path
         Where the images are.
+    recipe : Recipe or None
+        As `Learner` takes it.
     tell : callable
         Is given the news, in a thread.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[News], object]) -> None:
+    def __init__(self, folder: Path, recipe: Recipe | None, tell: Callable[[News], object]) -> None:
         self._folder = folder
+        self._recipe = recipe
         self._tell = tell
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -148,12 +153,7 @@ class TrainingAside:
         """Take a lesson; the one before must be done."""
         if self._process is None or self._process.poll() is not None:
             self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        # If the process has just ended, its end is told by the thread.
-        with suppress(OSError):
-            pickle.dump(lesson, self._process.stdin)
-            self._process.stdin.flush()
+        self._send(lesson)
 
     def close(self) -> None:
         """End the process, in the midst of a lesson too."""
@@ -168,7 +168,7 @@ class TrainingAside:
         # A fresh interpreter: a copy of this process would keep its files open, and with them the
         # lock of the folder, and its threads' locks in whatever state they are.
         process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
-            [sys.executable, "-c", _PROGRAM, os.fspath(self._folder)],
+            [sys.executable, "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -178,6 +178,15 @@ class TrainingAside:
         self._process = process
         self._thread = threading.Thread(target=self._listen, args=(process,), daemon=True)
         self._thread.start()
+        self._send((self._folder, self._recipe))
+
+    def _send(self, message: Any) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        # If the process has just ended, its end is told by the thread.
+        with suppress(OSError):
+            pickle.dump(message, self._process.stdin)
+            self._process.stdin.flush()
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -194,38 +203,25 @@ class TrainingAside:
             self._tell(News(0, problem="its process ended; it is begun anew later", done=True))
 
 
-def serve(folder: str) -> None:
-    """Take the lessons that come on the standard input, until it ends.
-
-    Parameters
-    ----------
-    folder : str
-        Where the images are.
-    """
+def serve() -> None:
+    """Take the lessons that come on the standard input, until it ends."""
     # What libraries print must not come between the news.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with suppress(AttributeError, OSError):
         os.nice(10)  # type: ignore[attr-defined,unused-ignore]
-    lessons: list[Any] = []
-    arrived = threading.Condition()
+    arrived: Queue[Any] = Queue()
 
     def listen() -> None:
-        while True:
-            try:
-                lesson = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this
-            except (EOFError, OSError):
-                os._exit(0)
-            with arrived:
-                lessons.append(lesson)
-                arrived.notify()
+        with suppress(EOFError, OSError):
+            while True:
+                arrived.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own process
+        os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    learner = Learner(Path(folder))
+    learner = Learner(*arrived.get())
     while True:
-        with arrived:
-            arrived.wait_for(lambda: lessons)
-            lesson = lessons.pop(0)
+        lesson = arrived.get()
         for news in take_lesson(learner, lesson):
             pickle.dump(news, out)
             out.flush()
