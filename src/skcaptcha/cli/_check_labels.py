@@ -28,7 +28,6 @@ _COLUMNS = ("filename", "label", "text", "confidence", "score", "reason")
 _BUDGET = 180.0
 
 
-@interruptible("interrupted; nothing was changed")
 def check_labels(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
     *,
@@ -77,11 +76,10 @@ def check_labels(
     The CSV file has all labels; those without a reason are no suspects. An image that cannot be
     read is left out and named; the exit code is then 1. Needs skcaptcha[labels].
     """
-    from skcaptcha.cli._training import drop_unusable_images, drop_unusable_pieces, workers
+    from skcaptcha.cli._training import drop_unusable_images, workers
     from skcaptcha.datasets import load_captchas
-    from skcaptcha.errors import SegmentationError
     from skcaptcha.images import ImageDecoder
-    from skcaptcha.label_issues import find_label_issues, label_issues_page
+    from skcaptcha.label_issues import label_issues_page
     from skcaptcha.label_issues._confident_learning import check_cleanlab
 
     if recipe is not None and model is not None:
@@ -89,27 +87,16 @@ def check_labels(
     if budget is not None and (recipe or model):
         raise WrongUseError("--budget is for choosing a recipe; leave it out, or --recipe, --model")
     check_cleanlab()
+    if fix:
+        _check_page()
     check_outputs(csv, report, json=json)
     captchas = load_captchas(folder)
     began = time.perf_counter()
-    failed = drop_unusable_images(captchas, ImageDecoder())
-    with workers(jobs, None, captchas):
+    with interruptible("interrupted; nothing was changed"), workers(jobs, None, captchas):
+        failed = drop_unusable_images(captchas, ImageDecoder())
         judge = _judge(captchas, recipe, model, trust=trust, budget=budget, jobs=jobs)
-        for attempt in (1, 2):
-            try:
-                issues = find_label_issues(
-                    captchas.data,
-                    captchas.target,
-                    model=judge,
-                    names=captchas.filenames,
-                    n_jobs=jobs,
-                    verbose=int(shows_progress()),
-                )
-                break
-            except SegmentationError as error:
-                if attempt == 2:
-                    raise
-                failed += drop_unusable_pieces(error, judge[:-1], captchas)
+        issues, unusable = _find(captchas, judge, jobs)
+    failed += unusable
     found: dict[str, Any] = {
         "folder": str(folder),
         "n": len(captchas.data),
@@ -166,6 +153,41 @@ def _judge(
         verbose=int(shows_progress()),
         refit=False,
     ).model
+
+
+def _find(captchas: Bunch, judge: Pipeline, jobs: int) -> tuple[LabelIssues, list[dict[str, str]]]:
+    """Find issues; captchas that cannot be cut are left out, and given for the report."""
+    from skcaptcha.cli._training import drop_unusable_pieces
+    from skcaptcha.errors import SegmentationError
+    from skcaptcha.label_issues import find_label_issues
+
+    def find() -> LabelIssues:
+        return find_label_issues(
+            captchas.data,
+            captchas.target,
+            model=judge,
+            names=captchas.filenames,
+            n_jobs=jobs,
+            verbose=int(shows_progress()),
+        )
+
+    try:
+        return find(), []
+    except SegmentationError as error:
+        failed = drop_unusable_pieces(error, judge[:-1], captchas)
+        return find(), failed
+
+
+def _check_page() -> None:
+    """Find out before the work whether the labelling page can be opened."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise WrongUseError(
+            f"--fix opens the labelling page, which needs {missing[0]}, which is not installed; "
+            "pip install 'skcaptcha[web]'"
+        )
 
 
 def _best_of(recipe: Path, captchas: Bunch, jobs: int) -> Pipeline:
