@@ -114,3 +114,35 @@ class OutputError(SkcaptchaError, OSError):
 
 class JournalError(SkcaptchaError):
     """The file that a search is kept in cannot be used: names it and what to do."""
+
+
+class ConflictError(SkcaptchaError):
+    """Somebody else labelled an image meanwhile: another tab, or an editor of labels.csv.
+
+    Parameters
+    ----------
+    filename : str
+        The image.
+    theirs : str or None
+        Its label now; None: it has none.
+
+    Attributes
+    ----------
+    filename, theirs
+        As given.
+
+    Examples
+    --------
+    >>> from skcaptcha.errors import ConflictError
+    >>> print(ConflictError("7.png", "5UFQ"))
+    7.png: was labelled 5UFQ elsewhere meanwhile; look at it again
+    """
+
+    def __init__(self, filename: str, theirs: str | None) -> None:
+        super().__init__(filename, theirs)
+        self.filename = filename
+        self.theirs = theirs
+
+    def __str__(self) -> str:
+        done = "lost its label" if self.theirs is None else f"was labelled {self.theirs}"
+        return f"{self.filename}: {done} elsewhere meanwhile; look at it again"

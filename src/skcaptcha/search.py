@@ -6,22 +6,13 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, groupby, pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics._scorer import _BaseScorer, _PassthroughScorer
@@ -36,6 +27,7 @@ from skcaptcha._checkpoint import Checkpoint
 from skcaptcha._documented import Documented
 from skcaptcha._journal import digest_of_captchas
 from skcaptcha._one_thread import one_thread
+from skcaptcha._progress import progress
 from skcaptcha.errors import SkcaptchaError
 
 _TASKS_PER_WORKER = 12
@@ -299,7 +291,7 @@ return_train_score
         outcomes: list[Any] = [None] * (len(candidates) * len(splits))
         for (candidate, split), outcome in checkpoint.known.items():
             outcomes[candidate * len(splits) + split] = outcome
-        with _progress(len(outcomes), self.verbose) as advance:
+        with progress("fits", len(outcomes), show=self.verbose > 0) as advance:
             advance(len(checkpoint.known))
             for part, lacking in _lacking(ordered, numbered, checkpoint.known):
                 for scores in self._in_parallel(X, y, part, lacking, scoring):
@@ -583,22 +575,3 @@ def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> No
         raise errors[0]
     else:
         raise ValueError(f"all {n_fits} fits failed; the first error: {errors[0]}") from errors[0]
-
-
-@contextmanager
-def _progress(total: int, verbose: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar with the time left on the standard error, if ``verbose``."""
-    if not verbose:
-        yield lambda n: None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("fits", total=total)
-        yield lambda n: progress.advance(task, n)

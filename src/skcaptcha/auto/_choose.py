@@ -46,7 +46,8 @@ class Choice:
         How that was found: on so many captchas, while the model learnt from those in the other
         ones of so many folds.
     model : Pipeline
-        The chosen recipe, fitted to all captchas.
+        The chosen recipe, fitted to all captchas; without ``refit``, as it was cross-validated, and
+        not fitted.
     budget, seconds : float
         Allowed and spent.
     """
@@ -93,6 +94,7 @@ def choose_recipe(
     verbose: int = 0,
     random_state: int = 0,
     checkpoint: str | os.PathLike[str] | None = None,
+    refit: bool = True,
 ) -> Choice:
     """Try the families of recipes that can apply, and fit the best to all captchas.
 
@@ -124,6 +126,9 @@ def choose_recipe(
         is not computed again, and its seconds count as if they had been spent now: the race goes on
         where it was. It must be of the same captchas and families, found by the same versions of
         libraries; it stays when the race is over.
+    refit : bool, default=True
+        Whether to fit the chosen recipe to all captchas, with networks that can take as long as
+        all the rest.
 
     Returns
     -------
@@ -187,7 +192,7 @@ def choose_recipe(
                 X, labels, clock, evaluations, say, n_jobs=n_jobs, random_state=random_state
             )
             race.run(list(families_for(measurement, content)), content["search"]["cv"])
-            model, winner = race.fit_best()
+            model, winner = race.fit_best() if refit else race.best()
     assert winner.recipe is not None
     return Choice(
         measurement=measurement,

@@ -116,10 +116,22 @@ class Race:
                 continue
             entry.verdict = "chosen"
             return model, entry
+        raise self._nothing_fits()
+
+    def best(self) -> tuple[Pipeline, Entry]:
+        """Give the best, not fitted."""
+        entry = next(iter(self._ranked()), None)
+        if entry is None:
+            raise self._nothing_fits()
+        assert entry.recipe is not None
+        entry.verdict = "chosen"
+        return Recipe(entry.recipe).pipeline(), entry
+
+    def _nothing_fits(self) -> ReadingError:
         reasons = "; ".join(
             {e.family.name: f"{e.name}: {e.verdict}" for e in self.entries}.values()
         )
-        raise ReadingError(f"no recipe can be fitted to these captchas ({reasons})")
+        return ReadingError(f"no recipe can be fitted to these captchas ({reasons})")
 
     def trials(self, winner: Entry) -> Iterator[Trial]:
         """Say what became of each, the winner first."""

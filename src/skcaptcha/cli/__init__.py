@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from skcaptcha.cli._app import app
 from skcaptcha.cli._audit import audit
+from skcaptcha.cli._check_labels import check_labels
 from skcaptcha.cli._cut import cut
 from skcaptcha.cli._fit import fit
 from skcaptcha.cli._generate import generate
+from skcaptcha.cli._label import label
 from skcaptcha.cli._predict import predict
 from skcaptcha.cli._score import score
 from skcaptcha.cli._show import show
+from skcaptcha.cli._verbosity import with_verbosity
 
 __all__ = ["main"]
 
@@ -20,13 +23,15 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     score: "skcaptcha score captchas --subset 4501..5000 --csv readings.csv",
     predict: "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1",
     generate: "skcaptcha generate lines captchas --n 500 --seed 1",
+    label: "skcaptcha label captchas",
+    check_labels: "skcaptcha check-labels captchas --report labels.html --csv labels.csv",
     cut: "skcaptcha cut captchas characters --recipe configs/grid.yaml",
     audit: "skcaptcha audit captchas --out artifacts/audit.html --budget 600",
     show: "skcaptcha show artifacts/model.joblib a.png --out steps.png",
 }
 
 for _command, _example in _EXAMPLES.items():
-    app.command(epilog=f"Example: {_example}")(_command)
+    app.command(epilog=f"Example: {_example}")(with_verbosity(_command))
 
 
 def main() -> None:

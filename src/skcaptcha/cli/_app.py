@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from skcaptcha import __version__
 from skcaptcha._ending import EXIT_INTERRUPTED, interrupted
 from skcaptcha.cli._console import say
+from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity
 from skcaptcha.errors import SkcaptchaError
 
 EXIT_SOME_FAILED = 1
@@ -105,8 +106,11 @@ def _options(
             "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Read text captchas and other noisy short strings with one scikit-learn Pipeline.
 
     Exit codes: 0 done, 1 some inputs failed, 2 wrong use or configuration, 130 interrupted.
     """
+    set_verbosity(quiet=quiet, verbose=verbose)

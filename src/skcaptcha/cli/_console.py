@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skcaptcha import _progress
 from skcaptcha.cli._output import STDOUT
+from skcaptcha.cli._verbosity import is_quiet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,8 +29,22 @@ def say(sentence: str) -> None:
     print(printable(sentence), file=sys.stderr, flush=True)
 
 
+def note(sentence: str) -> None:
+    """Write one line to the standard error, unless ``--quiet`` was given.
+
+    Parameters
+    ----------
+    sentence : str
+        What is no warning, and no result that somebody asked for.
+    """
+    if not is_quiet():
+        say(sentence)
+
+
 def report_console(json_file: Path | None = None) -> Console:
-    """Give the console for tables: the standard output, unless JSON goes there.
+    """Give the console for summaries: the standard output, unless JSON goes there.
+
+    With ``--quiet`` it shows nothing; what was asked for goes to `result_console`.
 
     Parameters
     ----------
@@ -41,7 +57,19 @@ def report_console(json_file: Path | None = None) -> Console:
     """
     from rich.console import Console
 
-    return Console(stderr=json_file == STDOUT, highlight=False)
+    return Console(stderr=json_file == STDOUT, highlight=False, quiet=is_quiet())
+
+
+def result_console() -> Console:
+    """Give the console for what was asked for: the standard output, also with ``--quiet``.
+
+    Returns
+    -------
+    console : Console
+    """
+    from rich.console import Console
+
+    return Console(highlight=False)
 
 
 def figures_table() -> Table:
@@ -123,11 +151,21 @@ def visible(character: str) -> str:
     return repr(character) if character.isspace() or not character.isprintable() else character
 
 
-@contextmanager
+def shows_progress() -> bool:
+    """Tell whether there is somebody to see progress: the standard error is a terminal.
+
+    Returns
+    -------
+    shown : bool
+        Never with ``--quiet``.
+    """
+    return sys.stderr.isatty() and not is_quiet()
+
+
 def progress(
     title: str, total: int | None, *, show: bool = True
-) -> Iterator[Callable[[int], None]]:
-    """Show a bar with the time left on the standard error, if that is a terminal.
+) -> AbstractContextManager[Callable[[int], None]]:
+    """Show a bar with speed and time left on the standard error, if that is a terminal.
 
     Parameters
     ----------
@@ -137,27 +175,9 @@ def progress(
     show : bool, default=True
         False for work that is over before anybody reads the bar, or that prints as it goes on.
 
-    Yields
-    ------
-    advance : callable
-        Takes the number of pieces that are done since the last call.
+    Returns
+    -------
+    context : context manager
+        Gives what takes the number of pieces that are done since the last call.
     """
-    if not (show and sys.stderr.isatty()):
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Left to itself, rich would send what is printed meanwhile to the bar's console.
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
-    ) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda done: bar.advance(task, done)
+    return _progress.progress(title, total, show=show and shows_progress())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import note, say
 from skcaptcha.cli._options import DEFAULT_MODEL, Trust
 from skcaptcha.errors import SkcaptchaError
 
@@ -71,7 +71,7 @@ def cut(
         raise SkcaptchaError(f"{folder}: none of its captchas could be cut as its label says")
     write_characters(out, crops, characters, names)
     n = len(captchas.data)
-    say(f"{len(crops)} characters of {n - n_left_out} of {n} captchas written to {out}")
+    note(f"{len(crops)} characters of {n - n_left_out} of {n} captchas written to {out}")
     if n_left_out:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, percent, report_console
+from skcaptcha.cli._console import figures_table, percent, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
@@ -20,11 +19,10 @@ from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
     check_format,
     default_model,
-    drop,
     drop_unusable_images,
+    drop_unusable_pieces,
     files_of,
     going_on,
-    names_of,
     save_model,
     save_report,
     say_failures,
@@ -32,13 +30,12 @@ from skcaptcha.cli._training import (
     time_for_report,
     workers,
 )
-from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
+from skcaptcha.errors import ImageError, SegmentationError
 
 if TYPE_CHECKING:
     from rich.table import Table
-    from sklearn.utils import Bunch
 
-    from skcaptcha.config import Recipe
+    from skcaptcha.errors import SkcaptchaError
     from skcaptcha.read import Reading
 
 
@@ -158,7 +155,7 @@ def _fit_recipe(
     decoder = recipe.pipeline().named_steps["images"]
     failed = drop_unusable_images(train, decoder)
     about = describe_training(train.data, train.target, decoder)
-    options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(sys.stderr.isatty())}
+    options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(shows_progress())}
     first, second = journals = journals_of(path, resume=resume)
     with workers(jobs, scheduler, train), kept(journals):
         try:
@@ -166,7 +163,7 @@ def _fit_recipe(
                 lambda: recipe.fit(train.data, train.target, checkpoint=first, **options)
             )
         except (ImageError, SegmentationError) as error:
-            failed += _drop_unusable(error, recipe, train)
+            failed += drop_unusable_pieces(error, recipe.pipeline()[:-1], train)
             about = describe_training(train.data, train.target, decoder)
             model, search = going_on(
                 lambda: recipe.fit(train.data, train.target, checkpoint=second, **options)
@@ -238,23 +235,6 @@ def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[P
     table.add_row("seconds", f"{report['seconds']:.1f}")
     table.add_row("written", "\n".join(map(str, files)))
     return table
-
-
-def _drop_unusable(error: SkcaptchaError, recipe: Recipe, captchas: Bunch) -> list[dict[str, str]]:
-    """Leave out what made the fit fail, unless that is most: then the recipe is the culprit."""
-    from skcaptcha.cli._reading import unusable, why
-
-    n = len(captchas.data)
-    bad = unusable(recipe.pipeline()[:-1], captchas.data)
-    if not bad:
-        raise error
-    if 2 * len(bad) > n:
-        # The search knows only numbers.
-        first, reason = next(iter(bad.items()))
-        raise SkcaptchaError(
-            f"{names_of(captchas)[first]}: {why(reason)} ({len(bad)} of {n} training images are so)"
-        ) from error
-    return drop(captchas, bad)
 
 
 def _one_line(value: Any) -> str:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, percent, printable, report_console, say
+from skcaptcha.cli._console import (
+    figures_table,
+    percent,
+    printable,
+    report_console,
+    say,
+    shows_progress,
+)
 from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._output import check_outputs, write_json
 from skcaptcha.cli._training import (
@@ -94,7 +100,7 @@ def fit_folder(
                 captchas.target,
                 budget=budget,
                 n_jobs=jobs,
-                verbose=int(sys.stderr.isatty()),
+                verbose=int(shows_progress()),
                 checkpoint=journals[0],
             )
         )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from skcaptcha.cli._app import WrongUseError
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import note
 
 
 def generate(
@@ -27,4 +27,4 @@ def generate(
         raise WrongUseError(f"no scheme is called {scheme!r}; there are {', '.join(SCHEMES)}")
     images, labels = SCHEMES[scheme](n, random_state=seed)
     write_captchas(folder, list(images), labels.tolist())
-    say(f"{n} captchas of scheme {scheme} written to {folder}")
+    note(f"{n} captchas of scheme {scheme} written to {folder}")

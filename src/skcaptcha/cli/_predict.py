@@ -16,7 +16,7 @@ import typer
 
 from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import note
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import STDOUT, check_outputs, write_json
 
@@ -170,7 +170,7 @@ def predict(
         write_json(report, json)
     if not prints or n_failed:
         before = f", {todo.n_done} were in {csv or parquet} already" if todo.n_done else ""
-        say(f"{todo.n - n_failed} of {todo.n} images read in {seconds:.2f} s{before}")
+        note(f"{todo.n - n_failed} of {todo.n} images read in {seconds:.2f} s{before}")
     answers.say_counts(todo.n - n_failed)
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
-from skcaptcha.cli._console import figures_table, printable, report_console, say
+from skcaptcha.cli._console import figures_table, note, printable, result_console, say
 from skcaptcha.cli._options import Trust
 from skcaptcha.cli._output import check_outputs
 from skcaptcha.errors import SkcaptchaError, UntrustedModelError
@@ -84,7 +84,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
         picture = io.BytesIO()
         draw_traces(traces).savefig(picture, format="png")
         write_atomically(out, lambda file: file.write(picture.getvalue()))
-        say(f"{len(traces)} of {len(images)} images drawn in {out}")
+        note(f"{len(traces)} of {len(images)} images drawn in {out}")
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -98,7 +98,7 @@ def _describe(reader: Pipeline, file: Path) -> None:
     if (classes := getattr(reader[-1], "classes_", None)) is not None:
         characters = printable("".join(classes))
         table.add_row("characters", Text(f"{characters} ({len(classes)})"))
-    report_console().print(table)
+    result_console().print(table)
     _show_manifest(file)
 
 
@@ -111,7 +111,7 @@ def _show_manifest(file: Path) -> None:
     for name, value in _flat(load_manifest(file)):
         table.add_row(Text(printable(name)), Text(printable(value)))
     if table.row_count:
-        report_console().print(table)
+        result_console().print(table)
 
 
 def _leaves(pipeline: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:

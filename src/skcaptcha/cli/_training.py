@@ -238,6 +238,45 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
     return failed
 
 
+def drop_unusable_pieces(
+    error: SkcaptchaError, steps: Pipeline, captchas: Bunch
+) -> list[dict[str, str]]:
+    """Leave out what made a fit fail, unless that is most: then the recipe is the culprit.
+
+    Parameters
+    ----------
+    error : SkcaptchaError
+        What the fit raised.
+    steps : Pipeline
+        Not fitted: all steps but the reader.
+    captchas : Bunch
+        Changed.
+
+    Returns
+    -------
+    failed : list of dict
+        Their names and the reasons.
+
+    Raises
+    ------
+    SkcaptchaError
+        If most are so, or none.
+    """
+    from skcaptcha.cli._reading import unusable, why
+
+    n = len(captchas.data)
+    bad = unusable(steps, captchas.data)
+    if not bad:
+        raise error
+    if 2 * len(bad) > n:
+        # The fit knows only numbers.
+        first, reason = next(iter(bad.items()))
+        raise SkcaptchaError(
+            f"{names_of(captchas)[first]}: {why(reason)} ({len(bad)} of {n} training images are so)"
+        ) from error
+    return drop(captchas, bad)
+
+
 @contextmanager
 def workers(jobs: int, scheduler: str | None, captchas: Bunch) -> Iterator[None]:
     """Have what is fitted meanwhile use the processes or the cluster that are asked for.

@@ -23,6 +23,7 @@ from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
 from skcaptcha.read._evidence import Classification, FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
+from skcaptcha.read._judgement import Judgement
 from skcaptcha.read._neighbors import with_parameters_of
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
@@ -207,6 +208,35 @@ class CharacterReader(Documented, BaseEstimator):
                     runners_up=tuple(runners_up[:_N_RUNNERS_UP]),
                 )
         return readings
+
+    @one_thread()
+    def judge(self, X: Segments, y: ArrayLike) -> list[Judgement]:
+        """Say how well labels fit captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+        y : array-like of n str
+            Their labels, right or wrong.
+
+        Returns
+        -------
+        judgements : list of n Judgement
+            As lengths they know the number of segments, which is worth 1, and others, worth 0.
+        """
+        found = self._classifier()(check_values(X))
+        # The nearest neighbour may have the wrong label itself: several vote.
+        neighbors = isinstance(self._classifier().last, KNeighborsClassifier)
+        scores = found.log_scores() if neighbors else found.evidence()
+        lengths = np.char.str_len(check_texts(y, len(X)))
+        longest = max(int(X.counts.max(initial=0)), int(lengths.max(initial=0)))
+        return [
+            Judgement(
+                scores[begin:end] if end - begin == length else None,
+                (np.arange(longest + 1) == end - begin).astype(np.float64),
+            )
+            for (begin, end), length in zip(pairwise(X.offsets), lengths, strict=True)
+        ]
 
     def _refuse_bad_segmentation(self, counts: NDArray[np.intp], texts: NDArray[np.str_]) -> None:
         lengths = np.char.str_len(texts)

@@ -24,6 +24,7 @@ from skcaptcha.read._constraints import Constraints, constrain
 from skcaptcha.read._cost import fit_cost
 from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for
 from skcaptcha.read._input import check_texts, check_values
+from skcaptcha.read._judgement import Judgement
 from skcaptcha.read._lattice import Lattice, Paths
 from skcaptcha.read._likeliest import likeliest
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
@@ -325,6 +326,44 @@ class SequenceReader(Documented, BaseEstimator):
         check_is_fitted(self)
         check_values(X)
         return [reading for part in _parts(X) for reading in self._read(part)]
+
+    @one_thread()
+    def judge(self, X: Segments, y: ArrayLike) -> list[Judgement]:
+        """Say how well labels fit captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas, with features
+        y : array-like of n str
+            Their labels, right or wrong.
+
+        Returns
+        -------
+        judgements : list of n Judgement
+            What a string is worth is the score of its best path, however common its length is.
+        """
+        check_is_fitted(self)
+        counts = np.char.str_len(check_texts(y, len(X)))
+        begins = range(0, len(X), _CAPTCHAS_AT_ONCE)
+        return [
+            judgement
+            for begin, part in zip(begins, _parts(X), strict=True)
+            for judgement in self._judge(part, counts[begin : begin + len(part)])
+        ]
+
+    def _judge(self, X: Segments, counts: NDArray[np.intp]) -> Iterator[Judgement]:
+        lattice = self._build_lattice(X, self.classifier_)
+        longest = max(int(counts.max(initial=1)), *self.lengths_)
+        anything = np.ones((longest, len(self.classes_)), dtype=bool)
+        of_length = lattice.best(-self.cost_ * np.arange(1, longest + 1), anything).of_length
+        as_label = np.where(np.arange(longest) == counts[:, None] - 1, 0.0, -np.inf)
+        paths = lattice.best(as_label, anything)
+        with_each = lattice.best_with_each(paths, as_label, anything)
+        for i, count in enumerate(counts):
+            yield Judgement(
+                with_each[i, :count] if paths.lengths[i] == count else None,
+                np.concatenate([[-np.inf], of_length[i]]),
+            )
 
     def check_constraints(self) -> Self:
         """Check that some string can meet ``length``, ``charset`` and ``mask``.

@@ -1,0 +1,90 @@
+"""The command ``label``."""
+
+# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from skcaptcha.cli._console import say
+
+if TYPE_CHECKING:
+    from skcaptcha.label import LabellingSession
+
+Port = Annotated[
+    int, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0: a free one.")
+]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+]
+
+
+def label(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of captchas.")],
+    *,
+    port: Port = 0,
+    browser: Browser = True,
+) -> None:
+    """Label the captchas of a folder in the browser.
+
+    Each label is in DIR/labels.csv before the next image is shown. From 20 labels on a model
+    types its guess, and the images come first that it learns most from. Only this machine can
+    reach the page. Ctrl-C ends it; the same command goes on later.
+    """
+    from skcaptcha.label import LabellingSession
+
+    with LabellingSession(folder) as session:
+        label_in_browser(session, port=port, browser=browser)
+
+
+def label_in_browser(session: LabellingSession, *, port: int, browser: bool) -> NoReturn:
+    """Serve the page of a session until Ctrl-C.
+
+    Parameters
+    ----------
+    session : LabellingSession
+    port : int
+    browser : bool
+        Whether to open a browser, if there is one.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the end; says how far it is and what to do next.
+    SkcaptchaError
+        If the web server is missing, or cannot start.
+    """
+    from skcaptcha.label import LabellingPage
+
+    try:
+        with LabellingPage(session, port=port) as page:
+            opened = browser and _open(page.url)
+            print(page.url, flush=True)
+            say(f"{'this' if opened else 'open this'} is the labelling page; Ctrl-C ends it")
+            page.wait()
+    except KeyboardInterrupt:
+        progress = session.progress()
+        quoted = shlex.quote(str(session.folder))
+        following = f"skcaptcha fit {quoted}" if progress.n_labelled else "nothing is changed"
+        raise KeyboardInterrupt(
+            f"{progress.n_labelled} of {progress.n_images} images are labelled; {following}"
+        ) from None
+
+
+def _open(url: str) -> bool:
+    import webbrowser
+
+    graphical = sys.platform in {"win32", "darwin"} or any(
+        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    )
+    # A browser within the terminal would stand in the way of Ctrl-C, and runs no JavaScript.
+    try:
+        return graphical and webbrowser.open(url)
+    except webbrowser.Error:
+        return False

@@ -1,0 +1,106 @@
+"""How much the commands say: ``--quiet`` and ``--verbose``, before or after the command's name."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+import typing
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", help="No progress and no summary: only results, warnings and errors."),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Say on the standard error what is being done, and when.")
+]
+
+_FORMAT = "%(asctime)s %(name)s: %(message)s"
+_logger = logging.getLogger("skcaptcha")
+
+
+class _Said(logging.Handler):
+    """Writes to what is the standard error at the time, so that bars stay below."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)
+
+
+class _Verbosity:
+    """What was asked for; one for the whole process, like the streams that it concerns."""
+
+    quiet = False
+    handler: logging.Handler | None = None
+
+
+def is_quiet() -> bool:
+    """Tell whether ``--quiet`` was given.
+
+    Returns
+    -------
+    quiet : bool
+    """
+    return _Verbosity.quiet
+
+
+def set_verbosity(*, quiet: bool, verbose: bool) -> None:
+    """Say as much from now on as was asked for.
+
+    Parameters
+    ----------
+    quiet, verbose : bool
+
+    Raises
+    ------
+    typer.BadParameter
+        If both are asked for.
+    """
+    if quiet and verbose:
+        raise typer.BadParameter("--quiet and --verbose exclude each other")
+    _Verbosity.quiet = quiet
+    if _Verbosity.handler is not None:
+        _logger.removeHandler(_Verbosity.handler)
+        _logger.setLevel(logging.NOTSET)
+        _Verbosity.handler = None
+    if verbose:
+        _Verbosity.handler = _Said()
+        _Verbosity.handler.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
+        _logger.addHandler(_Verbosity.handler)
+        _logger.setLevel(logging.DEBUG)
+
+
+def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
+    """Have a command take ``--quiet`` and ``--verbose`` too.
+
+    Parameters
+    ----------
+    command : callable
+        With the annotations that typer reads.
+
+    Returns
+    -------
+    command : callable
+    """
+
+    @wraps(command)
+    def talking(*args: Any, quiet: bool, verbose: bool, **options: Any) -> None:
+        before = _Verbosity.quiet, _Verbosity.handler is not None
+        set_verbosity(quiet=quiet or before[0], verbose=verbose or before[1])
+        command(*args, **options)
+
+    hints = typing.get_type_hints(command, include_extras=True)
+    kinds = {"quiet": Quiet, "verbose": Verbose}
+    own = inspect.signature(command).parameters.values()
+    parameters = [p.replace(annotation=hints[p.name]) for p in own]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in kinds.items()
+    ]
+    talking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    talking.__annotations__ = {p.name: p.annotation for p in parameters}
+    return talking

@@ -1,0 +1,200 @@
+"""Learning from few labels, again and again, as they become more."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.auto import choose_recipe, load_families
+from skcaptcha.config import Recipe
+from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.images import decode
+from skcaptcha.label._task import Guess
+from skcaptcha.read import Reading, read_captchas
+
+FEWEST_LABELS = 20
+# The first guesses should come soon; networks, which take longer, are tried after them.
+_SECONDS_FOR_FIRST = 8.0
+_NETWORK = "MLPClassifier"
+# All recipes are tried when there are so many times the labels that they were tried with, unless
+# what is there reads nearly everything. They may take longer the longer the labels took.
+_TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
+_SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 20.0, 1.0, 240.0
+_CALIBRATION_FOLDS = 3
+# Of what is quick to fit, more folds leave more to learn from.
+_FOLDS, _QUICK, _FOLDS_IF_QUICK = 3, 1.0, 6  # seconds
+
+
+class Learner:
+    """The recipe that suits the labels so far, fitted to them.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the images are.
+    recipe : Recipe, optional
+        What to fit; None: what suits the labels.
+
+    Attributes
+    ----------
+    name : str
+        What is fitted, in words; empty if that is not chosen yet.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe | None = None) -> None:
+        self.name = recipe.source if recipe else ""
+        self._folder = folder
+        self._recipe = recipe
+        # Nobody asks for another recipe than the one that was given.
+        self._accuracy = 1.0 if recipe else 0.0
+        self._tried_with = 0
+        self._model: Pipeline | None = None
+        self._X: list[NDArray[np.uint8]] = []
+        self._y: NDArray[np.str_] = np.array([], dtype=str)
+        self._filenames: list[str] = []
+        self._seconds = 0.0
+
+    def learn(self, labels: Mapping[str, str]) -> Iterator[None]:
+        """Fit models to labels, a quick one before one that may read more.
+
+        Parameters
+        ----------
+        labels : mapping of str to str
+            By file name. Images that cannot be decoded are left out.
+
+        Yields
+        ------
+        None
+            When there is a new model to read with.
+
+        Raises
+        ------
+        SkcaptchaError
+            If nothing can be learnt from them.
+        """
+        images = dict(self._decoded(labels))
+        self._filenames, self._X = list(images), list(images.values())
+        self._y = np.array([labels[name] for name in images])
+        n = len(images)
+        if self._recipe is None:
+            self._choose(_without_networks(load_families()), _SECONDS_FOR_FIRST)
+        else:
+            self._fit()
+        yield
+        if n >= _TRY_AGAIN * self._tried_with and self._accuracy < _NEARLY_EVERYTHING:
+            seconds = min(_SECONDS + _SECONDS_PER_LABEL * n, _MOST_SECONDS)
+            self._choose(load_families(), seconds)
+            self._tried_with = n
+            yield
+
+    def _choose(self, families: dict[str, Any], seconds: float) -> None:
+        # What is fitted in the end of a race is fitted anew here.
+        choice = choose_recipe(
+            self._X, self._y.tolist(), families={**families, "final": {}}, budget=seconds
+        )
+        data = {"folder": os.fspath(self._folder)}
+        self._recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
+        self.name = choice.tried[0].name
+        self._fit()
+
+    def _fit(self) -> None:
+        assert self._recipe is not None
+        model = self._recipe.pipeline()
+        if not _is_network(self._recipe.content["steps"]["read"]):
+            # Some classifiers are always sure, and what they say then puts images in no order.
+            # Networks say it well enough, and take long.
+            model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
+        begin = time.perf_counter()
+        self._model = self._fitted(model, range(len(self._X)))
+        self._seconds = time.perf_counter() - begin
+
+    def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
+        """Read images with the model.
+
+        Parameters
+        ----------
+        filenames : sequence of str
+            Those that cannot be decoded are left out.
+
+        Returns
+        -------
+        guesses : dict of str to Guess
+        """
+        assert self._model is not None
+        images = dict(self._decoded(filenames))
+        if not images:
+            return {}
+        readings = read_captchas(self._model, list(images.values()))
+        return {name: _guess(reading) for name, reading in zip(images, readings, strict=True)}
+
+    def read_held_out(self, filenames: Sequence[str]) -> dict[str, str]:
+        """Read labelled images with models that have learnt from all the others, or most of them.
+
+        Parameters
+        ----------
+        filenames : sequence of str
+            Of images that `learn` was given.
+
+        Returns
+        -------
+        texts : dict of str to str
+        """
+        assert self._recipe is not None
+        place = {name: k for k, name in enumerate(self._filenames)}
+        sample = np.array([place[name] for name in filenames if name in place], dtype=int)
+        folds = _FOLDS_IF_QUICK if self._seconds < _QUICK else _FOLDS
+        texts: dict[str, str] = {}
+        for k in range(min(folds, len(sample))):
+            test = sample[k::folds]
+            kept = np.setdiff1d(np.arange(len(self._filenames)), test)
+            try:
+                model = self._fitted(self._recipe.pipeline(), kept)
+                found = model.predict([self._X[i] for i in test])
+            except SkcaptchaError:
+                continue  # what is left suffices for nothing
+            texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
+        return texts
+
+    def _fitted(self, model: Pipeline, kept: Sequence[int] | NDArray[np.intp]) -> Pipeline:
+        with warnings.catch_warnings(action="ignore"):
+            return model.fit([self._X[i] for i in kept], self._y[list(kept)])
+
+    def _decoded(self, filenames: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        for name in filenames:
+            try:
+                yield name, decode(self._folder / name)
+            except ImageError:
+                continue
+
+
+def _without_networks(families: dict[str, Any]) -> dict[str, Any]:
+    """Leave those that stand in for a network as readers by themselves."""
+    return {
+        **families,
+        "grid": [
+            {**family, "read": [r for r in family["read"] if not _is_network(r)]}
+            for family in families["grid"]
+        ],
+    }
+
+
+def _is_network(reader: Mapping[str, Any]) -> bool:
+    return bool(reader.get("estimator", {}).get("use") == _NETWORK)
+
+
+def _guess(reading: Reading) -> Guess:
+    return Guess(
+        text=reading.text,
+        confidence=reading.confidence,
+        characters=tuple(zip(reading.text, reading.probabilities.tolist(), strict=True)),
+        runners_up=reading.runners_up,
+        unfamiliar=bool(reading.out_of_distribution),
+    )

@@ -1,0 +1,134 @@
+"""What was done in a folder that is being labelled, in the order in which it was done."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from skcaptcha.errors import DatasetError
+
+NAME = "labelling.jsonl"
+
+
+class ActionLog:
+    """A file of JSON records, one a line, to which each is written before the call returns.
+
+    As long as it is open it is locked: one process at a time labels a folder. The system takes the
+    lock away when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Attributes
+    ----------
+    path : Path
+        The file ``labelling.jsonl``.
+    records : list of dict
+        All of it. A last line that was cut off when the power went is left out, and overwritten.
+
+    Raises
+    ------
+    DatasetError
+        If another process has it open, or it is no such file, or cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from skcaptcha.label._log import ActionLog
+    >>> with TemporaryDirectory() as folder:
+    ...     log = ActionLog(Path(folder))
+    ...     log.append({"did": "skip", "filename": "1.png"})
+    ...     log.close()
+    ...     log = ActionLog(Path(folder))
+    ...     log.records
+    ...     log.close()
+    [{'did': 'skip', 'filename': '1.png'}]
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        try:
+            self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise DatasetError(
+                f"{self.path}: cannot be written ({error.strerror}); labels are kept beside the "
+                "images, so make the folder writable or copy it"
+            ) from error
+        try:
+            self._lock()
+            self._file.seek(0)
+            content = self._file.read()
+            self._end = content.rfind(b"\n") + 1
+            self.records = self._parsed(content[: self._end])
+        except BaseException:
+            self._file.close()
+            raise
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write a record.
+
+        Parameters
+        ----------
+        record : mapping
+            Of what JSON can hold.
+
+        Raises
+        ------
+        DatasetError
+            If it cannot be written; it then is not in the file either.
+        """
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+        try:
+            # What was cut off by a full disk or a power cut before must not lead into this line.
+            self._file.truncate(self._end)
+            written = self._file.write(line)
+            while written < len(line):
+                written += self._file.write(line[written:])
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._end)
+            raise DatasetError(
+                f"{self.path}: cannot be written ({error.strerror}); make room and try again"
+            ) from error
+        self._end += len(line)
+        self.records.append(dict(record))
+
+    def close(self) -> None:
+        """Close the file and let others label the folder."""
+        self._file.close()
+
+    def _lock(self) -> None:
+        with suppress(ImportError):
+            import fcntl  # noqa: PLC0415 - Windows has none
+
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DatasetError(
+                    f"{self.path.parent}: is being labelled by another process; go on there, or "
+                    "end it first"
+                ) from None
+            except OSError:
+                pass  # not all file systems can
+
+    def _parsed(self, content: bytes) -> list[dict[str, Any]]:
+        records = []
+        for number, line in enumerate(content.splitlines(), start=1):
+            try:
+                record = json.loads(line)
+            except ValueError:
+                record = None
+            if not isinstance(record, dict) or not isinstance(record.get("did"), str):
+                raise DatasetError(
+                    f"{self.path}: line {number} is no record of labelling; move the file away "
+                    "(the labels are in labels.csv)"
+                )
+            records.append(record)
+        return records

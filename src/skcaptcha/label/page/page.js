@@ -1,0 +1,266 @@
+// The keys and buttons, and what they do.
+
+import { leastSureFirst, percent, readings } from "./reading.js";
+import { ask, picture, Refused, tabName, Unreachable } from "./server.js";
+import * as view from "./view.js";
+
+const RETRY = 1000; // milliseconds
+const POLL = 2500;
+const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Fn"]);
+
+const field = document.getElementById("text");
+const help = document.getElementById("help");
+const tab = await tabName();
+const drafts = new Map(); // what was typed for images that were left without saying so
+
+let task = null;
+let shown = null; // the picture of the task
+let texts = []; // what can be taken with a key; the first was typed in by the page
+let taken = 0;
+let toVisit = null; // places of characters, the least sure first, while → goes through them
+let busy = false;
+let unreachable = false;
+let conflict = false;
+let keystrokes = 0;
+let since = 0;
+let learnt = 0; // from how many labels, when the task came
+
+// --- asking the server
+
+/** Ask the server and show what it answers. While it does not answer, ask again: nothing is lost. */
+async function act(path, body, done) {
+  if (busy) return;
+  busy = true;
+  try {
+    for (;;) {
+      try {
+        const state = await ask(path, { tab, ...body });
+        await show(state, done);
+        return;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        lost(path);
+        // What was taken back may have been already; to ask again would take back one more.
+        if (path === "undo") [path, body, done] = ["open", {}, ""];
+        await new Promise((resume) => setTimeout(resume, RETRY));
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refused(error, path);
+  } finally {
+    busy = field.readOnly = false;
+  }
+}
+
+function lost(path) {
+  unreachable = true;
+  field.readOnly = busy;
+  const kept = path === "label" ? `${field.value} is kept here and will be saved` : "What you typed is kept here";
+  view.alarm(
+    `The server does not answer. ${kept} when it is back: start the same command again. Trying…`,
+  );
+}
+
+function refused(error, path) {
+  if (error.status === 403) {
+    view.alarm(
+      "The server has another address now. Open the one that skcaptcha label printed; what you typed stays here.",
+    );
+  } else if (error.status === 409 && path !== "undo") {
+    conflict = true;
+    task.label = error.theirs;
+    view.alarm(`${error.message} Enter takes yours all the same, Esc leaves it as it is.`);
+  } else {
+    view.alarm(error.message);
+  }
+  field.focus();
+}
+
+async function show(state, done) {
+  const next = state.task && (await picture(state.task.id));
+  if (state.ahead) picture(state.ahead).catch(() => {});
+  document.getElementById("folder").textContent = state.folder;
+  view.showProgress(state.progress);
+  view.alarm();
+  unreachable = conflict = false;
+  [task, shown, learnt] = [state.task, next, state.progress.n_learnt];
+  if (!task) {
+    view.say(done);
+    view.showDone(state.progress, state.folder);
+    return;
+  }
+  view.showTask(task, shown, state.progress);
+  begin(task.typed ?? drafts.get(task.id) ?? task.label ?? task.guess?.text ?? "");
+  const place = `Image ${task.index + 1} of ${state.progress.n_images}.`;
+  const guess = task.guess && `The model reads ${[...task.guess.text].join(" ")}, ${percent(task.guess.confidence)} % sure.`;
+  view.say(done, [place, task.reason, guess, shown.problem && "It cannot be shown."].filter(Boolean).join(" "));
+}
+
+// --- the field
+
+function begin(text) {
+  texts = readings(text, task);
+  [taken, keystrokes, since] = [0, 0, performance.now()];
+  if (!text) texts.unshift("");
+  put(text);
+}
+
+function put(text) {
+  field.value = text;
+  toVisit = null;
+  textChanged();
+  if (!help.open) field.focus({ preventScroll: true });
+  field.select();
+}
+
+function textChanged() {
+  view.showCharacters(field.value, task.guess);
+  view.showOthers(texts, texts[taken] === field.value ? taken : -1, task.guess, take);
+}
+
+function take(k) {
+  if (busy || k < 0 || k >= texts.length) return;
+  taken = k;
+  put(texts[k]);
+}
+
+/** Select the least sure character, so that typing replaces that one; false if there is none. */
+function visitNext() {
+  const { selectionStart: start, selectionEnd: end, value } = field;
+  const all = start === 0 && end === value.length && value;
+  if (!all && !toVisit?.at(start, end)) return false;
+  const places = all ? leastSureFirst(value, task.guess) : toVisit.rest;
+  if (!places.length) return false;
+  const characters = [...value];
+  const from = characters.slice(0, places[0]).join("").length;
+  const to = from + characters[places[0]].length;
+  field.setSelectionRange(from, to);
+  toVisit = { rest: places.slice(1), at: (a, b) => a === from && b === to && field.value === value };
+  return true;
+}
+
+// --- what can be done
+
+function accept() {
+  const text = field.value.trim();
+  if (shown.problem) return view.alarm("An image that cannot be shown gets no label. F2 marks it unreadable, Esc skips it.");
+  if (!text) return view.alarm("Type what the image says; F2 if nobody can read it.");
+  drafts.delete(task.id);
+  const seconds = Math.round(performance.now() - since) / 1000;
+  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds }, `Saved ${text}.`);
+}
+
+function leave() {
+  if (field.value !== texts[0]) drafts.set(task.id, field.value);
+}
+
+function skip() {
+  if (conflict) return act("open", {}, "Left as it is.");
+  leave();
+  return act("skip", { id: task.id }, "Skipped.");
+}
+
+function markUnreadable() {
+  drafts.delete(task.id);
+  return act("unreadable", { id: task.id, expected: task.label }, "Marked unreadable.");
+}
+
+function move(direction) {
+  leave();
+  return act(direction, { id: task.id }, "");
+}
+
+function undo() {
+  return act("undo", {}, "Taken back.");
+}
+
+const buttons = {
+  accept, skip, unreadable: markUnreadable, undo, previous: () => move("previous"),
+  following: () => move("following"), "undo-last": undo, "look-again": () => act("open", {}, ""),
+};
+for (const [id, action] of Object.entries(buttons)) {
+  document.getElementById(id).addEventListener("click", () => {
+    if (!busy) action();
+    if (task) field.focus();
+  });
+}
+document.getElementById("open-help").addEventListener("click", () => help.showModal());
+help.addEventListener("close", () => task && field.focus());
+
+// --- keys
+
+const keys = {
+  Enter: accept,
+  Escape: skip,
+  F2: markUnreadable,
+  ArrowUp: () => move("previous"),
+  ArrowDown: () => move("following"),
+  PageUp: () => move("previous"),
+  PageDown: () => move("following"),
+  "Shift+ArrowDown": () => take(taken + 1),
+  "Shift+ArrowUp": () => take(taken - 1),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || help.open) return;
+  const name = (event.shiftKey && event.key.startsWith("Arrow") ? "Shift+" : "") + event.key;
+  const command = event.ctrlKey || event.metaKey;
+  if (event.key === "F1") {
+    event.preventDefault();
+    help.showModal();
+    return;
+  }
+  if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z") {
+    if (task && field.value !== texts[taken]) return; // the field's own undo
+    event.preventDefault();
+    if (busy || event.repeat) return;
+    if (task && taken) take(0);
+    else undo();
+    return;
+  }
+  if (!task || command || event.altKey) return;
+  if (!event.repeat && !MODIFIERS.has(event.key) && !busy) keystrokes += 1;
+  const onButton = event.target instanceof HTMLButtonElement;
+  if (name in keys && !(onButton && event.key === "Enter")) {
+    event.preventDefault();
+    if (busy || (event.repeat && !name.includes("Arrow"))) return; // a key held down accepts nothing unseen
+    keys[name]();
+  } else if (name === "ArrowRight" && event.target === field && visitNext()) {
+    event.preventDefault();
+  } else if (event.key.length === 1 && event.key !== " " && !onButton && event.target !== field) {
+    field.focus();
+  }
+});
+
+field.addEventListener("input", textChanged);
+document.addEventListener("click", (event) => {
+  const elsewhere = !event.target.closest("button, input, dialog, a") && !String(getSelection());
+  if (task && elsewhere && !help.open) field.focus();
+});
+addEventListener("resize", () => shown?.url && view.fitImage(shown));
+addEventListener("beforeunload", (event) => {
+  if (unreachable && busy) event.preventDefault();
+});
+
+// --- what goes on meanwhile
+
+async function poll() {
+  if (busy || document.hidden) return;
+  try {
+    const { progress } = await ask("progress");
+    if (busy) return;
+    view.showProgress(progress);
+    if (unreachable) view.alarm();
+    unreachable = false;
+    const waiting = task && !task.guess && task.label === null && field.value === "";
+    if (waiting && progress.n_learnt !== learnt) await act("open", {}, "The model has a guess.");
+  } catch (error) {
+    if (busy) return;
+    if (error instanceof Unreachable) lost("progress");
+    else if (error instanceof Refused) refused(error, "progress");
+  }
+}
+
+await act("open", {}, "");
+setInterval(poll, POLL);

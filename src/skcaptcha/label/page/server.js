@@ -1,0 +1,95 @@
+// What the page asks the server for. The token goes along in a header, which no other page can set.
+
+const token = new URLSearchParams(location.search).get("token") ?? "";
+const PATIENCE = 15000; // milliseconds
+const KEPT_PICTURES = 30;
+
+/** The server does not answer: whether it did what it was asked for is unknown. */
+export class Unreachable extends Error {}
+
+/** The server answered that it will not. */
+export class Refused extends Error {
+  constructor(status, answer) {
+    super(answer.error);
+    this.status = status;
+    this.theirs = answer.theirs ?? null;
+  }
+}
+
+async function request(path, body) {
+  try {
+    return await fetch(`/api/${path}`, {
+      method: body ? "POST" : "GET",
+      headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+  } catch {
+    throw new Unreachable();
+  }
+}
+
+/** Ask, and give the answer; a body makes it a request that may change something. */
+export async function ask(path, body) {
+  const response = await request(path, body);
+  let answer;
+  try {
+    const text = await response.text();
+    answer = response.headers.get("content-type") === "application/json" ? JSON.parse(text) : { error: text };
+  } catch {
+    throw new Unreachable(); // it was killed amid the answer
+  }
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+const pictures = new Map();
+
+/** Fetch an image, once: { url, width, height }, or { problem } if it cannot be shown. */
+export function picture(id) {
+  if (!pictures.has(id)) {
+    pictures.set(id, fetchPicture(id).catch((error) => {
+      pictures.delete(id);
+      throw error;
+    }));
+    for (const old of [...pictures.keys()].slice(0, -KEPT_PICTURES)) {
+      pictures.get(old).then(({ url }) => url && URL.revokeObjectURL(url), () => {});
+      pictures.delete(old);
+    }
+  }
+  return pictures.get(id);
+}
+
+async function fetchPicture(id) {
+  const response = await request(`images/${id}`);
+  if (response.status === 422) return { problem: (await response.json()).error };
+  if (!response.ok) throw new Refused(response.status, { error: await response.text() });
+  let blob;
+  try {
+    blob = await response.blob();
+  } catch {
+    throw new Unreachable();
+  }
+  const image = new Image();
+  image.src = URL.createObjectURL(blob);
+  await image.decode();
+  return { url: image.src, width: image.naturalWidth, height: image.naturalHeight };
+}
+
+/** Give the name of this tab: the same after a reload, another one in a copy of the tab. */
+export async function tabName() {
+  const kept = sessionStorage.getItem("tab");
+  const name = kept && (await isFree(kept)) ? kept : crypto.randomUUID();
+  if (name !== kept) await isFree(name);
+  sessionStorage.setItem("tab", name);
+  return name;
+}
+
+function isFree(name) {
+  return new Promise((resolve) => {
+    navigator.locks.request(`tab ${name}`, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise(() => {}); // held as long as the tab lives
+    });
+  });
+}

@@ -1,0 +1,191 @@
+// What the page shows. It keeps nothing but what stands in the document.
+
+import { differences, leastSureFirst, level, percent, probabilities } from "./reading.js";
+
+const WHY = {
+  first: "one of the first, picked at random",
+  random: "picked at random, to measure how well the model reads",
+  uncertain: "the model is not sure of it",
+  skipped: "skipped before",
+  listed: "its label is suspected",
+  revisited: "seen before",
+};
+const TALLEST = 200; // pixels
+const LARGEST_SCALE = 4;
+
+const element = (id) => document.getElementById(id);
+
+function make(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function marked(text, other) {
+  return differences(text, other).map(({ character, differs }) => make(differs ? "mark" : "span", character));
+}
+
+/** Show an image and what is known of it. */
+export function showTask(task, picture, progress) {
+  element("work").hidden = false;
+  element("done").hidden = true;
+  const image = element("image");
+  image.hidden = Boolean(picture.problem);
+  element("no-image").hidden = !picture.problem;
+  const place = `Image ${task.index + 1} of ${progress.n_images}`;
+  if (picture.problem) {
+    image.removeAttribute("src");
+    element("no-image").textContent =
+      `This image cannot be shown: ${picture.problem}. Mark it unreadable (F2), or skip it.`;
+  } else {
+    image.src = picture.url;
+    image.alt = `${place}: ${task.filename}`;
+    fitImage(picture);
+  }
+  const state = task.unreadable ? "marked unreadable" : task.label === null ? "" : `labelled ${task.label}`;
+  element("caption").textContent = [`${task.filename} · ${place}`, WHY[task.chosen], state].filter(Boolean).join(" · ");
+  document.title = `${task.index + 1} of ${progress.n_images} · Label captchas`;
+  showSuspect(task);
+  showSureness(task);
+}
+
+function showSuspect(task) {
+  const suspected = task.chosen === "listed" || task.suggestion !== null;
+  element("suspect").hidden = !suspected;
+  if (!suspected) return;
+  const reads = task.suggestion ?? task.guess?.text ?? "";
+  const label = task.label ?? "";
+  element("label-now").replaceChildren(...(label ? marked(label, reads) : ["none"]));
+  element("model-reads").replaceChildren(...(reads ? marked(reads, label) : ["nothing yet"]));
+  if (task.guess?.text === reads && reads) {
+    element("model-reads").append(" ", make("small", `${percent(task.guess.confidence)} % sure`));
+  }
+  element("reason").textContent = task.reason;
+}
+
+function showSureness({ guess, chosen }) {
+  let text = chosen === "listed" ? "" : "No guess yet.";
+  if (guess) {
+    text = `The model is ${percent(guess.confidence)} % sure of ${guess.text}`;
+    const [least] = leastSureFirst(guess.text, guess);
+    const [character, probability] = guess.characters[least] ?? [];
+    text += character === undefined ? "." : `, and least sure of ${character} (${percent(probability)} %).`;
+    if (guess.unfamiliar) text += " The image looks unlike those labelled so far.";
+  }
+  element("sureness").textContent = text;
+}
+
+/** Show the image as large as there is room for, its pixels as squares if they are many times larger. */
+export function fitImage({ width, height }) {
+  const frame = element("frame");
+  const style = getComputedStyle(frame);
+  const room = frame.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const scale = Math.min(room / width, TALLEST / height, LARGEST_SCALE);
+  const image = element("image");
+  // Squares are equal only if they are whole numbers of the screen's own pixels.
+  const whole = Math.floor(scale * devicePixelRatio) / devicePixelRatio;
+  image.style.width = `${width * (scale >= 2 ? whole : scale)}px`;
+  image.classList.toggle("small", scale >= 2);
+}
+
+/** Show how sure the model is of each character of the text in the field. */
+export function showCharacters(text, guess) {
+  const shown = probabilities(text, guess);
+  element("reading").style.setProperty("--length", Math.max(4, shown.length));
+  element("characters").replaceChildren(
+    ...(guess ? shown : []).map(({ probability }) => {
+      const cell = make("li");
+      if (probability === null) {
+        cell.className = "own";
+        cell.append(make("span", "✎", "sign"), "yours");
+        return cell;
+      }
+      const { name, sign } = level(probability);
+      cell.className = name;
+      const meter = make("span", undefined, "meter");
+      const bar = make("span", undefined, "level");
+      bar.style.width = `${percent(probability)}%`;
+      meter.append(bar);
+      cell.append(meter, make("span", sign, "sign"), `${percent(probability)} %`);
+      return cell;
+    }),
+  );
+}
+
+/** Show the readings that can be taken instead of the one that was typed in first. */
+export function showOthers(texts, taken, guess, take) {
+  element("others").hidden = texts.length < 2;
+  const sure = new Map(guess ? [...guess.runners_up, [guess.text, guess.confidence]] : []);
+  element("others-list").replaceChildren(
+    ...texts.slice(1).map((text, k) => {
+      const item = make("li");
+      const button = make("button");
+      button.type = "button";
+      const name = make("b");
+      name.append(...marked(text, texts[0]));
+      button.append(name, sure.has(text) ? ` ${percent(sure.get(text))} %` : "");
+      button.setAttribute("aria-pressed", String(taken === k + 1));
+      button.addEventListener("click", () => take(k + 1));
+      item.append(button);
+      return item;
+    }),
+  );
+}
+
+/** Show that nothing is left for this tab. */
+export function showDone(progress, folder) {
+  element("work").hidden = true;
+  element("done").hidden = false;
+  const elsewhere = progress.n_left > 0;
+  element("done-title").textContent = elsewhere ? "Nothing left here" : "All done";
+  element("done-text").textContent = elsewhere
+    ? `${counted(progress.n_left, "image")} shown in other tabs.`
+    : `${counted(progress.n_labelled, "image")} labelled, ${progress.n_unreadable} unreadable. ` +
+      `End with Ctrl+C in the terminal, then: skcaptcha fit ${folder}`;
+  document.title = "Label captchas";
+  element("done-title").focus();
+}
+
+/** Show how far it is, how fast it goes, and what the model can do. */
+export function showProgress(progress) {
+  const finished = progress.n_images - progress.n_left;
+  element("bar").max = Math.max(1, progress.n_images);
+  element("bar").value = finished;
+  const count = [`${progress.n_labelled} of ${progress.n_images} labelled`];
+  if (progress.n_unreadable) count.push(`${progress.n_unreadable} unreadable`);
+  if (progress.n_skipped) count.push(`${progress.n_skipped} skipped`);
+  element("count").textContent = count.join(", ");
+  const pace = progress.labels_per_minute;
+  element("pace").textContent = pace === null ? "–" : `${pace.toFixed(pace < 10 ? 1 : 0)} a minute`;
+  element("time-left").textContent = progress.seconds_left === null ? "–" : duration(progress.seconds_left);
+  element("training").textContent = progress.training;
+  const estimate = progress.estimate;
+  element("estimate").textContent = estimate
+    ? `${percent(estimate.accuracy)} % (${percent(estimate.low)} to ${percent(estimate.high)} %, ` +
+      `from ${estimate.n} random images)`
+    : "nobody knows yet";
+}
+
+/** Say what was done, and to screen readers also what is shown now. */
+export function say(done, now = "") {
+  const hidden = make("span", now && ` ${now}`, "heard");
+  element("said").replaceChildren(done, hidden);
+}
+
+/** Show a problem until the next one is shown; none hides it. */
+export function alarm(sentence = "") {
+  const box = element("alert");
+  if (box.textContent !== sentence) box.textContent = sentence;
+  box.hidden = !sentence;
+}
+
+export function counted(n, noun) {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+function duration(seconds) {
+  const minutes = Math.ceil(seconds / 60);
+  if (seconds < 60) return "less than a minute";
+  return minutes < 90 ? counted(minutes, "minute") : `${(minutes / 60).toFixed(1)} hours`;
+}

@@ -1,0 +1,64 @@
+"""Which labels are wrong, by confident learning (cleanlab)."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.errors import SkcaptchaError
+from skcaptcha.label_issues._probabilities import Given
+
+
+class MissingCleanlabError(SkcaptchaError, ImportError):
+    """The package that finds label errors is not installed."""
+
+
+def check_cleanlab() -> None:
+    """Find out before the work whether cleanlab is there.
+
+    Raises
+    ------
+    MissingCleanlabError
+        If it is not; says how to install it.
+    """
+    try:
+        import cleanlab  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise MissingCleanlabError(
+            "checking labels needs cleanlab, which is not installed: "
+            "pip install 'skcaptcha[labels]'"
+        ) from error
+
+
+def judge_labels(given: Given) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Score what labels say, and tell what is probably wrong.
+
+    Parameters
+    ----------
+    given : Given
+        Of m rows.
+
+    Returns
+    -------
+    scores : ndarray of shape (m,)
+        The normalised margin: 0 where another is certain, 1 where the label is.
+    wrong : ndarray of shape (m,), dtype bool
+
+    References
+    ----------
+    C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident learning: estimating uncertainty in
+    dataset labels", Journal of Artificial Intelligence Research 70 (2021), 1373-1411.
+    """
+    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - an extra
+    from cleanlab.rank import get_normalized_margin_for_each_label  # noqa: PLC0415 - an extra
+
+    if len(given.label) == 0 or len(given.names) < 2:
+        return np.ones(len(given.label)), np.zeros(len(given.label), dtype=bool)
+    with warnings.catch_warnings(action="ignore"):
+        scores = get_normalized_margin_for_each_label(given.label, given.probabilities)
+        wrong = find_label_issues(
+            given.label, given.probabilities, filter_by="confident_learning", n_jobs=1
+        )
+    return np.asarray(scores), np.asarray(wrong)

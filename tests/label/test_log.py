@@ -1,0 +1,64 @@
+"""The file that keeps what was done."""
+
+import subprocess
+import sys
+
+import pytest
+
+from skcaptcha.errors import DatasetError
+from skcaptcha.label._log import ActionLog
+
+
+def test_records_come_back(tmp_path):
+    records = [{"did": "skip", "filename": "ä\n.png"}, {"did": "label", "n": 0.1, "x": None}]
+    log = ActionLog(tmp_path)
+    for record in records:
+        log.append(record)
+    log.close()
+    log = ActionLog(tmp_path)
+    assert log.records == records
+    log.close()
+
+
+@pytest.mark.parametrize("torn", [b'{"did"', b'{"did": "skip"}', b"\xff", b"\x00\x00"])
+def test_a_line_that_was_cut_off_is_dropped_and_overwritten(tmp_path, torn):
+    log = ActionLog(tmp_path)
+    log.append({"did": "skip", "filename": "1.png"})
+    log.close()
+    whole = log.path.read_bytes()
+    log.path.write_bytes(whole + torn)
+    log = ActionLog(tmp_path)
+    assert [record["filename"] for record in log.records] == ["1.png"]
+    log.append({"did": "skip", "filename": "2.png"})
+    log.close()
+    assert log.path.read_bytes() == whole + whole.replace(b"1.png", b"2.png")
+
+
+def test_a_file_that_is_no_log_is_refused_and_left_alone(tmp_path):
+    for content in (b"hello\n", b"[]\n", b'{"a": 1}\n'):
+        (tmp_path / "labelling.jsonl").write_bytes(content)
+        with pytest.raises(DatasetError, match="line 1 is no record"):
+            ActionLog(tmp_path)
+        assert (tmp_path / "labelling.jsonl").read_bytes() == content
+
+
+def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from skcaptcha.label._log import ActionLog\n"
+        "log = ActionLog(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
+    )
+    first = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    with first:
+        assert first.stdout.readline() == "open\n"
+        with pytest.raises(DatasetError, match="another process"):
+            ActionLog(tmp_path)
+        first.kill()
+    ActionLog(tmp_path).close()
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "labelling.jsonl").mkdir()
+    with pytest.raises(DatasetError, match=r"labelling\.jsonl: cannot be written"):
+        ActionLog(tmp_path)

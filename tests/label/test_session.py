@@ -1,0 +1,402 @@
+"""Sessions: whose turn an image is, what is on disk, what is learnt."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from skcaptcha.config import Recipe
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from skcaptcha.errors import ConflictError, DatasetError
+from skcaptcha.label import LabellingSession
+from skcaptcha.label._store import LabelStore
+
+# Quick, and the same on every machine.
+BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+RECIPE = Recipe(
+    {
+        "data": {"generate": "lines", "n": 10},
+        "steps": {
+            "denoise": {
+                "grey": {"use": "Grey"},
+                "ink": {"use": "Binarise", "method": "fixed", "threshold": 127},
+                "smooth": {"use": "Smooth", "method": "binomial", "size": 3},
+                "binarise": {
+                    "use": "Binarise", "method": "fixed", "threshold": 155, "ink": "bright",
+                },
+            },
+            "segment": {"use": "FixedBoxes", "boxes": BOXES},
+            "features": {"use": "RawPixels"},
+            "read": {
+                "use": "CharacterReader",
+                "estimator": {"use": "KNeighborsClassifier", "n_neighbors": 1},
+            },
+        },
+    },
+    "quick.yaml",
+)  # fmt: skip
+
+
+def make_folder(folder, n):
+    """Write captchas without labels and give the labels."""
+    images, labels = make_line_captchas(n, random_state=0)
+    write_captchas(folder, images, labels)
+    captchas = load_captchas(folder)
+    (folder / "labels.csv").unlink()
+    return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
+
+
+def labels_on_disk(folder):
+    captchas = load_captchas(folder)
+    return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
+
+
+@pytest.fixture
+def truth(tmp_path):
+    return make_folder(tmp_path, 8)
+
+
+@pytest.fixture
+def session(tmp_path, truth):
+    with LabellingSession(tmp_path, train=False) as session:
+        yield session
+
+
+def label_next(session, truth, tab="a"):
+    task = session.next(tab)
+    session.label(task.filename, truth[task.filename], tab=tab, expected=task.label)
+    return task
+
+
+def test_every_image_comes_once_and_is_on_disk_at_once(session, truth, tmp_path):
+    seen = []
+    while session.next("a") is not None:
+        seen.append(label_next(session, truth).filename)
+        assert labels_on_disk(tmp_path) == {name: truth[name] for name in seen}
+    assert sorted(seen) == sorted(truth)
+    assert seen != sorted(truth)  # drawn at random
+    assert session.progress().n_left == 0
+
+
+def test_an_image_stays_until_it_is_done_with_and_the_one_peeked_at_comes_next(session, truth):
+    first = session.next("a")
+    ahead = session.peek("a")
+    assert session.next("a") == first
+    label_next(session, truth)
+    assert session.next("a").filename == ahead
+
+
+def test_tabs_never_have_the_same_image(session, truth):
+    tasks = {tab: session.next(tab).filename for tab in "abc"}
+    ahead = {session.peek(tab) for tab in "abc"}
+    assert len(set(tasks.values()) | ahead) == 6
+
+
+def test_images_of_a_tab_that_vanished_come_back_when_nothing_else_is_left(session, truth):
+    gone = {session.next("gone").filename, session.peek("gone")}
+    labelled = [label_next(session, truth).filename for _ in truth]
+    assert set(labelled[-2:]) == gone
+    assert session.next("a") is None
+
+
+def test_images_of_a_tab_that_vanished_come_back_after_a_while(tmp_path, truth):
+    with LabellingSession(tmp_path, train=False, lease=0.05) as session:
+        first = session.next("gone").filename
+        time.sleep(0.1)
+        assert session.next("a").filename == first
+
+
+def test_who_labels_what_another_tab_has_labelled_is_told(session, truth):
+    task = session.next("a")
+    session.label(task.filename, "AAAA", tab="b", expected=None)
+    with pytest.raises(ConflictError, match="was labelled AAAA elsewhere"):
+        session.label(task.filename, "BBBB", tab="a", expected=task.label)
+    session.label(task.filename, "AAAA", tab="a", expected=task.label)  # of the same mind
+    assert session.next("a").filename != task.filename
+
+
+def test_skipped_images_come_again_the_oldest_first(session, truth):
+    skipped = []
+    for _ in range(2):
+        skipped.append(session.next("a").filename)
+        session.skip(skipped[-1], tab="a")
+    for _ in range(6):
+        assert label_next(session, truth).filename not in skipped
+    for name in [*skipped, *skipped]:
+        task = session.next("a")
+        assert (task.filename, task.chosen) == (name, "skipped")
+        session.skip(name, tab="a")
+    assert session.progress().n_skipped == session.progress().n_left == 2
+
+
+def test_unreadable_images_have_no_row_and_do_not_come_again(tmp_path, truth, session):
+    name = session.next("a").filename
+    session.mark_unreadable(name, tab="a")
+    seen = [label_next(session, truth).filename for _ in range(7)]
+    assert name not in seen
+    assert session.next("a") is None
+    assert name not in labels_on_disk(tmp_path)
+    assert session.task(name, "a").unreadable
+    session.close()
+    with LabellingSession(tmp_path, train=False) as later:
+        assert later.next("a") is None
+
+
+def test_undo_brings_the_image_back_with_its_text(session, truth, tmp_path):
+    name = label_next(session, truth).filename
+    then = session.next("a").filename
+    task = session.undo("a")
+    assert (task.filename, task.label, task.typed) == (name, None, truth[name])
+    assert session.next("a").filename == name
+    assert session.undo("a") is None
+    label_next(session, truth)
+    assert session.next("a").filename == then
+    assert session.undo("b") is None  # it is not what this tab did
+
+
+def test_undo_goes_on_after_a_restart_in_a_tab_that_is_new(session, truth, tmp_path):
+    names = [label_next(session, truth).filename for _ in range(2)]
+    session.skip(session.next("a").filename, tab="a")
+    session.close()
+    with LabellingSession(tmp_path, train=False) as later:
+        later.undo("new")
+        assert later.undo("new").filename == names[1]
+        assert later.previous(names[1], "new").filename == names[0]
+        assert labels_on_disk(tmp_path) == {names[0]: truth[names[0]]}
+
+
+def test_arrows_go_through_what_the_tab_has_seen(session, truth):
+    names = [label_next(session, truth).filename for _ in range(2)]
+    present = session.next("a").filename
+    task = session.previous(present, "a")
+    assert (task.filename, task.label, task.chosen) == (names[1], truth[names[1]], "revisited")
+    session.label(task.filename, "CORRECTED", tab="a", expected=task.label)
+    assert session.previous(names[0], "a") is None
+    assert session.following(names[0], "a").label == "CORRECTED"
+    assert session.following(present, "a") is None
+    assert session.next("a").filename == present
+
+
+def test_only_images_of_the_session_are_given(session, tmp_path):
+    (tmp_path.parent / "secret.png").write_bytes(b"")
+    for name in ("../secret.png", "labels.csv", "", str(tmp_path / "00001.png")):
+        for call in (session.path, lambda n: session.task(n, "a"),
+                     lambda n: session.label(n, "A", tab="a"),
+                     lambda n: session.skip(n, tab="a"),
+                     lambda n: session.mark_unreadable(n, tab="a")):  # fmt: skip
+            with pytest.raises(KeyError):
+                call(name)
+
+
+def test_labels_that_were_there_are_not_asked_again(tmp_path, truth):
+    (tmp_path / "labels.txt").write_text("AB\n\n\nCD\n".replace("\n\n\n", "\nX\nY\n"))
+    with LabellingSession(tmp_path, train=False) as session:
+        assert session.progress().n_left == 4
+        seen = [label_next(session, truth).filename for _ in range(4)]
+    assert not {"00001.png", "00004.png"} & set(seen)
+    assert len(labels_on_disk(tmp_path)) == 8
+
+
+def test_listed_images_come_in_their_order_with_their_labels(tmp_path, truth):
+    (tmp_path / "labels.csv").write_text(
+        "filename,label\n" + "".join(f"{name},{label}\n" for name, label in truth.items())
+    )
+    only = [("00005.png", "is doubtful", "ZZZZ"), ("00002.png", "so is this")]
+    with LabellingSession(tmp_path, only=only) as session:
+        task = session.next("a")
+        assert (task.filename, task.label) == ("00005.png", truth["00005.png"])
+        assert (task.reason, task.suggestion, task.chosen) == ("is doubtful", "ZZZZ", "listed")
+        session.label(task.filename, "ZZZZ", tab="a", expected=task.label)
+        task = session.next("a")
+        assert (task.filename, task.suggestion) == ("00002.png", None)
+        session.label(task.filename, task.label, tab="a", expected=task.label)  # confirmed
+        assert session.next("a") is None
+        assert session.progress().n_left == 0
+        assert session.undo("a").filename == "00002.png"
+        assert session.next("a").filename == "00002.png"
+    assert labels_on_disk(tmp_path) == truth | {"00005.png": "ZZZZ"}
+    with pytest.raises(DatasetError, match=r"no image 9\.png"):
+        LabellingSession(tmp_path, only=[("9.png", "")])
+
+
+def test_correcting_one_image_that_was_labelled_by_its_name_keeps_the_other_labels(tmp_path):
+    for name in ("ABCD.png", "EFGH_2.png"):
+        (tmp_path / name).touch()
+    with LabellingSession(tmp_path, only=[("ABCD.png", "")]) as session:
+        session.label("ABCD.png", "ABCE", tab="a", expected="ABCD")
+    assert labels_on_disk(tmp_path) == {"ABCD.png": "ABCE", "EFGH_2.png": "EFGH"}
+
+
+def test_a_second_session_is_refused_and_a_closed_one_is_not_in_the_way(tmp_path, truth, session):
+    with pytest.raises(DatasetError, match="is being labelled by another process"):
+        LabellingSession(tmp_path, train=False)
+    session.close()
+    LabellingSession(tmp_path, train=False).close()
+
+
+def test_threads_of_many_tabs_label_every_image_once(tmp_path):
+    truth = make_folder(tmp_path, 40)
+    with LabellingSession(tmp_path, train=False) as session:
+        problems = []
+
+        def work(tab):
+            try:
+                # The last ones are taken from each other.
+                for _ in range(7):
+                    session.progress()
+                    label_next(session, truth, tab)
+            except Exception as error:
+                problems.append(error)
+
+        threads = [threading.Thread(target=work, args=(tab,)) for tab in "abcde"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+    assert len(labels_on_disk(tmp_path)) == 35
+    store = LabelStore(tmp_path)
+    assert len(store.actions) == 35
+    store.close()
+
+
+PROGRAM = """
+import sys
+from skcaptcha.label import LabellingSession
+session = LabellingSession(sys.argv[1], train=sys.argv[2] == "True")
+while True:
+    task = session.next("a")
+    session.label(task.filename, "L" + task.filename[:5], tab="a", expected=task.label)
+    print(task.filename, flush=True)
+"""
+
+
+def start(folder, train):
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, folder, str(train)], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("n_confirmed", [1, 4, 9])
+def test_a_killed_process_loses_no_label_that_it_confirmed(tmp_path, n_confirmed):
+    make_folder(tmp_path, 120)
+    with start(tmp_path, False) as process:
+        confirmed = [process.stdout.readline().strip() for _ in range(n_confirmed)]
+        process.send_signal(signal.SIGKILL)
+        confirmed += process.stdout.read().split()
+    on_disk = labels_on_disk(tmp_path)
+    assert set(confirmed) <= set(on_disk)
+    assert all(label == "L" + name[:5] for name, label in on_disk.items())
+    with LabellingSession(tmp_path, train=False) as session:
+        assert session.progress().n_labelled == len(on_disk)
+        assert session.next("a").filename not in on_disk
+
+
+def children(pid):
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_the_training_of_a_killed_process_ends_and_does_not_hold_the_folder(tmp_path):
+    make_folder(tmp_path, 60)
+    with start(tmp_path, True) as process:
+        for _ in range(25):
+            process.stdout.readline()
+        (child,) = children(process.pid)
+        process.kill()
+        process.stdout.read()
+    LabellingSession(tmp_path, train=False).close()
+    end = time.monotonic() + 10
+    while os.path.exists(f"/proc/{child}") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not os.path.exists(f"/proc/{child}")
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory):
+    """A session of which 60 of 90 images were labelled while it learnt in between."""
+    folder = tmp_path_factory.mktemp("learnt")
+    truth = make_folder(folder, 90)
+    with LabellingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
+        tasks = [label_next(session, truth) for _ in range(60)]
+        yield session, tasks, truth, folder
+
+
+def test_guesses_come_from_the_twentieth_label_on_and_become_right(learnt):
+    _, tasks, truth, _ = learnt
+    assert [task.guess is None for task in tasks[:20]] == [True] * 20
+    late = [task for task in tasks[40:] if task.guess]
+    right = [task.guess.text == truth[task.filename] for task in late]
+    assert sum(right) > len(tasks[40:]) / 2
+    for task in late:
+        assert "".join(character for character, _ in task.guess.characters) == task.guess.text
+        assert 0 <= task.guess.confidence <= 1
+
+
+def test_a_share_is_drawn_at_random_and_the_rest_is_doubtful(learnt):
+    _, tasks, _, _ = learnt
+    assert {task.chosen for task in tasks[:20]} == {"first"}
+    chosen = [task.chosen for task in tasks[20:]]
+    assert set(chosen) == {"random", "uncertain"}
+    assert chosen.count("random") == 8
+
+
+def test_the_estimate_is_of_images_drawn_at_random(learnt):
+    session, tasks, _, _ = learnt
+    estimate = session.progress().estimate
+    drawn = sum(task.chosen in ("first", "random") for task in tasks)
+    assert drawn <= estimate.n <= 60
+    assert estimate.low <= estimate.accuracy <= estimate.high
+
+
+def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learnt):
+    _, tasks, _, folder = learnt
+    lines = (folder / "labelling.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["chosen"] for record in records] == [task.chosen for task in tasks]
+    guesses = [task.guess.text if task.guess else None for task in tasks]
+    assert [record.get("guess") for record in records] == guesses
+
+
+def test_a_process_aside_gives_guesses_too(tmp_path):
+    truth = make_folder(tmp_path, 30)
+    with LabellingSession(tmp_path, recipe=RECIPE) as session:
+        for _ in range(20):
+            label_next(session, truth)
+        end = time.monotonic() + 120
+        while (task := session.next("a")).guess is None and time.monotonic() < end:
+            time.sleep(0.05)
+        assert len(task.guess.text) > 0
+        assert session.progress().n_learnt == 20
+    assert session._training._process is None
+
+
+def test_training_that_dies_is_said_and_begun_anew(tmp_path):
+    truth = make_folder(tmp_path, 30)
+    with LabellingSession(tmp_path) as session:
+        for _ in range(20):
+            label_next(session, truth)
+        session._training._process.kill()
+        end = time.monotonic() + 20
+        while "ended" not in session.progress().training and time.monotonic() < end:
+            time.sleep(0.02)
+        assert "its process ended" in session.progress().training
+        for _ in range(5):
+            label_next(session, truth)
+        assert session.progress().training == "learns from 25 labels"
+
+
+def test_labels_that_teach_nothing_are_said(tmp_path):
+    for k in range(25):
+        (tmp_path / f"{k}.png").write_bytes(b"no image")
+    with LabellingSession(tmp_path, train="here") as session:
+        for k in range(20):
+            session.label(f"{k}.png", "AB", tab="a")
+        assert "could not learn from 20 labels" in session.progress().training
+        assert session.next("a") is not None

@@ -1,0 +1,156 @@
+"""Whatever is done in whatever order: disk and memory say the same."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from skcaptcha.errors import ConflictError, DatasetError
+from skcaptcha.label._store import LabelStore, State
+
+NAMES = ["1.png", "2.png", "3.png"]
+names, texts, tabs = (
+    st.sampled_from(NAMES),
+    st.sampled_from(["A", "b,C", "Ü"]),
+    st.sampled_from("ab"),
+)
+
+
+class AnySequence(RuleBasedStateMachine):
+    """A store beside a model of it, which keeps whole copies of what was before each action."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        for name in NAMES:
+            (self.folder / name).touch()
+        self.store = LabelStore(self.folder)
+        self.states = dict.fromkeys(NAMES, State())
+        self.before = []
+
+    def teardown(self):
+        self.store.close()
+        shutil.rmtree(self.folder)
+
+    def become(self, name, state):
+        self.before.append((name, self.states[name]))
+        self.states[name] = state
+
+    @rule(name=names, text=texts, tab=tabs)
+    def label(self, name, text, tab):
+        self.store.label(name, text, tab=tab, expected=self.states[name].label)
+        self.become(name, State(text))
+
+    @rule(name=names, tab=tabs)
+    def mark_unreadable(self, name, tab):
+        self.store.mark_unreadable(name, tab=tab, expected=self.states[name].label)
+        if self.states[name].mark != "unreadable":
+            self.become(name, State(None, "unreadable"))
+
+    @rule(name=names, tab=tabs)
+    def skip(self, name, tab):
+        n = len(self.store.actions)
+        self.store.skip(name, tab=tab)
+        if len(self.store.actions) > n:  # twice the same in a row is once
+            decided = self.states[name].decided
+            self.become(name, self.states[name] if decided else State(None, "skipped"))
+
+    @rule()
+    def undo(self):
+        if self.store.actions:
+            self.store.undo(self.store.actions[-1])
+            name, state = self.before.pop()
+            self.states[name] = state
+
+    @rule(name=names, text=texts, tab=tabs)
+    def believe_something_wrong(self, name, text, tab):
+        if self.states[name].label not in (None, text):
+            with pytest.raises(ConflictError) as caught:
+                self.store.label(name, text, tab=tab, expected=None)
+            assert caught.value.theirs == self.states[name].label
+
+    @rule()
+    def begin_anew(self):
+        self.store.close()
+        self.store = LabelStore(self.folder)
+
+    @invariant()
+    def all_agree(self):
+        assert {name: self.store.state(name) for name in NAMES} == self.states
+        assert len(self.store.actions) == len(self.before)
+
+
+TestAnySequence = AnySequence.TestCase
+TestAnySequence.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+@pytest.fixture
+def store(tmp_path):
+    for name in NAMES:
+        (tmp_path / name).touch()
+    store = LabelStore(tmp_path)
+    yield store
+    store.close()
+
+
+def test_the_same_label_once_more_is_no_conflict_and_done_once(store):
+    for _ in range(2):
+        store.label("1.png", "AB", tab="a", expected=None)
+    assert len(store.actions) == 1
+
+
+def test_a_label_that_was_confirmed_can_be_undone(store):
+    store.label("1.png", "AB", tab="a")
+    store.label("1.png", "AB", tab="a", expected="AB")
+    store.undo(store.actions[-1])
+    assert store.state("1.png") == State("AB")
+    assert len(store.actions) == 1
+
+
+def test_an_edit_of_the_file_is_neither_overwritten_nor_undone(store):
+    store.label("1.png", "AB", tab="a")
+    path = store._table.path
+    path.write_text(path.read_text().replace("AB", "CD"))
+    with pytest.raises(ConflictError, match=r"1\.png: was labelled CD elsewhere"):
+        store.label("1.png", "EF", tab="a", expected="AB")
+    with pytest.raises(ConflictError):
+        store.mark_unreadable("1.png", tab="a", expected="AB")
+    with pytest.raises(ConflictError):
+        store.undo(store.actions[-1])
+    assert "1.png,CD" in path.read_text()
+    assert store.actions == []
+
+
+def test_a_label_in_the_file_counts_more_than_a_mark(store):
+    store.mark_unreadable("1.png", tab="a")
+    (store._table.path).write_text("filename,label\n1.png,AB\n")
+    store.refresh()
+    assert store.state("1.png") == State("AB")
+
+
+def test_marking_unreadable_and_undoing_it_keeps_further_columns(store):
+    path = store._table.path
+    path.write_text("filename,label,who\n1.png,AB,me\n")
+    store.mark_unreadable("1.png", tab="a", expected="AB")
+    assert path.read_text() == "filename,label,who\n"
+    store.undo(store.actions[-1])
+    assert path.read_text() == "filename,label,who\n1.png,AB,me\n"
+
+
+def test_guesses_are_those_from_before_the_label(store):
+    store.label("1.png", "AB", tab="a", about={"guess": "AA"})
+    store.undo(store.actions[-1])
+    store.label("1.png", "AB", tab="a", about={"guess": "AB"})
+    store.label("2.png", "AB", tab="a")
+    assert store.guesses == {"1.png": "AA", "2.png": None}
+
+
+def test_a_log_that_does_not_fit_together_is_refused_and_unlocked(tmp_path):
+    (tmp_path / "labelling.jsonl").write_text('{"did": "undo", "undid": 7}\n')
+    for _ in range(2):
+        with pytest.raises(DatasetError, match="line 1 is no record"):
+            LabelStore(tmp_path)

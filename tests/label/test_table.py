@@ -1,0 +1,141 @@
+"""labels.csv as it is while others write to it too."""
+
+import pytest
+
+from skcaptcha.datasets import load_captchas
+from skcaptcha.errors import DatasetError
+from skcaptcha.label._table import LabelTable, check_label
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("1.png", "2.png", "10.png"):
+        (tmp_path / name).write_bytes(b"never opened")
+    return tmp_path
+
+
+def labels_on_disk(folder):
+    captchas = load_captchas(folder)
+    return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
+
+
+def test_nothing_is_written_before_the_first_label(folder):
+    LabelTable(folder)
+    assert not (folder / "labels.csv").exists()
+
+
+def test_labels_are_read_by_load_captchas_as_they_were_given(folder):
+    table = LabelTable(folder)
+    given = {"1.png": 'a,"b"', "10.png": "ß 字"}
+    for name, label in given.items():
+        table.put(name, label)
+    assert labels_on_disk(folder) == given == table.labels
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_rows_columns_order_newlines_and_mark_of_a_foreign_file_are_kept(folder, newline):
+    content = ["who,label,filename", "me,AB,10.png", 'you,"C,D",1.png']
+    path = folder / "labels.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + newline.join([*content, ""]).encode())
+    table = LabelTable(folder)
+    table.put("2.png", "EF")
+    table.put("10.png", "AC")
+    content[1] = "me,AC,10.png"
+    expected = newline.join([*content, ",EF,2.png", ""]).encode()
+    assert path.read_bytes() == b"\xef\xbb\xbf" + expected
+
+
+def test_a_row_that_was_taken_out_comes_back_with_its_columns(folder):
+    (folder / "labels.csv").write_text("filename,label,who\n1.png,AB,me\n")
+    table = LabelTable(folder)
+    row = table.row("1.png")
+    table.remove("1.png")
+    assert table.labels == {}
+    table.put("1.png", "AB", row)
+    assert (folder / "labels.csv").read_text() == "filename,label,who\n1.png,AB,me\n"
+
+
+def test_what_others_write_meanwhile_is_kept(folder):
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    with (folder / "labels.csv").open("a") as file:
+        file.write("2.png,CD\n")
+    table.put("10.png", "EF")
+    assert labels_on_disk(folder) == {"1.png": "AB", "2.png": "CD", "10.png": "EF"}
+
+
+def test_what_others_write_at_the_same_moment_with_the_same_size_is_seen(folder):
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    path = folder / "labels.csv"
+    status = path.stat()
+    with path.open("r+") as file:
+        file.write(path.read_text().replace("AB", "CD"))
+    import os
+
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    table.refresh()
+    assert table.labels == {"1.png": "CD"}
+
+
+def test_a_half_saved_file_is_not_overwritten(folder):
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    path = folder / "labels.csv"
+    for broken in ("", "filename,la", 'filename,label\n1.png,"AB', "filename,label\n1.png,\n"):
+        path.write_text(broken)
+        with pytest.raises(DatasetError, match=r"labels\.csv"):
+            table.put("2.png", "CD")
+        assert path.read_text() == broken
+        assert table.labels == {"1.png": "AB"}
+    path.write_text("filename,label\n1.png,AA\n")
+    table.put("2.png", "CD")
+    assert labels_on_disk(folder) == {"1.png": "AA", "2.png": "CD"}
+
+
+def test_labels_outlive_a_file_that_was_deleted(folder):
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    (folder / "labels.csv").unlink()
+    table.put("2.png", "CD")
+    assert labels_on_disk(folder) == {"1.png": "AB", "2.png": "CD"}
+
+
+def test_labels_of_a_text_file_come_into_the_table(folder):
+    (folder / "labels.txt").write_text("AB\nCD\n")
+    table = LabelTable(folder)
+    assert table.labels == {"1.png": "AB", "2.png": "CD"}
+    assert not (folder / "labels.csv").exists()
+    table.put("10.png", "EF")
+    assert labels_on_disk(folder) == {"1.png": "AB", "2.png": "CD", "10.png": "EF"}
+    assert (folder / "labels.txt").read_text() == "AB\nCD\n"
+
+
+def test_names_are_labels_only_if_wanted(folder):
+    assert LabelTable(folder).labels == {}
+    table = LabelTable(folder, name_labels=True)
+    assert table.labels == {"1.png": "1", "2.png": "2", "10.png": "10"}
+    table.put("2.png", "7")
+    assert labels_on_disk(folder) == {"1.png": "1", "2.png": "7", "10.png": "10"}
+
+
+def test_the_last_label_can_be_taken_back(folder):
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    table.remove("1.png")
+    assert LabelTable(folder).labels == {}
+    # Without the file the names would count.
+    with pytest.raises(DatasetError, match="holds no labels"):
+        load_captchas(folder)
+
+
+def test_a_file_named_twice_is_refused(folder):
+    (folder / "labels.csv").write_text("filename,label\n1.png,AB\n1.png,CD\n")
+    with pytest.raises(DatasetError, match=r"1\.png occurs more than once"):
+        LabelTable(folder)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "A\nB", "A\x00B", "A\u200bB"])
+def test_labels_that_nobody_can_see_are_refused(text):
+    with pytest.raises(ValueError, match="type"):
+        check_label(text)

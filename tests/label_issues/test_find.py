@@ -1,0 +1,177 @@
+"""Wrong labels are found, right ones are left alone."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.pipeline import Pipeline
+
+from skcaptcha import load_recipe
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import Grey, Polarity, Rescale
+from skcaptcha.errors import DatasetError
+from skcaptcha.features import OrientedGradients
+from skcaptcha.images import ImageDecoder
+from skcaptcha.label_issues import LabelIssues, find_label_issues, label_issues_page
+from skcaptcha.label_issues._confident_learning import MissingCleanlabError
+from skcaptcha.read import SequenceReader
+from skcaptcha.segment import SlidingWindow
+
+CHARSET = "ABCDEH7"
+
+
+def boxes() -> Pipeline:
+    """Give a pipeline that cuts fixed boxes."""
+    return load_recipe("configs/grid.yaml").pipeline()
+
+
+def windows() -> Pipeline:
+    """Give a pipeline that does not cut."""
+    return Pipeline(
+        [
+            ("images", ImageDecoder()),
+            ("grey", Grey()),
+            ("polarity", Polarity()),
+            ("rescale", Rescale(pitch=12)),
+            ("segment", SlidingWindow()),
+            ("features", OrientedGradients()),
+            ("read", SequenceReader(n_realignments=0, random_state=0)),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def captchas() -> tuple[list[np.ndarray], list[str], dict[int, str]]:
+    """Images, labels of which some are wrong, and what is right instead."""
+    images, target = make_line_captchas(150, charset=CHARSET, random_state=3)
+    labels = [str(label) for label in target]
+    wrong = {
+        4: "7777" if labels[4] != "7777" else "AAAA",
+        31: labels[31][:3],
+        62: labels[62] + "A",
+        90: labels[90][::-1] if labels[90][::-1] != labels[90] else "ABCD",
+        133: labels[133].lower(),
+    }
+    right = {i: labels[i] for i in wrong}
+    return list(images), [wrong.get(i, label) for i, label in enumerate(labels)], right
+
+
+@pytest.fixture(scope="module", params=[boxes, windows])
+def issues(request, captchas) -> LabelIssues:
+    images, labels, _ = captchas
+    return find_label_issues(images, labels, model=request.param(), n_folds=3)
+
+
+def test_the_first_suspects_are_the_wrong_labels(issues, captchas):
+    right = captchas[2]
+    assert {issue.index for issue in issues.ranked[: len(right)]} == right.keys()
+    assert len(right) - 1 <= len(issues.suspects) <= len(right) + 2
+
+
+def test_every_label_is_ranked_once_and_the_suspects_come_first(issues, captchas):
+    images, labels, _ = captchas
+    assert sorted(issue.index for issue in issues.ranked) == list(range(len(images)))
+    assert all(issue.label == labels[issue.index] for issue in issues.ranked)
+    keys = [(not issue.suspect, issue.score) for issue in issues.ranked]
+    assert keys == sorted(keys)
+    assert all(0 <= issue.score <= 1 and 0 <= issue.confidence <= 1 for issue in issues.ranked)
+    assert all(bool(issue.reason) == issue.suspect for issue in issues.ranked)
+
+
+def test_the_text_is_what_the_label_should_be(issues, captchas):
+    texts = {issue.index: issue.text for issue in issues.ranked}
+    right = captchas[2]
+    assert sum(texts[i] == label for i, label in right.items()) >= len(right) - 1
+
+
+def test_reasons_name_the_place_or_the_length(issues, captchas):
+    reasons = {issue.index: issue.reason for issue in issues.ranked}
+    assert reasons[31] == "it has 3 characters, the image rather 4"
+    assert reasons[62] == "it has 5 characters, the image rather 4"
+    assert "'7'" in reasons[4]
+
+
+def test_right_labels_are_no_suspects():
+    images, labels = make_line_captchas(120, charset=CHARSET, random_state=5)
+    issues = find_label_issues(list(images), labels, model=boxes())
+    assert len(issues.suspects) <= 1
+    assert np.mean([issue.score > 0.5 for issue in issues.ranked]) > 0.98
+
+
+def test_equal_images_with_other_labels_are_suspects():
+    images, target = make_line_captchas(60, charset=CHARSET, random_state=6)
+    labels = [str(label) for label in target]
+    same = [*images, images[10], images[20]]
+    names = [f"{i}.png" for i in range(len(same))]
+    issues = find_label_issues(
+        same, [*labels, "ABAB", labels[20]], model=boxes(), names=names, n_folds=3
+    )
+    reasons = {issue.index: issue.reason for issue in issues.suspects}
+    assert reasons[10] == "the same image as 60.png, which is labelled ABAB"
+    assert reasons[60] == f"the same image as 10.png, which is labelled {labels[10]}"
+    assert not {20, 61} & reasons.keys()
+    # Its twin has not taught the model its wrong label.
+    assert next(issue for issue in issues.ranked if issue.index == 60).text == labels[10]
+
+
+@pytest.mark.slow
+def test_the_same_call_gives_the_same_issues(captchas):
+    images, labels, _ = captchas
+    once = find_label_issues(images[:60], labels[:60], model=boxes(), n_folds=2)
+    again = find_label_issues(images[:60], labels[:60], model=boxes(), n_folds=2, n_jobs=2)
+    assert once == again
+
+
+def test_the_model_is_left_as_it_is(captchas):
+    images, labels, _ = captchas
+    model = boxes()
+    before = repr(model.get_params())
+    find_label_issues(images[:40], labels[:40], model=model, n_folds=2)
+    assert repr(model.get_params()) == before
+    assert not hasattr(model[-1], "estimator_")
+
+
+@pytest.mark.slow
+def test_without_a_model_a_recipe_is_chosen():
+    images, labels = make_line_captchas(120, charset="ABC7", random_state=7)
+    labels[5] = "AAAB" if labels[5] != "AAAB" else "BAAA"
+    issues = find_label_issues(list(images), labels, budget=1)
+    assert issues.ranked[0].index == 5
+
+
+def test_a_character_that_no_other_label_has_does_not_stop_it():
+    images, target = make_line_captchas(60, charset=CHARSET, random_state=8)
+    labels = [str(label) for label in target]
+    labels[3] = "x" + labels[3][1:]
+    issues = find_label_issues(list(images), labels, model=boxes(), n_folds=3)
+    assert issues.ranked[0].index == 3
+
+
+def test_too_few_captchas_and_empty_labels_are_refused():
+    images, labels = make_line_captchas(19, random_state=0)
+    with pytest.raises(DatasetError, match="19 labelled captchas are too few"):
+        find_label_issues(list(images), labels, model=boxes())
+    images, labels = make_line_captchas(20, random_state=0)
+    labels[7] = ""
+    with pytest.raises(DatasetError, match="captcha 7 has no label"):
+        find_label_issues(list(images), labels, model=boxes())
+
+
+def test_without_cleanlab_a_sentence_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cleanlab", None)
+    images, labels = make_line_captchas(30, random_state=0)
+    with pytest.raises(MissingCleanlabError, match=r"pip install 'skcaptcha\[labels\]'"):
+        find_label_issues(list(images), labels, model=boxes())
+
+
+def test_the_page_shows_the_suspects_and_asks_for_nothing(captchas):
+    images, labels, right = captchas
+    labels = ["<b>7" if i == 4 else label for i, label in enumerate(labels)]
+    issues = find_label_issues(images, labels, model=boxes(), n_folds=3)
+    names = [f"<i>{i}.png" for i in range(len(images))]
+    html = label_issues_page(issues, images, names).to_html()
+    assert html.count('class="card"') == len(issues.suspects) >= len(right) - 1
+    assert "<b>7" not in html
+    assert "<i>4.png" not in html
+    assert "&lt;i&gt;4.png" in html
+    assert 'src="http' not in html
