@@ -9,9 +9,10 @@ export function level(probability) {
   return probability >= UNSURE ? { name: "unsure", sign: "~" } : { name: "doubtful", sign: "?" };
 }
 
-/** Write a share as a percentage that says 100 only of all. */
+/** Write a share as a percentage that says 0 only of nothing, and 100 only of all. */
 export function percent(share) {
-  return share === 1 ? 100 : Math.min(99, Math.round(100 * share));
+  if (share === 0 || share === 1) return 100 * share;
+  return Math.min(99, Math.max(1, Math.round(100 * share)));
 }
 
 /** Tell which places of a text stand in another one as well, from its start or from its end. */
