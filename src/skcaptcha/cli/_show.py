@@ -78,7 +78,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
             say(f"{image}: {why(error)}")
             n_failed += 1
     if traces and out is None:
-        report_console().print(TerminalStrip(traces))
+        result_console().print(TerminalStrip(traces))
     elif traces:
         assert out is not None
         picture = io.BytesIO()
