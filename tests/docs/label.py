@@ -3,12 +3,17 @@
 import csv
 import sys
 
-from skcaptcha.label import LabellingSession
 
-folder, answers_file, n = sys.argv[1:]
-with open(answers_file, newline="") as file:
-    answers = {row["filename"]: row["label"] for row in csv.DictReader(file)}
-with LabellingSession(folder, train=False) as session:
-    for _ in range(int(n)):
-        task = session.next("page")
-        session.label(task.filename, answers[task.filename], tab="page")
+def main(folder, answers_file, n):
+    from skcaptcha.label import LabellingSession
+
+    with open(answers_file, newline="") as file:
+        answers = {row["filename"]: row["label"] for row in csv.DictReader(file)}
+    with LabellingSession(folder, train=False) as session:
+        for _ in range(int(n)):
+            task = session.next("page")
+            session.label(task.filename, answers[task.filename], tab="page")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

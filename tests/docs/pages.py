@@ -8,10 +8,14 @@ which readers do not see, says what the tests do otherwise, with the reason:
     <!-- not run: the reason -->
     <!-- runs as: another command, which does the same in a test -->
 
-``<!-- slow -->`` anywhere in a page marks the whole of it.
+``<!-- slow -->`` anywhere in a page marks the whole of it; with
+``<!-- given: captchas and a model -->`` there are the labelled folders ``train`` and ``new``, and
+``artifacts/model.joblib``, which cuts, and ``artifacts/sequence.joblib``, which does not.
 """
 
 import re
+import shlex
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +72,23 @@ def pages() -> list[Path]:
 
 def _runs(page: Path) -> bool:
     return any(block.language in _RUN for block in blocks_of(page.read_text()))
+
+
+def commands_of(script: str) -> list[str | list[str]]:
+    """Divide a script into our commands, as lists of words, and what a shell must run."""
+    if "\\\n" in script:
+        return [script]
+    parts: list[str | list[str]] = []
+    for ours, lines in groupby(filter(str.strip, script.splitlines()), _is_ours):
+        if ours:
+            parts += [shlex.split(line, comments=True) for line in lines]
+        else:
+            parts.append("\n".join(lines))
+    return parts
+
+
+def _is_ours(line: str) -> bool:
+    return line.startswith("skcaptcha ") and not set("|&;<>$*") & set(line.partition(" #")[0])
 
 
 def expected_output(text: str) -> re.Pattern[str]:

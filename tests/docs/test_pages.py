@@ -8,8 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from sklearn.pipeline import Pipeline
 
-from docs.pages import ROOT, Block, blocks_of, expected_output, pages
+import skcaptcha
+from docs.pages import ROOT, Block, blocks_of, commands_of, expected_output, pages
+from skcaptcha.cli import main
+from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.denoise import Grey, Polarity, Rescale
+from skcaptcha.features import OrientedGradients
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read import SequenceReader
+from skcaptcha.segment import SlidingWindow
 
 _OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -20,17 +29,36 @@ def _parameters():
         yield pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=marks)
 
 
+@pytest.fixture(scope="session")
+def given(tmp_path_factory):
+    """What pages begin with that are not about fitting: captchas and a model."""
+    folder = tmp_path_factory.mktemp("given")
+    X, y = make_line_captchas(120, random_state=0)
+    write_captchas(folder / "train", list(X[:100]), y[:100].tolist())
+    write_captchas(folder / "new", list(X[100:]), y[100:].tolist())
+    recipe = skcaptcha.load_recipe(ROOT / "configs" / "grid.yaml", ["final={}"])
+    model = recipe.pipeline().fit(X[:100], y[:100])
+    (folder / "artifacts").mkdir()
+    skcaptcha.save(model, folder / "artifacts" / "model.joblib")
+    grey, ink, size = ("grey", Grey()), ("ink", Polarity()), ("size", Rescale())
+    steps = [("images", ImageDecoder()), ("denoise", Pipeline([grey, ink, size]))]
+    steps += [("segment", SlidingWindow()), ("features", OrientedGradients())]
+    sequence = Pipeline([*steps, ("read", SequenceReader(random_state=0))]).fit(X[:100], y[:100])
+    skcaptcha.save(sequence, folder / "artifacts" / "sequence.joblib")
+    return folder
+
+
 @pytest.mark.parametrize("page", list(_parameters()))
-def test_code_of_page_runs(page, tmp_path, monkeypatch):
+def test_code_of_page_runs(page, given, tmp_path, monkeypatch, capsys):
     # A page is read in a clone; what the commands of others leave behind is not there.
     for folder in ("configs", "src"):
-        if (ROOT / folder).is_dir():
-            shutil.copytree(
-                ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-            )
+        _copy(ROOT / folder, tmp_path / folder)
+    if "<!-- given: captchas and a model -->" in page.read_text():
+        shutil.copytree(given, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("DOCS_TESTS", str(Path(__file__).parent))
+    monkeypatch.setenv("COLUMNS", "100")
     namespace: dict[str, object] = {"__name__": page.stem}
     printed = None
     for block in blocks_of(page.read_text()):
@@ -41,7 +69,8 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch):
             Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.code)
         elif block.language == "sh":
-            printed = _run_shell(block, where)
+            parts = commands_of(block.command or block.code)
+            printed = "".join(_run(part, where, monkeypatch, capsys) for part in parts)
         elif block.language == "text" and printed is not None:
             assert expected_output(block.code).search(printed), f"{where}: printed\n{printed}"
         elif block.language == "python":
@@ -50,16 +79,32 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch):
             _run_doctest(block, page, namespace)
 
 
-def _run_shell(block: Block, where: str) -> str:
-    # The package under test, wherever it is installed; in a terminal of 100 columns.
-    script = f'skcaptcha() {{ "{sys.executable}" -m skcaptcha "$@"; }}\n'
-    script += f'python() {{ "{sys.executable}" "$@"; }}\nexport -f python\n'
-    script += block.command or block.code
+def _copy(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+
+def _run(part: str | list[str], where: str, monkeypatch, capsys) -> str:
+    if isinstance(part, str):
+        return _run_shell(part, where)
+    # In this process, which has scikit-learn loaded already.
+    monkeypatch.setattr(sys, "argv", part)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = "".join(capsys.readouterr())
+    assert not ended.value.code, f"{where}: exit code {ended.value.code}\n{printed}"
+    return printed
+
+
+def _run_shell(script: str, where: str) -> str:
+    # The package under test, wherever it is installed.
+    functions = f'skcaptcha() {{ "{sys.executable}" -m skcaptcha "$@"; }}\n'
+    functions += f'python() {{ "{sys.executable}" "$@"; }}\n'
     path = os.pathsep.join(p for p in ("src", os.environ.get("PYTHONPATH")) if p)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", functions + script],
         check=False,
-        env=os.environ | {"COLUMNS": "100", "PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -102,6 +147,14 @@ def test_blocks_are_told_apart():
     assert [block.reason for block in blocks] == [None, None, "it waits", None, None]
     assert [block.command for block in blocks] == [None, None, None, "true", None]
     assert [block.file for block in blocks] == [None, None, None, None, "mine.yaml"]
+
+
+def test_commands_are_told_from_what_a_shell_must_run():
+    script = "skcaptcha show a.joblib 'b c.png'  # why\nls | head\ncat a\nskcaptcha predict - < a\n"
+    assert commands_of(script) == [
+        ["skcaptcha", "show", "a.joblib", "b c.png"],
+        "ls | head\ncat a\nskcaptcha predict - < a",
+    ]
 
 
 def test_shown_output_is_compared_but_for_numbers():
