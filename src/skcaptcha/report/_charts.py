@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from skcaptcha.metrics import confusions, coverage_accuracy_curve, wilson_interval
+from skcaptcha.metrics import Confusion, confusions, coverage_accuracy_curve, wilson_interval
 from skcaptcha.report._attempts import Attempt
 from skcaptcha.report._parts import COLOURS, chart, chart_style
 
@@ -165,7 +165,9 @@ def confusion_chart(attempts: Sequence[Attempt]) -> Markup | None:
     if not found:
         return None
     # Of many characters those that are confused most.
-    shown, trues, reads = [], set(), set()
+    shown: list[Confusion] = []
+    trues: set[str] = set()
+    reads: set[str] = set()
     for confusion in found:
         true, as_read, _ = confusion
         if max(len(trues | {true}), len(reads | {as_read})) <= _MOST_CHARACTERS:
@@ -261,7 +263,7 @@ def bars(
     with chart_style():
         figure = Figure(figsize=(_WIDTH + 2.6, 0.7 + 0.36 * len(names)))
         axes = figure.add_subplot()
-        places = np.arange(len(names))
+        places = range(len(names))
         drawn = axes.barh(places, values, height=0.62, color=COLOURS[0])
         for bar, is_pale in zip(drawn, pale or [False] * len(names), strict=True):
             bar.set_alpha(0.35 if is_pale else 0.9)
@@ -293,7 +295,7 @@ def heat_map(
     texts = np.where(np.isnan(values), "", np.char.mod("%.1f", 100 * np.nan_to_num(values)))
     with chart_style():
         figure, axes = _matrix(shades, texts, columns, rows, width=0.62)
-        row, column = np.unravel_index(np.nanargmax(values), values.shape)
+        row, column = divmod(int(np.nanargmax(values)), values.shape[1])
         axes.add_patch(
             Rectangle((column, row), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=2)
         )
