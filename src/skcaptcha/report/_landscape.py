@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from skcaptcha.report._charts import bars, heat_map, line_chart
+from skcaptcha.report._plots import bars, heat_map, line_chart
 
 _MOST_SHOWN = 6
 _MOST_VALUES = 12
