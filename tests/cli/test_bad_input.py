@@ -191,7 +191,7 @@ def test_a_recipe_with_a_mistake(run, workshop, tmp_path, override, named):
     assert not out.parent.exists()
 
 
-@pytest.mark.parametrize("suffix", [".json", ".csv"])
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".html"])
 def test_fit_finds_out_before_the_work_what_cannot_be_written_after(run, places, tmp_path, suffix):
     (tmp_path / f"m{suffix}").mkdir()
     outcome = run("fit", places["recipe"], "--out", "m.joblib", "--jobs", 1)

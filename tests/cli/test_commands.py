@@ -96,7 +96,7 @@ def test_fit_takes_another_folder_other_values_and_another_place(run, workshop, 
     assert (report["n_train"], report["n_folds"], report["n_candidates"]) == (30, 3, 1)
     assert "training captchas" in outcome.err
     names = {path.name for path in (tmp_path / "new").iterdir()}
-    assert names == {"m.joblib", "m.json", "m.csv"}
+    assert names == {"m.joblib", "m.json", "m.csv", "m.html"}
 
 
 def test_fit_leaves_out_what_is_no_image(run, workshop, captchas, tmp_path):

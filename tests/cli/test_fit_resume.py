@@ -112,4 +112,9 @@ def test_images_that_no_candidate_can_use_are_left_out_again(start, run, worksho
     outcome = run(*command, "--set", GRID, "--jobs", 1, "--resume")
     assert outcome.code == 1
     assert "00009.png" in outcome.err
-    assert sorted(path.suffix for path in tmp_path.glob("a.*")) == [".csv", ".joblib", ".json"]
+    assert sorted(path.suffix for path in tmp_path.glob("a.*")) == [
+        ".csv",
+        ".html",
+        ".joblib",
+        ".json",
+    ]

@@ -20,7 +20,7 @@ __all__ = ["main"]
 
 _EXAMPLES: dict[Callable[..., None], str] = {
     fit: "skcaptcha fit configs/grid.yaml --data train --set search.cv=3",
-    score: "skcaptcha score captchas --subset 4501..5000 --csv readings.csv",
+    score: "skcaptcha score captchas --subset 4501..5000 --report score.html",
     predict: "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1",
     generate: "skcaptcha generate lines captchas --n 500 --seed 1",
     label: "skcaptcha label captchas",

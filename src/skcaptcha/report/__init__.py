@@ -2,7 +2,7 @@
 
 from skcaptcha.report._attempts import Attempt, attempts_of
 from skcaptcha.report._causes import Cause, why_wrong
-from skcaptcha.report._charts import reliability
+from skcaptcha.report._confidence import draw_reliability, reliability
 from skcaptcha.report._fit import fit_report
 from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import (
@@ -34,6 +34,7 @@ __all__ = [
     "attempts_of",
     "chart",
     "chart_style",
+    "draw_reliability",
     "draw_traces",
     "figures",
     "fit_report",

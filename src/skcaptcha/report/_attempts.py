@@ -75,6 +75,26 @@ def attempts_of(
     Returns
     -------
     attempts : list of n Attempt
+
+    Raises
+    ------
+    SkcaptchaError
+        Without `results`, if a captcha cannot be read.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.features import RawPixels
+    >>> from skcaptcha.read import CharacterReader
+    >>> from skcaptcha.report import attempts_of
+    >>> from skcaptcha.segment import EqualSplit
+    >>> X, y = make_line_captchas(30, charset="AB", random_state=0)
+    >>> model = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> attempt = attempts_of(model.fit(X[:20], y[:20]), X[20:], y[20:])[0]
+    >>> attempt.name, attempt.label == y[20]
+    ('captcha 1', True)
     """
     if results is None:
         results = read_captchas(model, X)

@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.report._attempts import Attempt, attempts_of
-from skcaptcha.report._charts import CurvePoint
+from skcaptcha.report._learning import CurvePoint
 
 _PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 _FEWEST = 10  # captchas to learn from

@@ -11,11 +11,12 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto import Choice, Trial
 from skcaptcha.report._attempts import Attempt, attempts_of, default_names
-from skcaptcha.report._charts import CurvePoint, bars, curve_chart
 from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import landscape, table_of_candidates
+from skcaptcha.report._learning import CurvePoint, curve_chart
 from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import figures, table
+from skcaptcha.report._plots import bars
 from skcaptcha.report._sections import (
     accuracies,
     failures_section,

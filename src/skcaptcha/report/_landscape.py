@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from skcaptcha.report._charts import bars, heat_map, line_chart
+from skcaptcha.report._plots import bars, heat_map, line_chart
 
 _MOST_SHOWN = 6
 _MOST_VALUES = 12
@@ -26,7 +26,7 @@ class Axis(NamedTuple):
     name : str
     values : list
         Those that occur, numbers in their order.
-    index : ndarray of shape (n_candidates,)
+    which : ndarray of shape (n_candidates,)
         Which of them each candidate has.
     effect : float
         How far it changes string accuracy: the standard deviation, over its values, of the mean
@@ -35,7 +35,7 @@ class Axis(NamedTuple):
 
     name: str
     values: list[Any]
-    index: NDArray[np.intp]
+    which: NDArray[np.intp]
     effect: float
 
 
@@ -71,9 +71,12 @@ def axes_of(results: Mapping[str, Any]) -> list[Axis]:
         keys = list(by_name)
         if all(_is_number(value) for value in by_name.values()):
             keys.sort(key=lambda key: by_name[key])
-        index = np.array([keys.index(key) for key in shown])
-        means = [np.nanmean(scores[index == k]) for k in range(len(keys))]
-        axes.append(Axis(name, [by_name[key] for key in keys], index, float(np.nanstd(means))))
+        which = np.array([keys.index(key) for key in shown])
+        # A value with which no candidate could be fitted has no mean.
+        able = np.isfinite(scores)
+        means = [scores[able & (which == k)].mean() for k in np.unique(which[able])]
+        effect = float(np.std(means)) if means else 0.0
+        axes.append(Axis(name, [by_name[key] for key in keys], which, effect))
     return sorted(axes, key=lambda axis: -axis.effect)
 
 
@@ -97,7 +100,7 @@ def landscape(results: Mapping[str, Any]) -> list[str]:
     small = [axis for axis in axes if len(axis.values) <= _MOST_VALUES]
     parts: list[str] = []
     if len(small) >= 2:
-        parts.append(_map(*small[:2], scores, others=len(axes) > 2))
+        parts.append(_map(small[0], small[1], scores, others=len(axes) > 2))
         small = small[2:]
     spreads = np.asarray(results["std_test_score"], dtype=float)
     parts += [_profile(axis, scores, spreads) for axis in small[: _MOST_SHOWN - len(parts)]]
@@ -136,7 +139,7 @@ def table_of_candidates(
 
 def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool) -> Markup:
     values = np.full((len(first.values), len(second.values)), np.nan)
-    for i, j, score in zip(first.index, second.index, scores, strict=True):
+    for i, j, score in zip(first.which, second.which, scores, strict=True):
         values[i, j] = np.fmax(values[i, j], score)
     row, column = np.unravel_index(np.nanargmax(values), values.shape)
     caption = "String accuracy in cross-validation, in per cent, over the two parameters that "
@@ -159,7 +162,7 @@ def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool
 def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float64]) -> Markup:
     means, own_spreads = [], []
     for k in range(len(axis.values)):
-        own = np.flatnonzero(axis.index == k)
+        own = np.flatnonzero(axis.which == k)
         best = own[np.nanargmax(np.nan_to_num(scores[own], nan=-1.0))]
         means.append(float(np.nan_to_num(scores[best])))
         own_spreads.append(float(np.nan_to_num(spreads[best])))

@@ -12,7 +12,8 @@ from skcaptcha.errors import SkcaptchaError
 from skcaptcha.metrics import character_accuracy, string_accuracy, wilson_interval
 from skcaptcha.read import Reading
 from skcaptcha.report._attempts import Attempt
-from skcaptcha.report._charts import confusion_chart, coverage_chart, reliability_chart
+from skcaptcha.report._confidence import coverage_chart, reliability_chart
+from skcaptcha.report._confusions import confusion_chart
 from skcaptcha.report._filmstrip import failures, filmstrip
 from skcaptcha.report._page import Section
 from skcaptcha.report._parts import table

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.report._charts import bars
+from skcaptcha.report._plots import bars
 
 _ROUNDS = 3
 

@@ -1,0 +1,71 @@
+"""How well is read after learning from fewer captchas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+
+from skcaptcha.metrics import wilson_interval
+from skcaptcha.report._parts import COLOURS, chart, chart_style
+from skcaptcha.report._plots import CHART_SIZE
+
+
+class CurvePoint(NamedTuple):
+    """How well is read after learning from some captchas.
+
+    Attributes
+    ----------
+    n_train : int
+        From so many it learnt.
+    n_right, n : int
+        So many of so many others were then read right.
+    """
+
+    n_train: int
+    n_right: int
+    n: int
+
+
+def curve_chart(points: Sequence[CurvePoint], caption: str) -> Markup:
+    """Show string accuracy against the number of captchas learnt from.
+
+    Parameters
+    ----------
+    points : sequence of CurvePoint
+    caption : str
+
+    Returns
+    -------
+    html : Markup
+    """
+    sizes = [point.n_train for point in points]
+    shares = np.array([point.n_right / point.n for point in points])
+    low, high = np.array([wilson_interval(point.n_right, point.n) for point in points]).T
+    with chart_style():
+        figure = Figure(figsize=CHART_SIZE)
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        axes.fill_between(sizes, low, high, color=COLOURS[0], alpha=0.2, linewidth=0)
+        axes.plot(sizes, shares, color=COLOURS[0], marker="o")
+        for size, share in zip(sizes, shares, strict=True):
+            axes.annotate(
+                f"{share:.0%}",
+                (size, share),
+                xytext=(0, -14 if share > 0.9 else 7),
+                textcoords="offset points",
+                ha="center",
+            )
+        axes.set(xlabel="captchas learnt from", ylabel="string accuracy", ylim=(0, 1.02))
+        axes.xaxis.set_major_locator(FixedLocator(sizes))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticklabels([str(size) for size in sizes])
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        said = ", ".join(
+            f"{share:.0%} from {size}" for size, share in zip(sizes, shares, strict=True)
+        )
+        return chart(figure, f"Learning curve: {said}.", caption)

@@ -1,0 +1,109 @@
+"""What fit and score write for people to look at, and what show draws in the terminal."""
+
+import json
+import os
+import shutil
+import sys
+
+import pytest
+
+from skcaptcha.datasets import load_captchas
+
+
+def test_fit_writes_a_report_beside_the_model(workshop):
+    report = json.loads((workshop / "fit.json").read_text())
+    assert [name.rpartition(".")[2] for name in report["files"]] == [
+        "joblib",
+        "json",
+        "csv",
+        "html",
+    ]
+    page = (workshop / "out" / "model.html").read_text("utf-8")
+    assert "<h1>How model.joblib was fitted</h1>" in page
+    assert "20 captchas that were held out" in page
+    assert "segment__margin" in page
+
+
+def test_a_report_that_fails_is_no_failed_fit(run, workshop, captchas, tmp_path, monkeypatch):
+    import skcaptcha.report._fit as fit_module
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(fit_module, "steps_section", fail)
+    out = tmp_path / "m.joblib"
+    outcome = run(
+        "fit", workshop / "recipe.yaml", "--data", captchas, "--out", out, "--jobs", 1,
+        "--json", tmp_path / "m-fit.json",
+    )  # fmt: skip
+    assert outcome.code == 0
+    assert "the model is written, but not its report" in outcome.err
+    assert "no room" in outcome.err
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"m.joblib", "m.json", "m.csv", "m-fit.json"}
+    assert "m.html" not in outcome.out
+    assert len(json.loads((tmp_path / "m-fit.json").read_text())["files"]) == 3
+    assert run("show", out).code == 0
+
+
+def test_score_writes_a_report_if_it_is_asked_to(run, model, captchas, tmp_path):
+    folder = tmp_path / "captchas"
+    shutil.copytree(captchas, folder)
+    name = "<b>.png"
+    (folder / name).write_bytes(b"no image")
+    with (folder / "labels.csv").open("a") as stream:
+        stream.write(f"{name},<i>\n")
+    page, figures = tmp_path / "score.html", tmp_path / "score.json"
+    outcome = run("score", folder, "--model", model, "--report", page, "--json", figures)
+    assert outcome.code == 1
+    assert f"{page}: the report" in outcome.err
+    n = json.loads(figures.read_text())["n"]
+    html = page.read_text("utf-8")
+    assert f"<td>{n}</td>" in html
+    assert "&lt;i&gt;" in html
+    assert "<i>" not in html
+    assert "it is not a PNG" in html
+
+
+def test_score_finds_out_before_the_work_where_its_report_cannot_go(run, model, captchas, tmp_path):
+    outcome = run("score", captchas, "--model", model, "--report", tmp_path)
+    assert outcome.code == 2
+    assert "it is a folder" in outcome.sentence()
+
+
+def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    image = load_captchas(captchas).data[0]
+    outcome = run("show", model, image, "none.png")
+    assert outcome.code == 1
+    assert texts[0] in outcome.out.splitlines()[0]
+    assert "binarise" in outcome.out
+    assert outcome.out.isascii()
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_show_uses_the_colours_of_a_terminal(model, captchas):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    image = load_captchas(captchas).data[0]
+    command = [sys.executable, "-m", "skcaptcha", "show", str(model), image]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+        os.environ.pop("NO_COLOR", None)
+        os.execv(sys.executable, command)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    said = b""
+    try:
+        while some := os.read(terminal, 65536):
+            said += some
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    assert os.waitpid(child, 0)[1] == 0
+    assert said.count("\u2580".encode()) > 80 * 5
+    assert b"boxes" in said

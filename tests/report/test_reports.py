@@ -1,0 +1,223 @@
+"""The reports of a score and of a fit say what is true, in a page that stands alone."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from skcaptcha.auto import choose_recipe
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import Binarise, Grey
+from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.features import RawPixels
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read import CharacterReader, read_captchas
+from skcaptcha.report import Page, attempts_of, fit_report, reliability, score_report
+from skcaptcha.report import _fit as fit_module
+from skcaptcha.report._landscape import axes_of
+from skcaptcha.search import SharedGridSearchCV
+from skcaptcha.segment import FixedBoxes
+
+PLACES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+X, Y = make_line_captchas(140, random_state=0)
+HOSTILE = "<script>alert(1)</script>&\"'.png"
+VOID = {"meta", "br"}
+
+
+def a_pipeline() -> Pipeline:
+    steps = ImageDecoder(), Grey(), Binarise("fixed", threshold=127), FixedBoxes(PLACES)
+    return make_pipeline(*steps, RawPixels(), CharacterReader(KNeighborsClassifier(1)))
+
+
+@pytest.fixture(scope="module")
+def model() -> Pipeline:
+    """It has learnt from few, and so it makes mistakes."""
+    return a_pipeline().fit(list(X[:14]), Y[:14])
+
+
+@pytest.fixture(scope="module")
+def search() -> SharedGridSearchCV:
+    grid = {
+        "binarise__threshold": [90, 127],
+        "fixedboxes__margin": [0, 1],
+        "characterreader__estimator__n_neighbors": [1, 3],
+    }
+    folds = KFold(3, shuffle=True, random_state=0)
+    return SharedGridSearchCV(a_pipeline(), grid, cv=folds).fit(list(X[:60]), Y[:60])
+
+
+@pytest.fixture(scope="module")
+def scored(model) -> Page:
+    names = [f"{k}{HOSTILE}" for k in range(60)]
+    labels = [f"<{label[1:]}" if k == 7 else str(label) for k, label in enumerate(Y[60:120])]
+    results = [*read_captchas(model, X[60:119]), ImageError("image 0", "it is <empty>")]
+    return score_report(model, list(X[60:120]), labels, names=names, results=results)
+
+
+class Checked(HTMLParser):
+    """Asserts that what is opened is closed, and that nothing comes from elsewhere."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(page.to_html())
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        links = [value for name, value in attrs if name in ("href", "src", "xlink:href")]
+        assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+        self.links += links
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_a_score_report_stands_alone_and_shows_names_and_labels_as_they_are(scored):
+    checked = Checked(scored)
+    assert "script" not in checked.tags
+    assert f"7{HOSTILE}" in checked.text
+    assert f"<{Y[67][1:]}" in checked.text
+    assert "it is <empty>" in checked.text
+    assert len({link for link in checked.links if link.startswith("data:")}) > 40
+
+
+def test_it_counts_what_was_read_wrong(model, scored):
+    texts = model.predict(list(X[60:119]))
+    n_wrong = int((texts != Y[60:119]).sum()) + 1
+    # A label was changed, too.
+    n_wrong += int(texts[7] == Y[67])
+    assert n_wrong > 5
+    text = Checked(scored).text
+    assert f"{n_wrong} of 60" in text
+    assert re.search(rf"string accuracy\s*{100 * (60 - n_wrong) / 60:.2f} %", text)
+    shown = min(n_wrong, 40)
+    assert scored.to_html().count('<figure class="card">') == shown
+    assert text.count("probably") == shown - (n_wrong <= 40)
+
+
+def test_the_same_captchas_give_the_same_page(model):
+    def page() -> str:
+        made = score_report(model, list(X[60:80]), Y[60:80].tolist())
+        # How long steps take is never the same.
+        made.sections = [section for section in made.sections if section.heading != "Time"]
+        return made.to_html()
+
+    assert page() == page()
+
+
+def test_a_page_of_nothing_is_refused(model):
+    with pytest.raises(SkcaptchaError, match="no captcha"):
+        score_report(model, [], [])
+
+
+def test_what_is_all_right_has_no_failures():
+    model = a_pipeline().fit(list(X), Y)
+    text = Checked(score_report(model, list(X[:20]), Y[:20].tolist())).text
+    assert "None: every one of the 20 captchas was read right." in text
+
+
+def test_a_fit_report_shows_the_grid_and_reads_out_of_fold(search):
+    page = fit_report(search.best_estimator_, list(X[:60]), Y[:60].tolist(), how=search, seconds=60)
+    headings = [section.heading for section in page.sections]
+    assert headings == [
+        "Summary", "What each step does", "The grid", "Failures", "Confidence",
+        "Learning curve", "Time", "Model",
+    ]  # fmt: skip
+    text = Checked(page).text
+    assert "60 of the 60 captchas, each read by a model that was fitted without it" in text
+    # Each captcha is read by what has learnt from two of three parts.
+    right = [
+        search.best_estimator_.__sklearn_clone__()
+        .fit([X[i] for i in train], Y[train])
+        .predict([X[i] for i in test])
+        == Y[test]
+        for train, test in KFold(3, shuffle=True, random_state=0).split(X[:60])
+    ]
+    assert f"{100 * np.concatenate(right).mean():.2f} %" in text
+    for name in ("binarise__threshold", "fixedboxes__margin"):
+        assert name in text
+
+
+def test_without_time_nothing_is_fitted_and_that_is_said(search, monkeypatch):
+    monkeypatch.setattr(
+        fit_module.Experiments, "_fit", lambda *_: pytest.fail("something was fitted")
+    )
+    page = fit_report(search.best_estimator_, list(X[:60]), Y[:60].tolist(), how=search, seconds=0)
+    assert "would have taken too long" in Checked(page).text
+
+
+def test_held_out_captchas_are_what_is_shown(search):
+    held_out = attempts_of(search.best_estimator_, list(X[60:100]), Y[60:100].tolist())
+    page = fit_report(
+        search.best_estimator_, list(X[:60]), Y[:60].tolist(), how=search, held_out=held_out
+    )
+    text = Checked(page).text
+    assert "40 captchas that were held out" in text
+    assert f"{100 * np.mean([a.is_right for a in held_out]):.2f} %" in text
+
+
+@pytest.mark.slow
+def test_a_folder_s_race_is_drawn():
+    choice = choose_recipe(list(X), Y, budget=30)
+    page = fit_report(choice.model, list(X), Y.tolist(), how=choice, seconds=5)
+    text = Checked(page).text
+    assert "The race of recipes" in text
+    assert choice.tried[0].name in text
+
+
+def test_what_matters_most_comes_first_and_absent_parameters_are_a_value():
+    params = [{"a": a, "b": b} for a in (1, 2) for b in ("x", "y")] + [{"a": 1}]
+    scores = np.array([0.1, 0.9, 0.2, 0.9, np.nan])
+    first, second = axes_of({"params": params, "mean_test_score": scores})
+    assert (first.name, second.name) == ("b", "a")
+    assert first.values == ["x", "y", "(as it is)"]
+
+
+def test_reliability_counts_each_reading_once():
+    rng = np.random.default_rng(0)
+    said = rng.random(500)
+    right = rng.random(500) < said
+    bins = reliability(said, right)
+    assert sum(b.n for b in bins) == 500
+    assert sum(b.n_right for b in bins) == right.sum()
+    assert all(b.low <= b.confidence <= b.high and b.interval[0] <= b.share for b in bins)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1100])
+def test_a_browser_shows_it_without_a_word_of_complaint(browser, scored, tmp_path, scheme, width):
+    scored.save(tmp_path / "report.html")
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url))
+    page.goto((tmp_path / "report.html").as_uri())
+    assert [line for line in said if not line.startswith(("file:", "data:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground, ink = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
+    assert (light[0] > light[1]) == (scheme == "light")
+    # Whatever is drawn has a size.
+    assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientWidth > 20)")
+    page.close()

@@ -1,0 +1,62 @@
+"""The strip in a terminal fits it, and shows what the picture shows."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from skcaptcha.read import Reading
+from skcaptcha.report import TerminalStrip, Trace
+
+RNG = np.random.default_rng(0)
+
+
+def a_trace(width: int, height: int = 20) -> Trace:
+    image = RNG.integers(0, 256, (height, width), dtype=np.uint8)
+    colour = RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    boxes = np.array([[0, 0, width // 2, height], [width // 2, 0, width // 2, height]])
+    reading = Reading("A[", 0.4, boxes, np.array([0.95, 0.42]), (("AB", 0.3),))
+    crops = image[None].repeat(2, axis=0)
+    return Trace("[red]a.png", [("images", colour), ("grey", image)], boxes, crops, reading)
+
+
+def drawn(trace: Trace, width: int, colours: str | None) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=width, color_system=colours, force_terminal=bool(colours))
+    console.print(TerminalStrip([trace, trace]))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("colours", [None, "standard", "256", "truecolor"])
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+@pytest.mark.parametrize("of_image", [8, 120, 600])
+def test_no_line_is_wider_than_the_terminal(width, of_image, colours):
+    lines = Text.from_ansi(drawn(a_trace(of_image), width, colours)).plain.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "grey" in " ".join(lines)
+
+
+def test_text_is_shown_as_it_is():
+    said = Text.from_ansi(drawn(a_trace(60), 120, "truecolor")).plain
+    assert said.startswith("[red]a.png: A[, 40.0 % sure, [ 42.0 %; else AB 30.0 %\n")
+    assert said.count("boxes") == 2
+
+
+def test_each_place_is_two_pixels():
+    trace = a_trace(8, 4)
+    ansi = drawn(trace, 40, "truecolor")
+    colour = trace.stages[0][1]
+    top, below = colour[0, 0], colour[1, 0]
+    upper, lower = (";".join(map(str, pixel)) for pixel in (top, below))
+    assert f"38;2;{upper};48;2;{lower}m\u2580" in ansi
+
+
+def test_without_colours_it_is_ascii():
+    plain = drawn(a_trace(60), 80, None)
+    assert plain.isascii()
+    assert "\x1b" not in plain
+    # The characters stand below the middles of their boxes.
+    line = plain.splitlines()[-1]
+    assert (line.index("A"), line.index("[")) == (15, 45)
