@@ -22,7 +22,7 @@ from skcaptcha.images import decode
 from skcaptcha.read import read_captchas
 from skcaptcha.read._input import check_texts
 
-_DEFAULT_BUDGET = 900.0
+_DEFAULT_BUDGET = 600.0
 
 _FEWEST = 6
 _HELD_OUT, _MOST_HELD_OUT = 1 / 3, 500
@@ -53,7 +53,7 @@ def audit_captchas(
     y : sequence of n str
         Their labels.
     budget : float, optional
-        Seconds; by default 900. What is begun is ended, so that it may take longer; what has not
+        Seconds; by default 600. What is begun is ended, so that it may take longer; what has not
         begun by then is left out, and said to be.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.

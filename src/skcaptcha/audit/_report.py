@@ -161,7 +161,8 @@ def _curve(audit: Audit) -> Iterator[Block]:
         "Each row was chosen, fitted and measured by itself, with so many labels and nothing else; "
         f"all rows read the same {audit.n_held_out} captchas. The minutes of CPU are those of "
         "choosing and fitting. The minutes of labelling are no measurement: they assume "
-        f"{SECONDS_PER_LABEL:.0f} seconds for a label."
+        f"{SECONDS_PER_LABEL:.0f} seconds for a label. With more time to choose, a better recipe "
+        "may be found, and more be read."
     )
     yield (
         "The labels of a row are among those of the next. They are one choice by chance: another "

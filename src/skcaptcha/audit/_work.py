@@ -19,6 +19,7 @@ from skcaptcha.auto import Measurement
 
 _SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 _CURVE_SHARE = 0.65  # of the time
+_LEAST_SECONDS = 30.0  # for choosing, if the budget gives as much to each number of labels
 _MOST_FOR_ABLATION = 300  # labels
 
 
@@ -78,7 +79,9 @@ class Work:
         allowed = _CURVE_SHARE * self._budget
         deadline = self._began + allowed
         weights = np.sqrt(self.sizes)
-        budgets = np.minimum(allowed, allowed * self._workers * weights / weights.sum())
+        shares = allowed * self._workers * weights / weights.sum()
+        # With less, readers that take some time to fit would not be tried with few labels.
+        budgets = np.clip(shares, min(_LEAST_SECONDS, allowed / len(self.sizes)), allowed)
         order = [len(self.sizes) - 1, *range(len(self.sizes) - 1)]
         tasks = (
             joblib.delayed(_in_time)(
