@@ -231,7 +231,8 @@ def _method(audit: Audit) -> Iterator[Block]:
         f"Of {audit.n - audit.n_copies} different captchas, {audit.n_held_out} were drawn by "
         "chance and kept apart before anything was looked at. With the labels of each row of the "
         "learning curve, and no others, the recipes that can apply were raced and the best one was "
-        "fitted, as skcaptcha fit does, but in less time and without what teaches it confidences."
+        "fitted, as skcaptcha fit does, but in less time, with one network where that has three, "
+        "and without what teaches it confidences: fit may well read a few more."
     )
     yield (
         "All figures are those of one reader, with the labels of this folder: what it reads is "

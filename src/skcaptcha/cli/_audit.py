@@ -34,7 +34,7 @@ def audit(
     budget: Annotated[
         float | None,
         typer.Option(
-            metavar="SECONDS", min=1, help="How long it may take, about.", show_default="600"
+            metavar="SECONDS", min=1, help="How long it may take, about.", show_default="900"
         ),
     ] = None,
     jobs: Jobs = -1,
