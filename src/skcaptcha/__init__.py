@@ -1,5 +1,6 @@
 """Read text captchas and other noisy short strings with one scikit-learn Pipeline."""
 
+import logging
 from importlib import import_module
 from typing import Any
 
@@ -29,6 +30,10 @@ __all__ = [
     "read_captchas",
     "save",
 ]
+
+
+# Who wants to see what is being done configures the logger "skcaptcha".
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -38,33 +38,19 @@ def progress(
         yield lambda done: None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        """How fast it goes."""
+    class Figures(ProgressColumn):
+        """How many, how fast, how long."""
 
         def render(self, task: Task) -> Text:
-            return Text(rate(task.finished_speed or task.speed))
+            speed = task.finished_speed or task.speed
+            return Text(
+                figures(task.completed, task.total, speed, task.elapsed, task.time_remaining)
+            )
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), Figures())
     # Left to itself, rich would send what is printed meanwhile to the bar's console.
     with Progress(
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
@@ -73,13 +59,24 @@ def progress(
         yield lambda done: bar.advance(task, done)
 
 
-def rate(speed: float | None) -> str:
-    """Write how fast something goes.
+def figures(
+    done: float,
+    total: float | None,
+    speed: float | None,
+    elapsed: float | None,
+    left: float | None,
+) -> str:
+    """Write how far something is.
 
     Parameters
     ----------
+    done : float
+    total : float or None
+        None: not known.
     speed : float or None
-        Pieces a second; None: not known yet.
+        Pieces a second.
+    elapsed, left : float or None
+        Seconds.
 
     Returns
     -------
@@ -87,12 +84,33 @@ def rate(speed: float | None) -> str:
 
     Examples
     --------
-    >>> from skcaptcha._progress import rate
-    >>> rate(1234.5), rate(2.5), rate(0.04), rate(None)
-    ('1,234/s', '2.5/s', '25.0 s each', '')
+    >>> from skcaptcha._progress import figures
+    >>> figures(1200, 5000, 310.4, 3.9, 12.2)
+    '1,200 of 5,000, 310 a second, 0:03, 0:12 left'
+    >>> figures(3, 5, 0.04, 75, 50), figures(0, None, None, 75, None)
+    ('3 of 5, 25.0 s each, 1:15, 0:50 left', '1:15')
     """
-    if not speed:
-        return ""
-    if speed < 1:
-        return f"{1 / speed:,.1f} s each"
-    return f"{speed:,.1f}/s" if speed < 10 else f"{speed:,.0f}/s"
+    parts = []
+    if total is not None:
+        parts.append(f"{done:,.0f} of {total:,.0f}")
+    elif done:
+        parts.append(f"{done:,.0f}")
+    if done and speed:
+        parts.append(
+            f"{speed:,.0f} a second"
+            if speed >= 10
+            else f"{speed:,.1f} a second"
+            if speed >= 1
+            else f"{1 / speed:,.1f} s each"
+        )
+    if elapsed is not None:
+        parts.append(_clock(elapsed))
+    if left is not None and total is not None and done < total:
+        parts.append(f"{_clock(left)} left")
+    return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

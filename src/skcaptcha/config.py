@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
@@ -19,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._allowed_classes import allowed_classes
+from skcaptcha._progress import progress
 from skcaptcha._recipe_file import (
     Steps,
     allowed,
@@ -33,6 +36,8 @@ from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
 from skcaptcha.datasets import split_captchas
 from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
+
+_logger = logging.getLogger(__name__)
 
 _MOST_CANDIDATES = 10_000
 # Of a pipeline; the ready recipes have ten at most.
@@ -208,8 +213,15 @@ class Recipe:
         if not np.isfinite(search.best_score_):
             raise self._error("grid", "every candidate failed in some fold; the warning says why")
         model = self.final_pipeline(clone(search.best_params_, safe=False))
-        with joblib.parallel_config(n_jobs=n_jobs):
-            return model.fit(X, y), search
+        _logger.info("fitting the best candidate, %s, to %d captchas", search.best_params_, len(y))
+        begin = time.perf_counter()
+        with (
+            progress("fitting the best candidate", None, show=verbose > 0),
+            joblib.parallel_config(n_jobs=n_jobs),
+        ):
+            model.fit(X, y)
+        _logger.info("fitted in %.2f s", time.perf_counter() - begin)
+        return model, search
 
     def load_data(self) -> tuple[Bunch, Bunch | None]:
         """Load or make the captchas of the section ``data``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import warnings
@@ -29,6 +30,8 @@ from skcaptcha._journal import digest_of_captchas
 from skcaptcha._one_thread import one_thread
 from skcaptcha._progress import progress
 from skcaptcha.errors import SkcaptchaError
+
+_logger = logging.getLogger(__name__)
 
 _TASKS_PER_WORKER = 12
 _WAYS_TO_LEARN = ("fit", "fit_transform", "transform", "_fit_segment", "_learn")
@@ -289,6 +292,12 @@ return_train_score
             for k, split in enumerate(splits)
         ]
         outcomes: list[Any] = [None] * (len(candidates) * len(splits))
+        _logger.info(
+            "searching: %d candidates in %d folds, %d outcomes known already",
+            len(candidates),
+            len(splits),
+            len(checkpoint.known),
+        )
         for (candidate, split), outcome in checkpoint.known.items():
             outcomes[candidate * len(splits) + split] = outcome
         with progress("fits", len(outcomes), show=self.verbose > 0) as advance:
@@ -297,6 +306,7 @@ return_train_score
                 for scores in self._in_parallel(X, y, part, lacking, scoring):
                     checkpoint.keep(scores)
                     for score in scores:
+                        _log_score(score, candidates[score.candidate])
                         outcomes[score.candidate * len(splits) + score.split] = score.outcome
                     advance(len(scores))
         return outcomes
@@ -327,6 +337,19 @@ return_train_score
             )
         scores: Iterator[Sequence[_Score]] = parallel(tasks)
         return scores
+
+
+def _log_score(score: _Score, candidate: dict[str, Any]) -> None:
+    outcome = score.outcome
+    _logger.debug(
+        "candidate %d %s, fold %d: %s, fitted in %.2f s, scored in %.2f s",
+        score.candidate + 1,
+        candidate,
+        score.split + 1,
+        outcome["fit_error"] or outcome["test_scores"],
+        outcome["fit_time"],
+        outcome["score_time"],
+    )
 
 
 def _see_last_step_only(scorers: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.errors import DatasetError
 from skcaptcha.images import decode
 from skcaptcha.read._input import check_texts
+
+_logger = logging.getLogger(__name__)
 
 _SECONDS_PER_CAPTCHA = 0.6
 _LEAST_BUDGET = 420.0
@@ -214,7 +217,7 @@ def choose_recipe(
 def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
     """Show on the standard error what is being done and for how long, if ``verbose``."""
     if not verbose:
-        yield lambda text: None
+        yield _logger.info
         return
     columns = (
         SpinnerColumn(),
@@ -224,4 +227,9 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
-        yield lambda text: progress.update(task, description=text)
+
+        def say(text: str) -> None:
+            _logger.info(text)
+            progress.update(task, description=text)
+
+        yield say

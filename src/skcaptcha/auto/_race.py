@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 import warnings
@@ -20,6 +21,8 @@ from skcaptcha.auto._families import Content, Family
 from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
+
+_logger = logging.getLogger(__name__)
 
 _SCREENED = 300
 SCREENING_FOLDS = 2
@@ -185,6 +188,13 @@ class Race:
                 entry.verdict = f"cannot apply: {scores.problem}"
             else:
                 entry.screened = float(strings) / len(self.screened)
+                _logger.debug(
+                    "screened %s %s: %.4f of strings in %.2f s",
+                    entry.name,
+                    entry.variant.settings if entry.variant else {},
+                    entry.screened,
+                    entry.seconds,
+                )
                 entry.characters = float(characters) / len(self.screened)
                 entry.recipe = candidate
 
@@ -293,6 +303,14 @@ class Race:
             best = int(np.nanargmax(read[0] + 1e-3 * read[1] / entry.n_validated))
             entry.accuracy, entry.characters = (read[:, best] / entry.n_validated).tolist()
             entry.recipe = stage[best]
+            _logger.debug(
+                "cross-validated %s on %d captchas: %.4f of strings, %.1f s, %.1f s left",
+                entry.name,
+                entry.n_validated,
+                entry.accuracy,
+                scores.seconds,
+                self.clock.left(),
+            )
             self.last_fit = max(self.last_fit, self._last_fit(once))
             enough = entry.n_validated >= _ENOUGH_TO_TELL
             if self._is_behind(entry, by_chance=enough) or (entry.stood_in and enough):

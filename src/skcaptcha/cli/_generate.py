@@ -4,13 +4,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from skcaptcha.cli._app import WrongUseError
-from skcaptcha.cli._console import note
+from skcaptcha.cli._console import note, progress
+
+_MANY = 256  # captchas, which take long enough to show it
+
+
+class _Counted(list[Any]):
+    """A list that says how far one has come in it."""
+
+    def __init__(self, values: Iterable[Any], advance: Callable[[int], None]) -> None:
+        super().__init__(values)
+        self._advance = advance
+
+    def __iter__(self) -> Iterator[Any]:
+        for value in super().__iter__():
+            yield value
+            self._advance(1)
 
 
 def generate(
@@ -22,9 +38,12 @@ def generate(
 ) -> None:
     """Make labelled captchas of a scheme: PNG files and labels.csv."""
     from skcaptcha.datasets import SCHEMES, write_captchas
+    from skcaptcha.datasets._random import telling
 
     if scheme not in SCHEMES:
         raise WrongUseError(f"no scheme is called {scheme!r}; there are {', '.join(SCHEMES)}")
-    images, labels = SCHEMES[scheme](n, random_state=seed)
-    write_captchas(folder, list(images), labels.tolist())
+    with progress("drawing", n, show=n > _MANY) as advance, telling(advance):
+        images, labels = SCHEMES[scheme](n, random_state=seed)
+    with progress("writing", n, show=n > _MANY) as advance:
+        write_captchas(folder, _Counted(images, advance), labels.tolist())
     note(f"{n} captchas of scheme {scheme} written to {folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import chain, islice
@@ -21,6 +22,8 @@ from skcaptcha.read._reading import PackedReadings
 
 if TYPE_CHECKING:
     from distributed import Client
+
+_logger = logging.getLogger(__name__)
 
 _BATCH = 256
 
@@ -107,11 +110,15 @@ def read_batches(
         workers = processes(_read_and_pack, model, n)
     else:
         workers = nullcontext(this_process(_read, model))
+    _logger.info(
+        "reading, by %s", "a cluster" if client else f"{n} processes" if n > 1 else "one process"
+    )
     with (
         progress("reading", total, show=show_progress and len(first) > 1) as advance,
         workers as ready,
     ):
-        for batch, results in in_order(chain(first, batches), ready):
+        for k, (batch, results) in enumerate(in_order(chain(first, batches), ready), start=1):
+            _logger.debug("batch %d: %d images read", k, len(batch))
             yield batch, results if isinstance(results, list) else _unpacked(results)
             advance(len(batch))
 

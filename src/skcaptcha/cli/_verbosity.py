@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
+import time
 import typing
 from collections.abc import Callable
 from functools import wraps
@@ -91,7 +92,11 @@ def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
     def talking(*args: Any, quiet: bool, verbose: bool, **options: Any) -> None:
         before = _Verbosity.quiet, _Verbosity.handler is not None
         set_verbosity(quiet=quiet or before[0], verbose=verbose or before[1])
-        command(*args, **options)
+        begin = time.perf_counter()
+        try:
+            command(*args, **options)
+        finally:
+            _logger.info("%.2f s%s", time.perf_counter() - begin, _most_memory())
 
     hints = typing.get_type_hints(command, include_extras=True)
     kinds = {"quiet": Quiet, "verbose": Verbose}
@@ -104,3 +109,15 @@ def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
     talking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     talking.__annotations__ = {p.name: p.annotation for p in parameters}
     return talking
+
+
+def _most_memory() -> str:
+    """The most memory that this process had, where the system tells."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return ""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return (
+        f", {most / (2**20 if sys.platform == 'darwin' else 2**10):,.0f} MB of memory at the most"
+    )

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Thread
+
+_logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 0.3
 
@@ -29,6 +32,7 @@ def start_workers(jobs: int) -> None:
     n = joblib.effective_n_jobs(jobs)
     if n == 1:
         return
+    _logger.info("starting %d processes", n)
     tasks = [joblib.delayed(_stay_with)(os.getpid())] * n
     with silent(), _ctrl_c.deferred():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)

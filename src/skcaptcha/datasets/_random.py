@@ -1,9 +1,29 @@
 """One random generator per captcha, so that captcha i is the same however many are made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from sklearn.utils import check_random_state
+
+_advance: ContextVar[Callable[[int], None]] = ContextVar("advance", default=lambda n: None)
+
+
+@contextmanager
+def telling(advance: Callable[[int], None]) -> Iterator[None]:
+    """Have generators of captchas say meanwhile how far they are.
+
+    Parameters
+    ----------
+    advance : callable
+        Is given the number of captchas that are made since the last call.
+    """
+    token = _advance.set(advance)
+    try:
+        yield
+    finally:
+        _advance.reset(token)
 
 
 def captcha_generators(
@@ -26,3 +46,4 @@ def captcha_generators(
     seed = int(check_random_state(random_state).randint(2**31))
     for index in range(n_samples):
         yield np.random.default_rng((seed, index))
+        _advance.get()(1)

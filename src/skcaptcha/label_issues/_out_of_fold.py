@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from sklearn.pipeline import Pipeline
 from skcaptcha._one_thread import one_thread
 from skcaptcha.read import Reading
 from skcaptcha.read._judgement import Judgement
+
+_logger = logging.getLogger(__name__)
 
 # One wrong label among few neighbours would decide.
 _LEAST_NEIGHBORS = 7
@@ -75,12 +78,14 @@ def judge_out_of_fold(
     _, numbers = np.unique(groups, return_inverse=True)
     folds = GroupKFold(n_folds, shuffle=True, random_state=random_state)
     splits = list(folds.split(numbers, groups=numbers))
+    _logger.info("fitting and judging in %d folds", n_folds)
     done = joblib.Parallel(n_jobs, return_as="generator_unordered")(
         joblib.delayed(_judge_fold)(robust, X, y, train, test) for train, test in splits
     )
     judged: dict[int, Judged] = {}
     for of_fold in done:
         judged |= of_fold
+        _logger.debug("judged %d of %d labels", len(judged), len(y))
         advance(1)
     return [judged[i] for i in range(len(y))]
 

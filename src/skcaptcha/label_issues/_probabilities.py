@@ -54,7 +54,9 @@ def characters_of(judged: Sequence[Judged], y: NDArray[np.str_]) -> Given:
     given : Given
     """
     classes = np.unique(list("".join(y)))
-    scores, owner, place = [], [], []
+    scores: list[NDArray[np.float64]] = []
+    owner: list[int] = []
+    place: list[int] = []
     for i, (_, judgement, known) in enumerate(judged):
         if judgement.characters is None:
             continue

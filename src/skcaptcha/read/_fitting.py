@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from skcaptcha._one_thread import one_thread
 from skcaptcha.read._candidates import CandidateClassifier, Member
 from skcaptcha.read._training import Training
 from skcaptcha.read._warp import describe_warped
+
+_logger = logging.getLogger(__name__)
 
 # Segments from between characters that the classifier sees for each character.
 _BETWEEN_PER_CHARACTER = 2
@@ -86,6 +89,7 @@ def fit_classifiers(
             estimator = clone(plan.estimator)
             _set_random_states(estimator, rng, anew=k > 0)
             tasks.append((Member(estimator), part, rng.randint(np.iinfo(np.int32).max)))
+    _logger.debug("fitting %d classifiers of characters", len(tasks))
     members = joblib.Parallel(plan.n_jobs)(
         joblib.delayed(_fit_member)(member, plan, training, part, seed)
         for member, part, seed in tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from skcaptcha.read._fitting import Plan, fit_classifiers
 from skcaptcha.read._lattice import Lattice
 from skcaptcha.read._training import Training
+
+_logger = logging.getLogger(__name__)
 
 # To compare places, fewer warped copies than the last classifiers need will do.
 _FEWER_COPIES, _LEAST_COPIES = 4, 2
@@ -51,6 +54,7 @@ def realign(plan: Plan, training: Training, n_times: int, rng: np.random.RandomS
                 training.align_linearly(rng)
             found = _log_odds_by_others(plan, training, rng)
             right = _n_right(training, found)
+            _logger.debug("places by %s: %d characters right, %d before", step, right, best)
             if right > best:
                 best, places, log_odds = right, training.chosen, found
         training.chosen = places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, Self
@@ -33,6 +34,8 @@ from skcaptcha.read._realignment import realign
 from skcaptcha.read._rivals import Rivals
 from skcaptcha.read._training import Training
 from skcaptcha.segments import Segments
+
+_logger = logging.getLogger(__name__)
 
 _N_RUNNERS_UP = 3
 _CAPTCHAS_AT_ONCE = 64
@@ -232,6 +235,7 @@ class SequenceReader(Documented, BaseEstimator):
         self._constraints(max(self.lengths_))
         captcha = np.repeat(np.flatnonzero(usable), counts[usable])
         training = Training(X, values, Characters(captcha, classes), self.classes_)
+        _logger.debug("finding the places of %d characters", len(classes))
         training.find_places(rng)
         n_copies = None
         if self.n_windows is not None and X.features is not None:

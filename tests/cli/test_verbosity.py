@@ -1,0 +1,130 @@
+"""Progress for those who look, silence for those who ask for it, and a log of what is done."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="there are pseudo-terminals on Unix alone")
+
+BAR = "━"
+
+
+def in_terminal(*arguments: object) -> str:
+    """Run a command in a real terminal and give all that it showed."""
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skcaptcha", *map(str, arguments)],
+        stdin=end, stdout=end, stderr=end, env=os.environ | {"TERM": "xterm", "COLUMNS": "110"},
+    )  # fmt: skip
+    os.close(end)
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 2**16)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(terminal)
+    assert process.wait(timeout=60) == 0, shown.decode()
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of so many captchas that reading them shows progress."""
+    folder = tmp_path_factory.mktemp("many") / "captchas"
+    command = [sys.executable, "-m", "skcaptcha", "generate", "lines", folder, "-n", "600"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    assert BAR not in done.stderr  # no terminal, no bar
+    return folder
+
+
+def test_a_terminal_sees_what_how_many_how_fast_and_how_long(many, model):
+    shown = in_terminal("score", many, "--model", model)
+    assert re.search(r"reading ━.* of 600, [\d,.]+ (a second|s each), 0:\d\d", shown)
+    assert "string accuracy" in shown
+
+
+def test_fits_show_progress(workshop, tmp_path):
+    out = tmp_path / "m.joblib"
+    shown = in_terminal("fit", workshop / "recipe.yaml", "--out", out, "--jobs", 1)
+    assert re.search(r"fits ━.* of 4", shown)
+    assert "fitting the best candidate" in shown
+
+
+def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
+    table = tmp_path / "readings.csv"
+    command = ("score", many, "--model", model, "--csv", table)
+    assert in_terminal(*command, "--quiet") == ""
+    assert len(table.read_text().splitlines()) == 601
+    before = run("--quiet", *command)
+    assert before.out == before.err == ""
+
+
+def test_quiet_keeps_results_warnings_and_errors(run, model, captchas, tmp_path):
+    name = next(captchas.glob("*.png"))
+    outcome = run("predict", name, "--model", model, "--quiet")
+    assert outcome.out.startswith(f"{name}\t")
+    outcome = run("score", captchas, "--model", model, "--quiet", "--json", "-")
+    assert outcome.out.startswith("{")
+    assert outcome.err == ""
+    assert "characters" in run("show", model, "--quiet").out
+    (tmp_path / "AAAA.png").write_bytes(b"")
+    outcome = run("score", tmp_path, "--model", model, "--quiet")
+    assert outcome.code == 1
+    assert outcome.sentence() == "AAAA.png: it is empty"
+    assert run("score", tmp_path / "none", "--model", model, "--quiet").sentence()
+
+
+def test_verbose_logs_what_is_done_and_for_how_long(run, workshop, tmp_path):
+    outcome = run(
+        "fit", workshop / "recipe.yaml", "--out", tmp_path / "m.joblib", "--jobs", 1, "--verbose"
+    )
+    lines = outcome.err.splitlines()
+    assert all(re.match(r"\d\d:\d\d:\d\d skcaptcha[\w.]*: ", line) for line in lines), outcome.err
+    assert "skcaptcha.search: searching: 2 candidates in 2 folds" in outcome.err
+    assert outcome.err.count(", fold ") == 4
+    assert "fitting the best candidate" in outcome.err
+    assert re.search(r"skcaptcha: \d+\.\d\d s", lines[-1])
+
+
+def test_one_command_does_not_make_the_next_one_talk_or_silent(run, model, captchas):
+    name = next(captchas.glob("*.png"))
+    assert run("predict", name, "--model", model, "--verbose").err.count("skcaptcha: ") == 1
+    assert run("predict", name, "--model", model).err == ""
+    assert run("score", captchas, "--model", model, "--quiet").out == ""
+    assert "string accuracy" in run("score", captchas, "--model", model).out
+
+
+def test_quiet_and_verbose_exclude_each_other(run, model):
+    outcome = run("show", model, "--quiet", "--verbose")
+    assert outcome.code == 2
+    assert "exclude each other" in outcome.err
+
+
+def test_every_command_knows_both(run):
+    listed = re.findall(r"^  ([a-z-]+)  ", run("--help").out.partition("Commands:")[2], re.M)
+    assert {"fit", "score", "check-labels"} <= set(listed)
+    for command in listed:
+        out = run(command, "--help").out
+        assert "--quiet" in out
+        assert "--verbose" in out
+
+
+def test_a_program_that_does_not_ask_hears_nothing():
+    code = (
+        "from skcaptcha import load_recipe\n"
+        "recipe = load_recipe('configs/raw-knn.yaml', ['search.cv=2'])\n"
+        "train, _ = recipe.load_data()\n"
+        "recipe.fit(train.data, train.target)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == ""
+    assert logging.getLogger("skcaptcha").level == logging.NOTSET
