@@ -22,7 +22,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("command", ["fit", "score", "predict", "generate", "cut", "show"])
+@pytest.mark.parametrize("command", ["fit", "score", "predict", "generate", "label", "cut", "show"])
 def test_every_command_has_help_with_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.code == 0
