@@ -11,8 +11,9 @@ several seeds. ``made_lines`` are generated: the session learns while the labels
 every fit is of the same labels on every machine.
 
 The recipe of a scheme is chosen once, of its first 60 images in random order, among those without
-networks, which are quick to fit, and kept in OUT; both orders fit it. OUT/labelling.csv gets a row for each model: string accuracy on ``dev``, what the
-session says of it, and how many keys were pressed till then. What it holds is not done again.
+networks, which are quick to fit, and kept in OUT; both orders fit it. OUT/labelling.csv gets a row
+for each model: string accuracy on ``dev``, what the session says of it, and how many keys were
+pressed till then. What it holds is not done again.
 At the end come OUT/labelling.png and the figures, as Markdown.
 """
 
