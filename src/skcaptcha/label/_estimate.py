@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 
 from skcaptcha.label._store import State
 from skcaptcha.label._task import Estimate
@@ -11,7 +12,9 @@ from skcaptcha.metrics import wilson_interval
 _FEWEST = 10
 
 
-def random_sample(order: Iterable[str], state_of: Callable[[str], State]) -> list[str]:
+def random_sample(
+    order: Iterable[str], state_of: Callable[[str], State], *, beyond: int = 0
+) -> list[str]:
     """Take the labelled images that are a random sample of all.
 
     They are those that come before the first undecided one in the random order, however each of
@@ -24,6 +27,9 @@ def random_sample(order: Iterable[str], state_of: Callable[[str], State]) -> lis
         All images, at random.
     state_of : callable
         What an image, by its name, is.
+    beyond : int, default=0
+        Go on until that many undecided images have been passed: what comes in between belongs to
+        the sample soon.
 
     Returns
     -------
@@ -54,7 +60,9 @@ def random_sample(order: Iterable[str], state_of: Callable[[str], State]) -> lis
         if state.label is not None:
             sample.append(filename)
         elif state.mark is None:
-            break
+            beyond -= 1
+            if beyond < 0:
+                break
     return sample
 
 
@@ -66,16 +74,17 @@ def estimate_accuracy(
     Parameters
     ----------
     sample : iterable of str
-        As `random_sample` gives it.
+        As `random_sample` gives it. It counts up to the first image of which there is no reading.
     labels : mapping of str to str
         By file name.
     readings : mapping of str to (str or None)
-        What models that had not learnt from an image read in it.
+        What models that had not learnt from an image read in it; None if it was there before any
+        model was.
 
     Returns
     -------
     estimate : Estimate or None
-        None if fewer than ten images of the sample were read.
+        None if it would rest on fewer than ten images.
 
     Examples
     --------
@@ -85,8 +94,9 @@ def estimate_accuracy(
     >>> estimate.accuracy, round(estimate.low, 2), round(estimate.high, 2), estimate.n
     (0.75, 0.47, 0.91, 12)
     """
-    right = [readings[name] == labels[name] for name in sample if readings.get(name) is not None]
-    if len(right) < _FEWEST:
+    known = list(takewhile(lambda name: readings.get(name) is not None, sample))
+    if len(known) < _FEWEST:
         return None
-    low, high = wilson_interval(sum(right), len(right))
-    return Estimate(sum(right) / len(right), low, high, len(right))
+    right = sum(readings[name] == labels[name] for name in known)
+    low, high = wilson_interval(right, len(known))
+    return Estimate(right / len(known), low, high, len(known))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,8 +28,8 @@ _NETWORK = "MLPClassifier"
 _TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
 _SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 20.0, 1.0, 240.0
 _CALIBRATION_FOLDS = 3
-# Of what is quick to fit, more folds leave more to learn from.
-_FOLDS, _QUICK, _FOLDS_IF_QUICK = 3, 1.0, 6  # seconds
+# While labels are few each one counts: models that miss many of them would read far less.
+_FOLDS, _FOLDS_OF_NETWORKS = 20, 3
 
 
 class Learner:
@@ -47,12 +46,14 @@ class Learner:
     ----------
     name : str
         What is fitted, in words; empty if that is not chosen yet.
+    recipe : Recipe or None
+        The same as a recipe.
     """
 
     def __init__(self, folder: Path, recipe: Recipe | None = None) -> None:
         self.name = recipe.source if recipe else ""
         self._folder = folder
-        self._recipe = recipe
+        self.recipe = recipe
         # Nobody asks for another recipe than the one that was given.
         self._accuracy = 1.0 if recipe else 0.0
         self._tried_with = 0
@@ -60,7 +61,6 @@ class Learner:
         self._X: list[NDArray[np.uint8]] = []
         self._y: NDArray[np.str_] = np.array([], dtype=str)
         self._filenames: list[str] = []
-        self._seconds = 0.0
 
     def learn(self, labels: Mapping[str, str]) -> Iterator[None]:
         """Fit models to labels, a quick one before one that may read more.
@@ -84,7 +84,7 @@ class Learner:
         self._filenames, self._X = list(images), list(images.values())
         self._y = np.array([labels[name] for name in images])
         n = len(images)
-        if self._recipe is None:
+        if self.recipe is None:
             self._choose(_without_networks(load_families()), _SECONDS_FOR_FIRST)
         else:
             self._fit()
@@ -101,20 +101,22 @@ class Learner:
             self._X, self._y.tolist(), families={**families, "final": {}}, budget=seconds
         )
         data = {"folder": os.fspath(self._folder)}
-        self._recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
+        self.recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
         self.name = choice.tried[0].name
         self._fit()
 
     def _fit(self) -> None:
-        assert self._recipe is not None
-        model = self._recipe.pipeline()
-        if not _is_network(self._recipe.content["steps"]["read"]):
+        assert self.recipe is not None
+        model = self.recipe.pipeline()
+        if not self._reads_by_network():
             # Some classifiers are always sure, and what they say then puts images in no order.
             # Networks say it well enough, and take long.
             model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
-        begin = time.perf_counter()
         self._model = self._fitted(model, range(len(self._X)))
-        self._seconds = time.perf_counter() - begin
+
+    def _reads_by_network(self) -> bool:
+        assert self.recipe is not None
+        return _is_network(self.recipe.content["steps"]["read"])
 
     def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
         """Read images with the model.
@@ -147,16 +149,16 @@ class Learner:
         -------
         texts : dict of str to str
         """
-        assert self._recipe is not None
+        assert self.recipe is not None
         place = {name: k for k, name in enumerate(self._filenames)}
         sample = np.array([place[name] for name in filenames if name in place], dtype=int)
-        folds = _FOLDS_IF_QUICK if self._seconds < _QUICK else _FOLDS
+        folds = _FOLDS_OF_NETWORKS if self._reads_by_network() else _FOLDS
         texts: dict[str, str] = {}
         for k in range(min(folds, len(sample))):
             test = sample[k::folds]
             kept = np.setdiff1d(np.arange(len(self._filenames)), test)
             try:
-                model = self._fitted(self._recipe.pipeline(), kept)
+                model = self._fitted(self.recipe.pipeline(), kept)
                 found = model.predict([self._X[i] for i in test])
             except SkcaptchaError:
                 continue  # what is left suffices for nothing

@@ -26,6 +26,8 @@ from skcaptcha.label._training import Lesson, News, Training, TrainingAside, Tra
 _FEWEST_NEW = 5
 # So many images are read by each model: enough for what is labelled until the next one.
 _POOL, _POOL_PER_LABEL = 300, 0.5
+# And so many labelled ones that are no part of the random sample yet, but may be before the next.
+_BEYOND, _BEYOND_PER_LABEL = 5, 0.1
 
 
 class LabellingSession:
@@ -78,8 +80,7 @@ class LabellingSession:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from skcaptcha.config import Recipe
-    from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+    >>> from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
     >>> from skcaptcha.label import LabellingSession
     >>> images, labels = make_line_captchas(3, random_state=0)
     >>> with TemporaryDirectory() as folder:
@@ -123,8 +124,9 @@ class LabellingSession:
         self._typed: dict[str, str] = {}
         self._guesses: dict[str, Guess] = {}
         self._held_out: Mapping[str, str] = {}
+        self._learnt_from: Mapping[str, str] = {}  # by the models that gave these
         self._news = News(0)
-        self._lesson: Lesson | None = None
+        self._lesson: Lesson | None = None  # the one that is being taken
         self._n_tried = 0
         self._closed = False
         self._training: Training | None = None
@@ -420,20 +422,19 @@ class LabellingSession:
         """Put images in a tab's hand until there are n."""
         mine = self._tab(tab)
         mine.held = {
-            name: chosen
-            for name, chosen in mine.held.items()
-            if self._is_open(name) or (chosen == "skipped" and self._is_skipped(name))
+            name: why
+            for name, why in mine.held.items()
+            if self._is_open(name) or (why == "skipped" and self._is_skipped(name))
         }
         while len(mine.held) < n:
             found = self._chosen(tab, set(mine.held))
-            if found is None:
+            if found is None and n == 1:
                 # Whoever looks at it in another tab may still label it first, and is told so.
-                taken = self._tabs.take_from_others(tab, self._is_open) if n == 1 else None
-                if taken is None:
-                    return
-                found = taken, "random"
-            name, chosen = found
-            mine.held[name] = chosen
+                found = self._tabs.take_from_others(tab, self._is_open)
+            if found is None:
+                return
+            filename, chosen = found
+            mine.held[filename] = chosen
 
     def _chosen(self, tab: str, besides: set[str]) -> tuple[str, Chosen] | None:
         taken = besides | self._tabs.held_by_others(tab, time.monotonic())
@@ -515,15 +516,14 @@ class LabellingSession:
         if self._training is None or self._lesson is not None or self._closed:
             return
         labels = self._labels()
-        new = len(labels) - self._n_tried
-        if len(labels) < FEWEST_LABELS or (
-            self._n_tried and new < max(_FEWEST_NEW, self._growth * self._n_tried)
-        ):
+        pool = [name for name in self._order.filenames if self._store.state(name) == State()]
+        least = max(_FEWEST_NEW, self._growth * self._n_tried) if pool else 1
+        if len(labels) < FEWEST_LABELS or len(labels) < self._n_tried + least:
             return
         self._n_tried = len(labels)
         size = int(_POOL + _POOL_PER_LABEL * len(labels))
-        pool = [name for name in self._order.filenames if self._store.state(name) == State()]
-        sample = random_sample(self._order.filenames, self._store.state)
+        beyond = _BEYOND + int(_BEYOND_PER_LABEL * len(labels))
+        sample = random_sample(self._order.filenames, self._store.state, beyond=beyond)
         self._lesson = Lesson(labels, sample, pool[:size])
         self._training.begin(self._lesson)
 
@@ -534,8 +534,9 @@ class LabellingSession:
                 return
             self._news = news if not news.problem else replace(self._news, problem=news.problem)
             self._guesses |= news.guesses or {}
-            if news.held_out is not None:
+            if news.held_out is not None and self._lesson is not None:
                 self._held_out = news.held_out
+                self._learnt_from = self._lesson.labels
             if news.done:
                 self._lesson = None
                 self._learn_if_due()
@@ -544,14 +545,19 @@ class LabellingSession:
         if not self._held_out:
             return None
         sample = random_sample(self._order.filenames, self._store.state)
-        readings = self._store.guesses | self._held_out
+        # Guesses from before the last lesson are those of models that knew less.
+        newer = {k: v for k, v in self._store.guesses.items() if k not in self._learnt_from}
+        readings = {**newer, **self._held_out}
         return estimate_accuracy(sample, self._store.labels, readings)
 
     def _training_in_words(self) -> str:
         if self._training is None:
             return "no training"
         if self._lesson is not None:
-            return f"learns from {len(self._lesson.labels)} labels"
+            n = len(self._lesson.labels)
+            if self._news.n_learnt == n:
+                return f"has learnt from {n} labels and looks for a way to read more"
+            return f"learns from {n} labels"
         if self._news.problem:
             return f"could not learn from {self._n_tried} labels: {self._news.problem}"
         if self._news.name:
