@@ -452,6 +452,38 @@ def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, served):
     assert tab.name == same
 
 
+def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(served, context, folder):
+    tab = Tab(context, served.url)
+    first = tab.name
+    tab.go(*"ABCD", "Enter")
+    second = tab.name
+    tab.page.close()
+    tab = Tab(context, served.url)
+    assert tab.name == second
+    tab.go("Control+z")
+    assert (tab.name, tab.text) == (first, "ABCD")
+    tab.press("Control+z")
+    tab.says("nothing to take back")
+
+
+def test_names_and_labels_are_shown_as_text(folder, context):
+    name = "<img src=x onerror=document.title='EVIL'>.png"
+    (folder / "00001.png").rename(folder / name)
+    label = "<b>&amp;</b>"
+    (folder / "labels.csv").write_text(f'filename,label\n"{name}",{label}\n')
+    session = LabellingSession(folder, only=[(name, "<i>odd</i>", "<u>A</u>")], train=False)
+    with session, LabellingPage(session) as served:
+        tab = Tab(context, served.url)
+        tab.says("<i>odd</i>")
+        assert tab.name == name
+        assert tab.text == label
+        assert tab.page.locator("#label-now").inner_text() == label
+        assert tab.page.locator("main img").count() == 1
+        assert tab.page.locator("b b, i, u").count() == 0
+        assert "EVIL" not in tab.page.title()
+        assert tab.problems == []
+
+
 def test_a_killed_server_loses_nothing(start, context, folder):
     server = start(folder)
     tab = Tab(context, server.url)
