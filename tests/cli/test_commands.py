@@ -22,9 +22,10 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize(
-    "command", ["fit", "score", "predict", "generate", "check-labels", "cut", "show"]
-)
+COMMANDS = ("fit", "score", "predict", "generate", "label", "check-labels", "cut", "audit", "show")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.code == 0

@@ -50,13 +50,19 @@ def unlabelled(tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
 class Server(subprocess.Popen[str]):
     """The command label, as a user runs it."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "skcaptcha", "label", str(folder), "--no-browser"]
+    def __init__(self, folder: Path, *arguments: str, browser: Path | None = None) -> None:
+        command = [sys.executable, "-m", "skcaptcha", "label", str(folder)]
+        if not browser:
+            command.append("--no-browser")
         # Ctrl-C is heard even if this runs as a script's background job, which ignores it.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             super().__init__(
-                [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                [*command, *arguments],
+                env=os.environ | {"BROWSER": str(browser or "")},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
             )
         finally:
             signal.signal(signal.SIGINT, before)
@@ -69,8 +75,8 @@ def start() -> Iterator[Callable[..., Server]]:
     """Give what starts the command; it is killed at the end if it has not ended."""
     servers: list[Server] = []
 
-    def start(folder: Path, *arguments: str) -> Server:
-        servers.append(Server(folder, *arguments))
+    def start(folder: Path, *arguments: str, browser: Path | None = None) -> Server:
+        servers.append(Server(folder, *arguments, browser=browser))
         return servers[-1]
 
     yield start

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from skcaptcha.datasets import load_captchas
+from skcaptcha.images import decode
 from skcaptcha.label import Guess, LabellingPage, LabellingSession
 
 pytestmark = pytest.mark.browser
@@ -450,6 +452,38 @@ def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, served):
     assert tab.name == same
 
 
+def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(served, context, folder):
+    tab = Tab(context, served.url)
+    first = tab.name
+    tab.go(*"ABCD", "Enter")
+    second = tab.name
+    tab.page.close()
+    tab = Tab(context, served.url)
+    assert tab.name == second
+    tab.go("Control+z")
+    assert (tab.name, tab.text) == (first, "ABCD")
+    tab.press("Control+z")
+    tab.says("nothing to take back")
+
+
+def test_names_and_labels_are_shown_as_text(folder, context):
+    name = "<img src=x onerror=document.title='EVIL'>.png"
+    (folder / "00001.png").rename(folder / name)
+    label = "<b>&amp;</b>"
+    (folder / "labels.csv").write_text(f'filename,label\n"{name}",{label}\n')
+    session = LabellingSession(folder, only=[(name, "<i>odd</i>", "<u>A</u>")], train=False)
+    with session, LabellingPage(session) as served:
+        tab = Tab(context, served.url)
+        tab.says("<i>odd</i>")
+        assert tab.name == name
+        assert tab.text == label
+        assert tab.page.locator("#label-now").inner_text() == label
+        assert tab.page.locator("main img").count() == 1
+        assert tab.page.locator("b b, i, u").count() == 0
+        assert "EVIL" not in tab.page.title()
+        assert tab.problems == []
+
+
 def test_a_killed_server_loses_nothing(start, context, folder):
     server = start(folder)
     tab = Tab(context, server.url)
@@ -516,3 +550,30 @@ def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabel
     _, said = server.communicate(timeout=30)
     assert server.returncode == 130
     assert said.splitlines()[-1] == f"40 of 80 images are labelled; skcaptcha fit {folder}"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("scheme", ["lines", "captcha_v2", "rainbow_digits"])
+def test_real_captchas_are_shown_as_they_are(real_data, context, tmp_path, scheme):
+    captchas = load_captchas(real_data / scheme / "train", subset="1..8")
+    folder = tmp_path / scheme
+    folder.mkdir()
+    truth = {}
+    for k, (path, label) in enumerate(zip(captchas.data, captchas.target, strict=True)):
+        name = f"{k}{Path(path).suffix}"
+        shutil.copy(path, folder / name)
+        truth[name] = str(label)
+    with LabellingSession(folder, train=False) as session, LabellingPage(session) as served:
+        tab = Tab(context, served.url)
+        for _ in truth:
+            height, width = decode(folder / tab.name).shape[:2]
+            shown = tab.page.evaluate(
+                "() => { const i = document.getElementById('image');"
+                " return [i.naturalWidth, i.naturalHeight, i.clientWidth / i.clientHeight] }"
+            )
+            assert shown[:2] == [width, height]
+            assert shown[2] == pytest.approx(width / height, rel=0.02)
+            tab.go(*truth[tab.name], "Enter")
+        assert tab.page.locator("#done").is_visible()
+        assert tab.problems == []
+    assert labels_on_disk(folder) == truth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto import choose_recipe, load_families
@@ -28,8 +30,8 @@ _NETWORK = "MLPClassifier"
 _TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
 _SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 20.0, 1.0, 240.0
 _CALIBRATION_FOLDS = 3
-# While labels are few each one counts: models that miss many of them would read far less.
-_FOLDS, _FOLDS_OF_NETWORKS = 20, 3
+# Models that miss many labels would read less, the more so while labels are few.
+_MISSED, _FOLDS_OF_NETWORKS = 0.05, 3
 
 
 class Learner:
@@ -112,7 +114,8 @@ class Learner:
             # Some classifiers are always sure, and what they say then puts images in no order.
             # Networks say it well enough, and take long.
             model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
-        self._model = self._fitted(model, range(len(self._X)))
+        with warnings.catch_warnings(action="ignore"):
+            self._model = model.fit(self._X, self._y)
 
     def _reads_by_network(self) -> bool:
         assert self.recipe is not None
@@ -150,24 +153,27 @@ class Learner:
         texts : dict of str to str
         """
         assert self.recipe is not None
+        assert self._model is not None
         place = {name: k for k, name in enumerate(self._filenames)}
         sample = np.array([place[name] for name in filenames if name in place], dtype=int)
-        folds = _FOLDS_OF_NETWORKS if self._reads_by_network() else _FOLDS
+        # Labels teach the reader alone; the other steps, which take most of the time, see but the
+        # images.
+        features = self._model[1:-1].transform(self._X)
+        reader = self.recipe.pipeline()[-1]
+        folds = _FOLDS_OF_NETWORKS
+        if not self._reads_by_network():
+            folds = math.ceil(len(sample) / (_MISSED * len(self._y)))
         texts: dict[str, str] = {}
         for k in range(min(folds, len(sample))):
             test = sample[k::folds]
-            kept = np.setdiff1d(np.arange(len(self._filenames)), test)
+            kept = np.setdiff1d(np.arange(len(self._X)), test)
             try:
-                model = self._fitted(self.recipe.pipeline(), kept)
-                found = model.predict([self._X[i] for i in test])
+                with warnings.catch_warnings(action="ignore"):
+                    found = clone(reader).fit(features[kept], self._y[kept]).predict(features[test])
             except SkcaptchaError:
                 continue  # what is left suffices for nothing
             texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
         return texts
-
-    def _fitted(self, model: Pipeline, kept: Sequence[int] | NDArray[np.intp]) -> Pipeline:
-        with warnings.catch_warnings(action="ignore"):
-            return model.fit([self._X[i] for i in kept], self._y[list(kept)])
 
     def _decoded(self, filenames: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         for name in filenames:

@@ -129,6 +129,8 @@ class _Answers:
                 session.mark_unreadable(name, tab=tab, **given)
             case "undo":
                 task = session.undo(tab)
+                if task is None:
+                    raise _RequestError("There is nothing to take back in this tab.")
             case "previous":
                 task = session.previous(name, tab) or session.task(name, tab)
             case "following":

@@ -422,19 +422,19 @@ class LabellingSession:
         """Put images in a tab's hand until there are n."""
         mine = self._tab(tab)
         mine.held = {
-            name: chosen
-            for name, chosen in mine.held.items()
-            if self._is_open(name) or (chosen == "skipped" and self._is_skipped(name))
+            name: why
+            for name, why in mine.held.items()
+            if self._is_open(name) or (why == "skipped" and self._is_skipped(name))
         }
         while len(mine.held) < n:
             found = self._chosen(tab, set(mine.held))
-            if found is None:
+            if found is None and n == 1:
                 # Whoever looks at it in another tab may still label it first, and is told so.
-                taken = self._tabs.take_from_others(tab, self._is_open) if n == 1 else None
-                if taken is None:
-                    return
-                found = taken, "random"
-            mine.held[found[0]] = found[1]
+                found = self._tabs.take_from_others(tab, self._is_open)
+            if found is None:
+                return
+            filename, chosen = found
+            mine.held[filename] = chosen
 
     def _chosen(self, tab: str, besides: set[str]) -> tuple[str, Chosen] | None:
         taken = besides | self._tabs.held_by_others(tab, time.monotonic())
@@ -554,7 +554,10 @@ class LabellingSession:
         if self._training is None:
             return "no training"
         if self._lesson is not None:
-            return f"learns from {len(self._lesson.labels)} labels"
+            n = len(self._lesson.labels)
+            if self._news.n_learnt == n:
+                return f"has learnt from {n} labels and looks for a way to read more"
+            return f"learns from {n} labels"
         if self._news.problem:
             return f"could not learn from {self._n_tried} labels: {self._news.problem}"
         if self._news.name:

@@ -70,7 +70,16 @@ class Tabs:
         return tab
 
     def knows(self, name: str) -> bool:
-        """Say whether a tab was heard of."""
+        """Say whether a tab was heard of.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        known : bool
+        """
         return name in self._tabs
 
     def held_by_others(self, name: str, now: float) -> set[str]:
@@ -93,20 +102,36 @@ class Tabs:
             for filename in tab.held
         }
 
-    def take_from_others(self, name: str, is_open: Callable[[str], bool]) -> str | None:
-        """Take an image from the tab that has been silent for longest.
+    def take_from_others(
+        self, name: str, is_open: Callable[[str], bool]
+    ) -> tuple[str, Chosen] | None:
+        """Take an image from the tab that has been silent for longest; first what it has for later.
 
-        What it only has for later goes first.
+        Parameters
+        ----------
+        name : str
+            The tab that asks.
+        is_open : callable
+            Whether an image, by its name, is still to be labelled.
+
+        Returns
+        -------
+        filename, chosen : str, or None
+            The image and why it was chosen; None if there is none.
         """
         others = [tab for other, tab in self._tabs.items() if other != name]
         for tab in sorted(others, key=lambda tab: tab.asked):
             for filename in reversed(tab.held):
                 if is_open(filename):
-                    del tab.held[filename]
-                    return filename
+                    return filename, tab.held.pop(filename)
         return None
 
     def release(self, filename: str) -> None:
-        """Let go of an image, whoever holds it."""
+        """Let go of an image, whoever holds it.
+
+        Parameters
+        ----------
+        filename : str
+        """
         for tab in self._tabs.values():
             tab.held.pop(filename, None)

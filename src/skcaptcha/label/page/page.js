@@ -253,8 +253,11 @@ async function poll() {
     view.showProgress(progress);
     if (unreachable) view.alarm();
     unreachable = false;
-    const waiting = task && !task.guess && task.label === null && field.value === "";
-    if (waiting && progress.n_learnt !== learnt) await act("open", {}, "The model has a guess.");
+    const waiting = () => task && !task.guess && task.label === null && field.value === "" && !busy;
+    if (!waiting() || progress.n_learnt === learnt) return;
+    const state = await ask("open", { tab });
+    // Somebody may have begun to type meanwhile.
+    if (waiting() && state.task?.id === task.id) await show(state, "The model has a guess.");
   } catch (error) {
     if (busy) return;
     if (error instanceof Unreachable) lost("progress");

@@ -3,6 +3,7 @@
 const token = new URLSearchParams(location.search).get("token") ?? "";
 const PATIENCE = 15000; // milliseconds
 const KEPT_PICTURES = 30;
+const KEPT_TABS = 10;
 
 /** The server does not answer: whether it did what it was asked for is unknown. */
 export class Unreachable extends Error {}
@@ -76,13 +77,16 @@ async function fetchPicture(id) {
   return { url: image.src, width: image.naturalWidth, height: image.naturalHeight };
 }
 
-/** Give the name of this tab: the same after a reload, another one in a copy of the tab. */
+/** Give the name of this tab: the same after a reload, that of a closed tab, or else a new one. */
 export async function tabName() {
-  const kept = sessionStorage.getItem("tab");
-  const name = kept && (await isFree(kept)) ? kept : crypto.randomUUID();
-  if (name !== kept) await isFree(name);
-  sessionStorage.setItem("tab", name);
-  return name;
+  const known = JSON.parse(localStorage.getItem("tabs") ?? "[]");
+  for (const name of [sessionStorage.getItem("tab"), ...known, crypto.randomUUID()]) {
+    if (name && (await isFree(name))) {
+      sessionStorage.setItem("tab", name);
+      if (!known.includes(name)) localStorage.setItem("tabs", JSON.stringify([...known, name].slice(-KEPT_TABS)));
+      return name;
+    }
+  }
 }
 
 function isFree(name) {

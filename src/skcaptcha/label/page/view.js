@@ -138,6 +138,7 @@ export function showDone(progress, folder) {
   element("work").hidden = true;
   element("done").hidden = false;
   const elsewhere = progress.n_left > 0;
+  element("look-again").hidden = !elsewhere;
   element("done-title").textContent = elsewhere ? "Nothing left here" : "All done";
   element("done-text").textContent = elsewhere
     ? `${counted(progress.n_left, "image")} shown in other tabs.`

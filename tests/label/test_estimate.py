@@ -1,0 +1,59 @@
+"""Whether the estimate is right although most labelled images were chosen for being doubtful."""
+
+import numpy as np
+
+from skcaptcha.label._estimate import estimate_accuracy, random_sample
+from skcaptcha.label._order import Order
+from skcaptcha.label._store import State
+from skcaptcha.label._task import Guess
+
+
+def test_the_sample_ends_where_nobody_has_looked_and_leaves_out_what_has_no_truth():
+    states = {
+        "a": State("A"), "b": State(None, "unreadable"), "c": State(None, "skipped"),
+        "d": State("A"), "e": State(), "f": State("A"), "g": State(), "h": State("A"),
+    }  # fmt: skip
+    assert random_sample(states, states.__getitem__) == ["a", "d"]
+    assert random_sample(states, states.__getitem__, beyond=1) == ["a", "d", "f"]
+
+
+def test_what_was_never_read_ends_the_sample_and_few_images_tell_nothing():
+    names = [str(k) for k in range(30)]
+    labels = dict.fromkeys(names, "A")
+    readings = dict.fromkeys(names, "A") | {"15": None}
+    assert estimate_accuracy(names, labels, readings).n == 15
+    assert estimate_accuracy(names, labels, dict.fromkeys(names[:9], "A")) is None
+
+
+def label_some(rng, n_images, n_labels):
+    """Label images of a simulated folder; give the estimate, what is true, and the naive share."""
+    names = [str(k) for k in range(n_images)]
+    hard = rng.random(n_images) < 0.4
+    right = rng.random(n_images) < np.where(hard, 0.3, 0.95)
+    confidence = np.where(hard, 0.3, 0.9) + 0.1 * rng.random(n_images)
+    texts = {name: "A" if ok else "B" for name, ok in zip(names, right, strict=True)}
+    guesses = {
+        name: Guess(texts[name], float(sure), (), (), False)
+        for name, sure in zip(names, confidence, strict=True)
+    }
+    labelled = {}
+    order = [names[k] for k in rng.permutation(n_images)]
+    chooser = Order(order, explore=0.2)
+    for k in range(n_labels):
+        known = guesses if k >= 20 else {}
+        filename, _ = chooser.choose(lambda name: name not in labelled, known)
+        labelled[filename] = "A"
+    sample = random_sample(order, lambda name: State(labelled.get(name)))
+    naive = np.mean([texts[name] == "A" for name in labelled])
+    return estimate_accuracy(sample, labelled, texts), right.mean(), naive
+
+
+def test_doubtful_images_do_not_make_the_estimate_worse_and_the_interval_holds():
+    rng = np.random.default_rng(0)
+    trials = [label_some(rng, 300, 120) for _ in range(250)]
+    errors = np.array([estimate.accuracy - truth for estimate, truth, _ in trials])
+    holds = np.mean([estimate.low <= truth <= estimate.high for estimate, truth, _ in trials])
+    naive = np.array([share - truth for _, truth, share in trials])
+    assert abs(errors.mean()) < 3 * errors.std() / np.sqrt(len(errors)) + 0.005
+    assert naive.mean() < -0.15  # what counting all labelled images would say
+    assert holds >= 0.93

@@ -1,0 +1,48 @@
+"""Which image comes next."""
+
+from skcaptcha.label._order import Order, shuffled
+from skcaptcha.label._task import Guess
+
+NAMES = [f"{k}.png" for k in range(200)]
+
+
+def guess(confidence):
+    return Guess("A", confidence, (("A", confidence),), (), False)
+
+
+def test_the_order_is_random_and_stays_when_images_come_and_go():
+    order = shuffled(NAMES, 0)
+    assert sorted(order) == sorted(NAMES)
+    assert order != shuffled(NAMES, 1)
+    some = set(NAMES[::3])
+    assert shuffled(some, 0) == [name for name in order if name in some]
+    # Early numbers do not come early.
+    assert 50 < sum(NAMES.index(name) for name in order[:50]) / 50 < 150
+
+
+def test_names_that_are_no_unicode_have_a_place():
+    assert shuffled(["\udcff.png"], 0) == ["\udcff.png"]
+
+
+def test_the_least_sure_come_first_but_for_a_share_at_random():
+    order = shuffled(NAMES, 0)
+    guesses = {name: guess(NAMES.index(name) / 200) for name in NAMES}
+    chooser, free, chosen = Order(order, explore=0.2), set(NAMES), []
+    for _ in range(50):
+        name, why = chooser.choose(free.__contains__, guesses)
+        expected = min(free, key=NAMES.index) if why == "uncertain" else min(free, key=order.index)
+        assert name == expected
+        free.remove(name)
+        chosen.append(why)
+    assert chosen.count("random") == 10
+
+
+def test_images_that_were_not_read_come_at_random_when_all_others_are_gone():
+    order = shuffled(NAMES, 0)
+    chooser = Order(order, explore=0.0)
+    assert chooser.choose(lambda name: name != NAMES[0], {NAMES[0]: guess(0.5)}) == (
+        next(name for name in order if name != NAMES[0]),
+        "random",
+    )
+    assert chooser.choose(lambda name: False, {NAMES[0]: guess(0.5)}) is None
+    assert chooser.choose(lambda name: False, {}) is None

@@ -1,0 +1,91 @@
+"""The simulation of labelling: what it counts, and that it goes on where it was stopped."""
+
+import csv
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.label import Guess
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "labelling.py"
+GUESS = Guess(
+    text="ABCD",
+    confidence=0.5,
+    characters=(("A", 0.9), ("B", 0.3), ("C", 0.8), ("D", 0.6)),
+    runners_up=(("AXCD", 0.2), ("AXCY", 0.1)),
+    unfamiliar=False,
+)
+RECIPE = {
+    "data": {"generate": "lines", "n": 10},
+    "steps": {
+        "denoise": {
+            "grey": {"use": "Grey"},
+            "binarise": {"use": "Binarise", "method": "fixed", "threshold": 127},
+        },
+        "segment": {
+            "use": "FixedBoxes",
+            "boxes": [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]],
+        },
+        "features": {"use": "RawPixels"},
+        "read": {
+            "use": "CharacterReader",
+            "estimator": {"use": "KNeighborsClassifier", "n_neighbors": 1},
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def simulation():
+    spec = importlib.util.spec_from_file_location("labelling", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("label", "keys"),
+    [
+        ("ABCD", 1),  # Enter
+        ("AXCD", 2),  # the next string, Enter
+        ("AZCD", 3),  # the least sure character, Z, Enter
+        ("ABCZ", 4),  # the second least sure one
+        ("AZCZ", 5),  # both; typing all of it takes no more
+        ("ZZZZ", 5),
+        ("ABC", 4),
+        ("ABCDE", 6),
+    ],
+)
+def test_keys_are_those_of_the_shortest_way(simulation, label, keys):
+    assert simulation.keys_for(label, GUESS) == keys
+
+
+def test_without_a_guess_all_of_it_is_typed(simulation):
+    assert simulation.keys_for("ABCD", None) == 5
+
+
+def test_rows_come_for_every_fit_and_only_once(tmp_path):
+    images, labels = make_line_captchas(50, charset="AB1", random_state=0)
+    write_captchas(tmp_path / "data/mini/train", images[:30], labels[:30].tolist())
+    write_captchas(tmp_path / "data/mini/dev", images[30:], labels[30:].tolist())
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mini.yaml").write_text(yaml.safe_dump(RECIPE, sort_keys=False))
+    command = [sys.executable, str(SCRIPT), str(tmp_path / "data"), str(out), "mini"]
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        with (out / "labelling.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [(row["order"], row["n_labels"]) for row in rows] == [
+            (order, n) for order in ("active", "random") for n in ("20", "26", "30")
+        ]
+    assert all(float(row["accuracy"]) >= 0.9 for row in rows)
+    # 20 are typed, four characters and Enter; after that hardly more than Enter is pressed.
+    assert all(100 + 10 <= int(row["keystrokes"]) <= 100 + 20 for row in rows[2::3])
+    assert (out / "labelling.png").stat().st_size > 1000
+    assert "| mini | active | 1 | 20 |" in done.stdout
