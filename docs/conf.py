@@ -21,7 +21,7 @@ extensions = [
     "public_names",
     "published_rates",
 ]
-exclude_patterns = ["_build", "_[!s]*.md"]
+exclude_patterns = ["_build", "_*.md"]
 templates_path = ["_templates"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # a page may begin where another one's heading ended

@@ -67,7 +67,8 @@ def blocks_of(text: str) -> list[Block]:
 def pages() -> list[Path]:
     """List the README and the pages of the site that hold code."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [page for page in found if "_build" not in page.parts and _runs(page)]
+    hidden = {page for page in found if any(part.startswith("_") for part in page.parts)}
+    return [page for page in found if page not in hidden and _runs(page)]
 
 
 def _runs(page: Path) -> bool:

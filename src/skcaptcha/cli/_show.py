@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 40
 # In a manifest, too long for a table.
-_NOT_SHOWN = {"confusions", "recipe_content"}
+_NOT_SHOWN = {"confusions", "recipe_content", "tried"}
 
 
 def show(
