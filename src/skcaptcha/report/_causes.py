@@ -141,7 +141,7 @@ def _read_elsewhere(
         if not right.any() or right[far <= _FAR].any():
             return []
         x, _, w, _ = moved[right][far[right].argmin()].tolist()
-        places.append(f"{label[k]} is read from {x} to {x + w}, not in its box")
+        places.append(f"{label[k]} is read in columns {x} to {x + w - 1}, not in its box")
     return places
 
 

@@ -94,10 +94,8 @@ def fit_report(
     attempts = list(held_out) or experiments.out_of_fold()
     whence = f"{len(attempts)} captchas that were held out"
     if not held_out:
-        whence = (
-            f"{len(attempts)} of the {len(y)} captchas, each read by a model that was fitted "
-            "without it"
-        )
+        which = "all" if len(attempts) == len(y) else f"{len(attempts)} of"
+        whence = f"{which} {len(y)} captchas, each read by a model that was fitted without it"
     summary: list[tuple[str, object]] = [("fitted to", f"{len(y)} captchas")]
     if how is not None:
         summary += _summary_of(how)

@@ -28,7 +28,8 @@ HOW_CAUSES_ARE_TOLD = (
     "characters stand elsewhere, by a fifth of a character or more. Where they stand is found out "
     "with the label: a reader of sequences is made to read it; of other readers, the boxes are "
     "moved and stretched until the label's characters are read. Otherwise by classification: "
-    "the boxes fit, but a character was taken for another. These are likely causes, no proofs."
+    "the boxes fit, but a character was taken for another. What the denoising took away is to be "
+    "seen in the pictures, and counts as either. These are likely causes, no proofs."
 )
 
 
