@@ -83,4 +83,8 @@ def score_report(
         times_section(model, attempts),
         model_section(model),
     ]
-    return Page(title, "Measured on captchas that the model was asked to read.", sections)
+    return Page(
+        title,
+        "What a model reads of captchas that it was fitted to says little of others.",
+        sections,
+    )

@@ -25,9 +25,10 @@ _TIMED = 100
 
 HOW_CAUSES_ARE_TOLD = (
     "Probably by segmentation: there are more or fewer boxes than characters, or the misread "
-    "characters stand elsewhere, by a fifth of a character or more. Where they stand is found out "
-    "with the label: a reader of sequences is made to read it; of other readers, the boxes are "
-    "moved and stretched until the label's characters are read. Otherwise by classification: "
+    "characters stand elsewhere. Where they stand is found out with the label: a reader of "
+    "sequences is made to read it, and its places are compared, a third of the distance of "
+    "characters being much; of other readers, the boxes are moved and stretched until the label's "
+    "characters are read, a fifth of the width being much. Otherwise by classification: "
     "the boxes fit, but a character was taken for another. What the denoising took away is to be "
     "seen in the pictures, and counts as either. These are likely causes, no proofs."
 )
