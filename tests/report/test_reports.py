@@ -221,3 +221,15 @@ def test_a_browser_shows_it_without_a_word_of_complaint(browser, scored, tmp_pat
     # Whatever is drawn has a size.
     assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientWidth > 20)")
     page.close()
+
+
+def test_of_what_is_read_surely_the_label_is_doubted():
+    model = a_pipeline().fit(list(X), Y)
+    other = "A" if Y[0][0] != "A" else "B"
+    labels = [f"{other}{Y[0][1:]}", *Y[1:10]]
+    (section,) = [
+        section
+        for section in score_report(model, list(X[:10]), labels).sections
+        if section.heading == "Failures"
+    ]
+    assert "the label is wrong, since the model is so sure" in "".join(section.parts)

@@ -96,9 +96,7 @@ def fit_report(
     if not held_out:
         which = "all" if len(attempts) == len(y) else f"{len(attempts)} of"
         whence = f"{which} {len(y)} captchas, each read by a model that was fitted without it"
-    summary: list[tuple[str, object]] = [("fitted to", f"{len(y)} captchas")]
-    if how is not None:
-        summary += _summary_of(how)
+    summary = [("captchas", str(len(y)))] if how is None else _summary_of(how, len(y))
     parts: list[str] = [figures(summary)]
     if attempts:
         parts += [f"Measured on {whence}:", figures(accuracies(attempts))]
@@ -132,10 +130,11 @@ def _known_of(how: BaseSearchCV | Choice | None) -> tuple[float, int]:
     return 0.0, _FOLDS
 
 
-def _summary_of(how: BaseSearchCV | Choice) -> list[tuple[str, object]]:
+def _summary_of(how: BaseSearchCV | Choice, n: int) -> list[tuple[str, str]]:
     if isinstance(how, BaseSearchCV):
         results, best = how.cv_results_, how.best_index_
         return [
+            ("captchas", str(n)),
             ("candidates", f"{len(results['params'])}, in {how.n_splits_} folds"),
             *((name, " ".join(str(value).split())) for name, value in how.best_params_.items()),
             (
@@ -190,7 +189,7 @@ def _race(choice: Choice) -> Section:
     rows: list[list[object]] = [
         [
             trial.name,
-            " ".join(f"{key}={value}" for key, value in trial.settings.items()),
+            " ".join(f"{key}={_short(value)}" for key, value in trial.settings.items()),
             _percent(trial.screened),
             _percent(trial.accuracy),
             f"{trial.seconds:.1f}",
@@ -200,6 +199,13 @@ def _race(choice: Choice) -> Section:
     ]
     header = ["tried", "settings", "screened", "validated", "seconds", "verdict"]
     return Section("The race of recipes", [*parts, table(header, rows)])
+
+
+def _short(value: Any) -> str:
+    """Name the classes of a step of a recipe, or of several."""
+    if not isinstance(value, dict):
+        return str(value)
+    return str(value["use"]) if "use" in value else " + ".join(map(_short, value.values()))
 
 
 def _curve(
