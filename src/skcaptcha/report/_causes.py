@@ -49,8 +49,8 @@ def why_wrong(model: Pipeline, source: Any, label: str, reading: Reading) -> Cau
     readers, the boxes of characters that were misread are moved by up to half of their width, made
     narrower and wider: they were to blame if the label's characters are read somewhere there, but
     not where a box differs by less than a fifth of its width. An odd piece of a glyph may look like
-    the label's character by chance, so that one in seven mistakes of the classification passes for
-    one of the segmentation.
+    the label's character by chance: of mistakes of the classification by such readers, one in eight
+    to one in four passes for one of the segmentation.
 
     Parameters
     ----------
