@@ -233,3 +233,16 @@ def test_of_what_is_read_surely_the_label_is_doubted():
         if section.heading == "Failures"
     ]
     assert "the label is wrong, since the model is so sure" in "".join(section.parts)
+
+
+def test_a_report_can_be_made_of_captchas_of_which_none_could_be_read(model):
+    results = [ImageError("image 0", "it is empty")] * 2
+    text = Checked(score_report(model, ["a.png", "b.png"], ["AB", ""], results=results)).text
+    assert "2, counted as wrong" in text
+    assert text.count("it is empty") == 2
+    assert "No captcha could be read." in text
+
+
+def test_one_captcha_is_enough(model):
+    text = Checked(score_report(model, [X[0]], [""])).text
+    assert "4 boxes for 0 characters" in text

@@ -28,6 +28,7 @@ from skcaptcha.report._sections import (
 
 _MOST_CANDIDATES = 15
 _FOLDS = 5
+_SHOWN = 10
 
 
 def fit_report(
@@ -101,8 +102,9 @@ def fit_report(
     if attempts:
         parts += [f"Measured on {whence}:", figures(accuracies(attempts))]
     # Without any, at least the way of the training captchas through the steps is known.
-    shown = attempts or attempts_of(model, X[:_FOLDS], y[:_FOLDS], names=names[:_FOLDS])
-    sections = [Section("Summary", parts), steps_section(shown)]
+    shown = attempts or attempts_of(model, X[:_SHOWN], y[:_SHOWN], names=names[:_SHOWN])
+    of_shown = whence if attempts else "those that it was fitted to, which it knows"
+    sections = [Section("Summary", parts), steps_section(shown, of_shown)]
     if isinstance(how, BaseSearchCV):
         sections.append(_grid(how.cv_results_))
     elif how is not None:

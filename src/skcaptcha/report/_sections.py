@@ -65,12 +65,14 @@ def accuracies(attempts: Sequence[Attempt]) -> Iterator[tuple[str, str]]:
         yield "unlike the training set", f"{unlike}, of which the confidence is lowered"
 
 
-def steps_section(attempts: Sequence[Attempt]) -> Section:
+def steps_section(attempts: Sequence[Attempt], whence: str) -> Section:
     """Show what each step does to some captchas.
 
     Parameters
     ----------
     attempts : sequence of Attempt
+    whence : str
+        Which captchas they are.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def steps_section(attempts: Sequence[Attempt]) -> Section:
     places = np.linspace(0, len(attempts) - 1, min(_SHOWN, len(attempts))).round().astype(int)
     shown = [(made, a.label) for k in places if (made := _trace_of(a := attempts[k]))]
     traces, labels = [made for made, _ in shown], [label for _, label in shown]
-    said = f"{len(traces)} captchas, spread evenly over all, with what was read and how sure it is."
+    said = f"{len(traces)} of {whence}, with what was read and how sure the model is of it."
     return Section("What each step does", [said, filmstrip(traces, labels)])
 
 
