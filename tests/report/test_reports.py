@@ -25,7 +25,7 @@ from skcaptcha.segment import FixedBoxes
 PLACES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
 X, Y = make_line_captchas(140, random_state=0)
 HOSTILE = "<script>alert(1)</script>&\"'.png"
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "wbr"}
 
 
 def a_pipeline() -> Pipeline:
@@ -141,7 +141,7 @@ def test_a_fit_report_shows_the_grid_and_reads_out_of_fold(search):
         "Learning curve", "Time", "Model",
     ]  # fmt: skip
     text = Checked(page).text
-    assert "60 of the 60 captchas, each read by a model that was fitted without it" in text
+    assert "all 60 captchas, each read by a model that was fitted without it" in text
     # Each captcha is read by what has learnt from two of three parts.
     right = [
         search.best_estimator_.__sklearn_clone__()
@@ -221,3 +221,28 @@ def test_a_browser_shows_it_without_a_word_of_complaint(browser, scored, tmp_pat
     # Whatever is drawn has a size.
     assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientWidth > 20)")
     page.close()
+
+
+def test_of_what_is_read_surely_the_label_is_doubted():
+    model = a_pipeline().fit(list(X), Y)
+    other = "A" if Y[0][0] != "A" else "B"
+    labels = [f"{other}{Y[0][1:]}", *Y[1:10]]
+    (section,) = [
+        section
+        for section in score_report(model, list(X[:10]), labels).sections
+        if section.heading == "Failures"
+    ]
+    assert "the label is wrong, since the model is so sure" in "".join(section.parts)
+
+
+def test_a_report_can_be_made_of_captchas_of_which_none_could_be_read(model):
+    results = [ImageError("image 0", "it is empty")] * 2
+    text = Checked(score_report(model, ["a.png", "b.png"], ["AB", ""], results=results)).text
+    assert "2, counted as wrong" in text
+    assert text.count("it is empty") == 2
+    assert "No captcha could be read." in text
+
+
+def test_one_captcha_is_enough(model):
+    text = Checked(score_report(model, [X[0]], [""])).text
+    assert "4 boxes for 0 characters" in text

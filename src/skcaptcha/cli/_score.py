@@ -94,9 +94,6 @@ def score(
     console.print(coverage_table(figures))
     if csv is not None:
         write_csv(("filename", "label", "text", "confidence"), rows, csv)
-    if report is not None:
-        _write_report(report, reader, captchas, results, title=f"How {model.name} reads {folder}")
-        say(f"{report}: the report")
     found = {
         "model": str(model),
         "folder": str(folder),
@@ -106,6 +103,9 @@ def score(
         "failed": failed,
     }
     write_json(found, json)
+    if report is not None:
+        _write_report(report, reader, captchas, results, title=f"How {model.name} reads {folder}")
+        say(f"{report}: the report")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -18,6 +18,7 @@ from skcaptcha.report._parts import COLOURS, chart, chart_style
 from skcaptcha.report._plots import CHART_SIZE
 
 _EDGES = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+_MOST_POINTS = 400
 
 
 class ReliabilityBin(NamedTuple):
@@ -152,6 +153,9 @@ def coverage_chart(attempts: Sequence[Attempt]) -> Markup:
         ["right" if a.is_right else "wrong" for a in attempts],
         [a.confidence for a in attempts],
     )
+    # More than can be told apart on a screen would only make the file large.
+    few = np.unique(np.linspace(0, len(coverage) - 1, _MOST_POINTS).round().astype(int))
+    coverage, accuracy, thresholds = coverage[few], accuracy[few], thresholds[few]
     with chart_style():
         figure = Figure(figsize=CHART_SIZE)
         axes = figure.add_subplot()

@@ -16,6 +16,7 @@ from skcaptcha.report._parts import Card, gallery, picture, text
 from skcaptcha.report._steps import Trace, segmenter_of
 
 _SURE_FROM = 0.9
+_LABEL_IN_DOUBT_FROM = 0.95
 _MOST_FAILURES = 40
 
 
@@ -117,6 +118,8 @@ def _card(attempt: Attempt) -> tuple[str, Card]:
         ("probably", Markup("<strong>{}</strong>: {}").format(cause.kind, cause.explanation)),
         ("file", attempt.name),
     ]
+    if attempt.confidence >= _LABEL_IN_DOUBT_FROM:
+        lines.insert(3, ("or", "the label is wrong, since the model is so sure"))
     return cause.kind, Card(shown, lines)
 
 

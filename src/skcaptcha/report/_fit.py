@@ -28,6 +28,7 @@ from skcaptcha.report._sections import (
 
 _MOST_CANDIDATES = 15
 _FOLDS = 5
+_SHOWN = 10
 
 
 def fit_report(
@@ -94,19 +95,16 @@ def fit_report(
     attempts = list(held_out) or experiments.out_of_fold()
     whence = f"{len(attempts)} captchas that were held out"
     if not held_out:
-        whence = (
-            f"{len(attempts)} of the {len(y)} captchas, each read by a model that was fitted "
-            "without it"
-        )
-    summary: list[tuple[str, object]] = [("fitted to", f"{len(y)} captchas")]
-    if how is not None:
-        summary += _summary_of(how)
+        which = "all" if len(attempts) == len(y) else f"{len(attempts)} of"
+        whence = f"{which} {len(y)} captchas, each read by a model that was fitted without it"
+    summary = [("captchas", str(len(y)))] if how is None else _summary_of(how, len(y))
     parts: list[str] = [figures(summary)]
     if attempts:
         parts += [f"Measured on {whence}:", figures(accuracies(attempts))]
     # Without any, at least the way of the training captchas through the steps is known.
-    shown = attempts or attempts_of(model, X[:_FOLDS], y[:_FOLDS], names=names[:_FOLDS])
-    sections = [Section("Summary", parts), steps_section(shown)]
+    shown = attempts or attempts_of(model, X[:_SHOWN], y[:_SHOWN], names=names[:_SHOWN])
+    of_shown = whence if attempts else "those that it was fitted to, which it knows"
+    sections = [Section("Summary", parts), steps_section(shown, of_shown)]
     if isinstance(how, BaseSearchCV):
         sections.append(_grid(how.cv_results_))
     elif how is not None:
@@ -134,10 +132,11 @@ def _known_of(how: BaseSearchCV | Choice | None) -> tuple[float, int]:
     return 0.0, _FOLDS
 
 
-def _summary_of(how: BaseSearchCV | Choice) -> list[tuple[str, object]]:
+def _summary_of(how: BaseSearchCV | Choice, n: int) -> list[tuple[str, str]]:
     if isinstance(how, BaseSearchCV):
         results, best = how.cv_results_, how.best_index_
         return [
+            ("captchas", str(n)),
             ("candidates", f"{len(results['params'])}, in {how.n_splits_} folds"),
             *((name, " ".join(str(value).split())) for name, value in how.best_params_.items()),
             (
@@ -192,7 +191,7 @@ def _race(choice: Choice) -> Section:
     rows: list[list[object]] = [
         [
             trial.name,
-            " ".join(f"{key}={value}" for key, value in trial.settings.items()),
+            " ".join(f"{key}={_short(value)}" for key, value in trial.settings.items()),
             _percent(trial.screened),
             _percent(trial.accuracy),
             f"{trial.seconds:.1f}",
@@ -202,6 +201,13 @@ def _race(choice: Choice) -> Section:
     ]
     header = ["tried", "settings", "screened", "validated", "seconds", "verdict"]
     return Section("The race of recipes", [*parts, table(header, rows)])
+
+
+def _short(value: Any) -> str:
+    """Name the classes of a step of a recipe, or of several."""
+    if not isinstance(value, dict):
+        return str(value)
+    return str(value["use"]) if "use" in value else " + ".join(map(_short, value.values()))
 
 
 def _curve(

@@ -134,7 +134,9 @@ def table_of_candidates(
         ]
         for i in order.tolist()
     ]
-    return ["string accuracy", "\u00b1 between folds", "seconds to fit", *names], rows
+    # Their names are long, and can be broken between steps and parameters.
+    shown = [Markup("__<wbr>").join(name.split("__")) for name in names]
+    return ["string accuracy", "\u00b1 between folds", "seconds to fit", *shown], rows
 
 
 def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool) -> Markup:

@@ -75,12 +75,17 @@ def score_report(
     if len(y) == 0:
         raise SkcaptchaError("there is nothing to report: no captcha was given")
     attempts = attempts_of(model, X, y, names=names, results=results)
+    whence = f"the {len(attempts)} captchas"
     sections = [
         Section("Summary", [figures(accuracies(attempts))]),
-        steps_section(attempts),
-        failures_section(attempts, f"the {len(attempts)} captchas"),
+        steps_section(attempts, whence),
+        failures_section(attempts, whence),
         trust_section(attempts),
         times_section(model, attempts),
         model_section(model),
     ]
-    return Page(title, "Measured on captchas that the model was asked to read.", sections)
+    return Page(
+        title,
+        "What a model reads of captchas that it was fitted to says little of others.",
+        sections,
+    )

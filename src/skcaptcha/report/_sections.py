@@ -25,10 +25,12 @@ _TIMED = 100
 
 HOW_CAUSES_ARE_TOLD = (
     "Probably by segmentation: there are more or fewer boxes than characters, or the misread "
-    "characters stand elsewhere, by a fifth of a character or more. Where they stand is found out "
-    "with the label: a reader of sequences is made to read it; of other readers, the boxes are "
-    "moved and stretched until the label's characters are read. Otherwise by classification: "
-    "the boxes fit, but a character was taken for another. These are likely causes, no proofs."
+    "characters stand elsewhere. Where they stand is found out with the label: a reader of "
+    "sequences is made to read it, and its places are compared, a third of the distance of "
+    "characters being much; of other readers, the boxes are moved and stretched until the label's "
+    "characters are read, a fifth of the width being much. Otherwise by classification: "
+    "the boxes fit, but a character was taken for another. What the denoising took away is to be "
+    "seen in the pictures, and counts as either. These are likely causes, no proofs."
 )
 
 
@@ -63,12 +65,14 @@ def accuracies(attempts: Sequence[Attempt]) -> Iterator[tuple[str, str]]:
         yield "unlike the training set", f"{unlike}, of which the confidence is lowered"
 
 
-def steps_section(attempts: Sequence[Attempt]) -> Section:
+def steps_section(attempts: Sequence[Attempt], whence: str) -> Section:
     """Show what each step does to some captchas.
 
     Parameters
     ----------
     attempts : sequence of Attempt
+    whence : str
+        Which captchas they are.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def steps_section(attempts: Sequence[Attempt]) -> Section:
     places = np.linspace(0, len(attempts) - 1, min(_SHOWN, len(attempts))).round().astype(int)
     shown = [(made, a.label) for k in places if (made := _trace_of(a := attempts[k]))]
     traces, labels = [made for made, _ in shown], [label for _, label in shown]
-    said = f"{len(traces)} captchas, spread evenly over all, with what was read and how sure it is."
+    said = f"{len(traces)} of {whence}, with what was read and how sure the model is of it."
     return Section("What each step does", [said, filmstrip(traces, labels)])
 
 
