@@ -119,4 +119,4 @@ def test_work_that_has_no_time_left_is_said_to_be_missing(captchas):
     assert audit.skipped == (10, 20)
     markdown = to_markdown(audit, "Audit")
     assert "No time was left for 10 and 20 labels" in markdown
-    assert audit.ablation_base is None
+    assert all(ablation.loss is None for ablation in audit.ablations)
