@@ -60,3 +60,9 @@ def test_audit_refuses_numbers_for_labels(tmp_path, run):
     done = run("audit", tmp_path, "--out", tmp_path / "audit.html")
     assert done.code == 2
     assert "not labels" in done.sentence()
+
+
+def test_audit_has_help_with_an_example(run):
+    outcome = run("audit", "--help")
+    assert outcome.code == 0
+    assert "Example: skcaptcha audit" in outcome.out
