@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
     out = tmp_path / "new" / "report.html"
-    done = run("audit", folder, "--out", out, "--budget", 8, "--jobs", 1, "--json", "-")
+    done = run("audit", folder, "--out", out, "--budget", 4, "--jobs", 1, "--json", "-")
     assert done.code == 1
     assert "AAAA_broken.png" in done.err
     figures = json.loads(done.out)
@@ -60,3 +60,9 @@ def test_audit_refuses_numbers_for_labels(tmp_path, run):
     done = run("audit", tmp_path, "--out", tmp_path / "audit.html")
     assert done.code == 2
     assert "not labels" in done.sentence()
+
+
+def test_audit_has_help_with_an_example(run):
+    outcome = run("audit", "--help")
+    assert outcome.code == 0
+    assert "Example: skcaptcha audit" in outcome.out

@@ -78,7 +78,7 @@ def audit_captchas(
     >>> from skcaptcha.audit import audit_captchas
     >>> from skcaptcha.datasets import make_line_captchas
     >>> images, labels = make_line_captchas(45, charset="ABC", random_state=0)
-    >>> audit = audit_captchas(list(images), labels, budget=8)
+    >>> audit = audit_captchas(list(images), labels, budget=4)
     >>> audit.best.n_labels, audit.n_held_out
     (30, 15)
     >>> audit.best.read.low > 0.5

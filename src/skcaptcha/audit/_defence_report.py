@@ -89,7 +89,7 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
         elif finding.cost.high < 0:
             said.append("Captchas with more of it are read more often, not less.")
         else:
-            said.append("What it costs cannot be told from nothing.")
+            said.append("What it costs, if anything, cannot be told from chance.")
     elif finding.n_with:
         said.append("There are too few captchas with it, or without it, to compare them.")
     if defence.key == "alphabet" and audit.length is not None:
@@ -169,5 +169,5 @@ def _ablation_row(ablation: Ablation) -> tuple[str, ...]:
     elif ablation.loss.high < 0:
         says = "it reads more without"
     else:
-        says = "no loss told from nothing"
+        says = "no loss told from chance"
     return ablation.what, names, with_interval(ablation.read), in_points(ablation.loss), says

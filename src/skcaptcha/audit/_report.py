@@ -248,7 +248,7 @@ def _method(audit: Audit) -> Iterator[Block]:
         "other."
     )
     yield (
-        f"Spent: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes, of which the "
-        f"learning curve took {minutes(audit.cpu_seconds)} minutes of CPU. "
+        f"Spent: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. The learning "
+        f"curve took {minutes(audit.cpu_seconds)} minutes of CPU. "
         f"skcaptcha {audit.version}."
     )

@@ -18,7 +18,8 @@ from skcaptcha.audit._reading import Learnt, choose_and_read, fit_and_read
 from skcaptcha.auto import Measurement
 
 _SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-_CURVE_SHARE, _GREATEST_SHARE = 0.75, 0.4  # of the time, and of the curve's
+_CURVE_SHARE, _ABLATION_SHARE = 0.75, 0.15  # of the time, at the most and at the least
+_GREATEST_SHARE = 0.4  # of the curve's
 _LEAST_SECONDS = 30.0  # for choosing, if the budget gives as much to each number of labels
 _MOST_FOR_ABLATION = 300  # labels
 
@@ -69,7 +70,7 @@ class Work:
         self.n_ablation = min(len(learn), _MOST_FOR_ABLATION)
 
     def curve(self) -> list[Learnt]:
-        """Learn from ever more labels; those with the most come first, then those with the fewest.
+        """Learn from ever more labels; from the most of them in any case.
 
         Returns
         -------
@@ -77,19 +78,22 @@ class Work:
             In the order of the numbers of labels; those for which no time was left are missing.
         """
         allowed = _CURVE_SHARE * self._budget
-        deadline = self._began + allowed
         budgets = self._budgets(allowed)
-        order = [len(self.sizes) - 1, *range(len(self.sizes) - 1)]
+        greatest = len(self.sizes) - 1
+        # Alone, what takes longest comes last, and its time is kept; else others run beside it.
+        alone = self._workers == 1
+        order = list(range(len(self.sizes))) if alone else [greatest, *range(greatest)]
+        deadline = self._began + allowed - alone * budgets[greatest]
         tasks = (
             joblib.delayed(_in_time)(
-                None if k == len(self.sizes) - 1 else deadline,
+                None if k == greatest else deadline,
                 choose_and_read,
                 self._X,
                 self._y,
                 self._learn[: self.sizes[k]],
                 self._read,
                 budget=budgets[k],
-                keep_model=k == len(self.sizes) - 1,
+                keep_model=k == greatest,
             )
             for k in order
         )
@@ -117,9 +121,11 @@ class Work:
         whole = Change("whole", (), {key: best.recipe[key] for key in ("steps", "search")})
         parts = list(changes(best.recipe, measurement.length, measurement.dark_ink))
         learn = self._learn[: self.n_ablation]
+        # However long the curve took, what is quickly fitted is fitted.
+        deadline = max(self._began + self._budget, time.time() + _ABLATION_SHARE * self._budget)
         tasks = (
             joblib.delayed(_in_time)(
-                self._began + self._budget,
+                deadline,
                 fit_and_read,
                 change.recipe,
                 self._X,
