@@ -325,7 +325,7 @@ def test_verbose_shows_progress_on_the_standard_error(verbose, shown, capfd):
     SharedGridSearchCV(flat(), {"last__n_neighbors": [1, 2]}, cv=2, verbose=verbose).fit(X, Y)
     out, err = capfd.readouterr()
     assert out == ""
-    assert bool(re.search(r"4/4", err)) == shown
+    assert bool(re.search(r"4 of 4", err)) == shown
 
 
 class Unreadable(CharacterReader):

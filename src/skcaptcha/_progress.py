@@ -51,9 +51,11 @@ def progress(
             )
 
     columns = (TextColumn("{task.description}"), BarColumn(), Figures())
-    # Left to itself, rich would send what is printed meanwhile to the bar's console.
+    console = Console(stderr=True)
+    # In a file, what was done stays. Left to itself, rich would send what is printed meanwhile to
+    # the bar's console.
     with Progress(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+        *columns, console=console, transient=console.is_terminal, redirect_stdout=False
     ) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.advance(task, done)

@@ -164,21 +164,23 @@ def rank_labels(
         The most doubtful first.
     """
     scores = np.ones(len(labels))
-    suspect = np.zeros(len(labels), dtype=bool)
+    wrong = np.zeros(len(labels), dtype=bool)
     reasons = [""] * len(labels)
     for given in (characters_of(judged, labels), lengths_of(judged, labels)):
-        quality, wrong = judge_labels(given)
+        quality, is_wrong = judge_labels(given)
+        # What is said last of a captcha is the worst.
         for row in np.argsort(-quality, kind="stable"):
             i = given.owner[row]
             # Where the length is wrong, so may be all characters after the missing one.
-            if quality[row] < scores[i] or (wrong[row] and given.place[row] < 0):
+            if quality[row] < scores[i] or (is_wrong[row] and given.place[row] < 0):
                 reasons[i] = _reason(given, row)
             scores[i] = min(quality[row], scores[i])
-            suspect[i] |= wrong[row]
-    for i, reason in repeats.items():
-        suspect[i] = True
-        reasons[i] = reason
+            wrong[i] |= is_wrong[row]
+    # Confident learning tells well how many are wrong, but of a class that models seldom know it
+    # takes too many: which they are, the scores tell better.
     confidences = confidences_of(judged, labels)
+    order = np.lexsort((-confidences, scores))
+    suspects = {*order[: wrong.sum()].tolist(), *repeats}
     issues = [
         LabelIssue(
             index=i,
@@ -186,16 +188,12 @@ def rank_labels(
             text=judged[i].reading.text,
             confidence=float(confidences[i]),
             score=float(scores[i]),
-            suspect=bool(suspect[i]),
-            reason=reasons[i] if suspect[i] else "",
+            suspect=i in suspects,
+            reason=repeats.get(i, reasons[i]) if i in suspects else "",
         )
-        for i in range(len(labels))
+        for i in order.tolist()
     ]
-    return sorted(issues, key=_order)
-
-
-def _order(issue: LabelIssue) -> tuple[bool, float, float]:
-    return not issue.suspect, issue.score, -issue.confidence
+    return sorted(issues, key=lambda issue: not issue.suspect)
 
 
 def _reason(given: Given, row: int) -> str:
