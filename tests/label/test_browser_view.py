@@ -67,6 +67,8 @@ def test_suspected_labels_are_shown_with_what_the_model_reads(folder, truth, con
     with session, LabellingPage(session) as served:
         tab = Tab(context, served.url)
         tab.says("Read differently nine times of ten")
+        tab.says("0 of 2 checked")
+        assert tab.page.get_by_text("If you stop now").is_hidden()
         assert tab.page.locator("#label-now").inner_text() == "WXYZ"
         assert tab.page.locator("#model-reads").inner_text() == truth["00003.png"]
         assert tab.text == tab.selected == "WXYZ"
