@@ -1,16 +1,15 @@
-"""A real browser, and the labelling page in a process of its own."""
+"""A folder to label, requests to its page, a real browser, and the command in its own process."""
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from labelling_clients import Client, Guessing, Server, Tab
 from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.label import LabellingPage, LabellingSession
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No sandbox within that of a container, and nothing that it does of its own accord.
@@ -47,29 +46,6 @@ def unlabelled(tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
     return make
 
 
-class Server(subprocess.Popen[str]):
-    """The command label, as a user runs it."""
-
-    def __init__(self, folder: Path, *arguments: str, browser: Path | None = None) -> None:
-        command = [sys.executable, "-m", "skcaptcha", "label", str(folder)]
-        if not browser:
-            command.append("--no-browser")
-        # Ctrl-C is heard even if this runs as a script's background job, which ignores it.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            super().__init__(
-                [*command, *arguments],
-                env=os.environ | {"BROWSER": str(browser or "")},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        finally:
-            signal.signal(signal.SIGINT, before)
-        assert self.stdout is not None
-        self.url = self.stdout.readline().strip()
-
-
 @pytest.fixture
 def start() -> Iterator[Callable[..., Server]]:
     """Give what starts the command; it is killed at the end if it has not ended."""
@@ -83,3 +59,59 @@ def start() -> Iterator[Callable[..., Server]]:
     for server in servers:
         server.kill()
         server.communicate()
+
+
+@pytest.fixture
+def folder_and_truth(unlabelled) -> tuple[Path, dict[str, str]]:
+    return unlabelled(12)
+
+
+@pytest.fixture
+def folder(folder_and_truth) -> Path:
+    """Folder of twelve unlabelled images."""
+    return folder_and_truth[0]
+
+
+@pytest.fixture
+def truth(folder_and_truth) -> dict[str, str]:
+    """What the images of the folder say."""
+    return folder_and_truth[1]
+
+
+@pytest.fixture
+def session(folder: Path) -> Iterator[LabellingSession]:
+    with LabellingSession(folder, train=False) as session:
+        yield session
+
+
+@pytest.fixture
+def page(session: LabellingSession) -> Iterator[LabellingPage]:
+    with LabellingPage(session) as page:
+        yield page
+
+
+@pytest.fixture
+def client(page: LabellingPage) -> Client:
+    return Client(page)
+
+
+@pytest.fixture
+def context(browser):
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def guessing(folder: Path, truth: dict[str, str]) -> Iterator[LabellingPage]:
+    """Serve the page of a session whose guesses are known."""
+    with Guessing(folder, truth) as session, LabellingPage(session) as served:
+        yield served
+
+
+@pytest.fixture
+def tab(guessing: LabellingPage, context) -> Iterator[Tab]:
+    tab = Tab(context, guessing.url)
+    yield tab
+    assert tab.problems == []

@@ -19,7 +19,7 @@ from skcaptcha.config import Recipe
 from skcaptcha.errors import ImageError, SkcaptchaError
 from skcaptcha.images import decode
 from skcaptcha.label._task import Guess
-from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read import CharacterReader, Reading, read_captchas
 
 FEWEST_LABELS = 20
 # The first guesses should come soon; networks, which take longer, are tried after them.
@@ -110,9 +110,9 @@ class Learner:
     def _fit(self) -> None:
         assert self.recipe is not None
         model = self.recipe.pipeline()
-        if not self._reads_by_network():
-            # Some classifiers are always sure, and what they say then puts images in no order.
-            # Networks say it well enough, and take long.
+        if isinstance(model[-1], CharacterReader):
+            # Of the classifiers in it some are always sure, and put images in no order. The other
+            # reader takes long, and calibration does not change the order in which it puts them.
             model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
         with warnings.catch_warnings(action="ignore"):
             self._model = model.fit(self._X, self._y)

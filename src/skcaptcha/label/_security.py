@@ -53,7 +53,8 @@ class Guard:
     ) -> None:
         self._app = app
         self._token = token.encode()
-        self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost")}
+        place = "" if port == 80 else f":{port}"  # browsers leave out the port that all know
+        self._hosts = {f"{name}{place}".encode() for name in ("127.0.0.1", "localhost")}
         self._origins = {b"http://" + host for host in self._hosts}
         self._open = frozenset(open_to_all)
 

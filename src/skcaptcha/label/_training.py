@@ -152,7 +152,11 @@ class TrainingAside:
     def begin(self, lesson: Lesson) -> None:
         """Take a lesson; the one before must be done."""
         if self._process is None or self._process.poll() is not None:
-            self._start()
+            try:
+                self._start()
+            except OSError as error:
+                self._tell(News(0, problem=f"no process can be started ({error})", done=True))
+                return
         self._send(lesson)
 
     def close(self) -> None:

@@ -81,6 +81,7 @@ async function show(state, done) {
   const next = state.task && (await picture(state.task.id));
   if (state.ahead) picture(state.ahead).catch(() => {});
   document.getElementById("folder").textContent = state.folder;
+  if (state.task?.chosen === "listed") view.showOnlyLabels();
   view.showProgress(state.progress);
   view.alarm();
   unreachable = conflict = false;

@@ -148,12 +148,18 @@ export function showDone(progress, folder) {
   element("done-title").focus();
 }
 
+/** Leave out what is about learning: labels that are suspected are only looked at. */
+export function showOnlyLabels() {
+  document.body.classList.add("listed");
+}
+
 /** Show how far it is, how fast it goes, and what the model can do. */
 export function showProgress(progress) {
   const finished = progress.n_images - progress.n_left;
   element("bar").max = Math.max(1, progress.n_images);
   element("bar").value = finished;
-  const count = [`${progress.n_labelled} of ${progress.n_images} labelled`];
+  const done = document.body.classList.contains("listed") ? "checked" : "labelled";
+  const count = [`${progress.n_labelled} of ${progress.n_images} ${done}`];
   if (progress.n_unreadable) count.push(`${progress.n_unreadable} unreadable`);
   if (progress.n_skipped) count.push(`${progress.n_skipped} skipped`);
   element("count").textContent = count.join(", ");

@@ -1,0 +1,154 @@
+"""Labelling by keyboard in a real browser."""
+
+import json
+
+import pytest
+
+from labelling_clients import labels_on_disk
+
+pytestmark = pytest.mark.browser
+
+
+def test_enter_accepts_the_guess_that_is_typed_already(tab, folder, truth):
+    tab.until(right=True)
+    name = tab.name
+    assert tab.text == tab.selected == truth[name]
+    tab.go("Enter")
+    assert labels_on_disk(folder)[name] == truth[name]
+    tab.says(f"Saved {truth[name]}")
+    entry = json.loads((folder / "labelling.jsonl").read_text().splitlines()[-1])
+    assert 1 in entry.values()  # keystrokes
+
+
+def test_typing_replaces_the_guess(tab, folder):
+    name = tab.name
+    tab.go(*"ABC", "Enter")
+    assert labels_on_disk(folder) == {name: "ABC"}
+
+
+def test_the_right_arrow_goes_to_the_character_that_is_least_sure(tab, folder, truth):
+    tab.until(right=False)
+    name = tab.name
+    tab.press("ArrowRight")
+    assert tab.selected == "?"
+    tab.press("ArrowRight")
+    assert tab.selected == tab.text[1]
+    tab.press("Home")
+    tab.press("ArrowRight")  # which moves within the text as always
+    assert tab.selected == ""
+    tab.press("Control+a", "ArrowRight", truth[name][2])
+    assert tab.text == truth[name]
+    tab.go("Enter")
+    assert labels_on_disk(folder)[name] == truth[name]
+
+
+def test_other_readings_are_taken_with_a_key(tab, folder, truth):
+    tab.until(right=False)
+    name, guess = tab.name, tab.text
+    tab.press("Shift+ArrowDown")
+    assert tab.text == "ZZZZ"
+    tab.press("Shift+ArrowDown", "Shift+ArrowDown")
+    assert tab.text == truth[name]
+    tab.press("Control+z")
+    assert tab.text == guess
+    tab.press("Shift+ArrowDown", "Shift+ArrowDown", "Shift+ArrowUp")
+    assert tab.text == "ZZZZ"
+    tab.page.get_by_role("button", name=truth[name]).click()
+    assert tab.text == truth[name]
+    tab.go("Enter")
+    assert labels_on_disk(folder)[name] == truth[name]
+
+
+def test_escape_skips_and_the_image_comes_again_at_the_end(tab, truth):
+    skipped = tab.name
+    tab.go("Escape")
+    seen = []
+    while tab.name != skipped:
+        seen.append(tab.name)
+        tab.go(*"ABCD", "Enter")
+    assert len(set(seen)) == len(truth) - 1
+    tab.go(*"ABCD", "Enter")
+    assert tab.page.locator("#done").is_visible()
+    tab.says("All done")
+    tab.go("Control+z")
+    assert tab.name == skipped
+    assert tab.text == "ABCD"
+
+
+def test_f2_marks_unreadable_and_undo_takes_it_back(tab, folder):
+    first = tab.name
+    tab.go("F2")
+    tab.says("1 unreadable")
+    assert tab.name != first
+    tab.go("Control+z")
+    assert tab.name == first
+    tab.says("0 of 12 labelled$")
+
+
+def test_undo_gives_back_what_was_typed(tab, folder):
+    first = tab.name
+    tab.go(*"WRNG", "Enter")
+    tab.go("Control+z")
+    assert (tab.name, tab.text) == (first, "WRNG")
+    tab.go(*"RIGH", "Enter")
+    assert labels_on_disk(folder) == {first: "RIGH"}
+
+
+def test_up_and_down_move_and_keep_what_was_typed(tab, folder):
+    first = tab.name
+    tab.go(*"ABCD", "Enter")
+    second = tab.name
+    tab.press(*"XY")
+    tab.go("ArrowUp")
+    assert (tab.name, tab.text, tab.selected) == (first, "ABCD", "ABCD")
+    tab.says("labelled ABCD")
+    tab.go("ArrowDown")
+    assert (tab.name, tab.text) == (second, "XY")
+    tab.go("PageUp")
+    tab.go(*"EFGH", "Enter")
+    assert tab.name == second
+    assert labels_on_disk(folder) == {first: "EFGH"}
+
+
+def test_a_key_that_is_held_down_accepts_one_image(tab, folder):
+    tab.press(*"ABCD")
+    for _ in range(20):
+        tab.page.keyboard.down("Enter")
+    tab.page.keyboard.up("Enter")
+    tab.says("1 of 12 labelled")
+    tab.go(*"EFGH", "Enter")
+    assert len(labels_on_disk(folder)) == 2
+
+
+def test_an_empty_field_is_not_accepted(tab, folder):
+    tab.press("Delete", "Enter")
+    tab.says("F2 if nobody can read it")
+    assert not (folder / "labels.csv").exists()
+
+
+def test_help_shows_the_keys_and_escape_only_closes_it(tab):
+    first = tab.name
+    tab.press("F1")
+    assert tab.page.get_by_role("dialog", name="Keys").is_visible()
+    tab.press("ArrowUp", "F2", "Escape")
+    tab.page.locator("#help").wait_for(state="hidden")
+    assert tab.name == first
+    assert tab.page.evaluate("document.activeElement.id") == "text"
+    tab.says("0 of 12 labelled$")
+
+
+def test_every_button_is_reached_and_used_by_keyboard(tab, folder):
+    reached = []
+    for _ in range(20):
+        tab.press("Tab")
+        reached.append(tab.page.evaluate("document.activeElement.id"))
+    assert {"accept", "skip", "unreadable", "undo", "previous", "following", "open-help"} <= {
+        *reached
+    }
+    tab.page.locator("#text").focus()
+    first = tab.name
+    while tab.page.evaluate("document.activeElement.id") != "skip":
+        tab.press("Tab")
+    tab.go("Enter")
+    assert tab.name != first
+    assert not (folder / "labels.csv").exists()

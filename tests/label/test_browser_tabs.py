@@ -1,0 +1,123 @@
+"""Tabs that are two, or closed; servers that are killed; and what a model learns meanwhile."""
+
+import pytest
+
+from labelling_clients import Tab, labels_on_disk
+
+pytestmark = pytest.mark.browser
+
+
+def test_two_tabs_have_different_images_and_say_so_when_they_meet(tab, guessing, context, folder):
+    other = Tab(context, guessing.url)
+    first = tab.name
+    assert other.name != first
+    tab.go(*"MINE", "Enter")
+    tab.go("ArrowUp")
+    assert tab.name == first
+    # Somebody else changes it while it is looked at here.
+    text = (folder / "labels.csv").read_text()
+    (folder / "labels.csv").write_text(text.replace("MINE", "THEIRS"))
+    tab.press(*"OURS", "Enter")
+    tab.says("labelled THEIRS elsewhere")
+    assert tab.text == "OURS"
+    assert labels_on_disk(folder) == {first: "THEIRS"}
+    tab.go("Enter")
+    assert labels_on_disk(folder) == {first: "OURS"}
+    tab.problems = [problem for problem in tab.problems if "409" not in problem]
+
+
+def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, guessing):
+    with tab.page.expect_popup() as opened:
+        tab.page.evaluate(
+            "url => { window.open(url, '_blank') }", guessing.url
+        )  # sessionStorage too
+    copy = opened.value
+    copy.wait_for_selector("#work:not([hidden])")
+    assert copy.locator("#caption").inner_text().split(" · ")[0] != tab.name
+    copy.close()
+    same = tab.name
+    tab.page.reload()
+    tab.page.wait_for_selector("#work:not([hidden])")
+    assert tab.name == same
+
+
+def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(guessing, context, folder):
+    tab = Tab(context, guessing.url)
+    first = tab.name
+    tab.go(*"ABCD", "Enter")
+    second = tab.name
+    tab.page.close()
+    tab = Tab(context, guessing.url)
+    assert tab.name == second
+    tab.go("Control+z")
+    assert (tab.name, tab.text) == (first, "ABCD")
+    tab.press("Control+z")
+    tab.says("nothing to take back")
+
+
+def test_a_killed_server_loses_nothing(start, context, folder):
+    server = start(folder)
+    tab = Tab(context, server.url)
+    first = tab.name
+    tab.go(*"ABCD", "Enter")
+    second = tab.name
+    tab.press(*"EF")
+    server.kill()
+    server.wait()
+    tab.press(*"GH", "Enter")
+    tab.says("The server does not answer. EFGH is kept here")
+    assert labels_on_disk(folder) == {first: "ABCD"}
+    again = start(folder)
+    assert again.url == server.url
+    tab.says("Saved EFGH")
+    assert labels_on_disk(folder) == {first: "ABCD", second: "EFGH"}
+    tab.go(*"IJKL", "Enter")
+    assert len(labels_on_disk(folder)) == 3
+    assert tab.page.locator("#alert").is_hidden()
+
+
+def test_a_server_that_was_ended_and_started_again_has_another_address(start, context, folder):
+    server = start(folder)
+    tab = Tab(context, server.url)
+    port = server.url.split(":")[2].split("/")[0]
+    server.send_signal(2)
+    _, said = server.communicate(timeout=30)
+    assert server.returncode == 130
+    assert said.splitlines()[-1] == "0 of 12 images are labelled; nothing is changed"
+    start(folder, "--port", port)
+    tab.press(*"ABCD", "Enter")
+    tab.says("Open the one that skcaptcha label printed")
+    assert tab.text == "ABCD"
+
+
+def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabelled):
+    """From an empty folder to guesses, by keyboard; and back after the tab was closed."""
+    folder, truth = unlabelled(80)
+    server = start(folder)
+    tab = Tab(context, server.url)
+    for _ in range(20):
+        assert tab.text == ""
+        tab.go(*truth[tab.name], "Enter")
+    typed = "() => document.getElementById('text').value !== ''"
+    tab.page.wait_for_function(typed, timeout=120_000)
+    assert tab.selected == tab.text
+    tab.page.close()
+    asked = tab.asked
+    tab = Tab(context, server.url)  # nothing is lost with the tab
+    tab.says("20 of 80 labelled")
+    keys = 0
+    for _ in range(20):
+        pressed = tab.quickest(truth[tab.name])
+        keys += len(pressed)
+        tab.go(*pressed)
+    assert labels_on_disk(folder).items() <= truth.items()
+    assert len(labels_on_disk(folder)) == 40
+    assert keys / 20 < 4  # without guesses: 5; and these are those that are the most doubtful
+    tab.says(r"\d+ % \(\d+ to \d+ %, from \d+ random images\)")
+    hosts = {url.split("/")[2] for url in asked + tab.asked if not url.startswith("blob:")}
+    assert hosts == {server.url.split("/")[2]}
+    assert tab.problems == []
+    server.send_signal(2)
+    _, said = server.communicate(timeout=30)
+    assert server.returncode == 130
+    assert said.splitlines()[-1] == f"40 of 80 images are labelled; skcaptcha fit {folder}"

@@ -1,0 +1,217 @@
+"""The page's server answers nobody else, and serves nothing but the session's images."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from labelling_clients import Client, labels_on_disk
+from skcaptcha.images import decode
+from skcaptcha.label import LabellingPage, LabellingSession
+from skcaptcha.label._security import MAX_BODY_BYTES
+
+# Who may ask
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token={token}x", "?t=1"])
+def test_the_page_is_refused_without_its_token(client, query):
+    headers = {"host": client.host}
+    answer = client.ask("GET", "/" + query.format(token=client.token), headers)
+    assert answer.status == 403
+    assert "Open the whole address" in answer.text
+    assert client.ask("GET", f"/?token={client.token}", headers).status == 200
+
+
+@pytest.mark.parametrize("said", [None, "", "Bearer ", "Bearer wrong", "Bearer {token}x", "é"])
+def test_nothing_is_told_or_changed_without_the_token(client, folder, said):
+    identity = client.do("open")["task"]["id"]
+    authorization = said and said.format(token=client.token)
+    for path in (f"/api/images/{identity}", "/api/progress", f"/api/progress?token={client.token}"):
+        assert client.get(path, authorization=authorization).status == 403
+    answer = client.post(
+        "label", id=identity, text="EVIL", headers={"authorization": authorization}
+    )
+    assert answer.status == 403
+    assert labels_on_disk(folder) == {}
+
+
+def test_no_cookie_stands_in_for_the_token(client):
+    """Browsers would send it to every other server of this machine, whoever runs that."""
+    assert "set-cookie" not in client.get(f"/?token={client.token}").headers
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "0.0.0.0:{port}"]
+)
+def test_another_name_that_leads_here_is_refused(client, folder, host):
+    """DNS rebinding: evil.example becomes 127.0.0.1, so its scripts may read what is answered."""
+    identity = client.do("open")["task"]["id"]
+    host = host.format(port=client.port)
+    rebound = {"host": host}
+    assert client.get(f"/?token={client.token}", **rebound).status == 403
+    assert client.get("/client.js", **rebound).status == 403
+    assert client.get("/api/progress", **rebound).status == 403
+    assert client.post("label", id=identity, text="EVIL", headers=rebound).status == 403
+    assert labels_on_disk(folder) == {}
+
+
+def test_localhost_is_a_name_of_this_machine(client):
+    local = f"localhost:{client.port}"
+    headers = {"host": local, "origin": f"http://{local}"}
+    assert client.post("open", headers=headers).status == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "null",
+        "http://evil.example",
+        "http://127.0.0.1",
+        "http://127.0.0.1:1",
+        "https://{host}",
+    ],
+)
+def test_other_pages_change_nothing(client, folder, origin):
+    """Cross-site request forgery, even by a page that came to know the token."""
+    identity = client.do("open")["task"]["id"]
+    headers = {"origin": origin and origin.format(host=client.host)}
+    for method in ("open", "label", "skip", "unreadable", "undo", "previous", "following"):
+        answer = client.post(method, id=identity, text="EVIL", headers=headers)
+        assert answer.status == 403, method
+    assert labels_on_disk(folder) == {}
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", None])
+def test_what_a_form_can_send_changes_nothing(client, folder, kind):
+    identity = client.do("open")["task"]["id"]
+    answer = client.post("label", id=identity, text="EVIL", headers={"content-type": kind})
+    assert answer.status == 403
+    assert labels_on_disk(folder) == {}
+
+
+def test_changes_need_the_method_post(client, folder):
+    identity = client.do("open")["task"]["id"]
+    client.do("label", id=identity, text="ABCD")
+    for method in ("GET", "HEAD", "PUT", "DELETE"):
+        assert client.ask(method, "/api/undo", client.headers, b'{"tab": "a tab"}').status == 405
+    assert len(labels_on_disk(folder)) == 1
+
+
+def test_large_requests_are_refused(client):
+    answer = client.post("open", padding="x" * MAX_BODY_BYTES)
+    assert answer.status == 403
+    assert "larger" in answer.text
+    # Nobody knows how much this will be.
+    chunked = client.headers | {"transfer-encoding": "chunked"}
+    assert client.ask("POST", "/api/open", chunked, b"0\r\n\r\n").status == 403
+
+
+def test_every_answer_says_what_browsers_may_do_with_it(client):
+    identity = client.do("open")["task"]["id"]
+    answers = [
+        client.get(f"/?token={client.token}"),
+        client.get("/"),  # refused
+        client.get("/client.js"),
+        client.get(f"/api/images/{identity}"),
+        client.get("/api/images/none"),
+        client.get("/nowhere"),
+        client.post("open"),
+    ]
+    for answer in answers:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert "access-control-allow-origin" not in answer.headers
+
+
+# What is served
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.png", "..%2Fsecret.png", "%2e%2e%2fsecret.png", "/etc/passwd", "00001.png",
+        "labels.csv", "0", "-1",
+    ],
+)  # fmt: skip
+def test_images_go_by_no_path(client, folder, name):
+    (folder.parent / "secret.png").write_bytes((folder / "00001.png").read_bytes())
+    answer = client.get(f"/api/images/{name}")
+    assert answer.status == 404
+    assert not answer.content.startswith(b"\x89PNG")
+    for method in ("label", "skip", "unreadable", "previous", "following"):
+        refused = client.post(method, id=name, text="EVIL")
+        assert refused.status == 400
+        assert "no such image" in refused.json()["error"]
+    assert labels_on_disk(folder) == {}
+
+
+def test_an_image_is_served_as_it_is_decoded_here(client, folder):
+    ids = {}
+    for _ in range(12):
+        task = client.do("open")["task"]
+        ids[task["filename"]] = task["id"]
+        client.do("skip", id=task["id"])
+    for name, identity in ids.items():
+        answer = client.get(f"/api/images/{identity}")
+        assert answer.headers["content-type"] == "image/png"
+        np.testing.assert_array_equal(decode(answer.content), decode(folder / name))
+
+
+def only_image(folder: Path, name: str) -> Any:
+    """Ask for the only image of a folder."""
+    with LabellingSession(folder, train=False) as session, LabellingPage(session) as served:
+        client = Client(served)
+        task = client.do("open")["task"]
+        assert task["filename"] == name
+        return client.get(f"/api/images/{task['id']}")
+
+
+def test_links_that_lead_outside_are_not_followed(folder, tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "a.png").symlink_to(folder / "00001.png")
+    answer = only_image(inside, "a.png")
+    assert answer.status == 422
+    assert "link to a file outside" in answer.json()["error"]
+    (inside / "deeper").mkdir()
+    (inside / "deeper" / "b.png").write_bytes((folder / "00002.png").read_bytes())
+    (inside / "a.png").unlink()
+    (inside / "a.png").symlink_to(Path("deeper") / "b.png")
+    answer = only_image(inside, "a.png")
+    np.testing.assert_array_equal(decode(answer.content), decode(folder / "00002.png"))
+
+
+def test_a_folder_that_is_reached_by_a_link_serves_its_images(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    link = tmp_path / "link"
+    with LabellingSession(link, train=False) as session, LabellingPage(session) as served:
+        client = Client(served)
+        assert client.get(f"/api/images/{client.do('open')['task']['id']}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a PNG"),
+        (b"<html><script>alert(1)</script>", "not a PNG"),
+        (b"", "empty"),
+        (cv2.imencode(".png", np.zeros((1100, 1000), np.uint8))[1].tobytes(), "pixels"),
+    ],
+)
+def test_what_is_no_sound_image_is_not_served(tmp_path, content, reason):
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(content)
+    answer = only_image(folder, "a.png")
+    assert answer.status == 422
+    assert reason in answer.json()["error"]
+    assert answer.headers["content-type"] == "application/json"
