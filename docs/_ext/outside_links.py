@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\.?/[^)#:]+)\)")
+_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\.?/[^)#:]+)(?:#[^)]*)?\)")
 
 
 def _downloads(app: Sphinx, docname: str, source: list[str]) -> None:
