@@ -40,7 +40,7 @@ def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path
     assert report["tried"][0]["verdict"] == "chosen"
     assert "chosen" in outcome.err
     assert {path.name for path in model.parent.iterdir()} == {
-        "m.joblib", "m.json", "m.csv", "m.yaml"
+        "m.joblib", "m.json", "m.csv", "m.yaml", "m.html"
     }  # fmt: skip
     recipe = model.with_suffix(".yaml")
     assert "200 captchas right, in 4 folds" in recipe.read_text()

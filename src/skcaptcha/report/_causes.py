@@ -96,7 +96,7 @@ def why_wrong(model: Pipeline, source: Any, label: str, reading: Reading) -> Cau
     places = look(model[at:], image, label, reading, wrong)
     if not places:
         mistaken = ", ".join(f"{label[k]} read as {reading.text[k]}" for k in wrong)
-        return Cause("classification", f"{mistaken}, each in its place")
+        return Cause("classification", f"{mistaken}, {'each ' * (len(wrong) > 1)}in its place")
     return Cause("segmentation", "; ".join(places))
 
 

@@ -219,7 +219,9 @@ def _curve(
     folds: int,
 ) -> Section:
     if not points:
-        return Section("Learning curve", ["To fit it to fewer captchas would have taken too long."])
+        return Section(
+            "Learning curve", ["There was too little time to fit it to fewer captchas, or too few."]
+        )
     n_full = n if held_out else n - len(np.array_split(np.arange(n), min(folds, n))[0])
     full = CurvePoint(n_full, sum(attempt.is_right for attempt in attempts), len(attempts))
     caption = (
