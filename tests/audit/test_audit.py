@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from skcaptcha.audit import Audit, audit_captchas, summary, to_markdown, to_page
+from skcaptcha.audit._intervals import share
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.errors import DatasetError
 
@@ -85,6 +87,23 @@ def test_tables_of_markdown_are_whole(audit):
         if following.startswith("| ---"):
             n_columns = line.count(" | ")
             assert following.count(" | ") == n_columns
+
+
+@pytest.mark.parametrize(
+    ("n_right", "n", "said"),
+    [
+        (0, 500, "this reader does not reach 1 %"),
+        (0, 50, "these captchas do not tell"),
+        (10, 500, "This scheme is broken"),
+        (10, 500, "10 % is not reached"),
+        (10, 100, "whether 10 % is reached as well, these captchas do not tell"),
+        (90, 100, "it is also by a mark that asks ten times as much"),
+    ],
+)
+def test_a_scheme_is_called_broken_only_if_the_whole_interval_says_so(audit, n_right, n, said):
+    point = replace(audit.best, read=share(n_right, n))
+    other = replace(audit, curve=(*audit.curve[:-1], point), n_held_out=n)
+    assert said in to_markdown(other, "Audit")
 
 
 def test_what_cannot_be_audited_is_refused(captchas):
