@@ -279,3 +279,12 @@ def test_real_captchas(real_data, scheme, least):
     train, dev = (load_captchas(real_data / scheme / part) for part in ("train", "dev"))
     choice = choose_recipe(train.data, train.target, n_jobs=-1)
     assert choice.model.score(dev.data, dev.target) >= least
+
+
+def test_without_refit_the_chosen_recipe_is_given_as_it_was_validated():
+    images, labels = make_line_captchas(60, charset="ABC", random_state=0)
+    choice = choose_recipe(list(images), labels, budget=1, refit=False)
+    assert choice.tried[0].verdict == "chosen"
+    content = {"data": {"generate": "lines", "n": 10}, **choice.recipe}
+    assert repr(choice.model) == repr(Recipe(content).pipeline())
+    assert choice.model.fit(list(images), labels).score(list(images), labels) > 0.9
