@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import yaml
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from sklearn.utils import Bunch
 
 from skcaptcha.config import Recipe, load_recipe
@@ -52,6 +53,7 @@ COLUMNS = (
 )  # fmt: skip
 COLOURS = {"active": "#1f7ad1", "random": "#c2571a"}
 TEXT = "#767676"
+TICKS = (20, 30, 50, 100, 200, 400)
 
 
 def main() -> None:
@@ -244,7 +246,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
                 axes.plot(shared, mean, color=colour, linewidth=2.2, label=f"{order} order")
         axes.axhline(100 * ENOUGH, color=TEXT, linewidth=0.8, linestyle="--")
         axes.set_title(scheme, color=TEXT)
-        axes.set(xlabel="labels", ylabel="read right, %", ylim=(-2, 102))
+        axes.set(xlabel="labels", ylabel="read right, %", xlim=(19, 400), ylim=(-2, 102))
+        axes.set_xscale("log")
+        axes.set_xticks(TICKS, map(str, TICKS))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.tick_params(colors=TEXT)
         axes.xaxis.label.set_color(TEXT)
         axes.yaxis.label.set_color(TEXT)

@@ -28,7 +28,7 @@ _NETWORK = "MLPClassifier"
 # All recipes are tried when there are so many times the labels that they were tried with, unless
 # what is there reads nearly everything. They may take longer the longer the labels took.
 _TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
-_SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 20.0, 1.0, 240.0
+_SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 40.0, 1.0, 240.0
 _CALIBRATION_FOLDS = 3
 # Models that miss many labels would read less, the more so while labels are few.
 _MISSED, _FOLDS_OF_NETWORKS = 0.05, 3

@@ -34,8 +34,8 @@ def shuffled(filenames: Iterable[str], random_state: int) -> list[str]:
 class Order:
     """Chooses images to label.
 
-    Of every so many images one is the next of a random order, and the others are those whose
-    reading is most doubtful.
+    Of every so many images one is the next of a random order. The others are drawn from those that
+    the model has read, the less sure half of them.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Order:
             The image and why it was chosen; None if none is free.
         """
         if guesses:
-            doubtful = self._most_doubtful(is_free, guesses)
+            doubtful = self._doubtful(is_free, guesses)
             if doubtful is None:
                 return self._at_random(is_free, "random")
             self._due += self._explore
@@ -90,11 +90,11 @@ class Order:
         first = next(filter(is_free, self.filenames), None)
         return None if first is None else (first, chosen)
 
-    def _most_doubtful(
-        self, is_free: Callable[[str], bool], guesses: Mapping[str, Guess]
-    ) -> str | None:
-        free = filter(is_free, guesses)
-        return min(free, key=lambda name: guesses[name].confidence, default=None)
+    def _doubtful(self, is_free: Callable[[str], bool], guesses: Mapping[str, Guess]) -> str | None:
+        free = sorted(filter(is_free, guesses), key=lambda name: guesses[name].confidence)
+        # The least sure ones of all may be beyond what the model can learn; and they are alike.
+        more_doubtful = free[: (len(free) + 1) // 2]
+        return min(more_doubtful, key=lambda name: _digest(f"doubtful {name}"), default=None)
 
 
 def _digest(text: str) -> bytes:

@@ -40,8 +40,8 @@ class LabellingSession:
     Everything else that is done is kept in labelling.jsonl.
 
     The first images are drawn at random. From 20 labels on a recipe is chosen and fitted to the
-    labels, again and again as they become more, and the images that come next are those of which
-    it is least sure, but for a share that is still drawn at random.
+    labels, again and again as they become more, and the images that come next are from the half of
+    which it is less sure, but for a share that is still drawn from all.
 
     Parameters
     ----------
