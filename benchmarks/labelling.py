@@ -39,7 +39,7 @@ from skcaptcha.label import Guess, LabellingSession
 from skcaptcha.label._learner import Learner
 from skcaptcha.label._order import shuffled
 
-SEEDS = {"lines": 3, "made_lines": 3, "amazon": 3, "captcha_v2": 1}
+SEEDS = {"lines": 1, "made_lines": 1, "amazon": 1, "captcha_v2": 1}
 ORDERS = {"active": 0.2, "random": 1.0}  # and the share drawn at random
 MOST_LABELS = 290
 N_FOR_RECIPE = 60
