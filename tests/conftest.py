@@ -1,10 +1,12 @@
 """Fixtures that more than one room's tests use."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,6 +15,13 @@ from hypothesis import settings
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No sandbox within that of a container, and nothing that it does of its own accord.
+BROWSER_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 # Where the operating systems keep what belongs to a user, as platformdirs is told.
 HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
@@ -42,3 +51,18 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("set SKCAPTCHA_DATA to a folder of real captchas")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Give Chromium, without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = os.environ.get("SKCAPTCHA_BROWSER") or next(
+        filter(None, map(shutil.which, BROWSERS)), None
+    )
+    if not path:
+        pytest.skip("no Chromium here: install it, or name it in SKCAPTCHA_BROWSER")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()

@@ -1,7 +1,5 @@
-"""A folder to label, requests to its page, a real browser, and the command in its own process."""
+"""A folder to label, requests to its page, and the command in its own process."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,26 +8,6 @@ import pytest
 from labelling_clients import Client, Guessing, Server, Tab
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.label import LabellingPage, LabellingSession
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# No sandbox within that of a container, and nothing that it does of its own accord.
-ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Give Chromium, without a window."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = os.environ.get("SKCAPTCHA_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not path:
-        pytest.skip("no Chromium here: install it, or name it in SKCAPTCHA_BROWSER")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
