@@ -64,3 +64,18 @@ def test_the_command_needs_no_home_to_write_to(start, unlabelled, monkeypatch):
     folder, _ = unlabelled(1)
     monkeypatch.setenv("XDG_DATA_HOME", os.devnull)
     assert start(folder).url.startswith("http://127.0.0.1:")
+
+
+def test_names_of_images_are_said_not_to_count(start, unlabelled):
+    folder, truth = unlabelled(2)
+    unlike = "from the first label on, only those in labels.csv count"
+    for labels, warned in (
+        ("", True),
+        (f"filename,label\n00001.png,{truth['00001.png']}\n", False),
+    ):
+        if labels:
+            (folder / "labels.csv").write_text(labels)
+        server = start(folder)
+        server.send_signal(signal.SIGINT)
+        _, said = server.communicate(timeout=60)
+        assert (unlike in said) == warned

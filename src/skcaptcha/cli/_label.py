@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import note, say
 
 if TYPE_CHECKING:
     from skcaptcha.label import LabellingSession
@@ -40,6 +40,11 @@ def label(
     from skcaptcha.label import LabellingSession
 
     with LabellingSession(folder) as session:
+        if not any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
+            note(
+                "its images have no labels yet; if their names are labels, do not go on: from the "
+                "first label on, only those in labels.csv count"
+            )
         label_in_browser(session, port=port, browser=browser)
 
 
