@@ -18,7 +18,7 @@ from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.report import Page, attempts_of, fit_report, reliability, score_report
 from skcaptcha.report import _fit as fit_module
-from skcaptcha.report._landscape import axes_of
+from skcaptcha.report._landscape import axes_of, table_of_candidates
 from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import FixedBoxes
 
@@ -188,6 +188,26 @@ def test_what_matters_most_comes_first_and_absent_parameters_are_a_value():
     first, second = axes_of({"params": params, "mean_test_score": scores})
     assert (first.name, second.name) == ("b", "a")
     assert first.values == ["x", "y", "(as it is)"]
+
+
+def test_estimators_of_one_class_are_not_taken_for_each_other():
+    readers = [KNeighborsClassifier(n_neighbors=k) for k in (1, 3)]
+    wide = [make_pipeline(Grey(), Binarise("fixed", threshold=t), Grey()) for t in (90, 127)]
+    params = [{"reader": reader, "steps": steps} for reader in readers for steps in wide]
+    results = {
+        "params": params,
+        "mean_test_score": np.array([0.5, 0.6, 0.9, 1.0]),
+        "std_test_score": np.zeros(4),
+        "mean_fit_time": np.zeros(4),
+        "rank_test_score": np.array([4, 3, 2, 1]),
+    }
+    by_reader, by_steps = axes_of(results)
+    assert (by_reader.values, by_steps.values) == (readers, wide)
+    for axis in (by_reader, by_steps):
+        assert len(set(axis.shown)) == 2
+        assert max(map(len, axis.shown)) <= 32
+    _, rows = table_of_candidates(results, 4)
+    assert len({tuple(row[3:]) for row in rows}) == 4
 
 
 def test_reliability_counts_each_reading_once():

@@ -26,6 +26,8 @@ class Axis(NamedTuple):
     name : str
     values : list
         Those that occur, numbers in their order.
+    shown : list of str
+        What to call them: short, and no two alike.
     which : ndarray of shape (n_candidates,)
         Which of them each candidate has.
     effect : float
@@ -35,6 +37,7 @@ class Axis(NamedTuple):
 
     name: str
     values: list[Any]
+    shown: list[str]
     which: NDArray[np.intp]
     effect: float
 
@@ -64,19 +67,20 @@ def axes_of(results: Mapping[str, Any]) -> list[Axis]:
     axes = []
     for name in dict.fromkeys(name for params in candidates for name in params):
         own = [params.get(name, _ABSENT) for params in candidates]
-        shown = [_shown(value) for value in own]
-        by_name = dict(zip(shown, own, strict=True))
-        if len(by_name) < 2:
+        words = [" ".join(str(value).split()) for value in own]
+        by_words = dict(zip(words, own, strict=True))
+        if len(by_words) < 2:
             continue
-        keys = list(by_name)
-        if all(_is_number(value) for value in by_name.values()):
-            keys.sort(key=lambda key: by_name[key])
-        which = np.array([keys.index(key) for key in shown])
+        keys = list(by_words)
+        if all(_is_number(value) for value in by_words.values()):
+            keys.sort(key=lambda key: by_words[key])
+        which = np.array([keys.index(key) for key in words])
         # A value with which no candidate could be fitted has no mean.
         able = np.isfinite(scores)
         means = [scores[able & (which == k)].mean() for k in np.unique(which[able])]
         effect = float(np.std(means)) if means else 0.0
-        axes.append(Axis(name, [by_name[key] for key in keys], which, effect))
+        values = [by_words[key] for key in keys]
+        axes.append(Axis(name, values, _shortened(keys), which, effect))
     return sorted(axes, key=lambda axis: -axis.effect)
 
 
@@ -123,20 +127,20 @@ def table_of_candidates(
     header : list of str
     rows : list of lists
     """
-    names = [axis.name for axis in axes_of(results)]
+    axes = axes_of(results)
     order = np.argsort(results["rank_test_score"], kind="stable")[:most]
     rows: list[list[object]] = [
         [
             f"{100 * results['mean_test_score'][i]:.2f} %",
             f"{100 * results['std_test_score'][i]:.2f}",
             f"{results['mean_fit_time'][i]:.3f}",
-            *(_shown(results["params"][i].get(name, _ABSENT)) for name in names),
+            *(axis.shown[axis.which[i]] for axis in axes),
         ]
         for i in order.tolist()
     ]
     # Their names are long, and can be broken between steps and parameters.
-    shown = [Markup("__<wbr>").join(name.split("__")) for name in names]
-    return ["string accuracy", "\u00b1 between folds", "seconds to fit", *shown], rows
+    names = [Markup("__<wbr>").join(axis.name.split("__")) for axis in axes]
+    return ["string accuracy", "\u00b1 between folds", "seconds to fit", *names], rows
 
 
 def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool) -> Markup:
@@ -150,13 +154,13 @@ def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool
         caption += " Each cell shows the best of all values of the others."
     return heat_map(
         values,
-        [_shown(value) for value in second.values],
-        [_shown(value) for value in first.values],
+        second.shown,
+        first.shown,
         xlabel=second.name,
         ylabel=first.name,
         description=f"String accuracy over {first.name} and {second.name}: the best is "
-        f"{values[row, column]:.1%}, at {_shown(first.values[row])} and "
-        f"{_shown(second.values[column])}; the worst is {np.nanmin(values):.1%}.",
+        f"{values[row, column]:.1%}, at {first.shown[row]} and "
+        f"{second.shown[column]}; the worst is {np.nanmin(values):.1%}.",
         caption=caption,
     )
 
@@ -168,7 +172,7 @@ def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float6
         best = own[np.nanargmax(np.nan_to_num(scores[own], nan=-1.0))]
         means.append(float(np.nan_to_num(scores[best])))
         own_spreads.append(float(np.nan_to_num(spreads[best])))
-    best_value = _shown(axis.values[int(np.argmax(means))])
+    best_value = axis.shown[int(np.argmax(means))]
     description = (
         f"String accuracy over {axis.name}: the best is {max(means):.1%}, at {best_value}."
     )
@@ -183,7 +187,7 @@ def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float6
             caption=f"{caption}, with its standard deviation between folds.",
         )
     return bars(
-        [_shown(value) for value in axis.values],
+        axis.shown,
         [100 * mean for mean in means],
         [f"{mean:.1%}" for mean in means],
         xlabel="string accuracy in per cent",
@@ -196,6 +200,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _shown(value: Any) -> str:
-    words = " ".join(str(value).split())
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}\u2026"
+def _shortened(texts: list[str]) -> list[str]:
+    """Shorten what is too long; its end is kept, where estimators of one class differ."""
+    short = [
+        text
+        if len(text) <= _LONGEST
+        else f"{text[: _LONGEST // 2 - 1]}\u2026{text[-_LONGEST // 2 :]}"
+        for text in texts
+    ]
+    return [
+        f"{text} ({short[:k].count(text) + 1})" if short.count(text) > 1 else text
+        for k, text in enumerate(short)
+    ]
