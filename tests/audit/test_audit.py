@@ -106,6 +106,19 @@ def test_a_scheme_is_called_broken_only_if_the_whole_interval_says_so(audit, n_r
     assert said in to_markdown(other, "Audit")
 
 
+def test_captchas_that_repeat_others_do_not_make_many(audit):
+    assert "captchas are few" not in to_markdown(audit, "Audit")
+    other = replace(audit, n=60, n_copies=40)
+    assert "20 labelled captchas are few" in to_markdown(other, "Audit")
+
+
+def test_strings_of_any_length_can_be_guessed(audit):
+    assert "once in 1,000,000 times" in to_markdown(
+        replace(audit, n_characters=10, length=6), "Audit"
+    )
+    assert "right once in" in to_markdown(replace(audit, n_characters=99, length=300), "Audit")
+
+
 def test_what_cannot_be_audited_is_refused(captchas):
     images, labels = captchas
     with pytest.raises(DatasetError, match="1 different labelled captchas are too few"):

@@ -30,8 +30,8 @@ def defences(audit: Audit) -> Iterator[Block]:
         "compared with what was read of the others. The rules: a defence does not hold if more "
         f"than {mark} of the captchas that have it are read, by the whole interval. It holds if "
         f"less than {mark} of them are read, and less than of the others. All else is not told by "
-        "these images. The intervals are as wide as it takes for all of them together to hold with "
-        "95 %."
+        "these images. The intervals of each column are as wide as it takes for those of all "
+        "defences together to hold with 95 %."
     )
     yield Rows(
         (
@@ -70,7 +70,11 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
     lead = f"{defence.name[0].upper()}{defence.name[1:]}: {finding.verdict}."
     said = []
     if finding.amounts is None:
-        return Item(lead, "It could not be measured, since no model places the characters.")
+        return Item(
+            lead,
+            "It could not be measured: no model places the characters, or none of them occurs "
+            "often enough among the captchas that were kept apart.",
+        )
     if defence.key == "length" and audit.length is not None and finding.verdict == "not there":
         said.append(f"All strings have {audit.length} characters.")
     else:
@@ -93,10 +97,10 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
     elif finding.n_with:
         said.append("There are too few captchas with it, or without it, to compare them.")
     if defence.key == "alphabet" and audit.length is not None:
-        guesses = float(audit.n_characters) ** audit.length
+        guesses: int = audit.n_characters**audit.length
         said.append(
             f"The labels have {audit.n_characters} different characters; whoever guesses at random "
-            f"among them is right once in {guesses:,.0f} times."
+            f"among them is right once in {guesses:,} times."
         )
     return Item(lead, " ".join(said))
 
@@ -123,7 +127,8 @@ def ablations(audit: Audit) -> Iterator[Block]:
         "A defence may cost nothing because a step of the recipe undoes it. So the recipe "
         f"was fitted again to {audit.n_ablation} labels, once as it is and once without each "
         f"thing that answers a defence. As it is, it reads "
-        f"{with_interval(audit.ablation_base)} of the same captchas."
+        f"{with_interval(audit.ablation_base)} of the same captchas. The intervals are as wide as "
+        "it takes for those of all losses together to hold with 95 %."
     )
     if not audit.ablations:
         yield "The chosen recipe has nothing that answers a single defence and could be left out."

@@ -112,7 +112,7 @@ class Finding:
 def find(amounts: Mapping[str, NDArray[np.float64]], right: NDArray[np.bool_]) -> list[Finding]:
     """Judge every defence by what was read of captchas that have more and less of it.
 
-    Intervals are as wide as it takes for all of them together to hold with 95 %.
+    Intervals are as wide as it takes for those of all defences together to hold with 95 %.
 
     Parameters
     ----------

@@ -85,11 +85,12 @@ def _summary(audit: Audit) -> Iterator[Block]:
     )
     yield "The captchas, as they were measured:"
     yield Facts(list(audit.measured.items()))
-    if audit.n < FEW:
+    n_different = audit.n - audit.n_copies
+    if n_different < FEW:
         yield (
-            f"{audit.n} labelled captchas are few: they can show that a scheme is read, but hardly "
-            "that it is not, and of its defences they tell next to nothing. With some hundred, "
-            "every interval here becomes narrower."
+            f"{n_different} labelled captchas are few: they can show that a scheme is read, but "
+            "hardly that it is not, and of its defences they tell next to nothing. With some "
+            "hundred, every interval here becomes narrower."
         )
     if audit.n_copies:
         yield (

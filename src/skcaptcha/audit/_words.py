@@ -23,11 +23,13 @@ def percent(value: float) -> str:
     --------
     >>> from skcaptcha.audit._words import percent
     >>> percent(0.5), percent(0.99999), percent(1.0), percent(0.0001)
-    ('50.0 %', '99.9 %', '100 %', '0.1 %')
+    ('50.0 %', '99.9 %', '100 %', '0.01 %')
     """
     if value in (0, 1):
         return f"{100 * value:.0f} %"
-    return f"{100 * min(max(value, 0.001), 0.999):.1f} %"
+    if value < 0.001:
+        return f"{100 * value:.1g} %"
+    return f"{100 * min(value, 0.999):.1f} %"
 
 
 def span(read: Share) -> str:

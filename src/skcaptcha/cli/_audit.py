@@ -65,10 +65,11 @@ def audit(
         found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, say=say)
     report = {"folder": str(folder), **found.figures(), "failed": failed}
     title = f"Audit of {folder.resolve().name}"
-    text = to_markdown(found, title)
-    to_page(found, title).save(out)
-    write_atomically(files[1], lambda stream: stream.write(text.encode(errors="replace")))
+    # The figures, which took long to measure, are safe before anything is made of them.
     write_json(report, files[2])
+    text = to_markdown(found, title)
+    write_atomically(files[1], lambda stream: stream.write(text.encode(errors="replace")))
+    to_page(found, title).save(out)
 
     console = report_console(json)
     console.print(_figures_table(found, files))
