@@ -82,6 +82,13 @@ def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
+def test_show_has_nothing_to_draw_in_a_file_without_an_image(run, model, tmp_path):
+    outcome = run("show", model, "--out", tmp_path / "steps.png")
+    assert outcome.code == 2
+    assert "name an image" in outcome.sentence()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 def test_show_uses_the_colours_of_a_terminal(model, captchas):
     import fcntl

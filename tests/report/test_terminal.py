@@ -1,6 +1,7 @@
 """The strip in a terminal fits it, and shows what the picture shows."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,17 @@ def test_text_is_shown_as_it_is():
     said = Text.from_ansi(drawn(a_trace(60), 120, "truecolor")).plain
     assert said.startswith("[red]a.png: A[, 40.0 % sure, [ 42.0 %; else AB 30.0 %\n")
     assert said.count("boxes") == 2
+
+
+@pytest.mark.parametrize("colours", [None, "truecolor"])
+def test_names_and_texts_give_no_orders_to_the_terminal(colours):
+    trace = a_trace(60)
+    reading = replace(trace.reading, text="\x9bB", runners_up=(("\x1b[2J", 0.3),))
+    hostile = replace(trace, title="\x1b]0;title\x07\n.png", reading=reading)
+    said = drawn(hostile, 200, colours)
+    assert not any(order in said for order in ("\x07", "\x9b", "\x1b]", "\x1b[2J"))
+    first = Text.from_ansi(said).plain.splitlines()[0]
+    assert first.startswith(r"\x1b]0;title\x07\n.png: \x9bB, 40.0 % sure")
 
 
 def test_each_place_is_two_pixels():

@@ -48,6 +48,8 @@ def show(
     """
     from skcaptcha.model_io import load
 
+    if out is not None and not images:
+        raise WrongUseError(f"{out}: what is to be drawn in it? name an image behind the model")
     if images and len(images) > _MOST_ROWS:
         raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
     try:
@@ -72,7 +74,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
     for image in images:
         try:
             # Matplotlib draws only what is valid Unicode, which file names need not be.
-            title = os.fsencode(Path(image).name).decode(errors="replace")
+            title = printable(os.fsencode(Path(image).name).decode(errors="replace"))
             traces.append(trace(reader, image, title=title))
         except SkcaptchaError as error:
             say(f"{image}: {why(error)}")

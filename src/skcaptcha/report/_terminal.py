@@ -111,18 +111,21 @@ def _shaded(each: Trace, width: int) -> Iterator[Text]:
     scale = min(1.0, width / last.shape[1])
     line = [" "] * width
     for character, (x, _, w, _) in zip(each.reading.text, each.reading.boxes, strict=False):
-        line[min(int((x + w / 2) * scale), width - 1)] = character
+        shown = character if character.isprintable() else "?"
+        line[min(int((x + w / 2) * scale), width - 1)] = shown
     yield Text("".join(line).rstrip())
 
 
 def _headline(each: Trace) -> Text:
     reading = each.reading
-    line = Text.assemble(f"{each.title}: ", (reading.text or "(nothing)", "bold"), ", ")
+    said = _printable(reading.text) or "(nothing)"
+    line = Text.assemble(f"{_printable(each.title)}: ", (said, "bold"), ", ")
     line.append(f"{_percent(reading.confidence)} sure", _colour(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in zip(reading.text, reading.probabilities, strict=True):
             if probability < _SURE_FROM:
-                line.append(f", {character} {_percent(probability)}", _colour(probability))
+                shown = f", {_printable(character)} {_percent(probability)}"
+                line.append(shown, _colour(probability))
     line.append(_remark(reading))
     return line
 
@@ -132,7 +135,7 @@ def _remark(reading: Reading) -> str:
         return "; unlike the training set"
     if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        return f"; else {other} {_percent(confidence)}"
+        return f"; else {_printable(other)} {_percent(confidence)}"
     return ""
 
 
@@ -157,6 +160,11 @@ def _with_boxes(each: Trace, width: int) -> NDArray[np.uint8]:
         # Neighbours may share an edge; colours in turn tell them apart.
         cv2.rectangle(pixels, corner, opposite, _BOX_COLOURS[k % len(_BOX_COLOURS)], 1)
     return pixels
+
+
+def _printable(text: str) -> str:
+    """Escape what would give orders to the terminal; names and labels may hold it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _percent(share: float) -> str:
