@@ -13,7 +13,7 @@ from skcaptcha.read import Reading
 from skcaptcha.report._attempts import Attempt
 from skcaptcha.report._causes import why_wrong
 from skcaptcha.report._parts import Card, gallery, picture, text
-from skcaptcha.report._steps import Trace, segmenter_of
+from skcaptcha.report._steps import Trace, percent, segmenter_of
 
 _SURE_FROM = 0.9
 _LABEL_IN_DOUBT_FROM = 0.95
@@ -46,11 +46,11 @@ def _row(each: Trace, label: str | None) -> Markup:
     ]
     boxes = picture(each.stages[-1][1], f"{each.title} with its boxes", boxes=reading.boxes)
     frames.append(_frame(boxes, "boxes"))
-    said = Markup("{} {}").format(text(reading.text), _percent(reading.confidence))
+    said = Markup("{} {}").format(text(reading.text), percent(reading.confidence))
     if label is not None and label != reading.text:
         said += Markup(', <span class="bad">but it is</span> {}').format(text(label))
     unsure = [
-        f"{character} {_percent(probability)}"
+        f"{character} {percent(probability)}"
         for character, probability in zip(reading.text, reading.probabilities, strict=False)
         if probability < _SURE_FROM
     ]
@@ -63,11 +63,6 @@ def _row(each: Trace, label: str | None) -> Markup:
 
 def _frame(content: Markup, caption: str) -> Markup:
     return Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(content, caption)
-
-
-def _percent(share: float) -> str:
-    # 100 is said only of what is certain.
-    return f"{100 * (min(share, 0.999) if share < 1 else share):.1f} %"
 
 
 def failures(attempts: Sequence[Attempt]) -> tuple[str, Markup]:
@@ -114,7 +109,7 @@ def _card(attempt: Attempt) -> tuple[str, Card]:
     shown += picture(cleaned, f"{attempt.name} with its boxes", boxes=attempt.result.boxes)
     lines = [
         label,
-        ("read", text(attempt.text) + Markup(" {} sure").format(_percent(attempt.confidence))),
+        ("read", text(attempt.text) + Markup(" {} sure").format(percent(attempt.confidence))),
         ("probably", Markup("<strong>{}</strong>: {}").format(cause.kind, cause.explanation)),
         ("file", attempt.name),
     ]

@@ -173,6 +173,26 @@ def segmenter_of(model: Pipeline) -> int:
     raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot be drawn")
 
 
+def percent(share: float) -> str:
+    """Write a confidence as a percentage that says 100 only of what is certain.
+
+    Parameters
+    ----------
+    share : float in 0..1
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skcaptcha.report._steps import percent
+    >>> percent(0.5), percent(0.9999), percent(1.0)
+    ('50.0 %', '99.9 %', '100.0 %')
+    """
+    return f"{100 * (min(share, 0.999) if share < 1 else share):.1f} %"
+
+
 def _stages(name: str, step: Any, image: Any) -> Iterator[tuple[str, Image]]:
     """Yield what each step inside a step leaves of the image."""
     if isinstance(step, Pipeline):
@@ -249,12 +269,12 @@ def _draw_text(axes: Axes, reading: Reading) -> None:
         family="monospace",
         parse_math=False,
     )
-    lines = [f"{reading.confidence:.1%} sure"]
+    lines = [f"{percent(reading.confidence)} sure"]
     if reading.out_of_distribution:
         lines.append("unlike the training set")
     elif reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        lines.append(f"else {other} {confidence:.1%}")
+        lines.append(f"else {other} {percent(confidence)}")
     for y, line, colour in zip(
         (0.28, 0.06), lines, (_colour(reading.confidence), "#555555"), strict=False
     ):

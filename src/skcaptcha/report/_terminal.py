@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skcaptcha.read import Reading
-from skcaptcha.report._steps import Trace
+from skcaptcha.report._steps import Trace, percent
 
 _BOX_COLOURS = ((255, 90, 95), (47, 181, 255))
 _SHADES = " .:-=+*#%@"  # from dark to bright
@@ -120,11 +120,11 @@ def _headline(each: Trace) -> Text:
     reading = each.reading
     said = _printable(reading.text) or "(nothing)"
     line = Text.assemble(f"{_printable(each.title)}: ", (said, "bold"), ", ")
-    line.append(f"{_percent(reading.confidence)} sure", _colour(reading.confidence))
+    line.append(f"{percent(reading.confidence)} sure", _colour(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in zip(reading.text, reading.probabilities, strict=True):
             if probability < _SURE_FROM:
-                shown = f", {_printable(character)} {_percent(probability)}"
+                shown = f", {_printable(character)} {percent(probability)}"
                 line.append(shown, _colour(probability))
     line.append(_remark(reading))
     return line
@@ -135,7 +135,7 @@ def _remark(reading: Reading) -> str:
         return "; unlike the training set"
     if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        return f"; else {_printable(other)} {_percent(confidence)}"
+        return f"; else {_printable(other)} {percent(confidence)}"
     return ""
 
 
@@ -165,11 +165,6 @@ def _with_boxes(each: Trace, width: int) -> NDArray[np.uint8]:
 def _printable(text: str) -> str:
     """Escape what would give orders to the terminal; names and labels may hold it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _percent(share: float) -> str:
-    # 100 is said only of what is certain.
-    return f"{100 * (min(share, 0.999) if share < 1 else share):.1f} %"
 
 
 def _colour(probability: float) -> str:
