@@ -18,6 +18,7 @@ from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.report import Page, attempts_of, fit_report, reliability, score_report
 from skcaptcha.report import _fit as fit_module
+from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import axes_of, table_of_candidates
 from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import FixedBoxes
@@ -171,6 +172,16 @@ def test_held_out_captchas_are_what_is_shown(search):
     text = Checked(page).text
     assert "40 captchas that were held out" in text
     assert f"{100 * np.mean([a.is_right for a in held_out]):.2f} %" in text
+
+
+def test_a_learning_curve_counts_what_cannot_be_read_as_wrong(search):
+    model = search.best_estimator_
+    results = [*read_captchas(model, list(X[60:80])), *[ImageError("image 0", "it is empty")] * 20]
+    held_out = attempts_of(model, list(X[60:100]), Y[60:100].tolist(), results=results)
+    experiments = Experiments(model, list(X[:60]), Y[:60], names=[], folds=3, seconds=60, once=0.0)
+    points = experiments.learning_curve(held_out)
+    assert {point.n for point in points} == {40}
+    assert all(point.n_right <= 20 for point in points)
 
 
 @pytest.mark.slow

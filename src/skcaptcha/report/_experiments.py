@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
+from skcaptcha.read import Reading
 from skcaptcha.report._attempts import Attempt, attempts_of
 from skcaptcha.report._learning import CurvePoint
 
@@ -79,9 +80,12 @@ class Experiments:
         """
         train, test = self._folds[0]
         X_test, y_test = [self._X[i] for i in test], self._y[test]
+        n_test = len(test)
         if held_out:
             train = np.random.default_rng(_SEED).permutation(len(self._y))
-            readable = [attempt for attempt in held_out if attempt.text][:_MOST_READ]
+            n_test = min(len(held_out), _MOST_READ)
+            # Those that cannot be read count as wrong.
+            readable = [a for a in held_out[:n_test] if isinstance(a.result, Reading)]
             X_test = [attempt.source for attempt in readable]
             y_test = np.array([attempt.label for attempt in readable], dtype=np.str_)
         else:
@@ -100,7 +104,7 @@ class Experiments:
             fitted = self._fit(plain, train[:n])
             if fitted is not None:
                 n_right = int((fitted.predict(X_test) == y_test).sum())
-                points.append(CurvePoint(n, n_right, len(y_test)))
+                points.append(CurvePoint(n, n_right, n_test))
         return points
 
     def out_of_fold(self) -> list[Attempt]:
