@@ -69,6 +69,13 @@ def test_whatever_is_shown_stays_text():
     assert "script" not in checker.seen
 
 
+def test_letters_that_matplotlib_has_no_font_for_are_left_to_the_browser():
+    with chart_style():
+        figure = Figure(figsize=(3, 2))
+        figure.add_subplot().set_xlabel("\u65e5\u672c")
+        assert "\u65e5\u672c" in chart(figure, "two characters")
+
+
 def test_it_asks_for_nothing_from_elsewhere():
     checker = Checker(a_page().to_html())
     links = [value for name, value in checker.attributes if name in ("src", "href", "xlink:href")]
