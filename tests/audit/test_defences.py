@@ -88,6 +88,24 @@ def test_one_length_is_no_defence_and_several_are():
     assert (found.more.n, found.less.n) == (N // 2, N // 2)
 
 
+def test_a_string_of_another_length_does_not_make_all_vary():
+    lengths = np.where(np.arange(N) == 7, 5.0, 4.0)
+    found = next(
+        f
+        for f in find(amounts(length=lengths), np.ones(N, dtype=bool))
+        if f.defence.key == "length"
+    )
+    assert (found.n_with, found.verdict) == (1, "not told by these images")
+
+
+def test_of_strings_of_many_lengths_the_longer_are_compared_with_the_shorter():
+    lengths = np.repeat([4.0, 5.0, 5.0, 6.0], N // 4)
+    found = next(f for f in find(amounts(length=lengths), lengths < 6) if f.defence.key == "length")
+    assert found.n_with == N // 2
+    assert {found.more.n, found.less.n} == {N // 4, 3 * N // 4}
+    assert found.cost.value > 0
+
+
 def test_more_defences_make_every_interval_wider():
     right = np.arange(N) % 3 > 0
     alone = find(amounts(noise=HALF), right)[0]

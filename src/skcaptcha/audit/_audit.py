@@ -118,7 +118,10 @@ def audit_captchas(
     )
     best = learnt[-1]
     amounts = _amounts(best.model, [images[i] for i in read], labels[read])
-    base, ablations = work.ablations(best, measurement)
+    # Of the others nothing is known to what is fitted, not even how long their labels are.
+    base, ablations = work.ablations(
+        best, measure((images[i] for i in learn), labels[learn].tolist())
+    )
     return Audit(
         n=len(X),
         n_copies=len(X) - len(chosen),

@@ -76,7 +76,7 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
             "often enough among the captchas that were kept apart.",
         )
     if defence.key == "length" and audit.length is not None and finding.verdict == "not there":
-        said.append(f"All strings have {audit.length} characters.")
+        said.append(f"All strings that were kept apart have {audit.length} characters.")
     else:
         low, middle, high = map(_amount, finding.amounts)
         said.append(

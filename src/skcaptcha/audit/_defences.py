@@ -16,6 +16,7 @@ Verdict = Literal["holds", "does not hold", "not told by these images", "not the
 BROKEN = 0.10
 """A defence does not hold if more than this share of the captchas that have it is read."""
 
+_LENGTH = "length"
 _FEWEST = 15  # captchas of which a share is worth telling
 FAMILY_RISK = 0.05
 """That any interval, of all that are compared, misses what it should hold."""
@@ -63,7 +64,8 @@ DEFENCES = (
         "how far pictures of one character are from each other, those of different ones being 1",
         0.5,
     ),
-    Defence("length", "varying length", "characters", 1),
+    # There in those that are not as long as most; longer ones have more of it.
+    Defence(_LENGTH, "varying length", "characters", 1),
     Defence(
         "ground",
         "uneven ground or weak contrast",
@@ -179,24 +181,32 @@ def judge(there: bool, read_with: Share | None, cost: Difference | None) -> Verd
 
 
 def _has(defence: Defence, amounts: NDArray[np.float64]) -> NDArray[np.bool_]:
-    known = amounts[~np.isnan(amounts)]
-    if defence.key == "length" and len(known) and known.min() == known.max():
-        return np.zeros(len(amounts), dtype=bool)
+    if defence.key == _LENGTH:
+        # One label that is wrong does not make the length of all strings vary.
+        lengths, counts = np.unique(amounts, return_counts=True)
+        return amounts != lengths[counts.argmax()]
     return amounts >= defence.least
 
 
 def _groups(
-    amounts: NDArray[np.float64], there: NDArray[np.bool_]
+    amounts: NDArray[np.float64], there: NDArray[np.bool_], *, by_amount: bool
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
     """Tell captchas that have it from those without, or else those with more from those with less.
 
     Half and half if possible.
+
+    Parameters
+    ----------
+    amounts : ndarray of shape (n,)
+    there : ndarray of shape (n,), dtype bool
+    by_amount : bool
+        In any case by more and less of it.
     """
     known = ~np.isnan(amounts)
     if there.sum() < _FEWEST:
         return None
     more = there
-    if (known & ~there).sum() < _FEWEST:
+    if by_amount or (known & ~there).sum() < _FEWEST:
         cuts = np.unique(amounts[known])[1:]
         parts = [(amounts >= cut) & known for cut in cuts]
         if not parts:
@@ -217,7 +227,7 @@ def _finding(
         return share(int(right[part].sum()), int(part.sum()), confidence=confidence)
 
     more = less = cost = None
-    groups = _groups(amounts, there)
+    groups = _groups(amounts, there, by_amount=defence.key == _LENGTH)
     if groups is not None:
         more, less = map(read, groups)
         cost = difference(less, more)

@@ -39,6 +39,7 @@ def parts(audit: Audit) -> list[Part]:
         Part("Which defences hold", list(defences(audit))),
         Part("What undoes them", list(ablations(audit))),
         Part("Beside what was published", list(_published(audit))),
+        Part("How this was measured", list(_method(audit))),
         Part(
             "What a text captcha cannot do, and what to use instead",
             [
@@ -48,7 +49,6 @@ def parts(audit: Audit) -> list[Part]:
                 Items(INSTEAD),
             ],
         ),
-        Part("How this was measured", list(_method(audit))),
     ]
 
 
