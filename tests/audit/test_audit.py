@@ -122,7 +122,9 @@ def test_strings_of_any_length_can_be_guessed(audit):
 def test_what_cannot_be_audited_is_refused(captchas):
     images, labels = captchas
     with pytest.raises(DatasetError, match="1 different labelled captchas are too few"):
-        audit_captchas([images[0]] * 20, [labels[0]] * 20)
+        audit_captchas([images[0]] * 20, labels[:20])
+    with pytest.raises(DatasetError, match="all labels are 'ABCD'"):
+        audit_captchas(images[:12], ["ABCD"] * 12)
     with pytest.raises(DatasetError, match="captcha 1 has no label"):
         audit_captchas(images[:8], [labels[0], "", *labels[2:8]])
 

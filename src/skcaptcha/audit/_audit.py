@@ -69,7 +69,7 @@ def audit_captchas(
     Raises
     ------
     DatasetError
-        If there are fewer than six captchas, or one has no label.
+        If there are fewer than six captchas, one has no label, or all labels are equal.
     ImageError
         If one of them is no image.
 
@@ -91,6 +91,11 @@ def audit_captchas(
     labels = check_texts(y, len(X))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
+    if len(set(labels)) == 1:
+        raise DatasetError(
+            f"all labels are {str(labels[0])!r}, so that whoever always says that reads them all; "
+            "label captchas that show different strings"
+        )
     images = [decode(source) for source in X]
     chosen = _without_copies(images)
     if len(chosen) < _FEWEST:
