@@ -9,8 +9,8 @@ from skcaptcha.denoise import Binarise, Grey, ImageRouter, RemoveSmallComponents
 from skcaptcha.errors import ImageError, SkcaptchaError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
-from skcaptcha.read import CharacterReader, read_captchas
-from skcaptcha.report import draw_traces, trace
+from skcaptcha.read import CharacterReader, Reading, read_captchas
+from skcaptcha.report import Trace, draw_traces, trace
 from skcaptcha.segment import EqualSplit
 
 X, Y = make_dot_captchas(20, random_state=0)
@@ -65,6 +65,19 @@ def test_every_image_is_a_row(model):
     written = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert all(each.reading.text in written for each in traces)
     figure.canvas.draw()
+
+
+def test_of_many_windows_those_that_were_read_are_drawn():
+    image = np.zeros((20, 60), dtype=np.uint8)
+    boxes = np.array([[x, 0, 10, 20] for x in range(0, 50, 5)])
+    image[:, 10:20] = image[:, 30:40] = 255
+    crops = np.zeros((len(boxes), 20, 10), dtype=np.uint8)
+    reading = Reading("AB", 0.9, boxes[[2, 6]], np.array([0.9, 0.9]), ())
+    figure = draw_traces([Trace("a.png", [("grey", image)], boxes, crops, reading)])
+    _, drawn, strip, _ = figure.axes
+    assert [patch.get_x() for patch in drawn.patches] == [9.5, 29.5]
+    assert strip.images[0].get_array().min() == 255
+    assert [text.get_text()[0] for text in strip.texts] == ["A", "B"]
 
 
 def test_what_cannot_be_traced_is_an_error(model):

@@ -17,6 +17,7 @@ from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.segment import BaseSegmenter
+from skcaptcha.segments import Segments
 
 Image = NDArray[np.uint8]
 
@@ -101,7 +102,7 @@ def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
 
 
 def draw_traces(traces: Sequence[Trace]) -> Figure:
-    """Draw one row for each image: its stages, boxes, crops and text.
+    """Draw one row for each image: its stages, the boxes and crops that were read, and the text.
 
     Parameters
     ----------
@@ -223,7 +224,7 @@ def _draw_image(axes: Axes, image: Image, title: str) -> None:
 
 def _draw_boxes(axes: Axes, each: Trace) -> None:
     _draw_image(axes, each.stages[-1][1], "boxes")
-    for k, (x, y, w, h) in enumerate(each.boxes):
+    for k, (x, y, w, h) in enumerate(each.reading.boxes):
         # Neighbours may share an edge; colours in turn tell them apart.
         colour = _BOX_COLOURS[k % len(_BOX_COLOURS)]
         axes.add_patch(
@@ -232,15 +233,16 @@ def _draw_boxes(axes: Axes, each: Trace) -> None:
 
 
 def _draw_crops(axes: Axes, each: Trace) -> None:
-    if not len(each.crops):
+    crops = _read_crops(each)
+    if not len(crops):
         return
-    _, height, width = each.crops.shape
+    _, height, width = crops.shape
     step = width + max(1, width // 6)
-    strip = np.full((height, step * len(each.crops) - (step - width)), 255, dtype=np.uint8)
-    for k, crop in enumerate(each.crops):
+    strip = np.full((height, step * len(crops) - (step - width)), 255, dtype=np.uint8)
+    for k, crop in enumerate(crops):
         strip[:, k * step : k * step + width] = crop
     _draw_image(axes, strip, "segments")
-    if len(each.reading.text) != len(each.crops):
+    if len(each.reading.text) != len(crops):
         return
     for k, (character, probability) in enumerate(
         zip(each.reading.text, each.reading.probabilities, strict=True)
@@ -255,6 +257,17 @@ def _draw_crops(axes: Axes, each: Trace) -> None:
             color=_colour(probability),
             parse_math=False,
         )
+
+
+def _read_crops(each: Trace) -> Image:
+    """Give the crops that were read; of windows, these are few, and wider or narrower."""
+    boxes = each.reading.boxes
+    if not len(boxes) or np.array_equal(boxes, each.boxes):
+        return each.crops
+    _, _, width, height = boxes.max(axis=0).tolist()
+    image = each.stages[-1][1]
+    segments = Segments(boxes, [0, len(boxes)], images=[image], crop_shape=(height, width))
+    return segments.crops()
 
 
 def _draw_text(axes: Axes, reading: Reading) -> None:
