@@ -244,10 +244,10 @@ def _method(audit: Audit) -> Iterator[Block]:
     yield (
         "The amounts of the defences are simple measures: of the ink that stands out by its shade, "
         "and of where this reader found the characters; where it reads little, it found few of "
-        "them, and what is said of their rotation and shapes is worth as little. They miss what is as thick as strokes, or "
-        "too pale, curved lines if they are short, and do not count fonts. Captchas that have more "
-        "of one defence may have more of another as well, so that the one may bear the cost of the "
-        "other."
+        "them, and what is said of their rotation and shapes is worth as little. They miss what is "
+        "as thick as strokes, or too pale, curved lines if they are short, and do not count fonts. "
+        "Captchas that have more of one defence may have more of another as well, so that the one "
+        "may bear the cost of the other."
     )
     yield (
         f"Spent: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. The learning "
