@@ -1,5 +1,6 @@
 """The file that keeps what was done."""
 
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,11 @@ from skcaptcha.label._log import ActionLog
 
 
 def test_records_come_back(tmp_path):
-    records = [{"did": "skip", "filename": "ä\n.png"}, {"did": "label", "n": 0.1, "x": None}]
+    records = [
+        {"did": "skip", "filename": "ä\n.png"},
+        {"did": "label", "n": 0.1, "x": None},
+        {"did": "skip", "filename": os.fsdecode(b"\xff.png")},
+    ]
     log = ActionLog(tmp_path)
     for record in records:
         log.append(record)

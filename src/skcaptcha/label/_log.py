@@ -83,7 +83,8 @@ class ActionLog:
         DatasetError
             If it cannot be written; it then is not in the file either.
         """
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+        # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+        line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
             # What was cut off by a full disk or a power cut before must not lead into this line.
             self._file.truncate(self._end)
