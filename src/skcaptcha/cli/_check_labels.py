@@ -81,19 +81,21 @@ def check_labels(
     from skcaptcha.images import ImageDecoder
     from skcaptcha.label_issues import label_issues_page
     from skcaptcha.label_issues._confident_learning import check_cleanlab
+    from skcaptcha.label_issues._find import check_number
 
     if recipe is not None and model is not None:
         raise WrongUseError("--recipe and --model exclude each other: each says what to judge by")
     if budget is not None and (recipe or model):
         raise WrongUseError("--budget is for choosing a recipe; leave it out, or --recipe, --model")
     check_cleanlab()
-    if fix:
-        _check_page()
     check_outputs(csv, report, json=json)
     captchas = load_captchas(folder)
+    if fix:
+        _check_page(folder)
     began = time.perf_counter()
     with interruptible("interrupted; nothing was changed"), workers(jobs, None, captchas):
         failed = drop_unusable_images(captchas, ImageDecoder())
+        check_number(len(captchas.data))
         judge = _judge(captchas, recipe, model, trust=trust, budget=budget, jobs=jobs)
         issues, unusable = _find(captchas, judge, jobs)
     failed += unusable
@@ -178,8 +180,8 @@ def _find(captchas: Bunch, judge: Pipeline, jobs: int) -> tuple[LabelIssues, lis
         return find(), failed
 
 
-def _check_page() -> None:
-    """Find out before the work whether the labelling page can be opened."""
+def _check_page(folder: Path) -> None:
+    """Find out before the work whether the labelling page can be opened for a folder."""
     from importlib.util import find_spec
 
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
@@ -188,6 +190,10 @@ def _check_page() -> None:
             f"--fix opens the labelling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )
+    from skcaptcha.label import LabellingSession
+
+    # It refuses what is not writable, or is being labelled.
+    LabellingSession(folder, train=False).close()
 
 
 def _best_of(recipe: Path, captchas: Bunch, jobs: int) -> Pipeline:
@@ -272,6 +278,14 @@ def _fix(folder: Path, issues: LabelIssues, names: list[str]) -> None:
     if not issues.suspects:
         say("there is nothing to fix: no label is a suspect")
         return
-    only = [(names[issue.index], issue.reason, issue.text) for issue in issues.suspects]
+    only = [
+        (
+            names[issue.index],
+            f"{issue.reason}; the model is {percent(issue.confidence)} sure of "
+            f"{issue.text or 'nothing'}",
+            issue.text,
+        )
+        for issue in issues.suspects
+    ]
     with LabellingSession(folder, only=only) as session:
-        label_in_browser(session, port=0, browser=True)
+        label_in_browser(session, port=0, browser=True, done="checked")

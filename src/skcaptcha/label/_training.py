@@ -172,7 +172,8 @@ class TrainingAside:
         # A fresh interpreter: a copy of this process would keep its files open, and with them the
         # lock of the folder, and its threads' locks in whatever state they are.
         process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
-            [sys.executable, "-c", _PROGRAM],
+            # Without -P, a file json.py among the captchas where it was started would be run.
+            [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -64,7 +64,9 @@ export function picture(id) {
 async function fetchPicture(id) {
   const response = await request(`images/${id}`);
   if (response.status === 422) return { problem: (await response.json()).error };
-  if (!response.ok) throw new Refused(response.status, { error: await response.text() });
+  if (response.status === 403) throw new Refused(403, { error: await response.text() });
+  // One image that fails for whatever reason must not stand in the way of all others.
+  if (!response.ok) return { problem: `the server could not give it (${response.status})` };
   let blob;
   try {
     blob = await response.blob();
@@ -73,7 +75,11 @@ async function fetchPicture(id) {
   }
   const image = new Image();
   image.src = URL.createObjectURL(blob);
-  await image.decode();
+  try {
+    await image.decode();
+  } catch {
+    return { problem: "the browser cannot decode it" };
+  }
   return { url: image.src, width: image.naturalWidth, height: image.naturalHeight };
 }
 
