@@ -63,6 +63,13 @@ def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
     ActionLog(tmp_path).close()
 
 
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "labelling.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DatasetError, match=r"labelling\.jsonl: cannot be written"):
+        ActionLog(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "labelling.jsonl").mkdir()
     with pytest.raises(DatasetError, match=r"labelling\.jsonl: cannot be written"):

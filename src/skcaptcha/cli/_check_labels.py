@@ -13,6 +13,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
+from skcaptcha.cli._label import Browser, Port, label_in_browser
 from skcaptcha.cli._options import Jobs, Json, Trust
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
 
@@ -66,6 +67,8 @@ def check_labels(
     fix: Annotated[
         bool, typer.Option("--fix", help="Open the suspects in the labelling page.")
     ] = False,
+    port: Port = 0,
+    browser: Browser = True,
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
@@ -87,6 +90,8 @@ def check_labels(
         raise WrongUseError("--recipe and --model exclude each other: each says what to judge by")
     if budget is not None and (recipe or model):
         raise WrongUseError("--budget is for choosing a recipe; leave it out, or --recipe, --model")
+    if not fix and (port or not browser):
+        raise WrongUseError("--port and --no-browser are for the page that --fix opens; add it")
     check_cleanlab()
     check_outputs(csv, report, json=json)
     captchas = load_captchas(folder)
@@ -122,7 +127,7 @@ def check_labels(
     found |= {"failed": failed, "suspects": [dict(zip(_COLUMNS, row, strict=True)) for row in rows]}
     write_json(found, json)
     if fix:
-        _fix(folder, issues, captchas.filenames)
+        _fix(folder, issues, captchas.filenames, port=port, browser=browser)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -271,8 +276,7 @@ def _suspects_table(issues: LabelIssues, names: list[str]) -> Table:
     return table
 
 
-def _fix(folder: Path, issues: LabelIssues, names: list[str]) -> None:
-    from skcaptcha.cli._label import label_in_browser
+def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, browser: bool) -> None:
     from skcaptcha.label import LabellingSession
 
     if not issues.suspects:
@@ -288,4 +292,4 @@ def _fix(folder: Path, issues: LabelIssues, names: list[str]) -> None:
         for issue in issues.suspects
     ]
     with LabellingSession(folder, only=only) as session:
-        label_in_browser(session, port=0, browser=True, done="checked")
+        label_in_browser(session, port=port, browser=browser, done="checked")

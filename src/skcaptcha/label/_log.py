@@ -54,7 +54,9 @@ class ActionLog:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         try:
-            self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed by close()
+            self._file = open(  # noqa: SIM115 - closed by close()
+                self.path, "a+b", buffering=0, opener=_open_no_link
+            )
         except OSError as error:
             raise DatasetError(
                 f"{self.path}: cannot be written ({error.strerror}); labels are kept beside the "
@@ -133,3 +135,8 @@ class ActionLog:
                 )
             records.append(record)
         return records
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    # Who gets a folder from somebody else must not append to a file of his own elsewhere.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

@@ -85,13 +85,33 @@ async function fetchPicture(id) {
 
 /** Give the name of this tab: the same after a reload, that of a closed tab, or else a new one. */
 export async function tabName() {
-  const known = JSON.parse(localStorage.getItem("tabs") ?? "[]");
-  for (const name of [sessionStorage.getItem("tab"), ...known, crypto.randomUUID()]) {
-    if (name && (await isFree(name))) {
-      sessionStorage.setItem("tab", name);
-      if (!known.includes(name)) localStorage.setItem("tabs", JSON.stringify([...known, name].slice(-KEPT_TABS)));
+  const known = knownTabs();
+  for (const name of [...known, crypto.randomUUID()]) {
+    if (await isFree(name)) {
+      remember(name, known);
       return name;
     }
+  }
+}
+
+// Browsers may refuse to store anything, and other servers have had this port and stored what they like.
+
+function knownTabs() {
+  try {
+    const names = [sessionStorage.getItem("tab"), ...JSON.parse(localStorage.getItem("labelling tabs") ?? "[]")];
+    return names.filter((name) => name && typeof name === "string");
+  } catch {
+    return [];
+  }
+}
+
+function remember(name, known) {
+  try {
+    sessionStorage.setItem("tab", name);
+    const names = [...new Set([...known, name])].slice(-KEPT_TABS);
+    localStorage.setItem("labelling tabs", JSON.stringify(names));
+  } catch {
+    // A reload will be another tab.
   }
 }
 
@@ -100,6 +120,6 @@ function isFree(name) {
     navigator.locks.request(`tab ${name}`, { ifAvailable: true }, (lock) => {
       resolve(lock !== null);
       return lock && new Promise(() => {}); // held as long as the tab lives
-    });
+    }).catch(() => resolve(true));
   });
 }
