@@ -84,7 +84,7 @@ def label_in_browser(
         if progress.n_labelled:
             following = f"skcaptcha fit {quoted}"
         elif progress.n_unreadable:
-            following = f"{progress.n_unreadable} are marked unreadable"
+            following = f"{progress.n_unreadable} marked unreadable"
         raise KeyboardInterrupt(
             f"{progress.n_labelled} of {progress.n_images} images are {done}; {following}"
         ) from None
