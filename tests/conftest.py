@@ -34,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.TemporaryDirectory(prefix="skcaptcha-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ.update(dict.fromkeys(HOMES, home.name))
+    if config.getoption("numprocesses", None):
+        # Processes that test side by side would each have their BLAS take all cores.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -64,13 +64,12 @@ def test_as_many_processes_as_may_be_give_the_same(name, tmp_path):
     changes = [part for setting in ["search.cv=2", *settings] for part in ("--set", setting)]
     recipe = (CONFIGS / f"{name}.yaml", "--data", tmp_path / "captchas", *changes)
     found = []
-    for seed, jobs in enumerate([1, 1, 2]):
+    for seed, jobs in enumerate([1, 2]):
         model = tmp_path / str(seed) / "model.joblib"
         fit(*recipe, "--out", model, jobs=jobs, seed=seed)
         found.append((without_times(model.with_suffix(".csv")), joblib.hash(joblib.load(model))))
     assert len(found[0][0]) > 2
     assert found[1] == found[0]
-    assert found[2] == found[0]
     many = load_captchas(tmp_path / "captchas").data * (600 // n)
     alone, shared = (
         [

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.label import LabellingSession
 
 CHARSET = "ABCDEH7"
 WRONG = {"00008.png": "7777", "00041.png": "AB"}
@@ -98,6 +99,7 @@ def test_only_the_worst_twenty_are_shown_in_the_terminal(check, folder, tmp_path
     [
         (("--model", "m.joblib"), "--recipe and --model exclude each other"),
         (("--budget", 9), "--budget is for choosing a recipe"),
+        (("--no-browser",), "are for the page that --fix opens"),
         (("--csv", "x.csv", "--report", "x.csv"), "two results would go to this file"),
     ],
 )
@@ -121,6 +123,16 @@ def test_without_the_page_fix_says_so_before_the_work(check, monkeypatch):
     assert "pip install 'skcaptcha[web]'" in outcome.sentence()
 
 
+def test_fix_says_before_the_work_that_the_folder_is_being_labelled(check, folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "own")
+    page = tmp_path / "l.html"
+    with LabellingSession(own, train=False):
+        outcome = check("--fix", "--report", page, where=own)
+    assert outcome.code == 2
+    assert "is being labelled by another process" in outcome.sentence()
+    assert not page.exists()
+
+
 def test_fix_opens_the_suspects_alone_with_what_the_model_reads(start, workshop, folder, tmp_path):
     httpx = pytest.importorskip("httpx")
     own = shutil.copytree(folder, tmp_path / "own")
@@ -139,7 +151,7 @@ def test_fix_opens_the_suspects_alone_with_what_the_model_reads(start, workshop,
         command.kill()
         raise
     assert command.returncode == 130
-    assert "0 of 2 images are labelled" in err
+    assert "0 of 2 images are checked; nothing is changed" in err
 
 
 def _hears_ctrl_c() -> None:

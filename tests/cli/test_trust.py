@@ -87,7 +87,7 @@ def test_a_skops_model_is_read_by_every_command_and_by_everybody(
     shutil.copy(workshop / "recipe.yaml", folder)
     outcome = run("fit", "recipe.yaml", "--jobs", 1, "--format", "skops")
     assert outcome.code == 0, outcome.err
-    assert sorted(os.listdir("out")) == ["model.csv", "model.json", "model.skops"]
+    assert sorted(os.listdir("out")) == ["model.csv", "model.html", "model.json", "model.skops"]
     request.getfixturevalue("other_user")
     model = "out/model.skops"
     images = load_captchas(captchas).data
@@ -155,7 +155,7 @@ def test_a_folder_is_fitted_to_a_skops_model(run, captchas, texts, request):
     outcome = run("fit", captchas, "--jobs", 1, "--budget", 2, "--format", "skops")
     assert outcome.code == 0, outcome.err
     files = sorted(os.listdir(folder / "artifacts"))
-    assert files == ["model.csv", "model.json", "model.skops", "model.yaml"]
+    assert files == ["model.csv", "model.html", "model.json", "model.skops", "model.yaml"]
     manifest = load_manifest(folder / "artifacts" / "model.skops")
     assert manifest["n_train"] == len(texts)
     assert set(manifest["recipe_content"]) >= {"steps", "search"}

@@ -41,6 +41,26 @@ def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, guessing):
     assert tab.name == same
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "localStorage.setItem('labelling tabs', '7'); sessionStorage.setItem('tab', '')",
+        "for (const name of ['localStorage', 'sessionStorage'])"
+        " Object.defineProperty(window, name, { get() { throw new DOMException('no') } })",
+        "navigator.locks.request = () => Promise.reject(new DOMException('no'))",
+    ],
+)
+def test_what_the_browser_has_stored_or_refuses_to_store_is_no_hindrance(
+    guessing, context, folder, script
+):
+    context.add_init_script(script)
+    tab = Tab(context, guessing.url)
+    name = tab.name
+    tab.go(*"ABCD", "Enter")
+    assert labels_on_disk(folder) == {name: "ABCD"}
+    assert tab.problems == []
+
+
 def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(guessing, context, folder):
     tab = Tab(context, guessing.url)
     first = tab.name

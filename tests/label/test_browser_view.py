@@ -95,6 +95,23 @@ def test_nothing_is_wider_than_the_screen(guessing, browser, scheme, width):
     context.close()
 
 
+def test_long_names_labels_and_numbers_fit_a_small_screen(folder, truth, browser):
+    name, label = "x" * 90 + ".png", "W" * 40
+    (folder / "00001.png").rename(folder / name)
+    (folder / "labels.csv").write_text(f"filename,label\n{name},{label}\n")
+    only = [(name, f"the same image as {name}", "V" * 60)]
+    context = browser.new_context(viewport={"width": 360, "height": 640})
+    with LabellingSession(folder, only=only) as session, LabellingPage(session) as served:
+        tab = Tab(context, served.url)
+        fits = "document.documentElement.scrollWidth <= innerWidth"
+        assert tab.page.evaluate(fits)
+        tab.page.locator("#count").evaluate(
+            "p => { p.textContent = '1234 of 5678 labelled, 123 unreadable, 123 skipped' }"
+        )
+        assert tab.page.evaluate(fits)
+    context.close()
+
+
 def test_a_screen_reader_is_told_what_everything_is(tab, truth):
     tab.until(right=True)
     page = tab.page

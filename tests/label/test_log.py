@@ -1,5 +1,6 @@
 """The file that keeps what was done."""
 
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,11 @@ from skcaptcha.label._log import ActionLog
 
 
 def test_records_come_back(tmp_path):
-    records = [{"did": "skip", "filename": "ä\n.png"}, {"did": "label", "n": 0.1, "x": None}]
+    records = [
+        {"did": "skip", "filename": "ä\n.png"},
+        {"did": "label", "n": 0.1, "x": None},
+        {"did": "skip", "filename": os.fsdecode(b"\xff.png")},
+    ]
     log = ActionLog(tmp_path)
     for record in records:
         log.append(record)
@@ -56,6 +61,13 @@ def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
             ActionLog(tmp_path)
         first.kill()
     ActionLog(tmp_path).close()
+
+
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "labelling.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DatasetError, match=r"labelling\.jsonl: cannot be written"):
+        ActionLog(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):

@@ -51,7 +51,7 @@ def test_another_name_that_leads_here_is_refused(client, folder, host):
     host = host.format(port=client.port)
     rebound = {"host": host}
     assert client.get(f"/?token={client.token}", **rebound).status == 403
-    assert client.get("/client.js", **rebound).status == 403
+    assert client.get("/page.js", **rebound).status == 403
     assert client.get("/api/progress", **rebound).status == 403
     assert client.post("label", id=identity, text="EVIL", headers=rebound).status == 403
     assert labels_on_disk(folder) == {}
@@ -114,7 +114,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(client):
     answers = [
         client.get(f"/?token={client.token}"),
         client.get("/"),  # refused
-        client.get("/client.js"),
+        client.get("/page.js"),
         client.get(f"/api/images/{identity}"),
         client.get("/api/images/none"),
         client.get("/nowhere"),
@@ -188,6 +188,13 @@ def test_links_that_lead_outside_are_not_followed(folder, tmp_path):
     (inside / "a.png").symlink_to(Path("deeper") / "b.png")
     answer = only_image(inside, "a.png")
     np.testing.assert_array_equal(decode(answer.content), decode(folder / "00002.png"))
+
+
+def test_a_link_that_leads_to_itself_is_no_image(tmp_path):
+    (tmp_path / "a.png").symlink_to("a.png")
+    answer = only_image(tmp_path, "a.png")
+    assert answer.status == 422
+    assert "link that leads nowhere" in answer.json()["error"]
 
 
 def test_a_folder_that_is_reached_by_a_link_serves_its_images(folder, tmp_path):

@@ -124,7 +124,7 @@ def test_what_cannot_be_written_is_said(client, folder):
     assert "labels.csv" in answer.json()["error"]
 
 
-def test_names_that_are_not_utf8_can_be_labelled(tmp_path):
+def test_images_whose_names_are_not_utf8_are_shown_and_skipped_but_have_no_label(tmp_path):
     folder = tmp_path / "odd"
     write_captchas(folder, *make_line_captchas(1, random_state=0))
     (folder / "labels.csv").unlink()
@@ -138,6 +138,12 @@ def test_names_that_are_not_utf8_can_be_labelled(tmp_path):
         task = client.do("open")["task"]
         assert task["filename"] == name
         assert client.get(f"/api/images/{task['id']}").status == 200
+        answer = client.post("label", id=task["id"], text="ABCD")
+        assert answer.status == 500
+        assert "rename the image" in answer.json()["error"]
+        client.do("skip", id=task["id"])
+    with LabellingSession(folder, train=False) as session:
+        assert session.progress().n_skipped == 1
 
 
 # The server as a whole
@@ -191,6 +197,8 @@ def test_a_port_left_by_a_killed_server_may_be_taken_meanwhile(session):
         taken.listen()
         with LabellingPage(session) as page:
             assert f":{port}/" not in page.url
+            # An open tab has told its token to whoever has the port now.
+            assert Client(page).token != Client(killed).token
 
 
 def test_without_the_extra_it_is_said_what_to_install(session, monkeypatch):

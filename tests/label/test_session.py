@@ -15,6 +15,7 @@ from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.errors import ConflictError, DatasetError
 from skcaptcha.label import LabellingSession
+from skcaptcha.label._order import shuffled
 from skcaptcha.label._store import LabelStore
 
 # Quick, and the same on every machine.
@@ -225,6 +226,24 @@ def test_listed_images_come_in_their_order_with_their_labels(tmp_path, truth):
         LabellingSession(tmp_path, only=[("9.png", "")])
 
 
+def test_listed_images_that_are_skipped_come_again_and_do_not_count_as_checked(tmp_path, truth):
+    rows = "".join(f"{name},{label}\n" for name, label in truth.items())
+    (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
+    names = ["00005.png", "00002.png", "00007.png"]
+    with LabellingSession(tmp_path, only=[(name, "is doubtful") for name in names]) as session:
+        for _ in range(2):
+            session.skip(session.next("a").filename, tab="a")
+        progress = session.progress()
+        assert (progress.n_labelled, progress.n_skipped, progress.n_left) == (0, 2, 3)
+        seen = []
+        while (task := session.next("a")) is not None:
+            assert (task.chosen, task.reason) == ("listed", "is doubtful")
+            seen.append(task.filename)
+            session.label(task.filename, task.label, tab="a", expected=task.label)
+        assert seen == ["00007.png", "00005.png", "00002.png"]
+        assert session.progress().n_skipped == session.progress().n_left == 0
+
+
 def test_correcting_one_image_that_was_labelled_by_its_name_keeps_the_other_labels(tmp_path):
     for name in ("ABCD.png", "EFGH_2.png"):
         (tmp_path / name).touch()
@@ -375,6 +394,32 @@ def test_a_process_aside_gives_guesses_too(tmp_path):
         assert len(task.guess.text) > 0
         assert session.progress().n_learnt == 20
     assert session._training._process is None
+
+
+def test_files_of_the_folder_where_it_was_started_are_no_modules(tmp_path, monkeypatch):
+    truth = make_folder(tmp_path, 25)
+    (tmp_path / "pickle.py").write_text("open('imported', 'w').close(); raise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in {"", "."}])
+    with LabellingSession(tmp_path, recipe=RECIPE) as session:
+        for _ in range(20):
+            label_next(session, truth)
+        end = time.monotonic() + 120
+        while "learns from" in session.progress().training and time.monotonic() < end:
+            time.sleep(0.05)
+        assert session.progress().n_learnt == 20
+    assert not (tmp_path / "imported").exists()
+
+
+def test_labels_that_no_model_can_see_do_not_end_the_sample(tmp_path):
+    truth = make_folder(tmp_path, 40)
+    rows = "".join(f"{name},{label}\n" for name, label in truth.items())
+    (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
+    (tmp_path / shuffled(truth, 0)[0]).write_bytes(b"no image")
+    with LabellingSession(tmp_path, train="here", recipe=RECIPE) as session:
+        estimate = session.progress().estimate
+    assert estimate.n == 40
+    assert estimate.accuracy < 1
 
 
 def test_training_that_dies_is_said_and_begun_anew(tmp_path):

@@ -1,5 +1,7 @@
 """labels.csv as it is while others write to it too."""
 
+import os
+
 import pytest
 
 from skcaptcha.datasets import load_captchas
@@ -30,6 +32,23 @@ def test_labels_are_read_by_load_captchas_as_they_were_given(folder):
     for name, label in given.items():
         table.put(name, label)
     assert labels_on_disk(folder) == given == table.labels
+
+
+@pytest.mark.parametrize("name", ["a\rb.png", "a\nb.png", 'a",b.png', " .png"])
+def test_whatever_a_file_is_called_its_label_comes_back(folder, name):
+    (folder / name).write_bytes(b"never opened")
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    table.put(name, "CD")
+    assert labels_on_disk(folder) == LabelTable(folder).labels == {"1.png": "AB", name: "CD"}
+
+
+def test_a_name_that_has_no_place_in_the_file_is_said_and_nothing_is_changed(folder):
+    table = LabelTable(folder)
+    table.put("1.png", "AB")
+    with pytest.raises(DatasetError, match="is not UTF-8; rename the image"):
+        table.put(os.fsdecode(b"\xff.png"), "CD")
+    assert labels_on_disk(folder) == table.labels == {"1.png": "AB"}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -71,8 +90,6 @@ def test_what_others_write_at_the_same_moment_with_the_same_size_is_seen(folder)
     status = path.stat()
     with path.open("r+") as file:
         file.write(path.read_text().replace("AB", "CD"))
-    import os
-
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     table.refresh()
     assert table.labels == {"1.png": "CD"}

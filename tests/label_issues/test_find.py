@@ -157,6 +157,12 @@ def test_too_few_captchas_and_empty_labels_are_refused():
         find_label_issues(list(images), labels, model=boxes())
 
 
+def test_copies_of_one_image_are_refused_as_too_few():
+    images, labels = make_line_captchas(25, charset="AB", random_state=0)
+    with pytest.raises(DatasetError, match="1 different captchas are too few"):
+        find_label_issues([images[0]] * 25, labels, model=boxes())
+
+
 def test_without_cleanlab_a_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     images, labels = make_line_captchas(30, random_state=0)

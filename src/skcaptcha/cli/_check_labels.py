@@ -13,6 +13,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import figures_table, percent, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
+from skcaptcha.cli._label import Browser, Port, label_in_browser
 from skcaptcha.cli._options import Jobs, Json, Trust
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
 
@@ -66,6 +67,8 @@ def check_labels(
     fix: Annotated[
         bool, typer.Option("--fix", help="Open the suspects in the labelling page.")
     ] = False,
+    port: Port = 0,
+    browser: Browser = True,
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
@@ -81,19 +84,23 @@ def check_labels(
     from skcaptcha.images import ImageDecoder
     from skcaptcha.label_issues import label_issues_page
     from skcaptcha.label_issues._confident_learning import check_cleanlab
+    from skcaptcha.label_issues._find import check_number
 
     if recipe is not None and model is not None:
         raise WrongUseError("--recipe and --model exclude each other: each says what to judge by")
     if budget is not None and (recipe or model):
         raise WrongUseError("--budget is for choosing a recipe; leave it out, or --recipe, --model")
+    if not fix and (port or not browser):
+        raise WrongUseError("--port and --no-browser are for the page that --fix opens; add it")
     check_cleanlab()
-    if fix:
-        _check_page()
     check_outputs(csv, report, json=json)
     captchas = load_captchas(folder)
+    if fix:
+        _check_page(folder)
     began = time.perf_counter()
     with interruptible("interrupted; nothing was changed"), workers(jobs, None, captchas):
         failed = drop_unusable_images(captchas, ImageDecoder())
+        check_number(len(captchas.data))
         judge = _judge(captchas, recipe, model, trust=trust, budget=budget, jobs=jobs)
         issues, unusable = _find(captchas, judge, jobs)
     failed += unusable
@@ -120,7 +127,7 @@ def check_labels(
     found |= {"failed": failed, "suspects": [dict(zip(_COLUMNS, row, strict=True)) for row in rows]}
     write_json(found, json)
     if fix:
-        _fix(folder, issues, captchas.filenames)
+        _fix(folder, issues, captchas.filenames, port=port, browser=browser)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -178,8 +185,8 @@ def _find(captchas: Bunch, judge: Pipeline, jobs: int) -> tuple[LabelIssues, lis
         return find(), failed
 
 
-def _check_page() -> None:
-    """Find out before the work whether the labelling page can be opened."""
+def _check_page(folder: Path) -> None:
+    """Find out before the work whether the labelling page can be opened for a folder."""
     from importlib.util import find_spec
 
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
@@ -188,6 +195,10 @@ def _check_page() -> None:
             f"--fix opens the labelling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )
+    from skcaptcha.label import LabellingSession
+
+    # It refuses what is not writable, or is being labelled.
+    LabellingSession(folder, train=False).close()
 
 
 def _best_of(recipe: Path, captchas: Bunch, jobs: int) -> Pipeline:
@@ -265,13 +276,20 @@ def _suspects_table(issues: LabelIssues, names: list[str]) -> Table:
     return table
 
 
-def _fix(folder: Path, issues: LabelIssues, names: list[str]) -> None:
-    from skcaptcha.cli._label import label_in_browser
+def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, browser: bool) -> None:
     from skcaptcha.label import LabellingSession
 
     if not issues.suspects:
         say("there is nothing to fix: no label is a suspect")
         return
-    only = [(names[issue.index], issue.reason, issue.text) for issue in issues.suspects]
+    only = [
+        (
+            names[issue.index],
+            f"{issue.reason}; the model is {percent(issue.confidence)} sure of "
+            f"{issue.text or 'nothing'}",
+            issue.text,
+        )
+        for issue in issues.suspects
+    ]
     with LabellingSession(folder, only=only) as session:
-        label_in_browser(session, port=0, browser=True)
+        label_in_browser(session, port=port, browser=browser, done="checked")

@@ -48,7 +48,9 @@ def label(
         label_in_browser(session, port=port, browser=browser)
 
 
-def label_in_browser(session: LabellingSession, *, port: int, browser: bool) -> NoReturn:
+def label_in_browser(
+    session: LabellingSession, *, port: int, browser: bool, done: str = "labelled"
+) -> NoReturn:
     """Serve the page of a session until Ctrl-C.
 
     Parameters
@@ -57,6 +59,8 @@ def label_in_browser(session: LabellingSession, *, port: int, browser: bool) -> 
     port : int
     browser : bool
         Whether to open a browser, if there is one.
+    done : str, default="labelled"
+        What is done to the images there.
 
     Raises
     ------
@@ -76,9 +80,13 @@ def label_in_browser(session: LabellingSession, *, port: int, browser: bool) -> 
     except KeyboardInterrupt:
         progress = session.progress()
         quoted = shlex.quote(str(session.folder))
-        following = f"skcaptcha fit {quoted}" if progress.n_labelled else "nothing is changed"
+        following = "nothing is changed"
+        if progress.n_labelled:
+            following = f"skcaptcha fit {quoted}"
+        elif progress.n_unreadable:
+            following = f"{progress.n_unreadable} marked unreadable"
         raise KeyboardInterrupt(
-            f"{progress.n_labelled} of {progress.n_images} images are labelled; {following}"
+            f"{progress.n_labelled} of {progress.n_images} images are {done}; {following}"
         ) from None
 
 

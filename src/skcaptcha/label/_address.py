@@ -58,8 +58,7 @@ def listen(folder: Path, port: int) -> tuple[socket.socket, Address]:
         If the port is taken, or may not be taken.
     """
     left = _left(folder)
-    token = left.token if left else secrets.token_urlsafe(32)
-    if left and not port:
+    if left and port in {0, left.port}:
         with suppress(OSError):
             return _bound(left.port), left
     try:
@@ -69,7 +68,8 @@ def listen(folder: Path, port: int) -> tuple[socket.socket, Address]:
         raise SkcaptchaError(
             f"port {port} cannot be used ({reason}); name another, or none for a free one"
         ) from error
-    return listener, Address(listener.getsockname()[1], token)
+    # Not the token that is left: whoever has the port now may have been told it by an open tab.
+    return listener, Address(listener.getsockname()[1], secrets.token_urlsafe(32))
 
 
 def remember(folder: Path, address: Address) -> None:

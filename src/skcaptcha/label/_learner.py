@@ -151,6 +151,7 @@ class Learner:
         Returns
         -------
         texts : dict of str to str
+            Empty for those that cannot be decoded, of which nobody will ever read more.
         """
         assert self.recipe is not None
         assert self._model is not None
@@ -163,7 +164,7 @@ class Learner:
         folds = _FOLDS_OF_NETWORKS
         if not self._reads_by_network():
             folds = math.ceil(len(sample) / (_MISSED * len(self._y)))
-        texts: dict[str, str] = {}
+        texts = {name: "" for name in filenames if name not in place}
         for k in range(min(folds, len(sample))):
             test = sample[k::folds]
             kept = np.setdiff1d(np.arange(len(self._X)), test)

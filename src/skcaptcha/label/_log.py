@@ -54,7 +54,9 @@ class ActionLog:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         try:
-            self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed by close()
+            self._file = open(  # noqa: SIM115 - closed by close()
+                self.path, "a+b", buffering=0, opener=_open_no_link
+            )
         except OSError as error:
             raise DatasetError(
                 f"{self.path}: cannot be written ({error.strerror}); labels are kept beside the "
@@ -83,7 +85,8 @@ class ActionLog:
         DatasetError
             If it cannot be written; it then is not in the file either.
         """
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+        # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+        line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
             # What was cut off by a full disk or a power cut before must not lead into this line.
             self._file.truncate(self._end)
@@ -132,3 +135,8 @@ class ActionLog:
                 )
             records.append(record)
         return records
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    # Who gets a folder from somebody else must not append to a file of his own elsewhere.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

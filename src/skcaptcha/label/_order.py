@@ -1,4 +1,4 @@
-"""Which image comes next: at random, or the one of which the model is least sure."""
+"""Which image comes next: one at random, or one of those of which the model is less sure."""
 
 from __future__ import annotations
 

@@ -41,7 +41,10 @@ def as_png(path: Path, folder: Path) -> bytes:
     skcaptcha.errors.ImageError: README.md: it is a link to a file outside the folder; put the
     image itself there
     """
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise ImageError(path.name, "it is a link that leads nowhere") from error
     if not target.is_relative_to(folder.resolve()):
         raise ImageError(
             path.name, "it is a link to a file outside the folder; put the image itself there"

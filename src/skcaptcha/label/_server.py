@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -140,6 +141,7 @@ class _Answers:
         return _json(
             {
                 "folder": str(session.folder),
+                "fit": f"skcaptcha fit {shlex.quote(str(session.folder))}",
                 "task": task and asdict(task) | {"id": _id(task.filename)},
                 "ahead": ahead and _id(ahead),
                 "progress": asdict(session.progress()),

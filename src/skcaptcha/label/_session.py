@@ -121,6 +121,7 @@ class LabellingSession:
         self._tabs = Tabs(lease)
         self._pace = Pace()
         self._gone_through: set[str] = set()  # of those that are listed
+        self._put_off: set[str] = set()  # as well
         self._typed: dict[str, str] = {}
         self._guesses: dict[str, Guess] = {}
         self._held_out: Mapping[str, str] = {}
@@ -317,6 +318,8 @@ class LabellingSession:
         with self._lock:
             self._store.skip(filename, tab=tab, about=self._about(filename, tab))
             self._done_with(filename)
+            self._gone_through.discard(filename)
+            self._put_off.add(filename)
 
     def mark_unreadable(self, filename: str, *, tab: str, expected: str | None = None) -> None:
         """Say that an image cannot be read by anybody: it has no label and does not come again.
@@ -368,6 +371,7 @@ class LabellingSession:
             self._store.undo(action)
             filename = action.filename
             self._gone_through.discard(filename)
+            self._put_off.discard(filename)
             if action.after.label is not None:
                 self._typed[filename] = action.after.label
             if self._is_open(filename):
@@ -390,6 +394,7 @@ class LabellingSession:
             if self._listed is not None:
                 gone = [self._store.state(name) for name in self._gone_through]
                 n_labelled = sum(state.label is not None for state in gone)
+                n_skipped = len(self._put_off)
                 n_left = len(states) - len(gone)
             else:
                 n_left = len(states) - n_labelled - n_unreadable
@@ -424,7 +429,7 @@ class LabellingSession:
         mine.held = {
             name: why
             for name, why in mine.held.items()
-            if self._is_open(name) or (why == "skipped" and self._is_skipped(name))
+            if self._is_open(name) or (why in {"skipped", "listed"} and self._is_skipped(name))
         }
         while len(mine.held) < n:
             found = self._chosen(tab, set(mine.held))
@@ -444,22 +449,24 @@ class LabellingSession:
 
         if self._listed is not None:
             first = next(filter(is_free, self.filenames), None)
-            return None if first is None else (first, "listed")
-        found = self._order.choose(is_free, self._guesses)
-        if found is not None:
+            if first is not None:
+                return first, "listed"
+        elif (found := self._order.choose(is_free, self._guesses)) is not None:
             return found
         # The one that was skipped longest ago comes first.
         skips = {a.filename: a.number for a in self._store.actions if a.did == "skip"}
         skipped = [name for name in self.filenames if self._is_skipped(name) and name not in taken]
         oldest = min(skipped, key=lambda name: skips.get(name, -1), default=None)
-        return None if oldest is None else (oldest, "skipped")
+        return None if oldest is None else (oldest, "listed" if self._listed else "skipped")
 
     def _is_open(self, filename: str) -> bool:
         if self._listed is not None:
-            return filename not in self._gone_through
+            return filename not in self._gone_through and filename not in self._put_off
         return self._store.state(filename) == State()
 
     def _is_skipped(self, filename: str) -> bool:
+        if self._listed is not None:
+            return filename in self._put_off
         return self._store.state(filename).mark == "skipped"
 
     def _shown(self, filename: str, tab: Tab) -> Task:
@@ -500,6 +507,7 @@ class LabellingSession:
     def _done_with(self, filename: str) -> None:
         self._tabs.release(filename)
         self._typed.pop(filename, None)
+        self._put_off.discard(filename)
         self._gone_through.add(filename)
 
     def _undoable(self, tab: str) -> Iterator[Action]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from skcaptcha.errors import DatasetError
 from skcaptcha.model_io import write_atomically
 
 _BOM = b"\xef\xbb\xbf"
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")
 
 
 class LabelTable:
@@ -187,10 +189,18 @@ class LabelTable:
         return len(self._header) - 1 - self._header[::-1].index(name)
 
     def _write(self, rows: dict[str, list[str]]) -> None:
+        odd = next(filter(_NOT_UTF8.search, rows), None)
+        if odd is not None:
+            raise DatasetError(
+                f"{self.path}: cannot hold the file name {odd!r}, which is not UTF-8; rename the "
+                "image"
+            )
         buffer = StringIO(newline="")
-        writer = csv.writer(buffer, lineterminator=self._newline)
-        writer.writerow(self._header)
-        writer.writerows(rows.values())
+        plain = csv.writer(buffer, lineterminator=self._newline)
+        # A carriage return is only put in quotes by itself where lines end with one.
+        quoted = csv.writer(buffer, lineterminator=self._newline, quoting=csv.QUOTE_ALL)
+        for row in [self._header, *rows.values()]:
+            (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
         begins_with_bom = self._content is not None and self._content.startswith(_BOM)
         content = begins_with_bom * _BOM + buffer.getvalue().encode()
         write_atomically(self.path, lambda file: file.write(content))

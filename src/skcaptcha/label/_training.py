@@ -172,10 +172,15 @@ class TrainingAside:
         # A fresh interpreter: a copy of this process would keep its files open, and with them the
         # lock of the folder, and its threads' locks in whatever state they are.
         process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
-            [sys.executable, "-c", _PROGRAM],
+            # It finds modules where this process does. Without -P also where it was started, and
+            # would run a file json.py among the captchas there.
+            [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path),
+            },
             # Ctrl-C is for the process that was started by hand, which ends this one.
             start_new_session=True,
         )

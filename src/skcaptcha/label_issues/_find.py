@@ -51,7 +51,7 @@ def find_label_issues(
     Parameters
     ----------
     X : sequence of n captchas
-        Paths, bytes, PIL images or arrays; at least 20.
+        Paths, bytes, PIL images or arrays; at least 20 different ones.
     y : array-like of n str
         Their labels.
     model : Pipeline, optional
@@ -105,14 +105,11 @@ def find_label_issues(
     """
     check_cleanlab()
     labels = check_texts(y, len(X))
-    if len(labels) < FEWEST:
-        raise DatasetError(
-            f"{len(labels)} labelled captchas are too few to judge each other's labels; at least "
-            f"{FEWEST} are needed"
-        )
+    check_number(len(labels))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     digests = pixel_digests(X)
+    check_number(len(set(digests)), "different captchas")
     if model is None:
         choice = choose_recipe(
             X,
@@ -144,6 +141,27 @@ def find_label_issues(
     ranked = rank_labels(judged, labels, repeats)
     n_other_length = sum(judgement.characters is None for _, judgement, _ in judged)
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
+
+
+def check_number(n: int, what: str = "labelled captchas") -> None:
+    """Find out before the work whether there are enough captchas.
+
+    Parameters
+    ----------
+    n : int
+        Their number.
+    what : str, default="labelled captchas"
+        Which they are, for the error.
+
+    Raises
+    ------
+    DatasetError
+        If they are too few.
+    """
+    if n < FEWEST:
+        raise DatasetError(
+            f"{n} {what} are too few to judge each other's labels; at least {FEWEST} are needed"
+        )
 
 
 def rank_labels(

@@ -88,7 +88,7 @@ async function show(state, done) {
   [task, shown, learnt] = [state.task, next, state.progress.n_learnt];
   if (!task) {
     view.say(done);
-    view.showDone(state.progress, state.folder);
+    view.showDone(state.progress, state.fit);
     return;
   }
   view.showTask(task, shown, state.progress);

@@ -64,7 +64,9 @@ export function picture(id) {
 async function fetchPicture(id) {
   const response = await request(`images/${id}`);
   if (response.status === 422) return { problem: (await response.json()).error };
-  if (!response.ok) throw new Refused(response.status, { error: await response.text() });
+  if (response.status === 403) throw new Refused(403, { error: await response.text() });
+  // One image that fails for whatever reason must not stand in the way of all others.
+  if (!response.ok) return { problem: `the server could not give it (${response.status})` };
   let blob;
   try {
     blob = await response.blob();
@@ -73,19 +75,43 @@ async function fetchPicture(id) {
   }
   const image = new Image();
   image.src = URL.createObjectURL(blob);
-  await image.decode();
+  try {
+    await image.decode();
+  } catch {
+    return { problem: "the browser cannot decode it" };
+  }
   return { url: image.src, width: image.naturalWidth, height: image.naturalHeight };
 }
 
 /** Give the name of this tab: the same after a reload, that of a closed tab, or else a new one. */
 export async function tabName() {
-  const known = JSON.parse(localStorage.getItem("tabs") ?? "[]");
-  for (const name of [sessionStorage.getItem("tab"), ...known, crypto.randomUUID()]) {
-    if (name && (await isFree(name))) {
-      sessionStorage.setItem("tab", name);
-      if (!known.includes(name)) localStorage.setItem("tabs", JSON.stringify([...known, name].slice(-KEPT_TABS)));
+  const known = knownTabs();
+  for (const name of [...known, crypto.randomUUID()]) {
+    if (await isFree(name)) {
+      remember(name, known);
       return name;
     }
+  }
+}
+
+// Browsers may refuse to store anything, and other servers have had this port and stored what they like.
+
+function knownTabs() {
+  try {
+    const names = [sessionStorage.getItem("tab"), ...JSON.parse(localStorage.getItem("labelling tabs") ?? "[]")];
+    return names.filter((name) => name && typeof name === "string");
+  } catch {
+    return [];
+  }
+}
+
+function remember(name, known) {
+  try {
+    sessionStorage.setItem("tab", name);
+    const names = [...new Set([...known, name])].slice(-KEPT_TABS);
+    localStorage.setItem("labelling tabs", JSON.stringify(names));
+  } catch {
+    // A reload will be another tab.
   }
 }
 
@@ -94,6 +120,6 @@ function isFree(name) {
     navigator.locks.request(`tab ${name}`, { ifAvailable: true }, (lock) => {
       resolve(lock !== null);
       return lock && new Promise(() => {}); // held as long as the tab lives
-    });
+    }).catch(() => resolve(true));
   });
 }

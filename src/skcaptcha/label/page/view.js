@@ -51,7 +51,7 @@ export function showTask(task, picture, progress) {
 }
 
 function showSuspect(task) {
-  const suspected = task.chosen === "listed" || task.suggestion !== null;
+  const suspected = task.chosen === "listed" || Boolean(task.reason) || task.suggestion !== null;
   element("suspect").hidden = !suspected;
   if (!suspected) return;
   const reads = task.suggestion ?? task.guess?.text ?? "";
@@ -64,8 +64,8 @@ function showSuspect(task) {
   element("reason").textContent = task.reason;
 }
 
-function showSureness({ guess, chosen }) {
-  let text = chosen === "listed" ? "" : "No guess yet.";
+function showSureness({ guess }) {
+  let text = document.body.classList.contains("listed") ? "" : "No guess yet.";
   if (guess) {
     text = `The model is ${percent(guess.confidence)} % sure of ${guess.text}`;
     const [least] = leastSureFirst(guess.text, guess);
@@ -134,7 +134,7 @@ export function showOthers(texts, taken, guess, take) {
 }
 
 /** Show that nothing is left for this tab. */
-export function showDone(progress, folder) {
+export function showDone(progress, fit) {
   element("work").hidden = true;
   element("done").hidden = false;
   const elsewhere = progress.n_left > 0;
@@ -143,7 +143,7 @@ export function showDone(progress, folder) {
   element("done-text").textContent = elsewhere
     ? `${counted(progress.n_left, "image")} shown in other tabs.`
     : `${counted(progress.n_labelled, "image")} labelled, ${progress.n_unreadable} unreadable. ` +
-      `End with Ctrl+C in the terminal, then: skcaptcha fit ${folder}`;
+      `End with Ctrl+C in the terminal, then: ${fit}`;
   document.title = "Label captchas";
   element("done-title").focus();
 }
