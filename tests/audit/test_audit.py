@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from skcaptcha.audit import Audit, audit_captchas, summary, to_markdown, to_page
 from skcaptcha.audit._intervals import share
@@ -51,9 +52,13 @@ def test_the_recipe_is_fitted_again_without_its_steps(audit):
         assert ablation.loss.value == pytest.approx(audit.ablation_base.value - ablation.read.value)
 
 
-def test_labels_that_suffice_are_told_by_the_low_end_of_the_interval(audit):
+def test_labels_that_suffice_are_told_by_the_low_end_of_an_exact_interval(audit):
     for mark in (0.01, 0.5, 0.9):
-        enough = [p.n_labels for p in audit.curve if p.read.low >= mark]
+        # Clopper and Pearson's limit is a quantile of a beta distribution.
+        limits = [
+            beta.ppf(0.025, p.read.n_right, p.read.n - p.read.n_right + 1) for p in audit.curve
+        ]
+        enough = [p.n_labels for p, low in zip(audit.curve, limits, strict=True) if low >= mark]
         assert audit.labels_needed(mark) == (enough[0] if enough else None)
     assert audit.labels_needed(1.0) is None
 
@@ -94,13 +99,15 @@ def test_tables_of_markdown_are_whole(audit):
     [
         (0, 500, "this reader does not reach 1 %"),
         (0, 50, "these captchas do not tell"),
-        (10, 500, "This scheme is broken"),
-        (10, 500, "10 % is not reached"),
+        (1, 17, "these captchas do not tell"),
+        (10, 500, "these captchas do not tell"),
+        (11, 500, "This scheme is broken"),
+        (11, 500, "10 % is not reached"),
         (10, 100, "whether 10 % is reached as well, these captchas do not tell"),
         (90, 100, "it is also by a mark that asks ten times as much"),
     ],
 )
-def test_a_scheme_is_called_broken_only_if_the_whole_interval_says_so(audit, n_right, n, said):
+def test_a_scheme_is_called_broken_only_if_chance_does_not_explain_it(audit, n_right, n, said):
     point = replace(audit.best, read=share(n_right, n))
     other = replace(audit, curve=(*audit.curve[:-1], point), n_held_out=n)
     assert said in to_markdown(other, "Audit")

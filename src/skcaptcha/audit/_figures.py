@@ -7,7 +7,7 @@ from typing import Any
 
 from skcaptcha import __version__
 from skcaptcha.audit._defences import Finding
-from skcaptcha.audit._intervals import Difference, Share, attempts
+from skcaptcha.audit._intervals import Difference, Share, attempts, surely_exceeds
 
 MARKS = (0.01, 0.1, 0.5, 0.9)
 """Shares of captchas read, for which the labels are counted that they take."""
@@ -137,9 +137,9 @@ class Audit:
         Returns
         -------
         n_labels : int or None
-            The first measured number at which the whole interval is above the mark; None: none.
+            The first measured number at which `surely_exceeds` says so; None: none.
         """
-        return next((p.n_labels for p in self.curve if p.read.low >= mark), None)
+        return next((p.n_labels for p in self.curve if surely_exceeds(p.read, mark)), None)
 
     def figures(self) -> dict[str, Any]:
         """Give all figures as mappings, lists, numbers and strings, for JSON.

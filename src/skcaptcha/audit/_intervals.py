@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 from skcaptcha.metrics import wilson_interval
 
@@ -69,6 +69,36 @@ def share(n_right: int, n: int, *, confidence: float = 0.95) -> Share:
     """
     low, high = wilson_interval(n_right, n, confidence=confidence)
     return Share(n_right, n, n_right / n, low, high)
+
+
+def surely_exceeds(read: Share, mark: float) -> bool:
+    """Tell whether more than a mark is read, and no chance but one in forty that it is not.
+
+    Wilson's interval leaves that chance on the mean over all shares; near 0 its lower end leaves
+    several times as much. This is the lower end of Clopper's and Pearson's, which never does.
+
+    Parameters
+    ----------
+    read : Share
+    mark : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    surely : bool
+
+    References
+    ----------
+    C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the
+    case of the binomial", Biometrika 26 (1934), 404-413.
+
+    Examples
+    --------
+    >>> from skcaptcha.audit._intervals import share, surely_exceeds
+    >>> share(1, 17).low > 0.01, surely_exceeds(share(1, 17), 0.01)
+    (True, False)
+    """
+    return bool(binomtest(read.n_right, read.n, mark, alternative="greater").pvalue <= 0.025)
 
 
 def difference(first: Share, second: Share) -> Difference:

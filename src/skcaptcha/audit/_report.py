@@ -9,6 +9,7 @@ from skcaptcha.audit._defence_report import ablations, defences
 from skcaptcha.audit._defences import BROKEN
 from skcaptcha.audit._figures import FEW, MARKS, SECONDS_PER_LABEL, Audit
 from skcaptcha.audit._instead import CANNOT, INSTEAD
+from skcaptcha.audit._intervals import surely_exceeds
 from skcaptcha.audit._published import (
     AIMED_AT,
     BROKEN_FROM,
@@ -105,10 +106,10 @@ def _summary(audit: Audit) -> Iterator[Block]:
 def _verdict(audit: Audit) -> str:
     read, n = audit.best.read, audit.best.n_labels
     source = f"{BURSZTEIN_2011.authors} ({BURSZTEIN_2011.year})"
-    if read.low >= BROKEN_FROM:
+    if surely_exceeds(read, BROKEN_FROM):
         stricter = (
             "; it is also by a mark that asks ten times as much, 10 %"
-            if read.low >= BROKEN
+            if surely_exceeds(read, BROKEN)
             else "; whether 10 % is reached as well, these captchas do not tell"
             if read.high >= BROKEN
             else "; 10 % is not reached"
@@ -169,7 +170,9 @@ def _curve(audit: Audit) -> Iterator[Block]:
         "The labels of a row are among those of the next. They are one choice by chance: another "
         "choice of as few as 10 or 20 may do better or worse than the interval says, which covers "
         "the chance in what was read alone. A number of labels counts as enough for a share, in "
-        "the summary, when the whole interval is above it; numbers between two rows were not tried."
+        "the summary, when chance would make as much of less only once in forty times (Clopper's "
+        "and Pearson's interval, which near 0 is wider than the one shown); numbers between two "
+        "rows were not tried."
     )
 
 
