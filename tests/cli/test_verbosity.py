@@ -68,6 +68,18 @@ def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
     assert before.out == before.err == ""
 
 
+def test_quiet_commands_only_write_what_they_are_asked_for(run, captchas, model, tmp_path):
+    page = tmp_path / "score.html"
+    outcome = run("score", captchas, "--model", model, "--report", page, "--quiet")
+    assert outcome.out == outcome.err == ""
+    assert page.stat().st_size > 0
+    table = tmp_path / "readings.csv"
+    command = ("predict", captchas, "--model", model, "--csv", table, "--min-confidence", 1)
+    outcome = run(*command, "--quiet")
+    assert outcome.out == outcome.err == ""
+    assert "texts left empty" in run(*command).err
+
+
 def test_quiet_keeps_results_warnings_and_errors(run, model, captchas, tmp_path):
     name = next(captchas.glob("*.png"))
     outcome = run("predict", name, "--model", model, "--quiet")

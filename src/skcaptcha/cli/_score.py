@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
-from skcaptcha.cli._console import figures_table, report_console, say, visible
+from skcaptcha.cli._console import figures_table, note, report_console, say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import check_outputs, write_csv, write_json
 from skcaptcha.errors import SkcaptchaError
@@ -105,7 +105,7 @@ def score(
     write_json(found, json)
     if report is not None:
         _write_report(report, reader, captchas, results, title=f"How {model.name} reads {folder}")
-        say(f"{report}: the report")
+        note(f"{report}: the report")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
