@@ -42,7 +42,7 @@ def label(
     with LabellingSession(folder) as session:
         if not any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
             say(
-                "warning: its images have no labels yet; if their names are labels, do not go on: "
+                "its images have no labels yet; if their names are labels, do not go on: "
                 "from the first label on, only those in labels.csv count"
             )
         label_in_browser(session, port=port, browser=browser)
