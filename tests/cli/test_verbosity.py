@@ -16,9 +16,16 @@ BAR = "━"
 
 def in_terminal(*arguments: object) -> str:
     """Run a command in a real terminal and give all that it showed."""
+    code, shown = python_in_terminal("-m", "skcaptcha", *map(str, arguments))
+    assert code == 0, shown
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+
+
+def python_in_terminal(*arguments: str) -> tuple[int, str]:
+    """Run Python in a real terminal and give its exit code and all that it wrote there."""
     terminal, end = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "skcaptcha", *map(str, arguments)],
+        [sys.executable, *arguments],
         stdin=end, stdout=end, stderr=end, env=os.environ | {"TERM": "xterm", "COLUMNS": "110"},
     )  # fmt: skip
     os.close(end)
@@ -32,8 +39,7 @@ def in_terminal(*arguments: object) -> str:
             break
         shown += part
     os.close(terminal)
-    assert process.wait(timeout=60) == 0, shown.decode()
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    return process.wait(timeout=60), shown.decode()
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,23 @@ def test_fits_show_progress(workshop, tmp_path):
     shown = in_terminal("fit", workshop / "recipe.yaml", "--out", out, "--jobs", 1)
     assert re.search(r"fits ━.* of 4", shown)
     assert "fitting the best candidate" in shown
+
+
+def test_ctrl_c_that_python_does_not_hear_leaves_a_terminal_with_its_cursor():
+    code = (
+        "import hashlib, os, signal, threading\n"
+        "from skcaptcha._progress import progress\n"
+        "from skcaptcha.cli._interrupt import interruptible\n"
+        "with interruptible('stopped'), progress('fits', 3):\n"
+        "    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)\n"
+    )
+    ended, shown = python_in_terminal("-c", code)
+    assert ended == 130
+    assert "stopped" in shown
+    hidden, seen = "\x1b[?25l", "\x1b[?25h"
+    assert shown.rindex(hidden) < shown.rindex(seen)
+    assert not shown.rpartition("\x1b[2K")[2].removeprefix(seen)  # nothing is left of the bar
 
 
 def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
