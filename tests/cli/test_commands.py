@@ -441,3 +441,10 @@ def test_score_says_how_accurate_the_surest_readings_are(run, model, captchas, t
         low, high = row["string_accuracy_interval"]
         assert low <= row["string_accuracy"] <= high
     assert "confidence from" in outcome.out
+
+
+def test_names_are_shown_as_they_are_whatever_signs_they_hold(run, workshop, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = run("fit", workshop / "recipe.yaml", "--out", "[red]a[/b]:x:.joblib", "--jobs", 1)
+    assert outcome.code == 0, outcome.err
+    assert "[red]a[/b]:x:.joblib" in outcome.out

@@ -16,9 +16,16 @@ BAR = "━"
 
 def in_terminal(*arguments: object) -> str:
     """Run a command in a real terminal and give all that it showed."""
+    code, shown = python_in_terminal("-m", "skcaptcha", *map(str, arguments))
+    assert code == 0, shown
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+
+
+def python_in_terminal(*arguments: str) -> tuple[int, str]:
+    """Run Python in a real terminal and give its exit code and all that it wrote there."""
     terminal, end = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "skcaptcha", *map(str, arguments)],
+        [sys.executable, *arguments],
         stdin=end, stdout=end, stderr=end, env=os.environ | {"TERM": "xterm", "COLUMNS": "110"},
     )  # fmt: skip
     os.close(end)
@@ -32,8 +39,7 @@ def in_terminal(*arguments: object) -> str:
             break
         shown += part
     os.close(terminal)
-    assert process.wait(timeout=60) == 0, shown.decode()
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    return process.wait(timeout=60), shown.decode()
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +65,23 @@ def test_fits_show_progress(workshop, tmp_path):
     assert "fitting the best candidate" in shown
 
 
+def test_ctrl_c_that_python_does_not_hear_leaves_a_terminal_with_its_cursor():
+    code = (
+        "import hashlib, os, signal, threading\n"
+        "from skcaptcha._progress import progress\n"
+        "from skcaptcha.cli._interrupt import interruptible\n"
+        "with interruptible('stopped'), progress('fits', 3):\n"
+        "    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)\n"
+    )
+    ended, shown = python_in_terminal("-c", code)
+    assert ended == 130
+    assert "stopped" in shown
+    hidden, seen = "\x1b[?25l", "\x1b[?25h"
+    assert shown.rindex(hidden) < shown.rindex(seen)
+    assert not shown.rpartition("\x1b[2K")[2].removeprefix(seen)  # nothing is left of the bar
+
+
 def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
     table = tmp_path / "readings.csv"
     command = ("score", many, "--model", model, "--csv", table)
@@ -66,6 +89,18 @@ def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
     assert len(table.read_text().splitlines()) == 601
     before = run("--quiet", *command)
     assert before.out == before.err == ""
+
+
+def test_quiet_commands_only_write_what_they_are_asked_for(run, captchas, model, tmp_path):
+    page = tmp_path / "score.html"
+    outcome = run("score", captchas, "--model", model, "--report", page, "--quiet")
+    assert outcome.out == outcome.err == ""
+    assert page.stat().st_size > 0
+    table = tmp_path / "readings.csv"
+    command = ("predict", captchas, "--model", model, "--csv", table, "--min-confidence", 1)
+    outcome = run(*command, "--quiet")
+    assert outcome.out == outcome.err == ""
+    assert "texts left empty" in run(*command).err
 
 
 def test_quiet_keeps_results_warnings_and_errors(run, model, captchas, tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import note, say
 from skcaptcha.cli._output import JsonList
 from skcaptcha.errors import SkcaptchaError
 
@@ -122,7 +122,7 @@ class Answers:
         """
         if self.n_left_empty:
             least = self._min_confidence
-            say(f"{self.n_left_empty} texts left empty, of a confidence below {least}")
+            note(f"{self.n_left_empty} texts left empty, of a confidence below {least}")
         if self.n_unlike:
             others = self.n_unlike - len(self._unlike)
             named = ", ".join(self._unlike) + (f" and {others} others" if others else "")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skcaptcha import _progress
 from skcaptcha.cli._output import STDOUT
@@ -17,6 +17,9 @@ from skcaptcha.cli._verbosity import is_quiet
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+# Names of files and values may hold what rich would take for its own signs, such as [/b] and :x:.
+_AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
 
 
 def say(sentence: str) -> None:
@@ -57,7 +60,7 @@ def report_console(json_file: Path | None = None) -> Console:
     """
     from rich.console import Console
 
-    return Console(stderr=json_file == STDOUT, highlight=False, quiet=is_quiet())
+    return Console(stderr=json_file == STDOUT, quiet=is_quiet(), **_AS_IT_IS)
 
 
 def result_console() -> Console:
@@ -69,7 +72,7 @@ def result_console() -> Console:
     """
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(**_AS_IT_IS)
 
 
 def figures_table() -> Table:
@@ -78,7 +81,7 @@ def figures_table() -> Table:
     Returns
     -------
     table : Table
-        Of two columns; text in brackets stays what it is only if it is escaped or a ``Text``.
+        Of two columns.
     """
     from rich.table import Table
 

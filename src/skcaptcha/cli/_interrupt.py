@@ -79,6 +79,8 @@ def _end_after_signal(ear: socket.socket, sentence: str, heard: threading.Event)
             return  # the command is done
     if not heard.wait(_SECONDS_TO_END):
         say(sentence)
+        if os.isatty(2):  # A bar that is still there has hidden the cursor.
+            os.write(2, b"\r\x1b[2K\x1b[?25h")
     else:
         time.sleep(_SECONDS_TO_END)
     os._exit(EXIT_INTERRUPTED)

@@ -41,9 +41,9 @@ def label(
 
     with LabellingSession(folder) as session:
         if not any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
-            note(
-                "its images have no labels yet; if their names are labels, do not go on: from the "
-                "first label on, only those in labels.csv count"
+            say(
+                "its images have no labels yet; if their names are labels, do not go on: "
+                "from the first label on, only those in labels.csv count"
             )
         label_in_browser(session, port=port, browser=browser)
 
@@ -75,7 +75,7 @@ def label_in_browser(
         with LabellingPage(session, port=port) as page:
             opened = browser and _open(page.url)
             print(page.url, flush=True)
-            say(f"{'this' if opened else 'open this'} is the labelling page; Ctrl-C ends it")
+            note(f"{'this' if opened else 'open this'} is the labelling page; Ctrl-C ends it")
             page.wait()
     except KeyboardInterrupt:
         progress = session.progress()
