@@ -233,7 +233,7 @@ def _summary(found: dict[str, Any]) -> Table:
     if found["n_failed"]:
         table.add_row("could not be read", f"{found['n_failed']}, left out")
     share = percent(found["n_suspects"] / found["n"])
-    table.add_row("suspects", f"{found['n_suspects']} ({share}); about as many labels are wrong")
+    table.add_row("suspects", f"{found['n_suspects']} ({share}), worst first")
     if found["n_other_length"]:
         table.add_row(
             "checked in part", f"{found['n_other_length']}, which are cut into another number"

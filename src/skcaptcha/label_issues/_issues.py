@@ -58,5 +58,5 @@ class LabelIssues:
 
     @property
     def suspects(self) -> tuple[LabelIssue, ...]:
-        """Those that should be looked at; about as many labels are wrong."""
+        """Those that should be looked at, as many as confident learning counts."""
         return tuple(issue for issue in self.ranked if issue.suspect)

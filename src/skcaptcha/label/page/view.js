@@ -165,7 +165,7 @@ export function showProgress(progress) {
   element("count").textContent = count.join(", ");
   const pace = progress.labels_per_minute;
   element("pace").textContent = pace === null ? "–" : `${pace.toFixed(pace < 10 ? 1 : 0)} a minute`;
-  element("time-left").textContent = progress.seconds_left === null ? "–" : duration(progress.seconds_left);
+  element("time-left").textContent = progress.seconds_left === null || !progress.n_left ? "–" : duration(progress.seconds_left);
   element("training").textContent = progress.training;
   const estimate = progress.estimate;
   element("estimate").textContent = estimate
