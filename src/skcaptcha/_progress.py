@@ -6,6 +6,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_shown: list[Progress] = []
+
+
+def take_down() -> None:
+    """Take down all bars, from whatever thread, before the process ends without doing so."""
+    for bar in reversed(_shown):
+        bar.stop()
+
+
+@contextmanager
+def known(bar: Progress) -> Iterator[None]:
+    """Have `take_down` know of a bar.
+
+    Parameters
+    ----------
+    bar : rich.progress.Progress
+        One that is shown.
+    """
+    _shown.append(bar)
+    try:
+        yield
+    finally:
+        _shown.remove(bar)
 
 
 @contextmanager
@@ -58,7 +86,8 @@ def progress(
         *columns, console=console, transient=console.is_terminal, redirect_stdout=False
     ) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda done: bar.advance(task, done)
+        with known(bar):
+            yield lambda done: bar.advance(task, done)
 
 
 def figures(

@@ -76,10 +76,10 @@ def test_ctrl_c_that_python_does_not_hear_leaves_a_terminal_with_its_cursor():
     )
     ended, shown = python_in_terminal("-c", code)
     assert ended == 130
-    assert "stopped" in shown
     hidden, seen = "\x1b[?25l", "\x1b[?25h"
     assert shown.rindex(hidden) < shown.rindex(seen)
-    assert not shown.rpartition("\x1b[2K")[2].removeprefix(seen)  # nothing is left of the bar
+    # Nothing is left of the bar, nor drawn again.
+    assert shown.rpartition("\x1b[2K")[2].removeprefix(seen) == "stopped\r\n"
 
 
 def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):

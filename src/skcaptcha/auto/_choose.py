@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._journal import Journal, digest_of_captchas
+from skcaptcha._progress import known
 from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
@@ -232,4 +233,5 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
             _logger.info(text)
             progress.update(task, description=text)
 
-        yield say
+        with known(progress):
+            yield say

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from skcaptcha._ending import EXIT_INTERRUPTED
+from skcaptcha._progress import take_down
 from skcaptcha.cli._console import say
 
 _SECONDS_TO_END = 0.3
@@ -78,9 +79,11 @@ def _end_after_signal(ear: socket.socket, sentence: str, heard: threading.Event)
         else:
             return  # the command is done
     if not heard.wait(_SECONDS_TO_END):
+        # A bar would be drawn again, and has hidden the cursor; whoever draws it may hang.
+        end_of_bars = threading.Thread(target=take_down, daemon=True)
+        end_of_bars.start()
+        end_of_bars.join(_SECONDS_TO_END)
         say(sentence)
-        if os.isatty(2):  # A bar that is still there has hidden the cursor.
-            os.write(2, b"\r\x1b[2K\x1b[?25h")
     else:
         time.sleep(_SECONDS_TO_END)
     os._exit(EXIT_INTERRUPTED)
