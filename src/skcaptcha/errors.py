@@ -1,5 +1,7 @@
 """The errors that bad input raises: each is one sentence that names the input and the remedy."""
 
+from skcaptcha._printable import printable
+
 
 class SkcaptchaError(ValueError):
     """Base of every error that bad input can cause; the commands print it without a traceback."""
@@ -91,9 +93,7 @@ class RecipeError(SkcaptchaError):
     """
 
     def __init__(self, problem: str) -> None:
-        super().__init__(
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in problem)
-        )
+        super().__init__(printable(problem))
 
 
 class ModelError(SkcaptchaError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skcaptcha import _progress
+from skcaptcha._printable import printable
 from skcaptcha.cli._output import STDOUT
 from skcaptcha.cli._verbosity import is_quiet
 
@@ -109,29 +110,6 @@ def percent(share: float) -> str:
     ('50.00 %', '99.99 %', '100.00 %')
     """
     return f"{min(share, 0.9999) if share < 1 else share:.2%}".replace("%", " %")
-
-
-def printable(text: str) -> str:
-    r"""Escape what does not print, such as what would give orders to a terminal.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha.cli._console import printable
-    >>> printable("\x1b[31mred\n")
-    '\\x1b[31mred\\n'
-    """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def visible(character: str) -> str:

@@ -14,6 +14,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from skcaptcha._printable import printable
 from skcaptcha.read import Reading
 from skcaptcha.report._steps import Trace, percent
 
@@ -118,13 +119,13 @@ def _shaded(each: Trace, width: int) -> Iterator[Text]:
 
 def _headline(each: Trace) -> Text:
     reading = each.reading
-    said = _printable(reading.text) or "(nothing)"
-    line = Text.assemble(f"{_printable(each.title)}: ", (said, "bold"), ", ")
+    said = printable(reading.text) or "(nothing)"
+    line = Text.assemble(f"{printable(each.title)}: ", (said, "bold"), ", ")
     line.append(f"{percent(reading.confidence)} sure", _colour(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in zip(reading.text, reading.probabilities, strict=True):
             if probability < _SURE_FROM:
-                shown = f", {_printable(character)} {percent(probability)}"
+                shown = f", {printable(character)} {percent(probability)}"
                 line.append(shown, _colour(probability))
     line.append(_remark(reading))
     return line
@@ -135,7 +136,7 @@ def _remark(reading: Reading) -> str:
         return "; unlike the training set"
     if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        return f"; else {_printable(other)} {percent(confidence)}"
+        return f"; else {printable(other)} {percent(confidence)}"
     return ""
 
 
@@ -160,11 +161,6 @@ def _with_boxes(each: Trace, width: int) -> NDArray[np.uint8]:
         # Neighbours may share an edge; colours in turn tell them apart.
         cv2.rectangle(pixels, corner, opposite, _BOX_COLOURS[k % len(_BOX_COLOURS)], 1)
     return pixels
-
-
-def _printable(text: str) -> str:
-    """Escape what would give orders to the terminal; names and labels may hold it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _colour(probability: float) -> str:
