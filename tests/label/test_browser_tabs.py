@@ -1,5 +1,11 @@
 """Tabs that are two, or closed; servers that are killed; and what a model learns meanwhile."""
 
+import json
+import threading
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from labelling_clients import Tab, labels_on_disk
@@ -88,12 +94,65 @@ def test_a_killed_server_loses_nothing(start, context, folder):
     tab.says("The server does not answer. EFGH is kept here")
     assert labels_on_disk(folder) == {first: "ABCD"}
     again = start(folder)
-    assert again.url == server.url
+    assert again.url.split("?")[0] == server.url.split("?")[0]
+    assert again.url != server.url
     tab.says("Saved EFGH")
     assert labels_on_disk(folder) == {first: "ABCD", second: "EFGH"}
     tab.go(*"IJKL", "Enter")
     assert len(labels_on_disk(folder)) == 3
     assert tab.page.locator("#alert").is_hidden()
+    third = tab.name
+    tab.page.reload()
+    tab.page.wait_for_selector("#work:not([hidden])")
+    assert tab.name == third
+
+
+class Impostor(BaseHTTPRequestHandler):
+    """A server of somebody else, who took the port of a killed one; it notes what it is told."""
+
+    told: list[str] = []
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("content-length", 0))
+        self.told += [self.path, str(self.headers), self.rfile.read(length).decode()]
+        self.send_response(200 if self.path == "/api/resume" else 403)
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps({"nonce": "n", "proof": "p", "token": "t"}).encode())
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_what_a_tab_tells_a_server_that_took_the_port_is_worth_nothing(
+    start, context, folder, monkeypatch
+):
+    monkeypatch.setattr(Impostor, "told", [])
+    server = start(folder)
+    tab = Tab(context, server.url)
+    tab.press(*"ABCD")
+    address, token = server.url.split("/?token=")
+    key = tab.page.locator("meta[name=key]").get_attribute("content")
+    port = int(address.split(":")[2])
+    server.kill()
+    server.wait()
+    with ThreadingHTTPServer(("127.0.0.1", port), Impostor) as impostor:
+        threading.Thread(target=impostor.serve_forever).start()
+        tab.press("Enter")
+        tab.says("Open the one that skcaptcha label printed")
+        impostor.shutdown()
+    assert any("/api/" in said for said in Impostor.told)
+    assert not any(key in said for said in Impostor.told)
+    again = start(folder)
+    assert again.url.split("/?token=")[0] == address
+    headers = {"host": address.removeprefix("http://"), "authorization": f"Bearer {token}"}
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", "/api/progress", headers=headers)
+        assert connection.getresponse().status == 403
+    tab.press("Enter")
+    tab.says("Saved ABCD")
 
 
 def test_a_server_that_was_ended_and_started_again_has_another_address(start, context, folder):

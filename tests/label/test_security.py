@@ -1,15 +1,23 @@
 """The page's server answers nobody else, and serves nothing but the session's images."""
 
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import resource
+import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from labelling_clients import Client, labels_on_disk
+from labelling_clients import Client, Server, labels_on_disk
 from skcaptcha.images import decode
 from skcaptcha.label import LabellingPage, LabellingSession
+from skcaptcha.label._connections import Connections
 from skcaptcha.label._security import MAX_BODY_BYTES
 
 # Who may ask
@@ -130,6 +138,99 @@ def test_every_answer_says_what_browsers_may_do_with_it(client):
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
         assert "unsafe" not in policy
         assert "access-control-allow-origin" not in answer.headers
+
+
+# Tabs whose server was killed
+
+
+def signed(key: str, signer: str, host: str, nonce: str, server_nonce: str) -> str:
+    message = f"{signer}\n{host}\n{nonce}\n{server_nonce}".encode()
+    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+
+
+def test_who_knows_the_key_learns_the_token_and_nobody_else(client, page):
+    key = page._address.key
+    stranger = {"authorization": None}
+    said = client.post("resume", headers=stranger, nonce="mine").json()
+    assert said.keys() == {"nonce", "proof"}
+    assert said["proof"] == signed(key, "server", client.host, "mine", said["nonce"])
+    right = signed(key, "page", client.host, "mine", said["nonce"])
+    for nonce, proof in [
+        ("mine", said["proof"]),
+        ("mine", ""),
+        ("mine", 7),
+        ("mine", "\u00e9"),
+        ("other", right),
+        ("mine", signed("another key", "page", client.host, "mine", said["nonce"])),
+        ("mine", signed(key, "page", "127.0.0.1:1", "mine", said["nonce"])),
+        ("mine", signed(key, "page", client.host, "mine", "number of an earlier start")),
+        (None, right),
+        ("n" * 10_000, right),
+    ]:
+        refused = client.post("resume", headers=stranger, nonce=nonce, proof=proof)
+        assert (refused.status, refused.json().keys()) == (403, {"error"})
+    told = client.post("resume", headers=stranger, nonce="mine", proof=right)
+    assert told.json() == {"token": client.token}
+    elsewhere = stranger | {"origin": "http://evil.example"}
+    assert client.post("resume", headers=elsewhere, nonce="mine", proof=right).status == 403
+
+
+# Connections
+
+
+def test_idle_connections_do_not_keep_the_user_out(start, folder):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+    try:
+        server: Server = start(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    client = Client(SimpleNamespace(url=server.url))
+    with contextlib.ExitStack() as idle:
+        for k in range(300):
+            stranger = socket.create_connection(("127.0.0.1", client.port), timeout=60)
+            idle.enter_context(stranger)
+            if k % 2:
+                stranger.sendall(b"POST /api/resume HTTP/1.1\r\ncontent-length: 9\r\nx:")
+        assert client.post("open").status == 200
+
+
+def test_a_connection_without_a_token_ends_after_a_while_or_when_many_come():
+    async def closed(stream: asyncio.StreamReader, seconds: float) -> bool:
+        try:
+            return await asyncio.wait_for(stream.read(), seconds) == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+
+    async def scene() -> None:
+        connections = Connections(limit=2, seconds=1.0)
+        came: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.opened(writer.transport)
+            await came.put(writer)
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            place = server.sockets[0].getsockname()
+            streams, ends = [], []
+            for k in range(4):
+                streams.append(await asyncio.open_connection(*place))
+                ends.append(writer := await came.get())
+                if k == 0:
+                    connections.trust(writer.get_extra_info("peername"))
+            user, oldest, *strangers = (reader for reader, _ in streams)
+            assert await closed(oldest, 0.5)
+            for stranger in strangers:
+                assert await closed(stranger, 30)
+            assert not await closed(user, 0.5)
+            for writer in [*ends, *(writer for _, writer in streams)]:
+                writer.close()
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
+
+    asyncio.run(scene())
 
 
 # What is served

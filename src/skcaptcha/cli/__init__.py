@@ -8,6 +8,7 @@ from skcaptcha.cli._app import app
 from skcaptcha.cli._audit import audit
 from skcaptcha.cli._check_labels import check_labels
 from skcaptcha.cli._cut import cut
+from skcaptcha.cli._demo import demo
 from skcaptcha.cli._fit import fit
 from skcaptcha.cli._generate import generate
 from skcaptcha.cli._label import label
@@ -19,6 +20,7 @@ from skcaptcha.cli._verbosity import with_verbosity
 __all__ = ["main"]
 
 _EXAMPLES: dict[Callable[..., None], str] = {
+    demo: "skcaptcha demo",
     fit: "skcaptcha fit configs/grid.yaml --data train --set search.cv=3",
     score: "skcaptcha score captchas --subset 4501..5000 --report score.html",
     predict: "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1",

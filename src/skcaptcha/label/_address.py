@@ -1,4 +1,4 @@
-"""The page's address: its port and token, which come back after a server that was killed.
+"""The page's address: its port, which comes back after a server that was killed, and its secrets.
 
 So a tab that is still open goes on as soon as the same command runs again, with what was typed.
 """
@@ -11,7 +11,7 @@ import secrets
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skcaptcha.errors import SkcaptchaError
@@ -25,11 +25,14 @@ class Address:
     ----------
     port : int
     token : str
-        The secret that the page's address holds.
+        The secret that the page's address holds; each start has its own.
+    key : str
+        What an open tab and the server that follows a killed one recognize each other by.
     """
 
     port: int
     token: str
+    key: str
 
     @property
     def url(self) -> str:
@@ -60,7 +63,7 @@ def listen(folder: Path, port: int) -> tuple[socket.socket, Address]:
     left = _left(folder)
     if left and port in {0, left.port}:
         with suppress(OSError):
-            return _bound(left.port), left
+            return _bound(left.port), replace(left, token=secrets.token_urlsafe(32))
     try:
         listener = _bound(port)
     except (OSError, OverflowError) as error:
@@ -68,12 +71,12 @@ def listen(folder: Path, port: int) -> tuple[socket.socket, Address]:
         raise SkcaptchaError(
             f"port {port} cannot be used ({reason}); name another, or none for a free one"
         ) from error
-    # Not the token that is left: whoever has the port now may have been told it by an open tab.
-    return listener, Address(listener.getsockname()[1], secrets.token_urlsafe(32))
+    token, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    return listener, Address(listener.getsockname()[1], token, key)
 
 
 def remember(folder: Path, address: Address) -> None:
-    """Keep an address for the server that may have to follow a killed one.
+    """Keep the port and the key for the server that may have to follow a killed one.
 
     Parameters
     ----------
@@ -84,10 +87,11 @@ def remember(folder: Path, address: Address) -> None:
     from skcaptcha._atomic import write_atomically  # noqa: PLC0415
 
     file = _file(folder)
+    kept = {"port": address.port, "key": address.key}
     # Without a place for it, the next server has another address.
     with suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(file, lambda stream: stream.write(json.dumps(asdict(address)).encode()))
+        write_atomically(file, lambda stream: stream.write(json.dumps(kept).encode()))
 
 
 def forget(folder: Path) -> None:
@@ -115,11 +119,11 @@ def _bound(port: int) -> socket.socket:
 
 def _left(folder: Path) -> Address | None:
     try:
-        address = Address(**json.loads(_file(folder).read_bytes()))
+        address = Address(token="", **json.loads(_file(folder).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    sound = isinstance(address.port, int) and isinstance(address.token, str)
-    return address if sound and len(address.token) >= 32 else None
+    sound = isinstance(address.port, int) and isinstance(address.key, str)
+    return address if sound and len(address.key) >= 32 else None
 
 
 def _file(folder: Path) -> Path:

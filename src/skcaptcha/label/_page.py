@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.label import _address
+from skcaptcha.label._connections import MAX_CONNECTIONS, Connections, limited_protocol
 
 if TYPE_CHECKING:
     from skcaptcha.label._session import LabellingSession
@@ -68,12 +69,15 @@ class LabellingPage:
         self._folder = session.folder
         self._listener, self._address = _address.listen(session.folder, port)
         self.url = self._address.url
-        app = labelling_app(session, token=self._address.token, port=self._address.port)
+        connections = Connections()
+        app = labelling_app(session, self._address, connections)
         config = uvicorn.Config(
             app,
             access_log=False,
+            # No more are accepted at once than there are places, so that files do not run out.
+            backlog=MAX_CONNECTIONS,
             date_header=False,
-            http="h11",
+            http=limited_protocol(connections),
             lifespan="off",
             log_config=None,
             proxy_headers=False,

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from skcaptcha.label._connections import Connections
+
 MAX_BODY_BYTES = 2**16
 
 _HEADERS = {
@@ -44,14 +46,23 @@ class Guard:
         The secret.
     port : int
         Where the server listens.
+    connections : Connections
+        They learn over which of them the token came.
     open_to_all : iterable of str
         Paths that need no token: they hold nothing of the user's.
     """
 
     def __init__(
-        self, app: ASGIApp, *, token: str, port: int, open_to_all: Iterable[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        token: str,
+        port: int,
+        connections: Connections,
+        open_to_all: Iterable[str] = (),
     ) -> None:
         self._app = app
+        self._connections = connections
         self._token = token.encode()
         place = "" if port == 80 else f":{port}"  # browsers leave out the port that all know
         self._hosts = {f"{name}{place}".encode() for name in ("127.0.0.1", "localhost")}
@@ -82,7 +93,9 @@ class Guard:
                 return f"The request has two headers {name.decode('latin-1')}."
         if headers.get(b"host") not in self._hosts:
             return "This server answers to the names 127.0.0.1 and localhost only."
-        if scope["path"] not in self._open and not self._has_token(scope, headers):
+        if self._has_token(scope, headers):
+            self._connections.trust(scope["client"])
+        elif scope["path"] not in self._open:
             return _LOST
         if scope["method"] not in {"GET", "HEAD"}:
             if headers.get(b"origin") not in self._origins:

@@ -19,7 +19,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from skcaptcha.errors import ConflictError, ImageError, SkcaptchaError
+from skcaptcha.label._address import Address
+from skcaptcha.label._connections import Connections
 from skcaptcha.label._pictures import as_png
+from skcaptcha.label._resumption import Resumption
 from skcaptcha.label._security import Guard
 from skcaptcha.label._session import LabellingSession, Task
 
@@ -36,34 +39,38 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "unreadable": {"expected": str},
 }
 _MAX_CHARACTERS = 1000
+_RESUME = "/api/resume"
 
 
 class _RequestError(SkcaptchaError):
     """The page asked for something that does not exist or makes no sense."""
 
 
-def labelling_app(session: LabellingSession, *, token: str, port: int) -> Starlette:
+def labelling_app(
+    session: LabellingSession, address: Address, connections: Connections
+) -> Starlette:
     """Make the web application of a session.
 
     Parameters
     ----------
     session : LabellingSession
-    token : str
-        The secret that every request must show.
-    port : int
-        Where it will be served.
+    address : Address
+        Where it will be served, and the secrets.
+    connections : Connections
+        Those of its server.
 
     Returns
     -------
     app : Starlette
     """
     answers = _Answers(session)
-    routes = [Route("/", _file("index.html"))]
-    public = []
+    routes = [Route("/", _file("index.html", key=address.key))]
+    public = [_RESUME]
     for name in sorted(path.name for path in _PAGE.iterdir() if path.name != "index.html"):
         routes.append(Route(f"/{name}", _file(name)))
         public.append(f"/{name}")
     routes += [
+        Route(_RESUME, _resume(Resumption(address.key, address.token)), methods=["POST"]),
         Route("/api/progress", answers.progress),
         Route("/api/images/{id}", answers.image),
         *(
@@ -71,7 +78,13 @@ def labelling_app(session: LabellingSession, *, token: str, port: int) -> Starle
             for method in ("open", "previous", "following", "label", "skip", "unreadable", "undo")
         ),
     ]
-    guard = Middleware(Guard, token=token, port=port, open_to_all=public)
+    guard = Middleware(
+        Guard,
+        token=address.token,
+        port=address.port,
+        connections=connections,
+        open_to_all=public,
+    )
     return Starlette(routes=routes, middleware=[guard])
 
 
@@ -186,8 +199,22 @@ def _id(filename: str) -> str:
     return hashlib.sha256(os.fsencode(filename)).hexdigest()[:32]
 
 
-def _file(name: str) -> Callable[[Request], Response]:
+def _resume(resumption: Resumption) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        try:
+            said = json.loads(await request.body())
+        except (ValueError, RecursionError):
+            said = None
+        told = isinstance(said, dict) and resumption.answer(said, request.headers["host"])
+        return _json(told) if told else _json({"error": "This tab belongs to another server."}, 403)
+
+    return answer
+
+
+def _file(name: str, **values: str) -> Callable[[Request], Response]:
     content, kind = (_PAGE / name).read_bytes(), _TYPES[Path(name).suffix]
+    for key, value in values.items():
+        content = content.replace(f"{{{{{key}}}}}".encode(), value.encode())
     return lambda request: Response(content, media_type=kind)
 
 

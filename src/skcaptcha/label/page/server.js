@@ -1,6 +1,9 @@
 // What the page asks the server for. The token goes along in a header, which no other page can set.
 
-const token = new URLSearchParams(location.search).get("token") ?? "";
+// Kept here alone, where a server that takes the place of a killed one cannot read it.
+const key = document.querySelector("meta[name=key]").content;
+let token = new URLSearchParams(location.search).get("token") ?? "";
+let known = true; // false once the server may be another one
 const PATIENCE = 15000; // milliseconds
 const KEPT_PICTURES = 30;
 const KEPT_TABS = 10;
@@ -18,14 +21,53 @@ export class Refused extends Error {
 }
 
 async function request(path, body) {
+  if (!known) await recognize();
+  const response = await send(path, body);
+  if (response.status !== 403) return response;
+  await recognize(); // each start of the server has a token of its own
+  return send(path, body);
+}
+
+/** Learn the token of a server that follows a killed one; only that one can prove that it knows the key. */
+async function recognize() {
+  const nonce = crypto.randomUUID();
+  const server = await said({ nonce });
+  if (!server.proof || server.proof !== (await sign("server", nonce, server.nonce))) throw new Refused(403, {});
+  const page = await said({ nonce, proof: await sign("page", nonce, server.nonce) });
+  if (!page.token) throw new Refused(403, {});
+  token = page.token;
+  known = true;
+  history.replaceState(null, "", `/?token=${token}`);
+}
+
+async function said(body) {
+  try {
+    return await (await send("resume", body, {})).json();
+  } catch (error) {
+    if (error instanceof Unreachable) throw error;
+    return {}; // no JSON: another server
+  }
+}
+
+async function sign(signer, nonce, serverNonce) {
+  const bytes = (text) => new TextEncoder().encode(text);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const secret = await crypto.subtle.importKey("raw", bytes(key), algorithm, false, ["sign"]);
+  const message = [signer, location.host, nonce, serverNonce].join("\n");
+  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", secret, bytes(message)));
+  return Array.from(signature, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function send(path, body, identity = { Authorization: `Bearer ${token}` }) {
   try {
     return await fetch(`/api/${path}`, {
       method: body ? "POST" : "GET",
-      headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
+      headers: { ...identity, ...(body && { "Content-Type": "application/json" }) },
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE),
     });
   } catch {
+    known = false;
     throw new Unreachable();
   }
 }
@@ -38,6 +80,7 @@ export async function ask(path, body) {
     const text = await response.text();
     answer = response.headers.get("content-type") === "application/json" ? JSON.parse(text) : { error: text };
   } catch {
+    known = false;
     throw new Unreachable(); // it was killed amid the answer
   }
   if (!response.ok) throw new Refused(response.status, answer);
@@ -71,6 +114,7 @@ async function fetchPicture(id) {
   try {
     blob = await response.blob();
   } catch {
+    known = false;
     throw new Unreachable();
   }
   const image = new Image();
