@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 import zipfile
+from collections import defaultdict
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -14,11 +15,17 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.cluster import FeatureAgglomeration
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder
+from sklearn.utils import all_estimators
 
 from skcaptcha import denoise, features, load, load_recipe, read, save, segment
 from skcaptcha._allowed_classes import allowed_classes
+from skcaptcha._held_values import unsafe_value
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.errors import ModelError
 from skcaptcha.features import RawPixels
@@ -197,6 +204,133 @@ def test_a_file_with_other_types_is_refused_by_name_and_runs_nothing(tmp_path):
             load(tmp_path / "m.skops", trust=trust)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "made").exists()
+
+
+@pytest.fixture
+def trap(tmp_path):
+    """A model whose memory holds pickles that run code, and how to see that they did."""
+    model = reader_of(KNeighborsClassifier())
+    model.set_params(memory=str(tmp_path / "memory"))
+    skops.io.dump(fit(model), tmp_path / "m.skops")
+    results = list((tmp_path / "memory").rglob("output.pkl"))
+    assert results
+    for result in results:
+        joblib.dump(Runs(str(tmp_path / "made")), result)
+    return tmp_path / "made"
+
+
+def test_the_memory_of_a_pipeline_runs_code(trap, tmp_path):
+    # Or the tests of the trap would prove nothing.
+    loaded = skops.io.load(tmp_path / "m.skops", trusted=sorted(TRUSTED_TYPES))
+    with pytest.raises(TypeError):  # what was made is no step
+        clone(loaded).fit(IMAGES, LABELS)
+    assert trap.is_dir()
+
+
+def test_a_model_with_a_memory_is_refused(trap, tmp_path):
+    with pytest.raises(ModelError, match=r"m\.skops: holds memory=.*, a folder"):
+        load(tmp_path / "m.skops", trust=True)
+    assert not trap.exists()
+
+
+def nested(value):
+    """A reader with a step of scikit-learn's in its classifier."""
+    return reader_of(make_pipeline(value, KNeighborsClassifier()))
+
+
+def changed(**attributes):
+    model = reader_of(KNeighborsClassifier())
+    for name, value in attributes.items():
+        setattr(model[-1], name, value)
+    return model
+
+
+UNSAFE = {
+    "a memory deep inside": (
+        lambda: reader_of(make_pipeline(Normalizer(), KNeighborsClassifier(), memory="cache")),
+        r"steps\[3\]\[1\]\.estimator\.memory='cache', a folder",
+    ),
+    "another estimator's memory": (
+        lambda: nested(FeatureAgglomeration(2, memory="cache", pooling_func=None)),
+        "memory='cache', a folder",
+    ),
+    "a function": (lambda: nested(FunctionTransformer(np.negative)), "func, which can be called"),
+    "a function in a table": (
+        lambda: reader_of(KNeighborsClassifier(metric_params={"w": [np.add]})),
+        r"metric_params\['w'\]\[0\], which can be called",
+    ),
+    "a metric": (lambda: reader_of(KNeighborsClassifier(metric=np.add)), "metric, which can be"),
+    "a method": (lambda: changed(surprise_=np.array([np.add], object)), r"surprise_\[0\], which"),
+    "a class": (lambda: changed(surprise_=KNeighborsClassifier), "surprise_, which can be called"),
+    "a factory": (lambda: changed(surprise_=defaultdict(list)), "default_factory, which can be"),
+    "files": (
+        lambda: changed(surprise_=CountVectorizer(input="filename")),
+        r"surprise_\.input='filename', which opens",
+    ),
+    "a sum": (
+        lambda: changed(surprise_=GridSearchCV(KNeighborsClassifier(), {}, pre_dispatch="9**9")),
+        r"pre_dispatch='9\*\*9', which would be calculated",
+    ),
+    "many processes": (
+        lambda: reader_of(KNeighborsClassifier(n_jobs=100_000)),
+        "n_jobs=100000; at most 256 processes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "found"), UNSAFE.values(), ids=UNSAFE)
+def test_trusted_types_hold_only_what_is_safe(make, found, tmp_path):
+    # Neither does a file of a stranger hold it, nor is it found out only when it is loaded.
+    model = make()
+    path = tmp_path / "m.skops"
+    skops.io.dump(model, path)
+    if set(skops.io.get_untrusted_types(file=path)) - TRUSTED_TYPES:
+        found = "TRUSTED_TYPES"  # it is refused by name already
+    with pytest.raises(ModelError, match=f"m.skops: holds .*{found}"):
+        load(path, trust=True)
+    path.unlink()
+    with pytest.raises(ModelError, match=found):
+        save(model, path, format="skops")
+    assert os.listdir(tmp_path) == []
+
+
+def test_types_of_data_are_safe():
+    assert unsafe_value(OneHotEncoder(dtype=np.float32)) == ""
+    assert unsafe_value({"a": [float, {1, 2}, (None, b"")], "b": np.array([1, "a"], object)}) == ""
+
+
+def test_what_holds_itself():
+    model = reader_of(KNeighborsClassifier())
+    model[-1].surprise_ = model
+    assert unsafe_value(model) == ""
+    model[-1].another_ = Path("a")
+    assert unsafe_value(model) == f"steps[3][1].another_={Path('a')!r}, a path"
+
+
+def test_scikit_learn_has_no_other_parameters_with_which_strings_do_something():
+    # One that is new here has to be looked at: what is done with the string?
+    found = {
+        name
+        for _, kind in all_estimators()
+        for name, allowed in getattr(kind, "_parameter_constraints", {}).items()
+        if allowed != "no_validation" and str in allowed
+    }
+    judged_by_name = {"memory", "pre_dispatch"}
+    only_names_something = {
+        "constant",
+        "encoding",
+        "importance_getter",  # attributes that are read
+        "metric",
+        "outlier_label",
+        "pos_label",
+        "refit",
+        "scoring",
+        "separator",
+        "threshold",
+        "token_pattern",
+        "verbose_feature_names_out",
+    }
+    assert found <= judged_by_name | only_names_something
 
 
 def test_what_skops_alone_wrote_is_loaded_if_it_is_safe(tmp_path):

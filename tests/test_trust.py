@@ -1,9 +1,11 @@
 """Loading a model of joblib runs code, so only who made it or trusts it loads it."""
 
 import shutil
+from pathlib import Path
 
 import joblib
 import numpy as np
+import platformdirs
 import pytest
 from sklearn.pipeline import make_pipeline
 
@@ -76,6 +78,42 @@ def test_a_home_that_cannot_be_written(tmp_path, elsewhere):
     with pytest.raises(UntrustedModelError):
         load(path)
     assert load(path, trust=True).predict(X).tolist()
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """Be a user without HOME and without an entry in the database of users."""
+    pwd = pytest.importorskip("pwd")
+
+    def no_entry(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    for variable in (*HOMES, "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("given", [{}, {"HOME": ""}, {"HOME": "home"}, {"XDG_DATA_HOME": "data"}])
+@pytest.mark.parametrize("version", ["this", "4.2"])
+def test_no_home_is_not_the_folder_of_the_captchas(tmp_path, monkeypatch, given, version):
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    if version == "4.2":
+        relative = Path(*given.values() or ["~"], "skcaptcha")
+        monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: relative)
+    with pytest.warns(UserWarning, match=r"^m\.joblib: the model is written, but .* no home"):
+        save(fitted(), "m.joblib")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.joblib", "m.json"]
+    # What a downloaded folder may bring along.
+    sha256 = load_manifest("m.joblib")["payload_sha256"]
+    for home in ("~/.local/share", "~", "", "home/.local/share", "home", "data"):
+        (tmp_path / home / "skcaptcha" / "models").mkdir(parents=True)
+        (tmp_path / home / "skcaptcha" / "models" / sha256).touch()
+    with pytest.raises(UntrustedModelError):
+        load("m.joblib")
+    assert load("m.joblib", trust=True).predict(X).tolist()
 
 
 def test_an_unknown_format(tmp_path):

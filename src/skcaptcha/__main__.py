@@ -3,10 +3,12 @@
 import signal
 
 from skcaptcha._ending import EXIT_INTERRUPTED, interrupted, leave
+from skcaptcha._import_path import leave_out_current_folder
 
 
 def main() -> None:
     """Run the command that the command line names; on Ctrl-C, end at once."""
+    leave_out_current_folder()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupted)
     from skcaptcha.cli import main as command  # noqa: PLC0415 - takes a while

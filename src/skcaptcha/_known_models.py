@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skcaptcha._user_folder import user_folder
+
 
 def remember(sha256: str) -> None:
     """Remember that this user has made a model.
@@ -16,7 +18,7 @@ def remember(sha256: str) -> None:
     Raises
     ------
     OSError
-        If the user's own folder cannot be written.
+        If the user's own folder cannot be written, or there is none.
     """
     place = folder()
     place.mkdir(parents=True, exist_ok=True)
@@ -47,8 +49,10 @@ def folder() -> Path:
     -------
     folder : Path
         It need not exist.
-    """
-    # Only what loads or saves models needs it.
-    from platformdirs import user_data_path  # noqa: PLC0415
 
-    return user_data_path("skcaptcha", appauthor=False) / "models"
+    Raises
+    ------
+    FileNotFoundError
+        If this user has no home folder.
+    """
+    return user_folder() / "models"

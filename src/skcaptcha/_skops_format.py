@@ -13,6 +13,7 @@ from zipfile import ZIP_DEFLATED
 
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._held_values import unsafe_value
 from skcaptcha.errors import ModelError
 
 TRUSTED_TYPES = frozenset(
@@ -123,6 +124,12 @@ def dump_skops(model: Pipeline) -> bytes:
             f"the model cannot be kept in a skops file, for it holds {', '.join(unknown)}, which "
             "is not on the list of what is safe to load (skcaptcha.model_io.TRUSTED_TYPES)"
         )
+    if found := unsafe_value(model):
+        raise ModelError(
+            f"the model cannot be kept in a skops file, for it holds {found}, and such a file may "
+            "hold only what opens no files and cannot be called; change it with set_params, or "
+            "choose the format joblib"
+        )
     return content
 
 
@@ -142,7 +149,8 @@ def load_skops(content: bytes, path: Path) -> Any:
     Raises
     ------
     ModelError
-        If skops is not installed, or the file holds other types: names them.
+        If skops is not installed, or the file holds other types, or values of these types that
+        could open files or be called: names them.
     """
     _require_skops(f"{path}: to read it, a skops file")
     import skops.io
@@ -152,7 +160,13 @@ def load_skops(content: bytes, path: Path) -> Any:
             f"{path}: holds {', '.join(unknown)}, which is not on the list of what is safe to load "
             "(skcaptcha.model_io.TRUSTED_TYPES); fit a model of your own"
         )
-    return skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
+    model = skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
+    if found := unsafe_value(model):
+        raise ModelError(
+            f"{path}: holds {found}; a model that loads without trust may hold only what opens no "
+            "files and cannot be called; fit a model of your own"
+        )
+    return model
 
 
 def _unknown_types(content: bytes) -> list[str]:

@@ -94,7 +94,7 @@ def save(
     Warns
     -----
     UserWarning
-        If it cannot be remembered that this user made the model.
+        If it cannot be recorded that this user made the model.
 
     Notes
     -----
@@ -263,8 +263,8 @@ def _remember(path: Path, payload_sha256: str) -> None:
         _known_models.remember(payload_sha256)
     except OSError as error:
         warnings.warn(
-            f"{path}: it cannot be remembered that you made this model ({error}), so loading it "
-            "will need --trust (in Python: trust=True)",
+            f"{path}: the model is written, but skcaptcha cannot record that it is your own "
+            f"({error}), so loading it will need --trust (in Python: trust=True)",
             stacklevel=3,
         )
 

@@ -2,6 +2,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from skcaptcha.report import (
@@ -124,3 +125,14 @@ def test_in_a_notebook_it_stands_in_a_frame():
     checker = Checker(html)
     assert checker.seen == ["iframe"]
     assert dict(checker.attributes)["srcdoc"] == a_page().to_html()
+
+
+def test_charts_do_not_depend_on_a_matplotlibrc():
+    # One in the current folder is read, whoever it is of.
+    def drawn():
+        with chart_style():
+            return a_chart()
+
+    expected = drawn()
+    with rc_context({"text.usetex": True, "lines.linewidth": 30, "axes.grid": True}):
+        assert drawn() == expected

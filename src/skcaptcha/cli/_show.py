@@ -82,9 +82,13 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
     if traces and out is None:
         result_console().print(TerminalStrip(traces))
     elif traces:
+        from matplotlib import style
+
         assert out is not None
         picture = io.BytesIO()
-        draw_traces(traces).savefig(picture, format="png")
+        # Not as a matplotlibrc in the current folder says, which may be anybody's.
+        with style.context("default"):
+            draw_traces(traces).savefig(picture, format="png")
         write_atomically(out, lambda file: file.write(picture.getvalue()))
         note(f"{len(traces)} of {len(images)} images drawn in {out}")
     if n_failed:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skcaptcha._user_folder import user_folder
 from skcaptcha.errors import SkcaptchaError
 
 
@@ -86,10 +87,10 @@ def remember(folder: Path, address: Address) -> None:
     # Imported late: model_io loads what the labelling page has no use for.
     from skcaptcha._atomic import write_atomically  # noqa: PLC0415
 
-    file = _file(folder)
     kept = {"port": address.port, "key": address.key}
     # Without a place for it, the next server has another address.
     with suppress(OSError):
+        file = _file(folder)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomically(file, lambda stream: stream.write(json.dumps(kept).encode()))
 
@@ -127,7 +128,5 @@ def _left(folder: Path) -> Address | None:
 
 
 def _file(folder: Path) -> Path:
-    from platformdirs import user_data_path  # noqa: PLC0415 - only here
-
     name = hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()
-    return user_data_path("skcaptcha", appauthor=False) / "labelling" / f"{name[:32]}.json"
+    return user_folder() / "labelling" / f"{name[:32]}.json"

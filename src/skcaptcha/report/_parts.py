@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 from markupsafe import Markup
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -67,7 +67,9 @@ def chart_style() -> AbstractContextManager[None]:
     >>> "currentColor" in html
     True
     """
-    return rc_context(_STYLE)
+    # Not as a matplotlibrc says, which matplotlib reads from the current folder: it may be
+    # anybody's, and can have programs run (text.usetex).
+    return style.context(["default", _STYLE])
 
 
 def chart(figure: Figure, description: str, caption: str = "") -> Markup:
