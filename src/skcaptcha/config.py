@@ -32,6 +32,7 @@ from skcaptcha._recipe_file import (
 )
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
+from skcaptcha._texts import as_texts
 from skcaptcha.datasets import CaptchaKFold, split_captchas
 from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
@@ -202,9 +203,12 @@ class Recipe:
             If there are fewer captchas than folds.
         DatasetError
             If there are fewer different ones: the others are copies.
+        ReadingError
+            If a label is no string.
         JournalError
             If the checkpoint is of another search.
         """
+        y = as_texts(y)
         if len(y) < self._cv:
             raise RecipeError(
                 f"{self.source}: search.cv: {self._cv} folds need as many captchas, "

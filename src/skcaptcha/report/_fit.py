@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._texts import as_texts
 from skcaptcha.auto import Choice, Trial
 from skcaptcha.report._attempts import Attempt, attempts_of, default_names
 from skcaptcha.report._experiments import Experiments
@@ -70,6 +71,11 @@ def fit_report(
     page : Page
         Shows in a notebook; ``save`` writes it.
 
+    Raises
+    ------
+    ReadingError
+        If a label is no string.
+
     Examples
     --------
     >>> from sklearn.pipeline import make_pipeline
@@ -87,6 +93,7 @@ def fit_report(
     >>> [section.heading for section in page.sections][:4]
     ['Summary', 'What each step does', 'The grid', 'Failures']
     """
+    y = as_texts(y)
     names = default_names(len(y)) if names is None else names
     once, folds = _known_of(how)
     experiments = Experiments(model, X, y, names=names, folds=folds, seconds=seconds, once=once)
