@@ -16,7 +16,6 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
@@ -33,7 +32,8 @@ from skcaptcha._recipe_file import (
 )
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
-from skcaptcha.datasets import split_captchas
+from skcaptcha._texts import as_texts
+from skcaptcha.datasets import CaptchaKFold, split_captchas
 from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
 
@@ -157,9 +157,10 @@ class Recipe:
         -------
         search : SharedGridSearchCV
             Its folds are drawn by chance, the same at every call: captchas often come sorted by
-            label. Fitted, it predicts with the best candidate, without the section ``final``.
+            label. Copies of an image are in one fold. Fitted, it predicts with the best candidate,
+            without the section ``final``.
         """
-        folds = KFold(self._cv, shuffle=True, random_state=0)
+        folds = CaptchaKFold(self._cv, shuffle=True, random_state=0)
         return SharedGridSearchCV(
             self.pipeline(),
             self.grid,
@@ -200,9 +201,14 @@ class Recipe:
         ------
         RecipeError
             If there are fewer captchas than folds.
+        DatasetError
+            If there are fewer different ones: the others are copies.
+        ReadingError
+            If a label is no string.
         JournalError
             If the checkpoint is of another search.
         """
+        y = as_texts(y)
         if len(y) < self._cv:
             raise RecipeError(
                 f"{self.source}: search.cv: {self._cv} folds need as many captchas, "

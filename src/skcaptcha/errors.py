@@ -42,6 +42,10 @@ class DatasetError(SkcaptchaError):
     """A folder of captchas or its labels cannot be used."""
 
 
+class LabelWarning(UserWarning):
+    """Some labels are unlike the others of their folder, or images are copies of each other."""
+
+
 class SegmentationError(SkcaptchaError):
     """A segmenter cannot cut an image as it was asked to.
 

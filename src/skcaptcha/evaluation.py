@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._each import process_each
+from skcaptcha._texts import as_texts
 from skcaptcha.errors import DatasetError, SkcaptchaError
 from skcaptcha.metrics import (
     character_accuracy,
@@ -46,6 +47,8 @@ def evaluate(model: Pipeline, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     ------
     DatasetError
         If there are no captchas, or more or fewer labels than captchas.
+    ReadingError
+        If a label is no string.
 
     Examples
     --------
@@ -65,7 +68,7 @@ def evaluate(model: Pipeline, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     >>> figures["n"], figures["n_failed"], 0 < figures["string_accuracy"] < 1
     (41, 1, True)
     """
-    labels = [str(label) for label in np.asarray(y).tolist()]
+    labels = as_texts(y)
     if not labels or len(labels) != len(X):
         raise DatasetError(
             f"there are {len(X)} captchas and {len(labels)} labels; each needs one, and one at "

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from skcaptcha._texts import as_texts
 from skcaptcha.errors import SegmentationError
 
 _PITCH_OF_HEIGHT = 0.5
@@ -92,13 +93,11 @@ def pitch(images: Sequence[NDArray[np.uint8]], y: Sequence[str] | None) -> float
     """
     if not len(images):
         raise SegmentationError("there are no training images to learn the pitch from")
-    labels = [""] * len(images) if y is None else y
+    labels = [""] * len(images) if y is None else as_texts(y)
     if len(labels) != len(images):
         raise ValueError(f"expected {len(images)} labels, one for each image; got {len(labels)}")
     pitches = []
-    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-        if not isinstance(label, str):
-            raise TypeError(f"label {i} is {label!r}; labels must be strings")
+    for image, label in zip(images, labels, strict=True):
         if label:
             left, right = text_extent(image)
             pitches.append((right - left) / len(label))

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
+from skcaptcha._texts import as_texts
+
 __all__ = [
     "Confusion",
     "character_accuracy",
@@ -273,22 +275,14 @@ def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tupl
 
 
 def _pairs(y_true: Strings, y_pred: Strings) -> list[tuple[str, str]]:
-    for name, strings in (("y_true", y_true), ("y_pred", y_pred)):
-        if isinstance(strings, str):
-            raise ValueError(f"{name} is a single string; wrap it in a list")
-        for index, string in enumerate(strings):
-            if not isinstance(string, str):
-                raise ValueError(
-                    f"{name} must hold strings, found {string!r} ({type(string).__name__}) "
-                    f"at {index}"
-                )
-    if len(y_true) != len(y_pred):
+    true, read = as_texts(y_true, "y_true"), as_texts(y_pred, "y_pred")
+    if len(true) != len(read):
         raise ValueError(
-            f"y_true and y_pred must have the same length, found {len(y_true)} and {len(y_pred)}"
+            f"y_true and y_pred must have the same length, found {len(true)} and {len(read)}"
         )
-    if len(y_true) == 0:
+    if not true:
         raise ValueError("y_true and y_pred are empty; at least one string is needed")
-    return list(zip(y_true, y_pred, strict=True))
+    return list(zip(true, read, strict=True))
 
 
 def _distances(a: str, b: str) -> list[list[int]]:

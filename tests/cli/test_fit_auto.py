@@ -104,7 +104,7 @@ def test_it_says_which_labels_are_left_out(run, lines, tmp_path):
     (folder / "labels.csv").write_text("\n".join(table) + "\n")
     outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1, "--budget", 10)
     assert outcome.code == 0, outcome.err
-    assert "2 of 200 labels are not 4 characters long" in outcome.err
+    assert "198 labels have 4 characters, 2 do not" in outcome.err
     assert "2, whose pieces do not fit their labels" in outcome.out
     score = run("score", lines, "--model", tmp_path / "m.joblib", "--json", "-")
     assert json.loads(score.out)["string_accuracy"] >= 0.995

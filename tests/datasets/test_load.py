@@ -1,6 +1,7 @@
 """Labelled folders: order, the three ways of labelling, ranges, and what can be wrong."""
 
 import csv
+import unicodedata
 
 import numpy as np
 import pytest
@@ -8,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import DatasetError
+from skcaptcha.errors import DatasetError, LabelWarning
 
 # No lone surrogates, which no file can hold, and no NUL, which numpy cuts off at the end.
 label_text = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8
 )
+
+
+def composed(labels):
+    return [unicodedata.normalize("NFC", label) for label in labels]
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,7 @@ def test_csv_comes_before_lines_and_names(make_folder):
     assert load_captchas(folder).target.tolist() == ["t", "u"]
 
 
+@pytest.mark.filterwarnings("ignore::skcaptcha.errors.LabelWarning")
 @given(st.lists(label_text, min_size=1, max_size=6), st.booleans())
 def test_csv_labels_are_exact(make_folder, labels, bom):
     folder = make_folder(*(f"{i}.png" for i in range(len(labels))))
@@ -82,20 +88,22 @@ def test_csv_labels_are_exact(make_folder, labels, bom):
         writer.writeheader()
         for i, label in enumerate(labels):
             writer.writerow({"filename": f"{i}.png", "label": label, "note": "0"})
-    assert load_captchas(folder).target.tolist() == labels
+    assert load_captchas(folder).target.tolist() == composed(labels)
 
 
+@pytest.mark.filterwarnings("ignore::skcaptcha.errors.LabelWarning")
 @given(st.lists(label_text.filter(lambda s: not set(s) & set("\r\n")), min_size=1, max_size=6))
 def test_line_labels_are_exact(make_folder, labels):
     names = [f"{i}.png" if i % 2 else f"{i:03}.jpg" for i in range(1, len(labels) + 1)]
     # Spelled with a BOM, so that a label may begin with one of its own.
     folder = make_folder(*names, labels_txt="\ufeff" + "\r\n".join(labels) + "\r\n")
-    assert load_captchas(folder).target.tolist() == labels
+    assert load_captchas(folder).target.tolist() == composed(labels)
 
 
 def test_images_beyond_the_last_line_are_unlabelled(make_folder):
     folder = make_folder("1.png", "2.png", "3.png", "x.png", labels_txt="007\n 8\n")
-    bunch = load_captchas(folder)
+    with pytest.warns(LabelWarning, match=r"1 label begins or ends with a space.*' 8'"):
+        bunch = load_captchas(folder)
     assert bunch.filenames == ["1.png", "2.png"]
     assert bunch.target.tolist() == ["007", " 8"]
     assert len(load_captchas(folder, labelled=False).data) == 4
@@ -107,10 +115,11 @@ def test_unlabelled_needs_no_labels(make_folder):
 
 
 def test_subset(make_folder):
-    folder = make_folder(*(f"{i}.png" for i in range(1, 13)))
+    names = [f"{i}.png" for i in range(1, 13)]
+    folder = make_folder(*names, labels_txt="\n".join("ABCDEFGHIJKL"))
     bunch = load_captchas(folder, subset="9..11")
     assert bunch.filenames == ["9.png", "10.png", "11.png"]
-    assert bunch.target.tolist() == ["9", "10", "11"]
+    assert bunch.target.tolist() == ["I", "J", "K"]
     assert len(load_captchas(folder, subset=" 1 .. 12 ").data) == 12
 
 
@@ -191,3 +200,145 @@ def test_bad_lines(make_folder, names, text, message):
 def test_name_without_label(make_folder):
     with pytest.raises(DatasetError, match=r"_1\.png: its name holds no label"):
         load_captchas(make_folder("a.png", "_1.png"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Labels.csv", "label.csv", "labels.tsv", "labels.json", "labels.csv.txt", "LABELS.TXT",
+        "gt.txt", "ground_truth.csv", "annotations.xml", "B2.gt.txt",
+    ],
+)  # fmt: skip
+def test_labels_that_are_not_read_are_not_passed_over(make_folder, name):
+    folder = make_folder("A1.png", "B2.png", "C3.png", name)
+    with pytest.raises(DatasetError, match=f"not from {name}; write a labels.csv"):
+        load_captchas(folder)
+    assert len(load_captchas(folder, labelled=False).data) == 3
+    (folder / "labels.csv").write_text("filename,label\nA1.png,5UFQ\n")
+    assert load_captchas(folder).target.tolist() == ["5UFQ"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.png\t5UFQ\n2.png\tHOTS\n3.png\tAB12\n",
+        "1.png 5UFQ\n2.png HOTS\n",
+        "images/1.png,5UFQ\nimages/2.png,HOTS\n",
+        "filename,label\n1.png,5UFQ\n2.png,HOTS\n",
+        "1 5UFQ\n2 HOTS\n3 AB12\n",
+        "00001\t5UFQ\n00003\tHOTS\n00007\tAB12",
+    ],
+)
+def test_lines_of_names_and_labels_are_no_labels(make_folder, text):
+    folder = make_folder("1.png", "2.png", "3.png", labels_txt=text)
+    with pytest.raises(DatasetError, match=r"labels\.txt: its lines hold names beside the labels"):
+        load_captchas(folder)
+
+
+def test_labels_with_spaces_are_labels(make_folder):
+    labels = ["3 41", "2 70", "1 99"]
+    folder = make_folder("1.png", "2.png", "3.png", labels_txt="\n".join(labels))
+    assert load_captchas(folder).target.tolist() == labels
+
+
+def test_lines_beside_images_numbered_from_0(make_folder):
+    folder = make_folder(*(f"{i}.png" for i in range(10)), labels_txt="\n".join("ABCDEFGHIJ"))
+    with pytest.raises(DatasetError, match=r"so that 0\.png has none; if line 1 is its label"):
+        load_captchas(folder)
+    (folder / "0.png").unlink()
+    assert load_captchas(folder).target.tolist() == list("ABCDEFGHI")
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (["00001", "00002", "00004", "00006"], "numbers"),
+        ([f"{k:05}" for k in range(17, 900, 31)], "numbers"),
+        (["7", "8", "10", "11"], "numbers"),
+        (["img0", "img1", "img2"], "words and numbers"),
+        (["a01", "a02", "a04"], "numbers"),
+        (["captcha_0", "captcha_1", "captcha_2"], "words and numbers"),
+        (["captcha", "captcha (1)", "captcha (2)"], "words and numbers"),
+        ([f"{k:032x}" for k in range(3)], "hashes"),
+        ([f"{k}f2a9c11-5b7e-4c1a-9d2f-0123456789ab" for k in range(3)], "hashes"),
+    ],
+)
+def test_names_that_are_no_labels(make_folder, names, what):
+    folder = make_folder(*(f"{name}.png" for name in names))
+    with pytest.raises(DatasetError, match=f"its images have {what} .*, not labels; name each"):
+        load_captchas(folder)
+    (folder.parent / "labels.csv").touch()
+    try:
+        with pytest.raises(DatasetError, match=r"labels\.csv, which is not read there, into the"):
+            load_captchas(folder)
+    finally:
+        (folder.parent / "labels.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["1", "2", "3"],
+        ["4821", "0193", "7740", "9921"],
+        [f"{k**5 % 9973:04}" for k in range(1000, 1050)],
+        ["SN17", "SN80", "SN55"],
+        ["5UFQ_1", "5UFQ_2", "5UFQ_3"],
+        ["test", "code", "data"],
+    ],
+)
+def test_names_that_are_labels(make_folder, labels):
+    folder = make_folder(*(f"{label}.png" for label in labels))
+    expected = sorted(label.partition("_")[0] for label in labels)
+    assert sorted(load_captchas(folder).target) == expected
+
+
+def test_copies_of_files_have_the_label_of_the_original(make_folder):
+    names = ["JLHE.png", "JLHE - Copy.png", "JLHE (1).png", "JLHE copy.png", "JLHE copy 2.png"]
+    assert load_captchas(make_folder(*names)).target.tolist() == 5 * ["JLHE"]
+
+
+def test_images_one_folder_down(make_folder):
+    folder = make_folder("notes.txt")
+    (folder / "images").mkdir()
+    (folder / "images" / "1.png").touch()
+    with pytest.raises(DatasetError, match=r"but its folder images holds 1; give that one: .*ges$"):
+        load_captchas(folder)
+    (folder / "labels.csv").touch()
+    with pytest.raises(DatasetError, match="move the file of labels there too"):
+        load_captchas(folder)
+    (folder / "a").mkdir()
+    (folder / "a" / "1.png").touch()
+    with pytest.raises(DatasetError, match="the 2 folders in it hold 2; give one of them, such as"):
+        load_captchas(folder)
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("images/1.png", "leave the folder out of the names, as in 1.png"),
+        ("images\\1.png", "leave the folder out of the names, as in 1.png"),
+        ("sub/9.png", "move .*labels.csv there, and leave the folder out"),
+        ("1", "write 1.png, as the image is called"),
+        ("1.PNG", "write 1.png, as the image is called"),
+    ],
+)
+def test_names_in_a_csv_that_are_nearly_right(make_folder, written, remedy):
+    folder = make_folder("1.png", "2.png", labels_csv=f"filename,label\n{written},5UFQ\n")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "9.png").touch()
+    with pytest.raises(DatasetError, match=remedy):
+        load_captchas(folder)
+
+
+@pytest.mark.parametrize(("of_file", "written"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_both_unicode_forms_are_one_name_and_one_label(make_folder, of_file, written):
+    file, name, label = (
+        unicodedata.normalize(form, text)
+        for form, text in ((of_file, "é.png"), (written, "é.png"), ("NFD", "Éa1"))
+    )
+    folder = make_folder(file, labels_csv=f"filename,label\n{name},{label}\n")
+    assert (folder / file).exists()
+    captchas = load_captchas(folder)
+    assert (captchas.filenames, captchas.target.tolist()) == ([file], ["Éa1"])
+    (folder / "labels.csv").unlink()
+    assert load_captchas(folder).target.tolist() == ["é"]

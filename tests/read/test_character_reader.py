@@ -168,11 +168,11 @@ def test_more_than_half_left_out_is_refused_with_advice(n_wrong):
     ("y", "said"),
     [
         (["ab", "ba", "ab"], "4 captchas need as many labels, found 3"),
-        (["ab", "ba", 12, "ab"], "label 2 is 12, of type int"),
-        (["ab", "ba", "ab", np.nan], "label 3 is nan, of type float"),
-        (["ab", None, "ab", "ab"], "label 1 is None"),
-        (np.array([11, 22, 33, 44]), "label 0 is 11, of type int"),
-        ([b"ab"] * 4, "label 0 is b'ab', of type bytes"),
+        (["ab", "ba", 12, "ab"], r"labels must hold strings, found 12 \(int\) at 2"),
+        (["ab", "ba", "ab", np.nan], r"found nan \(float\) at 3"),
+        (["ab", None, "ab", "ab"], r"found None \(NoneType\) at 1"),
+        (np.array([11, 22, 33, 44]), r"found 11 \(int\) at 0"),
+        ([b"ab"] * 4, r"found b'ab' \(bytes\) at 0"),
         (None, "y is None"),
     ],
 )

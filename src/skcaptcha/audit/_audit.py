@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._copies import groups_of_copies, pixel_digest
 from skcaptcha.audit._defences import find
 from skcaptcha.audit._features import amounts_of_characters, amounts_of_ink
 from skcaptcha.audit._figures import Audit, Point
@@ -149,11 +149,7 @@ def audit_captchas(
 
 def _without_copies(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
     """Leave out images that repeat another one: reading them again would prove nothing."""
-    first: dict[bytes, int] = {}
-    for i, image in enumerate(images):
-        digest = sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes())
-        first.setdefault(digest.digest(), i)
-    return np.array(list(first.values()), dtype=np.intp)
+    return np.unique(groups_of_copies(map(pixel_digest, images)))
 
 
 def _amounts(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._copies import groups_of_copies, pixel_digest
 from skcaptcha._journal import Journal, digest_of_captchas
 from skcaptcha._progress import known
 from skcaptcha.auto._entry import Trial
@@ -106,7 +108,7 @@ def choose_recipe(
     cross-validated, the most promising first, each as long as it is ahead and as the time allows
     that and the last fit; so the choice depends on how fast the machine is. If a family reads
     nearly everything right, the others are not tried. Of those that are equally good the fastest
-    reader is chosen.
+    reader is chosen. Copies of an image are always in one fold.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def choose_recipe(
     Raises
     ------
     DatasetError
-        If there are fewer than two captchas, or one has no label.
+        If there are fewer than two different captchas, or one has no label.
     ImageError
         If one of them is no image.
     ReadingError
@@ -181,7 +183,14 @@ def choose_recipe(
         # What is timed first must not pay for the start of the processes.
         n = joblib.effective_n_jobs(n_jobs)
         joblib.Parallel(n_jobs)(joblib.delayed(int)() for _ in range(n))
-        measurement = measure(map(decode, X), labels.tolist())
+        digests: list[str] = []
+        measurement = measure(_noting_digests(map(decode, X), digests), labels.tolist())
+        groups = groups_of_copies(digests)
+        if len(set(digests)) < 2:
+            raise DatasetError(
+                f"all {len(labels)} captchas show the same image; at least 2 different ones are "
+                "needed to compare recipes"
+            )
         content = load_families() if families is None else families
         parts = {
             "captchas": digest_of_captchas(X),
@@ -193,7 +202,14 @@ def choose_recipe(
             clock = Clock(begin, budget)
             evaluations = Evaluations(X, labels, clock, journal, n_jobs=n_jobs)
             race = Race(
-                X, labels, clock, evaluations, say, n_jobs=n_jobs, random_state=random_state
+                X,
+                labels,
+                clock,
+                evaluations,
+                say,
+                groups=groups,
+                n_jobs=n_jobs,
+                random_state=random_state,
             )
             race.run(list(families_for(measurement, content)), content["search"]["cv"])
             model, winner = race.fit_best() if refit else race.best()
@@ -212,6 +228,14 @@ def choose_recipe(
         budget=budget,
         seconds=clock.spent(),
     )
+
+
+def _noting_digests(
+    images: Iterable[NDArray[np.uint8]], digests: list[str]
+) -> Iterator[NDArray[np.uint8]]:
+    for image in images:
+        digests.append(pixel_digest(image))
+        yield image
 
 
 @contextmanager

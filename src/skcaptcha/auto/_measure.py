@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
+from skcaptcha._texts import as_texts
 from skcaptcha.denoise import Binarise, Grey
 from skcaptcha.denoise._otsu import histograms, ink_is_dark
 from skcaptcha.errors import DatasetError
@@ -139,6 +140,8 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     ------
     DatasetError
         If there are no captchas, or not as many images as labels.
+    ReadingError
+        If a label is no string.
 
     Examples
     --------
@@ -155,6 +158,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     pitches: list[float] = []
     coloured = dark = 0
     total: NDArray[np.intp] | None = None
+    labels = as_texts(labels)
     for image, label in zip_longest(images, labels):
         if image is None or label is None:
             more, fewer = ("labels", "images") if image is None else ("images", "labels")

@@ -12,9 +12,9 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._copies import distinct_folds
 from skcaptcha.auto._entry import Entry, Trial, chance
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, Family
@@ -56,6 +56,8 @@ class Race:
         Score recipes.
     say : callable
         Is told what is being done.
+    groups : ndarray of n int
+        Equal for captchas that are copies, which come into one fold.
     n_jobs, random_state
         See `choose_recipe`.
     """
@@ -68,10 +70,11 @@ class Race:
         evaluations: Evaluations,
         say: Callable[[str], None],
         *,
+        groups: NDArray[np.intp],
         n_jobs: int | None,
         random_state: int,
     ) -> None:
-        self.X, self.y = X, y
+        self.X, self.y, self.groups = X, y, groups
         self.clock, self.evaluations = clock, evaluations
         self.n_jobs = n_jobs
         self.workers = joblib.effective_n_jobs(n_jobs)
@@ -87,7 +90,7 @@ class Race:
 
     def run(self, families: Sequence[Family], folds: int) -> None:
         """Screen all families that can apply, and cross-validate what is within reach."""
-        self.folds = min(folds, len(self.y))
+        self.folds = min(folds, len(np.unique(self.groups)))
         kept_for_validation = (1 - _SCREENING_SHARE) * self.clock.left()
         for i, family in enumerate(families):
             if family.excluded:
@@ -321,8 +324,8 @@ class Race:
 
     def _splits(self, sample: NDArray[np.intp], folds: int) -> Splits:
         # Random folds, and in the full cross-validation those of Recipe.search.
-        cv = KFold(min(folds, len(sample)), shuffle=True, random_state=0)
-        return list(cv.split(sample))
+        groups = self.groups[sample]
+        return distinct_folds(groups, min(folds, len(np.unique(groups))))
 
     def _score(
         self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits

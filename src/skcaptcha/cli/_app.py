@@ -16,7 +16,7 @@ from skcaptcha import __version__
 from skcaptcha._ending import EXIT_INTERRUPTED, interrupted
 from skcaptcha.cli._console import say
 from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.errors import LabelWarning, SkcaptchaError
 
 EXIT_SOME_FAILED = 1
 EXIT_WRONG_USE = 2
@@ -37,6 +37,7 @@ class _Commands(TyperGroup):
         try:
             try:
                 with warnings.catch_warnings():
+                    warnings.simplefilter("always", LabelWarning)
                     if not ctx.params.get("debug"):
                         warnings.showwarning = _say_warning
                         # What libraries tell each other is nothing a user can act on.

@@ -48,7 +48,6 @@ def audit(
     exit code is then 1.
     """
     from skcaptcha.audit import audit_captchas, to_markdown, to_page
-    from skcaptcha.cli._fit_auto import refuse_numbers
     from skcaptcha.cli._training import drop_unusable_images, workers
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
@@ -59,7 +58,6 @@ def audit(
     files = [out, out.with_suffix(".md"), out.with_suffix(".json")]
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
-    refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     with workers(jobs, None, captchas), _progress() as say:
         found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, say=say)

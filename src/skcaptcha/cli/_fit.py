@@ -26,6 +26,7 @@ from skcaptcha.cli._training import (
     save_model,
     save_report,
     say_failures,
+    say_if_held_out_is_known,
     say_if_not_familiar,
     time_for_report,
     workers,
@@ -154,6 +155,8 @@ def _fit_recipe(
     train, test = recipe.load_data()
     decoder = recipe.pipeline().named_steps["images"]
     failed = drop_unusable_images(train, decoder)
+    if test is not None:
+        say_if_held_out_is_known(train, test)
     about = describe_training(train.data, train.target, decoder)
     options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(shows_progress())}
     first, second = journals = journals_of(path, resume=resume)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import (
     figures_table,
     percent,
@@ -39,7 +39,6 @@ from skcaptcha.cli._training import (
 
 if TYPE_CHECKING:
     from rich.table import Table
-    from sklearn.utils import Bunch
 
     from skcaptcha.auto import Choice, Trial
 
@@ -89,7 +88,6 @@ def fit_folder(
     files = files_of(out, (".json", ".csv", ".yaml", ".html"))
     check_outputs(*files, json=json)
     captchas = load_captchas(folder)
-    refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
     journals = journals_of(out, resume=resume)
@@ -141,24 +139,6 @@ def fit_folder(
     write_json({**report, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def refuse_numbers(folder: Path, captchas: Bunch) -> None:
-    """Refuse images that are numbered: their names are no labels."""
-    if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
-        return
-    labels = captchas.target.tolist()
-    if len(labels) > 2 and all(map(str.isdecimal, labels)):
-        numbers = sorted(map(int, labels))
-        # Single digits may well be what the images show.
-        if max(map(len, labels)) > 1 and numbers == list(
-            range(numbers[0], numbers[0] + len(numbers))
-        ):
-            raise WrongUseError(
-                f"{folder}: its images have numbers ({captchas.filenames[0]} to "
-                f"{captchas.filenames[-1]}), not labels; name each by its label, such as 5UFQ.png, "
-                "or write a labels.csv with the columns filename and label"
-            )
 
 
 def _report(folder: Path, choice: Choice) -> dict[str, Any]:
@@ -273,11 +253,6 @@ def _notes(choice: Choice) -> Iterator[str]:
         yield (
             f"{len(measurement.rare)} characters occur less than three times and will hardly be "
             f"read: {measurement.rare}"
-        )
-    if measurement.n_unusual:
-        yield (
-            f"{measurement.n_unusual} of {measurement.n} labels are not {measurement.length} "
-            "characters long; if all captchas are, correct them"
         )
     if len(measurement.characters) == 1:
         yield "all labels consist of one character; nothing else can be read"

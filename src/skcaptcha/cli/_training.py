@@ -198,7 +198,7 @@ def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, s
 
 
 def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[str, str]]:
-    """Leave out what is no image, and what has no room for its label.
+    """Leave out what is no image, and what has no room for its label; say how many are copies.
 
     Parameters
     ----------
@@ -217,25 +217,64 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
     SkcaptchaError
         If nothing is left.
     """
+    from skcaptcha._copies import pixel_digest
     from skcaptcha.errors import ImageError
 
     bad: dict[int, SkcaptchaError] = {}
+    digests: dict[int, str] = {}
     n = len(captchas.data)
     with progress("decoding", n, show=n > _MANY) as advance:
         for i, (source, label) in enumerate(zip(captchas.data, captchas.target, strict=True)):
             try:
-                height, width = decoder.transform([source])[0].shape[:2]
+                image = decoder.transform([source])[0]
             except ImageError as error:
                 bad[i] = error
             else:
+                digests[i] = pixel_digest(image)
+                height, width = image.shape[:2]
                 if width < len(label):
                     room = f"{width} x {height} pixels have no room for {len(label)} characters"
                     bad[i] = ImageError(f"image {i}", room)
             advance(1)
+    _say_copies(captchas, digests)
     failed = drop(captchas, bad)
     if len(bad) == n:
         raise SkcaptchaError(f"none of the {n} training images can be used")
     return failed
+
+
+def _say_copies(captchas: Bunch, digests: Mapping[int, str]) -> None:
+    names = names_of(captchas)
+    first: dict[str, int] = {}
+    copies = [(i, k) for i, digest in digests.items() if (k := first.setdefault(digest, i)) != i]
+    if copies:
+        i, k = copies[0]
+        are = "is a copy of another" if len(copies) == 1 else "are copies of others"
+        say(
+            f"warning: {len(copies)} of {len(names)} images {are} ({names[i]} of {names[k]}); no "
+            "model is judged by a copy of what it has learnt"
+        )
+
+
+def say_if_held_out_is_known(train: Bunch, test: Bunch) -> None:
+    """Say that captchas which are kept out of training are copies of some in it.
+
+    Parameters
+    ----------
+    train, test : Bunch
+    """
+    from skcaptcha._copies import find_copies
+
+    groups = find_copies([*train.data, *test.data])
+    n = len(train.data)
+    known = {int(group) for group in groups[:n]}
+    n_known = sum(int(group) in known for group in groups[n:])
+    if n_known:
+        are = "is a copy" if n_known == 1 else "are copies"
+        say(
+            f"warning: {n_known} of the {len(test.data)} held-out images {are} of training images "
+            "and will be read by memory; give other ranges as data.train and data.test"
+        )
 
 
 def drop_unusable_pieces(

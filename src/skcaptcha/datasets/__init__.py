@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from skcaptcha._copies import CaptchaKFold
 from skcaptcha.datasets._dots import make_dot_captchas
 from skcaptcha.datasets._image_captcha import make_image_captchas
 from skcaptcha.datasets._lines import make_line_captchas
@@ -20,6 +21,7 @@ SCHEMES: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
 
 __all__ = [
     "SCHEMES",
+    "CaptchaKFold",
     "load_captchas",
     "make_dot_captchas",
     "make_image_captchas",

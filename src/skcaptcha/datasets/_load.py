@@ -3,7 +3,9 @@
 import csv
 import os
 import re
+import warnings
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -11,9 +13,13 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skcaptcha._regular_file import UnreadableError, read_regular_file
-from skcaptcha.errors import DatasetError
+from skcaptcha.datasets._names import refuse_names, refuse_pairs
+from skcaptcha.datasets._odd_labels import normalized, odd_labels
+from skcaptcha.errors import DatasetError, LabelWarning
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
+# What follows tells images of one label apart; so does what copying adds to the name of a file.
+_NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s+\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
@@ -30,9 +36,12 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
     2. ``labels.txt``, UTF-8, whose line N is the label of the image named N, whatever its suffix
        (``7.png`` and ``007.jpg`` are both named 7); other images are unlabelled.
     3. The names of the images, without suffix; a ``-`` or ``_`` and what follows it only tells
-       equal labels apart (``5UFQ_2.png`` is labelled ``5UFQ``).
+       equal labels apart (``5UFQ_2.png`` is labelled ``5UFQ``), and so does what copying adds
+       (``5UFQ (2).png``, ``5UFQ copy.png``).
 
-    Labels are kept exactly as they are written, spaces and case included.
+    Labels are kept as they are written, spaces and case included, with their letters composed
+    (Unicode's form NFC), as keyboards type them. A file whose name is in another form than in
+    labels.csv is found.
 
     Parameters
     ----------
@@ -61,7 +70,16 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
     ------
     DatasetError
         If the folder is missing, or holds no images or no labels; if its labels are not as
-        described above; if `subset` is no range, or reaches beyond the captchas.
+        described above; if the names of the images would be taken for labels, and are numbers,
+        words such as captcha_1 or hashes, or a file with another name, such as labels.json, is
+        there; if `subset` is no range, or reaches beyond the captchas.
+
+    Warns
+    -----
+    LabelWarning
+        If a few labels are unlike the others, such as two in lower case among a hundred in upper
+        case; if one holds a character that cannot be seen, or letters that are written from right
+        to left: the first character of a label is the leftmost one of its image.
 
     See Also
     --------
@@ -90,6 +108,8 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
     bunch = Bunch(data=[str(folder / name) for name in names], filenames=names)
     if labelled:
         bunch.target = np.array([labels[name] for name in names])
+        for sentence in odd_labels(bunch.target.tolist()):
+            warnings.warn(f"{folder}: {sentence}", LabelWarning, stacklevel=2)
     return bunch
 
 
@@ -138,19 +158,60 @@ def _image_names(folder: Path) -> list[str]:
         raise DatasetError(f"{folder}: is a file; give the folder that holds the images")
     try:
         # What is no file, such as a link that leads nowhere, has its error when it is decoded.
-        names = [
-            path.name
-            for path in folder.iterdir()
-            if path.suffix.lower() in IMAGE_SUFFIXES
-            and not path.name.startswith(".")
-            and not path.is_dir()
-        ]
+        names = [path.name for path in folder.iterdir() if _is_image(path)]
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror})") from error
     if not names:
-        suffixes = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
-        raise DatasetError(f"{folder}: holds no images; expected files ending in {suffixes}")
+        raise DatasetError(no_images_in(folder))
     return sorted(names, key=natural_order)
+
+
+def no_images_in(folder: Path) -> str:
+    """Say that a folder holds no images, and which folders inside do.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    sentence : str
+    """
+    inside = {
+        path.name: n
+        for path in sorted(folder.iterdir(), key=lambda path: natural_order(path.name))
+        if not path.name.startswith(".") and path.is_dir() and (n := _number_of_images(path))
+    }
+    if not inside:
+        suffixes = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+        return f"{folder}: holds no images; expected files ending in {suffixes}"
+    first = next(iter(inside))
+    which = f"its folder {first}" if len(inside) == 1 else f"the {len(inside)} folders in it"
+    remedy = f"give that one: {folder / first}"
+    if len(inside) > 1:
+        remedy = f"give one of them, such as {folder / first}, or move all images into one"
+    if any((folder / name).is_file() for name in ("labels.csv", "labels.txt")):
+        remedy += ", and move the file of labels there too"
+    return f"{folder}: holds no images itself, but {which} {_hold(inside)}; {remedy}"
+
+
+def _hold(inside: dict[str, int]) -> str:
+    return f"{'holds' if len(inside) == 1 else 'hold'} {sum(inside.values())}"
+
+
+def _number_of_images(folder: Path) -> int:
+    try:
+        return sum(_is_image(path) for path in folder.iterdir())
+    except OSError:
+        return 0
+
+
+def _is_image(path: Path) -> bool:
+    return (
+        path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and not path.is_dir()
+    )
 
 
 def natural_order(name: str) -> tuple[list[str | int], str]:
@@ -208,22 +269,72 @@ def _labels_of_csv(path: Path, names: list[str]) -> dict[str, str]:
             f"{path}: {len(repeated)} of its files occur more than once, first {repeated[0]}; "
             "keep one line for each"
         )
-    missing = sorted(set(counts) - set(names), key=natural_order)
+    actual = actual_names(counts, names)
+    missing = sorted(set(counts) - set(actual), key=natural_order)
     if missing:
         raise DatasetError(
             f"{path}: {len(missing)} of the {len(rows)} files it names are not among the images "
-            f"beside it, first {missing[0]}; restore them or delete their lines"
+            f"beside it, first {missing[0]}; {_remedy_for_missing(missing[0], path.parent, names)}"
         )
     for name, label in rows:
         if not label:
             raise DatasetError(f"{path}: the label of {name} is empty; write it or delete the line")
-    return dict(rows)
+    return {actual[name]: normalized(label) for name, label in rows}
+
+
+def actual_names(written: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+    """Find files by names whose letters may be composed (NFC) or not (NFD), unlike theirs.
+
+    Parameters
+    ----------
+    written : iterable of str
+    names : iterable of str
+        Of the files that are there.
+
+    Returns
+    -------
+    actual : dict of str to str
+        The file of each written name; names of no file are left out, and so is a second name of
+        the same file.
+
+    Examples
+    --------
+    >>> from skcaptcha.datasets._load import actual_names
+    >>> actual_names(["\u00e9.png", "a.png"], ["e\u0301.png"]) == {"\u00e9.png": "e\u0301.png"}
+    True
+    """
+    there = set(names)
+    actual = {name: name for name in written if name in there}
+    others = [name for name in written if name not in there]
+    if others:
+        by_form = {normalized(name): name for name in there - set(actual)}
+        for name in others:
+            found = by_form.pop(normalized(name), None)
+            if found is not None:
+                actual[name] = found
+    return actual
+
+
+def _remedy_for_missing(name: str, folder: Path, names: Sequence[str]) -> str:
+    """Say what to do if a file is not there, which may be there by another name."""
+    *above, last = re.split(r"[/\\]", name)
+    if last in names:
+        return f"leave the folder out of the names, as in {last}"
+    if above and (folder / name).is_file():
+        return f"move {folder / 'labels.csv'} there, and leave the folder out of the names"
+    similar = [other for other in names if Path(other).stem == name]
+    similar += [other for other in names if other.lower() == name.lower()]
+    if similar:
+        return f"write {similar[0]}, as the image is called"
+    return "restore them or delete their lines"
 
 
 def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
     lines = re.split(r"\r\n|\r|\n", _read(path))
+    refuse_pairs(path, lines)
     labels: dict[str, str] = {}
     named: dict[int, str] = {}
+    zero = next((name for name in names if re.fullmatch("0+", Path(name).stem)), None)
     for name in names:
         stem = Path(name).stem
         number = int(stem) if re.fullmatch("[0-9]+", stem) else 0
@@ -241,7 +352,14 @@ def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
             )
         if label:
             named[number] = name
-            labels[name] = label
+            labels[name] = normalized(label)
+    if labels and zero is not None:
+        first = min(named)
+        raise DatasetError(
+            f"{path}: line N is the label of the image named N, so that {zero} has none; if line 1 "
+            f"is its label, and not that of {named[first] if first == 1 else 'image 1'}, write a "
+            "labels.csv with the columns filename and label; else move it to another folder"
+        )
     if not labels:
         raise DatasetError(
             f"{path}: labels none of the {len(names)} images; line N is the label of the image "
@@ -251,7 +369,10 @@ def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
 
 
 def _labels_of_names(folder: Path, names: list[str]) -> dict[str, str]:
-    labels = {name: re.split("[-_]", Path(name).stem, maxsplit=1)[0] for name in names}
+    refuse_names(folder, names)
+    labels = {
+        name: normalized(_NO_PART_OF_LABEL.split(Path(name).stem, maxsplit=1)[0]) for name in names
+    }
     for name, label in labels.items():
         if not label:
             raise DatasetError(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from skcaptcha._copies import find_copies
 from skcaptcha.datasets._load import parse_range
 from skcaptcha.errors import DatasetError
 
@@ -18,6 +19,9 @@ def split_captchas(
     random_state: int | np.random.RandomState | None = 0,
 ) -> tuple[Bunch, Bunch]:
     """Divide captchas into some to train on and others to test on.
+
+    Copies of an image, which have the same pixels, are never divided, unless two ranges ask for it:
+    those that come too late for the part that has the others are in neither.
 
     Parameters
     ----------
@@ -61,15 +65,29 @@ def split_captchas(
     train_at = _positions_of_range("train", train, free)
     test_at = _positions_of_range("test", test, free)
     shuffled = check_random_state(random_state).permutation(np.flatnonzero(free))
+    groups = np.arange(n)
+    if train_at is None or test_at is None:
+        groups = find_copies(bunch.data)
+        # Copies come one after the other, so that few are lost where the two parts meet.
+        _, first, group = np.unique(groups[shuffled], return_index=True, return_inverse=True)
+        shuffled = shuffled[np.argsort(first[group], kind="stable")]
+    if test_at is not None:
+        shuffled = _without_copies(shuffled, test_at, groups)
     if train_at is None:
         train_at = _first("train", train, math.floor, shuffled, n)
-        shuffled = shuffled[len(train_at) :]
     if test_at is None:
+        shuffled = _without_copies(shuffled, train_at, groups)
         test_at = shuffled if test is None else _first("test", test, math.ceil, shuffled, n)
     for name, positions in (("train", train_at), ("test", test_at)):
         if not len(positions):
             raise DatasetError(f"{name}: none of the {n} captchas are left for it; ask for fewer")
     return _take(bunch, np.sort(train_at)), _take(bunch, np.sort(test_at))
+
+
+def _without_copies(positions: np.ndarray, of: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Leave out captchas that are among some others, or are copies of them."""
+    left: np.ndarray = positions[~np.isin(groups[positions], groups[of])]
+    return left
 
 
 def _positions_of_range(name: str, part: object, free: np.ndarray) -> np.ndarray | None:

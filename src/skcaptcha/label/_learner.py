@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._copies import groups_of_copies, pixel_digest
 from skcaptcha.auto import choose_recipe, load_families
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ImageError, SkcaptchaError
@@ -165,9 +166,10 @@ class Learner:
         if not self._reads_by_network():
             folds = math.ceil(len(sample) / (_MISSED * len(self._y)))
         texts = {name: "" for name in filenames if name not in place}
+        groups = groups_of_copies(map(pixel_digest, self._X))
         for k in range(min(folds, len(sample))):
             test = sample[k::folds]
-            kept = np.setdiff1d(np.arange(len(self._X)), test)
+            kept = np.flatnonzero(~np.isin(groups, groups[test]))
             try:
                 with warnings.catch_warnings(action="ignore"):
                     found = clone(reader).fit(features[kept], self._y[kept]).predict(features[test])

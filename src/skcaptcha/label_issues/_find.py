@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._copies import pixel_digest
 from skcaptcha._progress import progress
 from skcaptcha.auto import choose_recipe
 from skcaptcha.errors import DatasetError
+from skcaptcha.images import decode
 from skcaptcha.label_issues._confident_learning import check_cleanlab, judge_labels
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
 from skcaptcha.label_issues._out_of_fold import Judged, judge_out_of_fold
@@ -21,7 +23,7 @@ from skcaptcha.label_issues._probabilities import (
     confidences_of,
     lengths_of,
 )
-from skcaptcha.label_issues._repeats import contradictions, pixel_digests
+from skcaptcha.label_issues._repeats import contradictions
 from skcaptcha.read._input import check_texts
 
 FEWEST = 20
@@ -108,7 +110,7 @@ def find_label_issues(
     check_number(len(labels))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
-    digests = pixel_digests(X)
+    digests = [pixel_digest(decode(source)) for source in X]
     check_number(len(set(digests)), "different captchas")
     if model is None:
         choice = choose_recipe(

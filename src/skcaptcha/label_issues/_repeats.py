@@ -1,39 +1,11 @@
-"""Images that are there more than once."""
+"""Images that are there more than once, with different labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from skcaptcha.images import decode
-
-
-def pixel_digests(X: Sequence[Any]) -> list[str]:
-    """Give each captcha a name that it shares with all of the same pixels.
-
-    Parameters
-    ----------
-    X : sequence of n captchas
-        Paths, bytes, PIL images or arrays.
-
-    Returns
-    -------
-    digests : list of n str
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skcaptcha.label_issues._repeats import pixel_digests
-    >>> a, b = np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8)
-    >>> first, second, third = pixel_digests([a, b, a.copy()])
-    >>> first == third, first == second
-    (True, False)
-    """
-    return [_digest(decode(source)) for source in X]
 
 
 def contradictions(digests: Sequence[str], y: NDArray[np.str_]) -> dict[int, int]:
@@ -65,7 +37,3 @@ def contradictions(digests: Sequence[str], y: NDArray[np.str_]) -> dict[int, int
         if len({y[k] for k in group}) > 1
         for i in group
     }
-
-
-def _digest(image: NDArray[np.uint8]) -> str:
-    return sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()

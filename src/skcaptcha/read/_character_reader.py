@@ -18,6 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._copies import groups_of_rows
 from skcaptcha._documented import Documented
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
@@ -286,12 +287,15 @@ class CharacterReader(Documented, BaseEstimator):
     ) -> float:
         """Find the temperature that makes held-out characters likeliest."""
         assert self.calibration_cv is not None
-        n_folds = min(self.calibration_cv, len(np.unique(captcha)))
+        begins = np.flatnonzero(np.diff(captcha, prepend=-1))
+        of_captchas = groups_of_rows(values, np.append(begins, len(captcha)))
+        groups = np.repeat(of_captchas, np.diff(begins, append=len(captcha)))
+        n_folds = min(self.calibration_cv, len(np.unique(groups)))
         if n_folds < 2:
             return 1.0
         target = np.searchsorted(self.classes_, characters)
         scores, hits = [], []
-        for train, test in GroupKFold(n_folds).split(values, groups=captcha):
+        for train, test in GroupKFold(n_folds).split(values, groups=groups):
             fitted = clone(self.estimator_).fit(values[train], characters[train])
             known = np.isin(characters[test], fitted.classes_)
             scores.append(FittedClassifier(fitted)(values[test][known]).evidence())

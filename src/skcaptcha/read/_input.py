@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skcaptcha._texts import as_texts
 from skcaptcha.errors import ReadingError
 from skcaptcha.segments import Segments
 
@@ -63,13 +61,7 @@ def check_texts(y: ArrayLike, n: int) -> NDArray[np.str_]:
     """
     if y is None:
         raise ReadingError("a reader requires y to be passed, but the target y is None")
-    # As objects: an array of strings would silently turn 12 into "12", a missing label into "nan".
-    labels: Sequence[Any] = np.asarray(y, dtype=object).ravel().tolist()
-    for i, label in enumerate(labels):
-        if not isinstance(label, str):
-            raise ReadingError(
-                f"label {i} is {label!r}, of type {type(label).__name__}; labels must be strings"
-            )
+    labels = as_texts(y)
     if len(labels) != n:
         raise ReadingError(f"{n} captchas need as many labels, found {len(labels)}")
     return np.array(labels, dtype=np.str_)

@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.model_selection import KFold
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._copies import distinct_folds, groups_of_rows
 from skcaptcha._documented import Documented
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
@@ -253,7 +253,7 @@ class SequenceReader(Documented, BaseEstimator):
         lost[captcha[training.chosen < 0]] = True
         self.left_out_ = np.flatnonzero(lost)
         self.n_left_out_ = len(self.left_out_)
-        folds = self._folds(np.flatnonzero(~lost), rng)
+        folds = self._folds(X, np.flatnonzero(~lost), rng)
         inside = [~np.isin(np.arange(len(texts)), fold) for fold in folds]
         parts = [None, *inside]
         classifiers = fit_classifiers(plan, training, parts, rng)
@@ -488,13 +488,16 @@ class SequenceReader(Documented, BaseEstimator):
         return fit_cost(np.concatenate(scores), counts[sample])
 
     def _folds(
-        self, captchas: NDArray[np.intp], rng: np.random.RandomState
+        self, X: Segments, captchas: NDArray[np.intp], rng: np.random.RandomState
     ) -> list[NDArray[np.intp]]:
         """Divide captchas into those that each calibrating classifier is to read."""
-        n_folds = min(self.calibration_cv or 0, len(captchas))
+        if self.calibration_cv is None:
+            return []
+        groups = groups_of_rows(check_values(X), X.offsets)[captchas]
+        n_folds = min(self.calibration_cv, len(np.unique(groups)))
         if n_folds < 2:
             return []
-        splits = KFold(n_folds, shuffle=True, random_state=rng).split(captchas)
+        splits = distinct_folds(groups, n_folds, random_state=rng)
         return [captchas[test] for _, test in splits]
 
     def _calibrate(

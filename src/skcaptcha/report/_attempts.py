@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._texts import as_texts
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
 
@@ -79,7 +80,7 @@ def attempts_of(
     Raises
     ------
     SkcaptchaError
-        Without `results`, if a captcha cannot be read.
+        If a label is no string, or, without `results`, if a captcha cannot be read.
 
     Examples
     --------
@@ -96,12 +97,13 @@ def attempts_of(
     >>> attempt.name, attempt.label == y[20]
     ('captcha 1', True)
     """
+    labels = as_texts(y)
     if results is None:
         results = read_captchas(model, X)
-    names = default_names(len(y)) if names is None else names
+    names = default_names(len(labels)) if names is None else names
     return [
         Attempt(str(name), source, str(label), result, model)
-        for name, source, label, result in zip(names, X, y, results, strict=True)
+        for name, source, label, result in zip(names, X, labels, results, strict=True)
     ]
 
 

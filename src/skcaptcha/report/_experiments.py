@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._copies import distinct_folds, find_copies
 from skcaptcha.read import Reading
 from skcaptcha.report._attempts import Attempt, attempts_of
 from skcaptcha.report._learning import CurvePoint
@@ -43,6 +43,11 @@ class Experiments:
         For all experiments together, about.
     once : float
         How long the smallest fit takes at the most.
+
+    Attributes
+    ----------
+    n_learnt : int
+        From how many captchas the fit learns that reads the first part.
     """
 
     def __init__(
@@ -62,8 +67,10 @@ class Experiments:
         self._end = time.perf_counter() + seconds
         # A fit of so many captchas took so long.
         self._n_last, self._last = 0, once
-        drawn = KFold(min(folds, len(self._y)), shuffle=True, random_state=_SEED)
-        self._folds = list(drawn.split(self._y))
+        groups = find_copies(X)
+        n_folds = min(folds, len(np.unique(groups)))
+        self._folds = distinct_folds(groups, n_folds, random_state=_SEED)
+        self.n_learnt = len(self._folds[0][0])
 
     def learning_curve(self, held_out: Sequence[Attempt]) -> list[CurvePoint]:
         """Fit to fewer and fewer captchas, without learning how far confidences can be trusted.

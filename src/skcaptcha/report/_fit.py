@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._texts import as_texts
 from skcaptcha.auto import Choice, Trial
 from skcaptcha.report._attempts import Attempt, attempts_of, default_names
 from skcaptcha.report._experiments import Experiments
@@ -71,6 +71,11 @@ def fit_report(
     page : Page
         Shows in a notebook; ``save`` writes it.
 
+    Raises
+    ------
+    ReadingError
+        If a label is no string.
+
     Examples
     --------
     >>> from sklearn.pipeline import make_pipeline
@@ -88,6 +93,7 @@ def fit_report(
     >>> [section.heading for section in page.sections][:4]
     ['Summary', 'What each step does', 'The grid', 'Failures']
     """
+    y = as_texts(y)
     names = default_names(len(y)) if names is None else names
     once, folds = _known_of(how)
     experiments = Experiments(model, X, y, names=names, folds=folds, seconds=seconds, once=once)
@@ -111,7 +117,8 @@ def fit_report(
         sections.append(_race(how))
     if attempts:
         sections += [failures_section(attempts, whence), trust_section(attempts)]
-        sections.append(_curve(points, attempts, len(y), held_out=bool(held_out), folds=folds))
+        n_learnt = len(y) if held_out else experiments.n_learnt
+        sections.append(_curve(points, attempts, n_learnt))
     else:
         remedy = (
             "To fit the model again without some of its captchas would have taken too long. "
@@ -213,17 +220,13 @@ def _short(value: Any) -> str:
 def _curve(
     points: Sequence[CurvePoint],
     attempts: Sequence[Attempt],
-    n: int,
-    *,
-    held_out: bool,
-    folds: int,
+    n_learnt: int,
 ) -> Section:
     if not points:
         return Section(
             "Learning curve", ["There was too little time to fit it to fewer captchas, or too few."]
         )
-    n_full = n if held_out else n - len(np.array_split(np.arange(n), min(folds, n))[0])
-    full = CurvePoint(n_full, sum(attempt.is_right for attempt in attempts), len(attempts))
+    full = CurvePoint(n_learnt, sum(attempt.is_right for attempt in attempts), len(attempts))
     caption = (
         "String accuracy after learning from some of the captchas, with 95 % intervals. Measured "
         f"on {points[0].n} captchas that were not learnt from, the last point on {len(attempts)}. "

@@ -55,7 +55,8 @@ def score_report(
     Raises
     ------
     SkcaptchaError
-        If there is nothing to report, or, without `results`, a captcha cannot be read.
+        If there is nothing to report, a label is no string, or, without `results`, a captcha cannot
+        be read.
 
     Examples
     --------

@@ -1,0 +1,110 @@
+"""What is said of labels that are unlike the others, and that nothing is said of ordinary ones."""
+
+import numpy as np
+import pytest
+
+from skcaptcha.datasets import load_captchas, make_image_captchas, make_line_captchas
+from skcaptcha.datasets._odd_labels import doubt_about, odd_labels
+from skcaptcha.errors import LabelWarning
+
+USUAL = ["5UFQ"] * 30
+
+
+@pytest.mark.parametrize(
+    ("odd", "sentence"),
+    [
+        (
+            ["xud2", "jlPk"],
+            "30 labels are upper case, 2 are not (xud2, jlPk); if they are mistyped, correct them",
+        ),
+        (
+            ["HOTSHOTS"],
+            "30 labels have 4 characters, 1 does not (HOTSHOTS); if it is mistyped, correct it",
+        ),
+        (["\u0410B12"], "30 labels are written in Latin letters, 1 is not ('\\u0410B12');"),
+        (
+            ["\uff21\uff2212"],
+            "30 labels have ordinary letters and digits, 1 does not (\uff21\uff2212);",
+        ),
+        (
+            [" AB1"],
+            "1 label begins or ends with a space, or holds a character that cannot be seen "
+            "(' AB1'); remove it",
+        ),
+        (
+            ["AB1\u200b", "A\u00a01B"],
+            "2 labels begin or end with a space, or hold a character that cannot be seen "
+            "('AB1\\u200b', 'A\\xa01B'); remove it",
+        ),
+        (["AB\n1"], "cannot be seen ('AB\\n1'); remove it"),
+    ],
+)
+def test_odd_labels_are_named(odd, sentence):
+    (found,) = odd_labels(USUAL + odd)
+    assert sentence in found
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        USUAL,
+        ["5UFQ", "hots"],
+        [*["ABCD"] * 18, "ab"],  # which are too few to tell
+        [*["ABCD"] * 17, *["ab"] * 3],
+        ["aBcD", "ABCD", "abcd"] * 20,
+        [*["aBcD"] * 95, "ABCD", "abcd"],  # by chance
+        [*["AB12"] * 60, "1234"],
+        ["12.5", "7", "123.45"] * 20,
+        ["AB 12"] * 30,
+        ["\uff21\uff22"] * 30,
+        ["жыл1", "abc1"] * 20,
+        ["日本語", "かな文"] * 20,
+    ],
+)
+def test_ordinary_labels_are_no_reason_for_a_word(labels):
+    assert odd_labels(labels) == []
+
+
+@pytest.mark.parametrize("make", [make_line_captchas, make_image_captchas])
+def test_generated_labels_are_ordinary(make):
+    _, labels = make(300, random_state=0)
+    assert odd_labels(labels.tolist()) == []
+    assert not any(doubt_about(label, labels[:200].tolist()) for label in labels[200:].tolist())
+
+
+@pytest.mark.parametrize("label", ["שלום", "سلام"])
+def test_letters_that_run_leftward(label):
+    (sentence,) = odd_labels([label] * 5)
+    assert "must begin with the leftmost character of its image" in sentence
+
+
+@pytest.mark.parametrize(
+    ("label", "doubt"),
+    [
+        ("5UFQHOTS", "5UFQHOTS is unusual: 30 labels have 4 characters."),
+        ("xud2", "xud2 is unusual: 30 labels are upper case."),
+        ("xud", "xud is unusual: 30 labels are upper case, and 30 labels have 4 characters."),
+        ("HOTS", None),
+        ("1234", None),
+    ],
+)
+def test_doubt(label, doubt):
+    assert doubt_about(label, USUAL) == doubt
+    assert doubt_about(label, USUAL[:15]) is None
+
+
+def test_a_folder_says_so(tmp_path):
+    labels = [*("".join(text) for text in np.array(list("ABCDEFGHIJKLMNOPQRSTUVWX")).reshape(6, 4))]
+    names = [f"{label}_{k}.png" for k in range(5) for label in labels]
+    for name in [*names, "xud2.png", "jlpk.png"]:
+        (tmp_path / name).touch()
+    with pytest.warns(LabelWarning, match=r"30 labels are upper case, 2 are not \(jlpk, xud2\)"):
+        load_captchas(tmp_path)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("part", ["train", "dev"])
+def test_real_folders_are_ordinary(real_data, part):
+    for scheme in sorted(real_data.iterdir()):
+        if (scheme / part).is_dir():
+            load_captchas(scheme / part)  # a warning would be an error here
