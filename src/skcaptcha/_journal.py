@@ -37,7 +37,7 @@ class Journal:
     Raises
     ------
     JournalError
-        If the file belongs to another search or is no journal.
+        If the file belongs to another search or is no journal, or if a part cannot be pickled.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Journal:
         self.path = Path(path)
         self.records: list[dict[str, Any]] = []
         head = {
-            "parts": {name: joblib.hash(part) for name, part in parts.items()},
+            "parts": {name: self._hash(name, part) for name, part in parts.items()},
             "versions": RESULTS_DEPEND_ON,
         }
         if self.path.exists() and not self.path.is_file():
@@ -102,6 +102,16 @@ class Journal:
         except OSError as error:
             raise JournalError(
                 f"{self.path}: cannot be written ({error.strerror}); make room and resume"
+            ) from None
+
+    def _hash(self, name: str, part: Any) -> str:
+        try:
+            return str(joblib.hash(part))
+        except Exception as error:
+            raise JournalError(
+                f"{self.path}: cannot record the {name} of this search, which cannot be pickled "
+                f"({error}); replace a lambda or local class by a named function or class of a "
+                "module, or use checkpoint=None"
             ) from None
 
     def _parsed(self, content: bytes) -> list[dict[str, Any]]:
