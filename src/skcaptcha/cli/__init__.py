@@ -26,7 +26,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     predict: "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1",
     generate: "skcaptcha generate lines captchas --n 500 --seed 1",
     label: "skcaptcha label captchas",
-    check_labels: "skcaptcha check-labels captchas --report labels.html --csv labels.csv",
+    check_labels: "skcaptcha check-labels captchas --report labels.html --csv checked.csv",
     cut: "skcaptcha cut captchas characters --recipe configs/grid.yaml",
     audit: "skcaptcha audit captchas --out artifacts/audit.html --budget 600",
     show: "skcaptcha show artifacts/model.joblib a.png --out steps.png",

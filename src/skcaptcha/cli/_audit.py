@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
+from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import figures_table, progress, report_console
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._options import Jobs, Json
-from skcaptcha.cli._output import check_outputs, write_json
+from skcaptcha.cli._output import write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from skcaptcha.audit import Audit
+
+
+_TITLE = "Audit of"
 
 
 @interruptible("interrupted; nothing was written")
@@ -53,16 +57,16 @@ def audit(
     from skcaptcha.images import ImageDecoder
     from skcaptcha.model_io import write_atomically
 
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise WrongUseError(f"{out}: the report is HTML; give it a name such as audit.html")
-    files = [out, out.with_suffix(".md"), out.with_suffix(".json")]
-    check_outputs(*files, json=json)
+    beside = [out.with_suffix(".md"), out.with_suffix(".json")]
+    check_outputs(*beside, html=out, json=json, reads=[folder])
+    check_ours(beside[0], f"# {_TITLE}", out)
+    files = [out, *beside]
     captchas = load_captchas(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     with workers(jobs, None, captchas), _progress() as say:
         found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, say=say)
     report = {"folder": str(folder), **found.figures(), "failed": failed}
-    title = f"Audit of {folder.resolve().name}"
+    title = f"{_TITLE} {folder.resolve().name}"
     # The figures, which took long to measure, are safe before anything is made of them.
     write_json(report, files[2])
     text = to_markdown(found, title)

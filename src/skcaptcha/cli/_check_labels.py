@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, percent, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._label import Browser, Port, label_in_browser
 from skcaptcha.cli._options import Jobs, Json, Trust
-from skcaptcha.cli._output import check_outputs, write_csv, write_json
+from skcaptcha.cli._output import write_csv, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -93,7 +94,13 @@ def check_labels(
     if not fix and (port or not browser):
         raise WrongUseError("--port and --no-browser are for the page that --fix opens; add it")
     check_cleanlab()
-    check_outputs(csv, report, json=json)
+    check_outputs(
+        csv=csv,
+        html=report,
+        json=json,
+        reads=[folder, recipe, model],
+        models=[] if model is None else [model],
+    )
     captchas = load_captchas(folder)
     if fix:
         _check_page(folder)

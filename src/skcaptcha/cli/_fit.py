@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, percent, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
-from skcaptcha.cli._output import check_outputs, write_json
+from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
     default_model,
@@ -149,8 +150,8 @@ def _fit_recipe(
     recipe = load_recipe(config, override, data=data)
     check_format(format, config, recipe.final_pipeline(), recipe.grid)
     path = out or default_model(format, recipe.output.model)
-    files = files_of(path, (".json", ".csv", ".html"))
-    check_outputs(*files, json=json)
+    files = files_of(path, (".json", ".csv", ".html"), format)
+    check_outputs(*files, json=json, reads=[config, data, getattr(recipe.data, "folder", None)])
     began = time.perf_counter()
     train, test = recipe.load_data()
     decoder = recipe.pipeline().named_steps["images"]

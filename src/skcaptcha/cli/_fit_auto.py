@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
+from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import (
     figures_table,
     percent,
@@ -23,7 +24,7 @@ from skcaptcha.cli._console import (
     shows_progress,
 )
 from skcaptcha.cli._kept_search import forget, journals_of, kept
-from skcaptcha.cli._output import check_outputs, write_json
+from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
     default_model,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from skcaptcha.auto import Choice, Trial
 
+_CHOSEN = "Chosen by skcaptcha fit"
 _FEW = 20  # captchas
 _NAME_WIDTH = len("ConnectedComponents +")
 
@@ -85,8 +87,9 @@ def fit_folder(
 
     check_format(format, folder)
     out = out or default_model(format)
-    files = files_of(out, (".json", ".csv", ".yaml", ".html"))
-    check_outputs(*files, json=json)
+    files = files_of(out, (".json", ".csv", ".yaml", ".html"), format)
+    check_outputs(*files, json=json, reads=[folder])
+    check_ours(files[3], f"# {_CHOSEN}", out)
     captchas = load_captchas(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
@@ -182,7 +185,7 @@ def _recipe_text(folder: Path, out: Path, choice: Choice) -> str:
 
     today = datetime.now(UTC).date().isoformat()
     comments = [
-        f"Chosen by skcaptcha fit on {today} for the captchas of this folder:",
+        f"{_CHOSEN} on {today} for the captchas of this folder:",
         *(f"  {name}: {what}" for name, what in choice.measurement.lines()),
         f"It read {percent(choice.accuracy)} of {choice.n_validated} captchas right, in "
         f"{choice.folds} folds; {len(choice.tried)} candidates were looked at.",

@@ -7,57 +7,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
-from skcaptcha.errors import SkcaptchaError
-
 STDOUT = Path("-")
 
 _CHARACTERS_AT_ONCE = 2**16
-
-
-def check_outputs(*files: Path | None, json: Path | None = None) -> None:
-    """Find out before the work whether its results can be written; nothing is made yet.
-
-    Parameters
-    ----------
-    *files : Path or None
-        None: nothing to check.
-    json : Path or None
-        What ``--json`` was given: alone, it may be ``-``.
-
-    Raises
-    ------
-    SkcaptchaError
-        If a path is a folder, if its own folder cannot be made or written to, or if two results
-        would go to one file.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.cli._output import check_outputs
-    >>> check_outputs(Path("/"))
-    Traceback (most recent call last):
-        ...
-    skcaptcha.errors.SkcaptchaError: /: it is a folder; give the name of a file to write
-    """
-    if STDOUT in files:
-        raise SkcaptchaError(
-            "-: only --json can write to the standard output; give the name of a file"
-        )
-    seen = set()
-    for path in (*files, None if json == STDOUT else json):
-        # A pipe or a device takes anything, even twice.
-        if path is None or (path.exists() and not (path.is_file() or path.is_dir())):
-            continue
-        target = Path(os.path.realpath(path))
-        _check_file(path, target)
-        if target in seen:
-            raise SkcaptchaError(f"{path}: two results would go to this file; name another")
-        seen.add(target)
 
 
 class JsonList:
@@ -192,16 +148,6 @@ def _json(value: Any, indent: int = 0) -> str:
     text = text.replace("\n", "\n" + " " * indent)
     # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
     return text.encode(errors="backslashreplace").decode()
-
-
-def _check_file(path: Path, target: Path) -> None:
-    if target.is_dir():
-        raise SkcaptchaError(f"{path}: it is a folder; give the name of a file to write")
-    there = next(folder for folder in target.parents if folder.exists())
-    if not there.is_dir():
-        raise SkcaptchaError(f"{path}: cannot be written, since {there} is a file")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SkcaptchaError(f"{path}: cannot be written (permission denied in {there})")
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -74,6 +74,26 @@ def images_of(arguments: Sequence[str], failed: _Failed, *, null: bool = False) 
     return chain.from_iterable(_of(argument, failed, null=null) for argument in arguments)
 
 
+def named(arguments: Sequence[str]) -> Iterator[str]:
+    """Give the files and folders that arguments name, those on the standard input left out.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        As `images_of` takes them.
+
+    Yields
+    ------
+    path : str
+        A folder as it is; of a pattern, each file that matches.
+    """
+    for argument in arguments:
+        if os.path.isdir(argument):
+            yield argument
+        elif argument != "-":
+            yield from _of(argument, lambda *_: None, null=False)
+
+
 def _of(argument: str, failed: _Failed, *, null: bool) -> Iterator[str]:
     if argument == "-":
         return _listed(b"\0" if null else b"\n")

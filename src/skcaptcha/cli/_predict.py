@@ -16,9 +16,10 @@ import typer
 
 from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
 from skcaptcha.cli._console import note
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
-from skcaptcha.cli._output import STDOUT, check_outputs, write_json
+from skcaptcha.cli._output import STDOUT, write_json
 
 if TYPE_CHECKING:
     from skcaptcha.cli._done import DoneNames
@@ -98,7 +99,7 @@ def predict(
     from skcaptcha._model_file import read_model_file
     from skcaptcha.cli._batches import WorkersEndedError
     from skcaptcha.cli._cluster import connected
-    from skcaptcha.cli._paths import images_of
+    from skcaptcha.cli._paths import images_of, named
     from skcaptcha.cli._reading import read_batches
     from skcaptcha.cli._tables import open_table
     from skcaptcha.model_io import load
@@ -109,7 +110,15 @@ def predict(
         )
     if csv is not None and parquet is not None:
         raise WrongUseError("--csv and --parquet exclude each other: give one of them")
-    check_outputs(csv, json=json)
+    # Rows gather there.
+    gathering = [] if csv is None else [Path(f"{csv}.part"), Path(f"{csv}.part.json")]
+    check_outputs(
+        *gathering,
+        csv=csv,
+        json=json,
+        reads=chain([model], named(paths)),
+        models=[model],
+    )
     reader = load(model, trust=trust)
     constraints = _constrain(reader, {"charset": charset, "length": length})
     has_table = csv is not None or parquet is not None
@@ -121,7 +130,8 @@ def predict(
         listed=json is not None,
     )
     with answers, connected(scheduler) as client:
-        names = _at_least_one(images_of(paths, answers.fail, null=null))
+        found = images_of(paths, answers.fail, null=null)
+        names = _at_least_one(refuse_outputs(found, csv, json))
         table = open_table(
             answers.columns,
             csv=csv,

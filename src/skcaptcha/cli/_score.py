@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
+from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, report_console, say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
-from skcaptcha.cli._output import check_outputs, write_csv, write_json
+from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def score(
     from skcaptcha.evaluation import summarise
     from skcaptcha.model_io import load
 
-    check_outputs(csv, report, json=json)
+    check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
     reader = load(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, printable, result_console, say
 from skcaptcha.cli._options import Trust
-from skcaptcha.cli._output import check_outputs
 from skcaptcha.errors import SkcaptchaError, UntrustedModelError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def show(
             _show_manifest(model)
         raise
     if images:
-        check_outputs(out)
+        check_outputs(png=out, reads=[model, *images], models=[model])
         _draw(reader, images, out)
     else:
         _describe(reader, model)

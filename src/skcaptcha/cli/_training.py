@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skcaptcha.cli._app import WrongUseError
+from skcaptcha.cli._check_outputs import check_model_suffix
 from skcaptcha.cli._console import progress, say
 from skcaptcha.cli._options import DEFAULT_MODEL
 from skcaptcha.cli._workers import start_workers
@@ -29,7 +30,7 @@ _LEAST_FOR_REPORT, _MOST_FOR_REPORT = 5.0, 60.0  # seconds
 _MANY = 256  # images, of which decoding takes long enough to show it
 
 
-def files_of(model: Path, beside: Sequence[str]) -> list[Path]:
+def files_of(model: Path, beside: Sequence[str], format: str) -> list[Path]:  # noqa: A002
     """List the model's file and those that are written beside it.
 
     Parameters
@@ -37,6 +38,8 @@ def files_of(model: Path, beside: Sequence[str]) -> list[Path]:
     model : Path
     beside : sequence of str
         The suffixes of the others.
+    format : {"joblib", "skops"}
+        What the model is written as.
 
     Returns
     -------
@@ -44,14 +47,10 @@ def files_of(model: Path, beside: Sequence[str]) -> list[Path]:
 
     Raises
     ------
-    WrongUseError
-        If the model has one of these suffixes itself.
+    SkcaptchaError
+        If the model has the suffix of something else.
     """
-    if model.suffix in beside:
-        raise WrongUseError(
-            f"{model}: the suffix {model.suffix} is for a file beside the model; give the model "
-            "another, as in model.joblib"
-        )
+    check_model_suffix(model, format)
     return [model, *(model.parent / f"{model.stem}{suffix}" for suffix in beside)]
 
 

@@ -1,0 +1,210 @@
+"""No command writes over what it reads, or over the labels of a folder; suffixes say what is in."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skcaptcha.cli._check_outputs import OverwriteError, check_outputs, refuse_outputs
+
+Link = Callable[[Path, Path], None]
+
+# What each command reads, by the names that stand in its arguments.
+READS: dict[str, tuple[str, ...]] = {
+    "fit {recipe} --data {folder}": ("recipe", "labels", "image"),
+    "fit {folder}": ("labels", "image"),
+    "score {folder} --model {model}": ("labels", "image", "model", "manifest"),
+    "predict {folder} --model {model}": ("labels", "image", "model", "manifest"),
+    "predict {folder}/*.png --model {model}": ("image", "model", "manifest"),
+    "predict {image} --model {model}": ("image", "model", "manifest"),
+    "check-labels {folder} --recipe {recipe}": ("labels", "image", "recipe"),
+    "check-labels {folder} --model {model}": ("labels", "image", "model", "manifest"),
+    "audit {folder}": ("labels", "image"),
+    "show {model} {image}": ("image", "model", "manifest"),
+}
+# What each command writes, with the suffix that belongs to it.
+WRITES: dict[str, dict[str, str]] = {
+    "fit": {"--out": ".joblib", "--json": ".json"},
+    "score": {"--csv": ".csv", "--json": ".json", "--report": ".html"},
+    "predict": {"--csv": ".csv", "--json": ".json"},
+    "check-labels": {"--csv": ".csv", "--json": ".json", "--report": ".html"},
+    "audit": {"--out": ".html", "--json": ".json"},
+    "show": {"--out": ".png"},
+}
+PAIRS = [
+    (command, option, suffix, read)
+    for command, reads in READS.items()
+    for (option, suffix), read in product(WRITES[command.split()[0]].items(), reads)
+]
+
+
+@pytest.fixture
+def inputs(workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Copies of what commands read, by their names in the tables."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    captchas = sorted((workshop / "captchas").iterdir())
+    for path in [*captchas[:3], workshop / "captchas" / "labels.csv"]:
+        shutil.copy(path, folder)
+    for path in (workshop / "recipe.yaml", *(workshop / "out").glob("model.j*")):
+        shutil.copy(path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return {
+        "folder": folder,
+        "labels": folder / "labels.csv",
+        "image": folder / captchas[0].name,
+        "recipe": tmp_path / "recipe.yaml",
+        "model": tmp_path / "model.joblib",
+        "manifest": tmp_path / "model.json",
+    }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def symbolic(link: Path, file: Path) -> None:
+    link.symlink_to(file)
+
+
+def hard(link: Path, file: Path) -> None:
+    os.link(file, link)
+
+
+@pytest.mark.parametrize(("command", "option", "suffix", "read"), PAIRS)
+def test_an_output_is_no_input(
+    run: Any, inputs: dict[str, Path], tmp_path: Path, command: str, option: str, suffix: str,
+    read: str,
+) -> None:  # fmt: skip
+    words = command.format(**inputs).split()
+    outputs = [inputs[read]]
+    for link in (symbolic, hard):
+        outputs.append(tmp_path / f"{link.__name__}{suffix}")
+        link(outputs[-1], inputs[read])
+    before = contents(tmp_path)
+    for output in outputs:
+        outcome = run(*words, option, output)
+        assert outcome.code == 2
+        assert outcome.sentence().startswith(f"error: {output}: ")
+        assert contents(tmp_path) == before
+
+
+def test_names_on_the_standard_input_are_inputs_too(start: Any, inputs: dict[str, Path]) -> None:
+    link = inputs["folder"].parent / "link.csv"
+    link.symlink_to(inputs["labels"])
+    # In a folder without images, labels.csv is a file like any other.
+    other = inputs["folder"].parent / "labels.csv"
+    other.write_text("filename,label\n")
+    before = inputs["labels"].read_bytes()
+    for output, name in ((link, inputs["labels"]), (other, other)):
+        command = start("predict", "-", "--model", inputs["model"], "--csv", output)
+        outcome = command.outcome(f"{inputs['image']}\n{name}\n")
+        assert outcome.code == 2
+        assert str(output) in outcome.sentence()
+    assert (inputs["labels"].read_bytes(), other.read_text()) == (before, "filename,label\n")
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "Labels.CSV", "labels.txt"])
+@pytest.mark.parametrize("there", [False, True])
+def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there: bool) -> None:
+    if there:
+        (tmp_path / name).touch()
+    check_outputs(tmp_path / name)
+    (tmp_path / "1.PNG").touch()
+    with pytest.raises(OverwriteError, match="holds the labels of the images beside it"):
+        check_outputs(tmp_path / name)
+
+
+def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, Path]) -> None:
+    before = contents(inputs["folder"])
+    for source in (inputs["folder"], inputs["recipe"]):
+        outcome = run("fit", source, "--out", inputs["folder"] / "labels.joblib")
+        assert outcome.code == 2
+        assert "labels.csv holds the labels" in outcome.sentence()
+    assert contents(inputs["folder"]) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "out", "beside"),
+    [("fit", "mine.joblib", "mine.yaml"), ("audit", "README.html", "README.md")],
+)
+def test_what_nobody_named_is_not_replaced(
+    run: Any, inputs: dict[str, Path], tmp_path: Path, command: str, out: str, beside: str
+) -> None:
+    (tmp_path / beside).write_text("written by hand")
+    outcome = run(command, inputs["folder"], "--out", out)
+    assert outcome.code == 2
+    assert f"{beside}: it is not from an earlier run" in outcome.sentence()
+    assert (tmp_path / beside).read_text() == "written by hand"
+
+
+@pytest.mark.parametrize("link", [symbolic, hard])
+def test_two_outputs_are_two_files(tmp_path: Path, link: Link) -> None:
+    table, page = tmp_path / "a.csv", tmp_path / "a.html"
+    table.touch()
+    link(page, table)
+    with pytest.raises(OverwriteError, match="two results would go to this file"):
+        check_outputs(csv=table, html=page)
+
+
+def test_a_table_and_what_gathers_beside_it_are_two_files(
+    run: Any, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    outcome = run(
+        "predict", inputs["image"], "--model", inputs["model"], "--csv", tmp_path / "a.csv",
+        "--json", tmp_path / "a.csv.part.json",
+    )  # fmt: skip
+    assert outcome.code == 2
+    assert "two results" in outcome.sentence()
+
+
+SUFFIXES = [
+    (command, option, f"result{wrong}")
+    for command, options in WRITES.items()
+    for option, suffix in options.items()
+    for wrong in {".csv", ".json", ".html", ".png", ".jpg", ".pdf", ".yaml", ".txt"} - {suffix}
+    # A model may be called as one likes, if that is no name for something else.
+    if (option, suffix, wrong) != ("--out", ".joblib", ".pdf")
+]
+
+
+@pytest.mark.parametrize(("command", "option", "name"), sorted(SUFFIXES))
+def test_a_suffix_says_what_is_in_the_file(
+    run: Any, inputs: dict[str, Path], tmp_path: Path, command: str, option: str, name: str
+) -> None:
+    words = next(each for each in READS if each.startswith(f"{command} "))
+    outcome = run(*words.format(**inputs).split(), option, name)
+    assert outcome.code == 2
+    assert outcome.sentence().startswith(f"error: {name}: ")
+    assert "name such as" in outcome.sentence()
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(("suffix", "format_"), [(".joblib", "skops"), (".skops", "joblib")])
+def test_the_suffix_of_a_model_is_that_of_its_format(
+    run: Any, inputs: dict[str, Path], suffix: str, format_: str
+) -> None:
+    outcome = run("fit", inputs["recipe"], "--format", format_, "--out", f"new{suffix}")
+    assert outcome.code == 2
+    assert f"add --format {suffix[1:]}" in outcome.sentence()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such devices")
+def test_devices_and_pipes_have_no_suffix(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_outputs(csv=pipe, json=pipe, html=Path("/dev/stdout"), png=Path("/dev/null"))
+
+
+def test_inputs_are_looked_at_only_where_something_would_be_replaced(tmp_path: Path) -> None:
+    def never() -> Any:
+        raise AssertionError
+        yield
+
+    check_outputs(csv=tmp_path / "new.csv", reads=never())
+    assert list(refuse_outputs(["a.png"], tmp_path / "new.csv", None)) == ["a.png"]
