@@ -11,6 +11,9 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
 
+LABEL_IN_DOUBT_FROM = 0.95
+"""Where a model that is wrong was as sure as this, the label may be wrong instead."""
+
 
 @dataclass(frozen=True)
 class Attempt:
