@@ -34,14 +34,14 @@ numpydoc_show_class_members = False
 numpydoc_use_plots = False
 
 html_theme = "pydata_sphinx_theme"
-html_title = "skcaptcha"
+html_title = f"skcaptcha {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "logo": {"text": "skcaptcha"},
+    "logo": {"text": f"skcaptcha {release}"},
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
     "show_prev_next": True,

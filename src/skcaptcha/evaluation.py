@@ -93,15 +93,19 @@ def summarise(labels: Sequence[str], results: Sequence[Reading | SkcaptchaError]
     """
     texts = [result.text if isinstance(result, Reading) else "" for result in results]
     read = [i for i, result in enumerate(results) if isinstance(result, Reading)]
+    figures: dict[str, Any] = {
+        "n": len(labels),
+        "n_characters": sum(map(len, labels)),
+        "n_failed": len(labels) - len(read),
+    }
     shares = {
         "string_accuracy": (string_accuracy(labels, texts), len(labels)),
         "string_accuracy_ignoring_case": (
             string_accuracy(labels, texts, ignore_case=True),
             len(labels),
         ),
-        "character_accuracy": (character_accuracy(labels, texts), sum(map(len, labels))),
+        "character_accuracy": (character_accuracy(labels, texts), figures["n_characters"]),
     }
-    figures: dict[str, Any] = {"n": len(labels), "n_failed": len(labels) - len(read)}
     for name, (share, n) in shares.items():
         figures[name] = share
         figures[f"{name}_interval"] = wilson_interval(round(share * n), n)
@@ -126,6 +130,7 @@ def _coverage(
         n = round(coverage[i] * len(labels))
         rows.append(
             {
+                "n": n,
                 "coverage": float(coverage[i]),
                 "min_confidence": float(thresholds[i]),
                 "string_accuracy": float(accuracy[i]),

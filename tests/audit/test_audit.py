@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from skcaptcha._percent import percent
 from skcaptcha.audit import Audit, audit_captchas, summary, to_markdown, to_page
 from skcaptcha.audit._intervals import share
 from skcaptcha.datasets import make_line_captchas
@@ -74,7 +75,7 @@ def test_all_formats_tell_the_same_figures(audit, tmp_path):
         assert what in markdown
     for point, own in zip(figures["curve"], audit.curve, strict=True):
         assert point["read"]["n_right"] == own.read.n_right
-        assert f"| {own.n_labels} | {100 * own.read.value:.1f}".removesuffix(".0") in markdown
+        assert f"| {own.n_labels} | {percent(own.read.value, own.read.n)}" in markdown
     assert figures["labels_needed"]["0.01"] == audit.labels_needed(0.01)
     assert len(re.findall("<svg", html)) >= 2
 
@@ -97,14 +98,14 @@ def test_tables_of_markdown_are_whole(audit):
 @pytest.mark.parametrize(
     ("n_right", "n", "said"),
     [
-        (0, 500, "this reader does not reach 1 %"),
-        (0, 50, "these captchas do not tell"),
-        (1, 17, "these captchas do not tell"),
-        (10, 500, "these captchas do not tell"),
+        (0, 500, "This reader does not break the scheme"),
+        (0, 50, "too few to tell whether the scheme is broken"),
+        (1, 17, "too few to tell whether the scheme is broken"),
+        (10, 500, "too few to tell whether the scheme is broken"),
         (11, 500, "This scheme is broken"),
         (11, 500, "10 % is not reached"),
-        (10, 100, "whether 10 % is reached as well, these captchas do not tell"),
-        (90, 100, "it is also by a mark that asks ten times as much"),
+        (10, 100, "too few to tell whether 10 % is exceeded as well"),
+        (90, 100, "It also exceeds a mark ten times as high"),
     ],
 )
 def test_a_scheme_is_called_broken_only_if_chance_does_not_explain_it(audit, n_right, n, said):
@@ -146,7 +147,7 @@ def test_captchas_that_nothing_reads_are_not_said_to_be_safe():
     assert audit.labels_needed(0.5) is None
     assert "holds" not in {finding.verdict for finding in audit.findings}
     markdown = to_markdown(audit, "Audit")
-    assert "these captchas do not tell" in markdown
+    assert "These captchas are too few to tell" in markdown
     assert "18 labelled captchas are few" in markdown
     figures = audit.figures()
     assert figures["attempts_per_success_interval"][1] is None or audit.best.read.n_right

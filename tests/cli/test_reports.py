@@ -59,7 +59,7 @@ def test_score_writes_a_report_if_it_is_asked_to(run, model, captchas, tmp_path)
     assert f"{page}: the report" in outcome.err
     n = json.loads(figures.read_text())["n"]
     html = page.read_text("utf-8")
-    assert f"<td>{n}</td>" in html
+    assert f"{n} captchas of {folder}" in html
     assert "&lt;i&gt;" in html
     assert "<i>" not in html
     assert "it is not a PNG" in html

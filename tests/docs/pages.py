@@ -8,9 +8,10 @@ which readers do not see, says what the tests do otherwise, with the reason:
     <!-- not run: the reason -->
     <!-- runs as: another command, which does the same in a test -->
 
-``<!-- slow -->`` anywhere in a page marks the whole of it; with
-``<!-- given: captchas and a model -->`` there are the labelled folders ``train`` and ``new``, and
-``artifacts/model.joblib``, which cuts, and ``artifacts/sequence.joblib``, which does not.
+``<!-- slow -->`` anywhere in a page marks the whole of it. A page with
+``<!-- given: captchas and a model -->`` begins with what the tutorials make: the labeled folders
+``captchas``, ``lines-test`` and ``touching-test``, and the models ``artifacts/model.joblib``, which
+cuts, and ``artifacts/sequence.joblib``, which does not.
 """
 
 import re
@@ -27,6 +28,11 @@ _FENCE = re.compile(
 )
 _FILE = re.compile(r"^# (?P<file>[\w./-]+\.(?:py|yaml|csv))\n")
 _RUN = {"sh", "python", "pycon"}
+_MAKES = re.compile(
+    r"""skcaptcha\ (?:generate\ \w+|cut\ \S+)\ (?P<by_command>[\w-]+)
+    |write_(?:captchas|characters)\("(?P<by_call>[\w-]+)\"""",
+    re.VERBOSE,
+)
 
 
 class Block(NamedTuple):
@@ -62,6 +68,12 @@ def blocks_of(text: str) -> list[Block]:
         Block(m["language"], m["code"], text[: m.start("code")].count("\n") + 1, m["note"] or "")
         for m in _FENCE.finditer(text)
     ]
+
+
+def folders_made_by(text: str) -> set[str]:
+    """Find the folders that the code of a page makes, where it runs as it stands in the page."""
+    code = "\n".join(b.command or b.code for b in blocks_of(text) if not b.reason)
+    return {m["by_command"] or m["by_call"] for m in _MAKES.finditer(code)}
 
 
 def pages() -> list[Path]:

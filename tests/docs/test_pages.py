@@ -11,7 +11,15 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 import skcaptcha
-from docs.pages import ROOT, Block, blocks_of, commands_of, expected_output, pages
+from docs.pages import (
+    ROOT,
+    Block,
+    blocks_of,
+    commands_of,
+    expected_output,
+    folders_made_by,
+    pages,
+)
 from skcaptcha.cli import main
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.denoise import Grey, Polarity, Rescale
@@ -31,11 +39,12 @@ def _parameters():
 
 @pytest.fixture(scope="session")
 def given(tmp_path_factory):
-    """What pages begin with that are not about fitting: captchas and a model."""
+    """What pages begin with that are not about fitting: what two of the tutorials make."""
     folder = tmp_path_factory.mktemp("given")
     X, y = make_line_captchas(120, random_state=0)
-    write_captchas(folder / "train", list(X[:100]), y[:100].tolist())
-    write_captchas(folder / "new", list(X[100:]), y[100:].tolist())
+    write_captchas(folder / "captchas", list(X[:100]), y[:100].tolist())
+    for name in ("lines-test", "touching-test"):
+        write_captchas(folder / name, list(X[100:]), y[100:].tolist())
     recipe = skcaptcha.load_recipe(ROOT / "configs" / "grid.yaml", ["final={}"])
     model = recipe.pipeline().fit(X[:100], y[:100])
     (folder / "artifacts").mkdir()
@@ -161,6 +170,35 @@ def test_shown_output_is_compared_but_for_numbers():
     pattern = expected_output("accuracy  98.5 %\n...\nwritten to a.csv")
     assert pattern.search("accuracy 7 %   \nand so on\n  written to a.csv\n")
     assert not pattern.search("accuracy 7 %\nwritten to b.csv\n")
+
+
+def test_no_two_pages_make_a_folder_of_the_same_name():
+    """So that all pages can be pasted one after the other in one folder."""
+    made = [
+        (folder, page.relative_to(ROOT).as_posix())
+        for page in pages()
+        for folder in sorted(folders_made_by(page.read_text()))
+    ]
+    assert {"captchas", "lines-test", "dots-train", "case-captchas"} <= {name for name, _ in made}
+    by_folder = dict(made)
+    assert [pair for pair in made if by_folder[pair[0]] != pair[1]] == []
+
+
+def test_pages_with_code_say_what_they_need_before_it():
+    without = [
+        page.name
+        for page in pages()
+        if page.parent.name in ("tutorials", "howto") and "**You need** " not in head_of(page)
+    ]
+    assert not without
+
+
+def head_of(page: Path) -> str:
+    return page.read_text().partition("\n```")[0]
+
+
+def test_the_front_page_names_the_version():
+    assert f"skcaptcha {skcaptcha.__version__} needs Python" in (ROOT / "docs/index.md").read_text()
 
 
 def test_every_block_that_does_not_run_says_why():

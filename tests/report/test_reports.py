@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
+import skcaptcha
 from skcaptcha.auto import choose_recipe
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Binarise, Grey
@@ -20,6 +21,7 @@ from skcaptcha.report import Page, attempts_of, fit_report, reliability, score_r
 from skcaptcha.report import _fit as fit_module
 from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import axes_of, table_of_candidates
+from skcaptcha.report._plots import line_chart
 from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import FixedBoxes
 
@@ -99,6 +101,37 @@ def test_a_score_report_stands_alone_and_shows_names_and_labels_as_they_are(scor
     assert len({link for link in checked.links if link.startswith("data:")}) > 40
 
 
+def headline_of(page: Page) -> str:
+    return re.search(r'<div class="headline.*?</div>', page.to_html(), re.DOTALL)[0]
+
+
+def test_the_figure_comes_first_then_failures_then_ten_captchas_step_by_step(scored):
+    headings = [section.heading for section in scored.sections]
+    assert headings[:3] == ["Result", "Failures", "What each step does"]
+    assert scored.sections[0].parts[0] == headline_of(scored)
+    assert "".join(scored.sections[2].parts).count('<div class="strip">') == 10
+
+
+def test_it_says_of_what_when_and_by_which_version_it_is_and_what_to_do_next(model):
+    page = score_report(
+        model, list(X[60:80]), Y[60:80].tolist(), data="my captchas", model_file="m.joblib"
+    )
+    text = Checked(page).text
+    assert "20 captchas of my captchas. Model: m.joblib." in text
+    assert re.search(rf"Written on \d{{4}}-\d\d-\d\d by skcaptcha {skcaptcha.__version__}\.", text)
+    assert "skcaptcha predict FOLDER --model m.joblib --csv texts.csv" in text
+    assert "Measure on 100 captchas or more: 20 leave the interval wide." in text
+
+
+def test_little_read_is_told_the_usual_cause_and_much_read_is_not(model):
+    little = score_report(model, list(X[60:120]), [f"{label[1:]}?" for label in Y[60:120]])
+    assert "reads none of these captchas" in headline_of(little)
+    assert "Check that each label belongs to its image" in little.to_html()
+    much = score_report(a_pipeline().fit(list(X), Y), list(X[:60]), Y[:60].tolist())
+    assert "reads these captchas well" in headline_of(much)
+    assert "Check that each label" not in much.to_html()
+
+
 def test_it_counts_what_was_read_wrong(model, scored):
     texts = model.predict(list(X[60:119]))
     n_wrong = int((texts != Y[60:119]).sum()) + 1
@@ -107,7 +140,9 @@ def test_it_counts_what_was_read_wrong(model, scored):
     assert n_wrong > 5
     text = Checked(scored).text
     assert f"{n_wrong} of 60" in text
-    assert re.search(rf"string accuracy\s*{100 * (60 - n_wrong) / 60:.2f} %", text)
+    # Sixty captchas are too few for decimals.
+    assert f"{round(100 * (60 - n_wrong) / 60)} %" in headline_of(scored)
+    assert f"{60 - n_wrong} of 60 captchas were read right" in headline_of(scored)
     shown = min(n_wrong, 40)
     assert scored.to_html().count('<figure class="card">') == shown
     assert text.count("probably") == shown - (n_wrong <= 40)
@@ -138,7 +173,7 @@ def test_a_fit_report_shows_the_grid_and_reads_out_of_fold(search):
     page = fit_report(search.best_estimator_, list(X[:60]), Y[:60].tolist(), how=search, seconds=60)
     headings = [section.heading for section in page.sections]
     assert headings == [
-        "Summary", "What each step does", "The grid", "Failures", "Confidence",
+        "Result", "Failures", "What each step does", "The grid", "Confidence",
         "Learning curve", "Time", "Model",
     ]  # fmt: skip
     text = Checked(page).text
@@ -151,7 +186,7 @@ def test_a_fit_report_shows_the_grid_and_reads_out_of_fold(search):
         == Y[test]
         for train, test in KFold(3, shuffle=True, random_state=0).split(X[:60])
     ]
-    assert f"{100 * np.concatenate(right).mean():.2f} %" in text
+    assert f"{np.concatenate(right).sum()} of 60 captchas were read right" in text
     for name in ("binarise__threshold", "fixedboxes__margin"):
         assert name in text
 
@@ -162,6 +197,9 @@ def test_without_time_nothing_is_fitted_and_that_is_said(search, monkeypatch):
     )
     page = fit_report(search.best_estimator_, list(X[:60]), Y[:60].tolist(), how=search, seconds=0)
     assert "would have taken too long" in Checked(page).text
+    # Then the cross-validation is what is known.
+    assert f"{100 * search.best_score_:.0f} %" in headline_of(page)
+    assert "in the cross-validation that found the model" in headline_of(page)
 
 
 def test_held_out_captchas_are_what_is_shown(search):
@@ -171,7 +209,7 @@ def test_held_out_captchas_are_what_is_shown(search):
     )
     text = Checked(page).text
     assert "40 captchas that were held out" in text
-    assert f"{100 * np.mean([a.is_right for a in held_out]):.2f} %" in text
+    assert f"{sum(a.is_right for a in held_out)} of 40 captchas were read right" in text
 
 
 def test_a_learning_curve_counts_what_cannot_be_read_as_wrong(search):
@@ -217,7 +255,7 @@ def test_estimators_of_one_class_are_not_taken_for_each_other():
     for axis in (by_reader, by_steps):
         assert len(set(axis.shown)) == 2
         assert max(map(len, axis.shown)) <= 32
-    _, rows = table_of_candidates(results, 4)
+    _, rows = table_of_candidates(results, 4, 60)
     assert len({tuple(row[3:]) for row in rows}) == 4
 
 
@@ -251,7 +289,28 @@ def test_a_browser_shows_it_without_a_word_of_complaint(browser, scored, tmp_pat
     assert (light[0] > light[1]) == (scheme == "light")
     # Whatever is drawn has a size.
     assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientWidth > 20)")
+    # No part is cut off, and no column of text is too narrow for a word.
+    cut = "e => e.getBoundingClientRect().right > innerWidth + 1"
+    parts = "'.strip figure, .figures td, .rows td, .bars td, .card, .headline p, code'"
+    assert page.evaluate(f"[...document.querySelectorAll({parts})].filter({cut}).length") == 0
+    cells = "[...document.querySelectorAll('.figures td')]"
+    assert page.evaluate(f"Math.min(...{cells}.map(e => e.clientWidth))") >= 100
     page.close()
+
+
+def test_bars_of_deviations_end_at_all_and_none():
+    html = line_chart(
+        [1, 2], [1.0, 0.98], [0.05, 0.05], xlabel="k", description="accuracies", caption=""
+    )
+    # The line of all captchas is the upper end of the axis; nothing is drawn above it.
+    points = [
+        float(y)
+        for path in re.findall(r'<path d="([^"]*)"[^>]*stroke: #0072b2', html)
+        for y in re.findall(r"[ML] [\d.-]+ ([\d.-]+)", path)
+    ]
+    ticks = [float(y) for y in re.findall(r'<use [^>]*x="[\d.]+" y="([\d.]+)"', html)]
+    assert points
+    assert min(points) >= min(ticks) - 0.01
 
 
 def test_of_what_is_read_surely_the_label_is_doubted():
@@ -263,7 +322,7 @@ def test_of_what_is_read_surely_the_label_is_doubted():
         for section in score_report(model, list(X[:10]), labels).sections
         if section.heading == "Failures"
     ]
-    assert "the label is wrong, since the model is so sure" in "".join(section.parts)
+    assert "the label is wrong: the model is very sure of its reading" in "".join(section.parts)
 
 
 def test_a_report_can_be_made_of_captchas_of_which_none_could_be_read(model):

@@ -8,6 +8,16 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
+class Headline:
+    """The one figure that matters most, what it means, and how it was measured."""
+
+    value: str
+    verdict: str
+    detail: str
+    mood: Literal["", "bad"] = ""
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and what belongs to them."""
 
@@ -16,11 +26,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Rows:
-    """A table; of the rows in `marked`, by number, something is to be noticed."""
+    """A table; the rows in `marked`, by number, stand out; `summary` folds it where it can be."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     marked: frozenset[int] = field(default_factory=frozenset)
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ class Drawing:
     description: str
 
 
-Block = str | Facts | Rows | Items | Drawing
+Block = str | Headline | Facts | Rows | Items | Drawing
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from skcaptcha._percent import percent
 from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._published import PUBLISHED
-from skcaptcha.audit._report import OWN
-from skcaptcha.report import COLOURS, chart, chart_style
+from skcaptcha.audit._report import OWN, published
+from skcaptcha.report import COLOURS, bars, chart, chart_style
 
-_WIDTH = 7.2  # inches
+_WIDTH = 4.8  # inches
 _ROW = 0.28
 
 
@@ -29,10 +30,11 @@ def draw(name: str, audit: Audit, description: str) -> Markup:
     -------
     html : Markup
     """
+    if name == "published":
+        return _published(audit, description)
     rows = {
-        "curve": 12,
+        "curve": 11,
         "costs": 3 + sum(finding.cost is not None for finding in audit.findings),
-        "published": 4 + len(PUBLISHED),
     }[name]
     with chart_style():
         figure = Figure(figsize=(_WIDTH, rows * _ROW))
@@ -77,23 +79,21 @@ def _costs(axes: Axes, audit: Audit) -> None:
     axes.set_xlabel("points that it costs the reader")
 
 
-def _published(axes: Axes, audit: Audit) -> None:
+def _published(audit: Audit, description: str) -> Markup:
     read = audit.best.read
     rows = [
-        (p.rate, f"{p.scheme}, {p.paper.authors.partition(',')[0]} {p.paper.year}")
+        (p.rate, f"{p.scheme}, {p.paper.authors.partition(',')[0]} {p.paper.year}", published(p))
         for p in PUBLISHED
     ]
-    rows = sorted([*rows, (read.value, OWN)])
-    for k, (rate, name) in enumerate(rows):
-        own = name == OWN
-        axes.plot([100 * rate], [k], marker="D" if own else "o", color=COLOURS[1 if own else 0])
-    k = next(k for k, row in enumerate(rows) if row[1] == OWN)
-    axes.plot([100 * read.low, 100 * read.high], [k, k], color=COLOURS[1], linewidth=2)
-    axes.set_yticks(range(len(rows)), [name for _, name in rows], fontsize=8)
-    axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.set_xlim(-2, 102)
-    axes.set_xlabel("captchas read, %, as published")
-    axes.grid(axis="x", alpha=0.3)
+    rows.append((read.value, OWN, percent(read.value, read.n)))
+    rows.sort(key=lambda row: -row[0])
+    return bars(
+        [name for _, name, _ in rows],
+        [rate for rate, _, _ in rows],
+        [text for _, _, text in rows],
+        description=description,
+        pale=[name != OWN for _, name, _ in rows],
+    )
 
 
-_DRAWN = {"curve": _curve, "costs": _costs, "published": _published}
+_DRAWN = {"curve": _curve, "costs": _costs}

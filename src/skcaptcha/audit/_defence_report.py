@@ -49,7 +49,7 @@ def defences(audit: Audit) -> Iterator[Block]:
         yield Drawing(
             "costs",
             "By how many points less is read of captchas with a defence, with intervals: "
-            + "; ".join(f"{f.defence.name}: {in_points(f.cost)}" for f in compared if f.cost),
+            + "; ".join(f"{f.defence.name}: {_cost(f)}" for f in compared),
         )
     yield Items([_finding_item(audit, finding) for finding in audit.findings])
 
@@ -61,7 +61,7 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
         f"{finding.n_with} of {finding.n_measured}",
         with_interval(finding.read_with) if finding.read_with else "-",
         with_interval(finding.less) if finding.less else "-",
-        in_points(finding.cost) if finding.cost else "-",
+        _cost(finding) if finding.cost else "-",
     )
 
 
@@ -89,7 +89,7 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
         )
     if finding.cost is not None:
         if finding.cost.low > 0:
-            said.append(f"It costs this reader {in_points(finding.cost)} points.".replace("+", ""))
+            said.append(f"It costs this reader {_cost(finding)} points.".replace("+", ""))
         elif finding.cost.high < 0:
             said.append("Captchas with more of it are read more often, not less.")
         else:
@@ -144,9 +144,7 @@ def ablations(audit: Audit) -> Iterator[Block]:
 
 def _loss(audit: Audit, ablation: Ablation) -> str:
     assert ablation.loss is not None
-    said = f"The same recipe {ablation.what} reads {in_points(ablation.loss)} points less".replace(
-        "+", ""
-    )
+    said = f"The same recipe {ablation.what} reads {_lost(ablation)} points less".replace("+", "")
     if ablation.read and ablation.read.high < BROKEN:
         said += f", and fewer than {100 * BROKEN:.0f} % in all"
     if ablation.answers == ("length",):
@@ -175,4 +173,16 @@ def _ablation_row(ablation: Ablation) -> tuple[str, ...]:
         says = "it reads more without"
     else:
         says = "no loss told from chance"
-    return ablation.what, names, with_interval(ablation.read), in_points(ablation.loss), says
+    return ablation.what, names, with_interval(ablation.read), _lost(ablation), says
+
+
+def _cost(finding: Finding) -> str:
+    assert finding.cost is not None
+    assert finding.more is not None
+    return in_points(finding.cost, finding.more.n)
+
+
+def _lost(ablation: Ablation) -> str:
+    assert ablation.loss is not None
+    assert ablation.read is not None
+    return in_points(ablation.loss, ablation.read.n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from skcaptcha.audit._blocks import Block, Drawing, Facts, Item, Items, Rows
+from skcaptcha.audit._blocks import Block, Drawing, Facts, Headline, Item, Items, Rows
 from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._report import parts
 
@@ -34,6 +34,8 @@ def to_markdown(audit: Audit, title: str) -> str:
 
 def _written(block: Block) -> str:
     match block:
+        case Headline(value, verdict, detail):
+            return f"**{_escaped(value)}**: {_escaped(verdict)} {_escaped(detail)}"
         case Facts(rows):
             return _table(("", ""), rows)
         case Rows(header, rows, marked):

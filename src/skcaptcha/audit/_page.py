@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from skcaptcha.audit._blocks import Block, Drawing, Facts, Item, Items, Rows
+from skcaptcha.audit._blocks import Block, Drawing, Facts, Headline, Item, Items, Rows
 from skcaptcha.audit._charts import draw
 from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._report import parts
-from skcaptcha.report import Page, Section, figures, table
+from skcaptcha.report import Page, Section, bullets, details, figures, headline, table
 
 
 def to_page(audit: Audit, title: str) -> Page:
@@ -25,7 +25,7 @@ def to_page(audit: Audit, title: str) -> Page:
     """
     return Page(
         title,
-        "How many labels and how much time it takes to read these captchas, and what holds it up",
+        f"Data: {audit.n} captchas.",
         [
             Section(part.heading, [_shown(block, audit) for block in part.blocks])
             for part in parts(audit)
@@ -35,11 +35,14 @@ def to_page(audit: Audit, title: str) -> Page:
 
 def _shown(block: Block, audit: Audit) -> str:
     match block:
+        case Headline(value, verdict, detail, mood):
+            words = map(_unbroken, (value, verdict, detail))
+            return headline(*words, mood=mood)
         case Facts(rows):
             return figures([(name, _unbroken(what)) for name, what in rows])
-        case Rows(header, rows, marked):
+        case Rows(header, rows, marked, summary):
             bold = Markup("<strong>{}</strong>")
-            return table(
+            shown = table(
                 header,
                 [
                     [
@@ -49,9 +52,9 @@ def _shown(block: Block, audit: Audit) -> str:
                     for k, row in enumerate(rows)
                 ],
             )
+            return details(summary, shown) if summary else shown
         case Items(items):
-            points = Markup("\n").join(Markup("<li>{}</li>").format(_item(item)) for item in items)
-            return Markup("<ul>\n{}\n</ul>").format(points)
+            return bullets(map(_item, items))
         case Drawing(name, description):
             return draw(name, audit, description)
         case text:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skcaptcha.audit._blocks import Block, Drawing, Facts, Item, Items, Part, Rows
+from skcaptcha._percent import percent, percent_interval
+from skcaptcha.audit._blocks import Block, Drawing, Facts, Headline, Item, Items, Part, Rows
 from skcaptcha.audit._defence_report import ablations, defences
 from skcaptcha.audit._defences import BROKEN
 from skcaptcha.audit._figures import FEW, MARKS, SECONDS_PER_LABEL, Audit
@@ -16,8 +17,9 @@ from skcaptcha.audit._published import (
     BURSZTEIN_2011,
     CHELLAPILLA_2005,
     PUBLISHED,
+    Published,
 )
-from skcaptcha.audit._words import listed, minutes, percent, rounded, span, times, with_interval
+from skcaptcha.audit._words import listed, minutes, rounded, span, times, with_interval
 
 OWN = "these captchas"
 
@@ -77,14 +79,29 @@ def summary(audit: Audit) -> list[tuple[str, str]]:
     ]
 
 
+def published(report: Published) -> str:
+    """Write a share as its paper does.
+
+    Parameters
+    ----------
+    report : Published
+
+    Returns
+    -------
+    text : str
+    """
+    return f"{100 * report.rate:.4g} %"
+
+
 def _summary(audit: Audit) -> Iterator[Block]:
-    yield _verdict(audit)
+    yield _headline(audit)
     yield Facts(summary(audit))
     yield (
-        f"In brackets stand 95 % intervals. {audit.n_held_out} captchas were kept apart and read; "
-        f"{audit.n_learn} others could be learnt from."
+        f"The numbers in parentheses are 95 % intervals. {audit.n_held_out} captchas were set "
+        f"aside to be read; {audit.n_learn} others were available to learn from."
     )
-    yield "The captchas, as they were measured:"
+    yield f"What to do next: {_next(audit)}"
+    yield "What the captchas look like:"
     yield Facts(list(audit.measured.items()))
     n_different = audit.n - audit.n_copies
     if n_different < FEW:
@@ -103,33 +120,57 @@ def _summary(audit: Audit) -> Iterator[Block]:
         yield f"No time was left for {sizes} labels: the budget was {audit.budget:.0f} seconds."
 
 
-def _verdict(audit: Audit) -> str:
+def _headline(audit: Audit) -> Headline:
     read, n = audit.best.read, audit.best.n_labels
     source = f"{BURSZTEIN_2011.authors} ({BURSZTEIN_2011.year})"
+    value = percent(read.value, read.n)
+    interval = percent_interval(read.low, read.high, read.n)
+    measured = (
+        f"With {n} labels, {read.n_right} of {read.n} captchas were read that the reader had never "
+        f"seen (95 % interval {interval})."
+    )
     if surely_exceeds(read, BROKEN_FROM):
         stricter = (
-            "; it is also by a mark that asks ten times as much, 10 %"
+            "It also exceeds a mark ten times as high, 10 %."
             if surely_exceeds(read, BROKEN)
-            else "; whether 10 % is reached as well, these captchas do not tell"
+            else "These captchas are too few to tell whether 10 % is exceeded as well."
             if read.high >= BROKEN
-            else "; 10 % is not reached"
+            else "10 % is not reached."
         )
+        return Headline(
+            value,
+            "This scheme is broken.",
+            f"{measured} {source} call a scheme broken when 1 % of it is read. {stricter}",
+            "bad",
+        )
+    if read.high < BROKEN_FROM:
+        return Headline(
+            value,
+            "This reader does not break the scheme.",
+            f"{measured} That is less than 1 %, from which {source} call a scheme broken. Another "
+            "reader, or more labels, may still reach it: no measurement can show that no reader "
+            "does.",
+        )
+    return Headline(
+        value,
+        "These captchas are too few to tell whether the scheme is broken.",
+        f"{measured} {source} call a scheme broken when 1 % of it is read.",
+    )
+
+
+def _next(audit: Audit) -> str:
+    read = audit.best.read
+    if surely_exceeds(read, BROKEN_FROM):
         return (
-            f"This scheme is broken by the mark of {source}, who call a scheme broken when 1 % of "
-            f"it is read{stricter}. With {n} labels, {read.n_right} of {read.n} captchas were read "
-            f"that the reader had never seen."
+            "do not rely on this scheme alone; the last section says what to use instead. After a "
+            "change to the scheme, label captchas of the new kind and run the audit again."
         )
     if read.high < BROKEN_FROM:
         return (
-            f"With {n} labels, this reader does not reach 1 %, the mark from which {source} call a "
-            f"scheme broken: {read.n_right} of {read.n} captchas were read. Another reader, or "
-            "more labels, may well reach it: nobody can measure that no reader does."
+            "label more captchas and run the audit again with a larger budget before you rely on "
+            "the scheme. The last section says what to use beside it."
         )
-    return (
-        f"Whether 1 % is read, the mark from which {source} call a scheme broken, these captchas "
-        f"do not tell: {read.n_right} of {read.n} were read with {n} labels, so that anything from "
-        f"{percent(read.low)} to {percent(read.high)} is possible."
-    )
+    return "label some hundred captchas more and run the audit again."
 
 
 def _needed(audit: Audit, n: int | None) -> str:
@@ -150,7 +191,7 @@ def _curve(audit: Audit) -> Iterator[Block]:
         [
             (
                 str(point.n_labels),
-                percent(point.read.value),
+                percent(point.read.value, point.read.n),
                 f"{span(point.read)} %",
                 minutes(point.cpu_seconds),
                 minutes(point.n_labels * SECONDS_PER_LABEL),
@@ -204,8 +245,8 @@ def _costs(audit: Audit) -> Iterator[Block]:
 def _published(audit: Audit) -> Iterator[Block]:
     read = audit.best.read
     rows = [
-        *((p.rate, (percent(p.rate), p.scheme, p.paper.short)) for p in PUBLISHED),
-        (read.value, (percent(read.value), OWN, f"this audit: {with_interval(read)}")),
+        *((p.rate, (published(p), p.scheme, p.paper.short)) for p in PUBLISHED),
+        (read.value, (percent(read.value, read.n), OWN, f"this audit: {with_interval(read)}")),
     ]
     rows.sort(key=lambda row: -row[0])
     table = [cells for _, cells in rows]
@@ -217,7 +258,8 @@ def _published(audit: Audit) -> Iterator[Block]:
     )
     yield Drawing("published", f"The same shares as points; {OWN}: {with_interval(read)}")
     own = next(i for i, cells in enumerate(table) if cells[1] == OWN)
-    yield Rows(("read", "scheme", "source"), table, frozenset([own]))
+    header = ("read", "scheme", "source")
+    yield Rows(header, table, frozenset([own]), "The same shares with their sources")
     yield (
         f"{BURSZTEIN_2011.authors} ({BURSZTEIN_2011.year}) call a scheme broken when "
         f"{100 * BROKEN_FROM:.0f} % is read; {CHELLAPILLA_2005.authors} ({CHELLAPILLA_2005.year}) "

@@ -5,31 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from skcaptcha._percent import percent, percent_interval, points
 from skcaptcha.audit._intervals import Difference, Share
-
-
-def percent(value: float) -> str:
-    """Write a share as a percentage that says 100 only of all, and 0 only of none.
-
-    Parameters
-    ----------
-    value : float in 0..1
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha.audit._words import percent
-    >>> percent(0.5), percent(0.99999), percent(1.0), percent(0.0001)
-    ('50.0 %', '99.9 %', '100 %', '0.01 %')
-    """
-    if value in (0, 1):
-        return f"{100 * value:.0f} %"
-    if value < 0.001:
-        return f"{100 * value:.1g} %"
-    return f"{100 * min(value, 0.999):.1f} %"
 
 
 def span(read: Share) -> str:
@@ -48,9 +25,9 @@ def span(read: Share) -> str:
     >>> from skcaptcha.audit._intervals import share
     >>> from skcaptcha.audit._words import span
     >>> span(share(8, 10))
-    '49.0 to 94.3'
+    '49 to 95'
     """
-    return f"{percent(read.low)} to {percent(read.high)}".replace(" %", "")
+    return percent_interval(read.low, read.high, read.n).removesuffix(" %")
 
 
 def with_interval(read: Share) -> str:
@@ -69,17 +46,19 @@ def with_interval(read: Share) -> str:
     >>> from skcaptcha.audit._intervals import share
     >>> from skcaptcha.audit._words import with_interval
     >>> with_interval(share(8, 10))
-    '80.0 % (49.0 to 94.3)'
+    '80 % (49 to 95)'
     """
-    return f"{percent(read.value)} ({span(read)})"
+    return f"{percent(read.value, read.n)} ({span(read)})"
 
 
-def in_points(difference: Difference) -> str:
+def in_points(difference: Difference, n: int) -> str:
     """Write a difference of shares, with its interval, in percentage points.
 
     Parameters
     ----------
     difference : Difference
+    n : int
+        Of so many captchas the shares are.
 
     Returns
     -------
@@ -89,12 +68,10 @@ def in_points(difference: Difference) -> str:
     --------
     >>> from skcaptcha.audit._intervals import Difference
     >>> from skcaptcha.audit._words import in_points
-    >>> in_points(Difference(0.2, 0.05, 0.33))
-    '+20.0 (+5.0 to +33.0)'
+    >>> in_points(Difference(0.2, 0.05, 0.33), 50)
+    '+20 (+5 to +33)'
     """
-    value, low, high = (
-        f"{100 * number:+.1f}".replace("-", "\N{MINUS SIGN}") for number in difference
-    )
+    value, low, high = (points(number, n) for number in difference)
     return f"{value} ({low} to {high})"
 
 

@@ -28,6 +28,8 @@ class Trial:
     screened : float or None
         String accuracy in the screening, on a part of the captchas, perhaps with a stand-in for
         the reader.
+    n_screened : int
+        On so many captchas.
     accuracy : float or None
         String accuracy in the cross-validation, perhaps in the first folds only.
     n_validated : int
@@ -41,6 +43,7 @@ class Trial:
     settings: Content
     verdict: str
     screened: float | None
+    n_screened: int
     accuracy: float | None
     n_validated: int
     seconds: float

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
+from skcaptcha._percent import percent
 from skcaptcha._texts import as_texts
 from skcaptcha.denoise import Binarise, Grey
 from skcaptcha.denoise._otsu import histograms, ink_is_dark
@@ -112,8 +113,8 @@ class Measurement:
             ("captchas", str(self.n)),
             ("width", f"{self.widths} pixels"),
             ("height", f"{self.heights} pixels"),
-            ("in colour", f"{self.colour:.0%}"),
-            ("dark ink", f"{self.dark_ink:.0%}"),
+            ("in colour", percent(self.colour, self.n)),
+            ("dark ink", percent(self.dark_ink, self.n)),
             ("length", lengths),
             ("characters", f"{''.join(self.characters)} ({len(self.characters)})"),
             ("pitch", f"{self.pitch:.0f} pixels"),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._copies import distinct_folds
+from skcaptcha._percent import points
 from skcaptcha.auto._entry import Entry, Trial, chance
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, Family
@@ -151,13 +152,15 @@ class Race:
             elif not verdict and entry.value == winner.value:
                 verdict = "as many strings, but fewer characters"
             elif not verdict:
-                verdict = f"{100 * (winner.value - entry.value):.1f} points behind"
+                behind = points(winner.value - entry.value, entry.n_validated or len(self.screened))
+                verdict = f"{behind.removeprefix('+')} points behind"
             yield Trial(
                 entry.family.number,
                 entry.name,
                 {} if entry.variant is None else entry.variant.settings,
                 verdict,
                 entry.screened,
+                len(self.screened),
                 entry.accuracy,
                 entry.n_validated,
                 entry.seconds,

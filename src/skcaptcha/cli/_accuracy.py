@@ -8,7 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from skcaptcha.cli._console import percent, visible
+from skcaptcha._percent import percent, percent_with_interval
+from skcaptcha.cli._console import visible
 
 _CONFUSIONS_SHOWN = 10
 
@@ -19,7 +20,7 @@ def with_interval(figures: dict[str, Any], name: str) -> str:
     Parameters
     ----------
     figures : dict
-        As `skcaptcha.evaluation.summarise` gives them.
+        As `skcaptcha.evaluation.summarise` gives them, or a row of their ``coverage``.
     name : str
         The share's key.
 
@@ -30,13 +31,12 @@ def with_interval(figures: dict[str, Any], name: str) -> str:
     Examples
     --------
     >>> from skcaptcha.cli._accuracy import with_interval
-    >>> figures = {"string_accuracy": 0.5, "string_accuracy_interval": (0.4, 0.6)}
+    >>> figures = {"n": 96, "string_accuracy": 0.5, "string_accuracy_interval": (0.4, 0.6)}
     >>> with_interval(figures, "string_accuracy")
-    '50.00 % (95 % interval 40.00 to 60.00 %)'
+    '50 % (95 % interval 40 to 60 %)'
     """
-    low, high = figures[f"{name}_interval"]
-    low_text = percent(low).removesuffix(" %")
-    return f"{percent(figures[name])} (95 % interval {low_text} to {percent(high)})"
+    n = figures["n_characters" if name == "character_accuracy" else "n"]
+    return percent_with_interval(figures[name], figures[f"{name}_interval"], n)
 
 
 def confusions_table(figures: dict[str, Any]) -> Table:
@@ -83,7 +83,7 @@ def coverage_table(figures: dict[str, Any]) -> Table:
     table.add_column("string accuracy")
     for row in figures["coverage"]:
         table.add_row(
-            percent(row["coverage"]),
+            percent(row["coverage"], figures["n"]),
             f"{row['min_confidence']:.4f}",
             with_interval(row, "string_accuracy"),
         )

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skcaptcha._percent import percent, percent_sure
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
-from skcaptcha.cli._console import figures_table, percent, report_console, say, shows_progress
+from skcaptcha.cli._console import figures_table, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._label import Browser, Port, label_in_browser
 from skcaptcha.cli._options import Jobs, Json, Trust
@@ -239,7 +240,7 @@ def _summary(found: dict[str, Any]) -> Table:
     table.add_row("captchas", str(found["n"]))
     if found["n_failed"]:
         table.add_row("could not be read", f"{found['n_failed']}, left out")
-    share = percent(found["n_suspects"] / found["n"])
+    share = percent(found["n_suspects"] / found["n"], found["n"])
     table.add_row("suspects", f"{found['n_suspects']} ({share}), worst first")
     if found["n_other_length"]:
         table.add_row(
@@ -275,7 +276,7 @@ def _suspects_table(issues: LabelIssues, names: list[str]) -> Table:
         cells = names[issue.index], issue.label, issue.text or "(nothing)"
         table.add_row(
             *(Text(printable(cell)) for cell in cells),
-            percent(issue.confidence),
+            percent_sure(issue.confidence),
             Text(printable(issue.reason)),
         )
     if len(suspects) > _SHOWN:
@@ -292,7 +293,7 @@ def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, brow
     only = [
         (
             names[issue.index],
-            f"{issue.reason}; the model is {percent(issue.confidence)} sure of "
+            f"{issue.reason}; the model is {percent_sure(issue.confidence)} sure of "
             f"{issue.text or 'nothing'}",
             issue.text,
         )

@@ -92,26 +92,6 @@ def figures_table() -> Table:
     return table
 
 
-def percent(share: float) -> str:
-    """Write a share as a percentage that says 100 only of all.
-
-    Parameters
-    ----------
-    share : float in 0..1
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha.cli._console import percent
-    >>> percent(0.5), percent(0.99996), percent(1.0)
-    ('50.00 %', '99.99 %', '100.00 %')
-    """
-    return f"{min(share, 0.9999) if share < 1 else share:.2%}".replace("%", " %")
-
-
 def visible(character: str) -> str:
     """Write a character so that it is seen, even if it is a space.
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skcaptcha._percent import percent
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
-from skcaptcha.cli._console import figures_table, percent, report_console, shows_progress
+from skcaptcha.cli._console import figures_table, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
@@ -209,6 +210,8 @@ def _fit_recipe(
             held_out=held_out,
             seconds=time_for_report(report["seconds"]),
             title=f"How {path.name} was fitted",
+            data=str(recipe.content["data"].get("folder", "")),
+            model_file=str(path),
         ),
         jobs,
     )
@@ -232,7 +235,8 @@ def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[P
     table.add_row("candidates", f"{report['n_candidates']}, in {report['n_folds']} folds")
     for name, value in report["best_params"].items():
         table.add_row(f"  {name}", _one_line(value))
-    table.add_row("string accuracy", f"{percent(report['cv_string_accuracy'])} in cross-validation")
+    accuracy = percent(report["cv_string_accuracy"], report["n_train"])
+    table.add_row("string accuracy", f"{accuracy} in cross-validation")
     if "held_out" in report:
         table.add_row("  held out", with_interval(report["held_out"], "string_accuracy"))
         table.add_row("  captchas", str(report["held_out"]["n"]))

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from skcaptcha._percent import percent
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import (
     figures_table,
-    percent,
     printable,
     report_console,
     say,
@@ -120,6 +120,8 @@ def fit_folder(
             names=captchas.filenames,
             seconds=time_for_report(choice.seconds, choice.budget - choice.seconds),
             title=f"How {out.name} was fitted",
+            data=str(folder),
+            model_file=str(out),
         ),
         jobs,
     )
@@ -133,7 +135,8 @@ def fit_folder(
         table.add_row("could not be read", f"{len(failed)}, left out")
     if report["n_left_out"]:
         table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
-    table.add_row("string accuracy", f"{percent(choice.accuracy)} in cross-validation")
+    accuracy = percent(choice.accuracy, choice.n_validated)
+    table.add_row("string accuracy", f"{accuracy} in cross-validation")
     table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
     table.add_row("written", "\n".join(map(str, written)))
     console.print(table)
@@ -187,8 +190,8 @@ def _recipe_text(folder: Path, out: Path, choice: Choice) -> str:
     comments = [
         f"{_CHOSEN} on {today} for the captchas of this folder:",
         *(f"  {name}: {what}" for name, what in choice.measurement.lines()),
-        f"It read {percent(choice.accuracy)} of {choice.n_validated} captchas right, in "
-        f"{choice.folds} folds; {len(choice.tried)} candidates were looked at.",
+        f"It read {percent(choice.accuracy, choice.n_validated)} of {choice.n_validated} captchas "
+        f"right, in {choice.folds} folds; {len(choice.tried)} candidates were looked at.",
     ]
     content = {
         "data": {"folder": _seen_from(out.parent, folder)},
@@ -236,8 +239,8 @@ def _tried_table(choice: Choice) -> Table:
         chosen = best is choice.tried[0]
         table.add_row(
             Text(best.name),
-            _percent(best.screened),
-            _percent(best.accuracy),
+            _percent(best.screened, best.n_screened),
+            _percent(best.accuracy, best.n_validated),
             f"{sum(trial.seconds for trial in trials):.0f}",
             Text(best.verdict.partition(" (")[0]),
             style="bold" if chosen else None,
@@ -245,8 +248,8 @@ def _tried_table(choice: Choice) -> Table:
     return table
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else percent(share).removesuffix(" %")
+def _percent(share: float | None, n: int) -> str:
+    return "-" if share is None else percent(share, n)
 
 
 def _notes(choice: Choice) -> Iterator[str]:

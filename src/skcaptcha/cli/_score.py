@@ -105,7 +105,7 @@ def score(
     }
     write_json(found, json)
     if report is not None:
-        _write_report(report, reader, captchas, results, title=f"How {model.name} reads {folder}")
+        _write_report(report, reader, captchas, results, model=model, folder=folder)
         note(f"{report}: the report")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -117,7 +117,8 @@ def _write_report(
     captchas: Bunch,
     results: Sequence[Reading | SkcaptchaError],
     *,
-    title: str,
+    model: Path,
+    folder: Path,
 ) -> None:
     from skcaptcha.report import score_report
 
@@ -127,7 +128,9 @@ def _write_report(
         captchas.target.tolist(),
         names=captchas.filenames,
         results=results,
-        title=title,
+        title=f"How {model.name} reads {folder}",
+        data=str(folder),
+        model_file=str(model),
     )
     page.save(file)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
+from skcaptcha._percent import percent, percent_sure
 from skcaptcha.images import decode
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
-from skcaptcha.report import Card, Page, Section, figures, gallery, picture, text
+from skcaptcha.report import Card, Page, Section, bullets, figures, gallery, headline, picture, text
 
 _MOST_SHOWN = 500
 
@@ -33,21 +36,26 @@ def label_issues_page(
     """
     suspects = issues.suspects
     n = len(issues.ranked)
-    summary = {
-        "captchas": n,
-        "to be looked at": f"{len(suspects)} ({len(suspects) / n:.1%})".replace("%", " %"),
-        "folds": issues.n_folds,
-    }
+    summary = {"captchas": n, "folds": issues.n_folds}
     if issues.n_other_length:
-        summary["only the length was checked of"] = issues.n_other_length
+        summary["labels of which only the length was checked"] = issues.n_other_length
     sections = [
         Section(
-            "Summary",
+            "Result",
             [
+                headline(
+                    str(len(suspects)),
+                    f"{'label is' if len(suspects) == 1 else 'labels are'} probably wrong."
+                    if suspects
+                    else "No label looks wrong.",
+                    f"That is {percent(len(suspects) / n, n)} of {n} captchas. Each was read by a "
+                    "model that was fitted without it. A label is a suspect if that model is as "
+                    "sure of another text as it usually is when it is right.",
+                    mood="bad" if suspects else "good",
+                ),
                 figures(summary),
-                "Each captcha was read by a model that had seen only others. A label is a suspect "
-                "where that model is as sure of something else as it usually is when it is right. "
-                "Some suspects are right and hard to read: look before you change them.",
+                Markup("<h3>What to do next</h3>"),
+                bullets(_next_steps(suspects)),
             ],
         )
     ]
@@ -60,11 +68,24 @@ def label_issues_page(
     return Page(title, sections=sections)
 
 
+def _next_steps(suspects: Sequence[LabelIssue]) -> list[Markup]:
+    if not suspects:
+        return [Markup("Fit a model: <code>skcaptcha fit FOLDER</code>")]
+    return [
+        Markup(
+            "Compare each suspect with its picture. Some labels are right and their captchas hard "
+            "to read: change only those that are wrong."
+        ),
+        Markup("Correct them in the browser: <code>skcaptcha check-labels FOLDER --fix</code>"),
+        Markup("Fit the model again: <code>skcaptcha fit FOLDER</code>"),
+    ]
+
+
 def _card(issue: LabelIssue, X: Sequence[Any], names: Sequence[str]) -> Card:
     lines = [
         ("label", text(issue.label)),
         ("reads", text(issue.text)),
-        ("sure", f"{issue.confidence:.1%}".replace("%", " %")),
+        ("sure", percent_sure(issue.confidence)),
         ("score", f"{issue.score:.3f}"),
         ("why", issue.reason),
         ("file", names[issue.index]),

@@ -8,14 +8,18 @@ from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import (
     COLOURS,
     Card,
+    bullets,
     chart,
     chart_style,
+    details,
     figures,
     gallery,
+    headline,
     picture,
     table,
     text,
 )
+from skcaptcha.report._plots import bars
 from skcaptcha.report._score import score_report
 from skcaptcha.report._steps import Trace, draw_traces, trace
 from skcaptcha.report._terminal import TerminalStrip
@@ -32,13 +36,17 @@ __all__ = [
     "TerminalStrip",
     "Trace",
     "attempts_of",
+    "bars",
+    "bullets",
     "chart",
     "chart_style",
+    "details",
     "draw_reliability",
     "draw_traces",
     "figures",
     "fit_report",
     "gallery",
+    "headline",
     "picture",
     "reliability",
     "score_report",

@@ -12,6 +12,9 @@ from skcaptcha._texts import as_texts
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
 
+LABEL_IN_DOUBT_FROM = 0.95
+"""Where a model that is wrong was as sure as this, the label may be wrong instead."""
+
 
 @dataclass(frozen=True)
 class Attempt:

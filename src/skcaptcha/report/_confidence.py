@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
+from skcaptcha._percent import percent
 from skcaptcha.metrics import coverage_accuracy_curve, wilson_interval
 from skcaptcha.report._attempts import Attempt
 from skcaptcha.report._parts import COLOURS, chart, chart_style
@@ -121,7 +122,8 @@ def reliability_chart(attempts: Sequence[Attempt]) -> Markup:
     """
     bins = reliability([a.confidence for a in attempts], [a.is_right for a in attempts])
     said = "; ".join(
-        f"of {b.n} said with confidence {b.low:.2f} to {b.high:.2f}, {b.share:.0%} are right"
+        f"of {b.n} said with confidence {b.low:.2f} to {b.high:.2f}, "
+        f"{percent(b.share, b.n)} are right"
         for b in bins
     )
     with chart_style():
@@ -131,8 +133,8 @@ def reliability_chart(attempts: Sequence[Attempt]) -> Markup:
             figure,
             f"Reliability: {said}.",
             "Reliability: readings in groups of similar confidence, with 95 % intervals. On the "
-            "dotted line, a confidence of 0.8 means that 8 of 10 are right; below it, the model "
-            "is too sure of itself.",
+            "dotted line, 8 of 10 readings with a confidence of 0.8 are right; below it, the model "
+            "is overconfident.",
         )
 
 
@@ -147,6 +149,7 @@ def coverage_chart(attempts: Sequence[Attempt]) -> Markup:
     -------
     html : Markup
     """
+    n = len(attempts)
     coverage, accuracy, thresholds = coverage_accuracy_curve(
         # What could not be read is wrong, even if its label is empty.
         ["right"] * len(attempts),
@@ -168,12 +171,12 @@ def coverage_chart(attempts: Sequence[Attempt]) -> Markup:
             ylim=(max(0.0, low - 0.05), 1.0),
         )
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         return chart(
             figure,
-            f"Coverage: answering all, {accuracy[-1]:.1%} are right; answering the surest "
-            f"{coverage[0]:.0%} alone, {accuracy[0]:.1%}, with a confidence from "
+            f"Coverage: of all, {percent(accuracy[-1], n)} are right; of the surest "
+            f"{percent(coverage[0], n)} alone, {percent(accuracy[0], n)}, with a confidence from "
             f"{thresholds[0]:.2f}.",
-            "Coverage: if only the surest readings are taken and the others left to somebody "
-            "else, so many of those taken are right.",
+            "Coverage: if you accept only the surest readings and leave the others to somebody "
+            "else, this many of the accepted ones are right.",
         )

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from skcaptcha._percent import percent_sure
 from skcaptcha.errors import ImageError, SkcaptchaError
 from skcaptcha.images import decode
 from skcaptcha.read import Reading
-from skcaptcha.report._attempts import Attempt
+from skcaptcha.report._attempts import LABEL_IN_DOUBT_FROM, Attempt
 from skcaptcha.report._causes import why_wrong
 from skcaptcha.report._parts import Card, gallery, picture, text
-from skcaptcha.report._steps import Trace, percent, segmenter_of
+from skcaptcha.report._steps import Trace, segmenter_of
 
 _SURE_FROM = 0.9
-_LABEL_IN_DOUBT_FROM = 0.95
 _MOST_FAILURES = 40
 
 
@@ -46,11 +46,11 @@ def _row(each: Trace, label: str | None) -> Markup:
     ]
     boxes = picture(each.stages[-1][1], f"{each.title} with its boxes", boxes=reading.boxes)
     frames.append(_frame(boxes, "boxes"))
-    said = Markup("{} {}").format(text(reading.text), percent(reading.confidence))
+    said = Markup("{} {}").format(text(reading.text), percent_sure(reading.confidence))
     if label is not None and label != reading.text:
         said += Markup(', <span class="bad">but it is</span> {}').format(text(label))
     unsure = [
-        f"{character} {percent(probability)}"
+        f"{character} {percent_sure(probability)}"
         for character, probability in zip(reading.text, reading.probabilities, strict=False)
         if probability < _SURE_FROM
     ]
@@ -86,11 +86,11 @@ def failures(attempts: Sequence[Attempt]) -> tuple[str, Markup]:
         kind, card = _card(attempt)
         causes[kind] += 1
         cards.append(card)
-    shown = f"{len(wrong)} of {len(attempts)}"
+    shown = f"{len(wrong)} of {len(attempts)} captchas were read wrong"
     if len(wrong) > len(cards):
-        shown += f", of which these are the {len(cards)} that the model was surest of"
-    which = "; ".join(f"{count} by {kind}" for kind, count in causes.most_common())
-    return f"{shown}. Of those shown, {which}.", gallery(cards)
+        shown += f"; these are the {len(cards)} whose reading the model was surest of"
+    which = ", ".join(f"{kind} ({count})" for kind, count in causes.most_common())
+    return f"{shown}. Probable causes: {which}.", gallery(cards)
 
 
 def _card(attempt: Attempt) -> tuple[str, Card]:
@@ -103,18 +103,18 @@ def _card(attempt: Attempt) -> tuple[str, Card]:
     if not isinstance(attempt.result, Reading):
         reason = _reason(attempt.result)
         lines = [label, ("not read", reason), ("file", attempt.name)]
-        return "what made them unreadable", Card(shown, lines)
+        return "unreadable image", Card(shown, lines)
     cause = why_wrong(attempt.model, attempt.source, attempt.label, attempt.result)
     cleaned = attempt.model[: segmenter_of(attempt.model)].transform([attempt.source])[0]
     shown += picture(cleaned, f"{attempt.name} with its boxes", boxes=attempt.result.boxes)
     lines = [
         label,
-        ("read", text(attempt.text) + Markup(" {} sure").format(percent(attempt.confidence))),
+        ("read", text(attempt.text) + Markup(" {} sure").format(percent_sure(attempt.confidence))),
         ("probably", Markup("<strong>{}</strong>: {}").format(cause.kind, cause.explanation)),
         ("file", attempt.name),
     ]
-    if attempt.confidence >= _LABEL_IN_DOUBT_FROM:
-        lines.insert(3, ("or", "the label is wrong, since the model is so sure"))
+    if attempt.confidence >= LABEL_IN_DOUBT_FROM:
+        lines.insert(3, ("or", "the label is wrong: the model is very sure of its reading"))
     return cause.kind, Card(shown, lines)
 
 

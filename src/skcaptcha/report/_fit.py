@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from markupsafe import Markup
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._percent import percent, points
 from skcaptcha._texts import as_texts
 from skcaptcha.auto import Choice, Trial
+from skcaptcha.report._advice import after_fit, cross_validated, result
 from skcaptcha.report._attempts import Attempt, attempts_of, default_names
 from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import landscape, table_of_candidates
@@ -18,9 +22,11 @@ from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import figures, table
 from skcaptcha.report._plots import bars
 from skcaptcha.report._sections import (
+    about,
     accuracies,
     failures_section,
     model_section,
+    next_steps,
     steps_section,
     times_section,
     trust_section,
@@ -41,6 +47,8 @@ def fit_report(
     held_out: Sequence[Attempt] = (),
     seconds: float = 30.0,
     title: str = "How the model was fitted",
+    data: str = "",
+    model_file: str = "",
 ) -> Page:
     """Report how a model was found and how well it reads.
 
@@ -65,6 +73,10 @@ def fit_report(
         How long models may be fitted for the report, about; no fit is begun that would probably
         take longer. 0: not at all.
     title : str, default="How the model was fitted"
+    data : str, default=""
+        Folder of the captchas, which the report names.
+    model_file : str, default=""
+        File of the model, which the report names.
 
     Returns
     -------
@@ -91,43 +103,45 @@ def fit_report(
     >>> search = SharedGridSearchCV(pipeline, {"equalsplit__keep_aspect": [False, True]}, cv=2)
     >>> page = fit_report(search.fit(X, y).best_estimator_, X, y, how=search)
     >>> [section.heading for section in page.sections][:4]
-    ['Summary', 'What each step does', 'The grid', 'Failures']
+    ['Result', 'Failures', 'What each step does', 'The grid']
     """
     y = as_texts(y)
     names = default_names(len(y)) if names is None else names
     once, folds = _known_of(how)
     experiments = Experiments(model, X, y, names=names, folds=folds, seconds=seconds, once=once)
-    points = experiments.learning_curve(held_out)
+    curve = experiments.learning_curve(held_out)
     attempts = list(held_out) or experiments.out_of_fold()
     whence = f"{len(attempts)} captchas that were held out"
     if not held_out:
         which = "all" if len(attempts) == len(y) else f"{len(attempts)} of"
         whence = f"{which} {len(y)} captchas, each read by a model that was fitted without it"
-    summary = [("captchas", str(len(y)))] if how is None else _summary_of(how, len(y))
-    parts: list[str] = [figures(summary)]
     if attempts:
-        parts += [f"Measured on {whence}:", figures(accuracies(attempts))]
+        curve = _with_all(curve, attempts, len(y) if held_out else experiments.n_learnt)
+        parts: list[str] = [result(attempts, whence), figures(accuracies(attempts))]
+        failed = failures_section(attempts, whence)
+    else:
+        parts = [] if how is None else [cross_validated(*_accuracy_of(how, len(y)))]
+        why = (
+            "Not measured: fitting the model again without some of its captchas would have taken "
+            "too long. The report of skcaptcha score shows what it misreads."
+        )
+        failed = Section("Failures", [why])
+    advice = after_fit(attempts, curve, held_out=bool(held_out), data=data, model_file=model_file)
+    parts += [next_steps(advice), Markup("<h3>How it was found</h3>")]
+    parts.append(figures([("captchas", str(len(y)))] if how is None else _summary_of(how, len(y))))
     # Without any, at least the way of the training captchas through the steps is known.
     shown = attempts or attempts_of(model, X[:_SHOWN], y[:_SHOWN], names=names[:_SHOWN])
-    of_shown = whence if attempts else "those that it was fitted to, which it knows"
-    sections = [Section("Summary", parts), steps_section(shown, of_shown)]
+    of_shown = whence if attempts else "the captchas that it was fitted to"
+    sections = [Section("Result", parts), failed, steps_section(shown, of_shown)]
     if isinstance(how, BaseSearchCV):
-        sections.append(_grid(how.cv_results_))
+        sections.append(_grid(how.cv_results_, len(y)))
     elif how is not None:
         sections.append(_race(how))
     if attempts:
-        sections += [failures_section(attempts, whence), trust_section(attempts)]
-        n_learnt = len(y) if held_out else experiments.n_learnt
-        sections.append(_curve(points, attempts, n_learnt))
-    else:
-        remedy = (
-            "To fit the model again without some of its captchas would have taken too long. "
-            "What it reads wrong is shown by: skcaptcha score FOLDER --report report.html, with "
-            "captchas that it was not fitted to."
-        )
-        sections.append(Section("Failures", [remedy]))
+        sections.append(trust_section(attempts))
+        sections.append(_curve(curve))
     sections += [times_section(model, shown), model_section(model)]
-    return Page(title, "", sections)
+    return Page(title, about(len(y), data=data, model_file=model_file), sections)
 
 
 def _known_of(how: BaseSearchCV | Choice | None) -> tuple[float, int]:
@@ -139,6 +153,14 @@ def _known_of(how: BaseSearchCV | Choice | None) -> tuple[float, int]:
     return 0.0, _FOLDS
 
 
+def _accuracy_of(how: BaseSearchCV | Choice, n: int) -> tuple[float, int]:
+    """Give the string accuracy in cross-validation, and of how many captchas."""
+    if isinstance(how, BaseSearchCV):
+        # Not a number if the best candidate could not be scored.
+        return float(np.nan_to_num(how.cv_results_["mean_test_score"][how.best_index_])), n
+    return how.accuracy, how.n_validated
+
+
 def _summary_of(how: BaseSearchCV | Choice, n: int) -> list[tuple[str, str]]:
     if isinstance(how, BaseSearchCV):
         results, best = how.cv_results_, how.best_index_
@@ -148,25 +170,26 @@ def _summary_of(how: BaseSearchCV | Choice, n: int) -> list[tuple[str, str]]:
             *((name, " ".join(str(value).split())) for name, value in how.best_params_.items()),
             (
                 "string accuracy in cross-validation",
-                f"{100 * results['mean_test_score'][best]:.2f} %, \u00b1 "
-                f"{100 * results['std_test_score'][best]:.2f} between folds",
+                f"{percent(float(results['mean_test_score'][best]), n)}, with a deviation of "
+                f"{points(float(results['std_test_score'][best]), n).removeprefix('+')} points "
+                "between folds",
             ),
             ("seconds to fit it in a fold", f"{results['mean_fit_time'][best]:.3g}"),
         ]
     return [
         *how.measurement.lines(),
         ("chosen", how.tried[0].name),
-        ("string accuracy in cross-validation", f"{100 * how.accuracy:.2f} %"),
+        ("string accuracy in cross-validation", percent(how.accuracy, how.n_validated)),
         ("  found on", f"{how.n_validated} captchas, in {how.folds} folds"),
         ("seconds", f"{how.seconds:.0f} of {how.budget:.0f}"),
     ]
 
 
-def _grid(results: dict[str, Any]) -> Section:
-    parts = landscape(results)
+def _grid(results: dict[str, Any], n_captchas: int) -> Section:
+    parts = landscape(results, n_captchas)
     if not parts:
         return Section("The grid", ["There was one candidate."])
-    header, rows = table_of_candidates(results, _MOST_CANDIDATES)
+    header, rows = table_of_candidates(results, _MOST_CANDIDATES, n_captchas)
     n = len(results["params"])
     which = f"The best {len(rows)} of {n} candidates" if len(rows) < n else "All candidates"
     caption = f"{which}; the file .csv beside the model has all figures."
@@ -186,12 +209,11 @@ def _race(choice: Choice) -> Section:
         parts.append(
             bars(
                 [best[k].name for k in tried],
-                [100 * (shares[k] or 0.0) for k in tried],
-                [f"{shares[k]:.1%}, {costs[k]:.0f} s" for k in tried],
-                xlabel="string accuracy in per cent",
+                [shares[k] or 0.0 for k in tried],
+                [f"{_percent(shares[k], _n_of(best[k]))}, {costs[k]:.0f} s" for k in tried],
                 description=f"The best of each family of recipes: {best[0].name} was chosen.",
-                caption="The best of each family of recipes, and the seconds that the family "
-                "cost. Pale: screened alone, on a part of the captchas.",
+                caption="String accuracy of the best of each family of recipes, and the seconds "
+                "that the family took. Pale bars were only screened, on a part of the captchas.",
                 pale=[best[k].accuracy is None for k in tried],
             )
         )
@@ -199,8 +221,8 @@ def _race(choice: Choice) -> Section:
         [
             trial.name,
             " ".join(f"{key}={_short(value)}" for key, value in trial.settings.items()),
-            _percent(trial.screened),
-            _percent(trial.accuracy),
+            _percent(trial.screened, trial.n_screened),
+            _percent(trial.accuracy, trial.n_validated),
             f"{trial.seconds:.1f}",
             trial.verdict,
         ]
@@ -217,23 +239,33 @@ def _short(value: Any) -> str:
     return str(value["use"]) if "use" in value else " + ".join(map(_short, value.values()))
 
 
-def _curve(
-    points: Sequence[CurvePoint],
-    attempts: Sequence[Attempt],
-    n_learnt: int,
-) -> Section:
+def _with_all(
+    points: Sequence[CurvePoint], attempts: Sequence[Attempt], n_learned: int
+) -> list[CurvePoint]:
+    """Add the point of all captchas to a learning curve that has others."""
+    if not points:
+        return []
+    n_right = sum(attempt.is_right for attempt in attempts)
+    return [*points, CurvePoint(n_learned, n_right, len(attempts))]
+
+
+def _curve(points: Sequence[CurvePoint]) -> Section:
     if not points:
         return Section(
-            "Learning curve", ["There was too little time to fit it to fewer captchas, or too few."]
+            "Learning curve",
+            ["There were too few captchas, or too little time, to fit the model to fewer of them."],
         )
-    full = CurvePoint(n_learnt, sum(attempt.is_right for attempt in attempts), len(attempts))
     caption = (
         "String accuracy after learning from some of the captchas, with 95 % intervals. Measured "
-        f"on {points[0].n} captchas that were not learnt from, the last point on {len(attempts)}. "
-        "If it still rises at its end, more labels will help."
+        f"on {points[0].n} captchas that were not learned from, the last point on {points[-1].n}. "
+        "If the curve still rises at its end, more labels will help."
     )
-    return Section("Learning curve", [curve_chart([*points, full], caption)])
+    return Section("Learning curve", [curve_chart(points, caption)])
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f}"
+def _n_of(trial: Trial) -> int:
+    return trial.n_screened if trial.accuracy is None else trial.n_validated
+
+
+def _percent(share: float | None, n: int) -> str:
+    return "" if share is None else percent(share, n)

@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from skcaptcha._percent import percent, points
 from skcaptcha.report._plots import bars, heat_map, line_chart
 
 _MOST_SHOWN = 6
@@ -84,7 +85,7 @@ def axes_of(results: Mapping[str, Any]) -> list[Axis]:
     return sorted(axes, key=lambda axis: -axis.effect)
 
 
-def landscape(results: Mapping[str, Any]) -> list[str]:
+def landscape(results: Mapping[str, Any], n: int) -> list[str]:
     """Show string accuracy over the parameters that a grid varies.
 
     The two that matter most make a map; each of the others has a chart of its own.
@@ -93,6 +94,8 @@ def landscape(results: Mapping[str, Any]) -> list[str]:
     ----------
     results : mapping
         A fitted search's ``cv_results_``.
+    n : int
+        Number of captchas that it was cross-validated on.
 
     Returns
     -------
@@ -104,15 +107,15 @@ def landscape(results: Mapping[str, Any]) -> list[str]:
     small = [axis for axis in axes if len(axis.values) <= _MOST_VALUES]
     parts: list[str] = []
     if len(small) >= 2:
-        parts.append(_map(small[0], small[1], scores, others=len(axes) > 2))
+        parts.append(_map(small[0], small[1], scores, n, others=len(axes) > 2))
         small = small[2:]
     spreads = np.asarray(results["std_test_score"], dtype=float)
-    parts += [_profile(axis, scores, spreads) for axis in small[: _MOST_SHOWN - len(parts)]]
+    parts += [_profile(axis, scores, spreads, n) for axis in small[: _MOST_SHOWN - len(parts)]]
     return parts
 
 
 def table_of_candidates(
-    results: Mapping[str, Any], most: int
+    results: Mapping[str, Any], most: int, n: int
 ) -> tuple[list[str], list[list[object]]]:
     """Give the best candidates as a table.
 
@@ -121,6 +124,8 @@ def table_of_candidates(
     results : mapping
         A fitted search's ``cv_results_``.
     most : int
+    n : int
+        Number of captchas that it was cross-validated on.
 
     Returns
     -------
@@ -131,8 +136,8 @@ def table_of_candidates(
     order = np.argsort(results["rank_test_score"], kind="stable")[:most]
     rows: list[list[object]] = [
         [
-            f"{100 * results['mean_test_score'][i]:.2f} %",
-            f"{100 * results['std_test_score'][i]:.2f}",
+            percent(float(results["mean_test_score"][i]), n),
+            points(float(results["std_test_score"][i]), n).removeprefix("+"),
             f"{results['mean_fit_time'][i]:.3f}",
             *(axis.shown[axis.which[i]] for axis in axes),
         ]
@@ -140,15 +145,15 @@ def table_of_candidates(
     ]
     # Their names are long, and can be broken between steps and parameters.
     names = [Markup("__<wbr>").join(axis.name.split("__")) for axis in axes]
-    return ["string accuracy", "\u00b1 between folds", "seconds to fit", *names], rows
+    return ["string accuracy", "deviation between folds, points", "seconds to fit", *names], rows
 
 
-def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool) -> Markup:
+def _map(first: Axis, second: Axis, scores: NDArray[np.float64], n: int, *, others: bool) -> Markup:
     values = np.full((len(first.values), len(second.values)), np.nan)
     for i, j, score in zip(first.which, second.which, scores, strict=True):
         values[i, j] = np.fmax(values[i, j], score)
     row, column = np.unravel_index(np.nanargmax(values), values.shape)
-    caption = "String accuracy in cross-validation, in per cent, over the two parameters that "
+    caption = "String accuracy in cross-validation, in percent, over the two parameters that "
     caption += "matter most. The best is framed."
     if others:
         caption += " Each cell shows the best of all values of the others."
@@ -158,14 +163,17 @@ def _map(first: Axis, second: Axis, scores: NDArray[np.float64], *, others: bool
         first.shown,
         xlabel=second.name,
         ylabel=first.name,
+        n=n,
         description=f"String accuracy over {first.name} and {second.name}: the best is "
-        f"{values[row, column]:.1%}, at {first.shown[row]} and "
-        f"{second.shown[column]}; the worst is {np.nanmin(values):.1%}.",
+        f"{percent(float(values[row, column]), n)}, at {first.shown[row]} and "
+        f"{second.shown[column]}; the worst is {percent(float(np.nanmin(values)), n)}.",
         caption=caption,
     )
 
 
-def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float64]) -> Markup:
+def _profile(
+    axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float64], n: int
+) -> Markup:
     means, own_spreads = [], []
     for k in range(len(axis.values)):
         own = np.flatnonzero(axis.which == k)
@@ -174,7 +182,7 @@ def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float6
         own_spreads.append(float(np.nan_to_num(spreads[best])))
     best_value = axis.shown[int(np.argmax(means))]
     description = (
-        f"String accuracy over {axis.name}: the best is {max(means):.1%}, at {best_value}."
+        f"String accuracy over {axis.name}: the best is {percent(max(means), n)}, at {best_value}."
     )
     caption = f"The best string accuracy in cross-validation for each value of {axis.name}"
     if all(_is_number(value) for value in axis.values):
@@ -188,9 +196,8 @@ def _profile(axis: Axis, scores: NDArray[np.float64], spreads: NDArray[np.float6
         )
     return bars(
         axis.shown,
-        [100 * mean for mean in means],
-        [f"{mean:.1%}" for mean in means],
-        xlabel="string accuracy in per cent",
+        means,
+        [percent(mean, n) for mean in means],
         description=description,
         caption=f"{caption}.",
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
+from skcaptcha._percent import percent
 from skcaptcha.metrics import wilson_interval
 from skcaptcha.report._parts import COLOURS, chart, chart_style
 from skcaptcha.report._plots import CHART_SIZE
@@ -52,20 +53,21 @@ def curve_chart(points: Sequence[CurvePoint], caption: str) -> Markup:
         axes.set_xscale("log")
         axes.fill_between(sizes, low, high, color=COLOURS[0], alpha=0.2, linewidth=0)
         axes.plot(sizes, shares, color=COLOURS[0], marker="o")
-        for size, share in zip(sizes, shares, strict=True):
+        texts = [percent(point.n_right / point.n, point.n) for point in points]
+        for size, share, text in zip(sizes, shares, texts, strict=True):
             axes.annotate(
-                f"{share:.0%}",
+                text,
                 (size, share),
                 xytext=(0, -14 if share > 0.9 else 7),
                 textcoords="offset points",
                 ha="center",
             )
-        axes.set(xlabel="captchas learnt from", ylabel="string accuracy", ylim=(0, 1.02))
+        axes.set(xlabel="captchas learned from", ylabel="string accuracy", ylim=(0, 1.02))
         axes.xaxis.set_major_locator(FixedLocator(sizes))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticklabels([str(size) for size in sizes])
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         said = ", ".join(
-            f"{share:.0%} from {size}" for size, share in zip(sizes, shares, strict=True)
+            f"{text} from {size} captchas" for size, text in zip(sizes, texts, strict=True)
         )
         return chart(figure, f"Learning curve: {said}.", caption)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -33,19 +34,20 @@ class Section:
 class Page:
     """A report as one self-contained HTML file, for screens light and dark and for paper.
 
-    It shows in a notebook by itself. Nothing in it makes a request: styles and pictures are within,
-    and its content security policy forbids all else.
+    It shows itself in a notebook. It makes no requests: styles and pictures are part of the file,
+    and its content security policy forbids everything else.
 
     Parameters
     ----------
     title : str
     subtitle : str, default=""
+        What the page is about, such as the data. The date and the version of skcaptcha follow it.
     sections : sequence of Section, default=()
 
     Examples
     --------
     >>> from skcaptcha.report import Page, Section
-    >>> page = Page("Readings <1>", sections=[Section("Summary", ["3 of 4 were read right."])])
+    >>> page = Page("Readings <1>", sections=[Section("Result", ["3 of 4 were read right."])])
     >>> "<h1>Readings &lt;1&gt;</h1>" in page.to_html()
     True
     """
@@ -54,6 +56,7 @@ class Page:
         self.title = title
         self.subtitle = subtitle
         self.sections = list(sections)
+        self._date = datetime.now(UTC).date().isoformat()
 
     def to_html(self) -> str:
         """Give the whole file.
@@ -67,7 +70,11 @@ class Page:
             for section in self.sections
         ]
         html = _template().render(
-            title=self.title, subtitle=self.subtitle, sections=sections, version=__version__
+            title=self.title,
+            subtitle=self.subtitle,
+            sections=sections,
+            date=self._date,
+            version=__version__,
         )
         # File names need not be valid Unicode, which a page has to be.
         return html.encode(errors="replace").decode()

@@ -26,6 +26,9 @@ _INK = "#010203"  # stands for the colour of the text, which the reader's screen
 _BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
 _SMALL = 240  # pixels; pictures below that are shown magnified
 
+_PIXELS_PER_INCH = 96  # of a browser
+_LEAST_SCALE = 0.7
+
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "skcaptcha",
@@ -100,10 +103,91 @@ def chart(figure: Figure, description: str, caption: str = "") -> Markup:
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = svg.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    label = Markup('<svg role="img" aria-label="{}" ').format(description)
+    # Letters stay legible on a small screen: below that width, the chart scrolls.
+    least = _LEAST_SCALE * _PIXELS_PER_INCH * figure.get_figwidth()
+    label = Markup('<svg role="img" aria-label="{}" style="min-width: {}px" ').format(
+        description, round(least)
+    )
     svg = svg.replace("<svg ", label, 1)
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
     return Markup('<figure class="chart">{}{}</figure>').format(Markup(svg), below)  # noqa: S704 - matplotlib escapes what it draws
+
+
+def headline(value: str, verdict: str, detail: str, *, mood: str = "") -> Markup:
+    """Show the one figure that matters most, large, beside what it means.
+
+    Parameters
+    ----------
+    value : str
+    verdict : str
+        A sentence that says what the figure means.
+    detail : str
+        How it was measured, with its interval.
+    mood : {"", "good", "bad"}, default=""
+        Decides the color.
+
+    Returns
+    -------
+    html : Markup
+
+    Examples
+    --------
+    >>> from skcaptcha.report import headline
+    >>> html = headline("98 %", "It reads well.", "49 of 50 were read right.", mood="good")
+    >>> "49 of 50" in html
+    True
+    """
+    return Markup(
+        '<div class="headline {}"><p class="value">{}</p><p><strong>{}</strong><br>{}</p></div>'
+    ).format(mood, value, verdict, detail)
+
+
+def bullets(items: Iterable[str]) -> Markup:
+    """Show a list of points.
+
+    Parameters
+    ----------
+    items : iterable of str
+        Text is escaped; Markup stays what it is.
+
+    Returns
+    -------
+    html : Markup
+
+    Examples
+    --------
+    >>> from skcaptcha.report import bullets
+    >>> print(bullets(["1 < 2"]))
+    <ul>
+    <li>1 &lt; 2</li>
+    </ul>
+    """
+    points = Markup("\n").join(Markup("<li>{}</li>").format(item) for item in items)
+    return Markup("<ul>\n{}\n</ul>").format(points)
+
+
+def details(summary: str, content: str) -> Markup:
+    """Show a text or a table only to readers who open it.
+
+    Parameters
+    ----------
+    summary : str
+        What is shown before it is opened.
+    content : str
+        Text becomes a paragraph; Markup stays what it is.
+
+    Returns
+    -------
+    html : Markup
+
+    Examples
+    --------
+    >>> from skcaptcha.report import details
+    >>> print(details("Why?", "Because."))
+    <details><summary>Why?</summary><p>Because.</p></details>
+    """
+    inner = content if isinstance(content, Markup) else Markup("<p>{}</p>").format(content)
+    return Markup("<details><summary>{}</summary>{}</details>").format(summary, inner)
 
 
 def figures(rows: Mapping[str, object] | Iterable[tuple[str, object]]) -> Markup:
@@ -120,7 +204,7 @@ def figures(rows: Mapping[str, object] | Iterable[tuple[str, object]]) -> Markup
     pairs = rows.items() if isinstance(rows, Mapping) else rows
     row = Markup('<tr><th scope="row">{}</th><td>{}</td></tr>')
     body = Markup("\n").join(row.format(name, value) for name, value in pairs)
-    return Markup('<div class="scroll"><table class="figures">\n{}\n</table></div>').format(body)
+    return Markup('<table class="figures">\n{}\n</table>').format(body)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> Markup:
@@ -145,19 +229,21 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, caption: s
         for k in range(len(header))
     ]
 
+    # On narrow screens each cell stands on a line of its own, after the name of its column.
+    names = [name.striptags() if isinstance(name, Markup) else name for name in header]
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(kind, name)
         for kind, name in zip(kinds, header, strict=True)
     )
     body = [
         Markup("").join(
-            Markup("<td{}>{}</td>").format(kind, cell)
-            for kind, cell in zip(kinds, row, strict=True)
+            Markup('<td{} data-label="{}">{}</td>').format(kind, name, cell)
+            for kind, name, cell in zip(kinds, names, row, strict=True)
         )
         for row in rows
     ]
     return Markup(
-        '<figure class="scroll">{}<table><thead>{}</thead><tbody>\n{}\n</tbody></table></figure>'
+        '<figure>{}<table class="rows"><thead>{}</thead><tbody>\n{}\n</tbody></table></figure>'
     ).format(
         Markup("<figcaption>{}</figcaption>").format(caption) if caption else "",
         Markup("<tr>{}</tr>").format(head),

@@ -13,9 +13,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from skcaptcha._percent import percent
 from skcaptcha.report._parts import COLOURS, chart, chart_style
 
-CHART_SIZE = (5.2, 3.6)  # inches
+CHART_SIZE = (4.6, 3.2)  # inches
 _CELL = 0.42
 
 # Paler than the text at its strongest, on light grounds as on dark ones.
@@ -26,48 +27,52 @@ _SHADES = LinearSegmentedColormap.from_list(
 
 def bars(
     names: Sequence[str],
-    values: Sequence[float],
+    lengths: Sequence[float],
     notes: Sequence[str],
     *,
-    xlabel: str,
     description: str,
     caption: str = "",
     pale: Sequence[bool] | None = None,
 ) -> Markup:
-    """Show numbers as bars, each with its name before it and a note behind it.
+    """Show numbers as bars, each between its name and a note, on screens of any width.
 
     Parameters
     ----------
     names : sequence of n str
-    values : sequence of n floats
+    lengths : sequence of n floats in 0..1
+        Lengths of the bars; 1 is all the room that there is.
     notes : sequence of n str
-    xlabel : str
     description : str
-        For those who do not see the chart.
+        For readers who do not see the chart.
     caption : str, default=""
     pale : sequence of n bools, optional
-        Which of them are less sure.
+        Which of them are drawn paler.
 
     Returns
     -------
     html : Markup
+
+    Examples
+    --------
+    >>> from skcaptcha.report import bars
+    >>> html = bars(["one", "two"], [0.5, 1.0], ["50 %", "100 %"], description="two shares")
+    >>> html.count("track")
+    2
     """
-    with chart_style():
-        figure = Figure(figsize=(CHART_SIZE[0] + 2.6, 0.7 + 0.36 * len(names)))
-        axes = figure.add_subplot()
-        places = range(len(names))
-        drawn = axes.barh(places, values, height=0.62, color=COLOURS[0])
-        for bar, is_pale in zip(drawn, pale or [False] * len(names), strict=True):
-            bar.set_alpha(0.35 if is_pale else 0.9)
-        top = max(*values, np.finfo(float).tiny)
-        for place, value, note in zip(places, values, notes, strict=True):
-            axes.text(value + 0.01 * top, place, f" {note}", va="center", fontsize=9)
-        axes.set_yticks(places, names, parse_math=False)
-        axes.invert_yaxis()
-        axes.set(xlabel=xlabel, xlim=(0, top * 1.3))
-        axes.tick_params(left=False)
-        axes.spines["left"].set_visible(False)
-        return chart(figure, description, caption)
+    row = Markup(
+        '<tr><th scope="row">{}</th><td class="track"><div{} style="width: {}%"></div></td>'
+        "<td>{}</td></tr>"
+    )
+    body = Markup("\n").join(
+        row.format(name, Markup(' class="pale"') if is_pale else "", f"{100 * length:.2f}", note)
+        for name, length, note, is_pale in zip(
+            names, lengths, notes, pale or [False] * len(names), strict=True
+        )
+    )
+    below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
+    return Markup('<figure aria-label="{}"><table class="bars">\n{}\n</table>{}</figure>').format(
+        description, body, below
+    )
 
 
 def heat_map(
@@ -77,6 +82,7 @@ def heat_map(
     *,
     xlabel: str,
     ylabel: str,
+    n: int,
     description: str,
     caption: str,
 ) -> Markup:
@@ -88,6 +94,8 @@ def heat_map(
         In 0..1, NaN where nothing is known; somewhere something is.
     columns, rows : sequence of str
     xlabel, ylabel : str
+    n : int
+        Number of captchas that the accuracies were measured on.
     description : str
         For those who do not see the chart.
     caption : str
@@ -99,7 +107,9 @@ def heat_map(
     low, high = np.nanmin(values), np.nanmax(values)
     # Where all are equal, so are the shades.
     shades = (values - low) / (high - low or 1.0)
-    texts = np.where(np.isnan(values), "", np.char.mod("%.1f", 100 * np.nan_to_num(values)))
+    texts = np.full(values.shape, "", dtype="U6")
+    for place in np.argwhere(~np.isnan(values)).tolist():
+        texts[tuple(place)] = percent(float(values[tuple(place)]), n).removesuffix(" %")
     with chart_style():
         figure, axes = draw_matrix(shades, texts, columns, rows, width=0.62)
         row, column = divmod(int(np.nanargmax(values)), values.shape[1])
@@ -141,15 +151,17 @@ def line_chart(
         axes = figure.add_subplot()
         if min(values) > 0 and max(values) / min(values) >= 30:
             axes.set_xscale("log")
+        # No accuracy lies below 0 or above 100 %, and no bar may say so.
+        within = np.minimum(spread, middle), np.minimum(spread, 1 - middle)
         axes.errorbar(
-            values, middle, spread, color=COLOURS[0], marker="o", capsize=3, clip_on=False
+            values, middle, within, color=COLOURS[0], marker="o", capsize=3, clip_on=False
         )
-        # No accuracy lies beyond 100 %, and differences of less than that are chance.
+        # Differences of less than five points are chance.
         axes.set_ylim(min(axes.get_ylim()[0], middle.max() - 0.05), min(axes.get_ylim()[1], 1.0))
         axes.xaxis.set_major_locator(FixedLocator(list(values)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticklabels([f"{value:g}" for value in values])
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.set(xlabel=xlabel, ylabel="string accuracy")
         return chart(figure, description, caption)
 

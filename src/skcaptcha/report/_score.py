@@ -9,13 +9,16 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading
+from skcaptcha.report._advice import after_score, result
 from skcaptcha.report._attempts import attempts_of
 from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import figures
 from skcaptcha.report._sections import (
+    about,
     accuracies,
     failures_section,
     model_section,
+    next_steps,
     steps_section,
     times_section,
     trust_section,
@@ -30,6 +33,8 @@ def score_report(
     names: Sequence[str] | None = None,
     results: Sequence[Reading | SkcaptchaError] | None = None,
     title: str = "How well captchas are read",
+    data: str = "",
+    model_file: str = "",
 ) -> Page:
     """Report how well a model reads labelled captchas that it was not fitted to.
 
@@ -46,6 +51,10 @@ def score_report(
     results : sequence of n Reading or SkcaptchaError, optional
         What was read in each, or why it was not; by default they are read now.
     title : str, default="How well captchas are read"
+    data : str, default=""
+        Folder of the captchas, which the report names.
+    model_file : str, default=""
+        File of the model, which the report names.
 
     Returns
     -------
@@ -71,22 +80,23 @@ def score_report(
     >>> model = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
     >>> page = score_report(model.fit(X[:40], y[:40]), X[40:], y[40:])
     >>> [section.heading for section in page.sections]
-    ['Summary', 'What each step does', 'Failures', 'Confidence', 'Time', 'Model']
+    ['Result', 'Failures', 'What each step does', 'Confidence', 'Time', 'Model']
     """
     if len(y) == 0:
         raise SkcaptchaError("there is nothing to report: no captcha was given")
     attempts = attempts_of(model, X, y, names=names, results=results)
     whence = f"the {len(attempts)} captchas"
+    summary = [
+        result(attempts, f"{data or 'captchas'} (it says little if the model was fitted to them)"),
+        figures(accuracies(attempts)),
+        next_steps(after_score(attempts, data=data, model_file=model_file)),
+    ]
     sections = [
-        Section("Summary", [figures(accuracies(attempts))]),
-        steps_section(attempts, whence),
+        Section("Result", summary),
         failures_section(attempts, whence),
+        steps_section(attempts, whence),
         trust_section(attempts),
         times_section(model, attempts),
         model_section(model),
     ]
-    return Page(
-        title,
-        "What a model reads of captchas that it was fitted to says little of others.",
-        sections,
-    )
+    return Page(title, about(len(attempts), data=data, model_file=model_file), sections)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._percent import percent_with_interval
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.metrics import character_accuracy, string_accuracy, wilson_interval
 from skcaptcha.read import Reading
@@ -16,7 +18,7 @@ from skcaptcha.report._confidence import coverage_chart, reliability_chart
 from skcaptcha.report._confusions import confusion_chart
 from skcaptcha.report._filmstrip import failures, filmstrip
 from skcaptcha.report._page import Section
-from skcaptcha.report._parts import table
+from skcaptcha.report._parts import bullets, details, table
 from skcaptcha.report._steps import Trace, trace
 from skcaptcha.report._times import time_steps, times_chart
 
@@ -24,18 +26,18 @@ _SHOWN = 10
 _TIMED = 100
 
 HOW_CAUSES_ARE_TOLD = (
-    "Probably by segmentation: there are more or fewer boxes than characters, or the misread "
-    "characters stand elsewhere. Where they stand is found out with the label: a reader of "
-    "sequences is made to read it, and its places are compared, a third of the distance of "
-    "characters being much; of other readers, the boxes are moved and stretched until the label's "
-    "characters are read, a fifth of the width being much. Otherwise by classification: "
-    "the boxes fit, but a character was taken for another. What the denoising took away is to be "
-    "seen in the pictures, and counts as either. These are likely causes, no proofs."
+    "Segmentation: there are more or fewer boxes than characters, or the misread characters are "
+    "not in their boxes. To find where they are, a sequence reader is made to read the label, and "
+    "a character that is then a third of the distance between characters away from its box is "
+    "outside it. For other readers, the boxes are moved and stretched until they read the "
+    "characters of the label, and a fifth of their width is outside. Classification: the boxes "
+    "fit, but a character was mistaken for another one. What denoising removed shows in the "
+    "pictures and may count as either. These are probable causes, not proofs."
 )
 
 
 def accuracies(attempts: Sequence[Attempt]) -> Iterator[tuple[str, str]]:
-    """Give the shares that were read right, with their intervals.
+    """Give what there is to say of a result beside its string accuracy.
 
     Parameters
     ----------
@@ -47,26 +49,56 @@ def accuracies(attempts: Sequence[Attempt]) -> Iterator[tuple[str, str]]:
     """
     labels, texts = [a.label for a in attempts], [a.text for a in attempts]
     n = len(attempts)
-    yield "captchas", str(n)
     if n_failed := sum(not isinstance(a.result, Reading) for a in attempts):
         yield "could not be read", f"{n_failed}, counted as wrong"
     exact = sum(a.is_right for a in attempts) / n
-    yield "string accuracy", _with_interval(exact, n)
     folded = string_accuracy(labels, texts, ignore_case=True)
     if folded > exact:
-        yield "ignoring case", _with_interval(folded, n)
+        yield "captchas read right, ignoring case", _with_interval(folded, n)
     if n_characters := sum(map(len, labels)):
         share = character_accuracy(labels, texts)
-        yield "character accuracy", _with_interval(share, n_characters)
+        yield "characters read right", _with_interval(share, n_characters)
     unlike = sum(
         isinstance(a.result, Reading) and a.result.out_of_distribution is True for a in attempts
     )
     if unlike:
-        yield "unlike the training set", f"{unlike}, of which the confidence is lowered"
+        yield "unlike the training set", f"{unlike}; their confidence is lowered"
+
+
+def about(n: int, *, data: str, model_file: str) -> str:
+    """Say what a report is about, in one line.
+
+    Parameters
+    ----------
+    n : int
+        Number of captchas.
+    data, model_file : str
+        Empty if not known.
+
+    Returns
+    -------
+    text : str
+    """
+    captchas = f"{n} captchas of {data}" if data else f"{n} captchas"
+    return f"Data: {captchas}." + (f" Model: {model_file}." if model_file else "")
+
+
+def next_steps(steps: Iterable[str]) -> Markup:
+    """Show what to do next.
+
+    Parameters
+    ----------
+    steps : iterable of (str or Markup)
+
+    Returns
+    -------
+    html : Markup
+    """
+    return Markup("<h3>What to do next</h3>\n{}").format(bullets(steps))
 
 
 def steps_section(attempts: Sequence[Attempt], whence: str) -> Section:
-    """Show what each step does to some captchas.
+    """Show what each step does to ten captchas.
 
     Parameters
     ----------
@@ -78,10 +110,11 @@ def steps_section(attempts: Sequence[Attempt], whence: str) -> Section:
     -------
     section : Section
     """
-    places = np.linspace(0, len(attempts) - 1, min(_SHOWN, len(attempts))).round().astype(int)
-    shown = [(made, a.label) for k in places if (made := _trace_of(a := attempts[k]))]
+    read = [attempt for attempt in attempts if isinstance(attempt.result, Reading)]
+    places = np.linspace(0, len(read) - 1, min(_SHOWN, len(read))).round().astype(int)
+    shown = [(made, a.label) for k in places if (made := _trace_of(a := read[k]))]
     traces, labels = [made for made, _ in shown], [label for _, label in shown]
-    said = f"{len(traces)} of {whence}, with what was read and how sure the model is of it."
+    said = f"{len(traces)} of {whence}, with the text that was read and its confidence."
     return Section("What each step does", [said, filmstrip(traces, labels)])
 
 
@@ -115,9 +148,9 @@ def failures_section(attempts: Sequence[Attempt], whence: str) -> Section:
     if all(attempt.is_right for attempt in attempts):
         return Section("Failures", [f"None: every one of {whence} was read right."])
     summary, html = failures(attempts)
-    parts = [f"Read wrong, of {whence}: {summary}", HOW_CAUSES_ARE_TOLD]
+    parts = [summary, details("How causes are found", HOW_CAUSES_ARE_TOLD), html]
     matrix = confusion_chart(attempts)
-    return Section("Failures", [*parts, *([] if matrix is None else [matrix]), html])
+    return Section("Failures", [*parts, *([] if matrix is None else [matrix])])
 
 
 def times_section(model: Pipeline, attempts: Sequence[Attempt]) -> Section:
@@ -152,13 +185,11 @@ def model_section(model: Pipeline) -> Section:
     rows = [[name, " ".join(repr(step).split())] for name, step in _named(model)]
     parts: list[str] = [table(["step", "what it is"], rows)]
     if (classes := getattr(model[-1], "classes_", None)) is not None:
-        parts.insert(0, f"It knows {len(classes)} characters: {''.join(classes)}")
+        parts.insert(0, f"It can read {len(classes)} characters: {''.join(classes)}")
     return Section("Model", parts)
 
 
 def _trace_of(attempt: Attempt) -> Trace | None:
-    if not isinstance(attempt.result, Reading):
-        return None
     try:
         return trace(attempt.model, attempt.source, title=attempt.name)
     except SkcaptchaError:
@@ -174,10 +205,4 @@ def _named(model: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _with_interval(share: float, n: int) -> str:
-    low, high = wilson_interval(round(share * n), n)
-    return f"{_percent(share)} (95 % interval {_percent(low)} to {_percent(high)})"
-
-
-def _percent(share: float) -> str:
-    # 100 is said only of all.
-    return f"{100 * (min(share, 0.9999) if share < 1 else share):.2f} %"
+    return percent_with_interval(share, wilson_interval(round(share * n), n), n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._percent import percent_sure
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
@@ -101,6 +103,15 @@ def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
     return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
 
 
+class _ShownFigure(Figure):
+    """A figure that shows itself in a notebook, also where pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return file.getvalue()
+
+
 def draw_traces(traces: Sequence[Trace]) -> Figure:
     """Draw one row for each image: its stages, the boxes and crops that were read, and the text.
 
@@ -112,7 +123,7 @@ def draw_traces(traces: Sequence[Trace]) -> Figure:
     Returns
     -------
     figure : matplotlib.figure.Figure
-        Save it with ``figure.savefig``.
+        Shows itself in a notebook; ``figure.savefig`` saves it.
 
     Examples
     --------
@@ -129,7 +140,7 @@ def draw_traces(traces: Sequence[Trace]) -> Figure:
     """
     n_columns = max(len(each.stages) for each in traces) + 3
     heights = [_row_height(each) for each in traces]
-    figure = Figure(
+    figure = _ShownFigure(
         figsize=(n_columns * _CELL_WIDTH, sum(heights)),
         dpi=_DPI,
         facecolor="white",
@@ -172,26 +183,6 @@ def segmenter_of(model: Pipeline) -> int:
         if isinstance(step, BaseSegmenter):
             return index
     raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot be drawn")
-
-
-def percent(share: float) -> str:
-    """Write a confidence as a percentage that says 100 only of what is certain.
-
-    Parameters
-    ----------
-    share : float in 0..1
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha.report._steps import percent
-    >>> percent(0.5), percent(0.9999), percent(1.0)
-    ('50.0 %', '99.9 %', '100.0 %')
-    """
-    return f"{100 * (min(share, 0.999) if share < 1 else share):.1f} %"
 
 
 def _stages(name: str, step: Any, image: Any) -> Iterator[tuple[str, Image]]:
@@ -282,12 +273,12 @@ def _draw_text(axes: Axes, reading: Reading) -> None:
         family="monospace",
         parse_math=False,
     )
-    lines = [f"{percent(reading.confidence)} sure"]
+    lines = [f"{percent_sure(reading.confidence)} sure"]
     if reading.out_of_distribution:
         lines.append("unlike the training set")
     elif reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        lines.append(f"else {other} {percent(confidence)}")
+        lines.append(f"else {other} {percent_sure(confidence)}")
     for y, line, colour in zip(
         (0.28, 0.06), lines, (_colour(reading.confidence), "#555555"), strict=False
     ):

@@ -14,9 +14,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from skcaptcha._percent import percent_sure
 from skcaptcha._printable import printable
 from skcaptcha.read import Reading
-from skcaptcha.report._steps import Trace, percent
+from skcaptcha.report._steps import Trace
 
 _BOX_COLOURS = ((255, 90, 95), (47, 181, 255))
 _SHADES = " .:-=+*#%@"  # from dark to bright
@@ -121,11 +122,11 @@ def _headline(each: Trace) -> Text:
     reading = each.reading
     said = printable(reading.text) or "(nothing)"
     line = Text.assemble(f"{printable(each.title)}: ", (said, "bold"), ", ")
-    line.append(f"{percent(reading.confidence)} sure", _colour(reading.confidence))
+    line.append(f"{percent_sure(reading.confidence)} sure", _colour(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in zip(reading.text, reading.probabilities, strict=True):
             if probability < _SURE_FROM:
-                shown = f", {printable(character)} {percent(probability)}"
+                shown = f", {printable(character)} {percent_sure(probability)}"
                 line.append(shown, _colour(probability))
     line.append(_remark(reading))
     return line
@@ -136,7 +137,7 @@ def _remark(reading: Reading) -> str:
         return "; unlike the training set"
     if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        return f"; else {printable(other)} {percent(confidence)}"
+        return f"; else {printable(other)} {percent_sure(confidence)}"
     return ""
 
 
