@@ -17,11 +17,13 @@ import joblib
 import numpy as np
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha import _known_models
 from skcaptcha._atomic import Write, write_all_atomically, write_atomically
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._manifest import describe_model, describe_training
 from skcaptcha._model_file import (
     FORMAT_VERSION,
@@ -53,7 +55,7 @@ FORMATS = ("joblib", "skops")
 
 
 def save(
-    model: Pipeline,
+    model: Model,
     path: str | os.PathLike[str],
     *,
     format: str = "joblib",  # noqa: A002 - what anybody would call it
@@ -65,8 +67,8 @@ def save(
 
     Parameters
     ----------
-    model : Pipeline
-        `load` gives it back.
+    model : Pipeline, or fitted search over one
+        Of a search, its ``best_estimator_`` is saved. `load` gives it back.
     path : path-like
         The model's file, by custom with the suffix ``.joblib`` or ``.skops``.
     format : {"joblib", "skops"}, default="joblib"
@@ -87,7 +89,8 @@ def save(
     Raises
     ------
     ModelError
-        If the path has one of these suffixes itself, or the model cannot be saved in this format.
+        If the path has one of these suffixes itself, the model is not fitted, or it cannot be saved
+        in this format.
     OutputError
         If there is no room or no permission to write the files.
 
@@ -123,7 +126,11 @@ def save(
     >>> manifest["characters"], manifest["lengths"], manifest["image_sizes"]
     ('AB', {'2': 4}, {'20 x 10': 4})
     """
-    path = Path(path)
+    path, model = Path(path), pipeline_of(model)
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ModelError(f"{path}: the pipeline is not fitted; call its fit(X, y) first") from None
     if format not in FORMATS:
         raise ModelError(f"{path}: format: found {format!r}; allowed: {', '.join(FORMATS)}")
     if path.suffix in (".json", ".csv") or (recipe is not None and path.suffix == ".yaml"):
@@ -195,6 +202,8 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
             "models that load without running code"
         )
     model = _unpacked(file)
+    if isinstance(model, BaseSearchCV):
+        model = pipeline_of(model)
     if not isinstance(model, Pipeline) or not hasattr(model[-1], "read"):
         raise ModelError(
             f"{path}: holds {type(model).__name__}, not a pipeline that ends in a reader"

@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._percent import percent_sure
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
@@ -55,12 +56,12 @@ class Trace:
     reading: Reading
 
 
-def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
+def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     """Follow one image through a fitted pipeline.
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted.
     source : path, bytes, PIL image or ndarray
         What the pipeline takes.
@@ -94,6 +95,7 @@ def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
     >>> [name for name, _ in steps.stages], len(steps.boxes)
     (['imagedecoder', 'grey', 'binarise'], 4)
     """
+    model = pipeline_of(model)
     at = segmenter_of(model)
     stages: list[tuple[str, Any]] = [("", source)]
     for name, step in model.steps[:at]:
