@@ -16,6 +16,7 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
@@ -97,6 +98,12 @@ class Recipe:
         final = {name: [file.final[name]] for name in file.final}
         final = self._check_values("final", final, whole)
         self._final = {name: values[0] for name, values in final.items()}
+
+    def __repr__(self) -> str:
+        steps = [getattr(self._steps, name)["use"] for name in ("segment", "features", "read")]
+        n = len(ParameterGrid(self.grid))
+        candidates = f"{n:,} candidate{'s' * (n != 1)}"
+        return f"<Recipe {self.source}: {', '.join(steps)}; {candidates}, {self._cv} folds>"
 
     def pipeline(self) -> Pipeline:
         """Build the pipeline, not fitted.

@@ -10,9 +10,9 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from skcaptcha._regular_file import UnreadableError, read_regular_file
+from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._names import refuse_names, refuse_pairs
 from skcaptcha.datasets._odd_labels import normalized, odd_labels
 from skcaptcha.errors import DatasetError, LabelWarning
@@ -23,7 +23,9 @@ _NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s+\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
-def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bool = True) -> Bunch:
+def load_captchas(
+    folder: str | Path, *, subset: str | None = None, labelled: bool = True
+) -> Captchas:
     """List the captchas of a folder, with their labels.
 
     Images are the files whose suffix is png, jpg, jpeg, gif, bmp or webp, in any case; hidden
@@ -56,8 +58,8 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
 
     Returns
     -------
-    Bunch
-        With the attributes
+    captchas : Captchas
+        A `sklearn.utils.Bunch` with the attributes
 
         data : list of str
             Path of each image.
@@ -105,7 +107,7 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
         names = [name for name in names if name in labels]
     if subset is not None:
         names = names[slice(*parse_range(subset, len(names), where=str(folder)))]
-    bunch = Bunch(data=[str(folder / name) for name in names], filenames=names)
+    bunch = Captchas(data=[str(folder / name) for name in names], filenames=names)
     if labelled:
         bunch.target = np.array([labels[name] for name in names])
         for sentence in odd_labels(bunch.target.tolist()):
