@@ -74,6 +74,7 @@ def score_recipes(
     strings = characters = np.zeros(len(candidates))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FitFailedWarning)
+        warnings.filterwarnings("always", "Scoring failed", UserWarning)
         try:
             search.fit(X, y)
             # Folds differ in size, so that the mean of their shares is not the share of all.
@@ -87,8 +88,8 @@ def score_recipes(
             strings = characters = np.full(len(candidates), np.nan)
             problem = str(error).rpartition("first error: ")[2]
     for warning in caught:
-        if issubclass(warning.category, FitFailedWarning):
-            problem = str(warning.message).rpartition("first error was: ")[2]
+        if (parts := str(warning.message).rpartition("first error was: "))[1]:
+            problem = parts[2]
     if np.isnan(strings).any() and not problem:
         problem = "its models cannot read the other captchas"
     seconds = time.perf_counter() - begin
