@@ -38,7 +38,7 @@ def test_the_start_imports_nothing_heavy(script):
 
 
 def test_reprs_are_one_short_line(tmp_path):
-    images = np.zeros((5, 10, 20), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 10, 20), dtype=np.uint8)
     write_captchas(tmp_path, images, ["AB", "CD", "EF", "GH", "IJ"])
     captchas = load_captchas(tmp_path)
     assert repr(captchas) == "<Captchas: 5 images, labels 'AB', 'CD', 'EF', ...>"
