@@ -53,8 +53,9 @@ def decode(
         floats in [0, 1].
     grey : bool, default=False
         Whether to bring colour to grey: to luma, ``0.299 R + 0.587 G + 0.114 B`` (ITU-R BT.601).
-        JPEG files, which hold it, are decoded to it at once, in less time; it may differ by some
-        shades from that of the colours, which were rounded.
+        JPEG files hold luma, and it is decoded at once, in less time. It is within 1 of the luma of
+        the decoded colors, except at saturated pixels: where a channel of RGB is clipped to 0 or
+        255, it may differ by tens of levels, and the luma that the file holds is the right one.
     max_bytes : int, default=16777216
         The largest file to read, in bytes.
     max_pixels : int, default=1048576
@@ -73,10 +74,15 @@ def decode(
 
     Notes
     -----
-    Transparent pixels are laid over white. 16-bit values are divided by 257 and rounded, but of
-    16-bit files with colours or transparency only the high bytes are decoded. An EXIF orientation
-    is not applied: the pixels come as they are stored. Of an animation, also in PNG and WebP files,
-    the first image is decoded.
+    Transparent pixels are laid over white. They are laid over black where white would hide the
+    ink: most of the image is transparent, and the mean luma of what shows is 192 or more.
+
+    16-bit values are divided by 257 and rounded, but of 16-bit files with colours or transparency
+    only the high bytes are decoded. 16-bit values of at most 255, if not all are 0, raise an error:
+    they are those of 8 bits, and the image would be black.
+
+    An EXIF orientation is not applied: the pixels come as they are stored. Of an animation, also in
+    PNG and WebP files, the first image is decoded.
 
     A file of which pixels are missing is refused, even if something wrote an end mark after what
     is left. What cannot be seen: whether a JPEG file lost nothing but codes of the last block or
