@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval
 from skcaptcha._documented import Documented
 from skcaptcha._image_files import decode_bytes, pixels_of
 from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
+from skcaptcha._image_text import content_of_text, name_of_source
 from skcaptcha._pixel_values import to_uint8, without_alpha
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha.errors import ImageError
@@ -47,10 +48,10 @@ def decode(
     Parameters
     ----------
     source : str, path, bytes, bytearray, memoryview, PIL image or ndarray
-        The path or the content of a PNG, JPEG, GIF (its first frame), BMP or WebP file; or an
-        image in memory. An array has the shape (h, w), (h, w, 1) or (h, w, 2) for grey and grey
-        with alpha, (h, w, 3) or (h, w, 4) for RGB and RGBA. It holds bool, uint8, uint16 or
-        floats in [0, 1].
+        The path or the content of a PNG, JPEG, GIF (its first frame), BMP or WebP file; its content
+        as a data URL or in base64, as web pages hold it; or an image in memory. An array has the
+        shape (h, w), (h, w, 1) or (h, w, 2) for grey and grey with alpha, (h, w, 3) or (h, w, 4)
+        for RGB and RGBA. It holds bool, uint8, uint16 or floats in [0, 1].
     grey : bool, default=False
         Whether to bring colour to grey: to luma, ``0.299 R + 0.587 G + 0.114 B`` (ITU-R BT.601).
         JPEG files hold luma, and it is decoded at once, in less time. It is within 1 of the luma of
@@ -103,7 +104,7 @@ def decode(
     try:
         return _decode(source, grey, max_bytes, max_pixels)
     except UnusableError as error:
-        name = (os.fspath(source) or "an empty path") if _is_path(source) else "the image"
+        name = _name(source, "the image") or "an empty path"
         raise ImageError(name, str(error)) from error.__cause__
 
 
@@ -236,8 +237,7 @@ class ImageDecoder(  # type: ignore[call-arg]
                 images.append(_decode(source, self.grey, self.max_bytes, self.max_pixels))
         except UnusableError as error:
             place = f"image {len(images)}"
-            name = (os.fspath(source) or place) if _is_path(source) else place
-            raise ImageError(name, str(error)) from error.__cause__
+            raise ImageError(_name(source, place) or place, str(error)) from error.__cause__
         return images
 
     def _learns_same_from_parts(self, X: Any) -> bool:
@@ -277,6 +277,10 @@ def _is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike)
 
 
+def _name(source: Source, otherwise: str) -> str:
+    return name_of_source(os.fspath(source)) if _is_path(source) else otherwise
+
+
 def _check_batch(X: Any) -> None:
     if _is_path(X) or isinstance(X, bytes | bytearray | memoryview | Image.Image):
         raise ImageError("X", f"it is a single image ({type(X).__name__}); wrap it in a list: [X]")
@@ -307,6 +311,8 @@ def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
         return read_regular_file(path, lambda size: check_bytes(size, max_bytes))
     except UnreadableError as error:
+        if (content := content_of_text(os.fspath(path))) is not None:
+            return content
         raise UnusableError(str(error)) from error.__cause__
 
 
