@@ -1,6 +1,8 @@
 """Decoding: the one place that opens an image file, with limits on what it lets in."""
 
 import os
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self, TypeAlias, TypeGuard
@@ -18,7 +20,7 @@ from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
 from skcaptcha._image_text import content_of_text, name_of_source
 from skcaptcha._pixel_values import to_uint8, without_alpha
 from skcaptcha._regular_file import UnreadableError, read_regular_file
-from skcaptcha.errors import ImageError
+from skcaptcha.errors import ImageError, ImageWarning
 from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
 
 __all__ = ["ImageDecoder", "Source", "decode"]
@@ -31,6 +33,7 @@ Source: TypeAlias = (
 # Captchas have less than a tenth of it. The heaviest ready recipe takes 50 bytes for each pixel.
 _MAX_BYTES = 2**24
 _MAX_PIXELS = 2**20
+_FEWEST_TO_WARN = 10
 
 
 def decode(
@@ -181,6 +184,11 @@ class ImageDecoder(  # type: ignore[call-arg]
         ------
         ImageError
             As `transform` does.
+
+        Warns
+        -----
+        ImageWarning
+            If more than half of ten or more images show a single color.
         """
         self.fit_transform(X)
         return self
@@ -205,8 +213,14 @@ class ImageDecoder(  # type: ignore[call-arg]
         ------
         ImageError
             As `transform` does.
+
+        Warns
+        -----
+        ImageWarning
+            If more than half of ten or more images show a single color.
         """
         images = self.transform(X)
+        _warn_of_blank(images)
         enough = len(images) >= FEWEST_IMAGES
         self.novelty_ = NoveltyDetector().fit(images) if enough else None
         return images
@@ -275,6 +289,52 @@ def _decode(source: Source, grey: bool, max_bytes: int, max_pixels: int) -> np.n
 
 def _is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike)
+
+
+def single_color(image: np.ndarray) -> str:
+    """Name the color of an image that shows no other.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+
+    Returns
+    -------
+    color : str
+        ``"white"``, ``"gray level 7"`` or ``"RGB (0, 9, 9)"``; empty if there are several colors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.images import single_color
+    >>> single_color(np.zeros((3, 4, 3), np.uint8))
+    'black'
+    """
+    if (image != image[0, 0]).any():
+        return ""
+    color = image[0, 0].ravel().tolist()
+    if len(set(color)) == 1:
+        return {0: "black", 255: "white"}.get(color[0], f"gray level {color[0]}")
+    return f"RGB {tuple(color)}"
+
+
+WHY_BLANK = (
+    "is the ink transparent, of the color of its ground, or missing from the first frame of an "
+    "animation, the one that is read?"
+)
+
+
+def _warn_of_blank(images: list[np.ndarray]) -> None:
+    """Say so if most images show a single color: whatever is fitted to them reads nothing."""
+    colors = Counter(filter(None, map(single_color, images)))
+    if len(images) >= _FEWEST_TO_WARN and 2 * colors.total() > len(images):
+        commonest = colors.most_common(1)[0][0]
+        warnings.warn(
+            f"{colors.total()} of {len(images)} images show a single color (mostly {commonest}), "
+            f"so that nothing in them can be read; {WHY_BLANK}",
+            ImageWarning,
+            stacklevel=4,
+        )
 
 
 def _name(source: Source, otherwise: str) -> str:
