@@ -161,6 +161,11 @@ def _pillow(name: str) -> Iterator[None]:
         except Image.DecompressionBombError as error:
             raise UnusableError(f"it has too many pixels ({error})") from error
         except Exception as error:
+            if str(error).startswith("Unsupported"):
+                raise UnusableError(
+                    f"it is a {name} image of a kind that is not supported ({error}); save it as "
+                    "PNG"
+                ) from error
             raise _damaged(name, error) from error
 
 
