@@ -382,6 +382,13 @@ class TestRefused:
         content = png(png_header(1, 1, depth, 0), key, pixels, (b"IEND", b""))
         np.testing.assert_array_equal(decode(content), [[255]])
 
+    @pytest.mark.parametrize(("place", "value"), [(14, 20), (28, 2), (30, 4)])
+    def test_rare_kinds_of_bmp(self, place: int, value: int) -> None:
+        """Another header, 2 bits for each pixel, JPEG inside: of such there are good files."""
+        content = bytearray(FILES["BMP"])
+        content[place] = value
+        assert_refused(bytes(content), "BMP image of a kind that is not supported .*; save it as")
+
     @pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCB])
     def test_rare_kinds_of_jpeg(self, marker: int) -> None:
         content = FILES["JPEG baseline"].replace(b"\xff\xc0", bytes([0xFF, marker]))

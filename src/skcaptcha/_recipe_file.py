@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+)
 
 from skcaptcha._strict_yaml import MOST_LEVELS, parse_yaml
 from skcaptcha.datasets import SCHEMES, Captchas, load_captchas
@@ -55,6 +63,12 @@ class Steps(_Section):
     segment: dict[str, Any]
     features: dict[str, Any]
     read: dict[str, Any]
+
+    @field_validator("images", mode="before")
+    @classmethod
+    def _decode_by_default(cls, step: Any) -> Any:
+        """Let parameters be set without naming the only class that decodes."""
+        return {"use": "ImageDecoder", **step} if isinstance(step, Mapping) else step
 
 
 class Comparison(_Section):

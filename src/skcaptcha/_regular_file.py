@@ -45,14 +45,16 @@ def read_regular_file(path: str | os.PathLike[str], check_size: Callable[[int], 
         file = os.open(path, _READ_ONLY)
         try:
             status = os.fstat(file)
-            if stat.S_ISDIR(status.st_mode):
-                raise UnreadableError("it is a folder; a file was expected")
             # A device would be read without end.
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableError("it is not a regular file")
-            check_size(status.st_size)
-            content = os.read(file, status.st_size)
-            while len(content) < status.st_size and (more := os.read(file, status.st_size)):
+                folder = stat.S_ISDIR(status.st_mode)
+                raise UnreadableError(
+                    "it is a folder; a file was expected" if folder else "it is not a regular file"
+                )
+            size = status.st_size
+            check_size(size)
+            content = os.read(file, size)
+            while len(content) < size and (more := os.read(file, size)):
                 content += more
             after = os.fstat(file)
         finally:

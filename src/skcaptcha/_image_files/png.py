@@ -18,8 +18,8 @@ _METADATA = 0x20  # flag in the first letter of a chunk's kind: a small one
 _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 # Common encoders write 8 KB of pixels into each.
 _MAX_CHUNKS = 10_000
-# Bit depth and colour type: grey, RGB, RGBA.
-_PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
+# Bit depth and colour type: grey, RGB, palette, RGBA.
+_PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (1, 3), (2, 3), (4, 3), (8, 3), (8, 6)}
 _RGB, _PALETTE, _GREY_AND_ALPHA = 2, 3, 4  # types of colour
 _CHANNELS = {0: 1, _RGB: 3, _PALETTE: 1, _GREY_AND_ALPHA: 2, 6: 4}
 _DEPTHS = {
@@ -69,10 +69,7 @@ def inspect_png(content: bytes) -> Inspected:
         try:
             length, kind = _CHUNK.unpack_from(content, place)
             end = place + 12 + length
-            whole = (
-                zlib.crc32(content[place + 4 : end - 4])
-                == _CHECKSUM.unpack_from(content, end - 4)[0]
-            )
+            (checksum,) = _CHECKSUM.unpack_from(content, end - 4)
         except struct.error:
             # What a file may lose after its pixels, if nothing of them is missing.
             if not has_pixels:
@@ -80,7 +77,7 @@ def inspect_png(content: bytes) -> Inspected:
             kept.append(_END)
             plain = False
             break
-        if not whole:
+        if zlib.crc32(content[place + 4 : end - 4]) != checksum:
             raise DamagedFileError("a checksum is wrong")
         if kind in _NEEDED:
             if kind == b"tRNS" and colour != _PALETTE and depth != 8:
@@ -91,7 +88,7 @@ def inspect_png(content: bytes) -> Inspected:
             has_palette |= kind == b"PLTE"
             if has_pixels and colour == _PALETTE and not has_palette:
                 raise DamagedFileError("its palette is missing")
-            plain &= kind != b"tRNS"
+            plain &= kind != b"tRNS" or colour == _PALETTE
         elif not kind[0] & _METADATA:
             raise DamagedFileError(f"a chunk {kind!r} is unknown, and needed")
         place = end

@@ -26,7 +26,7 @@ from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.errors import DatasetError
-from skcaptcha.images import decode
+from skcaptcha.images import WHY_BLANK, decode, single_color
 from skcaptcha.read._input import check_texts
 
 _logger = logging.getLogger(__name__)
@@ -187,9 +187,10 @@ def choose_recipe(
         measurement = measure(_noting_digests(map(decode, X), digests), labels.tolist())
         groups = groups_of_copies(digests)
         if len(set(digests)) < 2:
+            color = single_color(decode(X[0]))
             raise DatasetError(
                 f"all {len(labels)} captchas show the same image; at least 2 different ones are "
-                "needed to compare recipes"
+                "needed to compare recipes" + f"; it is {color} all over: {WHY_BLANK}" * bool(color)
             )
         content = load_families() if families is None else families
         parts = {

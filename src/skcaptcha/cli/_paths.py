@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, Self
 
+from skcaptcha._image_text import is_url
 from skcaptcha.cli._sorted_names import SortedNames
 from skcaptcha.datasets._load import IMAGE_SUFFIXES, natural_order
 from skcaptcha.errors import DatasetError
@@ -99,7 +100,7 @@ def _of(argument: str, failed: _Failed, *, null: bool) -> Iterator[str]:
         return _listed(b"\0" if null else b"\n")
     if os.path.isdir(argument):
         return _walk(Path(argument), _Images(), failed)
-    if not _MAGIC.search(argument) or os.path.lexists(argument):
+    if not _MAGIC.search(argument) or os.path.lexists(argument) or is_url(argument):
         return iter([argument])
     parts = Path(argument).parts
     fixed = next(i for i, part in enumerate(parts) if _MAGIC.search(part))

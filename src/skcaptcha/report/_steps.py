@@ -12,12 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._percent import percent_sure
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
+from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.segment import BaseSegmenter
 from skcaptcha.segments import Segments
@@ -42,7 +44,8 @@ class Trace:
     title : str
         What the image is called.
     stages : list of (str, ndarray of uint8) tuples
-        The decoded image and what each denoising step left of it, with the step's name.
+        The decoded image and what each denoising step left of it, with the step's name. The
+        decoded image is shown in its colors, also if the pipeline decodes it to gray.
     boxes : ndarray of shape (k, 4)
         ``x, y, w, h`` of each segment, in pixels of the last stage.
     crops : ndarray of shape (k, h, w), dtype uint8
@@ -102,6 +105,9 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
         stages.extend(_stages(name, step, stages[-1][1]))
     segments = model[at].transform([stages[-1][1]])
     reading = read_captchas(model, [source])[0]
+    if isinstance(model[0], ImageDecoder) and model[0].grey:
+        in_color = clone(model[0]).set_params(grey=False)
+        stages[1] = stages[1][0], in_color.transform([source])[0]
     return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
 
 
