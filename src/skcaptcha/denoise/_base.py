@@ -124,7 +124,8 @@ class BatchDenoiser(  # type: ignore[call-arg]
             at_once = max(1, _VALUES_AT_ONCE // math.prod(shape))
             for first in range(0, len(group), at_once):
                 part = group[first : first + at_once]
-                images = X[part[0]][None] if len(part) == 1 else np.stack([X[i] for i in part])
+                # `np.stack` would first make an array of one more axis of each image.
+                images = np.concatenate([X[i] for i in part]).reshape(len(part), *shape)
                 for i, image in zip(part, self._denoise_batch(images), strict=True):
                     denoised[i] = image
         return denoised
