@@ -16,7 +16,7 @@ from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
-from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
+from skcaptcha.cli._options import Format, Jobs, Json, Scheduler, seconds
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -63,11 +63,9 @@ def fit(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help="With DIR: how long choosing and fitting may take.",
-            show_default="420; from 700 captchas on 0.6 for each",
+        seconds(
+            "With DIR: how long choosing and fitting may take.",
+            "420; from 700 captchas on 0.6 for each",
         ),
     ] = None,
     override: Annotated[
