@@ -91,6 +91,8 @@ def fit(
     (.search); --resume continues from there. An image that cannot be read is left out and named;
     the exit code is then 1.
     """
+    from skcaptcha.datasets._file_kinds import folder_meant, may_be_recipe
+
     if config.is_dir():
         from skcaptcha.cli._fit_auto import fit_folder
 
@@ -110,6 +112,11 @@ def fit(
             resume=resume,
         )
         return
+    if config.is_file() and not may_be_recipe(config):
+        raise WrongUseError(
+            f"{config}: {folder_meant(config)}; or give a recipe, such as configs/auto.yaml, and "
+            "the folder with --data"
+        )
     if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
