@@ -51,6 +51,7 @@ class _Commands(Group):
                         warnings.showwarning = _say_warning
                         # What libraries tell each other is nothing a user can act on.
                         warnings.simplefilter("ignore", DeprecationWarning)
+                        warnings.filterwarnings("ignore", "The number of unique classes is greater")
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()

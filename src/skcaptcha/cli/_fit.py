@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha._percent import percent
+from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
@@ -222,8 +223,19 @@ def _fit_recipe(
     )
     forget(journals)
 
-    report_console(json).print(_summary(report, failed, written))
-    write_json({**report, "failed": failed, "files": written}, json)
+    console = report_console(json)
+    console.print(_summary(report, failed, written))
+    causes = end_fit(
+        train,
+        report["cv_string_accuracy"],
+        report["n_train"],
+        model=path,
+        written=written,
+        data=str(recipe.content["data"].get("folder", "")),
+        recipe=True,
+        console=console,
+    )
+    write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
