@@ -35,6 +35,7 @@ from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha._strict_yaml import MOST_CHARACTERS, parse_yaml
 from skcaptcha._texts import as_texts
 from skcaptcha.datasets import CaptchaKFold, split_captchas
+from skcaptcha.datasets._file_kinds import kind_of, may_be_recipe
 from skcaptcha.errors import DatasetError, RecipeError
 from skcaptcha.search import SharedGridSearchCV
 
@@ -438,6 +439,11 @@ def _text(path: str | os.PathLike[str], source: str) -> str:
                 "characters"
             )
 
+    file = Path(path)
+    if file.is_file() and not may_be_recipe(file):
+        raise RecipeError(
+            f"{source}: it is {kind_of(file)}, not a recipe; ready recipes are in configs/"
+        )
     try:
         return read_regular_file(path, check_size).decode()
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import figures_table, progress, report_console
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json
+from skcaptcha.cli._options import Jobs, Json, seconds
 from skcaptcha.cli._output import write_json
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def audit(
     ] = Path("artifacts/audit.html"),
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS", min=1, help="How long it may take, about.", show_default="900"
-        ),
+        seconds("How long it may take, about.", "900"),
     ] = None,
     jobs: Jobs = -1,
     json: Json = None,

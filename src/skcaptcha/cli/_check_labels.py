@@ -16,7 +16,7 @@ from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._label import Browser, Port, label_in_browser
-from skcaptcha.cli._options import Jobs, Json, Trust
+from skcaptcha.cli._options import Jobs, Json, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
 
 if TYPE_CHECKING:
@@ -49,12 +49,7 @@ def check_labels(
     trust: Trust = False,
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help="How long choosing a recipe may take.",
-            show_default=f"{_BUDGET:.0f}",
-        ),
+        seconds("How long choosing a recipe may take.", f"{_BUDGET:.0f}"),
     ] = None,
     csv: Annotated[
         Path | None,

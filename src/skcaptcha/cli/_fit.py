@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha._percent import percent
+from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
-from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
+from skcaptcha.cli._options import Format, Jobs, Json, Scheduler, seconds
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -63,11 +64,9 @@ def fit(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help="With DIR: how long choosing and fitting may take.",
-            show_default="420; from 700 captchas on 0.6 for each",
+        seconds(
+            "With DIR: how long choosing and fitting may take.",
+            "420; from 700 captchas on 0.6 for each",
         ),
     ] = None,
     override: Annotated[
@@ -93,6 +92,8 @@ def fit(
     (.search); --resume continues from there. An image that cannot be read is left out and named;
     the exit code is then 1.
     """
+    from skcaptcha.datasets._file_kinds import folder_meant, may_be_recipe
+
     if config.is_dir():
         from skcaptcha.cli._fit_auto import fit_folder
 
@@ -112,6 +113,11 @@ def fit(
             resume=resume,
         )
         return
+    if config.is_file() and not may_be_recipe(config):
+        raise WrongUseError(
+            f"{config}: {folder_meant(config)}; or give a recipe, such as configs/auto.yaml, and "
+            "the folder with --data"
+        )
     if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
@@ -217,8 +223,19 @@ def _fit_recipe(
     )
     forget(journals)
 
-    report_console(json).print(_summary(report, failed, written))
-    write_json({**report, "failed": failed, "files": written}, json)
+    console = report_console(json)
+    console.print(_summary(report, failed, written))
+    causes = end_fit(
+        train,
+        report["cv_string_accuracy"],
+        report["n_train"],
+        model=path,
+        written=written,
+        data=str(recipe.content["data"].get("folder", "")),
+        recipe=True,
+        console=console,
+    )
+    write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

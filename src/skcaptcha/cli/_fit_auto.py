@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha._percent import percent
+from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import (
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from skcaptcha.auto import Choice, Trial
 
 _CHOSEN = "Chosen by skcaptcha fit"
-_FEW = 20  # captchas
 _NAME_WIDTH = len("ConnectedComponents +")
 
 
@@ -142,7 +142,17 @@ def fit_folder(
     console.print(table)
     for note in _notes(choice):
         say(f"warning: {note}")
-    write_json({**report, "failed": failed, "files": written}, json)
+    causes = end_fit(
+        captchas,
+        choice.accuracy,
+        choice.n_validated,
+        model=out,
+        written=written,
+        data=str(folder),
+        recipe=False,
+        console=console,
+    )
+    write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -264,8 +274,3 @@ def _notes(choice: Choice) -> Iterator[str]:
         yield "all labels consist of one character; nothing else can be read"
     elif measurement.n_labels == 1:
         yield "all labels are equal; other strings will hardly be read"
-    if choice.accuracy == 0:
-        remedy = "check that the labels belong to the images"
-        if measurement.n < _FEW:
-            remedy = f"{measurement.n} captchas are too few to learn from"
-        yield f"no captcha was read right in the cross-validation; {remedy}"

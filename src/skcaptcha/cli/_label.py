@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from skcaptcha.cli._console import note, say
+from skcaptcha.cli._options import within
 
 if TYPE_CHECKING:
     from skcaptcha.label import LabellingSession
 
 Port = Annotated[
-    int, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0: a free one.")
+    int,
+    typer.Option(metavar="N", callback=within(0, 65535), help="Port of the page; 0 is a free one."),
 ]
 Browser = Annotated[
-    bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    bool,
+    typer.Option(
+        "--browser/--no-browser",
+        help="Whether to open the page in a browser.",
+        show_default="--browser",
+    ),
 ]
 
 

@@ -13,7 +13,8 @@ from typing import Protocol, Self
 
 from skcaptcha._image_text import is_url
 from skcaptcha.cli._sorted_names import SortedNames
-from skcaptcha.datasets._load import IMAGE_SUFFIXES, natural_order
+from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
+from skcaptcha.datasets._load import natural_order
 from skcaptcha.errors import DatasetError
 
 _MAGIC = re.compile(r"[*?[]")

@@ -18,7 +18,7 @@ from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
 from skcaptcha.cli._console import note
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust, within
 from skcaptcha.cli._output import STDOUT, write_json
 
 if TYPE_CHECKING:
@@ -69,14 +69,16 @@ def predict(
         typer.Option(metavar="CHARACTERS", help="Read no other characters than these."),
     ] = None,
     length: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Read strings of so many characters.")
+        int | None,
+        typer.Option(
+            metavar="N", callback=within(1, 1000), help="Read strings of so many characters."
+        ),
     ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(
             metavar="P",
-            min=0,
-            max=1,
+            callback=within(0, 1),
             help="Leave the text empty where a reading is less sure, and say why in a column more.",
         ),
     ] = None,

@@ -34,7 +34,7 @@ def show(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The picture to write, a PNG file.", show_default="none"),
+        typer.Option(metavar="FILE", help="The picture to write, a PNG file."),
     ] = None,
     trust: Trust = False,
 ) -> None:

@@ -13,11 +13,11 @@ import numpy as np
 
 from skcaptcha._regular_file import UnreadableError, read_regular_file
 from skcaptcha.datasets._captchas import Captchas
+from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES, folder_meant
 from skcaptcha.datasets._names import refuse_names, refuse_pairs
 from skcaptcha.datasets._odd_labels import normalized, odd_labels
 from skcaptcha.errors import DatasetError, LabelWarning
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 # What follows tells images of one label apart; so does what copying adds to the name of a file.
 _NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s+\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
@@ -157,7 +157,7 @@ def _image_names(folder: Path) -> list[str]:
     if not folder.exists():
         raise DatasetError(f"{folder}: there is no such folder; check its path")
     if not folder.is_dir():
-        raise DatasetError(f"{folder}: is a file; give the folder that holds the images")
+        raise DatasetError(f"{folder}: {folder_meant(folder)}")
     try:
         # What is no file, such as a link that leads nowhere, has its error when it is decoded.
         names = [path.name for path in folder.iterdir() if _is_image(path)]
