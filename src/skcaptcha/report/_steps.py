@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._percent import percent_sure
+from skcaptcha._percent import percent, percent_sure
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
@@ -30,6 +30,7 @@ _BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
 _SURE, _UNSURE = "#1a7f37", "#c9302c"
 _SURE_FROM = 0.9
 _WORTH_NAMING = 0.001
+_HUNDRED = 100  # there is no room for decimals below a crop
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ def _draw_crops(axes: Axes, each: Trace) -> None:
         axes.text(
             k * step + (width - 1) / 2,
             height,
-            f"{character}\n{probability:.0%}",
+            f"{character}\n{percent(probability, _HUNDRED)}",
             ha="center",
             va="top",
             fontsize=7,
