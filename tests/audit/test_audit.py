@@ -129,7 +129,7 @@ def test_strings_of_any_length_can_be_guessed(audit):
 
 def test_what_cannot_be_audited_is_refused(captchas):
     images, labels = captchas
-    with pytest.raises(DatasetError, match="1 different labelled captchas are too few"):
+    with pytest.raises(DatasetError, match="1 different labeled captchas are too few"):
         audit_captchas([images[0]] * 20, labels[:20])
     with pytest.raises(DatasetError, match="all labels are 'ABCD'"):
         audit_captchas(images[:12], ["ABCD"] * 12)

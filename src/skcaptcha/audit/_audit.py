@@ -95,7 +95,7 @@ def audit_captchas(
     chosen = _without_copies(images)
     if len(chosen) < _FEWEST:
         raise DatasetError(
-            f"{len(chosen)} different labelled captchas are too few to audit; at least {_FEWEST} "
+            f"{len(chosen)} different labeled captchas are too few to audit; at least {_FEWEST} "
             "are needed, and some hundred tell much more"
         )
     if len(set(labels)) == 1:

@@ -14,7 +14,7 @@ from skcaptcha.audit._intervals import Difference, Share, difference, share
 Verdict = Literal["holds", "does not hold", "not told by these images", "not there"]
 
 BROKEN = 0.10
-"""A defence does not hold if more than this share of the captchas that have it is read."""
+"""A defense does not hold if more than this share of the captchas that have it is read."""
 
 _LENGTH = "length"
 _FEWEST = 15  # captchas of which a share is worth telling

@@ -90,5 +90,5 @@ def _card(issue: LabelIssue, X: Sequence[Any], names: Sequence[str]) -> Card:
         ("why", issue.reason),
         ("file", names[issue.index]),
     ]
-    shown = picture(decode(X[issue.index]), f"captcha labelled {issue.label}")
+    shown = picture(decode(X[issue.index]), f"captcha labeled {issue.label}")
     return Card(shown, lines)
