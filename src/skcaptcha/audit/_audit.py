@@ -100,8 +100,8 @@ def audit_captchas(
         )
     if len(set(labels)) == 1:
         raise DatasetError(
-            f"all labels are {str(labels[0])!r}, so that whoever always says that reads them all; "
-            "label captchas that show different strings"
+            f"all labels are {str(labels[0])!r}, so there is nothing to tell apart; label captchas "
+            "that show different strings"
         )
     measurement = measure(iter(images), labels.tolist())
     order = np.random.default_rng(random_state).permutation(chosen)
