@@ -84,8 +84,8 @@ def _next_steps(suspects: Sequence[LabelIssue]) -> list[Markup]:
 def _card(issue: LabelIssue, X: Sequence[Any], names: Sequence[str]) -> Card:
     lines = [
         ("label", text(issue.label)),
-        ("reads", text(issue.text)),
-        ("sure", percent_sure(issue.confidence)),
+        ("read as", text(issue.text)),
+        ("confidence", percent_sure(issue.confidence)),
         ("score", f"{issue.score:.3f}"),
         ("why", issue.reason),
         ("file", names[issue.index]),
