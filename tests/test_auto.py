@@ -171,7 +171,7 @@ def test_very_few_captchas(n):
     choice = choose_recipe(bars(labels), labels, families=SEGMENTING)
     assert choice.folds == min(n, 4)
     assert choice.model.predict(bars(labels)).tolist() == labels
-    with pytest.raises(DatasetError, match="1 labelled captchas are too few"):
+    with pytest.raises(DatasetError, match="1 labeled captchas are too few"):
         choose_recipe(bars(labels)[:1], labels[:1])
 
 

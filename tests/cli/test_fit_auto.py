@@ -152,7 +152,7 @@ def test_too_few_and_unreadable_captchas(run, tmp_path):
     Image.new("RGB", (40, 10), "white").save(folder / "AB.png")
     outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
     assert outcome.code == 2
-    assert "1 labelled captchas are too few" in outcome.sentence()
+    assert "1 labeled captchas are too few" in outcome.sentence()
 
 
 def test_it_warns_of_captchas_that_teach_little(run, tmp_path):

@@ -99,7 +99,7 @@ def inspect_png(content: bytes) -> Inspected:
 def _key_of_8_bits(key: bytes, depth: int, colour: int) -> bytes:
     """Bring the transparent colour to the depth of the pixels with which Pillow compares it."""
     if len(key) != 2 * _CHANNELS[colour]:
-        raise DamagedFileError("its transparent colour is none")
+        raise DamagedFileError("its transparent color is none")
     values = [value for (value,) in _VALUE.iter_unpack(key)]
     if depth < 8:
         # Only the lowest bits count.

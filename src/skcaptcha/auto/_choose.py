@@ -171,7 +171,7 @@ def choose_recipe(
     """
     if len(y) < 2:
         raise DatasetError(
-            f"{len(y)} labelled captchas are too few to compare recipes; at least 2 are needed"
+            f"{len(y)} labeled captchas are too few to compare recipes; at least 2 are needed"
         )
     labels = check_texts(y, len(X))
     if not all(labels):

@@ -29,7 +29,7 @@ _TITLE = "Audit of"
 
 @interruptible("interrupted; nothing was written")
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
     *,
     out: Annotated[
         Path,
@@ -42,10 +42,10 @@ def audit(
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
-    """Measure how little it takes to read your own captcha, and which of its defences hold.
+    """Measure how little it takes to read your own captcha, and which of its defenses hold.
 
     Learns from ever more of the labels, reads captchas that were kept apart, and compares those
-    that have more of a defence with those that have less. Writes a report as HTML, Markdown and
+    that have more of a defense with those that have less. Writes a report as HTML, Markdown and
     JSON, with an interval for every share. An image that cannot be read is left out and named; the
     exit code is then 1.
     """
@@ -112,7 +112,7 @@ def _defences_table(found: Audit) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("defence")
+    table.add_column("defense")
     table.add_column("there in", justify="right")
     table.add_column("verdict")
     for finding in found.findings:

@@ -32,7 +32,7 @@ _BUDGET = 180.0
 
 
 def check_labels(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
     *,
     recipe: Annotated[
         Path | None,
@@ -62,7 +62,7 @@ def check_labels(
         typer.Option(metavar="FILE.html", help="Write a page with the suspects' pictures."),
     ] = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Open the suspects in the labelling page.")
+        bool, typer.Option("--fix", help="Open the suspects in the labeling page.")
     ] = False,
     port: Port = 0,
     browser: Browser = True,
@@ -195,7 +195,7 @@ def _check_page(folder: Path) -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise WrongUseError(
-            f"--fix opens the labelling page, which needs {missing[0]}, which is not installed; "
+            f"--fix opens the labeling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )
     from skcaptcha.label import LabellingSession

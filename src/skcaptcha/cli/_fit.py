@@ -48,7 +48,7 @@ def fit(
     config: Annotated[
         Path,
         typer.Argument(
-            metavar="CONFIG.yaml|DIR", help="The recipe, or a labelled folder to find one for."
+            metavar="CONFIG.yaml|DIR", help="The recipe, or a labeled folder to find one for."
         ),
     ],
     *,

@@ -49,7 +49,9 @@ def show(
     from skcaptcha.model_io import load
 
     if out is not None and not images:
-        raise WrongUseError(f"{out}: what is to be drawn in it? name an image behind the model")
+        raise WrongUseError(
+            f"{out}: there is nothing to draw; name one or more images after the model"
+        )
     if images and len(images) > _MOST_ROWS:
         raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
     try:

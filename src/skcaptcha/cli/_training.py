@@ -251,7 +251,7 @@ def _say_copies(captchas: Bunch, digests: Mapping[int, str]) -> None:
         are = "is a copy of another" if len(copies) == 1 else "are copies of others"
         say(
             f"warning: {len(copies)} of {len(names)} images {are} ({names[i]} of {names[k]}); no "
-            "model is judged by a copy of what it has learnt"
+            "model is judged by a copy of what it has learned"
         )
 
 

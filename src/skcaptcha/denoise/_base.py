@@ -60,7 +60,7 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
                 f"image {i}", f"expected a uint8 array, found {found}; decode with ImageDecoder"
             )
         if image.ndim != 2 and (grey or image.shape[2:] != (3,)):
-            expected = "a grey image (h, w)" if grey else "(h, w) or (h, w, 3)"
+            expected = "a grayscale image (h, w)" if grey else "(h, w) or (h, w, 3)"
             remedy = "; put Grey before this step" if grey else ""
             raise ImageError(f"image {i}", f"expected {expected}, found {image.shape}{remedy}")
         if image.size == 0:

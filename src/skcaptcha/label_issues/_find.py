@@ -139,7 +139,7 @@ def find_label_issues(
         )
     names = [f"image {i}" for i in range(len(labels))] if names is None else names
     repeats = {
-        i: f"the same image as {names[k]}, which is labelled {labels[k]}"
+        i: f"the same image as {names[k]}, which is labeled {labels[k]}"
         for i, k in contradictions(digests, labels).items()
     }
     ranked = rank_labels(judged, labels, repeats)
@@ -147,7 +147,7 @@ def find_label_issues(
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
 
 
-def check_number(n: int, what: str = "labelled captchas") -> None:
+def check_number(n: int, what: str = "labeled captchas") -> None:
     """Find out before the work whether there are enough captchas.
 
     Parameters

@@ -86,8 +86,11 @@ def score_report(
         raise SkcaptchaError("there is nothing to report: no captcha was given")
     attempts = attempts_of(model, X, y, names=names, results=results)
     whence = f"the {len(attempts)} captchas"
+    measured_on = f"the captchas of {data}" if data else "these captchas"
     summary = [
-        result(attempts, f"{data or 'captchas'} (it says little if the model was fitted to them)"),
+        result(
+            attempts, f"{measured_on}; if the model was fitted to them, this says little of others"
+        ),
         figures(accuracies(attempts)),
         next_steps(after_score(attempts, data=data, model_file=model_file)),
     ]

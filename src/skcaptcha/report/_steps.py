@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._fitted_model import Model, pipeline_of
-from skcaptcha._percent import percent_sure
+from skcaptcha._percent import percent, percent_sure
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.images import ImageDecoder
@@ -33,6 +33,7 @@ _BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
 _SURE, _UNSURE = "#1a7f37", "#c9302c"
 _SURE_FROM = 0.9
 _WORTH_NAMING = 0.001
+_HUNDRED = 100  # there is no room for decimals below a crop
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ def _draw_crops(axes: Axes, each: Trace) -> None:
         axes.text(
             k * step + (width - 1) / 2,
             height,
-            f"{character}\n{probability:.0%}",
+            f"{character}\n{percent(probability, _HUNDRED)}",
             ha="center",
             va="top",
             fontsize=7,
