@@ -130,7 +130,14 @@ def fit_report(
             "too long. The report of skcaptcha score shows what it misreads."
         )
         failed = Section("Failures", [why])
-    advice = after_fit(attempts, curve, held_out=bool(held_out), data=data, model_file=model_file)
+    advice = after_fit(
+        attempts,
+        curve,
+        accuracy=None if how is None else _accuracy_of(how, len(y))[0],
+        held_out=bool(held_out),
+        data=data,
+        model_file=model_file,
+    )
     parts += [next_steps(advice), Markup("<h3>How it was found</h3>")]
     parts.append(figures([("captchas", str(len(y)))] if how is None else _summary_of(how, len(y))))
     # Without any, at least the way of the training captchas through the steps is known.
