@@ -199,6 +199,7 @@ def _fit_recipe(
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
     manifest = report | {"recipe_content": recipe.content}
+    del report["training_images"]  # which say nothing to a reader
     say_if_not_familiar(model)
     save_model(model, path, format, manifest=manifest, results=search.cv_results_)
     held_out = []

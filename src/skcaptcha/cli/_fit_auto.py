@@ -107,6 +107,7 @@ def fit_folder(
         )
     report = _report(folder, choice) | about | {"n_failed": len(failed)}
     manifest = report | {"recipe_content": choice.recipe}
+    del report["training_images"]  # which say nothing to a reader
     text = _recipe_text(folder, out, choice)
     say_if_not_familiar(choice.model)
     save_model(choice.model, out, format, manifest=manifest, results=_results(choice), recipe=text)

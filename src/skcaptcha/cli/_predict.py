@@ -98,13 +98,12 @@ def predict(
     Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end. If an
     interrupted run left some there, give --resume, or delete it.
     """
-    from skcaptcha._model_file import read_model_file
     from skcaptcha.cli._batches import WorkersEndedError
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._paths import images_of, named
     from skcaptcha.cli._reading import read_batches
     from skcaptcha.cli._tables import open_table
-    from skcaptcha.model_io import load
+    from skcaptcha.model_io import read_model
 
     if resume and csv is None and parquet is None:
         raise WrongUseError(
@@ -121,7 +120,8 @@ def predict(
         reads=chain([model], named(paths)),
         models=[model],
     )
-    reader = load(model, trust=trust)
+    loaded = read_model(model, trust=trust)
+    reader = loaded.model
     constraints = _constrain(reader, {"charset": charset, "length": length})
     has_table = csv is not None or parquet is not None
     prints = not has_table and json != STDOUT
@@ -140,7 +140,7 @@ def predict(
             parquet=parquet,
             resume=resume,
             settings={
-                "model": read_model_file(model).sha256 if has_table else None,
+                "model": loaded.sha256,
                 "--charset": charset,
                 "--length": length,
                 "--min-confidence": min_confidence,

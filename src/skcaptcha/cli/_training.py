@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from skcaptcha._kept_errors import kept
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._check_outputs import check_model_suffix
 from skcaptcha.cli._console import progress, say
@@ -227,7 +228,7 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
             try:
                 image = decoder.transform([source])[0]
             except ImageError as error:
-                bad[i] = error
+                bad[i] = kept(error)
             else:
                 digests[i] = pixel_digest(image)
                 height, width = image.shape[:2]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-from skcaptcha._regular_file import UnreadableError, read_regular_file
+from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._load import actual_names
 from skcaptcha.datasets._odd_labels import normalized
@@ -148,7 +148,7 @@ class LabelTable:
         if not os.path.lexists(self.path):
             return None
         try:
-            return read_regular_file(self.path, lambda size: None)
+            return read_regular_file(self.path, check_size_of_text)
         except UnreadableError as error:
             raise DatasetError(f"{self.path}: {error}") from error
 
