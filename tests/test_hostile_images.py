@@ -90,6 +90,17 @@ class TestWhole:
             content = png(header, *bombs, (b"IDAT", rows), (b"IEND", b""))
             np.testing.assert_array_equal(decode(content), GREY)
 
+    def test_damaged_metadata_of_png(self) -> None:
+        """It does no harm, but a needed chunk must not become metadata by a changed letter."""
+        palette = FILES["PNG palette"]
+        for kind in (b"tEXt", b"gAMA"):
+            content = FILES["PNG RGB"]
+            content = content[:33] + png((kind, b"12345"))[8:-1] + b"?" + content[33:]
+            np.testing.assert_array_equal(decode(content), COLOUR)
+        assert_refused(palette.replace(b"PLTE", b"pLTE"), "a checksum is wrong")
+        keyed = png(*list(chunks_of(palette))[:2], (b"tRNS", b"\0"), *list(chunks_of(palette))[2:])
+        assert_refused(keyed.replace(b"tRNS", b"tRNs"), "a checksum is wrong")
+
     def test_a_long_comment(self) -> None:
         gif = FILES["GIF"]
         start = 13 + 3 * 2 ** ((gif[10] & 7) + 1)

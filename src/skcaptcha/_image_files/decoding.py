@@ -65,8 +65,11 @@ def decode_bytes(
     ------
     UnusableError
     """
-    check_bytes(memoryview(content).nbytes, max_bytes)
-    content = bytes(content)
+    if isinstance(content, bytes):
+        check_bytes(len(content), max_bytes)
+    else:
+        check_bytes(memoryview(content).nbytes, max_bytes)
+        content = bytes(content)
     name = next((name for name in _FORMATS if _FORMATS[name].begins.match(content)), None)
     if name is None:
         raise UnusableError(
