@@ -89,8 +89,8 @@ def test_a_good_fit_says_what_comes_next(run, workshop, captchas, tmp_path, monk
     command = ("fit", recipe, "--out", out, "--jobs", 1, "--set", "grid.segment__margin=[0]")
     outcome = run(*command)
     assert outcome.code == 0
-    [line] = [line for line in outcome.out.splitlines() if line.startswith("next: ")]
-    assert f"skcaptcha predict NEW --model '{out}'" in line
-    assert f"skcaptcha score OTHERS --model '{out}'" in line
+    first, second = (line for line in outcome.out.splitlines() if "skcaptcha" in line)
+    assert first.startswith(f"next: skcaptcha predict NEW --model '{out}'")
+    assert second.strip().startswith(f"skcaptcha score OTHERS --model '{out}'")
     assert "learned" not in outcome.err
     assert "next:" not in run(*command, "--quiet").out

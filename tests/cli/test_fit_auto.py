@@ -113,7 +113,9 @@ def test_it_says_which_labels_are_left_out(run, lines, tmp_path):
 def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     outcome = run("fit", lines, "--out", tmp_path / "m.joblib", "--jobs", 1)
-    assert max(map(len, outcome.out.splitlines())) <= 80
+    # Commands to copy are not broken, however long the paths in them are.
+    lines_shown = [line for line in outcome.out.splitlines() if "skcaptcha " not in line]
+    assert max(map(len, lines_shown)) <= 80
     assert "ConnectedComponents +" in outcome.out
     assert "not needed" in outcome.out
 

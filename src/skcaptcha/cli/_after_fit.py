@@ -212,7 +212,7 @@ def end_fit(
         )
     )
     if not lines:
-        console.print(next_step(model), soft_wrap=True)
+        console.print(next_steps(model), soft_wrap=True)
         return []
     say(f"warning: {lines[0]}")
     for cause in lines[1:]:
@@ -220,7 +220,7 @@ def end_fit(
     return lines
 
 
-def next_step(model: Path) -> str:
+def next_steps(model: Path) -> str:
     """Say what to do with a good model.
 
     Parameters
@@ -230,12 +230,24 @@ def next_step(model: Path) -> str:
 
     Returns
     -------
-    line : str
+    lines : str
+        Commands, with comments.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from skcaptcha.cli._after_fit import next_steps
+    >>> print(next_steps(Path("artifacts/model.joblib")))
+    next: skcaptcha predict NEW     # reads the images of a folder
+          skcaptcha score OTHERS    # measures it on labeled captchas that it never saw
     """
     option = [] if model == DEFAULT_MODEL else ["--model", str(model)]
     read = shlex.join(["skcaptcha", "predict", "NEW", *option])
     measure = shlex.join(["skcaptcha", "score", "OTHERS", *option])
-    return f"next: {read} reads new images; {measure} measures it on labels it never saw"
+    return (
+        f"next: {read:{len(measure)}}    # reads the images of a folder\n"
+        f"      {measure}    # measures it on labeled captchas that it never saw"
+    )
 
 
 def _command(name: str, data: str, *options: str) -> str:
