@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ from skcaptcha.cli._training import (
     time_for_report,
     workers,
 )
+from skcaptcha.cli._verbosity import warnings_said
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from skcaptcha.auto import Choice, Trial
 
 _FEW = 20  # captchas
+_SHARE_FOR_REPORT, _MOST_FOR_REPORT = 0.15, 10.0  # of the budget, and seconds
+_LEAST_SHARE_FOR_CHOICE = 0.5  # however long the images take to load
 _NAME_WIDTH = len("ConnectedComponents +")
 
 
@@ -78,7 +82,8 @@ def fit_folder(
     resume : bool
         Go on where a fit of this model was stopped.
     """
-    from skcaptcha.auto import choose_recipe
+    begin = time.perf_counter()
+    from skcaptcha.auto import choose_recipe, default_budget
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
     from skcaptcha.model_io import describe_training
@@ -92,18 +97,25 @@ def fit_folder(
     refuse_numbers(folder, captchas)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
+    if budget is None:
+        budget = default_budget(len(captchas.target))
+    # The user waits for what comes before and after as well.
+    for_report = min(_SHARE_FOR_REPORT * budget, _MOST_FOR_REPORT)
+    before = time.perf_counter() - begin
+    for_choice = max(budget - for_report - before, _LEAST_SHARE_FOR_CHOICE * budget)
     journals = journals_of(out, resume=resume)
-    with workers(jobs, scheduler, captchas), kept(journals):
+    with workers(jobs, scheduler, captchas), kept(journals), warnings_said("skcaptcha.auto"):
         choice = going_on(
             lambda: choose_recipe(
                 captchas.data,
                 captchas.target,
-                budget=budget,
+                budget=for_choice,
                 n_jobs=jobs,
                 verbose=int(shows_progress()),
                 checkpoint=journals[0],
             )
         )
+    choice = replace(choice, budget=budget, seconds=before + choice.seconds)
     report = _report(folder, choice) | about | {"n_failed": len(failed)}
     manifest = report | {"recipe_content": choice.recipe}
     text = _recipe_text(folder, out, choice)
@@ -117,7 +129,7 @@ def fit_folder(
             [str(label) for label in captchas.target],
             how=choice,
             names=captchas.filenames,
-            seconds=time_for_report(choice.seconds, choice.budget - choice.seconds),
+            seconds=time_for_report(choice.seconds, budget - choice.seconds, for_report / 2),
             title=f"How {out.name} was fitted",
         ),
         jobs,
