@@ -159,7 +159,9 @@ def save_report(files: list[Path], make: Callable[[], Page], jobs: int) -> list[
     return files
 
 
-def time_for_report(seconds: float, most: float = float("inf")) -> float:
+def time_for_report(
+    seconds: float, most: float = float("inf"), least: float = _LEAST_FOR_REPORT
+) -> float:
     """Say how long models may be fitted for the report of a fit: half as long, or a minute.
 
     Parameters
@@ -167,13 +169,15 @@ def time_for_report(seconds: float, most: float = float("inf")) -> float:
     seconds : float
         How long that took.
     most : float, default=inf
-        What is left of the user's time; a few seconds are always allowed.
+        What is left of the user's time.
+    least : float, default=5
+        That are always allowed.
 
     Returns
     -------
     seconds : float
     """
-    return max(_LEAST_FOR_REPORT, min(seconds / 2, most, _MOST_FOR_REPORT))
+    return max(least, min(seconds / 2, most, _MOST_FOR_REPORT))
 
 
 def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:
