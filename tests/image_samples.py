@@ -33,10 +33,16 @@ def encode(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -
     return file.getvalue()
 
 
-def over_white(pixels: np.ndarray) -> np.ndarray:
+def over_ground(pixels: np.ndarray) -> np.ndarray:
     """Composite in floats, channel by channel: the oracle for transparency."""
     colour, alpha = pixels[..., :-1].astype(float), pixels[..., -1:] / 255
-    return np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8).squeeze()
+    over_white = np.rint(colour * alpha + 255 * (1 - alpha))
+    weights = [0.299, 0.587, 0.114] if colour.shape[-1] == 3 else [1]
+    if 0 < alpha.mean() < 0.5:
+        luma_of_ink = 255 - ((255 - over_white) @ weights).mean() / alpha.mean()
+        if luma_of_ink >= 192:
+            over_white = np.rint(colour * alpha)
+    return over_white.astype(np.uint8).squeeze()
 
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
@@ -111,10 +117,12 @@ def _png_sample(
     rows = zlib.compress(png_rows(values, depth, interlaced=interlaced))
     # Any number of chunks may hold the pixels.
     chunks += [(b"IDAT", rows[:7]), (b"IDAT", rows[7:]), (b"IEND", b"")]
-    expected = over_white(shades.astype(np.uint8)) if n in (2, 4) else shades.astype(np.uint8)
-    expected = expected.reshape(height, width, 3) if n > 2 else expected.reshape(height, width)
+    shades = shades.astype(np.uint8)
     if keyed and colour != 3:
-        expected[(values == key).all(axis=2)] = 255
+        shown = ~(values == key).all(axis=2)
+        shades, n = np.dstack([shades, shown * np.uint8(255)]), n + 1
+    expected = over_ground(shades) if n in (2, 4) else shades
+    expected = expected.reshape(height, width, 3) if n > 2 else expected.reshape(height, width)
     name = f"type {colour}, {depth} bit, {width} x {height}"
     name += ", interlaced" * interlaced + ", transparent" * keyed
     return Sample(name, png(*chunks), expected)

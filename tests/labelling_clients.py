@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass, replace
 from email.message import Message
 from http.client import HTTPConnection
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from skcaptcha.datasets import load_captchas
+from skcaptcha.errors import LabelWarning
 from skcaptcha.label import Guess, LabellingPage, LabellingSession, Task
 
 
@@ -21,7 +23,8 @@ def labels_on_disk(folder: Path) -> dict[str, str]:
     file = folder / "labels.csv"
     if not file.exists() or file.read_text(encoding="utf-8").count("\n") == 1:
         return {}
-    captchas = load_captchas(folder)
+    with warnings.catch_warnings(action="ignore", category=LabelWarning):
+        captchas = load_captchas(folder)
     return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
 
 

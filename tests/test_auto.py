@@ -9,9 +9,10 @@ import yaml
 
 from skcaptcha import load_recipe
 from skcaptcha.auto import choose_recipe, load_families, measure
+from skcaptcha.auto._entry import Entry
 from skcaptcha.auto._evaluations import Clock, Evaluations
-from skcaptcha.auto._families import families_for
-from skcaptcha.auto._race import Race
+from skcaptcha.auto._families import Family, families_for
+from skcaptcha.auto._race import Race, _work
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.errors import DatasetError, ReadingError
@@ -171,7 +172,7 @@ def test_very_few_captchas(n):
     choice = choose_recipe(bars(labels), labels, families=SEGMENTING)
     assert choice.folds == min(n, 4)
     assert choice.model.predict(bars(labels)).tolist() == labels
-    with pytest.raises(DatasetError, match="1 labelled captchas are too few"):
+    with pytest.raises(DatasetError, match="1 labeled captchas are too few"):
         choose_recipe(bars(labels)[:1], labels[:1])
 
 
@@ -187,6 +188,8 @@ def test_wrong_labels_and_characters_that_occur_once():
 
 def test_equal_labels_leave_families_that_can_apply():
     images = bars(["AAA"] * 12)
+    for i, image in enumerate(images):
+        image[0, i] ^= 1  # or else they would be copies
     choice = choose_recipe(images, ["AAA"] * 12, families=SEGMENTING)
     assert choice.model.predict(images).tolist() == ["AAA"] * 12
     assert any("class" in verdict for verdict in verdicts(choice).values())
@@ -219,7 +222,7 @@ def test_of_what_reads_no_string_right_the_most_characters_decide():
 
 
 def test_when_nothing_can_apply_each_family_says_why():
-    images = [np.full((20, 60), 255, np.uint8)] * 20
+    images = [np.full((20, 60), 255 - i, np.uint8) for i in range(20)]
     labels = strings(20, "ABC", [2, 3])
     with pytest.raises(ReadingError, match=r"no recipe can be fitted .*differ in length.*segments"):
         choose_recipe(images, labels, families=SEGMENTING)
@@ -263,7 +266,16 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     said: list[str] = []
     clock, y = Clock(time.perf_counter(), 60), np.array(labels)
     evaluations = Evaluations(images, y, clock, None, n_jobs=1)
-    race = Race(images, y, clock, evaluations, said.append, n_jobs=1, random_state=0)
+    race = Race(
+        images,
+        y,
+        clock,
+        evaluations,
+        said.append,
+        groups=np.arange(80),
+        n_jobs=1,
+        random_state=0,
+    )
     families = PLACES | {"grid": [blank, meant]}
     race.run(list(families_for(measure(images, labels), families)), 4)
     validated = [text for text in said if text.startswith("cross-validating")]
@@ -288,3 +300,61 @@ def test_without_refit_the_chosen_recipe_is_given_as_it_was_validated():
     content = {"data": {"generate": "lines", "n": 10}, **choice.recipe}
     assert repr(choice.model) == repr(Recipe(content).pipeline())
     assert choice.model.fit(list(images), labels).score(list(images), labels) > 0.9
+
+
+def test_the_last_fit_is_shortened_or_announced_when_time_runs_out(caplog):
+    """The clock shows what is left at each of three moments; the networks are ten seconds each."""
+    labels = strings(40, "ABC", [3])
+    images, y = bars(labels), np.array(labels)
+    recipe = {
+        **PLACES,
+        "final": {"read__calibration_cv": 3, "read__n_estimators": 3},
+        "search": {"cv": 4},
+    }
+    del recipe["grid"]
+    for left, final, warned in (
+        (100.0, recipe["final"], False),
+        (40.0, {"read__calibration_cv": 2}, False),
+        (5.0, {"read__calibration_cv": 2}, True),
+    ):
+        clock = Clock(time.perf_counter(), left)
+        evaluations = Evaluations(images, y, clock, None, n_jobs=1)
+        race = Race(images, y, clock, evaluations, [].append, n_jobs=1, random_state=0)
+        race.folds = 4
+        entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
+        caplog.clear()
+        race._shorten_last_fit(entry)
+        assert entry.recipe["final"] == final
+        said = [message for _, _, message in caplog.record_tuples]
+        assert said == (
+            ["the budget will not suffice: fitting FixedBoxes + RawPixels + SequenceReader to all "
+             "captchas takes about 20 s, and 5 s are left"] if warned else []
+        )  # fmt: skip
+
+
+def test_a_reader_that_would_take_too_long_is_not_begun(monkeypatch):
+    """One that nobody knows is timed by a few captchas before it is fitted to all."""
+    labels = strings(80, "ABC", [3])
+    labels[::10] = [label[::-1] for label in labels[::10]]
+    family = {
+        "read": [
+            {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+            {"use": "CharacterReader", "estimator": {"use": "SVC"}},
+        ]
+    }
+    timed = []
+    monkeypatch.setattr(Race, "_time_a_fold", lambda race, recipe: timed.append(recipe) or 1000.0)
+    choice = choose_recipe(bars(labels), labels, families=PLACES | {"grid": [family]}, budget=120)
+    assert len(timed) == 1
+    assert "needs about" in choice.tried[0].verdict or choice.tried[0].verdict == "chosen"
+    assert choice.tried[0].name.endswith("KNeighborsClassifier")
+
+
+def test_the_time_of_a_reader_grows_with_what_it_learns_from():
+    def work(n_characters, **read):
+        return _work({"steps": {"read": read}}, n_characters)
+
+    assert work(400) == 4 * work(100)
+    # Windows are drawn until there are so many: more captchas take hardly longer.
+    assert work(100, n_windows=40000) == 16 * 100
+    assert work(4000, n_windows=40000) == pytest.approx(40000 / 3, rel=0.3)

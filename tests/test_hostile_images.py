@@ -90,6 +90,17 @@ class TestWhole:
             content = png(header, *bombs, (b"IDAT", rows), (b"IEND", b""))
             np.testing.assert_array_equal(decode(content), GREY)
 
+    def test_damaged_metadata_of_png(self) -> None:
+        """It does no harm, but a needed chunk must not become metadata by a changed letter."""
+        palette = FILES["PNG palette"]
+        for kind in (b"tEXt", b"gAMA"):
+            content = FILES["PNG RGB"]
+            content = content[:33] + png((kind, b"12345"))[8:-1] + b"?" + content[33:]
+            np.testing.assert_array_equal(decode(content), COLOUR)
+        assert_refused(palette.replace(b"PLTE", b"pLTE"), "a checksum is wrong")
+        keyed = png(*list(chunks_of(palette))[:2], (b"tRNS", b"\0"), *list(chunks_of(palette))[2:])
+        assert_refused(keyed.replace(b"tRNS", b"tRNs"), "a checksum is wrong")
+
     def test_a_long_comment(self) -> None:
         gif = FILES["GIF"]
         start = 13 + 3 * 2 ** ((gif[10] & 7) + 1)
@@ -381,6 +392,13 @@ class TestRefused:
         key = (b"tRNS", b"\xff\xff")
         content = png(png_header(1, 1, depth, 0), key, pixels, (b"IEND", b""))
         np.testing.assert_array_equal(decode(content), [[255]])
+
+    @pytest.mark.parametrize(("place", "value"), [(14, 20), (28, 2), (30, 4)])
+    def test_rare_kinds_of_bmp(self, place: int, value: int) -> None:
+        """Another header, 2 bits for each pixel, JPEG inside: of such there are good files."""
+        content = bytearray(FILES["BMP"])
+        content[place] = value
+        assert_refused(bytes(content), "BMP image of a kind that is not supported .*; save it as")
 
     @pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCB])
     def test_rare_kinds_of_jpeg(self, marker: int) -> None:

@@ -1,6 +1,7 @@
 """The first step of every pipeline."""
 
 import pickle
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from image_samples import COLOUR, GREY, encode
-from skcaptcha.errors import ImageError
+from skcaptcha.errors import ImageError, ImageWarning
 from skcaptcha.images import ImageDecoder, Source, decode
 
 
@@ -121,6 +122,33 @@ class TestImageDecoder:
     def test_wrong_parameter(self, name: str, value: Any) -> None:
         with pytest.raises(ValueError, match=f"The '{name}' parameter of ImageDecoder must be"):
             ImageDecoder(**{name: value}).fit([GREY])
+
+    @pytest.mark.parametrize(
+        ("blank", "said"),
+        [
+            (np.full((4, 5), 255, np.uint8), "30 of 30 images show a single color (mostly white)"),
+            (np.full((4, 5, 3), [0, 9, 9], np.uint8), "(mostly RGB (0, 9, 9))"),
+            (np.zeros((4, 5, 4), np.uint8), "(mostly white)"),
+            (
+                encode(
+                    Image.new("L", (30, 20)),
+                    "GIF",
+                    save_all=True,
+                    append_images=[Image.fromarray(GREY)],
+                ),
+                "(mostly black)",
+            ),
+            (np.full((4, 5), 7, np.uint8), "(mostly gray level 7)"),
+        ],
+        ids=["white", "color", "transparent", "animation", "gray"],
+    )  # fmt: skip
+    def test_blank_images_are_named(self, blank: Any, said: str) -> None:
+        with pytest.warns(ImageWarning, match=re.escape(said)):
+            ImageDecoder().fit([blank] * 30)
+        with pytest.warns(ImageWarning, match="16 of 30 images"):
+            ImageDecoder().fit([blank] * 16 + [COLOUR] * 14)
+        ImageDecoder().fit([blank] * 15 + [COLOUR] * 15)
+        ImageDecoder().transform([blank] * 30)
 
     def test_limits_are_passed_on(self) -> None:
         with pytest.raises(ImageError, match="max_pixels=599"):

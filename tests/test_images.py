@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as npst
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from image_samples import COLOUR, COLUMNS, FORMATS, GREY, ROWS, encode, over_white, png, png_header
+from image_samples import COLOUR, COLUMNS, FORMATS, GREY, ROWS, encode, over_ground, png, png_header
 from skcaptcha.denoise import Grey
 from skcaptcha.errors import ImageError
 from skcaptcha.images import ImageDecoder, Source, decode
@@ -117,6 +117,24 @@ class TestDepth:
         with pytest.raises(ImageError, match=r"floats were expected in \[0, 1\]"):
             decode(image)
 
+    @pytest.mark.parametrize("pixels", [GREY, COLOUR, GREY // 255 + 1])
+    def test_8_bit_values_of_16_bit_types(self, pixels: np.ndarray) -> None:
+        """They would be black; the error says how to pass them."""
+        wide = pixels.astype(np.uint16)
+        sources: list[Any] = [wide, wide.astype(">u2")]
+        if pixels.ndim == 2:
+            picture = Image.fromarray(wide)
+            sources += [picture, picture.convert("I"), Image.fromarray(wide.astype(np.int32))]
+        for image in sources:
+            with pytest.raises(ImageError, match=r"16-bit values .* which is black; if 255 is"):
+                decode(image)
+            assert_image(decode(np.asarray(image).astype("uint8")), pixels)
+
+    def test_black_of_16_bits(self) -> None:
+        black = np.zeros((3, 4), np.uint16)
+        for source in (black, Image.fromarray(black), encode(black)):
+            assert_image(decode(source), black)
+
     @pytest.mark.parametrize("value", [-1, 65536])
     def test_integers_out_of_range(self, value: int) -> None:
         with pytest.raises(ImageError, match=r"integers were expected in \[0, 65535\]"):
@@ -130,16 +148,46 @@ class TestTransparency:
             st.tuples(st.integers(1, 5), st.integers(1, 5), st.sampled_from([2, 4])),
         )
     )
-    def test_alpha_over_white(self, pixels: np.ndarray) -> None:
-        expected = over_white(pixels).reshape(decode(pixels).shape)
+    def test_alpha(self, pixels: np.ndarray) -> None:
+        expected = over_ground(pixels).reshape(decode(pixels).shape)
         assert_image(decode(pixels), expected)
         picture = Image.fromarray(pixels)  # LA or RGBA
         assert_image(decode(picture), expected)
         assert_image(decode(encode(picture)), expected)
 
+    def test_every_value_at_every_opacity(self) -> None:
+        values, alpha = np.mgrid[:256, :256]
+        image = decode(np.dstack([values, alpha]).astype(np.uint8))
+        assert_image(image, (values * alpha + 255 * (255 - alpha) + 127) // 255)
+
+    @pytest.mark.parametrize("ink", [(255, 255, 255), (255, 255, 0), (200, 200, 200)])
+    def test_light_ink_is_laid_over_black(self, ink: tuple[int, int, int]) -> None:
+        """Over white it could hardly be seen, and white ink not at all."""
+        pixels = np.zeros((20, 60, 4), np.uint8)
+        pixels[5:15, 10:30] = pixels[7:9, 40:50] = [*ink, 255]
+        expected = pixels[..., :3]
+        palette = Image.fromarray(pixels[..., 3] // 255)
+        palette.putpalette([0, 0, 0, *ink])
+        files = [encode(palette, kind, transparency=0) for kind in ("PNG", "GIF")]
+        for source in (pixels, encode(pixels), *files, encode(pixels, "WEBP", exact=True)):
+            assert_image(decode(source), expected)
+        assert_image(decode(pixels[..., [0, 3]]), expected[..., 0])
+
+    @pytest.mark.parametrize("ink", [(0, 0, 0), (200, 0, 0), (0, 255, 255), (150, 150, 150)])
+    def test_darker_ink_is_laid_over_white(self, ink: tuple[int, int, int]) -> None:
+        pixels = np.zeros((20, 60, 4), np.uint8)
+        pixels[5:15, 10:30] = pixels[7:9, 40:50] = [*ink, 255]
+        assert_image(decode(pixels), np.where(pixels[..., 3:] == 255, ink, 255))
+
+    def test_a_light_ground_with_transparent_corners_keeps_white(self) -> None:
+        pixels = np.full((20, 60, 4), 255, np.uint8)
+        pixels[5:15, 10:30, :3] = 0
+        pixels[:2, :2] = pixels[-2:, -2:] = 0
+        assert_image(decode(pixels), np.where(pixels[..., 3:] == 255, pixels[..., :3], 255))
+
     def test_webp(self) -> None:
         pixels = np.dstack([COLOUR, GREY])
-        assert_image(decode(encode(pixels, "WEBP", exact=True)), over_white(pixels))
+        assert_image(decode(encode(pixels, "WEBP", exact=True)), over_ground(pixels))
 
     def palette(self) -> tuple[Image.Image, np.ndarray, np.ndarray]:
         """A palette image, the index of every pixel, and the palette's colours."""
@@ -163,7 +211,7 @@ class TestTransparency:
     def test_palette_with_alpha(self) -> None:
         picture, indices, colours = self.palette()
         alpha = np.array([0, 128, 255, 33], np.uint8)
-        expected = over_white(np.column_stack([colours, alpha])[indices])
+        expected = over_ground(np.column_stack([colours, alpha])[indices])
         content = encode(picture, transparency=alpha.tobytes())
         assert_image(decode(content), expected)
         with Image.open(io.BytesIO(content)) as in_memory:
@@ -210,6 +258,8 @@ class TestArrays:
     @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.uint16, np.float32])
     def test_input_is_not_changed(self, channels: tuple[int, ...], dtype: type) -> None:
         image: np.ndarray = np.random.default_rng(0).integers(0, 2, (4, 5, *channels)).astype(dtype)
+        if dtype == np.uint16:
+            image *= 65535
         before = image.copy()
         decode(image)
         np.testing.assert_array_equal(image, before)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score
 
 from skcaptcha.metrics import (
     Confusion,
@@ -56,6 +57,11 @@ class TestStringAccuracy:
         labels, read = np.array(["Ab", "cD", "x"]), ["aB", "cD", "y"]
         assert string_accuracy(labels, read) == 1 / 3
         assert string_accuracy(labels, read, ignore_case=True) == 2 / 3
+
+    @given(pairs)
+    def test_is_the_accuracy_score_of_scikit_learn(self, pairs: list[tuple[str, str]]) -> None:
+        labels, read = zip(*pairs, strict=True)
+        assert string_accuracy(labels, read) == accuracy_score(labels, read)
 
     @given(pairs)
     def test_is_the_share_of_zero_distances(self, pairs: list[tuple[str, str]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -16,7 +17,7 @@ from skcaptcha import load, save
 from skcaptcha.denoise import Binarise
 from skcaptcha.errors import ModelError
 from skcaptcha.features import RawPixels
-from skcaptcha.model_io import load_manifest
+from skcaptcha.model_io import FORMATS, load_manifest
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import FixedBoxes
@@ -56,6 +57,14 @@ texts = joblib.load(path).predict(captchas).tolist()
 sure = [reading.confidence for reading in read_captchas(load(path), captchas)]
 pickle.dump((texts, sure), open(sys.argv[3], "wb"))
 """
+
+
+def test_a_model_that_is_not_fitted_is_not_saved(tmp_path):
+    model = pipeline()
+    for name in FORMATS:
+        with pytest.raises(NotFittedError, match=r"m: the model is not fitted, .*call its fit"):
+            save(model, tmp_path / "m", format=name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fresh_process_gives_the_same_answers(model, tmp_path):

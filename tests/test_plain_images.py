@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
@@ -53,6 +53,28 @@ class TestPlainKinds:
         luma.draft("L", luma.size)
         assert luma.mode == "L"
         np.testing.assert_array_equal(decode(content, grey=True), np.asarray(luma))
+
+    @settings(max_examples=20)
+    @given(data=st.data())
+    def test_grey_and_the_luma_of_the_colors(self, data: st.DataObject) -> None:
+        """They differ only where RGB cannot show a color, and a channel is clipped."""
+        options = {
+            "quality": data.draw(st.integers(1, 100)),
+            "subsampling": data.draw(st.sampled_from([0, 1, 2])),
+        }
+        content = encode(draw_image(data, "RGB"), "JPEG", **options)
+        colors = decode(content)
+        difference = np.abs(decode(content, grey=True) - colors @ [0.299, 0.587, 0.114])
+        clipped = ((colors == 0) | (colors == 255)).any(axis=2)
+        assert (difference[~clipped] <= 1).all()
+
+    def test_grey_of_saturated_pixels(self) -> None:
+        """What the documentation says of them: they do differ by tens of levels."""
+        checks = np.indices((48, 48)).sum(axis=0) % 2
+        image = (checks[..., None] * np.array([0, 0, 255])).astype(np.uint8)
+        content = encode(image, "JPEG", subsampling=2)
+        difference = decode(content, grey=True) - decode(content) @ [0.299, 0.587, 0.114]
+        assert np.abs(difference).max() > 10
 
     @pytest.mark.parametrize("bits", [1, 2, 4])
     def test_shades_of_few_bits(self, bits: int) -> None:

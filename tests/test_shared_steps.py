@@ -503,7 +503,7 @@ def random_search(seed):
         FunctionTransformer(np.negative),
         FunctionTransformer(centre_in_place),
     ]
-    wide = [PCA(3), PCA(2, random_state=0), PolynomialFeatures(1), *scalers]
+    wide = [PCA(0.9), PCA(1, whiten=True), PolynomialFeatures(1), *scalers]
     last = [
         KNeighborsClassifier(1),
         KNeighborsClassifier(7),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._kept_errors import kept
 from skcaptcha.errors import ImageError, SkcaptchaError
 from skcaptcha.images import ImageDecoder
 
@@ -66,7 +67,7 @@ def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:
     try:
         return decoder.transform([source])[0]
     except SkcaptchaError as error:
-        return error
+        return kept(error)
 
 
 def _process(
@@ -83,7 +84,7 @@ def _process(
             too_large = ImageError(
                 "image 0", f"{width} x {height} pixels are too many for the memory"
             )
-            return [too_large if isinstance(error, MemoryError) else error]
+            return [too_large if isinstance(error, MemoryError) else kept(error)]
         middle = len(images) // 2
         halves = images[:middle], images[middle:]
         return [result for half in halves for result in _process(model, half, process)]

@@ -14,6 +14,8 @@ import joblib
 from skcaptcha._versions import RESULTS_DEPEND_ON
 from skcaptcha.errors import JournalError
 
+# Ten thousand candidates in ten folds take a fifth of it.
+_MOST_BYTES = 2**28
 _BEGINNING = b'{"parts": {'
 
 
@@ -68,8 +70,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed at the exit
         try:
-            self._file.seek(0)
-            content = self._file.read()
+            content = self._content()
             complete = content[: content.rfind(b"\n") + 1]
             self._file.truncate(len(complete))
             if complete:
@@ -113,6 +114,16 @@ class Journal:
                 f"({error}); replace a lambda or local class by a named function or class of a "
                 "module, or use checkpoint=None"
             ) from None
+
+    def _content(self) -> bytes:
+        n_bytes = os.fstat(self._file.fileno()).st_size
+        if n_bytes > _MOST_BYTES:
+            raise JournalError(
+                f"{self.path}: has {n_bytes:,} bytes, and no journal of a search more than "
+                f"{_MOST_BYTES:,}; delete it to begin anew"
+            )
+        self._file.seek(0)
+        return self._file.read()
 
     def _parsed(self, content: bytes) -> list[dict[str, Any]]:
         records = []

@@ -7,11 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
-from sklearn.utils import Bunch
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+)
 
 from skcaptcha._strict_yaml import MOST_LEVELS, parse_yaml
-from skcaptcha.datasets import SCHEMES, load_captchas
+from skcaptcha.datasets import SCHEMES, Captchas, load_captchas
 from skcaptcha.errors import RecipeError
 
 _MOST_LISTED = 25
@@ -30,10 +37,10 @@ class Generated(_Section):
     train: str | int | float | None = None
     test: str | int | float | None = None
 
-    def load(self) -> Bunch:
+    def load(self) -> Captchas:
         """Make the captchas."""
         images, labels = SCHEMES[self.generate](self.n, random_state=self.seed)
-        return Bunch(data=list(images), target=labels)
+        return Captchas(data=list(images), target=labels)
 
 
 class Folder(_Section):
@@ -43,7 +50,7 @@ class Folder(_Section):
     train: str | int | float | None = None
     test: str | int | float | None = None
 
-    def load(self) -> Bunch:
+    def load(self) -> Captchas:
         """Find the folder's images and their labels."""
         return load_captchas(self.folder)
 
@@ -56,6 +63,12 @@ class Steps(_Section):
     segment: dict[str, Any]
     features: dict[str, Any]
     read: dict[str, Any]
+
+    @field_validator("images", mode="before")
+    @classmethod
+    def _decode_by_default(cls, step: Any) -> Any:
+        """Let parameters be set without naming the only class that decodes."""
+        return {"use": "ImageDecoder", **step} if isinstance(step, Mapping) else step
 
 
 class Comparison(_Section):

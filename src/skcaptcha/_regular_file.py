@@ -10,8 +10,40 @@ from collections.abc import Callable
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+# A million rows of labels take a third of it.
+MOST_BYTES_OF_TEXT = 2**26
+"""How large a file of text may be that is read whole, such as labels.csv."""
+
+
 class UnreadableError(Exception):
     """A path leads to no file that can be read; says why."""
+
+
+def check_size_of_text(n_bytes: int) -> None:
+    """Refuse a file that is too large to be what it is called; for `read_regular_file`.
+
+    Parameters
+    ----------
+    n_bytes : int
+
+    Raises
+    ------
+    UnreadableError
+        If it has more than `MOST_BYTES_OF_TEXT`.
+
+    Examples
+    --------
+    >>> from skcaptcha._regular_file import check_size_of_text
+    >>> check_size_of_text(3 * 10**9)
+    Traceback (most recent call last):
+        ...
+    skcaptcha._regular_file.UnreadableError: it has 3,000,000,000 bytes, and at most 67,108,864...
+    """
+    if n_bytes > MOST_BYTES_OF_TEXT:
+        raise UnreadableError(
+            f"it has {n_bytes:,} bytes, and at most {MOST_BYTES_OF_TEXT:,} are read; is it the "
+            "right file?"
+        )
 
 
 def read_regular_file(path: str | os.PathLike[str], check_size: Callable[[int], object]) -> bytes:
@@ -45,14 +77,16 @@ def read_regular_file(path: str | os.PathLike[str], check_size: Callable[[int], 
         file = os.open(path, _READ_ONLY)
         try:
             status = os.fstat(file)
-            if stat.S_ISDIR(status.st_mode):
-                raise UnreadableError("it is a folder; a file was expected")
             # A device would be read without end.
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableError("it is not a regular file")
-            check_size(status.st_size)
-            content = os.read(file, status.st_size)
-            while len(content) < status.st_size and (more := os.read(file, status.st_size)):
+                folder = stat.S_ISDIR(status.st_mode)
+                raise UnreadableError(
+                    "it is a folder; a file was expected" if folder else "it is not a regular file"
+                )
+            size = status.st_size
+            check_size(size)
+            content = os.read(file, size)
+            while len(content) < size and (more := os.read(file, size)):
                 content += more
             after = os.fstat(file)
         finally:

@@ -42,6 +42,10 @@ class DatasetError(SkcaptchaError):
     """A folder of captchas or its labels cannot be used."""
 
 
+class ImageWarning(UserWarning):
+    """Images can be decoded, and nothing can be learned from them."""
+
+
 class LabelWarning(UserWarning):
     """Some labels are unlike the others of their folder, or images are copies of each other."""
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.pipeline import Pipeline
 
 from skcaptcha._each import process_each
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._texts import as_texts
 from skcaptcha.errors import DatasetError, SkcaptchaError
 from skcaptcha.metrics import (
@@ -26,12 +26,12 @@ __all__ = ["evaluate", "summarise"]
 _COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
 
 
-def evaluate(model: Pipeline, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
+def evaluate(model: Model, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     """Read labelled captchas and measure how well, as the command ``score`` does.
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted; its last step is a reader.
     X : sequence of n captchas
         Paths, bytes, PIL images or arrays.
@@ -68,6 +68,7 @@ def evaluate(model: Pipeline, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     >>> figures["n"], figures["n_failed"], 0 < figures["string_accuracy"] < 1
     (41, 1, True)
     """
+    model = pipeline_of(model)
     labels = as_texts(y)
     if not labels or len(labels) != len(X):
         raise DatasetError(

@@ -1,6 +1,8 @@
 """Decoding: the one place that opens an image file, with limits on what it lets in."""
 
 import os
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self, TypeAlias, TypeGuard
@@ -15,9 +17,10 @@ from sklearn.utils._param_validation import Interval
 from skcaptcha._documented import Documented
 from skcaptcha._image_files import decode_bytes, pixels_of
 from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
+from skcaptcha._image_text import content_of_text, name_of_source
 from skcaptcha._pixel_values import to_uint8, without_alpha
 from skcaptcha._regular_file import UnreadableError, read_regular_file
-from skcaptcha.errors import ImageError
+from skcaptcha.errors import ImageError, ImageWarning
 from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
 
 __all__ = ["ImageDecoder", "Source", "decode"]
@@ -30,6 +33,7 @@ Source: TypeAlias = (
 # Captchas have less than a tenth of it. The heaviest ready recipe takes 50 bytes for each pixel.
 _MAX_BYTES = 2**24
 _MAX_PIXELS = 2**20
+_FEWEST_TO_WARN = 10
 
 
 def decode(
@@ -47,14 +51,15 @@ def decode(
     Parameters
     ----------
     source : str, path, bytes, bytearray, memoryview, PIL image or ndarray
-        The path or the content of a PNG, JPEG, GIF (its first frame), BMP or WebP file; or an
-        image in memory. An array has the shape (h, w), (h, w, 1) or (h, w, 2) for grey and grey
-        with alpha, (h, w, 3) or (h, w, 4) for RGB and RGBA. It holds bool, uint8, uint16 or
-        floats in [0, 1].
+        The path or the content of a PNG, JPEG, GIF (its first frame), BMP or WebP file; its content
+        as a data URL or in base64, as web pages hold it; or an image in memory. An array has the
+        shape (h, w), (h, w, 1) or (h, w, 2) for grey and grey with alpha, (h, w, 3) or (h, w, 4)
+        for RGB and RGBA. It holds bool, uint8, uint16 or floats in [0, 1].
     grey : bool, default=False
         Whether to bring colour to grey: to luma, ``0.299 R + 0.587 G + 0.114 B`` (ITU-R BT.601).
-        JPEG files, which hold it, are decoded to it at once, in less time; it may differ by some
-        shades from that of the colours, which were rounded.
+        JPEG files hold luma, and it is decoded at once, in less time. It is within 1 of the luma of
+        the decoded colors, except at saturated pixels: where a channel of RGB is clipped to 0 or
+        255, it may differ by tens of levels, and the luma that the file holds is the right one.
     max_bytes : int, default=16777216
         The largest file to read, in bytes.
     max_pixels : int, default=1048576
@@ -73,10 +78,15 @@ def decode(
 
     Notes
     -----
-    Transparent pixels are laid over white. 16-bit values are divided by 257 and rounded, but of
-    16-bit files with colours or transparency only the high bytes are decoded. An EXIF orientation
-    is not applied: the pixels come as they are stored. Of an animation, also in PNG and WebP files,
-    the first image is decoded.
+    Transparent pixels are laid over white. They are laid over black where white would hide the
+    ink: most of the image is transparent, and the mean luma of what shows is 192 or more.
+
+    16-bit values are divided by 257 and rounded, but of 16-bit files with colours or transparency
+    only the high bytes are decoded. 16-bit values of at most 255, if not all are 0, raise an error:
+    they are those of 8 bits, and the image would be black.
+
+    An EXIF orientation is not applied: the pixels come as they are stored. Of an animation, also in
+    PNG and WebP files, the first image is decoded.
 
     A file of which pixels are missing is refused, even if something wrote an end mark after what
     is left. What cannot be seen: whether a JPEG file lost nothing but codes of the last block or
@@ -97,7 +107,7 @@ def decode(
     try:
         return _decode(source, grey, max_bytes, max_pixels)
     except UnusableError as error:
-        name = (os.fspath(source) or "an empty path") if _is_path(source) else "the image"
+        name = _name(source, "the image") or "an empty path"
         raise ImageError(name, str(error)) from error.__cause__
 
 
@@ -174,6 +184,11 @@ class ImageDecoder(  # type: ignore[call-arg]
         ------
         ImageError
             As `transform` does.
+
+        Warns
+        -----
+        ImageWarning
+            If more than half of ten or more images show a single color.
         """
         self.fit_transform(X)
         return self
@@ -198,8 +213,14 @@ class ImageDecoder(  # type: ignore[call-arg]
         ------
         ImageError
             As `transform` does.
+
+        Warns
+        -----
+        ImageWarning
+            If more than half of ten or more images show a single color.
         """
         images = self.transform(X)
+        _warn_of_blank(images)
         enough = len(images) >= FEWEST_IMAGES
         self.novelty_ = NoveltyDetector().fit(images) if enough else None
         return images
@@ -230,8 +251,7 @@ class ImageDecoder(  # type: ignore[call-arg]
                 images.append(_decode(source, self.grey, self.max_bytes, self.max_pixels))
         except UnusableError as error:
             place = f"image {len(images)}"
-            name = (os.fspath(source) or place) if _is_path(source) else place
-            raise ImageError(name, str(error)) from error.__cause__
+            raise ImageError(_name(source, place) or place, str(error)) from error.__cause__
         return images
 
     def _learns_same_from_parts(self, X: Any) -> bool:
@@ -271,6 +291,56 @@ def _is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike)
 
 
+def single_color(image: np.ndarray) -> str:
+    """Name the color of an image that shows no other.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+
+    Returns
+    -------
+    color : str
+        ``"white"``, ``"gray level 7"`` or ``"RGB (0, 9, 9)"``; empty if there are several colors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.images import single_color
+    >>> single_color(np.zeros((3, 4, 3), np.uint8))
+    'black'
+    """
+    if (image != image[0, 0]).any():
+        return ""
+    color = image[0, 0].ravel().tolist()
+    if len(set(color)) == 1:
+        return {0: "black", 255: "white"}.get(color[0], f"gray level {color[0]}")
+    return f"RGB {tuple(color)}"
+
+
+WHY_BLANK = (
+    "is the ink transparent, of the color of its ground, or missing from the first frame of an "
+    "animation, the one that is read?"
+)
+
+
+def _warn_of_blank(images: list[np.ndarray]) -> None:
+    """Say so if most images show a single color: whatever is fitted to them reads nothing."""
+    colors = Counter(filter(None, map(single_color, images)))
+    if len(images) >= _FEWEST_TO_WARN and 2 * colors.total() > len(images):
+        commonest = colors.most_common(1)[0][0]
+        warnings.warn(
+            f"{colors.total()} of {len(images)} images show a single color (mostly {commonest}), "
+            f"so that nothing in them can be read; {WHY_BLANK}",
+            ImageWarning,
+            stacklevel=4,
+        )
+
+
+def _name(source: Source, otherwise: str) -> str:
+    return name_of_source(os.fspath(source)) if _is_path(source) else otherwise
+
+
 def _check_batch(X: Any) -> None:
     if _is_path(X) or isinstance(X, bytes | bytearray | memoryview | Image.Image):
         raise ImageError("X", f"it is a single image ({type(X).__name__}); wrap it in a list: [X]")
@@ -301,6 +371,8 @@ def _read(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
         return read_regular_file(path, lambda size: check_bytes(size, max_bytes))
     except UnreadableError as error:
+        if (content := content_of_text(os.fspath(path))) is not None:
+            return content
         raise UnusableError(str(error)) from error.__cause__
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,11 +18,13 @@ import joblib
 import numpy as np
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha import _known_models
 from skcaptcha._atomic import Write, write_all_atomically, write_atomically
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._manifest import describe_model, describe_training
 from skcaptcha._model_file import (
     FORMAT_VERSION,
@@ -33,6 +36,7 @@ from skcaptcha._model_file import (
     read_model_file,
     skops_payload,
 )
+from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha._skops_format import TRUSTED_TYPES, check_before_fit, dump_skops, load_skops
 from skcaptcha._versions import VERSIONS
 from skcaptcha.errors import ModelError, ModelVersionWarning, UntrustedModelError
@@ -53,7 +57,7 @@ FORMATS = ("joblib", "skops")
 
 
 def save(
-    model: Pipeline,
+    model: Model,
     path: str | os.PathLike[str],
     *,
     format: str = "joblib",  # noqa: A002 - what anybody would call it
@@ -65,8 +69,8 @@ def save(
 
     Parameters
     ----------
-    model : Pipeline
-        `load` gives it back.
+    model : Pipeline, or fitted search over one
+        Of a search, its ``best_estimator_`` is saved. `load` gives it back.
     path : path-like
         The model's file, by custom with the suffix ``.joblib`` or ``.skops``.
     format : {"joblib", "skops"}, default="joblib"
@@ -87,7 +91,8 @@ def save(
     Raises
     ------
     ModelError
-        If the path has one of these suffixes itself, or the model cannot be saved in this format.
+        If the path has one of these suffixes itself, the model is not fitted, or it cannot be saved
+        in this format.
     OutputError
         If there is no room or no permission to write the files.
 
@@ -123,7 +128,11 @@ def save(
     >>> manifest["characters"], manifest["lengths"], manifest["image_sizes"]
     ('AB', {'2': 4}, {'20 x 10': 4})
     """
-    path = Path(path)
+    path, model = Path(path), pipeline_of(model)
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ModelError(f"{path}: the pipeline is not fitted; call its fit(X, y) first") from None
     if format not in FORMATS:
         raise ModelError(f"{path}: format: found {format!r}; allowed: {', '.join(FORMATS)}")
     if path.suffix in (".json", ".csv") or (recipe is not None and path.suffix == ".yaml"):
@@ -187,7 +196,42 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
     ModelVersionWarning
         If it was fitted with another version of scikit-learn.
     """
-    file = read_model_file(Path(path))
+    return read_model(path, trust=trust).model
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model, and what belongs to it, from one reading of its file.
+
+    Attributes
+    ----------
+    model : Pipeline
+        Fitted.
+    manifest : dict
+        As `load_manifest` gives it.
+    sha256 : str
+        Of what the model was loaded from, in hexadecimal.
+    """
+
+    model: Pipeline
+    manifest: dict[str, Any]
+    sha256: str
+
+
+def read_model(path: str | os.PathLike[str], trust: bool = False) -> LoadedModel:
+    """Load a fitted pipeline and what its file says of it; see `load`.
+
+    Parameters
+    ----------
+    path : path-like
+    trust : bool, default=False
+
+    Returns
+    -------
+    loaded : LoadedModel
+    """
+    path = Path(path)
+    file = read_model_file(path)
     if not file.is_skops and not trust and not _known_models.is_known(file.sha256):
         raise UntrustedModelError(
             f"{path}: loading it may run any code that is in it, and {_why_unknown(file)}: if you "
@@ -195,6 +239,8 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
             "models that load without running code"
         )
     model = _unpacked(file)
+    if isinstance(model, BaseSearchCV):
+        model = pipeline_of(model)
     if not isinstance(model, Pipeline) or not hasattr(model[-1], "read"):
         raise ModelError(
             f"{path}: holds {type(model).__name__}, not a pipeline that ends in a reader"
@@ -203,7 +249,7 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
         check_is_fitted(model)
     except NotFittedError:
         raise ModelError(f"{path}: holds a pipeline that is not fitted") from None
-    return model
+    return LoadedModel(model, _manifest_of(file), file.sha256)
 
 
 def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -226,13 +272,32 @@ def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the model's file is damaged, or the file beside the model is no JSON object.
     """
     path = Path(path)
-    if path.is_file() and (found := read_model_file(path).manifest) is not None:
-        return found
+    return _manifest_of(read_model_file(path)) if path.is_file() else _beside(path)
+
+
+def _manifest_of(file: ModelFile) -> dict[str, Any]:
+    if file.manifest is None:
+        return _beside(file.path)
+    absent = file.manifest.get("only_beside_the_model")
+    if not isinstance(absent, list):
+        return file.manifest
+    try:
+        beside = _beside(file.path)
+    except (ModelError, OSError):
+        return file.manifest
+    if beside.get("payload_sha256") != file.sha256:  # it is of another model
+        return file.manifest
+    return file.manifest | {name: beside[name] for name in absent if name in beside}
+
+
+def _beside(path: Path) -> dict[str, Any]:
     beside = path.with_suffix(".json")
     if not beside.is_file():
         return {}
     try:
-        manifest = json.loads(beside.read_text(encoding="utf-8"))
+        manifest = json.loads(read_regular_file(beside, check_size_of_text))
+    except UnreadableError as error:
+        raise ModelError(f"{beside}: {error}") from error
     except ValueError as error:
         raise ModelError(f"{beside}: not JSON ({error}); fit the model again") from None
     if not isinstance(manifest, dict):
@@ -307,7 +372,7 @@ def _unpacked(file: ModelFile) -> Any:
             f"{sklearn.__version__}, with which it may read otherwise: check it (skcaptcha score) "
             "or fit it again",
             ModelVersionWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return model
 

@@ -117,7 +117,7 @@ def test_a_scheme_is_called_broken_only_if_chance_does_not_explain_it(audit, n_r
 def test_captchas_that_repeat_others_do_not_make_many(audit):
     assert "captchas are few" not in to_markdown(audit, "Audit")
     other = replace(audit, n=60, n_copies=40)
-    assert "20 labelled captchas are few" in to_markdown(other, "Audit")
+    assert "20 labeled captchas are few" in to_markdown(other, "Audit")
 
 
 def test_strings_of_any_length_can_be_guessed(audit):
@@ -129,7 +129,7 @@ def test_strings_of_any_length_can_be_guessed(audit):
 
 def test_what_cannot_be_audited_is_refused(captchas):
     images, labels = captchas
-    with pytest.raises(DatasetError, match="1 different labelled captchas are too few"):
+    with pytest.raises(DatasetError, match="1 different labeled captchas are too few"):
         audit_captchas([images[0]] * 20, labels[:20])
     with pytest.raises(DatasetError, match="all labels are 'ABCD'"):
         audit_captchas(images[:12], ["ABCD"] * 12)
@@ -148,7 +148,7 @@ def test_captchas_that_nothing_reads_are_not_said_to_be_safe():
     assert "holds" not in {finding.verdict for finding in audit.findings}
     markdown = to_markdown(audit, "Audit")
     assert "These captchas are too few to tell" in markdown
-    assert "18 labelled captchas are few" in markdown
+    assert "18 labeled captchas are few" in markdown
     figures = audit.figures()
     assert figures["attempts_per_success_interval"][1] is None or audit.best.read.n_right
     json.dumps(figures, allow_nan=False)
@@ -160,5 +160,5 @@ def test_work_that_has_no_time_left_is_said_to_be_missing(captchas):
     assert [point.n_labels for point in audit.curve] == [30]
     assert audit.skipped == (10, 20)
     markdown = to_markdown(audit, "Audit")
-    assert "No time was left for 10 and 20 labels" in markdown
+    assert "left no time for 10 and 20 labels" in markdown
     assert all(ablation.loss is None for ablation in audit.ablations)

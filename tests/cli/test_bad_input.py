@@ -294,12 +294,58 @@ def test_wrong_use(run, places, tmp_path, arguments, said):
     assert not list(tmp_path.iterdir())
 
 
+FOLDER_WANTED = [
+    ("fit",),
+    ("fit", "{recipe}", "--data"),
+    ("score", "--model", "{model}"),
+    ("audit",),
+    ("check-labels", "--recipe", "{recipe}"),
+    ("label",),
+    ("cut", "--model", "{model}", "new"),
+]
+
+
+@pytest.mark.parametrize("command", FOLDER_WANTED, ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("in/1.png", "it is an image; give the folder that it is in: in"),
+        ("in/labels.csv", "it is a table; give the folder of the images beside it: in"),
+        ("in/labels.txt", "it is a text file; give the folder of the images beside it: in"),
+        ("in.zip", "it is an archive; give the folder that was unpacked from it: in"),
+        ("in.tar.gz", "it is an archive; give the folder that was unpacked from it: in"),
+        ("other.zip", "it is an archive; unpack it"),
+        ("m.joblib", "it is a model; give a folder of images"),
+    ],
+)
+def test_a_file_in_place_of_a_folder(run, places, tmp_path, command, name, said):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "1.png").touch()
+    (tmp_path / name).touch()
+    words = [word.format(**places) for word in command]
+    # The folder comes first, but for that of an option.
+    words.insert(len(words) if words[-1] == "--data" else 1, name)
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert outcome.sentence().startswith(f"error: {name}: {said}")
+
+
+def test_a_folder_or_a_file_in_place_of_a_recipe(run, places, captchas):
+    image = load_captchas(captchas).data[0]
+    for name, said in ((captchas, "it is a folder"), (image, "it is an image, not a recipe")):
+        outcome = run("check-labels", captchas, "--recipe", name)
+        assert outcome.code == 2
+        assert f"{name}: " in outcome.sentence()
+        assert said in outcome.sentence()
+
+
 @pytest.mark.parametrize("arguments", [["fit"], ["nosuch"], ["generate", "lines", "a", "-n", "0"]])
 def test_a_command_line_that_is_wrong(run, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     outcome = run(*arguments)
     assert outcome.code == 2
-    assert "Usage: skcaptcha" in outcome.err
+    assert outcome.sentence().startswith("error: ")
+    assert outcome.sentence().endswith("--help")
     assert not list(tmp_path.iterdir())
 
 

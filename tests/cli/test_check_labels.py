@@ -152,7 +152,7 @@ def test_fix_opens_the_suspects_alone_with_what_the_model_reads(start, workshop,
         command.kill()
         raise
     assert command.returncode == 130
-    assert "0 of 2 images are checked; nothing is changed" in err
+    assert "0 of 2 images are checked; nothing was changed" in err
 
 
 def _hears_ctrl_c() -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,13 @@ import cv2
 import joblib
 import numpy as np
 import pytest
+from PIL import Image
 
-from skcaptcha import read_captchas
+from skcaptcha import _model_file, read_captchas
+from skcaptcha.cli._begun_with import BegunWith
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
+from skcaptcha.model_io import load_manifest
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -269,6 +273,26 @@ def test_predict_without_resume_begins_anew(run, model, captchas, tmp_path):
     assert [row["filename"] for row in rows_of(table)] == [image]
 
 
+def test_a_model_that_is_replaced_while_it_reads(run, model, captchas, tmp_path, monkeypatch):
+    # The table says which model read it, not which is there by then.
+    path, table = tmp_path / "m.joblib", tmp_path / "readings.csv"
+    shutil.copy(model, path)
+    expected = load_manifest(model)["payload_sha256"]
+    read = _model_file.read_model_file
+
+    def read_and_replace(_):
+        file = read(path)
+        path.write_bytes(b"another model")
+        return file
+
+    monkeypatch.setattr("skcaptcha.model_io.read_model_file", read_and_replace)
+    begun = {}
+    monkeypatch.setattr(BegunWith, "remove", lambda self: begun.update(self._settings))
+    outcome = run("predict", captchas, "--model", path, "--csv", table)
+    assert outcome.code == 0, outcome.err
+    assert begun["model"] == expected
+
+
 def test_cut_by_a_model_and_by_a_recipe(run, workshop, model, captchas, tmp_path):
     for option, file in (("--model", model), ("--recipe", workshop / "recipe.yaml")):
         out = tmp_path / option.strip("-")
@@ -298,8 +322,43 @@ def test_cut_leaves_out_what_does_not_fit_its_label(run, model, captchas, tmp_pa
 def test_show_says_what_a_model_is(run, model):
     outcome = run("show", model)
     assert outcome.code == 0
-    for part in ("denoise.binarise", "FixedBoxes", "CharacterReader()", "cv_string_accuracy"):
+    lines = [line.split() for line in outcome.out.splitlines()]
+    # The first things first: how well it reads, what it was fitted to, and by which recipe.
+    assert [line[:2] for line in lines[:2]] == [["string", "accuracy"]] * 2
+    assert lines[2][:4] == ["fitted", "to", "100", "captchas"]
+    assert "recipe.yaml" in outcome.out
+    for part in ("denoise.binarise", "FixedBoxes", "CharacterReader()"):
         assert part in outcome.out
+    assert "sha256" not in outcome.out
+    assert outcome.err.endswith("--all\n")
+    assert len(lines) <= 24
+
+
+def test_show_says_everything_with_all(run, model):
+    outcome = run("show", model, "--all")
+    assert outcome.code == 0
+    for part in ("payload_sha256", "versions.numpy", "held_out.character_accuracy", "FixedBoxes"):
+        assert part in outcome.out
+    assert not outcome.err
+
+
+def test_score_says_which_captchas_the_model_was_fitted_to(run, workshop, captchas, tmp_path):
+    shutil.copytree(captchas, tmp_path / "train")
+    out = tmp_path / "m.joblib"
+    fitted = run("fit", workshop / "recipe.yaml", "--data", tmp_path / "train", "--out", out)
+    assert fitted.code == 0, fitted.err
+    # Whatever its file is called, and however its pixels are compressed.
+    again = decode(tmp_path / "train" / "00001.png")
+    Image.fromarray(again).save(tmp_path / "train" / "00001.png", compress_level=1)
+    report = tmp_path / "score.json"
+    outcome = run("score", tmp_path / "train", "--model", out, "--json", report)
+    assert outcome.sentence().startswith("warning: the model was fitted to 30 of these 30 captchas")
+    assert json.loads(report.read_text())["n_training_captchas"] == 30
+    other = tmp_path / "other"
+    assert run("generate", "lines", other, "-n", 5, "--seed", 3).code == 0
+    shutil.copy(tmp_path / "train" / "00001.png", other / "00005.png")
+    outcome = run("score", other, "--model", out, "--json", report)
+    assert "fitted to 1 of these 5 captchas" in outcome.err
 
 
 def test_show_draws_what_it_can(run, model, captchas, tmp_path):

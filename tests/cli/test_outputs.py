@@ -76,11 +76,11 @@ def hard(link: Path, file: Path) -> None:
     os.link(file, link)
 
 
-@pytest.mark.parametrize(("command", "option", "suffix", "read"), PAIRS)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def test_an_output_is_no_input(
-    run: Any, inputs: dict[str, Path], tmp_path: Path, command: str, option: str, suffix: str,
-    read: str,
-) -> None:  # fmt: skip
+    run: Any, inputs: dict[str, Path], tmp_path: Path, pair: tuple[str, str, str, str]
+) -> None:
+    command, option, suffix, read = pair
     words = command.format(**inputs).split()
     outputs = [inputs[read]]
     for link in (symbolic, hard):
@@ -133,14 +133,13 @@ def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, 
     ("command", "out", "beside"),
     [("fit", "mine.joblib", "mine.yaml"), ("audit", "README.html", "README.md")],
 )
-def test_what_nobody_named_is_not_replaced(
-    run: Any, inputs: dict[str, Path], tmp_path: Path, command: str, out: str, beside: str
-) -> None:
-    (tmp_path / beside).write_text("written by hand")
+def test_what_nobody_named_is_not_replaced(run, inputs, command, out, beside) -> None:
+    file = Path(beside)  # in the current folder
+    file.write_text("written by hand")
     outcome = run(command, inputs["folder"], "--out", out)
     assert outcome.code == 2
     assert f"{beside}: it is not from an earlier run" in outcome.sentence()
-    assert (tmp_path / beside).read_text() == "written by hand"
+    assert file.read_text() == "written by hand"
 
 
 @pytest.mark.parametrize("link", [symbolic, hard])
@@ -174,15 +173,13 @@ SUFFIXES = [
 
 
 @pytest.mark.parametrize(("command", "option", "name"), sorted(SUFFIXES))
-def test_a_suffix_says_what_is_in_the_file(
-    run: Any, inputs: dict[str, Path], tmp_path: Path, command: str, option: str, name: str
-) -> None:
+def test_a_suffix_says_what_is_in_the_file(run, inputs, command, option, name) -> None:
     words = next(each for each in READS if each.startswith(f"{command} "))
     outcome = run(*words.format(**inputs).split(), option, name)
     assert outcome.code == 2
     assert outcome.sentence().startswith(f"error: {name}: ")
     assert "name such as" in outcome.sentence()
-    assert not (tmp_path / name).exists()
+    assert not Path(name).exists()
 
 
 @pytest.mark.parametrize(("suffix", "format_"), [(".joblib", "skops"), (".skops", "joblib")])

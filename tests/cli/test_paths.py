@@ -44,6 +44,12 @@ def test_a_tree_comes_in_natural_order(tree):
     assert list(images_of([str(tree)], no_failure)) == [f"{tree}/{name}" for name in expected]
 
 
+def test_a_url_is_no_pattern():
+    """Decoding it says that nothing is downloaded."""
+    urls = ["https://example.org/captcha.png?n=[1]", "data:image/png;base64,iVBORw0KGgo="]
+    assert list(images_of(urls, no_failure)) == urls
+
+
 # Few kinds of characters make many equal parts and numbers.
 FILE_NAMES = st.text(st.sampled_from("019ab.\n\udcffé"), min_size=1, max_size=6) | st.text(
     st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=300

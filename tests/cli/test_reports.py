@@ -66,7 +66,9 @@ def test_score_writes_a_report_if_it_is_asked_to(run, model, captchas, tmp_path)
 
 
 def test_score_finds_out_before_the_work_where_its_report_cannot_go(run, model, captchas, tmp_path):
-    outcome = run("score", captchas, "--model", model, "--report", tmp_path)
+    page = tmp_path / "score.html"
+    page.mkdir()
+    outcome = run("score", captchas, "--model", model, "--report", page)
     assert outcome.code == 2
     assert "it is a folder" in outcome.sentence()
 

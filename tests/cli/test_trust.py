@@ -52,6 +52,9 @@ def test_show_says_of_a_model_of_somebody_else_what_its_manifest_says(run, model
     monkeypatch.setenv("COLUMNS", "120")
     outcome = run("show", model)
     assert outcome.code == 2
+    assert " 100 captchas" in outcome.out
+    outcome = run("show", model, "--all")
+    assert outcome.code == 2
     assert "--trust" in outcome.sentence()
     assert load_manifest(model)["training_sha256"] in outcome.out
     assert "FixedBoxes" not in outcome.out

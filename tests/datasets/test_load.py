@@ -145,7 +145,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_file_for_a_folder(make_folder):
-    with pytest.raises(DatasetError, match=r"a\.png: is a file; give the folder"):
+    with pytest.raises(DatasetError, match=r"a\.png: it is an image; give the folder"):
         load_captchas(make_folder("a.png") / "a.png")
 
 

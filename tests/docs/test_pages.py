@@ -184,6 +184,16 @@ def test_no_two_pages_make_a_folder_of_the_same_name():
     assert [pair for pair in made if by_folder[pair[0]] != pair[1]] == []
 
 
+def test_the_tutorials_make_what_other_pages_are_given(given):
+    tutorials = ROOT / "docs" / "tutorials"
+    made = {
+        folder
+        for name in ("lines.md", "touching.md")
+        for folder in folders_made_by((tutorials / name).read_text())
+    }
+    assert {path.name for path in given.iterdir()} - {"artifacts"} <= made
+
+
 def test_pages_with_code_say_what_they_need_before_it():
     without = [
         page.name

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from labelling_clients import labels_on_disk
+from labelling_clients import Tab, labels_on_disk
+from skcaptcha.label import LabellingPage, LabellingSession
 
 pytestmark = pytest.mark.browser
 
@@ -152,3 +153,28 @@ def test_every_button_is_reached_and_used_by_keyboard(tab, folder):
     tab.go("Enter")
     assert tab.name != first
     assert not (folder / "labels.csv").exists()
+
+
+def test_a_label_unlike_the_others_is_taken_only_when_it_is_meant(unlabelled, context):
+    folder, truth = unlabelled(34)
+    rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:30])
+    (folder / "labels.csv").write_text(f"filename,label\n{rows}")
+    with LabellingSession(folder, train=False) as session, LabellingPage(session) as page:
+        tab = Tab(context, page.url)
+        assert tab.page.title() == "30 of 34 labelled · Label captchas"
+        first = tab.name
+        tab.press(*"ABCDEFGH", "Enter")
+        tab.says("ABCDEFGH is unusual: 30 labels have 4 characters. Press Enter again to keep it")
+        assert first not in labels_on_disk(folder)
+        tab.press("Backspace", "Enter")
+        tab.says("ABCDEFG is unusual: 30 labels have 4 characters")  # which was not meant either
+        assert (tab.name, first in labels_on_disk(folder)) == (first, False)
+        tab.go("Enter")
+        assert labels_on_disk(folder)[first] == "ABCDEFG"
+        second = tab.name
+        tab.press(*"abcd", "Enter")
+        tab.says("abcd is unusual: .* labels are upper case")
+        tab.press("Control+a")
+        tab.go(*"ABCD", "Enter")
+        assert labels_on_disk(folder)[second] == "ABCD"
+        assert tab.page.title() == "32 of 34 labelled · Label captchas"

@@ -162,7 +162,7 @@ def test_a_server_that_was_ended_and_started_again_has_another_address(start, co
     server.send_signal(2)
     _, said = server.communicate(timeout=30)
     assert server.returncode == 130
-    assert said.splitlines()[-1] == "0 of 12 images are labelled; nothing is changed"
+    assert said.splitlines()[-1] == "0 of 12 images are labelled; nothing was changed"
     start(folder, "--port", port)
     tab.press(*"ABCD", "Enter")
     tab.says("Open the one that skcaptcha label printed")

@@ -48,7 +48,7 @@ def test_a_broken_image_is_said_to_be_one(folder, truth, context):
         tab = Tab(context, served.url)
         tab.says("cannot be shown: it is not a PNG")
         tab.press(*"ABCD", "Enter")
-        tab.says("gets no label")
+        tab.says("cannot be labelled")
         tab.go("F2")
         tab.says("1 unreadable")
         assert (
@@ -68,7 +68,7 @@ def test_suspected_labels_are_shown_with_what_the_model_reads(folder, truth, con
         tab = Tab(context, served.url)
         tab.says("Read differently nine times of ten")
         tab.says("0 of 2 checked")
-        assert tab.page.get_by_text("If you stop now").is_hidden()
+        assert tab.page.get_by_text("Estimated accuracy").is_hidden()
         assert tab.page.locator("#label-now").inner_text() == "WXYZ"
         assert tab.page.locator("#model-reads").inner_text() == truth["00003.png"]
         assert tab.text == tab.selected == "WXYZ"

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from labelling_clients import Client, labels_on_disk
-from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.label import LabellingPage, LabellingSession
 
@@ -209,3 +209,41 @@ def test_labels_have_the_columns_that_fit_reads(client, folder):
     client.do("label", id=client.do("open")["task"]["id"], text="ABCD")
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as stream:
         assert csv.DictReader(stream).fieldnames[:2] == ["filename", "label"]
+
+
+def test_it_asks_before_it_takes_an_odd_label(unlabelled):
+    folder, truth = unlabelled(25)
+    rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:22])
+    (folder / "labels.csv").write_text(f"filename,label\n{rows}")
+    with LabellingSession(folder, train=False) as session, LabellingPage(session) as page:
+        client = Client(page)
+        task = client.do("open")["task"]
+        for sure in ({}, {"sure": False}):
+            answer = client.post("label", id=task["id"], text="ABC", **sure)
+            assert (answer.status, answer.json()["error"]) == (
+                422,
+                "ABC is unusual: 22 labels have 4 characters.",
+            )
+        assert task["filename"] not in labels_on_disk(folder)
+        client.do("label", id=task["id"], text="ABC", sure=True)
+        assert labels_on_disk(folder)[task["filename"]] == "ABC"
+        client.do("label", id=task["id"], text="ABC")  # the answer was lost
+        assert session.odd_labels() == [
+            "22 labels have 4 characters, 1 does not (ABC); if it is mistyped, correct it"
+        ]
+
+
+def test_labels_and_names_in_either_unicode_form_are_one(tmp_path):
+    decomposed, composed = "e\u0301", "\u00e9"
+    write_captchas(tmp_path / "d", *make_line_captchas(2, random_state=0))
+    (tmp_path / "d" / "00001.png").rename(tmp_path / "d" / f"{decomposed}.png")
+    (tmp_path / "d" / "labels.csv").write_text(
+        f"filename,label\n{composed}.png,{decomposed}A\n", encoding="utf-8"
+    )
+    with LabellingSession(tmp_path / "d", train=False) as session:
+        assert session.task(f"{decomposed}.png", "tab").label == f"{composed}A"
+        assert session.progress().n_labelled == 1
+        session.label(f"{decomposed}.png", f"{decomposed}B", tab="tab", expected=f"{composed}A")
+    captchas = load_captchas(tmp_path / "d")
+    assert captchas.target.tolist() == [f"{composed}B"]
+    assert (tmp_path / "d" / "labels.csv").read_text(encoding="utf-8").count(".png") == 1

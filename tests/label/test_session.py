@@ -405,7 +405,7 @@ def test_files_of_the_folder_where_it_was_started_are_no_modules(tmp_path, monke
         for _ in range(20):
             label_next(session, truth)
         end = time.monotonic() + 120
-        while "learns from" in session.progress().training and time.monotonic() < end:
+        while "learning from" in session.progress().training and time.monotonic() < end:
             time.sleep(0.05)
         assert session.progress().n_learnt == 20
     assert not (tmp_path / "imported").exists()
@@ -434,7 +434,7 @@ def test_training_that_dies_is_said_and_begun_anew(tmp_path):
         assert "its process ended" in session.progress().training
         for _ in range(5):
             label_next(session, truth)
-        assert session.progress().training == "learns from 25 labels"
+        assert session.progress().training == "learning from 25 labels"
 
 
 def test_labels_that_teach_nothing_are_said(tmp_path):
@@ -443,5 +443,5 @@ def test_labels_that_teach_nothing_are_said(tmp_path):
     with LabellingSession(tmp_path, train="here") as session:
         for k in range(20):
             session.label(f"{k}.png", "AB", tab="a")
-        assert "could not learn from 20 labels" in session.progress().training
+        assert "could not be fitted to 20 labels" in session.progress().training
         assert session.next("a") is not None

@@ -107,8 +107,8 @@ def test_equal_images_with_other_labels_are_suspects():
         same, [*labels, "ABAB", labels[20]], model=boxes(), names=names, n_folds=3
     )
     reasons = {issue.index: issue.reason for issue in issues.suspects}
-    assert reasons[10] == "the same image as 60.png, which is labelled ABAB"
-    assert reasons[60] == f"the same image as 10.png, which is labelled {labels[10]}"
+    assert reasons[10] == "the same image as 60.png, which is labeled ABAB"
+    assert reasons[60] == f"the same image as 10.png, which is labeled {labels[10]}"
     assert not {20, 61} & reasons.keys()
     # Its twin has not taught the model its wrong label.
     assert next(issue for issue in issues.ranked if issue.index == 60).text == labels[10]
@@ -149,7 +149,7 @@ def test_a_character_that_no_other_label_has_does_not_stop_it():
 
 def test_too_few_captchas_and_empty_labels_are_refused():
     images, labels = make_line_captchas(19, random_state=0)
-    with pytest.raises(DatasetError, match="19 labelled captchas are too few"):
+    with pytest.raises(DatasetError, match="19 labeled captchas are too few"):
         find_label_issues(list(images), labels, model=boxes())
     images, labels = make_line_captchas(20, random_state=0)
     labels[7] = ""

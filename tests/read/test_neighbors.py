@@ -92,6 +92,47 @@ def test_the_bound_of_rounding_holds(problem):
     assert (surely.sum(axis=1) <= classifier.n_neighbors).all()
 
 
+@given(problems(), st.integers(1, 3))
+def test_few_directions_predict_what_all_would(problem, n_directions):
+    classifier, values = problem
+    n_directions = min(n_directions, values.shape[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_neighbors, "_DIRECTIONS", n_directions)
+        patch.setattr(_neighbors, "_LEAST_GAIN", 0)
+        patch.setattr(_neighbors, "_LEAST_FOR_SKETCH", 0)
+        fast = NearestNeighbors(classifier)
+        found = fast.predict(values)
+    assert found.tolist() == classifier.predict(values).tolist()
+    # None seems farther than it is, but for the bound of rounding.
+    single = values.astype(np.float32)
+    seems = fast._known._sketch.least_distances(single).astype(np.longdouble)
+    known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
+    own, lengths = (exact**2).sum(axis=1)[:, None], (known**2).sum(axis=1)
+    distance = ((exact[:, None] - known) ** 2).sum(axis=2)
+    assert (seems + own <= distance + fast._known._sketch.rounding * (own + lengths.max())).all()
+
+
+def test_few_directions_are_looked_at_where_that_is_faster(monkeypatch):
+    rng = np.random.default_rng(0)
+    glyphs = rng.integers(0, 2, (10, 400)).repeat(80, axis=0)
+    known, values = (
+        np.abs(glyphs - (rng.random(glyphs.shape) < 0.05)).astype(np.float32) for _ in range(2)
+    )
+    classifier = KNeighborsClassifier(3).fit(known, np.array(list("ABCDEFGHIJ")).repeat(80))
+    asked = []
+    distances = _neighbors._Known.distances
+    monkeypatch.setattr(
+        _neighbors._Known, "distances", lambda own, v: asked.append(len(v)) or distances(own, v)
+    )
+    fast = NearestNeighbors(classifier)
+    assert fast.predict(values).tolist() == classifier.predict(values).tolist()
+    assert sum(asked) < len(values) / 10
+    # For one image it would not pay to look for them.
+    alone = NearestNeighbors(classifier)
+    assert alone.predict(values[:4]).tolist() == classifier.predict(values[:4]).tolist()
+    assert "_sketch" not in vars(alone._known)
+
+
 @given(
     st.integers(1, 4),
     st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=7),

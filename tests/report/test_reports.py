@@ -19,6 +19,7 @@ from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.report import Page, attempts_of, fit_report, reliability, score_report
 from skcaptcha.report import _fit as fit_module
+from skcaptcha.report._advice import after_fit
 from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import axes_of, table_of_candidates
 from skcaptcha.report._plots import line_chart
@@ -200,6 +201,14 @@ def test_without_time_nothing_is_fitted_and_that_is_said(search, monkeypatch):
     # Then the cross-validation is what is known.
     assert f"{100 * search.best_score_:.0f} %" in headline_of(page)
     assert "in the cross-validation that found the model" in headline_of(page)
+
+
+@pytest.mark.parametrize(("accuracy", "doubted"), [(0.3, True), (0.7, False), (0.95, False)])
+def test_low_accuracy_in_cross_validation_alone_is_told_the_usual_cause(accuracy, doubted):
+    steps = after_fit([], [], accuracy=accuracy, held_out=False, data="train", model_file="m")
+    said = " ".join(steps)
+    assert ("Check that each label belongs to its image" in said) == doubted
+    assert ("compare its recipes" in said) == (accuracy < 0.9)
 
 
 def test_held_out_captchas_are_what_is_shown(search):

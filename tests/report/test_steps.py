@@ -57,6 +57,19 @@ def test_a_trace_is_what_the_pipeline_does(model):
     }
 
 
+def test_the_original_is_shown_in_its_colors(model):
+    """Also where the decoder gives gray, of which all further steps are made."""
+    steps = [("images", ImageDecoder(grey=True)), *model.steps[1:]]
+    in_gray = Pipeline(steps).fit(list(X), Y)
+    colored = X[0] // np.array([1, 2, 3], np.uint8)
+    original, *others = trace(in_gray, colored).stages
+    assert original[0] == "images"
+    np.testing.assert_array_equal(original[1], colored)
+    (_, gray), *_ = others
+    np.testing.assert_array_equal(gray, ImageDecoder(grey=True).transform([colored])[0])
+    assert all(stage.ndim == 2 for _, stage in others)
+
+
 def test_every_image_is_a_row(model):
     traces = [trace(model, image, title=f"${k}$ <&") for k, image in enumerate(X[:3])]
     figure = draw_traces(traces)

@@ -126,6 +126,64 @@ def test_an_image_is_cut_alike_in_any_batch(problem):
         assert_array_equal(a.boxes, b.boxes)
 
 
+SLANTS = (0.15, -0.15, 0.3, -0.3)
+
+
+@given(clumps())
+def test_slanted_cuts_hold_all_ink_in_n_pieces(problem):
+    owners, n, options = problem
+    for owner, cut in zip(owners, cut_clumps(owners, n, **options, slants=SLANTS), strict=True):
+        assert_array_equal(cut.owner > 0, owner > 0)
+        assert np.unique(cut.owner[cut.owner > 0]).tolist() == list(range(1, n + 1))
+        assert (np.diff(cut.boxes[:, 0]) >= 0).all()
+        for k, (x, y, w, h) in enumerate(cut.boxes.tolist(), 1):
+            row, column = np.nonzero(cut.owner == k)
+            assert (row.min(), row.max() + 1) == (y, y + h)
+            assert (column.min(), column.max() + 1) == (x, x + w)
+
+
+def leaning_bars(slant, height=20):
+    """Two bars that lean, so that no upright line parts them, joined by a bridge of one row."""
+    owner = np.zeros((height + 6, 40), dtype=np.int32)
+    truth = owner.copy()
+    for y in range(height):
+        x = 18 - round(slant * (y - height / 2))
+        truth[y + 3, x - 5 : x - 1] = 1
+        truth[y + 3, x + 1 : x + 5] = 2
+    owner[truth > 0] = 1
+    owner[12, :][slice(*np.flatnonzero(truth[12])[[0, -1]])] = 1
+    return owner, truth
+
+
+@pytest.mark.parametrize("slant", [-0.3, 0.3])
+@pytest.mark.parametrize("places", [None, np.array([[0.0, 6.0], [1.0, 2.0]])])
+def test_what_leans_is_cut_along_its_slant(slant, places):
+    owner, truth = leaning_bars(slant)
+    options = {"places": places, "balance": 0.2, "connectivity": 8}
+    (upright,) = cut_clumps(owner[None], 2, **options)
+    (slanted,) = cut_clumps(owner[None], 2, **options, slants=SLANTS)
+    inked = truth > 0
+    # Slants are rounded to whole pixels in each row.
+    right = np.mean(slanted.owner[inked] == truth[inked])
+    assert right > 0.98
+    assert right > np.mean(upright.owner[inked] == truth[inked])
+
+
+def test_slanted_cuts_are_alike_wherever_the_ink_stands():
+    owner, _ = leaning_bars(0.3)
+    moved = np.roll(owner, (2, 1), axis=(0, 1))
+    options = {"places": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
+    here, there = cut_clumps(np.stack([owner, moved]), 2, **options)
+    assert_array_equal(np.roll(here.owner, (2, 1), axis=(0, 1)), there.owner)
+
+
+def test_no_corner_is_cut_off():
+    block = np.ones((1, 12, 26), dtype=np.int32)
+    options = {"places": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
+    (cut,) = cut_clumps(block, 2, **options)
+    assert cut.boxes.tolist() == [[0, 0, 13, 12], [13, 0, 13, 12]]
+
+
 def test_too_many_columns_are_refused():
     owners = np.ones((2, 1, 5000), dtype=np.int32)
     owners[0, 0, 3000:] = 2

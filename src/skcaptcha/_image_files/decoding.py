@@ -24,6 +24,7 @@ from skcaptcha._image_files.jpeg import inspect_jpeg, jpeg_has_all_restarts, jpe
 from skcaptcha._image_files.png import inspect_png, png_has_grey_and_alpha, png_is_whole
 from skcaptcha._image_files.webp import inspect_webp
 from skcaptcha._image_limits import UnusableError, check_bytes, check_pixels
+from skcaptcha._pixel_values import without_alpha
 
 
 class _Format(NamedTuple):
@@ -64,9 +65,12 @@ def decode_bytes(
     ------
     UnusableError
     """
-    check_bytes(memoryview(content).nbytes, max_bytes)
-    content = bytes(content)
-    name = next((name for name, kind in _FORMATS.items() if kind.begins.match(content)), None)
+    if isinstance(content, bytes):
+        check_bytes(len(content), max_bytes)
+    else:
+        check_bytes(memoryview(content).nbytes, max_bytes)
+        content = bytes(content)
+    name = next((name for name in _FORMATS if _FORMATS[name].begins.match(content)), None)
     if name is None:
         raise UnusableError(
             f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
@@ -87,18 +91,16 @@ def _decode_plain(content: bytes, name: str, grey: bool) -> np.ndarray:
     grey &= name == "JPEG"
     kind = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_UNCHANGED
     try:
-        content_array = np.frombuffer(content, dtype=np.uint8)
-        pixels = cv2.imdecode(content_array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
+        array = np.frombuffer(content, dtype=np.uint8)
+        pixels = cv2.imdecode(array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
     if pixels is None or pixels.dtype != np.uint8:
         raise _damaged(name, "its pixels are incomplete")
     if pixels.ndim == 3:
-        if pixels.shape[2] == 3:
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-        else:
-            opaque = bool((pixels[..., 3] == 255).all())
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB if opaque else cv2.COLOR_BGRA2RGBA)
+        if pixels.shape[2] == 4:
+            return without_alpha(pixels, bgr=True)
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     if name == "JPEG" and _may_be_filled_up(pixels):
         with _pillow(name):
             if not jpeg_is_whole(content, pixels, grey=grey):
@@ -107,13 +109,18 @@ def _decode_plain(content: bytes, name: str, grey: bool) -> np.ndarray:
 
 
 def _may_be_filled_up(pixels: np.ndarray) -> bool:
-    """Tell whether the last pixel is of the grey that is decoded where a JPEG file lacks codes.
+    """Tell whether the last block is of the grey that is decoded where a JPEG file lacks codes.
 
     Where the resolution of colour is lower, that of the pixels before it may be mixed into it.
     """
     last = pixels[-1, -1].tolist()
-    luma = last if pixels.ndim == 2 else 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2]
-    return bool(126 <= luma <= 130)
+    if pixels.ndim == 3:
+        last = 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2]
+    if not 127 <= last <= 129:
+        return False
+    block = pixels[(pixels.shape[0] - 1) // 8 * 8 :, (pixels.shape[1] - 1) // 8 * 8 :]
+    luma = block if block.ndim == 2 else cv2.cvtColor(block, cv2.COLOR_RGB2GRAY)
+    return bool(luma.min() >= 127 and luma.max() <= 129)
 
 
 def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
@@ -157,6 +164,11 @@ def _pillow(name: str) -> Iterator[None]:
         except Image.DecompressionBombError as error:
             raise UnusableError(f"it has too many pixels ({error})") from error
         except Exception as error:
+            if str(error).startswith("Unsupported"):
+                raise UnusableError(
+                    f"it is a {name} image of a kind that is not supported ({error}); save it as "
+                    "PNG"
+                ) from error
             raise _damaged(name, error) from error
 
 
@@ -194,9 +206,11 @@ def pixels_of(image: Image.Image, max_pixels: int) -> np.ndarray:
         raise UnusableError(
             f"its integers were expected in [0, 65535], and lie in [{pixels.min()}, {pixels.max()}]"
         )
+    pixels = pixels.astype(np.uint16)
     if "transparency" in image.info:
-        pixels[pixels == image.info["transparency"]] = 65535
-    return pixels.astype(np.uint16)
+        opacity = np.where(pixels == image.info["transparency"], 0, 65535).astype(np.uint16)
+        pixels = np.dstack([pixels, opacity])
+    return pixels
 
 
 def _damaged(name: str, error: Exception | str) -> UnusableError:

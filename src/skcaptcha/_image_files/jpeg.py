@@ -24,8 +24,9 @@ _KNOWN = {_TABLES_OF_CODES, 0xCC, 0xDB, 0xFE, *range(0xE0, 0xF0)}
 # In a scan, what follows bytes 0xFF makes a marker of them, but for nothing and the number of a
 # restart.
 _MARKER = re.compile(rb"(?<!\xff)\xff++[^\x00\xd0-\xd7]", re.DOTALL)
+# Begins with a byte of its own, and is therefore searched at nearly the speed of memory.
+_RESTART_OR_MARKER = re.compile(rb"\xff[^\x00]", re.DOTALL)
 _RESTART = re.compile(rb"(?<!\xff)\xff++[\xd0-\xd7]")
-_RESTART_OR_MARKER = re.compile(rb"(?<!\xff)\xff++[^\x00]", re.DOTALL)
 # May stand before any marker, and no encoder writes more than a few; decoders skip them one by one.
 _TOO_MUCH_PADDING = b"\xff" * 256
 # A file of the largest size has 256 full ones.
@@ -151,19 +152,21 @@ def _plain_size(content: bytes) -> tuple[int, int] | None:
             start, marker, length = _SEGMENT.unpack_from(content, place)
             if start != 0xFF:
                 return None
-            if marker in (_BASELINE, _EXTENDED) and size is None:
+            if marker in _KNOWN:
+                pass
+            elif marker == _SCAN:
+                break
+            elif marker in (_BASELINE, _EXTENDED) and size is None:
                 depth, height, width, components = _FRAME.unpack_from(content, place + 4)
                 if depth != 8 or components not in (1, 3):
                     return None
                 size = width, height
-            elif marker == _SCAN:
-                break
-            elif marker not in _KNOWN:
+            else:
                 return None
             place += length + 2
         else:
             return None
-        if content[place + 4] != components or content.find(_TOO_MUCH_PADDING, place) >= 0:
+        if content[place + 4] != components:
             return None
     except (struct.error, IndexError):
         return None

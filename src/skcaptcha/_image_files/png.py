@@ -16,10 +16,16 @@ _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 # All others hold metadata, which may be compressed to a thousandth, or frames of an animation.
 _METADATA = 0x20  # flag in the first letter of a chunk's kind: a small one
 _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+# Damage to these does no harm, so that their checksums need not be computed. Of other kinds they
+# are: a letter that was changed must not make metadata of what is needed.
+_KNOWN_METADATA = {
+    b"bKGD", b"cHRM", b"cICP", b"eXIf", b"gAMA", b"hIST", b"iCCP", b"iTXt", b"pHYs", b"sBIT",
+    b"sPLT", b"sRGB", b"tEXt", b"tIME", b"zTXt",
+}  # fmt: skip
 # Common encoders write 8 KB of pixels into each.
 _MAX_CHUNKS = 10_000
-# Bit depth and colour type: grey, RGB, RGBA.
-_PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (8, 6)}
+# Bit depth and colour type: grey, RGB, palette, RGBA.
+_PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (1, 3), (2, 3), (4, 3), (8, 3), (8, 6)}
 _RGB, _PALETTE, _GREY_AND_ALPHA = 2, 3, 4  # types of colour
 _CHANNELS = {0: 1, _RGB: 3, _PALETTE: 1, _GREY_AND_ALPHA: 2, 6: 4}
 _DEPTHS = {
@@ -51,7 +57,7 @@ def inspect_png(content: bytes) -> Inspected:
     Raises
     ------
     DamagedFileError
-        If a chunk before the last one is damaged or missing.
+        If a chunk before the last one is damaged or missing, but for those that hold metadata.
     """
     try:
         header, width, height, depth, colour, _, _, interlaced = _HEADER.unpack_from(content, 8)
@@ -69,10 +75,10 @@ def inspect_png(content: bytes) -> Inspected:
         try:
             length, kind = _CHUNK.unpack_from(content, place)
             end = place + 12 + length
-            whole = (
-                zlib.crc32(content[place + 4 : end - 4])
-                == _CHECKSUM.unpack_from(content, end - 4)[0]
-            )
+            if kind in _KNOWN_METADATA:
+                place = end
+                continue
+            (checksum,) = _CHECKSUM.unpack_from(content, end - 4)
         except struct.error:
             # What a file may lose after its pixels, if nothing of them is missing.
             if not has_pixels:
@@ -80,18 +86,20 @@ def inspect_png(content: bytes) -> Inspected:
             kept.append(_END)
             plain = False
             break
-        if not whole:
+        if zlib.crc32(content[place + 4 : end - 4]) != checksum:
             raise DamagedFileError("a checksum is wrong")
         if kind in _NEEDED:
-            if kind == b"tRNS" and colour != _PALETTE and depth != 8:
-                kept.append(_key_of_8_bits(content[place + 8 : end - 4], depth, colour))
-            else:
-                kept.append(content[place:end])
+            has_key = kind == b"tRNS" and colour != _PALETTE
+            plain &= not has_key
+            kept.append(
+                _key_of_8_bits(content[place + 8 : end - 4], depth, colour)
+                if has_key and depth != 8
+                else content[place:end]
+            )
             has_pixels |= kind == b"IDAT"
             has_palette |= kind == b"PLTE"
             if has_pixels and colour == _PALETTE and not has_palette:
                 raise DamagedFileError("its palette is missing")
-            plain &= kind != b"tRNS"
         elif not kind[0] & _METADATA:
             raise DamagedFileError(f"a chunk {kind!r} is unknown, and needed")
         place = end
@@ -102,7 +110,7 @@ def inspect_png(content: bytes) -> Inspected:
 def _key_of_8_bits(key: bytes, depth: int, colour: int) -> bytes:
     """Bring the transparent colour to the depth of the pixels with which Pillow compares it."""
     if len(key) != 2 * _CHANNELS[colour]:
-        raise DamagedFileError("its transparent colour is none")
+        raise DamagedFileError("its transparent color is none")
     values = [value for (value,) in _VALUE.iter_unpack(key)]
     if depth < 8:
         # Only the lowest bits count.

@@ -128,7 +128,7 @@ def _of_denoising(recipe: Mapping[str, Any], dark_ink: float) -> Iterator[Change
             sided = next((other for other in later if "ink" in denoise[other]), None)
             if sided is not None:
                 plain[sided] = {**denoise[sided], "ink": "auto"}
-            yield _denoised(recipe, "without looking at colours", ("ground",), plain)
+            yield _denoised(recipe, "without looking at colors", ("ground",), plain)
         elif kind == "Polarity" and 0 < dark_ink < 1 and step.get("ink", "auto") == "auto":
             ink = "dark" if dark_ink > 1 / 2 else "bright"
             what = f"taking the ink of every image for {ink}"

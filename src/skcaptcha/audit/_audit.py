@@ -95,13 +95,13 @@ def audit_captchas(
     chosen = _without_copies(images)
     if len(chosen) < _FEWEST:
         raise DatasetError(
-            f"{len(chosen)} different labelled captchas are too few to audit; at least {_FEWEST} "
+            f"{len(chosen)} different labeled captchas are too few to audit; at least {_FEWEST} "
             "are needed, and some hundred tell much more"
         )
     if len(set(labels)) == 1:
         raise DatasetError(
-            f"all labels are {str(labels[0])!r}, so that whoever always says that reads them all; "
-            "label captchas that show different strings"
+            f"all labels are {str(labels[0])!r}, so there is nothing to tell apart; label captchas "
+            "that show different strings"
         )
     measurement = measure(iter(images), labels.tolist())
     order = np.random.default_rng(random_state).permutation(chosen)

@@ -25,17 +25,17 @@ def defences(audit: Audit) -> Iterator[Block]:
     """
     mark = f"{100 * BROKEN:.0f} %"
     yield (
-        "How much of each defence every captcha has was measured from its image, and what was read "
-        "of the captchas that have it (or, where nearly all have it, have more of it) was "
-        "compared with what was read of the others. The rules: a defence does not hold if more "
-        f"than {mark} of the captchas that have it are read, by the whole interval. It holds if "
-        f"less than {mark} of them are read, and less than of the others. All else is not told by "
-        "these images. The intervals of each column are as wide as it takes for those of all "
-        "defences together to hold with 95 %."
+        "The amount of each defense in every captcha was measured from its image. The share read "
+        "of the captchas that have a defense (or, if nearly all have it, that have more of it) was "
+        "compared with the share read of the others. A defense does not hold if more than "
+        f"{mark} of the captchas that have it are read, by the whole interval. It holds if less "
+        f"than {mark} of them are read, and fewer than of the others. In all other cases, these "
+        "images do not tell. The intervals in each column are wide enough for those of all "
+        "defenses together to hold with 95 %."
     )
     yield Rows(
         (
-            "defence",
+            "defense",
             "verdict",
             "captchas with it",
             "read with it, or more",
@@ -48,7 +48,7 @@ def defences(audit: Audit) -> Iterator[Block]:
     if compared:
         yield Drawing(
             "costs",
-            "By how many points less is read of captchas with a defence, with intervals: "
+            "How many points less is read of captchas with a defense, with intervals: "
             + "; ".join(f"{f.defence.name}: {_cost(f)}" for f in compared),
         )
     yield Items([_finding_item(audit, finding) for finding in audit.findings])
@@ -72,11 +72,11 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
     if finding.amounts is None:
         return Item(
             lead,
-            "It could not be measured: no model places the characters, or none of them occurs "
-            "often enough among the captchas that were kept apart.",
+            "It could not be measured: no model locates the characters, or none of them occurs "
+            "often enough among the captchas that were set aside.",
         )
     if defence.key == "length" and audit.length is not None and finding.verdict == "not there":
-        said.append(f"All strings that were kept apart have {audit.length} characters.")
+        said.append(f"All labels that were set aside have {audit.length} characters.")
     else:
         low, middle, high = map(_amount, finding.amounts)
         said.append(
@@ -93,14 +93,14 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
         elif finding.cost.high < 0:
             said.append("Captchas with more of it are read more often, not less.")
         else:
-            said.append("What it costs, if anything, cannot be told from chance.")
+            said.append("Its cost, if any, cannot be distinguished from chance.")
     elif finding.n_with:
-        said.append("There are too few captchas with it, or without it, to compare them.")
+        said.append("There are too few captchas with it, or without it, to compare.")
     if defence.key == "alphabet" and audit.length is not None:
         guesses: int = audit.n_characters**audit.length
         said.append(
-            f"The labels have {audit.n_characters} different characters; whoever guesses at random "
-            f"among them is right once in {guesses:,} times."
+            f"The labels have {audit.n_characters} different characters; a random guess is right "
+            f"once in {guesses:,} times."
         )
     return Item(lead, " ".join(said))
 
@@ -121,20 +121,20 @@ def ablations(audit: Audit) -> Iterator[Block]:
     block : Block
     """
     if audit.ablation_base is None:
-        yield "No time was left, or no recipe was found, to fit it without one step or another."
+        yield "There was no time left, or no recipe, to measure what single steps contribute."
         return
     yield (
-        "A defence may cost nothing because a step of the recipe undoes it. So the recipe "
-        f"was fitted again to {audit.n_ablation} labels, once as it is and once without each "
-        f"thing that answers a defence. As it is, it reads "
-        f"{with_interval(audit.ablation_base)} of the same captchas. The intervals are as wide as "
-        "it takes for those of all losses together to hold with 95 %."
+        "A defense may cost nothing because a step of the recipe counters it. So the recipe "
+        f"was fitted again to {audit.n_ablation} labels, once unchanged and once without each "
+        f"step that counters a defense. Unchanged, it reads "
+        f"{with_interval(audit.ablation_base)} of the same captchas. The intervals are wide enough "
+        "for those of all losses together to hold with 95 %."
     )
     if not audit.ablations:
-        yield "The chosen recipe has nothing that answers a single defence and could be left out."
+        yield "The chosen recipe has no step that counters a single defense and can be left out."
         return
     yield Rows(
-        ("the same recipe", "answers", "read", "loss, points", "what that says"),
+        ("the same recipe", "counters", "read", "loss, points", "meaning"),
         [_ablation_row(ablation) for ablation in audit.ablations],
     )
     for ablation in audit.ablations:
@@ -149,30 +149,27 @@ def _loss(audit: Audit, ablation: Ablation) -> str:
         said += f", and fewer than {100 * BROKEN:.0f} % in all"
     if ablation.answers == ("length",):
         if audit.length is None:
-            return f"{said}: what the labels tell of the lengths helps it."
+            return f"{said}: knowing the lengths from the labels helps it."
         return (
-            f"{said}: that all strings are as long helps it. Whether strings that differ in length "
-            "would cost as much, these captchas cannot tell."
+            f"{said}: it helps that all strings have the same length. These captchas do not tell "
+            "whether strings of different lengths would cost as much."
         )
     names = listed([_NAMES[key] for key in ablation.answers])
     if audit.ablation_base and audit.ablation_base.low > BROKEN:
-        return (
-            f"{said}. What works against {names} only as long as a reader has no such step does "
-            "not hold."
-        )
-    return f"{said}. It is a step against {names}."
+        return f"{said}. So {names} only work against readers without such a step, and do not hold."
+    return f"{said}. This step counters {names}."
 
 
 def _ablation_row(ablation: Ablation) -> tuple[str, ...]:
     names = listed([_NAMES[key] for key in ablation.answers])
     if ablation.read is None or ablation.loss is None:
-        return ablation.what, names, "-", "-", "not measured: no time, or it cannot be fitted"
+        return ablation.what, names, "-", "-", "not measured: no time left, or it cannot be fitted"
     if ablation.loss.low > 0:
-        says = "needed: it reads less without"
+        says = "needed: it reads fewer without it"
     elif ablation.loss.high < 0:
-        says = "it reads more without"
+        says = "it reads more without it"
     else:
-        says = "no loss told from chance"
+        says = "no loss beyond chance"
     return ablation.what, names, with_interval(ablation.read), _lost(ablation), says
 
 

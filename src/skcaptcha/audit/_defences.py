@@ -14,7 +14,7 @@ from skcaptcha.audit._intervals import Difference, Share, difference, share
 Verdict = Literal["holds", "does not hold", "not told by these images", "not there"]
 
 BROKEN = 0.10
-"""A defence does not hold if more than this share of the captchas that have it is read."""
+"""A defense does not hold if more than this share of the captchas that have it is read."""
 
 _LENGTH = "length"
 _FEWEST = 15  # captchas of which a share is worth telling
@@ -49,27 +49,27 @@ DEFENCES = (
     Defence(
         "touching",
         "touching or overlapping characters",
-        "by how many the characters outnumber the pieces of ink that are large enough to be one",
+        "how many more characters there are than pieces of ink large enough to be one",
         1,
     ),
     Defence(
         "rotation",
         "rotated characters",
-        "by how many degrees characters lean more or less than the mean of their kind",
+        "how many degrees characters lean away from the mean of their kind",
         6,
     ),
     Defence(
         "shape",
         "several fonts or warping",
-        "how far pictures of one character are from each other, those of different ones being 1",
+        "distance between pictures of one character, relative to that between different characters",
         0.5,
     ),
     # There in those that are not as long as most; longer ones have more of it.
     Defence(_LENGTH, "varying length", "characters", 1),
     Defence(
         "ground",
-        "uneven ground or weak contrast",
-        "the deviation of the ground's shades, the distance from ground to ink being 1",
+        "uneven background or weak contrast",
+        "deviation of the shades of the background, relative to the contrast with the ink",
         0.1,
     ),
     Defence("alphabet", "look-alike characters", "characters that others are easily taken for", 1),

@@ -6,26 +6,26 @@ from skcaptcha.audit._blocks import Item
 
 CANNOT = (
     Item(
-        "It cannot tell people from those whom people work for.",
-        "Services sell answers that are typed by people, at any hour.",
+        "It cannot tell visitors from paid workers.",
+        "Services sell answers that people type, at any hour.",
         'Motoyama and others, "Re: CAPTCHAs: understanding CAPTCHA-solving services in an economic '
         'context", USENIX Security 2010',
     ),
     Item(
-        "It cannot keep its images from being learnt.",
-        "Whoever may ask for one may ask for a thousand, and the labels of those that were read "
-        "cost nothing: a site says itself which answers were right.",
+        "It cannot prevent others from learning from its images.",
+        "Everyone who can request one image can request a thousand, and the labels of those that "
+        "are read cost nothing, because the site itself says which answers are right.",
     ),
     Item(
-        "It cannot be hard for programs alone.",
-        "Noise, lines and overlap that stop a reader stop people as well, and shut out those who "
-        "do not see the image.",
+        "It cannot be hard for programs only.",
+        "Noise, lines and overlap that stop a program stop people as well, and exclude those who "
+        "cannot see the image.",
         "W3C, Inaccessibility of CAPTCHA, draft note of 16 December 2021",
         "https://www.w3.org/TR/turingtest/",
     ),
     Item(
-        "It cannot be had without a price.",
-        "People lose time over it, and some give up what they came for.",
+        "It has a price.",
+        "People lose time with it, and some give up.",
         'Searles and others, "An empirical study and evaluation of modern CAPTCHAs", USENIX '
         "Security 2023",
         "https://www.usenix.org/conference/usenixsecurity23/presentation/searles",
@@ -34,42 +34,43 @@ CANNOT = (
 
 INSTEAD = (
     Item(
-        "Limit how often.",
-        "So many requests for an account, an address and a network in an hour, and slower answers "
-        "after failures. This bounds the harm, whoever asks; the figures above say what a limit of "
-        "so many attempts is worth.",
+        "Limit the number of attempts.",
+        "Allow a number of requests per hour for each account, address and network, and answer "
+        "more slowly after failures. This limits the harm, whoever makes the requests. The figures "
+        "above show what a limit is worth.",
         "OWASP, Automated Threats to Web Applications",
         "https://owasp.org/www-project-automated-threats-to-web-applications/",
     ),
     Item(
-        "Go by reputation.",
-        "Let new accounts do little, confirm an address before much, and look at what is done "
-        "rather than at who says to be human.",
+        "Use reputation.",
+        "Let new accounts do little, require a confirmed address for more, and look at what an "
+        "account does, not at whether it claims to be human.",
     ),
     Item(
         "Use passkeys for accounts.",
-        "They prove that the same device comes back, and end the guessing of passwords, which many "
-        "captchas stand before.",
+        "They prove that the same device returns, and prevent password guessing, which many "
+        "captchas are meant to stop.",
         "W3C, Web Authentication",
         "https://www.w3.org/TR/webauthn/",
     ),
     Item(
-        "Take anonymous tokens.",
-        "Privacy Pass, of which Private Access Tokens are a kind, lets a device or a network vouch "
-        "for a visitor without saying who it is.",
+        "Accept anonymous tokens.",
+        "With Privacy Pass, such as Private Access Tokens, a device or a network vouches for a "
+        "visitor without revealing who it is.",
         "RFC 9576, The Privacy Pass Architecture, 2024",
         "https://www.rfc-editor.org/rfc/rfc9576",
     ),
     Item(
-        "Ask for work.",
-        "A proof of work has each request cost some processor time. It needs no eyes, but weighs "
-        "more on old telephones than on a rented server.",
+        "Require proof of work.",
+        "Each request then costs some processor time. Nobody has to see anything, but old phones "
+        "are affected more than rented servers.",
         'Laurie, Clayton, "Proof-of-work proves not to work", Workshop on the Economics of '
         "Information Security 2004",
     ),
     Item(
-        "Lay traps that people do not see.",
-        "A field that no person fills in, or a form sent sooner than anybody types, stops simple "
-        "programs and costs nobody anything; it does not stop those written for your site.",
+        "Set traps that people do not see.",
+        "A hidden field that no person fills in, or a check for forms sent faster than anybody can "
+        "type, stops simple programs and costs visitors nothing. It does not stop programs written "
+        "for your site.",
     ),
 )

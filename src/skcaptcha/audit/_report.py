@@ -36,19 +36,19 @@ def parts(audit: Audit) -> list[Part]:
     parts : list of Part
     """
     return [
-        Part("In short", list(_summary(audit))),
+        Part("Result", list(_summary(audit))),
         Part("How many labels it takes", list(_curve(audit))),
-        Part("What a success costs", list(_costs(audit))),
-        Part("Which defences hold", list(defences(audit))),
-        Part("What undoes them", list(ablations(audit))),
-        Part("Beside what was published", list(_published(audit))),
+        Part("What a successful reading costs", list(_costs(audit))),
+        Part("Which defenses hold", list(defences(audit))),
+        Part("What defeats the defenses", list(ablations(audit))),
+        Part("Compared with published results", list(_published(audit))),
         Part("How this was measured", list(_method(audit))),
         Part(
             "What a text captcha cannot do, and what to use instead",
             [
-                "However well a text captcha is drawn:",
+                "However well a text captcha is made:",
                 Items(CANNOT),
-                "What serves better, alone or together:",
+                "What works better, alone or together:",
                 Items(INSTEAD),
             ],
         ),
@@ -75,7 +75,7 @@ def summary(audit: Audit) -> list[tuple[str, str]]:
             (f"labels to read {100 * mark:.0f} %", _needed(audit, audit.labels_needed(mark)))
             for mark in MARKS
         ),
-        ("readings an hour", f"{rounded(best.readings_per_hour)}, on one core of this machine"),
+        ("readings per hour", f"{rounded(best.readings_per_hour)}, on one core of this machine"),
     ]
 
 
@@ -106,18 +106,18 @@ def _summary(audit: Audit) -> Iterator[Block]:
     n_different = audit.n - audit.n_copies
     if n_different < FEW:
         yield (
-            f"{n_different} labelled captchas are few: they can show that a scheme is read, but "
-            "hardly that it is not, and of its defences they tell next to nothing. With some "
+            f"{n_different} labeled captchas are few: they can show that a scheme is read, but "
+            "hardly that it is not, and they show next to nothing about its defenses. With some "
             "hundred, every interval here becomes narrower."
         )
     if audit.n_copies:
         yield (
             f"{audit.n_copies} captchas repeat the image of another one and were left out. If your "
-            "site serves such repetitions, they can be answered from memory."
+            "site repeats images, they can be answered from memory."
         )
     if audit.skipped:
         sizes = listed([str(size) for size in audit.skipped])
-        yield f"No time was left for {sizes} labels: the budget was {audit.budget:.0f} seconds."
+        yield f"The budget of {audit.budget:.0f} seconds left no time for {sizes} labels."
 
 
 def _headline(audit: Audit) -> Headline:
@@ -187,7 +187,7 @@ def _curve(audit: Audit) -> Iterator[Block]:
         + "; ".join(f"{p.n_labels}: {with_interval(p.read)}" for p in audit.curve),
     )
     yield Rows(
-        ("labels", "read", "95 % interval", "minutes of CPU", "minutes of labelling", "recipe"),
+        ("labels", "read", "95 % interval", "minutes of CPU", "minutes of labeling", "recipe"),
         [
             (
                 str(point.n_labels),
@@ -201,19 +201,19 @@ def _curve(audit: Audit) -> Iterator[Block]:
         ],
     )
     yield (
-        "Each row was chosen, fitted and measured by itself, with so many labels and nothing else; "
-        f"all rows read the same {audit.n_held_out} captchas. The minutes of CPU are those of "
-        "choosing and fitting. The minutes of labelling are no measurement: they assume "
-        f"{SECONDS_PER_LABEL:.0f} seconds for a label. With more time to choose, a better recipe "
-        "may be found, and more be read."
+        "For each row, a recipe was chosen, fitted and measured with this number of labels and no "
+        f"others; all rows read the same {audit.n_held_out} captchas. The minutes of CPU are for "
+        "choosing and fitting. The minutes of labeling are not measured: they assume "
+        f"{SECONDS_PER_LABEL:.0f} seconds per label. With a larger budget, a better recipe may be "
+        "found that reads more."
     )
     yield (
-        "The labels of a row are among those of the next. They are one choice by chance: another "
-        "choice of as few as 10 or 20 may do better or worse than the interval says, which covers "
-        "the chance in what was read alone. A number of labels counts as enough for a share, in "
-        "the summary, when chance would make as much of less only once in forty times (Clopper's "
-        "and Pearson's interval, which near 0 is wider than the one shown); numbers between two "
-        "rows were not tried."
+        "The labels of each row are part of those of the next row. They are one random sample: "
+        "another sample of only 10 or 20 may do better or worse than the interval says, because "
+        "the interval covers only the chance in what was read. In the result above, a number of "
+        "labels is enough for a share if chance would explain as many readings only once in forty "
+        "times (by the Clopper-Pearson interval, which is wider near 0 than the one shown). "
+        "Numbers of labels between two rows were not tried."
     )
 
 
@@ -224,9 +224,9 @@ def _costs(audit: Audit) -> Iterator[Block]:
     yield Facts(
         [
             ("attempts until one is read", times(*audit.attempts)),
-            ("readings an hour, one core", rounded(hour)),
+            ("readings per hour, one core", rounded(hour)),
             (
-                "read right an hour, one core",
+                "right readings per hour, one core",
                 "{} ({} to {})".format(
                     *(rounded(hour * p) for p in (rate.value, rate.low, rate.high))
                 ),
@@ -235,10 +235,10 @@ def _costs(audit: Audit) -> Iterator[Block]:
         ]
     )
     yield (
-        "The attempts are one by the share that is read, on the mean. Readings were timed on this "
-        "machine from the image file to the text, without any network. What a site takes to "
-        "answer, and how often it lets anybody try, is not in these figures: it is what bounds an "
-        "attack, far more than the time that reading takes."
+        "The number of attempts is a mean: one divided by the share that is read. Reading was "
+        "timed on this machine from the image file to the text, without any network. The figures "
+        "do not include how fast a site answers and how many attempts it allows, which limit an "
+        "attack far more than the time for reading."
     )
 
 
@@ -251,10 +251,9 @@ def _published(audit: Audit) -> Iterator[Block]:
     rows.sort(key=lambda row: -row[0])
     table = [cells for _, cells in rows]
     yield (
-        "Shares of captchas read, as published, each on the images and with the reader of that "
-        "paper, and most of them years ago: no more than a rough scale. Where a scheme stands in "
-        "it says how much it resists the reader of this audit, not that it is as strong as its "
-        "neighbours."
+        "Published shares of captchas read, each for the images and the reader of its paper, and "
+        "most of them years old. They are only a rough scale: the place of your scheme shows how "
+        "much it resists the reader of this audit, not that it is as strong as its neighbors."
     )
     yield Drawing("published", f"The same shares as points; {OWN}: {with_interval(read)}")
     own = next(i for i, cells in enumerate(table) if cells[1] == OWN)
@@ -263,8 +262,8 @@ def _published(audit: Audit) -> Iterator[Block]:
     yield (
         f"{BURSZTEIN_2011.authors} ({BURSZTEIN_2011.year}) call a scheme broken when "
         f"{100 * BROKEN_FROM:.0f} % is read; {CHELLAPILLA_2005.authors} ({CHELLAPILLA_2005.year}) "
-        f"want programs to read no more than {100 * AIMED_AT:.2f} %. The 10 % that this audit "
-        "looks at too ask more of a reader: that one attempt in ten succeeds."
+        f"ask that programs read no more than {100 * AIMED_AT:.2f} %. The 10 % that this audit "
+        "also reports are a stricter mark: one attempt in ten succeeds."
     )
     papers = sorted(
         {p.paper for p in PUBLISHED} | {CHELLAPILLA_2005}, key=lambda p: (p.year, p.authors)
@@ -274,28 +273,28 @@ def _published(audit: Audit) -> Iterator[Block]:
 
 def _method(audit: Audit) -> Iterator[Block]:
     yield (
-        f"Of {audit.n - audit.n_copies} different captchas, {audit.n_held_out} were drawn by "
-        "chance and kept apart before anything was looked at. With the labels of each row of the "
-        "learning curve, and no others, the recipes that can apply were raced and the best one was "
-        "fitted, as skcaptcha fit does, but in less time, with one network where that has three, "
-        "and without what teaches it confidences: fit may well read a few more."
+        f"Of {audit.n - audit.n_copies} different captchas, {audit.n_held_out} were drawn at "
+        "random and set aside before anything was looked at. With the labels of each row of the "
+        "learning curve, and no others, the suitable recipes were compared and the best one was "
+        "fitted, as skcaptcha fit does, but in less time, with one network instead of three, and "
+        "without calibrated confidences: skcaptcha fit may read a few more."
     )
     yield (
-        "All figures are those of one reader, with the labels of this folder: what it reads is "
-        "read, but what it does not read may be read by others. They are about captchas like those "
-        "of the folder; if the site draws them otherwise, they say nothing. Wrong labels count as "
-        "misread, and make a scheme look stronger than it is."
+        "All figures are for one reader, with the labels of this folder: what it reads can be "
+        "read, but what it does not read may be read by others. They are valid for captchas like "
+        "those in the folder; if the site makes others, they say nothing. Captchas with wrong "
+        "labels count as misread and make a scheme look stronger than it is."
     )
     yield (
-        "The amounts of the defences are simple measures: of the ink that stands out by its shade, "
-        "and of where this reader found the characters; where it reads little, it found few of "
-        "them, and what is said of their rotation and shapes is worth as little. They miss what is "
-        "as thick as strokes, or too pale, curved lines if they are short, and do not count fonts. "
-        "Captchas that have more of one defence may have more of another as well, so that the one "
-        "may bear the cost of the other."
+        "The amounts of the defenses are simple measures of the ink, as far as its shade differs "
+        "from the background, and of the places where this reader found the characters. If it "
+        "reads few captchas, it found few characters, and their rotation and shapes mean little. "
+        "The measures miss noise that is as thick as strokes or very pale, and short curved lines, "
+        "and do not count fonts. Captchas with more of one defense may also have more of another, "
+        "so one may be blamed for the cost of the other."
     )
     yield (
-        f"Spent: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. The learning "
+        f"Time used: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. The learning "
         f"curve took {minutes(audit.cpu_seconds)} minutes of CPU. "
         f"skcaptcha {audit.version}."
     )

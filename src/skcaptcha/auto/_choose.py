@@ -26,7 +26,7 @@ from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.errors import DatasetError
-from skcaptcha.images import decode
+from skcaptcha.images import WHY_BLANK, decode, single_color
 from skcaptcha.read._input import check_texts
 
 _logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Choice:
         Content of the chosen recipe, without ``data`` and ``output``.
     accuracy : float
         String accuracy of the chosen recipe, by cross-validation.
+    accuracy_ignoring_case : float
+        The same if case does not count.
     folds, n_validated : int
         How that was found: on so many captchas, while the model learnt from those in the other
         ones of so many folds.
@@ -62,6 +64,7 @@ class Choice:
     tried: tuple[Trial, ...]
     recipe: Content
     accuracy: float
+    accuracy_ignoring_case: float
     folds: int
     n_validated: int
     model: Pipeline
@@ -119,8 +122,9 @@ def choose_recipe(
     families : mapping, optional
         Content of a recipe whose grid is a list of families; by default that of auto.yaml.
     budget : float, optional
-        Seconds. What is begun is ended, and the last fit of networks can take two minutes by
-        itself: it may take longer. By default 420, from 700 captchas on 0.6 for each.
+        Seconds, the last fit among them. What would take too long is not begun, and the last fit
+        has fewer networks if there is no time for all. What is begun is ended: if that takes
+        longer, a warning is logged. By default 420, from 700 captchas on 0.6 for each.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0
@@ -171,7 +175,7 @@ def choose_recipe(
     """
     if len(y) < 2:
         raise DatasetError(
-            f"{len(y)} labelled captchas are too few to compare recipes; at least 2 are needed"
+            f"{len(y)} labeled captchas are too few to compare recipes; at least 2 are needed"
         )
     labels = check_texts(y, len(X))
     if not all(labels):
@@ -187,9 +191,10 @@ def choose_recipe(
         measurement = measure(_noting_digests(map(decode, X), digests), labels.tolist())
         groups = groups_of_copies(digests)
         if len(set(digests)) < 2:
+            color = single_color(decode(X[0]))
             raise DatasetError(
                 f"all {len(labels)} captchas show the same image; at least 2 different ones are "
-                "needed to compare recipes"
+                "needed to compare recipes" + f"; it is {color} all over: {WHY_BLANK}" * bool(color)
             )
         content = load_families() if families is None else families
         parts = {
@@ -222,6 +227,7 @@ def choose_recipe(
             "search": {"cv": race.folds},
         },
         accuracy=winner.value,
+        accuracy_ignoring_case=winner.ignoring_case,
         folds=race.folds if winner.accuracy is not None else SCREENING_FOLDS,
         n_validated=winner.n_validated or len(race.screened),
         model=model,

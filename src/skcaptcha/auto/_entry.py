@@ -60,9 +60,11 @@ class Entry:
     accuracy: float | None = None
     # Of what was read last; tells more than strings that are all misread.
     characters: float = 0.0
+    ignoring_case: float = 0.0
     recipe: Content | None = None  # of the best score so far
     n_validated: int = 0
     seconds: float = 0.0
+    fold_seconds: float = 0.0  # that the recipe takes in one fold of the cross-validation
     out_of_time: bool = False
 
     @property

@@ -113,7 +113,7 @@ class Measurement:
             ("captchas", str(self.n)),
             ("width", f"{self.widths} pixels"),
             ("height", f"{self.heights} pixels"),
-            ("in colour", percent(self.colour, self.n)),
+            ("in color", percent(self.colour, self.n)),
             ("dark ink", percent(self.dark_ink, self.n)),
             ("length", lengths),
             ("characters", f"{''.join(self.characters)} ({len(self.characters)})"),

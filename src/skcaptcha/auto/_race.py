@@ -18,10 +18,11 @@ from skcaptcha._copies import distinct_folds
 from skcaptcha._percent import points
 from skcaptcha.auto._entry import Entry, Trial, chance
 from skcaptcha.auto._evaluations import Clock, Evaluations
-from skcaptcha.auto._families import Content, Family
+from skcaptcha.auto._families import Content, Family, name_of
 from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
+from skcaptcha.read._fitting import n_copies_for
 
 _logger = logging.getLogger(__name__)
 
@@ -31,9 +32,12 @@ _PILOT = 60  # captchas that tell how fast a model reads
 
 _SCREENING_SHARE = 0.4  # of the time
 # The last fit takes as long as one in a fold, and so many more that run side by side: it has three
-# networks, and is repeated to calibrate.
+# networks, and is repeated to calibrate. The shortened one has one network.
 _LAST_FIT = 4.5
+_SHORTENED_FIT = 1.0
+_SHORTENED = {"read__calibration_cv": 2}
 _LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how long it takes
+_TIMED = 20  # captchas that tell how long such a reader takes to fit
 _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.998, 100
@@ -88,6 +92,8 @@ class Race:
         self.meant: dict[int, float] = {}
         # What to keep of the time for fitting the winner, whichever that is.
         self.last_fit = 0.0
+        self.longest_screening = 0.0  # of the first variants of families
+        self.said_over = False
 
     def run(self, families: Sequence[Family], folds: int) -> None:
         """Screen all families that can apply, and cross-validate what is within reach."""
@@ -111,6 +117,7 @@ class Race:
         """Fit the best to all captchas; if that fails, the next best."""
         for entry in self._ranked():
             assert entry.recipe is not None
+            shortened = self._shorten_last_fit(entry)
             self.say(f"fitting {entry.name} to all captchas")
             try:
                 with (
@@ -121,9 +128,29 @@ class Race:
             except Exception as error:
                 entry.verdict = f"cannot be fitted to all: {error}"
                 continue
-            entry.verdict = "chosen"
+            entry.verdict = f"chosen{shortened}"
             return model, entry
         raise self._nothing_fits()
+
+    def _shorten_last_fit(self, entry: Entry) -> str:
+        """Leave out of the last fit what there is no time for, and say what that is."""
+        assert entry.recipe is not None
+        final, left = entry.recipe["final"], self.clock.left()
+        needed, shortened = self._last_fit(entry.fold_seconds), ""
+        if needed > left and final.keys() > _SHORTENED.keys():
+            entry.recipe = {**entry.recipe, "final": _SHORTENED}
+            needed = self._last_fit(entry.fold_seconds, _SHORTENED_FIT)
+            shortened = " (its last fit was shortened: no time was left for more networks)"
+        if needed > left:
+            self._say_over(
+                f"fitting {entry.name} to all captchas takes about {needed:.0f} s, and "
+                f"{max(left, 0):.0f} s are left"
+            )
+        return shortened
+
+    def _say_over(self, why: str) -> None:
+        self.said_over = True
+        _logger.warning("the budget will not suffice: %s", why)
 
     def best(self) -> tuple[Pipeline, Entry]:
         """Give the best, not fitted."""
@@ -170,10 +197,15 @@ class Race:
         """Score a family's variants on a part of the captchas, the best first."""
         entries = [Entry(family, variant) for variant in family.variants]
         self.entries += entries
+        if self.clock.left() < self.longest_screening and any(e.recipe for e in self.entries):
+            for entry in entries:
+                entry.verdict = f"not tried: {_NO_TIME}"
+            return []
         self.say(f"screening {family.name}")
         # The first one tells how long the others may take.
         first, rest = entries[:1], entries[1:]
         self._screen_together(first)
+        self.longest_screening = max(self.longest_screening, first[0].seconds)
         affordable = int((seconds - first[0].seconds) / max(first[0].seconds, 1e-3))
         for entry in rest[max(affordable, 0) :]:
             entry.verdict = f"not tried: {_NO_TIME}"
@@ -186,10 +218,16 @@ class Race:
         candidates = [entry.variant.stages[0][0] for entry in entries if entry.variant]
         splits = self._splits(self.screened, SCREENING_FOLDS)
         scores = self._score(candidates, self.screened, splits)
-        for entry, candidate, strings, characters in zip(
-            entries, candidates, scores.strings, scores.characters, strict=True
+        for entry, candidate, strings, characters, ignoring_case in zip(
+            entries,
+            candidates,
+            scores.strings,
+            scores.characters,
+            scores.ignoring_case,
+            strict=True,
         ):
             entry.seconds = scores.seconds / len(entries)
+            entry.fold_seconds = entry.seconds * len(self.y) / len(self.screened) / SCREENING_FOLDS
             if math.isnan(strings):
                 entry.verdict = f"cannot apply: {scores.problem}"
             else:
@@ -202,6 +240,7 @@ class Race:
                     entry.seconds,
                 )
                 entry.characters = float(characters) / len(self.screened)
+                entry.ignoring_case = float(ignoring_case) / len(self.screened)
                 entry.recipe = candidate
 
     def _cross_validate_the_best(self) -> None:
@@ -269,37 +308,45 @@ class Race:
     def _cross_validate(self, entry: Entry) -> None:
         """Score a variant fold after fold, as long as it is ahead, unclear, and there is time.
 
-        A reader of which nobody knows yet how long it takes is scored in as many folds as run at
-        once if there is any time to speak of: its stand-in says little of how well it reads.
+        A reader of which nobody knows yet how long it takes is fitted to a few captchas first. Its
+        first folds need no more time than they take and a shortened last fit: its stand-in says
+        little of how well it reads.
         """
         assert entry.variant is not None
         self.say(f"cross-validating {entry.name}")
         stage, number = entry.variant.stages[-1], entry.family.number
-        known = not entry.stood_in or number in self.meant
-        screened = entry.seconds * len(self.y) / (len(self.screened) * SCREENING_FOLDS)
-        once = self.meant.get(number, screened)
+        once = self.meant.get(number)
+        known = once is not None or not entry.stood_in
+        if once is None:
+            once = entry.fold_seconds
+            if entry.stood_in and self.clock.left() >= _LEAST_FOR_UNKNOWN:
+                once += self._time_a_fold(stage[0])
         splits = self._splits(self.everything, self.folds)
         parts = [splits]
         if entry.stood_in:
             at_once = range(0, len(splits), self.workers)
             parts = [splits[first : first + self.workers] for first in at_once]
-        read = np.zeros((2, len(stage)))
+        read = np.zeros((3, len(stage)))
         for part in parts:
-            needed = max(self.last_fit, self._last_fit(once))
+            if known:
+                needed = max(self.last_fit, self._last_fit(once))
+            else:
+                needed = self._last_fit(once, _SHORTENED_FIT)
             needed += once * len(stage) * len(part)
-            least = needed if known else _LEAST_FOR_UNKNOWN
-            if self.clock.left() < least:
+            if not known:
+                needed = max(needed, _LEAST_FOR_UNKNOWN)
+            if self.clock.left() < needed:
                 if entry.accuracy is None:
                     entry.out_of_time = True
-                    entry.verdict = f"{_NO_TIME}: needs about {max(needed, least):.0f} s more"
+                    entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
                 return
             scores = self._score(stage, self.everything, part)
             entry.seconds += scores.seconds
-            once = scores.seconds / (len(part) * len(stage))
+            once = entry.fold_seconds = scores.seconds / (len(part) * len(stage))
             if entry.stood_in:
                 self.meant[number] = once
                 known = True
-            read += scores.strings, scores.characters
+            read += scores.strings, scores.characters, scores.ignoring_case
             if np.isnan(read[0]).all():
                 entry.verdict = f"cannot apply: {scores.problem}"
                 entry.screened = entry.accuracy = entry.recipe = None
@@ -307,7 +354,8 @@ class Race:
                 return
             entry.n_validated += sum(len(test) for _, test in part)
             best = int(np.nanargmax(read[0] + 1e-3 * read[1] / entry.n_validated))
-            entry.accuracy, entry.characters = (read[:, best] / entry.n_validated).tolist()
+            shares = (read[:, best] / entry.n_validated).tolist()
+            entry.accuracy, entry.characters, entry.ignoring_case = shares
             entry.recipe = stage[best]
             _logger.debug(
                 "cross-validated %s on %d captchas: %.4f of strings, %.1f s, %.1f s left",
@@ -322,8 +370,23 @@ class Race:
             if self._is_behind(entry, by_chance=enough) or (entry.stood_in and enough):
                 return
 
-    def _last_fit(self, once: float) -> float:
-        return once * (min(self.workers, self.folds) + _LAST_FIT)
+    def _last_fit(self, once: float, more: float = _LAST_FIT) -> float:
+        return once * (min(self.workers, self.folds) + more)
+
+    def _time_a_fold(self, candidate: Content) -> float:
+        """Estimate the seconds of a fold, all workers at work, by fitting a few captchas."""
+        few = self.pilot[: min(_TIMED, max(1, len(self.y) // 2))]
+        self.say(f"timing {name_of(candidate)}")
+        begin = time.perf_counter()
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                Recipe(candidate).pipeline().fit([self.X[i] for i in few], self.y[few])
+        except Exception:  # what so few captchas do not suffice for
+            return 0.0
+        taken = time.perf_counter() - begin
+        n_characters = int(np.char.str_len(self.y).sum() * (1 - 1 / self.folds))
+        work = _work(candidate, n_characters) / _work(candidate, np.char.str_len(self.y[few]).sum())
+        return taken * work / min(self.workers, self.folds)
 
     def _splits(self, sample: NDArray[np.intp], folds: int) -> Splits:
         # Random folds, and in the full cross-validation those of Recipe.search.
@@ -333,7 +396,10 @@ class Race:
     def _score(
         self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits
     ) -> Scores:
-        return self.evaluations(candidates, sample, splits)
+        scores = self.evaluations(candidates, sample, splits)
+        if self.clock.left() < 0 and not self.said_over:
+            self._say_over("it is used up, and the best recipe is not yet fitted to all captchas")
+        return scores
 
     def _ranked(self) -> list[Entry]:
         """What can be fitted, the best first, the faster reader before an equal."""
@@ -364,3 +430,11 @@ class Race:
             entry.n_validated >= _ENOUGH_EVIDENCE and entry.value >= _GOOD_ENOUGH
             for entry in self.entries
         )
+
+
+def _work(candidate: Content, n_characters: int) -> float:
+    """Number of windows that a reader learns from, or of characters: what its time grows with."""
+    n_windows = candidate["steps"]["read"].get("n_windows")
+    if n_windows is None:
+        return float(n_characters)
+    return float(n_characters) * n_copies_for(n_windows, n_characters)

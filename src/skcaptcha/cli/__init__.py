@@ -1,7 +1,5 @@
 """The commands; each is a file of its own, and thin: parse, call, print."""
 
-import os
-import sys
 from collections.abc import Callable
 
 from skcaptcha.cli._app import app
@@ -11,10 +9,12 @@ from skcaptcha.cli._cut import cut
 from skcaptcha.cli._demo import demo
 from skcaptcha.cli._fit import fit
 from skcaptcha.cli._generate import generate
+from skcaptcha.cli._help import Command
 from skcaptcha.cli._label import label
 from skcaptcha.cli._predict import predict
 from skcaptcha.cli._score import score
 from skcaptcha.cli._show import show
+from skcaptcha.cli._streams import prepare_streams
 from skcaptcha.cli._verbosity import with_verbosity
 
 __all__ = ["main"]
@@ -33,13 +33,10 @@ _EXAMPLES: dict[Callable[..., None], str] = {
 }
 
 for _command, _example in _EXAMPLES.items():
-    app.command(epilog=f"Example: {_example}")(with_verbosity(_command))
+    app.command(cls=Command, epilog=f"Example: {_example}")(with_verbosity(_command))
 
 
 def main() -> None:
     """Run the command that the command line names."""
-    for name in ("stdin", "stdout", "stderr"):
-        # Python has None for a stream that was closed, as by >&-, and libraries stumble over it.
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115 - open to the end
+    prepare_streams()
     app(prog_name="skcaptcha")

@@ -10,11 +10,11 @@ import warnings
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from skcaptcha import __version__
 from skcaptcha._ending import EXIT_INTERRUPTED, interrupted
 from skcaptcha.cli._console import say
+from skcaptcha.cli._help import Group
 from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity
 from skcaptcha.errors import LabelWarning, SkcaptchaError
 
@@ -27,8 +27,17 @@ class WrongUseError(SkcaptchaError):
     """The command cannot do what it was asked for."""
 
 
-class _Commands(TyperGroup):
+class _Commands(Group):
     """Runs a command and turns whatever it raises into one sentence and an exit code."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except Exception as error:
+            _refuse_command_line(error)
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         if signal.getsignal(signal.SIGINT) is interrupted:
@@ -42,6 +51,7 @@ class _Commands(TyperGroup):
                         warnings.showwarning = _say_warning
                         # What libraries tell each other is nothing a user can act on.
                         warnings.simplefilter("ignore", DeprecationWarning)
+                        warnings.filterwarnings("ignore", "The number of unique classes is greater")
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
@@ -54,6 +64,7 @@ class _Commands(TyperGroup):
         except (SkcaptchaError, OSError) as error:
             self._stop(ctx, f"error: {error}", EXIT_WRONG_USE)
         except Exception as error:
+            _refuse_command_line(error)
             if hasattr(error, "exit_code"):  # typer's own: it knows how to end
                 raise
             # scikit-learn says with a ValueError which parameter of which step is wrong.
@@ -66,6 +77,21 @@ class _Commands(TyperGroup):
             traceback.print_exc()
         say(" ".join(message.split()))
         raise typer.Exit(code) from None
+
+
+def _refuse_command_line(error: Exception) -> None:
+    """Say what typer found wrong with the command line as all errors are said."""
+    # Without arguments, typer raises the help as an error.
+    if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":
+        return
+    problem = " ".join(error.format_message().split()).rstrip(".")
+    # What comes from typer's own parser.
+    problem = problem.replace("Value error, ", "").replace("Input should be", "it must be")
+    problem = problem.partition(", unable to parse")[0]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "skcaptcha"
+    say(f"error: {problem[:1].lower()}{problem[1:]}; see {command} --help")
+    raise typer.Exit(EXIT_WRONG_USE) from None
 
 
 def _say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -84,7 +110,6 @@ def _show_version(wanted: bool) -> None:
 app = typer.Typer(
     name="skcaptcha",
     cls=_Commands,
-    add_completion=False,
     no_args_is_help=True,
     # Its coloured boxes would import a parser of Markdown, which takes longer than all the rest.
     rich_markup_mode=None,
@@ -98,7 +123,9 @@ def _options(
     debug: Annotated[
         bool,
         typer.Option(
-            "--debug", envvar="SKCAPTCHA_DEBUG", help="Show the traceback of what went wrong."
+            "--debug",
+            envvar="SKCAPTCHA_DEBUG",
+            help="Show where in the code an error occurred; SKCAPTCHA_DEBUG=1 does so always.",
         ),
     ] = False,
     version: Annotated[

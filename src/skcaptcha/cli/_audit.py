@@ -15,7 +15,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import figures_table, progress, report_console
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json
+from skcaptcha.cli._options import Jobs, Json, seconds
 from skcaptcha.cli._output import write_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _TITLE = "Audit of"
 
 @interruptible("interrupted; nothing was written")
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
     *,
     out: Annotated[
         Path,
@@ -37,17 +37,15 @@ def audit(
     ] = Path("artifacts/audit.html"),
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS", min=1, help="How long it may take, about.", show_default="900"
-        ),
+        seconds("How long it may take, about.", "900"),
     ] = None,
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
-    """Measure how little it takes to read your own captcha, and which of its defences hold.
+    """Measure how little it takes to read your own captcha, and which of its defenses hold.
 
     Learns from ever more of the labels, reads captchas that were kept apart, and compares those
-    that have more of a defence with those that have less. Writes a report as HTML, Markdown and
+    that have more of a defense with those that have less. Writes a report as HTML, Markdown and
     JSON, with an interval for every share. An image that cannot be read is left out and named; the
     exit code is then 1.
     """
@@ -114,7 +112,7 @@ def _defences_table(found: Audit) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("defence")
+    table.add_column("defense")
     table.add_column("there in", justify="right")
     table.add_column("verdict")
     for finding in found.findings:

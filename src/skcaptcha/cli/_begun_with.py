@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.errors import SkcaptchaError
 
@@ -79,11 +80,11 @@ class BegunWith:
             os.unlink(self._file)
 
     def _found(self) -> dict[str, object] | None:
-        try:
-            found = json.loads(self._file.read_bytes())
-        except FileNotFoundError:
+        if not self._file.exists():
             return None
-        except ValueError:
+        try:
+            found = json.loads(read_regular_file(self._file, check_size_of_text))
+        except (UnreadableError, ValueError):
             found = None
         if not isinstance(found, dict) or not found.keys() & self._settings.keys():
             raise SkcaptchaError(

@@ -16,7 +16,7 @@ from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._label import Browser, Port, label_in_browser
-from skcaptcha.cli._options import Jobs, Json, Trust
+from skcaptcha.cli._options import Jobs, Json, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _BUDGET = 180.0
 
 
 def check_labels(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
     *,
     recipe: Annotated[
         Path | None,
@@ -49,12 +49,7 @@ def check_labels(
     trust: Trust = False,
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help="How long choosing a recipe may take.",
-            show_default=f"{_BUDGET:.0f}",
-        ),
+        seconds("How long choosing a recipe may take.", f"{_BUDGET:.0f}"),
     ] = None,
     csv: Annotated[
         Path | None,
@@ -67,7 +62,7 @@ def check_labels(
         typer.Option(metavar="FILE.html", help="Write a page with the suspects' pictures."),
     ] = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Open the suspects in the labelling page.")
+        bool, typer.Option("--fix", help="Open the suspects in the labeling page.")
     ] = False,
     port: Port = 0,
     browser: Browser = True,
@@ -200,7 +195,7 @@ def _check_page(folder: Path) -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise WrongUseError(
-            f"--fix opens the labelling page, which needs {missing[0]}, which is not installed; "
+            f"--fix opens the labeling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )
     from skcaptcha.label import LabellingSession

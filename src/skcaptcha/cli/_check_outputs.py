@@ -178,7 +178,7 @@ def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
     skcaptcha.errors.SkcaptchaError: model.skops: a file of joblib is written here; add --format
     skops, or give it a name such as model.joblib
     """
-    from skcaptcha.datasets._load import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
 
     if _takes_anything(model):
         return
@@ -285,7 +285,7 @@ def _check_inputs(outputs: Sequence[_Output], reads: Iterable[Path_ | None]) -> 
 
 def _check_tree(outputs: Sequence[_Output], folder: Path_) -> None:
     """Refuse outputs that are an image or the labels of a folder, or of one inside it."""
-    from skcaptcha.datasets._load import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
 
     waiting = [os.fspath(folder)]
     while waiting:
@@ -314,7 +314,7 @@ def _would_replace(output: _Output, read: Path_) -> OverwriteError:
 
 
 def _holds_images(folder: Path) -> bool:
-    from skcaptcha.datasets._load import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
 
     try:
         with os.scandir(folder) as entries:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def cut(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; may be new.")],
     *,
     model: Annotated[

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha._percent import percent
+from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
-from skcaptcha.cli._options import Format, Jobs, Json, Scheduler
+from skcaptcha.cli._options import Format, Jobs, Json, Scheduler, seconds
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from skcaptcha.errors import SkcaptchaError
     from skcaptcha.read import Reading
+    from skcaptcha.search import SharedGridSearchCV
 
 
 @interruptible("interrupted; the same command with --resume goes on")
@@ -47,7 +49,7 @@ def fit(
     config: Annotated[
         Path,
         typer.Argument(
-            metavar="CONFIG.yaml|DIR", help="The recipe, or a labelled folder to find one for."
+            metavar="CONFIG.yaml|DIR", help="The recipe, or a labeled folder to find one for."
         ),
     ],
     *,
@@ -63,11 +65,9 @@ def fit(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help="With DIR: how long choosing and fitting may take.",
-            show_default="420; from 700 captchas on 0.6 for each",
+        seconds(
+            "With DIR: how long choosing and fitting may take.",
+            "420; from 700 captchas on 0.6 for each",
         ),
     ] = None,
     override: Annotated[
@@ -93,6 +93,8 @@ def fit(
     (.search); --resume continues from there. An image that cannot be read is left out and named;
     the exit code is then 1.
     """
+    from skcaptcha.datasets._file_kinds import folder_meant, may_be_recipe
+
     if config.is_dir():
         from skcaptcha.cli._fit_auto import fit_folder
 
@@ -112,6 +114,11 @@ def fit(
             resume=resume,
         )
         return
+    if config.is_file() and not may_be_recipe(config):
+        raise WrongUseError(
+            f"{config}: {folder_meant(config)}; or give a recipe, such as configs/auto.yaml, and "
+            "the folder with --data"
+        )
     if budget is not None and config.exists():
         raise WrongUseError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
@@ -183,6 +190,7 @@ def _fit_recipe(
         "n_folds": search.n_splits_,
         "best_params": search.best_params_,
         "cv_string_accuracy": search.best_score_,
+        **_ignoring_case(search),
         "characters": "".join(getattr(model[-1], "classes_", [])),
     }
     results: list[Reading | SkcaptchaError] = []
@@ -193,6 +201,7 @@ def _fit_recipe(
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began
     manifest = report | {"recipe_content": recipe.content}
+    del report["training_images"]  # which say nothing to a reader
     say_if_not_familiar(model)
     save_model(model, path, format, manifest=manifest, results=search.cv_results_)
     held_out = []
@@ -217,14 +226,26 @@ def _fit_recipe(
     )
     forget(journals)
 
-    report_console(json).print(_summary(report, failed, written))
-    write_json({**report, "failed": failed, "files": written}, json)
+    console = report_console(json)
+    console.print(_summary(report, failed, written))
+    causes = end_fit(
+        train,
+        report["cv_string_accuracy"],
+        report["n_train"],
+        model=path,
+        written=written,
+        data=str(recipe.content["data"].get("folder", "")),
+        recipe=True,
+        console=console,
+    )
+    write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[Path]) -> Table:
     from skcaptcha.cli._accuracy import with_interval
+    from skcaptcha.metrics import has_both_cases
 
     table = figures_table()
     table.add_row("training captchas", str(report["n_train"]))
@@ -237,12 +258,25 @@ def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[P
         table.add_row(f"  {name}", _one_line(value))
     accuracy = percent(report["cv_string_accuracy"], report["n_train"])
     table.add_row("string accuracy", f"{accuracy} in cross-validation")
+    if (share := report.get("cv_string_accuracy_ignoring_case")) is not None:
+        table.add_row("  ignoring case", percent(share, report["n_train"]))
     if "held_out" in report:
         table.add_row("  held out", with_interval(report["held_out"], "string_accuracy"))
+        if has_both_cases(report["characters"]):
+            name = "string_accuracy_ignoring_case"
+            table.add_row("    ignoring case", with_interval(report["held_out"], name))
         table.add_row("  captchas", str(report["held_out"]["n"]))
     table.add_row("seconds", f"{report['seconds']:.1f}")
     table.add_row("written", "\n".join(map(str, files)))
     return table
+
+
+def _ignoring_case(search: SharedGridSearchCV) -> dict[str, float]:
+    """Give what is read if case does not count, where it was measured."""
+    shares = search.cv_results_.get("mean_test_ignoring_case")
+    if shares is None:
+        return {}
+    return {"cv_string_accuracy_ignoring_case": float(shares[search.best_index_])}
 
 
 def _one_line(value: Any) -> str:

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha._percent import percent
+from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
 from skcaptcha.cli._console import (
@@ -37,6 +39,7 @@ from skcaptcha.cli._training import (
     time_for_report,
     workers,
 )
+from skcaptcha.cli._verbosity import warnings_said
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,7 +47,8 @@ if TYPE_CHECKING:
     from skcaptcha.auto import Choice, Trial
 
 _CHOSEN = "Chosen by skcaptcha fit"
-_FEW = 20  # captchas
+_SHARE_FOR_REPORT, _MOST_FOR_REPORT = 0.15, 10.0  # of the budget, and seconds
+_LEAST_SHARE_FOR_CHOICE = 0.5  # however long the images take to load
 _NAME_WIDTH = len("ConnectedComponents +")
 
 
@@ -79,7 +83,8 @@ def fit_folder(
     resume : bool
         Go on where a fit of this model was stopped.
     """
-    from skcaptcha.auto import choose_recipe
+    begin = time.perf_counter()
+    from skcaptcha.auto import choose_recipe, default_budget
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
     from skcaptcha.model_io import describe_training
@@ -93,20 +98,28 @@ def fit_folder(
     captchas = load_captchas(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
+    if budget is None:
+        budget = default_budget(len(captchas.target))
+    # The user waits for what comes before and after as well.
+    for_report = min(_SHARE_FOR_REPORT * budget, _MOST_FOR_REPORT)
+    before = time.perf_counter() - begin
+    for_choice = max(budget - for_report - before, _LEAST_SHARE_FOR_CHOICE * budget)
     journals = journals_of(out, resume=resume)
-    with workers(jobs, scheduler, captchas), kept(journals):
+    with workers(jobs, scheduler, captchas), kept(journals), warnings_said("skcaptcha.auto"):
         choice = going_on(
             lambda: choose_recipe(
                 captchas.data,
                 captchas.target,
-                budget=budget,
+                budget=for_choice,
                 n_jobs=jobs,
                 verbose=int(shows_progress()),
                 checkpoint=journals[0],
             )
         )
+    choice = replace(choice, budget=budget, seconds=before + choice.seconds)
     report = _report(folder, choice) | about | {"n_failed": len(failed)}
     manifest = report | {"recipe_content": choice.recipe}
+    del report["training_images"]  # which say nothing to a reader
     text = _recipe_text(folder, out, choice)
     say_if_not_familiar(choice.model)
     save_model(choice.model, out, format, manifest=manifest, results=_results(choice), recipe=text)
@@ -118,7 +131,7 @@ def fit_folder(
             [str(label) for label in captchas.target],
             how=choice,
             names=captchas.filenames,
-            seconds=time_for_report(choice.seconds, choice.budget - choice.seconds),
+            seconds=time_for_report(choice.seconds, budget - choice.seconds, for_report / 2),
             title=f"How {out.name} was fitted",
             data=str(folder),
             model_file=str(out),
@@ -130,21 +143,40 @@ def fit_folder(
     console = report_console(json)
     console.print(_measured_table(choice))
     console.print(_tried_table(choice))
-    table = figures_table()
+    console.print(_outcome_table(choice, report, written))
+    for note in _notes(choice):
+        say(f"warning: {note}")
+    causes = end_fit(
+        captchas,
+        choice.accuracy,
+        choice.n_validated,
+        model=out,
+        written=written,
+        data=str(folder),
+        recipe=False,
+        console=console,
+    )
+    write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if failed:
-        table.add_row("could not be read", f"{len(failed)}, left out")
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _outcome_table(choice: Choice, report: dict[str, Any], written: list[Path]) -> Table:
+    from skcaptcha.metrics import has_both_cases
+
+    table = figures_table()
+    if report["n_failed"]:
+        table.add_row("could not be read", f"{report['n_failed']}, left out")
     if report["n_left_out"]:
         table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
     accuracy = percent(choice.accuracy, choice.n_validated)
     table.add_row("string accuracy", f"{accuracy} in cross-validation")
+    if has_both_cases(choice.measurement.characters):
+        share = percent(choice.accuracy_ignoring_case, choice.n_validated)
+        table.add_row("  ignoring case", share)
     table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
     table.add_row("written", "\n".join(map(str, written)))
-    console.print(table)
-    for note in _notes(choice):
-        say(f"warning: {note}")
-    write_json({**report, "failed": failed, "files": written}, json)
-    if failed:
-        raise typer.Exit(EXIT_SOME_FAILED)
+    return table
 
 
 def _report(folder: Path, choice: Choice) -> dict[str, Any]:
@@ -160,6 +192,7 @@ def _report(folder: Path, choice: Choice) -> dict[str, Any]:
         "n_folds": choice.folds,
         "n_validated": choice.n_validated,
         "cv_string_accuracy": choice.accuracy,
+        "cv_string_accuracy_ignoring_case": choice.accuracy_ignoring_case,
         "characters": "".join(getattr(choice.model[-1], "classes_", [])),
         "tried": [asdict(trial) for trial in choice.tried],
         "notes": list(_notes(choice)),
@@ -264,8 +297,3 @@ def _notes(choice: Choice) -> Iterator[str]:
         yield "all labels consist of one character; nothing else can be read"
     elif measurement.n_labels == 1:
         yield "all labels are equal; other strings will hardly be read"
-    if choice.accuracy == 0:
-        remedy = "check that the labels belong to the images"
-        if measurement.n < _FEW:
-            remedy = f"{measurement.n} captchas are too few to learn from"
-        yield f"no captcha was read right in the cross-validation; {remedy}"

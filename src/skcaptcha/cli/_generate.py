@@ -12,7 +12,9 @@ import typer
 
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._console import note, progress
+from skcaptcha.cli._options import within
 
+_MOST = 1_000_000  # captchas, which are all held in memory
 _MANY = 256  # captchas, which take long enough to show it
 
 
@@ -30,11 +32,30 @@ class _Counted(list[Any]):
 
 
 def generate(
-    scheme: Annotated[str, typer.Argument(help="lines, dots or image.")],
+    scheme: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCHEME",
+            autocompletion=lambda: ["lines", "dots", "image"],
+            help="One of lines, dots and image.",
+        ),
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; may be new.")],
     *,
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Number of captchas.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same captchas.")] = 0,
+    n: Annotated[
+        int,
+        typer.Option(
+            "--n", "-n", metavar="N", callback=within(1, _MOST), help="Number of captchas."
+        ),
+    ] = 100,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=within(0, 2**32 - 1),
+            help="The same seed makes the same captchas.",
+        ),
+    ] = 0,
 ) -> None:
     """Make labelled captchas of a scheme: PNG files and labels.csv."""
     from skcaptcha.datasets import SCHEMES, write_captchas

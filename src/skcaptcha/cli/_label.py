@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from skcaptcha.cli._console import note, say
+from skcaptcha.cli._options import within
 
 if TYPE_CHECKING:
     from skcaptcha.label import LabellingSession
 
 Port = Annotated[
-    int, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0: a free one.")
+    int,
+    typer.Option(metavar="N", callback=within(0, 65535), help="Port of the page; 0 is a free one."),
 ]
 Browser = Annotated[
-    bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    bool,
+    typer.Option(
+        "--browser/--no-browser",
+        help="Whether to open the page in a browser.",
+        show_default="--browser",
+    ),
 ]
 
 
@@ -33,18 +40,21 @@ def label(
 ) -> None:
     """Label the captchas of a folder in the browser.
 
-    Each label is in DIR/labels.csv before the next image is shown. From 20 labels on a model
-    types its guess, and the images come first that it learns most from. Only this machine can
-    reach the page. Ctrl-C ends it; the same command goes on later.
+    Each label is saved in DIR/labels.csv before the next image appears. Once there are 20 labels, a
+    model fills in its guess, and the images that it learns most from come first. Only this machine
+    can open the page. Press Ctrl-C to stop; run the same command again to continue.
     """
     from skcaptcha.label import LabellingSession
 
     with LabellingSession(folder) as session:
         if not any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
             say(
-                "its images have no labels yet; if their names are labels, do not go on: "
-                "from the first label on, only those in labels.csv count"
+                f"warning: {folder}: has no labels.csv or labels.txt; if the images are named by "
+                "their labels, press Ctrl-C now: as soon as one image is labelled, the labels in "
+                "labels.csv replace all names"
             )
+        for sentence in session.odd_labels():
+            say(f"warning: {folder}: {sentence}")
         label_in_browser(session, port=port, browser=browser)
 
 
@@ -75,16 +85,17 @@ def label_in_browser(
         with LabellingPage(session, port=port) as page:
             opened = browser and _open(page.url)
             print(page.url, flush=True)
-            note(f"{'this' if opened else 'open this'} is the labelling page; Ctrl-C ends it")
+            where = "the page opens in your browser" if opened else "open this address in a browser"
+            note(f"{where}; press Ctrl-C here to stop")
             page.wait()
     except KeyboardInterrupt:
         progress = session.progress()
         quoted = shlex.quote(str(session.folder))
-        following = "nothing is changed"
+        following = "nothing was changed"
         if progress.n_labelled:
-            following = f"skcaptcha fit {quoted}"
+            following = f"next: skcaptcha fit {quoted}"
         elif progress.n_unreadable:
-            following = f"{progress.n_unreadable} marked unreadable"
+            following = f"{progress.n_unreadable} marked as unreadable"
         raise KeyboardInterrupt(
             f"{progress.n_labelled} of {progress.n_images} images are {done}; {following}"
         ) from None

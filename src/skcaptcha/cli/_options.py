@@ -2,10 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+_MOST_JOBS = 1024
+_MOST_SECONDS = 10_000_000
+
+
+def within(least: float, most: float) -> Callable[[float | None], float | None]:
+    """Give what checks the number of an option.
+
+    Parameters
+    ----------
+    least, most : int or float
+        Both are allowed.
+
+    Returns
+    -------
+    check : callable
+        Takes the number, or None for an option that is not given, and gives it back.
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._options import within
+    >>> within(0, 1)(0.5)
+    0.5
+    >>> within(0, 1)(float("nan"))
+    Traceback (most recent call last):
+        ...
+    typer.BadParameter: it must be between 0 and 1, not nan
+    """
+
+    def check(value: float | None) -> float | None:
+        if value is None or least <= value <= most:
+            return value
+        raise typer.BadParameter(f"it must be between {least:,} and {most:,}, not {value}")
+
+    return check
+
+
+def _check_jobs(n: int) -> int:
+    if n and abs(n) <= _MOST_JOBS:
+        return n
+    raise typer.BadParameter(
+        f"it must be a number of processes from 1 to {_MOST_JOBS}, or -1 for one on each core, not "
+        f"{n}"
+    )
+
+
+def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
+    """Give an option for a time.
+
+    Parameters
+    ----------
+    help, default : str
+        What it is, and if it is not given.
+
+    Returns
+    -------
+    option : typer's
+    """
+    return typer.Option(
+        metavar="SECONDS", callback=within(1, _MOST_SECONDS), help=help, show_default=default
+    )
+
 
 DEFAULT_MODEL = Path("artifacts/model.joblib")
 
@@ -21,10 +84,16 @@ Format = Annotated[
     Literal["joblib", "skops"],
     typer.Option(
         "--format",
+        metavar="joblib|skops",
         help="What to write: skops is for others, who can load it without running code in it.",
     ),
 ]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; -1: all cores.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        metavar="N", callback=_check_jobs, help="Number of processes; -1 is one on each core."
+    ),
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(

@@ -11,13 +11,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, Self
 
+from skcaptcha._image_text import is_url
 from skcaptcha.cli._sorted_names import SortedNames
-from skcaptcha.datasets._load import IMAGE_SUFFIXES, natural_order
+from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
+from skcaptcha.datasets._load import natural_order
 from skcaptcha.errors import DatasetError
 
 _MAGIC = re.compile(r"[*?[]")
 _ANY_FOLDERS = "**"
 _BYTES_AT_ONCE = 2**16
+# An image of the largest size that is read by default, as base64, with room to spare.
+_MOST_BYTES_OF_PATH = 2**25
 
 _Failed = Callable[[str, str], None]
 
@@ -99,7 +103,7 @@ def _of(argument: str, failed: _Failed, *, null: bool) -> Iterator[str]:
         return _listed(b"\0" if null else b"\n")
     if os.path.isdir(argument):
         return _walk(Path(argument), _Images(), failed)
-    if not _MAGIC.search(argument) or os.path.lexists(argument):
+    if not _MAGIC.search(argument) or os.path.lexists(argument) or is_url(argument):
         return iter([argument])
     parts = Path(argument).parts
     fixed = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
@@ -108,11 +112,24 @@ def _of(argument: str, failed: _Failed, *, null: bool) -> Iterator[str]:
 
 def _listed(end: bytes) -> Iterator[str]:
     """Read names from the standard input, as they come."""
-    rest = b""
+    rest: list[bytes] = []
+    n_bytes = 0
     while block := sys.stdin.buffer.read1(_BYTES_AT_ONCE):  # type: ignore[union-attr]
-        *names, rest = (rest + block).split(end)
-        yield from map(os.fsdecode, _without_line_ends(names, end))
-    yield from map(os.fsdecode, _without_line_ends([rest], end))
+        *names, last = block.split(end)
+        if names:
+            names[0] = b"".join([*rest, names[0]])
+            rest, n_bytes = [], 0
+            yield from map(os.fsdecode, _without_line_ends(names, end))
+        rest.append(last)
+        n_bytes += len(last)
+        if n_bytes > _MOST_BYTES_OF_PATH:
+            separator = "line feed" if end == b"\n" else "null character"
+            raise DatasetError(
+                f"-: the list of paths has {n_bytes:,} bytes without a {separator}, which is no "
+                "path; write one path on each line, or end each with a null character and give "
+                "--null"
+            )
+    yield from map(os.fsdecode, _without_line_ends([b"".join(rest)], end))
 
 
 def _without_line_ends(names: list[bytes], end: bytes) -> Iterator[bytes]:

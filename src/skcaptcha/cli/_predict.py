@@ -18,7 +18,7 @@ from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
 from skcaptcha.cli._console import note
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust, within
 from skcaptcha.cli._output import STDOUT, write_json
 
 if TYPE_CHECKING:
@@ -69,14 +69,16 @@ def predict(
         typer.Option(metavar="CHARACTERS", help="Read no other characters than these."),
     ] = None,
     length: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Read strings of so many characters.")
+        int | None,
+        typer.Option(
+            metavar="N", callback=within(1, 1000), help="Read strings of so many characters."
+        ),
     ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(
             metavar="P",
-            min=0,
-            max=1,
+            callback=within(0, 1),
             help="Leave the text empty where a reading is less sure, and say why in a column more.",
         ),
     ] = None,
@@ -96,13 +98,12 @@ def predict(
     Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end. If an
     interrupted run left some there, give --resume, or delete it.
     """
-    from skcaptcha._model_file import read_model_file
     from skcaptcha.cli._batches import WorkersEndedError
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._paths import images_of, named
     from skcaptcha.cli._reading import read_batches
     from skcaptcha.cli._tables import open_table
-    from skcaptcha.model_io import load
+    from skcaptcha.model_io import read_model
 
     if resume and csv is None and parquet is None:
         raise WrongUseError(
@@ -119,7 +120,8 @@ def predict(
         reads=chain([model], named(paths)),
         models=[model],
     )
-    reader = load(model, trust=trust)
+    loaded = read_model(model, trust=trust)
+    reader = loaded.model
     constraints = _constrain(reader, {"charset": charset, "length": length})
     has_table = csv is not None or parquet is not None
     prints = not has_table and json != STDOUT
@@ -138,7 +140,7 @@ def predict(
             parquet=parquet,
             resume=resume,
             settings={
-                "model": read_model_file(model).sha256 if has_table else None,
+                "model": loaded.sha256,
                 "--charset": charset,
                 "--length": length,
                 "--min-confidence": min_confidence,

@@ -173,6 +173,24 @@ def undecodable(model: Pipeline, sources: Sequence[Any]) -> dict[int, SkcaptchaE
     return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
 
 
+def decoded(model: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray]:
+    """Decode the images that can be decoded.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Its ImageDecoder decodes.
+    sources : sequence of n paths, or whatever else an ImageDecoder takes
+
+    Yields
+    ------
+    image : ndarray of shape (h, w) or (h, w, 3), dtype uint8
+    """
+    for image in _each(model, sources, _themselves, "looking for training captchas"):
+        if not isinstance(image, SkcaptchaError):
+            yield image
+
+
 def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError]:
     """Find the training images that stop steps from being fitted.
 

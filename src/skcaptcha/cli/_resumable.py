@@ -20,6 +20,7 @@ from skcaptcha.cli._tables import Table, sync
 from skcaptcha.errors import SkcaptchaError
 
 _NAMES_AT_ONCE = 1024
+_MOST_BYTES_OF_LINE = 2**20
 _ON_WINDOWS = os.name == "nt"  # where nobody replaces a file that is open
 
 
@@ -201,8 +202,8 @@ class ResumableCsv(Table):
 
     def _has_rows(self) -> bool:
         with self._part.open("rb") as stream:
-            stream.readline()
-            return stream.readline().endswith(b"\n")
+            next(_lines_of(stream, self._part), None)
+            return next(_lines_of(stream, self._part), b"").endswith(b"\n")
 
     def _replace(self, old: Path | str, new: Path) -> None:
         if _ON_WINDOWS:
@@ -272,6 +273,16 @@ def _size(file: Path) -> int:
         return 0
 
 
+def _lines_of(stream: IO[bytes], file: Path) -> Iterator[bytes]:
+    while line := stream.readline(_MOST_BYTES_OF_LINE):
+        if len(line) == _MOST_BYTES_OF_LINE and not line.endswith(b"\n"):
+            raise SkcaptchaError(
+                f"{file}: has a line of more than {_MOST_BYTES_OF_LINE:,} bytes, so it is not "
+                "what an interrupted run left; rename it, or name another file"
+            )
+        yield line
+
+
 def _rows_of(file: Path) -> Iterator[tuple[list[str], int, bool]]:
     """Give each row, where it ends, and whether with a line feed."""
     end = 0
@@ -279,7 +290,7 @@ def _rows_of(file: Path) -> Iterator[tuple[list[str], int, bool]]:
 
     def lines(stream: IO[bytes]) -> Iterator[str]:
         nonlocal end, line
-        for line in stream:
+        for line in _lines_of(stream, file):
             end += len(line)
             yield line.decode(errors="surrogateescape")
 

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
+    from skcaptcha.model_io import LoadedModel
     from skcaptcha.read import Reading
 
 
 def score(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labelled captchas.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
     *,
     model: Model = DEFAULT_MODEL,
     trust: Trust = False,
@@ -55,16 +56,16 @@ def score(
     from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
     from skcaptcha.evaluation import summarise
-    from skcaptcha.model_io import load
+    from skcaptcha.model_io import read_model
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
-    reader = load(model, trust=trust)
+    loaded = read_model(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
     labels = [str(label) for label in captchas.target]
-    _warn_of_unknown(labels, getattr(reader[-1], "classes_", None))
+    _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
     with connected(scheduler) as client:
         began = time.perf_counter()
-        results = list(read_all(reader, captchas.data, n_jobs=jobs, client=client))
+        results = list(read_all(loaded.model, captchas.data, n_jobs=jobs, client=client))
         seconds = time.perf_counter() - began
 
     failed, rows = [], []
@@ -99,13 +100,14 @@ def score(
         "model": str(model),
         "folder": str(folder),
         **figures,
+        "n_training_captchas": _warn_of_training(loaded, captchas.data),
         "seconds": seconds,
         "images_per_second": len(labels) / seconds,
         "failed": failed,
     }
     write_json(found, json)
     if report is not None:
-        _write_report(report, reader, captchas, results, model=model, folder=folder)
+        _write_report(report, loaded.model, captchas, results, model=model, folder=folder)
         note(f"{report}: the report")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -133,6 +135,21 @@ def _write_report(
         model_file=str(model),
     )
     page.save(file)
+
+
+def _warn_of_training(loaded: LoadedModel, sources: Sequence[str]) -> int | None:
+    """Say how many of the captchas the model was fitted to, since it may know these by heart."""
+    from skcaptcha._manifest import count_training_images
+    from skcaptcha.cli._reading import decoded
+
+    n = count_training_images(loaded.manifest, decoded(loaded.model, sources))
+    if n:
+        say(
+            f"warning: the model was fitted to {n} of these {len(sources)} captchas, which it may "
+            "know by heart: the accuracy on others is probably lower; score captchas that it was "
+            "not fitted to"
+        )
+    return n
 
 
 def _warn_of_unknown(labels: list[str], classes: Iterable[str] | None) -> None:

@@ -8,10 +8,11 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
 import typer
 
+from skcaptcha._percent import percent
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, printable, result_console, say
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 40
 # In a manifest, too long for a table.
-_NOT_SHOWN = {"confusions", "recipe_content", "tried"}
+_NOT_SHOWN = {"confusions", "recipe_content", "training_images", "tried"}
+_MOST_COUNTS = 5
+_VERSIONS_SHOWN = ("skcaptcha", "scikit-learn")
 
 
 def show(
@@ -34,35 +37,44 @@ def show(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The picture to write, a PNG file.", show_default="none"),
+        typer.Option(metavar="FILE", help="The picture to write, a PNG file."),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all that the model's file says of it.")
+    ] = False,
     trust: Trust = False,
 ) -> None:
     """Say what a model is; with images, draw what every step makes of them.
 
-    Of a model that is not trusted, it shows what can be told without loading it.
+    It says how well the model reads, what it was fitted to, and by which recipe and steps; with
+    --all also hashes, versions and all figures of the fit. Of a model that is not trusted, it shows
+    what can be told without loading it.
 
     The pictures go to the terminal, or with --out to a file: for each image, the image itself, what
     each denoising step leaves of it, the boxes, and the text with its confidence; in a file, the
     crops too.
     """
-    from skcaptcha.model_io import load
+    from skcaptcha.model_io import load_manifest, read_model
 
     if out is not None and not images:
-        raise WrongUseError(f"{out}: what is to be drawn in it? name an image behind the model")
+        raise WrongUseError(
+            f"{out}: there is nothing to draw; name one or more images after the model"
+        )
     if images and len(images) > _MOST_ROWS:
         raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
+    if everything and images:
+        raise WrongUseError("--all is for a model alone; leave it out, or the images")
     try:
-        reader = load(model, trust=trust)
+        loaded = read_model(model, trust=trust)
     except UntrustedModelError:
         if not images:
-            _show_manifest(model)
+            _describe(load_manifest(model), None, everything=everything)
         raise
     if images:
         check_outputs(png=out, reads=[model, *images], models=[model])
-        _draw(reader, images, out)
+        _draw(loaded.model, images, out)
     else:
-        _describe(reader, model)
+        _describe(loaded.manifest, loaded.model, everything=everything)
 
 
 def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
@@ -95,29 +107,68 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _describe(reader: Pipeline, file: Path) -> None:
+def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: bool) -> None:
     from rich.text import Text
 
     table = figures_table()
-    for name, estimator in _leaves(reader):
-        table.add_row(Text(printable(name)), Text(printable(" ".join(repr(estimator).split()))))
-    if (classes := getattr(reader[-1], "classes_", None)) is not None:
-        characters = printable("".join(classes))
-        table.add_row("characters", Text(f"{characters} ({len(classes)})"))
-    result_console().print(table)
-    _show_manifest(file)
-
-
-def _show_manifest(file: Path) -> None:
-    from rich.text import Text
-
-    from skcaptcha.model_io import load_manifest
-
-    table = figures_table()
-    for name, value in _flat(load_manifest(file)):
+    rows = [*_in_short(manifest)]
+    if reader is not None:
+        rows += [(name, " ".join(repr(estimator).split())) for name, estimator in _leaves(reader)]
+        if (classes := getattr(reader[-1], "classes_", None)) is not None:
+            rows.append(("characters", f"{''.join(classes)} ({len(classes)})"))
+    if everything or not rows:
+        rows += _flat(manifest)
+    for name, value in rows:
         table.add_row(Text(printable(name)), Text(printable(value)))
-    if table.row_count:
+    if rows:
         result_console().print(table)
+    if manifest and reader is not None and not everything:
+        note("everything that the model's file says of it: the same command with --all")
+
+
+def _in_short(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what most want to know: how well it reads, what it was fitted to, and by what.
+
+    The manifest may be anybody's: what is no such value is passed over.
+    """
+    held_out = manifest.get("held_out")
+    held_out = held_out if isinstance(held_out, dict) else {}
+    n, accuracy = held_out.get("n"), held_out.get("string_accuracy")
+    if _is_count(n) and _is_share(accuracy):
+        yield "string accuracy", f"{percent(accuracy, n)} of {n} held out"
+    if _is_count(n_train := manifest.get("n_train")):
+        if _is_share(accuracy := manifest.get("cv_string_accuracy")):
+            yield "string accuracy", f"{percent(accuracy, n_train)} in cross-validation"
+        data = manifest.get("data")
+        yield "fitted to", f"{n_train} captchas" + (f" of {data}" if data else "")
+    for name, key in (("lengths of labels", "lengths"), ("sizes of images", "image_sizes")):
+        if isinstance(counts := manifest.get(key), dict) and counts:
+            shown = list(counts.items())[:_MOST_COUNTS]
+            more = f", {len(counts) - len(shown)} others" if len(counts) > len(shown) else ""
+            yield name, ", ".join(f"{value} ({n})" for value, n in shown) + more
+    if recipe := manifest.get("recipe") or manifest.get("chosen"):
+        yield "recipe", str(recipe)
+    for key in ("overrides", "best_params", "chosen_settings"):
+        if settings := manifest.get(key):
+            yield from _settings(settings)
+    if isinstance(versions := manifest.get("versions"), dict):
+        by = [f"{name} {versions[name]}" for name in _VERSIONS_SHOWN if name in versions]
+        yield "saved", f"{manifest.get('saved', '')} by {', '.join(by)}"
+
+
+def _settings(settings: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(settings, dict):
+        yield from ((f"  {name}", " ".join(str(value).split())) for name, value in settings.items())
+    elif isinstance(settings, list):
+        yield from (("  --set", str(setting)) for setting in settings)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and value > 0
+
+
+def _is_share(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _leaves(pipeline: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:

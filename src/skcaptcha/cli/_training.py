@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from skcaptcha._kept_errors import kept
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._check_outputs import check_model_suffix
 from skcaptcha.cli._console import progress, say
@@ -158,7 +159,9 @@ def save_report(files: list[Path], make: Callable[[], Page], jobs: int) -> list[
     return files
 
 
-def time_for_report(seconds: float, most: float = float("inf")) -> float:
+def time_for_report(
+    seconds: float, most: float = float("inf"), least: float = _LEAST_FOR_REPORT
+) -> float:
     """Say how long models may be fitted for the report of a fit: half as long, or a minute.
 
     Parameters
@@ -166,13 +169,15 @@ def time_for_report(seconds: float, most: float = float("inf")) -> float:
     seconds : float
         How long that took.
     most : float, default=inf
-        What is left of the user's time; a few seconds are always allowed.
+        What is left of the user's time.
+    least : float, default=5
+        That are always allowed.
 
     Returns
     -------
     seconds : float
     """
-    return max(_LEAST_FOR_REPORT, min(seconds / 2, most, _MOST_FOR_REPORT))
+    return max(least, min(seconds / 2, most, _MOST_FOR_REPORT))
 
 
 def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, str]]:
@@ -227,7 +232,7 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
             try:
                 image = decoder.transform([source])[0]
             except ImageError as error:
-                bad[i] = error
+                bad[i] = kept(error)
             else:
                 digests[i] = pixel_digest(image)
                 height, width = image.shape[:2]
@@ -251,7 +256,7 @@ def _say_copies(captchas: Bunch, digests: Mapping[int, str]) -> None:
         are = "is a copy of another" if len(copies) == 1 else "are copies of others"
         say(
             f"warning: {len(copies)} of {len(names)} images {are} ({names[i]} of {names[k]}); no "
-            "model is judged by a copy of what it has learnt"
+            "model is judged by a copy of what it has learned"
         )
 
 

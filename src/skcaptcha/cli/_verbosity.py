@@ -7,7 +7,8 @@ import logging
 import sys
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Annotated, Any
 
@@ -73,6 +74,24 @@ def set_verbosity(*, quiet: bool, verbose: bool) -> None:
         _Verbosity.handler.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
         _logger.addHandler(_Verbosity.handler)
         _logger.setLevel(logging.DEBUG)
+
+
+@contextmanager
+def warnings_said(name: str) -> Iterator[None]:
+    """Show the warnings that a part of the package logs.
+
+    Parameters
+    ----------
+    name : str
+        Of its logger.
+    """
+    logger, handler = logging.getLogger(name), _Said(logging.WARNING)
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:

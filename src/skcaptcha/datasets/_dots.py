@@ -1,6 +1,7 @@
 """Scheme "dots": six digits under random dots, or over a regular pattern of dashes."""
 
 from functools import cache
+from pathlib import Path
 from typing import Literal, get_args
 
 import cv2
@@ -16,27 +17,42 @@ _HEIGHT, _WIDTH = 50, 150
 _N_DIGITS = 6
 _JPEG_QUALITY = 75
 
-_DOT_GREY = 0
-# Points thrown per pixel, as many white as black: one pixel in seven ends up black.
-_POINTS_PER_PIXEL = 0.31
+# Points thrown per pixel, and the share of them that is black; the others are white.
+_POINTS_PER_PIXEL = (0.22, 0.37)
+_BLACK_SHARES = (0.46, 0.56)
 
-_DASH_GREY = 100
-_DASH_PITCHES = (4, 5)
-_DASH = 3
+# Half of the patterns are exactly those of the real captchas that were seen. The others vary, so
+# that a reader does not learn the pattern instead of the digits.
+_USUAL_SHARE = 0.5
+_USUAL_DASH_GREY = 100
+_USUAL_DASH_PITCHES = (4, 5)
+_USUAL_DASH = 3
+_DASH_GREYS = (85, 112)
+_DASH_PITCHES = (4, 7)
+_DASHES = (2, 4)
+_DASH_GAPS = (2, 5)
 
-# The font is near to the scheme's own, not the same; these ranges of height, pitch, place, width,
-# lean and stroke hold the real digits and the difference.
-_DIGIT_HEIGHTS = (16.7, 20.0)
+# The scheme's own font comes with no package. A reader must not depend on the details of another
+# one: digits are drawn in several fonts, and in shapes between these, much more varied than the
+# scheme's own.
+_FONTS = (None, "DejaVuSans.ttf", "cmss10.ttf")
+_FONT_SHARES = (0.5, 0.25, 0.25)
+_MOST_OF_OTHER_FONT = 0.5
+_DIGIT_HEIGHTS = (15.5, 20.5)
 _PITCH_AT_NO_HEIGHT, _PITCH_PER_HEIGHT = 5.9, 0.45
-_PITCH_ALLOWANCE = (-0.35, 0.35)
-_FIRST_CENTRES_X = (35.5, 37.5)
-_CENTRES_Y = (12.0, 32.0)
-_PLACE_DEVIATION = (0.3, 0.7)
-_WIDTH_FACTORS = (0.86, 1.04)
+_PITCH_ALLOWANCE = (-0.8, 0.8)
+_LAST_CENTRE_X = 114.0
+_FIRST_CENTRES_X = (35.0, 38.5)
+_CENTRES_Y = (12.0, 33.0)
+_PLACE_DEVIATIONS = (0.3, 0.8)
+_WIDTH_FACTORS = (0.85, 1.1)
+_WIDTH_DEVIATION = 0.03
 _SHEARS = (-0.06, 0.06)
 _ANGLE_DEVIATION = 0.03
-_DOTTED_STROKES = (0.0, 0.25)
-_DASHED_STROKES = (-0.12, 0.12)
+_DOTTED_STROKES = (-0.1, 0.45)
+_DASHED_STROKES = (-0.2, 0.35)
+# How far, in pixels, parts of a digit move against each other.
+_WARP = 0.3
 
 _MASTER_SIDE = 320
 _MASTER_FONT_SIZE = 200
@@ -44,12 +60,20 @@ _WINDOW = 36
 
 
 @cache
-def _masters() -> tuple[np.ndarray, int]:
+def _masters(font_name: str | None) -> tuple[np.ndarray, int]:
     """Signed distances of each digit's pixels to its outline, and the height of the digits.
 
-    From distances, a digit of any size, lean and stroke is one warp away, with smooth edges.
+    From distances, a digit of any size, lean and stroke is one warp away, with smooth edges, and
+    a weighted mean of the distances in two fonts is a shape between both.
     """
-    font = ImageFont.load_default(_MASTER_FONT_SIZE)
+    if font_name is None:
+        font = ImageFont.load_default(_MASTER_FONT_SIZE)
+    else:
+        # Imported here, since reading captchas needs no fonts.
+        import matplotlib  # noqa: PLC0415
+
+        path = Path(matplotlib.get_data_path(), "fonts", "ttf", font_name)
+        font = ImageFont.truetype(str(path), _MASTER_FONT_SIZE)
     middle = (_MASTER_SIDE // 2, _MASTER_SIDE // 2)
     masters = []
     for digit in "0123456789":
@@ -70,64 +94,97 @@ def _draw_digits(
 ) -> np.ndarray:
     """Share of each pixel that the digits cover; `strokes` bounds how far outlines move outward."""
     coverage = np.zeros((_HEIGHT, _WIDTH), np.float32)
+    fonts = rng.choice(len(_FONTS), size=2, p=_FONT_SHARES)
+    share = rng.uniform(0, _MOST_OF_OTHER_FONT)
     height = rng.uniform(*_DIGIT_HEIGHTS)
-    pitch = _PITCH_AT_NO_HEIGHT + _PITCH_PER_HEIGHT * height + rng.uniform(*_PITCH_ALLOWANCE)
+    width = rng.uniform(*_WIDTH_FACTORS)
     stroke = rng.uniform(*strokes)
     start = np.array([rng.uniform(*_FIRST_CENTRES_X), rng.uniform(*_CENTRES_Y)])
+    pitch = _PITCH_AT_NO_HEIGHT + _PITCH_PER_HEIGHT * height + rng.uniform(*_PITCH_ALLOWANCE)
+    pitch = min(pitch, (_LAST_CENTRE_X - start[0]) / (_N_DIGITS - 1))
+    deviation = rng.uniform(*_PLACE_DEVIATIONS)
     for k, digit in enumerate(digits):
-        centre = rng.normal(start + np.array([k * pitch, 0]), _PLACE_DEVIATION)
+        centre = rng.normal(start + np.array([k * pitch, 0]), deviation)
         x, y = np.maximum(np.round(centre).astype(int) - _WINDOW // 2, 0)
         window = coverage[y : y + _WINDOW, x : x + _WINDOW]
-        distances = _distances(digit, centre - (x, y), height, rng)
+        back = _inverse_map(height, width, centre - (x, y), rng)
+        distances = sum(
+            weight * _distances(_FONTS[font], digit, height, back)
+            for font, weight in zip(fonts, (1 - share, share), strict=True)
+        )
         ink = np.clip(distances + stroke + 0.5, 0, 1)
         np.maximum(window, ink[: window.shape[0], : window.shape[1]], out=window)
     return coverage
 
 
-def _distances(
-    digit: int, centre: np.ndarray, height: float, rng: np.random.Generator
+def _inverse_map(
+    height: float, width: float, centre: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Signed distances to a digit's outline in a window around it, a little warped by chance."""
-    masters, master_height = _masters()
-    scale = height / master_height
+    """Where each pixel of a window comes from, relative to a digit's centre, its height being 1."""
     angle = rng.normal(0, _ANGLE_DEVIATION)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    lean = np.array([[rng.uniform(*_WIDTH_FACTORS), rng.uniform(*_SHEARS)], [0, 1]])
-    linear = scale * turn @ lean
-    shift = centre - linear @ np.full(2, _MASTER_SIDE / 2)
-    return scale * cv2.warpAffine(
-        masters[digit],
-        np.column_stack([linear, shift]),
-        (_WINDOW, _WINDOW),
-        borderValue=-float(_MASTER_SIDE),
+    width *= rng.normal(1, _WIDTH_DEVIATION)
+    lean = np.array([[width, rng.uniform(*_SHEARS)], [0, 1]])
+    at = np.stack(np.meshgrid(np.arange(_WINDOW), np.arange(_WINDOW)), axis=-1) - centre
+    # One slow wave in each direction for each coordinate.
+    phases, frequencies = rng.uniform(0, 2 * np.pi, (2, 2)), rng.uniform(0.15, 0.35, (2, 2))
+    waves = np.sin(at[..., np.newaxis] * frequencies + phases).sum(axis=-2)
+    return ((at + _WARP * waves) @ np.linalg.inv(turn @ lean).T / height).astype(np.float32)
+
+
+def _distances(font: str | None, digit: int, height: float, back: np.ndarray) -> np.ndarray:
+    """Signed distances, in pixels, to the outline of a digit that is warped into a window."""
+    masters, master_height = _masters(font)
+    source = back * np.float32(master_height) + np.float32(_MASTER_SIDE / 2)
+    warped = cv2.remap(
+        masters[digit], source, None, cv2.INTER_LINEAR, borderValue=-float(_MASTER_SIDE)
     )
+    return (height / master_height) * warped
 
 
-@cache
-def _dashes(pitch: int) -> np.ndarray:
-    """Pattern of dashes `pitch` pixels apart, True where there is ink.
+def _dashes(dash: int, gap: int, pitches: tuple[int, int], start: int) -> np.ndarray:
+    """Pattern of dashes on lines `pitches` pixels apart, True where there is ink.
 
     One pen draws every row and then every column and never lifts: where a column's dashes begin
     follows from where the column before it ended.
+
+    Parameters
+    ----------
+    dash, gap : int
+        Their lengths in pixels.
+    pitches : tuple of two ints
+        From row to row and from column to column.
+    start : int
+        Pixels of dash and gap that the pen has already drawn when it begins.
     """
     pattern = np.zeros((_HEIGHT, _WIDTH), bool)
-    for lines in (pattern[::pitch], pattern.T[::pitch]):
-        lines[:] = (np.arange(lines.size) % (2 * _DASH) < _DASH).reshape(lines.shape)
+    for lines, pitch in ((pattern, pitches[0]), (pattern.T, pitches[1])):
+        drawn = lines[::pitch]
+        drawn[:] = ((start + np.arange(drawn.size)) % (dash + gap) < dash).reshape(drawn.shape)
     return pattern
 
 
 def _dotted(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     image = 255 * (1 - _draw_digits(digits, _DOTTED_STROKES, rng))
-    n_points = round(_POINTS_PER_PIXEL * image.size)
+    n_points = round(rng.uniform(*_POINTS_PER_PIXEL) * image.size)
     places = rng.integers(image.size, size=n_points)
-    image.flat[places] = np.where(rng.integers(2, size=n_points), 255, _DOT_GREY)
+    black = rng.random(n_points) < rng.uniform(*_BLACK_SHARES)
+    image.flat[places] = np.where(black, 0, 255)
     return image
 
 
 def _dashed(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    ground = np.where(_dashes(int(rng.choice(_DASH_PITCHES))), _DASH_GREY, 255)
+    if rng.random() < _USUAL_SHARE:
+        pitch = int(rng.choice(_USUAL_DASH_PITCHES))
+        grey, pattern = _USUAL_DASH_GREY, _dashes(_USUAL_DASH, _USUAL_DASH, (pitch, pitch), 0)
+    else:
+        grey = int(rng.integers(*_DASH_GREYS, endpoint=True))
+        dash, gap = (int(rng.integers(*n, endpoint=True)) for n in (_DASHES, _DASH_GAPS))
+        down, across = rng.integers(*_DASH_PITCHES, size=2, endpoint=True).tolist()
+        pattern = _dashes(dash, gap, (down, across), int(rng.integers(dash + gap)))
+    ground = np.where(pattern, grey, 255)
     coverage = _draw_digits(digits, _DASHED_STROKES, rng)
-    return ground + coverage * (_DASH_GREY - ground)
+    return ground + coverage * (grey - ground)
 
 
 def make_dot_captchas(
@@ -139,7 +196,8 @@ def make_dot_captchas(
     """Draw captchas of six digits under random dots, or over a pattern of dashes.
 
     Both kinds are grey, with digits that may touch or stand a little higher or lower than their
-    neighbours, and bear the marks of lossy compression.
+    neighbours, and bear the marks of lossy compression. Fonts, sizes, widths, strokes, gaps, the
+    density of dots and the pattern of dashes vary from captcha to captcha.
 
     Parameters
     ----------
@@ -147,8 +205,8 @@ def make_dot_captchas(
         Number of captchas.
     kind : {"both", "dots", "dashes"}, default="both"
         ``"dots"``: black digits, strewn with black and white dots that fill and break their
-        strokes; well over 500 pixels have the value 0. ``"dashes"``: grey digits over a lattice
-        of dashes as grey as they are; no pixel has the value 0. ``"both"``: each captcha is of
+        strokes; over 300 pixels have the value 0. ``"dashes"``: grey digits over a lattice of
+        dashes as grey as they are; no pixel is darker than 40. ``"both"``: each captcha is of
         the one kind or the other, by chance.
     random_state : int, RandomState or None, default=None
         Seed. Captcha i depends on the seed and on i, not on `n_samples`.
@@ -175,7 +233,7 @@ def make_dot_captchas(
     >>> images, labels = make_dot_captchas(3, kind="dots", random_state=0)
     >>> images.shape, images.dtype
     ((3, 50, 150, 3), dtype('uint8'))
-    >>> bool(((images == 0).all(axis=-1).sum(axis=(1, 2)) > 500).all())
+    >>> bool(((images == 0).all(axis=-1).sum(axis=(1, 2)) > 300).all())
     True
     """
     if kind not in get_args(_Kind):

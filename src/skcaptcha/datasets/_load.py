@@ -10,20 +10,22 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
-from sklearn.utils import Bunch
 
-from skcaptcha._regular_file import UnreadableError, read_regular_file
+from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha.datasets._captchas import Captchas
+from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES, folder_meant
 from skcaptcha.datasets._names import refuse_names, refuse_pairs
 from skcaptcha.datasets._odd_labels import normalized, odd_labels
 from skcaptcha.errors import DatasetError, LabelWarning
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 # What follows tells images of one label apart; so does what copying adds to the name of a file.
 _NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s+\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
-def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bool = True) -> Bunch:
+def load_captchas(
+    folder: str | Path, *, subset: str | None = None, labelled: bool = True
+) -> Captchas:
     """List the captchas of a folder, with their labels.
 
     Images are the files whose suffix is png, jpg, jpeg, gif, bmp or webp, in any case; hidden
@@ -56,8 +58,8 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
 
     Returns
     -------
-    Bunch
-        With the attributes
+    captchas : Captchas
+        A `sklearn.utils.Bunch` with the attributes
 
         data : list of str
             Path of each image.
@@ -105,7 +107,7 @@ def load_captchas(folder: str | Path, *, subset: str | None = None, labelled: bo
         names = [name for name in names if name in labels]
     if subset is not None:
         names = names[slice(*parse_range(subset, len(names), where=str(folder)))]
-    bunch = Bunch(data=[str(folder / name) for name in names], filenames=names)
+    bunch = Captchas(data=[str(folder / name) for name in names], filenames=names)
     if labelled:
         bunch.target = np.array([labels[name] for name in names])
         for sentence in odd_labels(bunch.target.tolist()):
@@ -155,7 +157,7 @@ def _image_names(folder: Path) -> list[str]:
     if not folder.exists():
         raise DatasetError(f"{folder}: there is no such folder; check its path")
     if not folder.is_dir():
-        raise DatasetError(f"{folder}: is a file; give the folder that holds the images")
+        raise DatasetError(f"{folder}: {folder_meant(folder)}")
     try:
         # What is no file, such as a link that leads nowhere, has its error when it is decoded.
         names = [path.name for path in folder.iterdir() if _is_image(path)]
@@ -232,7 +234,7 @@ def _labels(folder: Path, names: list[str]) -> dict[str, str]:
 
 def _read(path: Path) -> str:
     try:
-        return read_regular_file(path, lambda size: None).decode("utf-8-sig")
+        return read_regular_file(path, check_size_of_text).decode("utf-8-sig")
     except UnreadableError as error:
         raise DatasetError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:

@@ -128,7 +128,7 @@ def _first(
 
 
 def _take(bunch: Bunch, positions: np.ndarray) -> Bunch:
-    return Bunch(
+    return type(bunch)(
         **{
             key: values[positions]
             if isinstance(values, np.ndarray)

@@ -60,7 +60,7 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
                 f"image {i}", f"expected a uint8 array, found {found}; decode with ImageDecoder"
             )
         if image.ndim != 2 and (grey or image.shape[2:] != (3,)):
-            expected = "a grey image (h, w)" if grey else "(h, w) or (h, w, 3)"
+            expected = "a grayscale image (h, w)" if grey else "(h, w) or (h, w, 3)"
             remedy = "; put Grey before this step" if grey else ""
             raise ImageError(f"image {i}", f"expected {expected}, found {image.shape}{remedy}")
         if image.size == 0:
@@ -124,7 +124,8 @@ class BatchDenoiser(  # type: ignore[call-arg]
             at_once = max(1, _VALUES_AT_ONCE // math.prod(shape))
             for first in range(0, len(group), at_once):
                 part = group[first : first + at_once]
-                images = X[part[0]][None] if len(part) == 1 else np.stack([X[i] for i in part])
+                # `np.stack` would first make an array of one more axis of each image.
+                images = np.concatenate([X[i] for i in part]).reshape(len(part), *shape)
                 for i, image in zip(part, self._denoise_batch(images), strict=True):
                     denoised[i] = image
         return denoised

@@ -84,6 +84,10 @@ class Binarise(BatchDenoiser):
             dark = ink_is_dark(histograms(images)) if self.ink == "auto" else [self.ink == "dark"]
             sides = np.broadcast_to(dark, len(images))
             return np.stack([self._locally(*pair) for pair in zip(images, sides, strict=True)])
+        if self.method == "fixed" and self.ink != "auto":
+            level = np.uint8(self.threshold)
+            ink = images <= level if self.ink == "dark" else images > level
+            return -ink.view(np.uint8)
         thresholds = np.full(len(images), self.threshold)
         bright = np.full(len(images), self.ink == "bright")
         of_one_shade = np.zeros(len(images), dtype=bool)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcaptcha.denoise._base import BaseDenoiser, Batch, Image, Images
@@ -87,19 +89,33 @@ class Smooth(BaseDenoiser):
 
 
 def _binomial(images: Images, size: int) -> Images:
-    """Weigh neighbours by a row of Pascal's triangle: sums of neighbours, again and again."""
-    half = size // 2
-    room = [(0, 0), (half, half), (half, half)] + [(0, 0)] * (images.ndim - 3)
+    """Weigh neighbours by a row of Pascal's triangle: by 1 2 1, again and again."""
     shift = 2 * (size - 1)  # all weights together are 2^shift
     # Whole numbers are summed exactly, so that ties are rounded alike everywhere, to the even side.
     # Beyond 64 bits, floats must do.
     kind = next((kind for kind in "HIQ" if 8 + shift <= 8 * np.dtype(kind).itemsize), "d")
-    total = np.pad(images, room, mode="reflect").astype(kind)
-    for _ in range(size - 1):
-        total = total[:, 1:] + total[:, :-1]
-        total = total[:, :, 1:] + total[:, :, :-1]
+    total: NDArray[Any] = np.ascontiguousarray(images).astype(kind)
+    for axis in (1, 2):
+        for _ in range(size // 2):
+            total = _one_two_one(total, axis)
     if kind == "d":
         return np.rint(total / 2.0**shift).astype(np.uint8)
     total += (total >> shift & 1) + (2 ** (shift - 1) - 1)
     total >>= shift
     return total.astype(np.uint8)
+
+
+def _one_two_one(values: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Add twice each value and its two neighbours along an axis; the border is mirrored."""
+    step = math.prod(values.shape[axis + 1 :])
+    total = values + values
+    # One pass over all memory takes a fraction of the time of one over each row.
+    flat, flat_total = values.reshape(-1), total.reshape(-1)
+    flat_total[step:] += flat[:-step]
+    flat_total[:-step] += flat[step:]
+    # That gave the first and the last of each row a neighbour from another row.
+    given, found = np.moveaxis(values, axis, 0), np.moveaxis(total, axis, 0)
+    second = min(1, len(given) - 1)
+    found[0] = 2 * (given[0] + given[second])
+    found[-1] = 2 * (given[-1] + given[-1 - second])
+    return total

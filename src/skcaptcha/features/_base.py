@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -111,8 +112,13 @@ class CropFeatures(BaseFeatures):
         crops = X.crops()
         if len(crops) <= self._crops_at_once:
             return self._describe_crops(crops)
-        parts = np.split(crops, range(self._crops_at_once, len(crops), self._crops_at_once))
-        return np.concatenate([self._describe_crops(part) for part in parts])
+        begins = range(0, len(crops), self._crops_at_once)
+        parts = (self._describe_crops(crops[b : b + self._crops_at_once]) for b in begins)
+        first = next(parts)
+        values = np.empty((len(crops), first.shape[1]), dtype=first.dtype)
+        for begin, part in zip(begins, chain([first], parts), strict=True):
+            values[begin : begin + len(part)] = part
+        return values
 
     @abstractmethod
     def _describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

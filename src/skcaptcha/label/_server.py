@@ -35,7 +35,13 @@ _TYPES = {
 }
 # The keys that requests may have beside those that say who asks and which image is meant.
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "label": {"text": str, "expected": str, "keystrokes": int, "seconds": float | int},
+    "label": {
+        "text": str,
+        "expected": str,
+        "keystrokes": int,
+        "seconds": float | int,
+        "sure": bool,
+    },
     "unreadable": {"expected": str},
 }
 _MAX_CHARACTERS = 1000
@@ -44,6 +50,10 @@ _RESUME = "/api/resume"
 
 class _RequestError(SkcaptchaError):
     """The page asked for something that does not exist or makes no sense."""
+
+
+class _DoubtError(SkcaptchaError):
+    """A label is unlike the others: the page asks whether it is meant."""
 
 
 def labelling_app(
@@ -122,6 +132,8 @@ class _Answers:
             return self._state(method, **self._arguments(method, body))
         except ConflictError as error:
             return _json({"error": str(error), "theirs": error.theirs}, 409)
+        except _DoubtError as error:
+            return _json({"error": str(error)}, 422)
         except _RequestError as error:
             return _json({"error": str(error)}, 400)
         except SkcaptchaError as error:
@@ -136,7 +148,10 @@ class _Answers:
         task: Task | None = None
         match method:
             case "label":
-                session.label(name, given.pop("text", ""), tab=tab, **given)
+                text, sure = given.pop("text", ""), given.pop("sure", False)
+                if not sure and (doubt := session.doubt(name, text)):
+                    raise _DoubtError(doubt)
+                session.label(name, text, tab=tab, **given)
             case "skip":
                 session.skip(name, tab=tab)
             case "unreadable":

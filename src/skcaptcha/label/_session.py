@@ -12,12 +12,14 @@ from typing import Any, Literal, Self
 
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas
+from skcaptcha.datasets._odd_labels import doubt_about, odd_labels
 from skcaptcha.errors import DatasetError
 from skcaptcha.label._estimate import estimate_accuracy, random_sample
 from skcaptcha.label._learner import FEWEST_LABELS, Learner
 from skcaptcha.label._order import Order, shuffled
 from skcaptcha.label._pace import Pace
 from skcaptcha.label._store import Action, LabelStore, State
+from skcaptcha.label._table import check_label
 from skcaptcha.label._tabs import Tab, Tabs
 from skcaptcha.label._task import Chosen, Estimate, Guess, Progress, Task
 from skcaptcha.label._training import Lesson, News, Training, TrainingAside, TrainingHere
@@ -301,6 +303,40 @@ class LabellingSession:
             self._done_with(filename)
             self._learn_if_due()
 
+    def doubt(self, filename: str, text: str) -> str | None:
+        """Say why a label is probably mistyped: nearly all others are unlike it.
+
+        Parameters
+        ----------
+        filename, text : str
+
+        Returns
+        -------
+        sentence : str or None
+            None if nothing is unusual, or if the image has this label already.
+
+        Raises
+        ------
+        ValueError
+            If the text is empty, or holds what cannot be seen.
+        """
+        label = check_label(text)
+        with self._lock:
+            labels = self._store.labels
+            if labels.get(filename) == label:
+                return None
+            return doubt_about(label, [other for name, other in labels.items() if name != filename])
+
+    def odd_labels(self) -> list[str]:
+        """Say which of the labels on disk are unlike the others, and so probably mistyped.
+
+        Returns
+        -------
+        sentences : list of str
+        """
+        with self._lock:
+            return odd_labels(list(self._store.labels.values()))
+
     def skip(self, filename: str, *, tab: str) -> None:
         """Leave an image until nothing else is left.
 
@@ -564,13 +600,13 @@ class LabellingSession:
         if self._lesson is not None:
             n = len(self._lesson.labels)
             if self._news.n_learnt == n:
-                return f"has learnt from {n} labels and looks for a way to read more"
-            return f"learns from {n} labels"
+                return f"fitted to {n} labels; looking for a better one"
+            return f"learning from {n} labels"
         if self._news.problem:
-            return f"could not learn from {self._n_tried} labels: {self._news.problem}"
+            return f"could not be fitted to {self._n_tried} labels: {self._news.problem}"
         if self._news.name:
-            return f"has learnt from {self._news.n_learnt} labels ({self._news.name})"
-        return f"begins at {FEWEST_LABELS} labels"
+            return f"fitted to {self._news.n_learnt} labels ({self._news.name})"
+        return f"starts at {FEWEST_LABELS} labels"
 
 
 def _listed(

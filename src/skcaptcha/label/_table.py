@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-from skcaptcha._regular_file import UnreadableError, read_regular_file
+from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import DatasetError
+from skcaptcha.datasets._load import actual_names
+from skcaptcha.datasets._odd_labels import normalized
+from skcaptcha.errors import DatasetError, LabelWarning
 from skcaptcha.model_io import write_atomically
 
 _BOM = b"\xef\xbb\xbf"
@@ -66,7 +69,9 @@ class LabelTable:
         self._content: bytes | None = None
         self.refresh()
         if self._content is None and (name_labels or os.path.lexists(folder / "labels.txt")):
-            captchas = load_captchas(folder)
+            # What is odd is said by whoever shows the labels.
+            with warnings.catch_warnings(action="ignore", category=LabelWarning):
+                captchas = load_captchas(folder)
             found = zip(captchas.filenames, captchas.target.tolist(), strict=True)
             self._rows = {name: [name, label] for name, label in found}
             self._index()
@@ -143,7 +148,7 @@ class LabelTable:
         if not os.path.lexists(self.path):
             return None
         try:
-            return read_regular_file(self.path, lambda size: None)
+            return read_regular_file(self.path, check_size_of_text)
         except UnreadableError as error:
             raise DatasetError(f"{self.path}: {error}") from error
 
@@ -181,6 +186,9 @@ class LabelTable:
                     f"{self.path}: {name} occurs more than once; keep one line for it"
                 )
             found[name] = row
+        if not all(map(str.isascii, found)):
+            there = actual_names(found, os.listdir(self.path.parent))
+            found = {there.get(name, name): row for name, row in found.items()}
         self._header, self._rows = header, found
         self._newline = "\r\n" if b"\r\n" in content else "\n"
 
@@ -209,7 +217,7 @@ class LabelTable:
 
     def _index(self) -> None:
         column = self._column("label")
-        self.labels = {name: row[column] for name, row in self._rows.items()}
+        self.labels = {name: normalized(row[column]) for name, row in self._rows.items()}
 
 
 def check_label(text: str) -> str:
@@ -222,7 +230,8 @@ def check_label(text: str) -> str:
     Returns
     -------
     label : str
-        The same without the spaces around it, which nobody would see.
+        The same without the spaces around it, which nobody would see, and with its letters
+        composed (Unicode's form NFC).
 
     Raises
     ------
@@ -235,7 +244,7 @@ def check_label(text: str) -> str:
     >>> check_label("5UFQ ")
     '5UFQ'
     """
-    label = text.strip()
+    label = normalized(text.strip())
     if not label:
         raise ValueError("the label is empty; type what the image shows, or skip it")
     if not label.isprintable():

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.pipeline import Pipeline
 
 from skcaptcha._copies import pixel_digest
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._progress import progress
 from skcaptcha.auto import choose_recipe
 from skcaptcha.errors import DatasetError
@@ -34,7 +34,7 @@ def find_label_issues(
     X: Sequence[Any],
     y: ArrayLike,
     *,
-    model: Pipeline | None = None,
+    model: Model | None = None,
     names: Sequence[str] | None = None,
     n_folds: int = 5,
     budget: float | None = None,
@@ -56,9 +56,9 @@ def find_label_issues(
         Paths, bytes, PIL images or arrays; at least 20 different ones.
     y : array-like of n str
         Their labels.
-    model : Pipeline, optional
-        What to judge them by; it is cloned, and need not be fitted. By default the recipe that
-        `skcaptcha.auto.choose_recipe` finds: a few wrong labels do not mislead it.
+    model : Pipeline, or fitted search over one, optional
+        What to judge them by; it is cloned, and a pipeline need not be fitted. By default the
+        recipe that `skcaptcha.auto.choose_recipe` finds: a few wrong labels do not mislead it.
     names : sequence of n str, optional
         What reasons are to call the captchas; by default "image 0" and so on.
     n_folds : int >= 2, default=5
@@ -106,6 +106,8 @@ def find_label_issues(
     (17, 'it has 2 characters, the image rather 4')
     """
     check_cleanlab()
+    if model is not None:
+        model = pipeline_of(model)
     labels = check_texts(y, len(X))
     check_number(len(labels))
     if not all(labels):
@@ -137,7 +139,7 @@ def find_label_issues(
         )
     names = [f"image {i}" for i in range(len(labels))] if names is None else names
     repeats = {
-        i: f"the same image as {names[k]}, which is labelled {labels[k]}"
+        i: f"the same image as {names[k]}, which is labeled {labels[k]}"
         for i, k in contradictions(digests, labels).items()
     }
     ranked = rank_labels(judged, labels, repeats)
@@ -145,7 +147,7 @@ def find_label_issues(
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
 
 
-def check_number(n: int, what: str = "labelled captchas") -> None:
+def check_number(n: int, what: str = "labeled captchas") -> None:
     """Find out before the work whether there are enough captchas.
 
     Parameters

@@ -84,11 +84,11 @@ def _next_steps(suspects: Sequence[LabelIssue]) -> list[Markup]:
 def _card(issue: LabelIssue, X: Sequence[Any], names: Sequence[str]) -> Card:
     lines = [
         ("label", text(issue.label)),
-        ("reads", text(issue.text)),
-        ("sure", percent_sure(issue.confidence)),
+        ("read as", text(issue.text)),
+        ("confidence", percent_sure(issue.confidence)),
         ("score", f"{issue.score:.3f}"),
         ("why", issue.reason),
         ("file", names[issue.index]),
     ]
-    shown = picture(decode(X[issue.index]), f"captcha labelled {issue.label}")
+    shown = picture(decode(X[issue.index]), f"captcha labeled {issue.label}")
     return Card(shown, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
@@ -9,11 +10,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from sklearn.neighbors import KNeighborsClassifier
 
 _DISTANCES_AT_ONCE = 2**18
 # 64 MiB
 _MOST_DISTANCES_KEPT = 2**24
+# Of what is learnt, so many directions are looked at first; they are found by so many vectors of up
+# to so many dimensions, for so many vectors to classify, if that is so many times faster.
+_DIRECTIONS, _VECTORS_SKETCHED, _MOST_SKETCHED = 32, 2000, 1000
+_LEAST_FOR_SKETCH, _LEAST_GAIN = 500, 2
+_MOST_VOTERS = 8  # that are found among what seems near
 # In more dimensions than these, scikit-learn builds no tree.
 _DIMENSIONS_OF_TREES = 15
 
@@ -99,14 +106,39 @@ class NearestNeighbors:
         if values.shape[1] != classifier.n_features_in_ or not 1 <= k <= classifier.n_samples_fit_:
             return classifier.predict(values)  # which says what is wrong
         winners = np.empty(len(values), dtype=np.intp)
-        sure = np.empty(len(values), dtype=bool)
+        sure = np.zeros(len(values), dtype=bool)
         at_once = max(1, _DISTANCES_AT_ONCE // classifier.n_samples_fit_)
-        for rows, distance, own in self._known.in_blocks(values, at_once):
-            winners[rows], sure[rows] = self._vote(distance, own, k)
+        sketch = None
+        if k <= _MOST_VOTERS and not self._known.remembers:
+            sketch = self._known.sketch_for(len(values))
+        if sketch is not None:
+            for begin in range(0, len(values), at_once):
+                rows = slice(begin, begin + at_once)
+                winners[rows], sure[rows] = self._vote_by_sketch(values[rows], sketch, k)
+        rest = np.flatnonzero(~sure)
+        left = values if len(rest) == len(values) else values[rest]
+        for rows, distance, own in self._known.in_blocks(left, at_once):
+            winners[rest[rows]], sure[rest[rows]] = self._vote(distance, own, k)
         classes: NDArray[Any] = classifier.classes_[winners]
         if not sure.all():
             classes[~sure] = classifier.predict(values[~sure])
         return classes
+
+    def _vote_by_sketch(
+        self, values: NDArray[np.floating], sketch: _Sketch, k: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Do as `_vote` does, where what cannot be farther than it seems suffices for that.
+
+        The k that seem nearest are so far at the most; whatever seems farther is farther.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            part = np.asarray(values, dtype=np.float32)
+            own = np.einsum("ij,ij->i", part, part)
+            least = sketch.least_distances(part)
+            kth = self._known.exact_distances(part, _least(least, k)).max(axis=1)
+            bound = kth - own + sketch.rounding * (own + self._known.lengths.max())
+            bound[~np.isfinite(bound)] = np.nan
+            return _unanimous(self._count(least, bound), k)
 
     def _vote(
         self, distance: NDArray[np.float32], own: NDArray[np.float32], k: int
@@ -114,7 +146,7 @@ class NearestNeighbors:
         """Let the nearest vote: indices of classes that win, and whether that is sure."""
         certain, possible = self._nearest(distance, own, k)
         may = self._count(distance, possible)
-        winners, sure = may.argmax(axis=1), may.sum(axis=1) == k
+        winners, sure = _unanimous(may, k)
         rest = np.flatnonzero(~sure)
         if len(rest):
             must = self._count(distance[rest], certain[rest])
@@ -140,7 +172,8 @@ class NearestNeighbors:
     def _count(self, distance: NDArray[np.float32], bound: NDArray[np.float32]) -> NDArray[np.intp]:
         """Count those of each class that are nearer than a bound, (m, n_classes)."""
         n, n_classes = len(distance), len(self._classifier.classes_)
-        near, which = np.nonzero(distance < bound[:, None])
+        # Of one axis, few that are true are found in a tenth of the time.
+        near, which = np.divmod(np.flatnonzero(distance < bound[:, None]), distance.shape[1])
         places = near * n_classes + self._classifier._y[which]
         return np.bincount(places, minlength=n * n_classes).reshape(n, n_classes)
 
@@ -203,6 +236,49 @@ def with_parameters_of(fitted: Any, other: Any) -> Any:
     return classifier
 
 
+class _Sketch:
+    """What was learnt, seen from the few directions in which it varies most.
+
+    Seen so, no two vectors are farther from each other than they are.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d), dtype float32
+
+    Attributes
+    ----------
+    rounding : float
+        Bound of the error of a distance, as a share of the squared lengths of both vectors.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        d = vectors.shape[1]
+        some = vectors[:: -(-len(vectors) // _VECTORS_SKETCHED)].astype(np.float64)
+        some -= some.mean(axis=0)
+        _, axes = eigh(some.T @ some, subset_by_index=[d - _DIRECTIONS, d - 1])
+        self._axes = axes.astype(np.float32)
+        exact = self._axes.astype(np.float64)
+        self._projected = (vectors @ exact).astype(np.float32)
+        self._lengths = np.einsum("ij,ij->i", self._projected, self._projected)
+        stretched = np.linalg.norm(exact.T @ exact - np.eye(_DIRECTIONS), 2)
+        # That of the projections, of their distances, and of the distances to compare them with. As
+        # in `_rounding`, sums are taken for as wrong as they could be.
+        unit = float(np.finfo(np.float32).eps) / 2
+        projecting = 4 * (d + 2) * unit * math.sqrt(_DIRECTIONS)
+        self.rounding = float(
+            projecting + 2 * stretched + 2 * _rounding(_DIRECTIONS) + 2 * _rounding(d)
+        )
+
+    def least_distances(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bound squared distances (m, n) from below, less the squared lengths of the values."""
+        projected = values @ self._axes
+        distance = (-2 * projected) @ self._projected.T
+        distance += self._lengths
+        distance += np.einsum("ij,ij->i", projected, projected)[:, None]
+        distance -= np.einsum("ij,ij->i", values, values)[:, None]
+        return distance
+
+
 _Block = tuple[slice, NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -241,6 +317,28 @@ class _Known:
         distance += self.lengths
         return distance, np.einsum("ij,ij->i", part, part)
 
+    def exact_distances(
+        self, values: NDArray[np.float32], which: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Squared distances to some of them, whose indices (m, k) are given."""
+        difference = self._vectors[which]
+        difference -= values[:, None]
+        distance: NDArray[np.float32] = np.einsum("ijk,ijk->ij", difference, difference)
+        return distance
+
+    def sketch_for(self, m: int) -> _Sketch | None:
+        """Give the sketch, if m vectors are compared with all in less time by it."""
+        n, d = self._vectors.shape
+        pays = _LEAST_GAIN * _DIRECTIONS * (n + d) < n * d and d <= _MOST_SKETCHED
+        if not pays or (m < _LEAST_FOR_SKETCH and "_sketch" not in vars(self)):
+            return None
+        return self._sketch
+
+    @cached_property
+    def _sketch(self) -> _Sketch | None:
+        # No directions are found of what is not finite.
+        return _Sketch(self._vectors) if np.isfinite(self.lengths).all() else None
+
     def in_blocks(self, values: NDArray[np.floating], at_once: int) -> Iterator[_Block]:
         """Give rows of the values and, of these, what `distances` gives."""
         of, kept = self._last
@@ -258,6 +356,16 @@ class _Known:
             yield block
         if keeps:
             self._last = values, blocks
+
+
+def _unanimous(possible: NDArray[np.intp], k: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Let k neighbours vote that are among those possible, (m, n_classes): see `_vote`.
+
+    Sure is what is so whichever they are: there are no more than k, or all are of one class.
+    """
+    winners, n_possible = possible.argmax(axis=1), possible.sum(axis=1)
+    most = possible[np.arange(len(possible)), winners]
+    return winners, (n_possible == k) | ((most == n_possible) & (most > k))
 
 
 def _vote(
@@ -290,6 +398,19 @@ def _vote(
     # Of what is not finite, less than k are possible.
     enough = possible.sum(axis=1) >= k
     return winners, enough & (own > most.max(axis=1, initial=-1))
+
+
+def _least(distance: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Indices (m, k) of the least of each row."""
+    few = np.empty((len(distance), k), dtype=np.intp)
+    row = np.arange(len(distance))
+    rest = distance.copy() if k > 1 else distance
+    # For the few that vote, a tenth of the time of `np.argpartition`.
+    for place in range(k):
+        few[:, place] = rest.argmin(axis=1)
+        if place < k - 1:
+            rest[row, few[:, place]] = np.inf
+    return few
 
 
 def _kth(distance: NDArray[np.float32], k: int) -> NDArray[np.float32]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
+
+from skcaptcha._fitted_model import Model, pipeline_of
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,12 @@ class PackedReadings:
         return readings
 
 
-def read_captchas(model: Pipeline, X: Sequence[Any]) -> list[Reading]:
+def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     """Read captchas with a fitted pipeline and say how sure each reading is.
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted; its last step is a reader.
     X : sequence of n captchas
         What the pipeline's ``predict`` takes.
@@ -117,6 +118,7 @@ def read_captchas(model: Pipeline, X: Sequence[Any]) -> list[Reading]:
     >>> [reading.out_of_distribution for reading in read_captchas(model, [X[0], noise])]
     [False, True]
     """
+    model = pipeline_of(model)
     first = model[0]
     detector = getattr(first, "novelty_", None)
     if detector is None:

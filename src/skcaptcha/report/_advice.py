@@ -33,7 +33,8 @@ def result(attempts: Sequence[Attempt], whence: str) -> Markup:
     -------
     html : Markup
     """
-    return _headline(sum(a.is_right for a in attempts), len(attempts), whence)
+    n = len(attempts)
+    return _headline(sum(a.is_right for a in attempts) / n, n, whence)
 
 
 def cross_validated(accuracy: float, n: int) -> Markup:
@@ -50,7 +51,7 @@ def cross_validated(accuracy: float, n: int) -> Markup:
     html : Markup
     """
     whence = "the training captchas, in the cross-validation that found the model"
-    return _headline(round(accuracy * n), n, whence)
+    return _headline(accuracy, n, whence)
 
 
 def after_score(attempts: Sequence[Attempt], *, data: str, model_file: str) -> Iterator[Markup]:
@@ -81,6 +82,7 @@ def after_fit(
     attempts: Sequence[Attempt],
     points: Sequence[CurvePoint],
     *,
+    accuracy: float | None,
     held_out: bool,
     data: str,
     model_file: str,
@@ -93,6 +95,8 @@ def after_fit(
         What was read in captchas that were not learned from; may be empty.
     points : sequence of CurvePoint
         The learning curve, the last one with all captchas; may be empty.
+    accuracy : float or None
+        String accuracy in cross-validation, for where there are no attempts; None if not known.
     held_out : bool
         Whether the captchas were held out of the whole search.
     data : str
@@ -110,6 +114,8 @@ def after_fit(
         )
     if attempts:
         yield from _remedies(attempts, data)
+    elif accuracy is not None:
+        yield from _if_low(accuracy)
     if len(points) > 1:
         (half, full) = points[-2:]
         if full.n_right / full.n - half.n_right / half.n > _STILL_RISING:
@@ -126,11 +132,13 @@ def after_fit(
     yield _predict(model_file)
 
 
-def _headline(n_right: int, n: int, whence: str) -> Markup:
+def _headline(share: float, n: int, whence: str) -> Markup:
+    # The mean over folds of unequal size is not quite a count of captchas.
+    n_right = round(share * n)
     interval = percent_interval(*wilson_interval(n_right, n), n)
     verdict, mood = _verdict(n_right, n)
     return headline(
-        percent(n_right / n, n),
+        percent(share, n),
         verdict,
         f"{n_right} of {n} captchas were read right (95 % interval {interval}). Measured on "
         f"{whence}.",
@@ -161,18 +169,14 @@ def _remedies(attempts: Sequence[Attempt], data: str) -> Iterator[Markup]:
     unreadable = sum(not isinstance(a.result, Reading) for a in attempts)
     if unreadable:
         yield Markup("Replace or remove {} that could not be read.").format(_captchas(unreadable))
-    if 2 * n_right < n:
-        yield Markup(
-            "Check that each label belongs to its image, in order, spelling and case: wrong labels "
-            "are the most common cause of low accuracy."
-        )
+    yield from _if_low(n_right / n)
     doubtful = sum(not a.is_right and a.confidence >= LABEL_IN_DOUBT_FROM for a in attempts)
     if doubtful:
         yield Markup(
             "Check the labels of {} that the model misread with high confidence: {}"
         ).format(
             _captchas(doubtful),
-            _command("check-labels", data or "FOLDER", "--report", "labels.html"),
+            _command("check-labels", data or "FOLDER", "--report", "suspects.html"),
         )
     folded = string_accuracy(labels, texts, ignore_case=True)
     if folded - n_right / n > _STILL_RISING:
@@ -180,7 +184,15 @@ def _remedies(attempts: Sequence[Attempt], data: str) -> Iterator[Markup]:
             "If the case of letters does not matter, label all of them in one case and fit again: "
             "ignoring case, {} are right."
         ).format(percent(folded, n))
-    if n_right / n < _WELL:
+
+
+def _if_low(accuracy: float) -> Iterator[Markup]:
+    if accuracy < _MOSTLY:
+        yield Markup(
+            "Check that each label belongs to its image, in order, spelling and case: wrong labels "
+            "are the most common cause of low accuracy."
+        )
+    if accuracy < _WELL:
         yield Markup(
             "Let skcaptcha compare its recipes on your labeled captchas, and label more of them if "
             "none reads well: {}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._texts import as_texts
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
@@ -55,7 +56,7 @@ class Attempt:
 
 
 def attempts_of(
-    model: Pipeline,
+    model: Model,
     X: Sequence[Any],
     y: Sequence[str],
     *,
@@ -66,7 +67,7 @@ def attempts_of(
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted to other captchas.
     X : sequence of n captchas
     y : sequence of n str
@@ -101,6 +102,7 @@ def attempts_of(
     ('captcha 1', True)
     """
     labels = as_texts(y)
+    model = pipeline_of(model)
     if results is None:
         results = read_captchas(model, X)
     names = default_names(len(labels)) if names is None else names

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha.read import Reading, SequenceReader
 from skcaptcha.report._steps import segmenter_of
 from skcaptcha.segments import Segments
@@ -39,7 +40,7 @@ class Cause:
     explanation: str
 
 
-def why_wrong(model: Pipeline, source: Any, label: str, reading: Reading) -> Cause:
+def why_wrong(model: Model, source: Any, label: str, reading: Reading) -> Cause:
     """Say why a captcha was probably read wrong.
 
     It was the segmentation if there are more or fewer boxes than characters, or if the characters
@@ -54,7 +55,7 @@ def why_wrong(model: Pipeline, source: Any, label: str, reading: Reading) -> Cau
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted; it gave the reading.
     source : path, bytes, PIL image or ndarray
         What the pipeline takes.
@@ -82,6 +83,7 @@ def why_wrong(model: Pipeline, source: Any, label: str, reading: Reading) -> Cau
     >>> print(why_wrong(model, X[0], reading.text + "A", reading))
     Cause(kind='segmentation', explanation='4 boxes for 5 characters')
     """
+    model = pipeline_of(model)
     n_boxes, n = len(reading.boxes), len(label)
     if n_boxes != n or len(reading.text) != n:
         return Cause("segmentation", f"{n_boxes} boxes for {n} characters")

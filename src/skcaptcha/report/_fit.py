@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
 
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._percent import percent, points
 from skcaptcha._texts import as_texts
 from skcaptcha.auto import Choice, Trial
@@ -38,7 +38,7 @@ _SHOWN = 10
 
 
 def fit_report(
-    model: Pipeline,
+    model: Model,
     X: Sequence[Any],
     y: Sequence[str],
     *,
@@ -57,14 +57,15 @@ def fit_report(
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted.
     X : sequence of n captchas
         What it was fitted to.
     y : sequence of n str
         Their labels.
     how : fitted search or Choice, optional
-        What found it: a `SharedGridSearchCV`, or what `choose_recipe` gives.
+        What found it: a `SharedGridSearchCV`, or what `choose_recipe` gives. By default `model`, if
+        that is a search.
     names : sequence of n str, optional
         What to call the captchas, such as the names of their files; by default their numbers.
     held_out : sequence of Attempt, default=()
@@ -106,6 +107,9 @@ def fit_report(
     ['Result', 'Failures', 'What each step does', 'The grid']
     """
     y = as_texts(y)
+    if how is None and isinstance(model, BaseSearchCV):
+        how = model
+    model = pipeline_of(model)
     names = default_names(len(y)) if names is None else names
     once, folds = _known_of(how)
     experiments = Experiments(model, X, y, names=names, folds=folds, seconds=seconds, once=once)
@@ -126,7 +130,14 @@ def fit_report(
             "too long. The report of skcaptcha score shows what it misreads."
         )
         failed = Section("Failures", [why])
-    advice = after_fit(attempts, curve, held_out=bool(held_out), data=data, model_file=model_file)
+    advice = after_fit(
+        attempts,
+        curve,
+        accuracy=None if how is None else _accuracy_of(how, len(y))[0],
+        held_out=bool(held_out),
+        data=data,
+        model_file=model_file,
+    )
     parts += [next_steps(advice), Markup("<h3>How it was found</h3>")]
     parts.append(figures([("captchas", str(len(y)))] if how is None else _summary_of(how, len(y))))
     # Without any, at least the way of the training captchas through the steps is known.

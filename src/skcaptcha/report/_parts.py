@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Colours for charts, told apart by the colour-blind, on light and dark grounds."""
+"""Colors for charts, told apart by the color-blind, on light and dark grounds."""
 
 _INK = "#010203"  # stands for the colour of the text, which the reader's screen decides
 _BOX_COLOURS = ("#ff5a5f", "#2fb5ff")

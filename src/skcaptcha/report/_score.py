@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sklearn.pipeline import Pipeline
-
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha.errors import SkcaptchaError
 from skcaptcha.read import Reading
 from skcaptcha.report._advice import after_score, result
@@ -26,7 +25,7 @@ from skcaptcha.report._sections import (
 
 
 def score_report(
-    model: Pipeline,
+    model: Model,
     X: Sequence[Any],
     y: Sequence[str],
     *,
@@ -40,7 +39,7 @@ def score_report(
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted.
     X : sequence of n captchas
         What its ``predict`` takes, n at least 1.
@@ -82,12 +81,16 @@ def score_report(
     >>> [section.heading for section in page.sections]
     ['Result', 'Failures', 'What each step does', 'Confidence', 'Time', 'Model']
     """
+    model = pipeline_of(model)
     if len(y) == 0:
         raise SkcaptchaError("there is nothing to report: no captcha was given")
     attempts = attempts_of(model, X, y, names=names, results=results)
     whence = f"the {len(attempts)} captchas"
+    measured_on = f"the captchas of {data}" if data else "these captchas"
     summary = [
-        result(attempts, f"{data or 'captchas'} (it says little if the model was fitted to them)"),
+        result(
+            attempts, f"{measured_on}; if the model was fitted to them, this says little of others"
+        ),
         figures(accuracies(attempts)),
         next_steps(after_score(attempts, data=data, model_file=model_file)),
     ]

@@ -12,11 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._percent import percent_sure
+from skcaptcha._fitted_model import Model, pipeline_of
+from skcaptcha._percent import percent, percent_sure
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.errors import SkcaptchaError
+from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.segment import BaseSegmenter
 from skcaptcha.segments import Segments
@@ -30,6 +33,7 @@ _BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
 _SURE, _UNSURE = "#1a7f37", "#c9302c"
 _SURE_FROM = 0.9
 _WORTH_NAMING = 0.001
+_HUNDRED = 100  # there is no room for decimals below a crop
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Trace:
     title : str
         What the image is called.
     stages : list of (str, ndarray of uint8) tuples
-        The decoded image and what each denoising step left of it, with the step's name.
+        The decoded image and what each denoising step left of it, with the step's name. The
+        decoded image is shown in its colors, also if the pipeline decodes it to gray.
     boxes : ndarray of shape (k, 4)
         ``x, y, w, h`` of each segment, in pixels of the last stage.
     crops : ndarray of shape (k, h, w), dtype uint8
@@ -55,12 +60,12 @@ class Trace:
     reading: Reading
 
 
-def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
+def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     """Follow one image through a fitted pipeline.
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted.
     source : path, bytes, PIL image or ndarray
         What the pipeline takes.
@@ -94,12 +99,16 @@ def trace(model: Pipeline, source: Any, *, title: str = "image") -> Trace:
     >>> [name for name, _ in steps.stages], len(steps.boxes)
     (['imagedecoder', 'grey', 'binarise'], 4)
     """
+    model = pipeline_of(model)
     at = segmenter_of(model)
     stages: list[tuple[str, Any]] = [("", source)]
     for name, step in model.steps[:at]:
         stages.extend(_stages(name, step, stages[-1][1]))
     segments = model[at].transform([stages[-1][1]])
     reading = read_captchas(model, [source])[0]
+    if isinstance(model[0], ImageDecoder) and model[0].grey:
+        in_color = clone(model[0]).set_params(grey=False)
+        stages[1] = stages[1][0], in_color.transform([source])[0]
     return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
 
 
@@ -241,7 +250,7 @@ def _draw_crops(axes: Axes, each: Trace) -> None:
         axes.text(
             k * step + (width - 1) / 2,
             height,
-            f"{character}\n{probability:.0%}",
+            f"{character}\n{percent(probability, _HUNDRED)}",
             ha="center",
             va="top",
             fontsize=7,

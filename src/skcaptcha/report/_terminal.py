@@ -63,6 +63,8 @@ class TerminalStrip:
         """Draw for this terminal."""
         # Sixteen colours are too few.
         coloured = console.color_system in ("256", "truecolor") and not console.no_color
+        # Half blocks are not in every encoding.
+        coloured = coloured and not options.ascii_only
         for number, each in enumerate(self.traces):
             if number:
                 yield Text()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._fitted_model import Model, pipeline_of
 from skcaptcha._percent import percent
 from skcaptcha.report._plots import bars
 
@@ -30,12 +31,12 @@ class StepTime(NamedTuple):
     seconds: float
 
 
-def time_steps(model: Pipeline, X: Sequence[Any]) -> list[StepTime]:
+def time_steps(model: Model, X: Sequence[Any]) -> list[StepTime]:
     """Measure how long each step of a model takes to read captchas in one batch.
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or fitted search over one
         Fitted.
     X : sequence of n captchas
 
@@ -58,6 +59,7 @@ def time_steps(model: Pipeline, X: Sequence[Any]) -> list[StepTime]:
     >>> [step.name for step in time_steps(model.fit(X, y), X)]
     ['grey', 'binarise', 'equalsplit', 'rawpixels', 'characterreader']
     """
+    model = pipeline_of(model)
     rounds = [list(_timed(model, X)) for _ in range(_ROUNDS)]
     return [
         StepTime(steps[0][0], min(seconds for _, seconds in steps) / len(X))

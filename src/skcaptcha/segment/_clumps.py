@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,12 @@ from skcaptcha.segment._valleys import MOST_COLUMNS
 
 # Of the tables of many groups, so many entries at a time.
 _ENTRIES_AT_ONCE = 2**18
+
+# There are more slanted cuts to choose from than upright ones; they must be this much cheaper.
+_SLANT_COST = 0.03
+# A slanted cut through a corner severs little; it is no boundary of characters if it leaves a piece
+# with less than this share of the ink of the smallest piece between upright cuts.
+_LEAST_SHARE = 0.5
 
 
 class _Columns(NamedTuple):
@@ -39,6 +46,7 @@ def cut_clumps(
     places: NDArray[np.float64] | None,
     balance: float,
     connectivity: int,
+    slants: Sequence[float] = (),
 ) -> list[Cut]:
     """Cut groups of ink where it costs least, so that every image has n of them.
 
@@ -46,6 +54,7 @@ def cut_clumps(
     ``balance`` times, the square of how far each piece begins from its place, in standard
     deviations; or without places, of the relative deviation of its columns from their mean number.
     Of all ways to place the cuts, dynamic programming over the columns of ink finds the cheapest.
+    Cuts are upright unless slanted ones, all of one slant in each image, are clearly cheaper.
 
     Parameters
     ----------
@@ -58,6 +67,8 @@ def cut_clumps(
     balance : float >= 0
     connectivity : {4, 8}
         Whether pixels that meet at a corner only are connected.
+    slants : sequence of float, default=()
+        Slants of cuts to try beside upright ones: how many pixels they go left for each row down.
 
     Returns
     -------
@@ -69,6 +80,58 @@ def cut_clumps(
     SegmentationError
         If a group has more than 4096 columns; names the index of its image.
     """
+    cut_upright = partial(
+        _upright_cuts, n=n, places=places, balance=balance, connectivity=connectivity
+    )
+    pieces, costs = cut_upright(owners)
+    for slant in slants:
+        # A slanted cut cannot win where the present one costs no more than the handicap.
+        dear = np.flatnonzero(costs > _SLANT_COST)
+        if not len(dear):
+            break
+        sheared, place = _shear(owners[dear], slant)
+        slanted, slanted_costs = cut_upright(sheared)
+        cheaper = slanted_costs + _SLANT_COST < costs[dear]
+        cheaper &= _least_ink(slanted, n) >= _LEAST_SHARE * _least_ink(pieces[dear], n)
+        won = dear[cheaper]
+        pieces[won] = np.take_along_axis(slanted[cheaper], place[cheaper], axis=2)
+        costs[won] = slanted_costs[cheaper] + _SLANT_COST
+    return list(_cuts(pieces, n))
+
+
+def _least_ink(pieces: NDArray[np.int32], n: int) -> NDArray[np.intp]:
+    """Count the pixels of each image's smallest piece."""
+    numbers = (n + 1) * np.arange(len(pieces))[:, None, None] + pieces
+    ink = np.bincount(numbers.ravel(), minlength=(n + 1) * len(pieces)).reshape(-1, n + 1)
+    least: NDArray[np.intp] = ink[:, 1:].min(axis=1)
+    return least
+
+
+def _shear(owners: NDArray[np.int32], slant: float) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Shear images so that lines of a certain slant become upright.
+
+    Gives the sheared images, and the column of each of their pixels in these.
+    """
+    k, height, width = owners.shape
+    # Counted from the first row with ink, so that the same ink is cut alike wherever it stands.
+    top = owners.any(axis=2).argmax(axis=1)
+    shift = np.floor(slant * (np.arange(height) - top[:, None]) + 0.5).astype(np.intp)
+    shift -= shift.min()
+    place = np.arange(width) + shift[:, :, None]
+    sheared = np.zeros((k, height, width + int(shift.max())), dtype=np.int32)
+    np.put_along_axis(sheared, place, owners, axis=2)
+    return sheared, place
+
+
+def _upright_cuts(
+    owners: NDArray[np.int32],
+    *,
+    n: int,
+    places: NDArray[np.float64] | None,
+    balance: float,
+    connectivity: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Give the piece, from 1 on, of each pixel, and what the cuts of each image cost."""
     columns = _columns(owners)
     starts = np.searchsorted(columns.image, np.arange(len(owners) + 1))
     widths = np.diff(np.flatnonzero(_is_first(columns)), append=len(columns.x))
@@ -82,7 +145,7 @@ def cut_clumps(
     weight = balance
     if places is not None:
         cost, weight = cost + balance * _misplacement(columns, starts, places), 0.0
-    begins = np.empty((len(owners), n), dtype=np.intp)
+    begins, costs = np.empty((len(owners), n), dtype=np.intp), np.empty(len(owners))
     # So many groups at a time that their tables stay in the processor's cache.
     at_once = max(1, _ENTRIES_AT_ONCE // (n * int(widths.max(initial=0)) ** 2))
     for first in range(0, len(owners), at_once):
@@ -90,8 +153,9 @@ def cut_clumps(
         own = slice(starts[first], starts[min(first + at_once, len(owners))])
         image, group, x, ink = columns
         part = _Columns(image[own], group[own], x[own], ink[own])
-        begins[some] = _cheapest(part, cost[:, own], weight) + own.start
-    return list(_cuts(owners, columns, begins))
+        of_part, costs[some] = _cheapest(part, cost[:, own], weight)
+        begins[some] = of_part + own.start
+    return _pieces(owners, columns, begins), costs
 
 
 def _columns(owners: NDArray[np.int32]) -> _Columns:
@@ -140,8 +204,10 @@ def _is_first(columns: _Columns) -> NDArray[np.bool_]:
     return first
 
 
-def _cheapest(columns: _Columns, cost: NDArray[np.float64], weight: float) -> NDArray[np.intp]:
-    """Find the columns at which the pieces of each image begin, (k, n), by their indices."""
+def _cheapest(
+    columns: _Columns, cost: NDArray[np.float64], weight: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Find the columns at which the pieces of each image begin, (k, n), and their cost, (k,)."""
     n = len(cost)
     starts = np.flatnonzero(np.diff(columns.image, prepend=-1))
     counts = np.diff(starts, append=len(columns.x))
@@ -162,38 +228,51 @@ def _cheapest(columns: _Columns, cost: NDArray[np.float64], weight: float) -> ND
     best = np.full(len(columns.x), np.inf)
     best[starts] = 0
     origins = np.empty((n, len(columns.x)), dtype=np.intp)
+    reached = best
     for place in range(n):
         begin = np.where(inside, (best + cost[place])[where], np.inf)
         total = begin[:, :, None] + pieces
         origin = total.argmin(axis=1)
-        reached = np.take_along_axis(total, origin[:, None], axis=1)[:, 0]
+        reached = np.take_along_axis(total, origin[:, None], axis=1)[:, 0][inside]
         origins[place] = (left[:, None] + origin)[inside]
         # Where one piece ends, the next begins.
-        best[1:] = reached[inside][:-1]
+        best[1:] = reached[:-1]
         best[starts] = np.inf
     begins = np.empty((len(starts), n), dtype=np.intp)
     last = starts + counts - 1
+    costs = reached[last]
     for place in range(n - 1, -1, -1):
         begins[:, place] = origins[place, last]
         last = begins[:, place] - 1
-    return begins
+    return begins, costs
 
 
-def _cuts(owners: NDArray[np.int32], columns: _Columns, begins: NDArray[np.intp]) -> Iterator[Cut]:
-    """Give each image its pieces, which begin at certain columns of all, from left to right."""
-    image, group, x, ink = columns
-    k, height, width = owners.shape
-    n = begins.shape[1]
-    flat = begins.ravel()
-    ends = np.append(flat[1:], len(x)) - 1
-    top = np.minimum.reduceat(ink.argmax(axis=1), flat)
-    bottom = np.maximum.reduceat(height - ink[:, ::-1].argmax(axis=1), flat)
-    boxes = np.stack([x[flat], top, x[ends] + 1 - x[flat], bottom - top], axis=1).reshape(k, n, 4)
+def _pieces(
+    owners: NDArray[np.int32], columns: _Columns, begins: NDArray[np.intp]
+) -> NDArray[np.int32]:
+    """Number the pieces, which begin at certain columns of all, in the order of these, from 1."""
+    image, group, x, _ = columns
+    k, _, width = owners.shape
+    new = np.zeros(len(x), dtype=np.int32)
+    new[begins.ravel()] = 1
+    numbers = np.zeros((k, int(owners.max(initial=0)) + 1, width), dtype=np.int32)
+    numbers[image, group + 1, x] = np.cumsum(new) - begins.shape[1] * image
+    return numbers[np.arange(k)[:, None, None], owners, np.arange(width)]
+
+
+def _cuts(pieces: NDArray[np.int32], n: int) -> Iterator[Cut]:
+    """Give each image the boxes of its n pieces, from left to right, and number these so."""
+    k = len(pieces)
+    image, row, column = np.nonzero(pieces)
+    piece = n * image + pieces[image, row, column] - 1
+    place = np.stack([column, row], axis=1)
+    least = np.full((k * n, 2), np.iinfo(np.intp).max)
+    most = np.zeros((k * n, 2), dtype=np.intp)
+    np.minimum.at(least, piece, place)
+    np.maximum.at(most, piece, place)
+    boxes = np.concatenate([least, most - least + 1], axis=1).reshape(k, n, 4)
     order = np.argsort(boxes[:, :, 0], axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable").ravel()
-    piece = np.zeros(len(x), dtype=np.intp)
-    piece[flat] = 1
-    numbers = np.zeros((k, int(owners.max()) + 1, width), dtype=np.int32)
-    numbers[image, group + 1, x] = 1 + rank[np.cumsum(piece) - 1]
-    cut = numbers[np.arange(k)[:, None, None], owners, np.arange(width)]
-    return map(Cut, np.take_along_axis(boxes, order[:, :, None], axis=1), cut)
+    rank = np.zeros((k, n + 1), dtype=np.int32)
+    np.put_along_axis(rank[:, 1:], order, np.arange(1, n + 1, dtype=np.int32)[None], axis=1)
+    owner = rank[np.arange(k)[:, None, None], pieces]
+    return map(Cut, np.take_along_axis(boxes, order[:, :, None], axis=1), owner)

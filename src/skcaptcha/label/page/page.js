@@ -21,6 +21,7 @@ let toVisit = null; // places of characters, the least sure first, while → goe
 let busy = false;
 let unreachable = false;
 let conflict = false;
+let doubted = null; // the label of which the server has asked whether it is meant
 let keystrokes = 0;
 let since = 0;
 let learnt = 0; // from how many labels, when the task came
@@ -58,19 +59,22 @@ function lost(path) {
   field.readOnly = busy;
   const kept = path === "label" ? `${field.value} is kept here and will be saved` : "What you typed is kept here";
   view.alarm(
-    `The server does not answer. ${kept} when it is back: start the same command again. Trying…`,
+    `The server does not answer. ${kept} when it is back: start the same command again. Trying to connect…`,
   );
 }
 
 function refused(error, path) {
   if (error.status === 403) {
     view.alarm(
-      "The server has another address now. Open the one that skcaptcha label printed; what you typed stays here.",
+      "The address of the server has changed. Open the one that skcaptcha label printed; what you typed stays here.",
     );
   } else if (error.status === 409 && path !== "undo") {
     conflict = true;
     task.label = error.theirs;
-    view.alarm(`${error.message} Enter takes yours all the same, Esc leaves it as it is.`);
+    view.alarm(`${error.message} Press Enter to save yours, or Esc to leave it as it is.`);
+  } else if (error.status === 422 && path === "label") {
+    doubted = field.value.trim();
+    view.alarm(`${error.message} Press Enter again to keep it, or correct it.`);
   } else {
     view.alarm(error.message);
   }
@@ -85,6 +89,7 @@ async function show(state, done) {
   view.showProgress(state.progress);
   view.alarm();
   unreachable = conflict = false;
+  doubted = null;
   [task, shown, learnt] = [state.task, next, state.progress.n_learnt];
   if (!task) {
     view.say(done);
@@ -145,11 +150,12 @@ function visitNext() {
 
 function accept() {
   const text = field.value.trim();
-  if (shown.problem) return view.alarm("An image that cannot be shown gets no label. F2 marks it unreadable, Esc skips it.");
-  if (!text) return view.alarm("Type what the image says; F2 if nobody can read it.");
+  if (shown.problem) return view.alarm("An image that cannot be shown cannot be labelled. Press F2 to mark it as unreadable, or Esc to skip it.");
+  if (!text) return view.alarm("Type what the image says, or press F2 if nobody can read it.");
   drafts.delete(task.id);
   const seconds = Math.round(performance.now() - since) / 1000;
-  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds }, `Saved ${text}.`);
+  const sure = text === doubted;
+  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds, sure }, `Saved ${text}.`);
 }
 
 function leave() {

@@ -5,7 +5,7 @@ import { differences, leastSureFirst, level, percent, probabilities } from "./re
 const WHY = {
   first: "one of the first, picked at random",
   random: "picked at random, to measure how well the model reads",
-  uncertain: "the model is not sure of it",
+  uncertain: "the model is unsure of it",
   skipped: "skipped before",
   listed: "its label is suspected",
   revisited: "seen before",
@@ -45,7 +45,6 @@ export function showTask(task, picture, progress) {
   }
   const state = task.unreadable ? "marked unreadable" : task.label === null ? "" : `labelled ${task.label}`;
   element("caption").textContent = [`${task.filename} · ${place}`, WHY[task.chosen], state].filter(Boolean).join(" · ");
-  document.title = `${task.index + 1} of ${progress.n_images} · Label captchas`;
   showSuspect(task);
   showSureness(task);
 }
@@ -70,8 +69,8 @@ function showSureness({ guess }) {
     text = `The model is ${percent(guess.confidence)} % sure of ${guess.text}`;
     const [least] = leastSureFirst(guess.text, guess);
     const [character, probability] = guess.characters[least] ?? [];
-    text += character === undefined ? "." : `, and least sure of ${character} (${percent(probability)} %).`;
-    if (guess.unfamiliar) text += " The image looks unlike those labelled so far.";
+    text += character === undefined ? "." : `, and least sure of its ${character} (${percent(probability)} %).`;
+    if (guess.unfamiliar) text += " The image is unlike those labelled so far.";
   }
   element("sureness").textContent = text;
 }
@@ -144,7 +143,6 @@ export function showDone(progress, fit) {
     ? `${counted(progress.n_left, "image")} shown in other tabs.`
     : `${counted(progress.n_labelled, "image")} labelled, ${progress.n_unreadable} unreadable. ` +
       `End with Ctrl+C in the terminal, then: ${fit}`;
-  document.title = "Label captchas";
   element("done-title").focus();
 }
 
@@ -163,6 +161,7 @@ export function showProgress(progress) {
   if (progress.n_unreadable) count.push(`${progress.n_unreadable} unreadable`);
   if (progress.n_skipped) count.push(`${progress.n_skipped} skipped`);
   element("count").textContent = count.join(", ");
+  document.title = `${count[0]} · Label captchas`;
   const pace = progress.labels_per_minute;
   element("pace").textContent = pace === null ? "–" : `${pace.toFixed(pace < 10 ? 1 : 0)} a minute`;
   element("time-left").textContent = progress.seconds_left === null || !progress.n_left ? "–" : duration(progress.seconds_left);
@@ -171,7 +170,7 @@ export function showProgress(progress) {
   element("estimate").textContent = estimate
     ? `${percent(estimate.accuracy)} % (${percent(estimate.low)} to ${percent(estimate.high)} %, ` +
       `from ${estimate.n} random images)`
-    : "nobody knows yet";
+    : "not known yet";
 }
 
 /** Say what was done, and to screen readers also what is shown now. */

@@ -1,0 +1,41 @@
+"""What a loaded set of captchas is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils import Bunch
+
+_SHOWN = 3
+
+
+class Captchas(Bunch):
+    """Captchas, with their labels if they have any: a `sklearn.utils.Bunch` with a short repr.
+
+    Attributes
+    ----------
+    data : list of n str
+        Path of each image.
+    target : ndarray of shape (n,), dtype str
+        Label of each image; only if labels were wanted.
+    filenames : list of n str
+        Name of each image within its folder.
+
+    Examples
+    --------
+    >>> from skcaptcha.datasets import Captchas
+    >>> Captchas(data=["a/1.png", "a/2.png"], target=["AB", "CD"], filenames=["1.png", "2.png"])
+    <Captchas: 2 images, labels 'AB', 'CD'>
+    """
+
+    data: list[str]
+    target: Any  # functions that take labels ask for a sequence, which an ndarray is not to types
+    filenames: list[str]
+
+    def __repr__(self) -> str:
+        n = len(self.data)
+        images = f"{n:,} image{'s' * (n != 1)}"
+        if "target" not in self:
+            return f"<Captchas: {images}, no labels>"
+        labels = ", ".join(repr(str(label)) for label in self.target[:_SHOWN])
+        return f"<Captchas: {images}{', labels ' * (n > 0)}{labels}{', ...' * (n > _SHOWN)}>"

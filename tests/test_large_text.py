@@ -1,0 +1,114 @@
+"""Text files without end: each is refused in one sentence, before it is read."""
+
+import io
+import sys
+import tracemalloc
+
+import pytest
+
+from skcaptcha import load_recipe
+from skcaptcha._journal import Journal
+from skcaptcha.cli._begun_with import BegunWith
+from skcaptcha.cli._paths import images_of
+from skcaptcha.cli._resumable import ResumableCsv
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from skcaptcha.errors import SkcaptchaError
+from skcaptcha.label._table import LabelTable
+from skcaptcha.model_io import load_manifest
+
+GIGABYTES = 3 * 10**9
+
+
+def hollow(path, begin=b""):
+    """A file that is said to be large, and takes no room."""
+    with path.open("wb") as file:
+        file.write(begin)
+        file.truncate(GIGABYTES)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_captchas(tmp_path / "captchas", *make_line_captchas(2, random_state=0))
+    return tmp_path / "captchas"
+
+
+def refuses(read, path):
+    tracemalloc.start()
+    try:
+        with pytest.raises(SkcaptchaError) as caught:
+            read()
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
+    sentence = str(caught.value)
+    assert str(path) in sentence
+    assert "\n" not in sentence
+    return sentence
+
+
+@pytest.mark.parametrize("read", [load_captchas, LabelTable], ids=["read", "labelled"])
+def test_labels_csv(folder, read):
+    path = hollow(folder / "labels.csv", b"filename,label\r\n")
+    assert "3,000,000,000 bytes" in refuses(lambda: read(folder), path)
+
+
+def test_labels_txt(folder):
+    (folder / "labels.csv").unlink()
+    path = hollow(folder / "labels.txt")
+    assert "at most 67,108,864 are read" in refuses(lambda: load_captchas(folder), path)
+
+
+def test_a_recipe(tmp_path):
+    path = hollow(tmp_path / "a.yaml", b"data: {folder: a}\n")
+    refuses(lambda: load_recipe(path), path)
+
+
+def test_the_manifest_beside_a_model(tmp_path):
+    path = hollow(tmp_path / "m.json", b"{}")
+    refuses(lambda: load_manifest(tmp_path / "m.joblib"), path)
+
+
+def test_the_journal_of_a_search(tmp_path):
+    path = hollow(tmp_path / "m.search", b'{"parts": {')
+    refuses(lambda: Journal(path, {}), path)
+
+
+def test_what_an_unfinished_table_was_begun_with(tmp_path):
+    path = hollow(tmp_path / "a.csv.part.json", b"{")
+    refuses(BegunWith(tmp_path / "a.csv.part", {}).check, path)
+
+
+@pytest.mark.parametrize("begin", [b"filename,text\r\n", b"filename,text\r\na.png,AB\r\n"])
+def test_a_table_that_is_resumed(tmp_path, begin):
+    path = hollow(tmp_path / "a.csv.part", begin)
+
+    def resume():
+        ResumableCsv(tmp_path / "a.csv", ("filename", "text"), resume=True)
+
+    assert "a line of more than 1,048,576 bytes" in refuses(resume, path)
+    assert path.stat().st_size == GIGABYTES
+
+
+class Endless(io.RawIOBase):
+    """Gives zeros without end."""
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        buffer[:] = bytes(len(buffer))
+        return len(buffer)
+
+
+def test_a_list_of_paths(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+    with pytest.raises(SkcaptchaError, match=r"^-: the list of paths has .* without a line feed"):
+        next(images_of(["-"], print))
+
+
+def test_a_list_of_paths_that_comes_in_pieces(monkeypatch):
+    names = [f"{'a' * n}.png" for n in (1, 70_000, 200_000, 2)]
+    content = "\n".join(names).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
+    assert list(images_of(["-"], print)) == names
