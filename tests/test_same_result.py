@@ -53,10 +53,8 @@ def without_times(table: Path) -> list[list[str]]:
     return [[row[i] for i in kept] for row in [header, *rows]]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["sequence", *(pytest.param(name, marks=pytest.mark.slow) for name in [*SMALL][:-1])],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
 def test_as_many_processes_as_may_be_give_the_same(name, tmp_path):
     scheme, n, settings = SMALL[name]
     images, labels = SCHEMES[scheme](n, random_state=0)
