@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, Task
+
+_LEAST_FOR_NAME_AND_BAR = 16  # columns of a terminal
 
 _shown: list[Progress] = []
 
@@ -66,20 +69,21 @@ def progress(
         yield lambda done: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-    from rich.text import Text
+    from rich.progress import Progress
 
-    class Figures(ProgressColumn):
-        """How many, how fast, how long."""
+    pace = Pace()
 
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(
-                figures(task.completed, task.total, speed, task.elapsed, task.time_remaining)
-            )
+    def figures_of(task: Task) -> str:
+        speed = pace.speed(task.completed, task.elapsed or 0)
+        left = (task.total - task.completed) / speed if speed and task.total else None
+        for shown in ((speed, left), (None, left), (None, None)):
+            text = figures(task.completed, task.total, shown[0], task.elapsed, shown[1])
+            if len(text) <= console.width - _LEAST_FOR_NAME_AND_BAR:
+                break
+        return text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), Figures())
     console = Console(stderr=True)
+    columns = line_of(console, figures_of)
     # In a file, what was done stays. Left to itself, rich would send what is printed meanwhile to
     # the bar's console.
     with Progress(
@@ -88,6 +92,99 @@ def progress(
         task = bar.add_task(title, total=total)
         with known(bar):
             yield lambda done: bar.advance(task, done)
+
+
+class Pace:
+    """How many pieces a second: of those done after the first second.
+
+    In that, what was known already is counted, and the first pieces come all at once.
+
+    Examples
+    --------
+    >>> from skcaptcha._progress import Pace
+    >>> pace = Pace()
+    >>> [pace.speed(done, seconds) for done, seconds in [(900, 0.1), (900, 1.0), (920, 5.0)]]
+    [None, None, 5.0]
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None
+
+    def speed(self, done: float, elapsed: float) -> float | None:
+        """Give it; None: it cannot be told yet.
+
+        Parameters
+        ----------
+        done : float
+            Pieces.
+        elapsed : float
+            Seconds.
+
+        Returns
+        -------
+        speed : float or None
+        """
+        if elapsed < 1:
+            return None
+        if self._first is None:
+            self._first = done, elapsed
+        since = elapsed - self._first[1]
+        more = done - self._first[0]
+        return more / since if since >= 1 and more > 0 else None
+
+
+def line_of(
+    console: Console,
+    figures_of: Callable[[Task], str],
+    share_of: Callable[[Task], float] | None = None,
+) -> tuple[ProgressColumn, ...]:
+    """Give the columns of a line of progress: a name, a bar, figures.
+
+    The figures are shown whole, with the clock; in a narrow terminal, the name is shortened.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    figures_of : callable
+        Gives the figures of a task.
+    share_of : callable, optional
+        Gives how much of a task is done, in 0..1; by default its pieces tell.
+
+    Returns
+    -------
+    columns : tuple of rich.progress.ProgressColumn
+    """
+    from rich.cells import cell_len
+    from rich.progress import ProgressColumn
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    def width_of_bar() -> int:
+        return max(4, min(40, console.width // 6))
+
+    class Name(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            room = console.width - width_of_bar() - cell_len(figures_of(task)) - 3
+            name = Text(task.description, no_wrap=True)
+            name.truncate(max(room, 1), overflow="ellipsis")
+            return name
+
+    class Bar(ProgressColumn):
+        def render(self, task: Task) -> ProgressBar:
+            total = task.total if share_of is None else 1.0
+            return ProgressBar(
+                total=total,
+                completed=task.completed if share_of is None else share_of(task),
+                width=width_of_bar(),
+                pulse=total is None,
+                animation_time=task.get_time(),
+            )
+
+    class Figures(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(figures_of(task), no_wrap=True)
+
+    return Name(), Bar(), Figures()
 
 
 def figures(
@@ -135,13 +232,29 @@ def figures(
             else f"{1 / speed:,.1f} s each"
         )
     if elapsed is not None:
-        parts.append(_clock(elapsed))
+        parts.append(clock(elapsed))
     if left is not None and total is not None and done < total:
-        parts.append(f"{_clock(left)} left")
+        parts.append(f"{clock(left)} left")
     return ", ".join(parts)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Write a time as hours, minutes and seconds.
+
+    Parameters
+    ----------
+    seconds : float
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skcaptcha._progress import clock
+    >>> clock(75.9), clock(3675)
+    ('1:15', '1:01:15')
+    """
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

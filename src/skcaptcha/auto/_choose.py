@@ -14,12 +14,12 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._copies import groups_of_copies, pixel_digest
 from skcaptcha._journal import Journal, digest_of_captchas
-from skcaptcha._progress import known
+from skcaptcha._progress import clock, known, line_of
 from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
@@ -250,13 +250,13 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
     if not verbose:
         yield _logger.info
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TextColumn(f"of {budget:.0f} s"),
+    console = Console(stderr=True)
+    columns = line_of(
+        console,
+        lambda task: f"{clock(task.elapsed or 0)} of {clock(budget)}",
+        lambda task: min((task.elapsed or 0) / budget, 1),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
 
         def say(text: str) -> None:

@@ -17,6 +17,7 @@ from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
+from skcaptcha.cli._only_writer import only_writer
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler, seconds
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
@@ -39,6 +40,7 @@ from skcaptcha.errors import ImageError, SegmentationError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from skcaptcha.config import Recipe
     from skcaptcha.errors import SkcaptchaError
     from skcaptcha.read import Reading
     from skcaptcha.search import SharedGridSearchCV
@@ -149,17 +151,48 @@ def _fit_recipe(
     json: Path | None,
     resume: bool,
 ) -> None:
-    from skcaptcha.cli._reading import read_all
     from skcaptcha.config import load_recipe
-    from skcaptcha.evaluation import summarise
-    from skcaptcha.model_io import describe_training
-    from skcaptcha.report import attempts_of, fit_report
 
     recipe = load_recipe(config, override, data=data)
     check_format(format, config, recipe.final_pipeline(), recipe.grid)
     path = out or default_model(format, recipe.output.model)
     files = files_of(path, (".json", ".csv", ".html"), format)
     check_outputs(*files, json=json, reads=[config, data, getattr(recipe.data, "folder", None)])
+    with only_writer(path):
+        _search_and_write(
+            recipe,
+            path,
+            files,
+            config=config,
+            data=data,
+            override=override,
+            format=format,
+            jobs=jobs,
+            scheduler=scheduler,
+            json=json,
+            resume=resume,
+        )
+
+
+def _search_and_write(
+    recipe: Recipe,
+    path: Path,
+    files: list[Path],
+    *,
+    config: Path,
+    data: Path | None,
+    override: list[str],
+    format: str,  # noqa: A002 - what the option is called
+    jobs: int,
+    scheduler: str | None,
+    json: Path | None,
+    resume: bool,
+) -> None:
+    from skcaptcha.cli._reading import read_all
+    from skcaptcha.evaluation import summarise
+    from skcaptcha.model_io import describe_training
+    from skcaptcha.report import attempts_of, fit_report
+
     began = time.perf_counter()
     train, test = recipe.load_data()
     decoder = recipe.pipeline().named_steps["images"]

@@ -26,6 +26,7 @@ from skcaptcha.cli._console import (
     shows_progress,
 )
 from skcaptcha.cli._kept_search import forget, journals_of, kept
+from skcaptcha.cli._only_writer import only_writer
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -84,17 +85,45 @@ def fit_folder(
         Go on where a fit of this model was stopped.
     """
     begin = time.perf_counter()
+    check_format(format, folder)
+    out = out or default_model(format)
+    files = files_of(out, (".json", ".csv", ".yaml", ".html"), format)
+    check_outputs(*files, json=json, reads=[folder])
+    check_ours(files[3], f"# {_CHOSEN}", out)
+    with only_writer(out):
+        _choose_and_write(
+            folder,
+            out,
+            files,
+            budget=budget,
+            format=format,
+            jobs=jobs,
+            scheduler=scheduler,
+            json=json,
+            resume=resume,
+            begin=begin,
+        )
+
+
+def _choose_and_write(
+    folder: Path,
+    out: Path,
+    files: list[Path],
+    *,
+    budget: float | None,
+    format: str,  # noqa: A002 - what the option is called
+    jobs: int,
+    scheduler: str | None,
+    json: Path | None,
+    resume: bool,
+    begin: float,
+) -> None:
     from skcaptcha.auto import choose_recipe, default_budget
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
     from skcaptcha.model_io import describe_training
     from skcaptcha.report import fit_report
 
-    check_format(format, folder)
-    out = out or default_model(format)
-    files = files_of(out, (".json", ".csv", ".yaml", ".html"), format)
-    check_outputs(*files, json=json, reads=[folder])
-    check_ours(files[3], f"# {_CHOSEN}", out)
     captchas = load_captchas(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +15,7 @@ from typing import IO, Any
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
+from skcaptcha.cli._only_writer import opened_for_one
 from skcaptcha.cli._tables import Table, sync
 from skcaptcha.errors import SkcaptchaError
 
@@ -89,7 +89,7 @@ class ResumableCsv(Table):
         self._target.parent.mkdir(parents=True, exist_ok=True)
         if resume and not _size(self._part) and self._target.exists():
             self._check_first_line(self._target)
-        self._stream = FileIO(self._part, "wb") if self._direct else self._locked()
+        self._stream = FileIO(self._part, "wb") if self._direct else opened_for_one(self._part)
         try:
             if not self._direct:
                 self._prepare(resume=resume)
@@ -151,35 +151,6 @@ class ResumableCsv(Table):
             "goes on from the rows that it has"
         )
 
-    def _locked(self) -> FileIO:
-        """Open what rows gather in so that no other process writes to it."""
-        while True:
-            stream = FileIO(self._part, "ab")
-            try:
-                self._lock(stream)
-                # Its owner may have given it its place meanwhile, and it is complete.
-                with suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(stream.fileno()), os.stat(self._part)):
-                        return stream
-            except BaseException:
-                stream.close()
-                raise
-            stream.close()
-
-    def _lock(self, stream: FileIO) -> None:
-        with suppress(ImportError):
-            import fcntl  # noqa: PLC0415 - Windows has none
-
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SkcaptchaError(
-                    f"{self._part}: another process is writing to it; wait for its end, or "
-                    "name another file"
-                ) from None
-            except OSError:
-                pass  # not all file systems can
-
     def _prepare(self, *, resume: bool) -> None:
         """See to it that what is there may be gone on from, or else begun anew."""
         has_rows = self._has_rows()
@@ -197,7 +168,7 @@ class ResumableCsv(Table):
             self._copy()
             self._stream.close()
             # Another process may be faster, and may even have ended.
-            self._stream = self._locked()
+            self._stream = opened_for_one(self._part)
             self._prepare(resume=True)
 
     def _has_rows(self) -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from skcaptcha._regular_file import UnreadableError, check_size_of_text
 from skcaptcha.errors import DatasetError
 
 NAME = "labelling.jsonl"
@@ -64,10 +65,14 @@ class ActionLog:
             ) from error
         try:
             self._lock()
+            check_size_of_text(os.fstat(self._file.fileno()).st_size)
             self._file.seek(0)
             content = self._file.read()
             self._end = content.rfind(b"\n") + 1
             self.records = self._parsed(content[: self._end])
+        except UnreadableError as error:
+            self._file.close()
+            raise DatasetError(f"{self.path}: {error}") from error
         except BaseException:
             self._file.close()
             raise

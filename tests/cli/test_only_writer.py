@@ -1,0 +1,72 @@
+"""Two commands that write the same file at once: the second is refused."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from skcaptcha.cli._only_writer import only_writer
+from skcaptcha.errors import SkcaptchaError
+
+pytest.importorskip("fcntl")
+
+HOLD = """
+import sys
+from pathlib import Path
+from skcaptcha.cli._only_writer import only_writer
+with only_writer(Path(sys.argv[1])):
+    print("holds it", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A model that another process is writing, and that process."""
+    path = tmp_path / "m.joblib"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"holds it\n"
+        yield path, process
+        process.kill()
+
+
+def test_a_second_fit_is_refused_and_touches_nothing(run, workshop, captchas, held):
+    path, _ = held
+    journal = path.with_name("m.joblib.search")
+    journal.write_bytes(b'{"parts": {')  # of the first fit
+    before = sorted(os.listdir(path.parent))
+    for what in (workshop / "recipe.yaml", captchas):
+        outcome = run("fit", what, "--jobs", 1, "--out", path)
+        assert outcome.code == 2
+        assert f"{path}: another process is writing to it" in outcome.sentence()
+    assert sorted(os.listdir(path.parent)) == before
+    assert journal.read_bytes() == b'{"parts": {'
+
+
+def test_a_link_leads_to_the_same_model(held, tmp_path):
+    path, _ = held
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link.joblib"
+    link.symlink_to(path)
+    with pytest.raises(SkcaptchaError, match="another process"), only_writer(link):
+        pass
+
+
+def test_who_was_killed_writes_no_more(held):
+    path, process = held
+    process.kill()
+    process.wait()
+    with only_writer(path):
+        pass
+    assert os.listdir(path.parent) == []
+
+
+def test_fit_leaves_no_lock(run, workshop, tmp_path):
+    shutil.copy(workshop / "recipe.yaml", tmp_path)
+    outcome = run("fit", tmp_path / "recipe.yaml", "--jobs", 1, "--out", tmp_path / "m.joblib")
+    assert outcome.code == 0, outcome.err
+    assert not [name for name in os.listdir(tmp_path) if "lock" in name]
