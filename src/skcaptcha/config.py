@@ -16,6 +16,7 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import make_scorer
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
@@ -37,6 +38,7 @@ from skcaptcha._texts import as_texts
 from skcaptcha.datasets import CaptchaKFold, split_captchas
 from skcaptcha.datasets._file_kinds import kind_of, may_be_recipe
 from skcaptcha.errors import DatasetError, RecipeError
+from skcaptcha.metrics import has_both_cases, string_accuracy
 from skcaptcha.search import SharedGridSearchCV
 
 _logger = logging.getLogger(__name__)
@@ -44,6 +46,10 @@ _logger = logging.getLogger(__name__)
 _MOST_CANDIDATES = 10_000
 # Of a pipeline; the ready recipes have ten at most.
 _MOST_STEPS = 64
+_SCORING_OF_BOTH_CASES = {
+    "score": make_scorer(string_accuracy),
+    "ignoring_case": make_scorer(string_accuracy, ignore_case=True),
+}
 
 # What does not say how captchas are read: a folder to keep fitted steps in, and to load them from,
 # processes, and messages.
@@ -203,7 +209,8 @@ class Recipe:
         model : Pipeline
             Fitted.
         search : SharedGridSearchCV
-            Fitted, but for its ``best_estimator_``.
+            Fitted, but for its ``best_estimator_``. If letters of both cases occur in the labels,
+            its results have ``test_ignoring_case`` besides ``test_score``.
 
         Raises
         ------
@@ -223,7 +230,15 @@ class Recipe:
                 f"found {len(y)} for training"
             )
         search = self.search(n_jobs=n_jobs, verbose=verbose, checkpoint=checkpoint)
-        search.set_params(refit=False).fit(X, y)
+        search.set_params(refit=False)
+        if has_both_cases(y):
+            search.set_params(scoring=_SCORING_OF_BOTH_CASES)
+        search.fit(X, y)
+        if search.multimetric_:
+            # Of several metrics none is the one that decides, unless a model is fitted.
+            search.best_index_ = int(search.cv_results_["rank_test_score"].argmin())
+            search.best_params_ = search.cv_results_["params"][search.best_index_]
+            search.best_score_ = search.cv_results_["mean_test_score"][search.best_index_]
         if not np.isfinite(search.best_score_):
             raise self._error("grid", "every candidate failed in some fold; the warning says why")
         model = self.final_pipeline(clone(search.best_params_, safe=False))

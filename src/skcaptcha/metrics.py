@@ -1,7 +1,7 @@
 """How well strings were read: shares, edit distance, confusions, intervals, coverage."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -272,6 +272,27 @@ def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tupl
         raise ValueError(f"confidence must lie strictly between 0 and 1, found {confidence}")
     interval = binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def has_both_cases(texts: Iterable[str]) -> bool:
+    """Tell whether letters of both cases occur.
+
+    Parameters
+    ----------
+    texts : iterable of str
+
+    Returns
+    -------
+    has : bool
+
+    Examples
+    --------
+    >>> from skcaptcha.metrics import has_both_cases
+    >>> has_both_cases(["AB", "c1"]), has_both_cases(["AB", "12"])
+    (True, False)
+    """
+    letters = set("".join(texts))
+    return any(map(str.isupper, letters)) and any(map(str.islower, letters))
 
 
 def _pairs(y_true: Strings, y_pred: Strings) -> list[tuple[str, str]]:

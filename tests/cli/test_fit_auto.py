@@ -181,3 +181,21 @@ def test_ctrl_c(start, tmp_path):
     assert outcome.code == 130
     assert outcome.sentence() == "interrupted; the same command with --resume goes on"
     assert not out.exists()
+
+
+@pytest.mark.parametrize("with_recipe", [False, True])
+def test_labels_of_both_cases_are_also_judged_ignoring_case(run, tmp_path, with_recipe):
+    images, labels = make_line_captchas(60, charset="AB7", random_state=0)
+    lower = np.random.default_rng(0).random(60) < 0.5  # which nobody can see in the images
+    write_captchas(tmp_path / "d", images, np.where(lower, np.char.lower(labels), labels).tolist())
+    what = [tmp_path / "d", "--budget", 5]
+    if with_recipe:
+        settings = ("data.train=40", "search.cv=2", "final={}")
+        what = ["configs/grid.yaml", "--data", tmp_path / "d"]
+        what += [part for setting in settings for part in ("--set", setting)]
+    outcome = run("fit", *what, "--out", tmp_path / "m.joblib", "--jobs", 1)
+    assert outcome.code == 0, outcome.err
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert report["cv_string_accuracy"] < 0.8
+    assert report["cv_string_accuracy_ignoring_case"] > 0.8
+    assert outcome.out.count("ignoring case") == 1 + with_recipe

@@ -48,6 +48,8 @@ class Choice:
         Content of the chosen recipe, without ``data`` and ``output``.
     accuracy : float
         String accuracy of the chosen recipe, by cross-validation.
+    accuracy_ignoring_case : float
+        The same if case does not count.
     folds, n_validated : int
         How that was found: on so many captchas, while the model learnt from those in the other
         ones of so many folds.
@@ -62,6 +64,7 @@ class Choice:
     tried: tuple[Trial, ...]
     recipe: Content
     accuracy: float
+    accuracy_ignoring_case: float
     folds: int
     n_validated: int
     model: Pipeline
@@ -223,6 +226,7 @@ def choose_recipe(
             "search": {"cv": race.folds},
         },
         accuracy=winner.value,
+        accuracy_ignoring_case=winner.ignoring_case,
         folds=race.folds if winner.accuracy is not None else SCREENING_FOLDS,
         n_validated=winner.n_validated or len(race.screened),
         model=model,

@@ -60,6 +60,7 @@ class Entry:
     accuracy: float | None = None
     # Of what was read last; tells more than strings that are all misread.
     characters: float = 0.0
+    ignoring_case: float = 0.0
     recipe: Content | None = None  # of the best score so far
     n_validated: int = 0
     seconds: float = 0.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skcaptcha._journal import Journal
 from skcaptcha.auto._families import Content
-from skcaptcha.auto._scoring import Scores, Splits, score_recipes
+from skcaptcha.auto._scoring import METRICS, Scores, Splits, score_recipes
 
 
 class Clock:
@@ -69,7 +69,9 @@ class Evaluations:
         self._clock = clock
         self._journal = journal
         self._n_jobs = n_jobs
-        self._known = {record["of"]: record for record in (journal.records if journal else ())}
+        records = journal.records if journal else ()
+        # An older version may have measured less.
+        self._known = {r["of"]: r for r in records if r.keys() >= set(METRICS)}
 
     def __call__(
         self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits
@@ -92,8 +94,13 @@ class Evaluations:
         if of in self._known:
             record = self._known[of]
             self._clock.advance_to(record["spent"])
-            strings, characters = np.array(record["strings"]), np.array(record["characters"])
-            return Scores(strings, characters, record["seconds"], record["problem"])
+            return Scores(
+                np.array(record["strings"]),
+                np.array(record["characters"]),
+                np.array(record["ignoring_case"]),
+                record["seconds"],
+                record["problem"],
+            )
         X = [self._X[i] for i in sample]
         scores = score_recipes(candidates, X, self._y[sample], splits, n_jobs=self._n_jobs)
         if self._journal:

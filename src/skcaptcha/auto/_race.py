@@ -186,8 +186,13 @@ class Race:
         candidates = [entry.variant.stages[0][0] for entry in entries if entry.variant]
         splits = self._splits(self.screened, SCREENING_FOLDS)
         scores = self._score(candidates, self.screened, splits)
-        for entry, candidate, strings, characters in zip(
-            entries, candidates, scores.strings, scores.characters, strict=True
+        for entry, candidate, strings, characters, ignoring_case in zip(
+            entries,
+            candidates,
+            scores.strings,
+            scores.characters,
+            scores.ignoring_case,
+            strict=True,
         ):
             entry.seconds = scores.seconds / len(entries)
             if math.isnan(strings):
@@ -202,6 +207,7 @@ class Race:
                     entry.seconds,
                 )
                 entry.characters = float(characters) / len(self.screened)
+                entry.ignoring_case = float(ignoring_case) / len(self.screened)
                 entry.recipe = candidate
 
     def _cross_validate_the_best(self) -> None:
@@ -283,7 +289,7 @@ class Race:
         if entry.stood_in:
             at_once = range(0, len(splits), self.workers)
             parts = [splits[first : first + self.workers] for first in at_once]
-        read = np.zeros((2, len(stage)))
+        read = np.zeros((3, len(stage)))
         for part in parts:
             needed = max(self.last_fit, self._last_fit(once))
             needed += once * len(stage) * len(part)
@@ -299,7 +305,7 @@ class Race:
             if entry.stood_in:
                 self.meant[number] = once
                 known = True
-            read += scores.strings, scores.characters
+            read += scores.strings, scores.characters, scores.ignoring_case
             if np.isnan(read[0]).all():
                 entry.verdict = f"cannot apply: {scores.problem}"
                 entry.screened = entry.accuracy = entry.recipe = None
@@ -307,7 +313,8 @@ class Race:
                 return
             entry.n_validated += sum(len(test) for _, test in part)
             best = int(np.nanargmax(read[0] + 1e-3 * read[1] / entry.n_validated))
-            entry.accuracy, entry.characters = (read[:, best] / entry.n_validated).tolist()
+            shares = (read[:, best] / entry.n_validated).tolist()
+            entry.accuracy, entry.characters, entry.ignoring_case = shares
             entry.recipe = stage[best]
             _logger.debug(
                 "cross-validated %s on %d captchas: %.4f of strings, %.1f s, %.1f s left",

@@ -17,17 +17,23 @@ from skcaptcha.config import Recipe
 from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.search import SharedGridSearchCV
 
+METRICS = {
+    "strings": make_scorer(string_accuracy),
+    "characters": make_scorer(character_accuracy),
+    "ignoring_case": make_scorer(string_accuracy, ignore_case=True),
+}
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
 class Scores(NamedTuple):
-    """How many strings, and characters of a string, each candidate reads, and what that took.
+    """How many strings, characters of a string, and strings but for case, each candidate reads.
 
     Where it failed, nan.
     """
 
     strings: NDArray[np.float64]
     characters: NDArray[np.float64]
+    ignoring_case: NDArray[np.float64]
     seconds: float
     problem: str
 
@@ -62,16 +68,13 @@ def score_recipes(
     search = SharedGridSearchCV(
         recipes[0],
         [{name: [step] for name, step in pipeline.steps} for pipeline in recipes],
-        scoring={
-            "strings": make_scorer(string_accuracy),
-            "characters": make_scorer(character_accuracy),
-        },
+        scoring=METRICS,
         cv=splits,
         refit=False,
         n_jobs=n_jobs,
     )
     problem = ""
-    strings = characters = np.zeros(len(candidates))
+    found = np.zeros((3, len(candidates)))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FitFailedWarning)
         warnings.filterwarnings("always", "Scoring failed", UserWarning)
@@ -79,18 +82,18 @@ def score_recipes(
             search.fit(X, y)
             # Folds differ in size, so that the mean of their shares is not the share of all.
             for k, (_, test) in enumerate(splits):
-                strings = strings + search.cv_results_[f"split{k}_test_strings"] * len(test)
-                characters = characters + (
-                    search.cv_results_[f"split{k}_test_characters"] * len(test)
-                )
-            strings = np.rint(strings)
+                shares = [search.cv_results_[f"split{k}_test_{metric}"] for metric in METRICS]
+                found += np.array(shares) * len(test)
         except Exception as error:
-            strings = characters = np.full(len(candidates), np.nan)
+            found[:] = np.nan
             problem = str(error).rpartition("first error: ")[2]
     for warning in caught:
         if (parts := str(warning.message).rpartition("first error was: "))[1]:
             problem = parts[2]
-    if np.isnan(strings).any() and not problem:
+    if np.isnan(found[0]).any() and not problem:
         problem = "its models cannot read the other captchas"
     seconds = time.perf_counter() - begin
-    return Scores(strings, characters, seconds, " ".join(problem.split()))
+    strings, characters, ignoring_case = found
+    return Scores(
+        np.rint(strings), characters, np.rint(ignoring_case), seconds, " ".join(problem.split())
+    )

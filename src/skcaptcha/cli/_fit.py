@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from skcaptcha.errors import SkcaptchaError
     from skcaptcha.read import Reading
+    from skcaptcha.search import SharedGridSearchCV
 
 
 @interruptible("interrupted; the same command with --resume goes on")
@@ -189,6 +190,7 @@ def _fit_recipe(
         "n_folds": search.n_splits_,
         "best_params": search.best_params_,
         "cv_string_accuracy": search.best_score_,
+        **_ignoring_case(search),
         "characters": "".join(getattr(model[-1], "classes_", [])),
     }
     results: list[Reading | SkcaptchaError] = []
@@ -242,6 +244,7 @@ def _fit_recipe(
 
 def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[Path]) -> Table:
     from skcaptcha.cli._accuracy import with_interval
+    from skcaptcha.metrics import has_both_cases
 
     table = figures_table()
     table.add_row("training captchas", str(report["n_train"]))
@@ -254,12 +257,25 @@ def _summary(report: dict[str, Any], failed: list[dict[str, str]], files: list[P
         table.add_row(f"  {name}", _one_line(value))
     accuracy = percent(report["cv_string_accuracy"], report["n_train"])
     table.add_row("string accuracy", f"{accuracy} in cross-validation")
+    if (share := report.get("cv_string_accuracy_ignoring_case")) is not None:
+        table.add_row("  ignoring case", percent(share, report["n_train"]))
     if "held_out" in report:
         table.add_row("  held out", with_interval(report["held_out"], "string_accuracy"))
+        if has_both_cases(report["characters"]):
+            name = "string_accuracy_ignoring_case"
+            table.add_row("    ignoring case", with_interval(report["held_out"], name))
         table.add_row("  captchas", str(report["held_out"]["n"]))
     table.add_row("seconds", f"{report['seconds']:.1f}")
     table.add_row("written", "\n".join(map(str, files)))
     return table
+
+
+def _ignoring_case(search: SharedGridSearchCV) -> dict[str, float]:
+    """Give what is read if case does not count, where it was measured."""
+    shares = search.cv_results_.get("mean_test_ignoring_case")
+    if shares is None:
+        return {}
+    return {"cv_string_accuracy_ignoring_case": float(shares[search.best_index_])}
 
 
 def _one_line(value: Any) -> str:

@@ -82,6 +82,7 @@ def fit_folder(
     from skcaptcha.auto import choose_recipe
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
+    from skcaptcha.metrics import has_both_cases
     from skcaptcha.model_io import describe_training
     from skcaptcha.report import fit_report
 
@@ -137,6 +138,9 @@ def fit_folder(
         table.add_row("left out", f"{report['n_left_out']}, whose pieces do not fit their labels")
     accuracy = percent(choice.accuracy, choice.n_validated)
     table.add_row("string accuracy", f"{accuracy} in cross-validation")
+    if has_both_cases(choice.measurement.characters):
+        share = percent(choice.accuracy_ignoring_case, choice.n_validated)
+        table.add_row("  ignoring case", share)
     table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
     table.add_row("written", "\n".join(map(str, written)))
     console.print(table)
@@ -170,6 +174,7 @@ def _report(folder: Path, choice: Choice) -> dict[str, Any]:
         "n_folds": choice.folds,
         "n_validated": choice.n_validated,
         "cv_string_accuracy": choice.accuracy,
+        "cv_string_accuracy_ignoring_case": choice.accuracy_ignoring_case,
         "characters": "".join(getattr(choice.model[-1], "classes_", [])),
         "tried": [asdict(trial) for trial in choice.tried],
         "notes": list(_notes(choice)),
