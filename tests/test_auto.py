@@ -187,6 +187,8 @@ def test_wrong_labels_and_characters_that_occur_once():
 
 def test_equal_labels_leave_families_that_can_apply():
     images = bars(["AAA"] * 12)
+    for i, image in enumerate(images):
+        image[0, i] ^= 1  # or else they would be copies
     choice = choose_recipe(images, ["AAA"] * 12, families=SEGMENTING)
     assert choice.model.predict(images).tolist() == ["AAA"] * 12
     assert any("class" in verdict for verdict in verdicts(choice).values())
@@ -219,7 +221,7 @@ def test_of_what_reads_no_string_right_the_most_characters_decide():
 
 
 def test_when_nothing_can_apply_each_family_says_why():
-    images = [np.full((20, 60), 255, np.uint8)] * 20
+    images = [np.full((20, 60), 255 - i, np.uint8) for i in range(20)]
     labels = strings(20, "ABC", [2, 3])
     with pytest.raises(ReadingError, match=r"no recipe can be fitted .*differ in length.*segments"):
         choose_recipe(images, labels, families=SEGMENTING)
@@ -263,7 +265,16 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     said: list[str] = []
     clock, y = Clock(time.perf_counter(), 60), np.array(labels)
     evaluations = Evaluations(images, y, clock, None, n_jobs=1)
-    race = Race(images, y, clock, evaluations, said.append, n_jobs=1, random_state=0)
+    race = Race(
+        images,
+        y,
+        clock,
+        evaluations,
+        said.append,
+        groups=np.arange(80),
+        n_jobs=1,
+        random_state=0,
+    )
     families = PLACES | {"grid": [blank, meant]}
     race.run(list(families_for(measure(images, labels), families)), 4)
     validated = [text for text in said if text.startswith("cross-validating")]
