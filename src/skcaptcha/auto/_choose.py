@@ -250,13 +250,15 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
     if not verbose:
         yield _logger.info
         return
+    console = Console(stderr=True)
     columns = (
-        SpinnerColumn(),
+        # What turns is not in every encoding.
+        SpinnerColumn("line" if console.options.ascii_only else "dots"),
         TextColumn("{task.description}"),
         TimeElapsedColumn(),
         TextColumn(f"of {budget:.0f} s"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
 
         def say(text: str) -> None:
