@@ -93,6 +93,14 @@ def test_help_is_in_words(run: Any, monkeypatch: pytest.MonkeyPatch, command: st
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", GROUP.commands)
+def test_the_usage_says_what_may_be_left_out(run: Any, command: str) -> None:
+    usage = run(command, "--help").out.partition("\n\n")[0]
+    assert usage.startswith(f"Usage: skcaptcha {command} [OPTIONS]")
+    arguments = [p for p in GROUP.commands[command].params if p.param_type_name == "argument"]
+    assert usage.count("[") == 1 + sum(not argument.required for argument in arguments)
+
+
 def test_commands_are_listed_with_their_whole_first_sentence(run: Any) -> None:
     out = " ".join(run("--help").out.split())
     for name, command in GROUP.commands.items():
