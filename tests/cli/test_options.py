@@ -1,5 +1,6 @@
 """Every option: what is wrong is refused in one sentence, and help says what is right."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,14 @@ def test_help_is_in_words(run: Any, monkeypatch: pytest.MonkeyPatch, command: st
     for raw in ("list[", "<path>", "<int", "<str", ">=", "[required]", "[default: (", "{"):
         assert raw not in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", GROUP.commands)
+def test_the_usage_says_what_may_be_left_out(run: Any, command: str) -> None:
+    usage = run(command, "--help").out.partition("\n\n")[0]
+    assert usage.startswith(f"Usage: skcaptcha {command} [OPTIONS]")
+    arguments = [p for p in GROUP.commands[command].params if p.param_type_name == "argument"]
+    assert usage.count("[") == 1 + sum(not argument.required for argument in arguments)
 
 
 def test_commands_are_listed_with_their_whole_first_sentence(run: Any) -> None:
@@ -186,3 +195,17 @@ def test_a_name_that_is_no_text_is_passed_on(terminal, captchas, model, tmp_path
     assert code == 0
     encoding, errors = terminal.encoding, "surrogateescape"
     assert out.startswith(f"{name}\t".encode(encoding, errors).decode(encoding, errors))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locale")
+def test_names_in_a_locale_without_letters(start, captchas, model, tmp_path) -> None:
+    """Where the system takes names for ASCII, those in labels.csv are found all the same."""
+    (tmp_path / "é→1.png").symlink_to(load_captchas(captchas).data[0])
+    text = "filename,label\né→1.png,Ж→é\n"
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = ("score", tmp_path, "--model", model, "--csv", tmp_path / "a.csv")
+    outcome = start(*command, env=os.environ | ascii_only).outcome()
+    assert outcome.code == 0, outcome.err
+    assert r"\u0416" in outcome.out
+    assert "é→1.png,Ж→é," in (tmp_path / "a.csv").read_text(encoding="utf-8")

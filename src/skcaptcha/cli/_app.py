@@ -85,8 +85,9 @@ def _refuse_command_line(error: Exception) -> None:
     if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":
         return
     problem = " ".join(error.format_message().split()).rstrip(".")
-    # What comes from typer's own parser.
-    problem = problem.replace("Value error, ", "").replace("Input should be", "it must be")
+    # What comes from typer's own parsers, old and new.
+    problem = problem.replace(" (env var: 'None')", "").replace("Value error, ", "")
+    problem = problem.replace("Input should be", "it must be")
     problem = problem.partition(", unable to parse")[0]
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "skcaptcha"

@@ -51,7 +51,12 @@ class Group(TyperGroup):
 
 def _usage(command: Any, ctx: Any) -> list[str]:
     arguments = [p for p in command.get_params(ctx) if p.param_type_name == "argument"]
-    return ["[OPTIONS]", *(argument.metavar or argument.name for argument in arguments)]
+    return ["[OPTIONS]", *map(_in_usage, arguments)]
+
+
+def _in_usage(argument: Any) -> str:
+    name: str = argument.metavar or argument.name
+    return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
 def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:

@@ -309,12 +309,17 @@ def actual_names(written: Iterable[str], names: Iterable[str]) -> dict[str, str]
     actual = {name: name for name in written if name in there}
     others = [name for name in written if name not in there]
     if others:
-        by_form = {normalized(name): name for name in there - set(actual)}
+        by_form = {_text(name): name for name in there - set(actual)}
         for name in others:
-            found = by_form.pop(normalized(name), None)
+            found = by_form.pop(_text(name), None)
             if found is not None:
                 actual[name] = found
     return actual
+
+
+def _text(name: str) -> str:
+    """Give the name of a file as text, also where the system takes names for ASCII."""
+    return normalized(name.encode(errors="surrogateescape").decode(errors="surrogateescape"))
 
 
 def _remedy_for_missing(name: str, folder: Path, names: Sequence[str]) -> str:
@@ -373,7 +378,7 @@ def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
 def _labels_of_names(folder: Path, names: list[str]) -> dict[str, str]:
     refuse_names(folder, names)
     labels = {
-        name: normalized(_NO_PART_OF_LABEL.split(Path(name).stem, maxsplit=1)[0]) for name in names
+        name: _NO_PART_OF_LABEL.split(Path(_text(name)).stem, maxsplit=1)[0] for name in names
     }
     for name, label in labels.items():
         if not label:
