@@ -51,8 +51,8 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
         ground, and as long as 0.6 of the pitch and 16 pixels; 30 at most.
         ``touching``: by how many the characters outnumber the pieces of thicker ink that are large
         enough to be one. ``ground``: the deviation of the ground's shades, divided by how far the
-        ink's mean shade is from the ground's. ``length``: characters of the label. ``alphabet``: characters of the label that
-        others, which occur in the labels, look like.
+        ink's mean shade is from the ground's. ``length``: characters of the label. ``alphabet``:
+        characters of the label that others, which occur in the labels, look like.
 
     Examples
     --------
