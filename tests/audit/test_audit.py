@@ -96,6 +96,15 @@ def test_tables_of_markdown_are_whole(audit):
 
 
 @pytest.mark.parametrize(
+    ("n_right", "said"), [(33, "probably 67 or fewer"), (10, "not reached with 67")]
+)
+def test_a_mark_that_few_captchas_cannot_show_is_not_called_out_of_reach(audit, n_right, said):
+    point = replace(audit.best, n_labels=67, read=share(n_right, 33))
+    rows = dict(summary(replace(audit, curve=(point,), n_held_out=33)))
+    assert said in rows["labels to read 90 %"]
+
+
+@pytest.mark.parametrize(
     ("n_right", "n", "said"),
     [
         (0, 500, "This reader does not break the scheme"),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from skcaptcha.audit._features import amounts_of_characters, amounts_of_ink
+from skcaptcha.datasets import make_dot_captchas, make_line_captchas
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,36 @@ def test_an_amount_grows_with_its_defence(drawn, labels, name, more):
 def test_specks_are_no_lines_and_lines_no_specks(drawn, labels):
     assert np.median(amounts_of_ink(drawn(labels, specks=40), labels)["lines"]) == 0
     assert np.median(amounts_of_ink(drawn(labels, lines=3), labels)["noise"]) <= 1
+
+
+@pytest.mark.parametrize("colored", [False, True])
+@pytest.mark.parametrize("n_lines", [0, 1, 2, 3, 5])
+def test_as_many_lines_are_found_as_were_drawn(drawn, labels, n_lines, colored):
+    """Lines may cross each other and characters: one more or less in an image is no fault."""
+    rng = np.random.default_rng(n_lines)
+    images = []
+    for plain in drawn(labels[:30]):
+        image = cv2.cvtColor(plain, cv2.COLOR_GRAY2RGB)
+        height, width, _ = image.shape
+        for _ in range(n_lines):
+            ends = rng.integers(3, height - 3, size=2).tolist()
+            color = rng.integers(0, 200, size=3).tolist() if colored else (0, 0, 0)
+            cv2.line(image, (0, ends[0]), (width - 1, ends[1]), color, 1)
+        images.append(image)
+    found = amounts_of_ink(images, labels[:30])["lines"]
+    assert ((found > 0) == (n_lines > 0)).all()
+    assert abs(found.mean() - n_lines) <= max(0.5, 0.3 * n_lines)
+
+
+def test_every_captcha_of_the_scheme_lines_has_some():
+    """Twelve are drawn: some of them too short, white, over others, or under characters."""
+    found = amounts_of_ink(*make_line_captchas(40, random_state=0))["lines"]
+    assert (found >= 1).all()
+    assert 3 <= found.mean() <= 12
+
+
+def test_rows_of_dots_and_dashes_are_no_lines():
+    assert np.median(amounts_of_ink(*make_dot_captchas(20, random_state=0))["lines"]) <= 1
 
 
 def test_a_ground_is_uneven_by_its_contrast(drawn, labels):

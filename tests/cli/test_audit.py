@@ -1,6 +1,7 @@
 """The command ``audit`` writes its report in three formats, or nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -37,6 +38,9 @@ def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
     assert low <= figures["string_accuracy"] <= high
     for file in (out, out.with_suffix(".md")):
         assert "What a text captcha cannot do" in file.read_text()
+    assert (
+        len(re.findall('class="picture"[^>]*aria-label="captcha [ABC]{4}"', out.read_text())) == 5
+    )
     assert "read right" in done.err
 
 

@@ -43,9 +43,7 @@ class Defence:
 
 DEFENCES = (
     Defence("noise", "dots and specks", "specks of ink", 2),
-    Defence(
-        "lines", "lines", "the share of the ink that is thin and lies on long straight lines", 0.02
-    ),
+    Defence("lines", "lines", "thin straight lines, also short, pale, or colored ones", 1),
     Defence(
         "touching",
         "touching or overlapping characters",

@@ -18,10 +18,16 @@ Image = NDArray[np.uint8]
 Amounts = NDArray[np.float64]
 
 # Of the distance from one character to the next.
-_SPECK, _LINE, _GAP, _CHARACTER = 0.25, 2.0, 0.8, 0.4
+_SPECK, _LINE, _GAP, _CHARACTER = 0.25, 0.6, 0.4, 0.4
 # Of the thickness of strokes.
 _THIN = 0.6
-_FEWEST_VOTES, _LINE_WIDTH = 8, 3  # pixels
+_FEWEST_VOTES, _LINE_WIDTH, _FRAME = 8, 5, 2  # pixels
+_SHORTEST_LINE = 16  # pixels
+# How far a pixel of a line is from the ground, in the channel that shows it best.
+_LINE_CONTRAST = 40
+_LINE_THICKNESS = 0.75  # of that of strokes
+_LEAST_INKED = 0.95  # of a line's length
+_MOST_LINES = 30
 _LOOK_ALIKE = ("0OoQD", "1IlLi|7", "5Ss", "2Zz", "8B", "6G", "9gq", "uvy", "ce", "hn", "mnrw", "VY")
 _SIDE = 16  # pixels of a character's picture when shapes are compared
 _FEWEST = 3  # of one character, to say how much they differ
@@ -41,12 +47,12 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
     -------
     amounts : dict of str to ndarray of shape (n,)
         ``noise``: pieces of ink of less than a quarter of the pitch, across and down. ``lines``:
-        the share of the ink that is thinner than 0.6 of a stroke and lies on straight lines two
-        pitches long or longer, as a Hough transform finds them. ``touching``: by how many the
-        characters outnumber the pieces of thicker ink that are large enough to be one. ``ground``:
-        the deviation of the ground's shades, divided by how far the ink's mean shade is from the
-        ground's. ``length``: characters of the label. ``alphabet``: characters of the label that
-        others, which occur in the labels, look like.
+        straight lines that are thinner than 0.75 of a stroke, of any color that differs from the
+        ground, and as long as 0.6 of the pitch and 16 pixels; 30 at most.
+        ``touching``: by how many the characters outnumber the pieces of thicker ink that are large
+        enough to be one. ``ground``: the deviation of the ground's shades, divided by how far the
+        ink's mean shade is from the ground's. ``length``: characters of the label. ``alphabet``:
+        characters of the label that others, which occur in the labels, look like.
 
     Examples
     --------
@@ -64,12 +70,15 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
         _of_one(shade, ink, len(label), distance, thickness)
         for shade, ink, label in zip(shades, inks, labels, strict=True)
     ]
-    names = ("noise", "lines", "touching", "ground")
+    names = ("noise", "touching", "ground")
     amounts = {
         name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
     alike = _with_doubles("".join(labels))
     return amounts | {
+        "lines": np.array(
+            [_count_lines(image, distance, thickness) for image in images], dtype=float
+        ),
         "length": np.array([len(label) for label in labels], dtype=float),
         "alphabet": np.array([sum(c in alike for c in label) for label in labels], dtype=float),
     }
@@ -131,31 +140,54 @@ def amounts_of_characters(
 
 def _of_one(
     shade: Image, ink: Image, length: int, distance: float, thickness: float
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float]:
     thick = opened(ink, max(2, round(_THIN * thickness)))
     specks = (_sizes(ink) < _SPECK * distance).all(axis=1).sum()
-    lines = _on_lines(ink & ~thick, distance).sum() / max(ink.sum(), 1)
     large = (_sizes(thick) >= _CHARACTER * distance).any(axis=1).sum()
     ground, inked = shade[ink == 0].astype(float), shade[ink > 0].astype(float)
     contrast = abs(ground.mean() - inked.mean()) if ground.size and inked.size else 0.0
     unevenness = ground.std() / contrast if contrast else 0.0
-    return float(specks), float(lines), float(max(0, length - large)), float(unevenness)
+    return float(specks), float(max(0, length - large)), float(unevenness)
 
 
-def _on_lines(thin: Image, distance: float) -> NDArray[np.bool_]:
-    """Find the thin ink that lies on straight lines; characters may interrupt these."""
-    found = cv2.HoughLinesP(
-        thin,
-        rho=1,
-        theta=np.pi / 180,
-        threshold=max(_FEWEST_VOTES, round(distance)),
-        minLineLength=_LINE * distance,
-        maxLineGap=_GAP * distance,
-    )
-    beside = np.zeros_like(thin)
-    for x, y, right, bottom in [] if found is None else found.reshape(-1, 4).tolist():
-        cv2.line(beside, (x, y), (right, bottom), 1, _LINE_WIDTH)
-    return (thin & beside) > 0
+def _count_lines(image: Image, distance: float, thickness: float) -> int:
+    """Count thin straight lines, which characters may interrupt.
+
+    The longest one that a Hough transform finds is counted and erased, until none is left.
+    """
+    channels = image.reshape(*image.shape[:2], -1)
+    ground = np.median(channels.reshape(-1, channels.shape[2]), axis=0)
+    drawn = (np.abs(channels - ground).max(axis=2) > _LINE_CONTRAST).astype(np.uint8)
+    # A frame is no line that crosses characters.
+    drawn[:_FRAME] = drawn[-_FRAME:] = drawn[:, :_FRAME] = drawn[:, -_FRAME:] = 0
+    thin = drawn & ~opened(drawn, max(2, round(_LINE_THICKNESS * thickness)))
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    wide = cv2.dilate(drawn, cross) > 0
+    shortest = max(_SHORTEST_LINE, _LINE * distance)
+    for n in range(_MOST_LINES):
+        found = cv2.HoughLinesP(
+            thin,
+            rho=1,
+            theta=np.pi / 180,
+            threshold=max(_FEWEST_VOTES, round(0.5 * shortest)),
+            minLineLength=shortest,
+            maxLineGap=_GAP * distance,
+        )
+        ends = np.empty((0, 4)) if found is None else found.reshape(-1, 4)
+        lengths = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
+        for k in np.argsort(-lengths):
+            x, y, right, bottom = ends[k].tolist()
+            line = cv2.line(np.zeros_like(thin), (x, y), (right, bottom), 1) > 0
+            # Rows of dots or dashes have ink here and there only.
+            if wide[line].mean() >= _LEAST_INKED:
+                # Beyond a character that hides a part of it, it goes on.
+                beyond = distance / lengths[k]
+                dx, dy = round(beyond * (right - x)), round(beyond * (bottom - y))
+                cv2.line(thin, (x - dx, y - dy), (right + dx, bottom + dy), 0, _LINE_WIDTH)
+                break
+        else:
+            return n
+    return _MOST_LINES
 
 
 def _sizes(ink: Image) -> NDArray[np.intp]:

@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from skcaptcha.audit._blocks import Block, Drawing, Facts, Headline, Item, Items, Rows
 from skcaptcha.audit._charts import draw
 from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._report import parts
-from skcaptcha.report import Page, Section, bullets, details, figures, headline, table
+from skcaptcha.report import (
+    Card,
+    Page,
+    Section,
+    bullets,
+    details,
+    figures,
+    gallery,
+    headline,
+    picture,
+    table,
+)
 
 
-def to_page(audit: Audit, title: str) -> Page:
+def to_page(
+    audit: Audit, title: str, captchas: Sequence[tuple[NDArray[np.uint8], str]] = ()
+) -> Page:
     """Make an audit a page of its own.
 
     Parameters
     ----------
     audit : Audit
     title : str
+    captchas : sequence of (ndarray of shape (h, w) or (h, w, 3), str), default=()
+        Some of the captchas and their labels, to be shown in the summary.
 
     Returns
     -------
     page : Page
     """
-    return Page(
-        title,
-        f"Data: {audit.n} captchas.",
-        [
-            Section(part.heading, [_shown(block, audit) for block in part.blocks])
-            for part in parts(audit)
-        ],
-    )
+    sections = [
+        Section(part.heading, [_shown(block, audit) for block in part.blocks])
+        for part in parts(audit)
+    ]
+    if captchas:
+        cards = [
+            Card(picture(image, f"captcha {label}"), [("label", label)])
+            for image, label in captchas
+        ]
+        sections.insert(1, Section("Some of the captchas", [gallery(cards)]))
+    return Page(title, f"Data: {audit.n} captchas.", sections)
 
 
 def _shown(block: Block, audit: Audit) -> str:

@@ -71,10 +71,7 @@ def summary(audit: Audit) -> list[tuple[str, str]]:
     return [
         ("read right", f"{with_interval(best.read)}, with {best.n_labels} labels"),
         ("attempts until one is read", times(*audit.attempts)),
-        *(
-            (f"labels to read {100 * mark:.0f} %", _needed(audit, audit.labels_needed(mark)))
-            for mark in MARKS
-        ),
+        *((f"labels to read {100 * mark:.0f} %", _needed(audit, mark)) for mark in MARKS),
         ("readings per hour", f"{rounded(best.readings_per_hour)}, on one core of this machine"),
     ]
 
@@ -173,9 +170,15 @@ def _next(audit: Audit) -> str:
     return "label some hundred captchas more and run the audit again."
 
 
-def _needed(audit: Audit, n: int | None) -> str:
+def _needed(audit: Audit, mark: float) -> str:
+    n, best = audit.labels_needed(mark), audit.best
+    if n is None and best.read.value >= mark:
+        return (
+            f"probably {best.n_labels} or fewer; to be sure takes more than "
+            f"{audit.n_held_out} captchas to read"
+        )
     if n is None:
-        return f"not reached with {audit.best.n_labels}"
+        return f"not reached with {best.n_labels}"
     first = n == audit.curve[0].n_labels
     return f"{n} or fewer" if first else f"{n}"
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _TITLE = "Audit of"
+_N_SHOWN = 5  # captchas
 
 
 @interruptible("interrupted; nothing was written")
@@ -52,7 +53,7 @@ def audit(
     from skcaptcha.audit import audit_captchas, to_markdown, to_page
     from skcaptcha.cli._training import drop_unusable_images, workers
     from skcaptcha.datasets import load_captchas
-    from skcaptcha.images import ImageDecoder
+    from skcaptcha.images import ImageDecoder, decode
     from skcaptcha.model_io import write_atomically
 
     beside = [out.with_suffix(".md"), out.with_suffix(".json")]
@@ -69,7 +70,11 @@ def audit(
     write_json(report, files[2])
     text = to_markdown(found, title)
     write_atomically(files[1], lambda stream: stream.write(text.encode(errors="replace")))
-    to_page(found, title).save(out)
+    some = [
+        (decode(source), str(label))
+        for source, label in zip(captchas.data[:_N_SHOWN], captchas.target, strict=False)
+    ]
+    to_page(found, title, some).save(out)
 
     console = report_console(json)
     console.print(_figures_table(found, files))
