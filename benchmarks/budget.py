@@ -15,22 +15,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import resource
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+from _speed.budgeted import FIELDS, GENERATED, fit
 
-from skcaptcha.datasets import load_captchas, make_dot_captchas, make_line_captchas, write_captchas
-from skcaptcha.images import decode
-
-_GENERATED = {"made_lines": make_line_captchas, "made_dots": make_dot_captchas}
 _WITHIN = 1.25
-_FIELDS = ["folder", "n", "budget", "seconds", "processor_seconds", "load", "said_over", "code"]
 
 
 def main() -> int:
@@ -40,12 +31,12 @@ def main() -> int:
     table = options.out / "budget.csv"
     rows = _rows(table)
     known = {(row["folder"], int(row["n"]), float(row["budget"])) for row in rows}
-    for name in [*_GENERATED, *options.schemes]:
+    for name in [*GENERATED, *options.schemes]:
         for n in options.sizes:
             for budget in options.budgets:
                 if (name, n, budget) in known:
                     continue
-                row = _fit(name, n, budget, options)
+                row = fit(name, n, budget, options.data, options.jobs)
                 if row is None:
                     continue
                 rows.append(row)
@@ -53,39 +44,6 @@ def main() -> int:
                 print(*row.values(), flush=True)
     print(_summary(rows))
     return 0
-
-
-def _fit(name: str, n: int, budget: float, options: argparse.Namespace) -> dict[str, str] | None:
-    """Fit n captchas by the command; None if there are not so many."""
-    with tempfile.TemporaryDirectory() as work:
-        folder = Path(work) / "captchas"
-        if name in _GENERATED:
-            images, labels = _GENERATED[name](n, random_state=0)
-        else:
-            captchas = load_captchas(options.data / name / "train")
-            if len(captchas.data) < n:
-                return None
-            chosen = np.random.default_rng(0).permutation(len(captchas.data))[:n]
-            images = [decode(captchas.data[i]) for i in chosen]
-            labels = [captchas.target[i] for i in chosen]
-        write_captchas(folder, images, labels)
-        command = [
-            sys.executable, "-m", "skcaptcha", "fit", str(folder), "--budget", f"{budget:g}",
-            "--out", str(Path(work) / "model.joblib"), "--jobs", str(options.jobs),
-        ]  # fmt: skip
-        begin, used = time.perf_counter(), _processor_seconds()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        seconds, used = time.perf_counter() - begin, _processor_seconds() - used
-    values = [
-        name, n, budget, f"{seconds:.1f}", f"{used:.1f}", f"{os.getloadavg()[0]:.1f}",
-        "yes" if "will not suffice" in done.stderr else "no", done.returncode,
-    ]  # fmt: skip
-    return dict(zip(_FIELDS, map(str, values), strict=True))
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _summary(rows: list[dict[str, str]]) -> str:
@@ -116,7 +74,7 @@ def _rows(table: Path) -> list[dict[str, str]]:
 def _append(table: Path, row: dict[str, str]) -> None:
     new = not table.exists()
     with table.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, _FIELDS)
+        writer = csv.DictWriter(stream, FIELDS)
         if new:
             writer.writeheader()
         writer.writerow(row)

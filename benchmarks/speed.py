@@ -25,9 +25,9 @@ from pathlib import Path
 os.environ.update(dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"))
 
 import cv2
-from _speed import learning, reading, scale, starting
+from _speed import budgeted, learning, reading, scale, starting
 from _speed.chart import draw
-from _speed.rows import Row, markdown, save_csv
+from _speed.rows import Row, markdown, save_csv, write_into
 
 from skcaptcha.model_io import write_atomically
 
@@ -41,6 +41,7 @@ PARTS = {
     "search": learning.search,
     "fit": learning.fits,
     "start": starting.starts,
+    "budget": budgeted.budgets,
 }
 
 
@@ -62,9 +63,12 @@ def main() -> int:
         return 130
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     save_csv(rows, options.out / "speed.csv")
-    report = markdown(rows, machine).encode()
-    write_atomically(options.out / "speed.md", lambda stream: stream.write(report))
+    report = markdown(rows, machine)
+    write_atomically(options.out / "speed.md", lambda stream: stream.write(report.encode()))
     draw(rows, options.out / "speed.png")
+    if options.page:
+        write_into(options.page, report)
+        draw(rows, options.page.with_suffix(".png"))
     return int(any(row.reached is False for row in rows))
 
 
@@ -91,6 +95,7 @@ def _options() -> argparse.Namespace:
     add("data", metavar="DATA", type=Path, help="folder with a folder for each scheme")
     add("out", metavar="OUT", type=Path, help="folder for all that is written")
     add("--only", metavar="PART,...", type=_parts, help=f"of {', '.join(PARTS)}")
+    add("--page", metavar="FILE", type=Path, help="page that the table is written into as well")
     add("--repeat", metavar="N", type=int, default=7, help="rounds that count")
     add("--opencv4", metavar="PYTHON", help="with OpenCV 4, for the classic script of lines")
     add("--ddddocr", metavar="PYTHON", help="with ddddocr")

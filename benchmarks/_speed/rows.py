@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from skcaptcha.errors import SkcaptchaError
 from skcaptcha.model_io import write_atomically
 
 from .timing import Spread
@@ -114,10 +115,8 @@ def save_csv(rows: Iterable[Row], file: Path) -> None:
 def markdown(rows: Sequence[Row], machine: str) -> str:
     """Write the report."""
     lines = [
-        "# Speed",
-        "",
-        f"{machine}. Medians, in brackets the quartiles. Two ways are timed in turn; a ratio is "
-        "taken in every round. One thread, unless a row says otherwise.",
+        f"{machine}. Medians and quartiles. Two ways are timed in turn; a ratio is taken in every "
+        "round. One thread, unless a row says otherwise.",
         "",
         "| | | median | quartiles | | against | ms each | aim |",
         "|---|---|---|---|---|---|---|---|",
@@ -131,3 +130,20 @@ def markdown(rows: Sequence[Row], machine: str) -> str:
             f"{figure.high:.3g} | {row.unit} | {row.against} | {each} | {row.aim} |"
         )
     return "\n".join([*lines, "", "▽: not what was aimed at.", ""])
+
+
+def write_into(page: Path, report: str) -> None:
+    """Replace what a page holds between its two marks.
+
+    Parameters
+    ----------
+    page : Path
+        Holds ``<!-- measured -->`` and, after it, ``<!-- end -->``.
+    report : str
+    """
+    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- measured -->")
+    _, end, after = rest.partition("<!-- end -->")
+    if not begin or not end:
+        raise SkcaptchaError(f"{page}: it lacks the marks <!-- measured --> and <!-- end -->")
+    text = f"{before}{begin}\n\n{report.strip()}\n\n{end}{after}"
+    write_atomically(page, lambda stream: stream.write(text.encode()))

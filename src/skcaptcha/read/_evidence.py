@@ -139,6 +139,13 @@ class Classification:
         machine = self._fitted.machine
         return machine.decide(self._values) if machine and self._dense else None
 
+    @cached_property
+    def _voted(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """What nearest neighbours say, and how far the nearest of each class is."""
+        assert self._fitted.neighbors is not None
+        n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
+        return self._fitted.neighbors.predict_with_distances(self._values, n)
+
     def classes(self) -> NDArray[Any]:
         """Give what ``predict`` gives.
 
@@ -152,6 +159,8 @@ class Classification:
         # Scores that were asked for have decided already.
         if machine is not None and (decisions := vars(self).get("_decisions")):
             return machine.majority(decisions, self._values)
+        if "_voted" in vars(self):
+            return self._voted[0]
         fast = machine or self._fitted.neighbors
         if fast is not None and self._dense:
             return fast.predict(self._values)
@@ -214,10 +223,9 @@ class Classification:
             return self.log_scores()
         if isinstance(self._last, KNeighborsClassifier):
             n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
-            fast = self._fitted.neighbors
             as_learnt = np.shape(self._values)[1] == self._last.n_features_in_
-            if fast is not None and self._dense and as_learnt:
-                return -fast.distances(self._values, n)
+            if self._fitted.neighbors is not None and self._dense and as_learnt:
+                return -self._voted[1]
             return _minus_distances(self._last, self._values, self._n_classes, n)
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
             if self._decisions is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+StringsThrough = Callable[[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]], NDArray[np.intp]]
 
 
 class Spans(NamedTuple):
@@ -67,6 +70,21 @@ class Paths:
     of_length: NDArray[np.float64]
 
 
+class _Onward(NamedTuple):
+    """The best ways to go on to the end, of paths of one length.
+
+    Attributes
+    ----------
+    fronts : dict of int to _Front
+        By place: as the best paths that end there, so what is best after it.
+    edges : dict of int to ndarray
+        By place, `Lattice._edges` of what begins there.
+    """
+
+    fronts: dict[int, _Front]
+    edges: dict[int, NDArray[np.float64]]
+
+
 class _Front(NamedTuple):
     """The best paths of so many characters that end at each candidate.
 
@@ -116,6 +134,8 @@ class Lattice:
         self.scores = scores
         self.offsets = offsets
         self.spacing = spacing
+        # Of what was last asked for: the best paths and all others come one after the other.
+        self._last: tuple[Any, list[_Front], list[NDArray[np.float64]]] | None = None
         left, right, of_class = spans
         if of_class is None:
             of_class = (
@@ -179,8 +199,8 @@ class Lattice:
             hits = None
             if len(going_on):
                 state = segments[going_on, place + 1], classes[going_on, place + 1]
-                at, least, value[going_on] = self._came_from(edges[place], *state)
-                hits = self._ends_at(going_on, at, least)
+                at, least, value[going_on] = self._came_from(edges[place], *state, 1)
+                hits = self._meets(self._right, going_on, at, least)
                 hits |= ending[self._captcha, None]
             on = found > place
             if on.any():
@@ -215,17 +235,44 @@ class Lattice:
         -------
         scores : ndarray of shape (n, longest, n_classes)
         """
+        return self.best_with_each_and_strings(paths, lengths, allowed)[0]
+
+    def best_with_each_and_strings(
+        self, paths: Paths, lengths: NDArray[np.float64], allowed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], StringsThrough]:
+        """Do as `best_with_each` does, and give what tells the strings of these paths.
+
+        Parameters
+        ----------
+        paths, lengths, allowed
+            As `best_with_each` takes them.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, longest, n_classes)
+        strings : callable
+            Takes captchas, and a place and a class for each: gives the classes of the best paths
+            that have these, (k, longest), with -1 after the last.
+        """
         n, n_classes = len(self.offsets) - 1, self.scores.shape[1]
         longest = lengths.shape[-1]
         lengths = np.broadcast_to(lengths, (n, longest))
         scores = np.full((n, longest, n_classes), -np.inf)
-        fronts, _ = self._forward(allowed)
-        for length in np.unique(paths.lengths[paths.lengths > 0]):
+        segments = np.zeros((n, longest, n_classes), dtype=np.intp)
+        fronts, edges = self._forward(allowed)
+        onward: dict[int, _Onward] = {}
+        for length in np.unique(paths.lengths[paths.lengths > 0]).tolist():
             own = np.flatnonzero(paths.lengths == length)
             after = np.zeros_like(self._left, dtype=np.float64)
+            onward[length] = _Onward({}, {})
             for place in range(length - 1, -1, -1):
                 if place < length - 1:
-                    after = self._before(self._of_groups(allowed, place + 1) + after)
+                    edge = onward[length].edges[place + 1]
+                    after = self._spaced(edge, self._right, -1)
+                best = self._of_groups(allowed, place) + after
+                onward[length].fronts[place] = _Front(after, best)
+                if place:
+                    onward[length].edges[place] = self._edges(best, self._left)
                 through = self.scores + fronts[place].before[:, self._of_class]
                 through += after[:, self._of_class]
                 may = self._may(allowed, place)
@@ -233,19 +280,63 @@ class Lattice:
                     through[~np.broadcast_to(may, through.shape)] = -np.inf
                 for i in own:
                     of_captcha = through[self.offsets[i] : self.offsets[i + 1]]
-                    scores[i, place] = of_captcha.max(axis=0) + lengths[i, length - 1]
-        return scores
+                    first = of_captcha.argmax(axis=0)
+                    segments[i, place] = self.offsets[i] + first
+                    scores[i, place] = of_captcha[first, np.arange(n_classes)]
+                    scores[i, place] += lengths[i, length - 1]
+
+        def strings(
+            captchas: NDArray[np.intp], places: NDArray[np.intp], classes: NDArray[np.intp]
+        ) -> NDArray[np.intp]:
+            # Candidates and classes.
+            found = np.full((2, n, longest), -1, dtype=np.intp)
+            found[:, captchas, places] = segments[captchas, places, classes], classes
+            for place in range(longest - 2, -1, -1):
+                some = captchas[places > place]
+                if len(some):
+                    front, may = fronts[place], self._may(allowed, place)
+                    segment, kind = found[:, some, place + 1]
+                    came = self._came_from(edges[place], segment, kind, 1)
+                    found[:, some, place] = self._there(some, came, self._right, front, may)
+            for length, (ahead, beginning) in onward.items():
+                for place in range(1, length):
+                    some = captchas[(places < place) & (paths.lengths[captchas] == length)]
+                    if len(some):
+                        front, may = ahead[place], self._may(allowed, place)
+                        segment, kind = found[:, some, place - 1]
+                        came = self._came_from(beginning[place], segment, kind, -1)
+                        found[:, some, place] = self._there(some, came, self._left, front, may)
+            return found[1, captchas]
+
+        return scores, strings
+
+    def _there(
+        self,
+        captchas: NDArray[np.intp],
+        came: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
+        ends: NDArray[np.intp],
+        front: _Front,
+        may: NDArray[np.bool_] | None,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Candidates and classes of some captchas, which ascend, where `_came_from` says."""
+        at, least, worth = came
+        value = np.full(len(self.offsets) - 1, np.nan)
+        value[captchas] = worth
+        return self._first(front, may, value, self._meets(ends, captchas, at, least))
 
     def _forward(
         self, allowed: NDArray[np.bool_]
     ) -> tuple[list[_Front], list[NDArray[np.float64]]]:
         """The best paths of 1, 2, ... characters, and of all but the last their `_edges`."""
+        if self._last is not None and self._last[0] is allowed:
+            return self._last[1:]
         fronts = [_Front(np.zeros(self._left.shape), self._of_groups(allowed, 0))]
         edges = []
         for place in range(1, allowed.shape[-2]):
             edges.append(self._edges(fronts[-1].best, self._right))
             before = self._spaced(edges[-1], self._left, 1)
             fronts.append(_Front(before, self._of_groups(allowed, place) + before))
+        self._last = allowed, fronts, edges
         return fronts, edges
 
     def _may(self, allowed: NDArray[np.bool_], place: int) -> NDArray[np.bool_] | None:
@@ -282,10 +373,6 @@ class Lattice:
         if len(self._some):
             best[self._some] = np.maximum.reduceat(states.max(axis=1), self._starts)
         return best
-
-    def _before(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Best way to go on from each candidate to any one character after it, (m, n_groups)."""
-        return self._spaced(self._edges(states, self._left), self._right, -1)
 
     def _spaced(
         self, edge: NDArray[np.float64], goals: NDArray[np.intp], direction: int
@@ -324,9 +411,13 @@ class Lattice:
         return np.maximum.accumulate(edge[::-1], axis=0)[::-1]
 
     def _came_from(
-        self, edge: NDArray[np.float64], segment: NDArray[np.intp], kind: NDArray[np.intp]
+        self,
+        edge: NDArray[np.float64],
+        segment: NDArray[np.intp],
+        kind: NDArray[np.intp],
+        direction: int,
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-        """Where the spans end from which the best way leads to given states.
+        """Where the spans end from which the best way leads to given states; -1: they lead to.
 
         Returns
         -------
@@ -339,23 +430,27 @@ class Lattice:
         """
         edge = np.concatenate([edge, np.full((1, edge.shape[1]), -np.inf)])
         group = self._of_class[kind]
-        left = self._left[segment, group]
+        left, right = self._left[segment, group], self._right[segment, group]
         gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
-        width = (self._right[segment, group] - left)[:, None]
+        width = (right - left)[:, None]
         least = np.searchsorted(self._widths, -2 * gaps - width, side="right")
-        places = left[:, None] - gaps
+        places = (left if direction == 1 else right)[:, None] - direction * gaps
         worth = edge[least, places]
         chosen = np.arange(len(segment)), (worth + self.spacing.log_density).argmax(axis=1)
         return places[chosen], least[chosen], worth[chosen]
 
-    def _ends_at(
-        self, captchas: NDArray[np.intp], at: NDArray[np.intp], least: NDArray[np.intp]
+    def _meets(
+        self,
+        ends: NDArray[np.intp],
+        captchas: NDArray[np.intp],
+        at: NDArray[np.intp],
+        least: NDArray[np.intp],
     ) -> NDArray[np.bool_]:
-        """Which spans of some captchas end at a place and are wide enough, (m, n_groups)."""
+        """Which spans of some captchas end at a place, and are wide enough, (m, n_groups)."""
         n = len(self.offsets) - 1
         place, width = np.full(n, -1), np.zeros(n, dtype=np.intp)
         place[captchas], width[captchas] = at, least
-        hits: NDArray[np.bool_] = self._right == place[self._captcha, None]
+        hits: NDArray[np.bool_] = ends == place[self._captcha, None]
         hits &= self._width_index >= width[self._captcha, None]
         return hits
 

@@ -190,15 +190,52 @@ class NearestNeighbors:
         -------
         distances : ndarray of shape (m, n_classes)
         """
-        known, n_classes = self._known, len(self._classifier.classes_)
-        nearest = np.empty((len(values), n_classes))
-        at_once = max(1, _DISTANCES_AT_ONCE // len(known.lengths))
+        nearest = np.empty((len(values), len(self._classifier.classes_)))
+        at_once = max(1, _DISTANCES_AT_ONCE // len(self._known.lengths))
         for begin in range(0, len(values), at_once):
             rows = slice(begin, begin + at_once)
-            distance, own = known.distances(values[rows])
-            of_class = np.minimum.reduceat(distance[:, known.order], known.first_of_class, axis=1)
-            np.minimum(of_class, _kth(distance, k)[:, None], out=of_class)
-            nearest[rows] = np.sqrt(np.maximum(of_class + own[:, None], 0))
+            nearest[rows] = self._nearest_of_classes(*self._known.distances(values[rows]), k)
+        return nearest
+
+    def predict_with_distances(
+        self, values: NDArray[np.floating], k: int
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Give what `predict` and `distances` give, from the same products.
+
+        Parameters
+        ----------
+        values : ndarray of shape (m, d), of as many dimensions as what was learnt
+        k : int
+            As `distances` takes it.
+
+        Returns
+        -------
+        classes : ndarray of shape (m,)
+        distances : ndarray of shape (m, n_classes)
+        """
+        classifier = self._classifier
+        nearest = np.empty((len(values), len(classifier.classes_)))
+        winners = np.empty(len(values), dtype=np.intp)
+        sure = np.empty(len(values), dtype=bool)
+        at_once = max(1, _DISTANCES_AT_ONCE // len(self._known.lengths))
+        for begin in range(0, len(values), at_once):
+            rows = slice(begin, begin + at_once)
+            with np.errstate(invalid="ignore", over="ignore"):
+                distance, own = self._known.distances(values[rows])
+            winners[rows], sure[rows] = self._vote(distance, own, classifier.n_neighbors)
+            nearest[rows] = self._nearest_of_classes(distance, own, k)
+        classes: NDArray[Any] = classifier.classes_[winners]
+        if not sure.all():
+            classes[~sure] = classifier.predict(values[~sure])
+        return classes, nearest
+
+    def _nearest_of_classes(
+        self, distance: NDArray[np.float32], own: NDArray[np.float32], k: int
+    ) -> NDArray[np.float64]:
+        known = self._known
+        of_class = np.minimum.reduceat(distance[:, known.order], known.first_of_class, axis=1)
+        np.minimum(of_class, _kth(distance, k)[:, None], out=of_class)
+        nearest: NDArray[np.float64] = np.sqrt(np.maximum(of_class + own[:, None], 0)).astype(float)
         return nearest
 
 

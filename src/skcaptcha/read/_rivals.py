@@ -30,7 +30,7 @@ class Rivals:
         self.lattice = lattice
         self.paths = paths
         self.constraints = constraints
-        self.with_each = lattice.best_with_each(paths, *constraints)
+        self.with_each, self._strings = lattice.best_with_each_and_strings(paths, *constraints)
         n, longest, _ = self.with_each.shape
         here, place = np.nonzero(np.arange(longest) < paths.lengths[:, None])
         others = self.with_each.copy()
@@ -60,26 +60,27 @@ class Rivals:
         rivals : list of Paths
             First the best one of each captcha, then the next.
         """
-        captchas, longest, n_classes = self.with_each.shape
         order = np.argsort(-self._scores, axis=1, kind="stable")[:, :n]
-        found = []
-        for rank in order.T:
+        return [self._of_rank(rank) for rank in order.T]
+
+    def _of_rank(self, rank: NDArray[np.intp]) -> Paths:
+        """Find a rival of each captcha, by its place among all scores."""
+        captchas, longest, n_classes = self.with_each.shape
+        scores = np.take_along_axis(self._scores, rank[:, None], 1)[:, 0]
+        of_length = rank >= longest * n_classes
+        some = np.flatnonzero(np.isfinite(scores))
+        found = np.where(np.isfinite(scores), self.paths.lengths, 0)
+        classes = np.full((captchas, longest), -1, dtype=np.intp)
+        fixed = some[~of_length[some]]
+        classes[fixed] = self._strings(fixed, *np.divmod(rank[fixed], n_classes))
+        other = some[of_length[some]]
+        if len(other):
             lengths = np.full((captchas, longest), -np.inf)
-            allowed = np.broadcast_to(
-                self.constraints.allowed, (captchas, longest, n_classes)
-            ).copy()
-            of_length = rank >= longest * n_classes
-            place, which = np.divmod(rank, n_classes)
-            length = np.where(of_length, rank - longest * n_classes, self.paths.lengths - 1)
-            some = np.flatnonzero(
-                np.isfinite(np.take_along_axis(self._scores, rank[:, None], 1)[:, 0])
-            )
-            lengths[some, length[some]] = self.constraints.lengths[length[some]]
-            fixed = some[~of_length[some]]
-            only = np.arange(n_classes) == which[fixed, None]
-            allowed[fixed, place[fixed]] &= only
-            found.append(self.lattice.best(lengths, allowed))
-        return found
+            length = rank[other] - longest * n_classes
+            lengths[other, length] = self.constraints.lengths[length]
+            paths = self.lattice.best(lengths, self.constraints.allowed)
+            classes[other], found[other] = paths.classes[other], paths.lengths[other]
+        return Paths(scores, found, np.full_like(classes, -1), classes, self.paths.of_length)
 
     def probabilities(self, captcha: int, sharpness: float) -> NDArray[np.float64]:
         """How probable each character of the best string is, against the others at its place.
