@@ -257,7 +257,11 @@ def _pieces(
     new[begins.ravel()] = 1
     numbers = np.zeros((k, int(owners.max(initial=0)) + 1, width), dtype=np.int32)
     numbers[image, group + 1, x] = np.cumsum(new) - begins.shape[1] * image
-    return numbers[np.arange(k)[:, None, None], owners, np.arange(width)]
+    # One flat index takes half of the time of three index arrays.
+    where = owners + (np.arange(k) * numbers.shape[1])[:, None, None]
+    where *= width
+    where += np.arange(width)
+    return numbers.take(where)
 
 
 def _cuts(pieces: NDArray[np.int32], n: int) -> Iterator[Cut]:
