@@ -35,7 +35,7 @@ from skcaptcha.cli._training import (
     time_for_report,
     workers,
 )
-from skcaptcha.errors import ImageError, SegmentationError
+from skcaptcha.errors import ImageError, RecipeError, SegmentationError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -207,7 +207,8 @@ def _search_and_write(
             model, search = going_on(
                 lambda: recipe.fit(train.data, train.target, checkpoint=first, **options)
             )
-        except (ImageError, SegmentationError) as error:
+        except (ImageError, SegmentationError, RecipeError) as error:
+            # If all of them are in one fold, every candidate fails in it alone.
             failed += drop_unusable_pieces(error, recipe.pipeline()[:-1], train)
             about = describe_training(train.data, train.target, decoder)
             model, search = going_on(
