@@ -42,8 +42,8 @@ class Outcome:
     err: str
 
     def sentence(self) -> str:
-        """Give what it said on the standard error, which must be one line and no traceback."""
-        lines = self.err.splitlines()
+        """Give what it said on the standard error besides warnings: one line and no traceback."""
+        lines = [line for line in self.err.splitlines() if not line.startswith("warning: ")]
         assert len(lines) == 1, self.err
         return lines[0]
 

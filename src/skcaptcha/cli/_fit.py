@@ -207,8 +207,8 @@ def _search_and_write(
             model, search = going_on(
                 lambda: recipe.fit(train.data, train.target, checkpoint=first, **options)
             )
-        # The search itself says it if images of no fold but one are unusable.
         except (ImageError, SegmentationError, RecipeError) as error:
+            # If all of them are in one fold, every candidate fails in it alone.
             failed += drop_unusable_pieces(error, recipe.pipeline()[:-1], train)
             about = describe_training(train.data, train.target, decoder)
             model, search = going_on(
