@@ -8,7 +8,7 @@ _Error = TypeVar("_Error", bound=BaseException)
 
 
 def kept(error: _Error) -> _Error:
-    """Let go of what an error holds beside its message: the images that its traceback leads to.
+    """Let go of the images that the tracebacks of an error and of its causes lead to.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def kept(error: _Error) -> _Error:
     Returns
     -------
     error : exception
-        The same, without traceback, cause and context.
+        The same, without traceback and context; its causes, too.
 
     Examples
     --------
@@ -30,5 +30,8 @@ def kept(error: _Error) -> _Error:
     >>> print(error, error.__traceback__)
     invalid literal for int() with base 10: 'no number' None
     """
-    error.__cause__ = error.__context__ = error.__traceback__ = None
+    one: BaseException | None = error
+    while one is not None:
+        one.__context__ = one.__traceback__ = None
+        one = one.__cause__
     return error

@@ -48,7 +48,7 @@ def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
 def test_audit_wants_a_name_for_html(folder, tmp_path, run, out):
     done = run("audit", folder, "--out", tmp_path / out)
     assert done.code == 2
-    assert "audit.html" in done.sentence()
+    assert "report.html" in done.sentence()
     assert not list(tmp_path.iterdir())
 
 

@@ -179,8 +179,8 @@ def test_a_scheduler_that_does_not_answer(run, workshop, model, captchas, tmp_pa
         ("nonsense", ("score", captchas, "--model", model), "no address of a Dask scheduler"),
         ("http://x", ("fit", workshop / "recipe.yaml"), "no address of a Dask scheduler"),
     ):
-        option = "--out" if command[0] == "fit" else "--csv"
-        outcome = run(*command, option, tmp_path / "a", "--scheduler", scheduler)
+        out = ("--out", "a.joblib") if command[0] == "fit" else ("--csv", "a.csv")
+        outcome = run(*command, out[0], tmp_path / out[1], "--scheduler", scheduler)
         assert outcome.code == 2
         assert f"{scheduler}: " in outcome.sentence()
         assert said in outcome.sentence()

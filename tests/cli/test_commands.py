@@ -192,7 +192,7 @@ def test_score_shows_spaces(run, model, captchas, tmp_path):
     (tmp_path / "a.png").symlink_to(bunch.data[0])
     (tmp_path / "labels.csv").write_text(f"filename,label\na.png,{bunch.target[0][:3]} \n")
     outcome = run("score", tmp_path, "--model", model)
-    assert outcome.sentence().endswith("cannot read: ' '")
+    assert outcome.err.rstrip().endswith("cannot read: ' '")
     assert "' '" in outcome.out
 
 

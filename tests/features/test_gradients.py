@@ -61,7 +61,10 @@ def test_the_sides_of_a_stroke_differ_and_so_do_light_and_dark():
     shape = (-1, 4, 10, 8)
     assert (rising.reshape(shape)[..., 0] > 0).any()
     assert (rising.reshape(shape)[..., 4] == 0).all()
-    np.testing.assert_allclose(np.roll(rising.reshape(shape), 4, axis=3), falling.reshape(shape))
+    # Equal but for the rounding of float32.
+    np.testing.assert_allclose(
+        np.roll(rising.reshape(shape), 4, axis=3), falling.reshape(shape), rtol=2**-22
+    )
 
 
 def test_a_warp_of_no_strength_changes_nothing_inside():

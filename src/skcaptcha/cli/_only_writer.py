@@ -76,6 +76,7 @@ def only_writer(file: Path) -> Iterator[None]:
         yield
         return
     target = Path(os.path.realpath(file))
+    made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = target.parent / f".{target.name}.lock"
     with opened_for_one(lock, file):
@@ -84,6 +85,8 @@ def only_writer(file: Path) -> Iterator[None]:
         finally:
             with suppress(OSError):  # Windows removes no file that is open
                 lock.unlink()
+                for folder in made:
+                    folder.rmdir()  # if nothing came of it
 
 
 def _lock(stream: FileIO, meant: Path) -> None:
