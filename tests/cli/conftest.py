@@ -42,8 +42,9 @@ class Outcome:
     err: str
 
     def sentence(self) -> str:
-        """Give what it said on the standard error besides warnings: one line and no traceback."""
-        lines = [line for line in self.err.splitlines() if not line.startswith("warning: ")]
+        """Give what it said on the standard error: one line, beside which are only warnings."""
+        lines = self.err.splitlines()
+        lines = [line for line in lines if not line.startswith("warning: ")] or lines
         assert len(lines) == 1, self.err
         return lines[0]
 

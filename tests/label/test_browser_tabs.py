@@ -199,4 +199,4 @@ def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabel
     server.send_signal(2)
     _, said = server.communicate(timeout=30)
     assert server.returncode == 130
-    assert said.splitlines()[-1] == f"40 of 80 images are labelled; skcaptcha fit {folder}"
+    assert said.splitlines()[-1] == f"40 of 80 images are labelled; next: skcaptcha fit {folder}"

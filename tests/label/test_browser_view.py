@@ -23,7 +23,7 @@ def test_how_sure_each_character_is_can_be_seen_without_colours(tab, truth):
         "? 40 %",
         "✓ 95 %",
     ]
-    tab.says(r"30 % sure of .*least sure of \? \(40 %\)")
+    tab.says(r"30 % sure of .*least sure of its \? \(40 %\)")
     tab.press("ArrowRight", "Q")
     assert "yours" in tab.page.locator("#characters li").nth(2).inner_text()
 

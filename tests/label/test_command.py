@@ -21,7 +21,7 @@ def test_ctrl_c_ends_it_with_what_to_do_next(start, unlabelled):
     assert time.monotonic() - began < 5
     assert server.returncode == 130
     *_, last = said.splitlines()
-    assert last == f"1 of 3 images are labelled; skcaptcha fit {folder}"
+    assert last == f"1 of 3 images are labelled; next: skcaptcha fit {folder}"
     assert load_captchas(folder).filenames == ["00001.png"]
 
 
