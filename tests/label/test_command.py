@@ -68,7 +68,7 @@ def test_the_command_needs_no_home_to_write_to(start, unlabelled, monkeypatch):
 
 def test_names_of_images_are_said_not_to_count(start, unlabelled):
     folder, truth = unlabelled(2)
-    unlike = "from the first label on, only those in labels.csv count"
+    unlike = "has no labels.csv or labels.txt"
     for labels, warned in (
         ("", True),
         (f"filename,label\n00001.png,{truth['00001.png']}\n", False),
