@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 from skcaptcha import evaluate, load, read_captchas, save
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Binarise, Grey
-from skcaptcha.errors import ModelError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import find_label_issues
@@ -119,6 +118,6 @@ def test_what_is_no_fitted_model_is_named(model, error, message, tmp_path):
 
 
 def test_a_pipeline_that_is_not_fitted_is_not_saved(tmp_path):
-    with pytest.raises(ModelError, match="the pipeline is not fitted; call its fit"):
+    with pytest.raises(NotFittedError, match="the pipeline is not fitted; call its fit"):
         save(pipeline(), tmp_path / "a.joblib")
     assert not list(tmp_path.iterdir())

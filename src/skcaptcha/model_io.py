@@ -91,8 +91,9 @@ def save(
     Raises
     ------
     ModelError
-        If the path has one of these suffixes itself, the model is not fitted, or it cannot be saved
-        in this format.
+        If the path has one of these suffixes itself, or the model cannot be saved in this format.
+    NotFittedError
+        If the model is not fitted.
     OutputError
         If there is no room or no permission to write the files.
 
@@ -132,7 +133,9 @@ def save(
     try:
         check_is_fitted(model)
     except NotFittedError:
-        raise ModelError(f"{path}: the pipeline is not fitted; call its fit(X, y) first") from None
+        raise NotFittedError(
+            f"{path}: the pipeline is not fitted; call its fit(X, y) first"
+        ) from None
     if format not in FORMATS:
         raise ModelError(f"{path}: format: found {format!r}; allowed: {', '.join(FORMATS)}")
     if path.suffix in (".json", ".csv") or (recipe is not None and path.suffix == ".yaml"):

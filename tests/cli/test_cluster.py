@@ -21,6 +21,7 @@ from skcaptcha.errors import SkcaptchaError
 from waiting import wait_until
 
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
 
 WAIT = 60
 
@@ -139,7 +140,7 @@ def test_score_gives_what_one_process_gives(run, cluster, model, captchas, tmp_p
     assert reports[0] == reports[1]
 
 
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_fit_gives_the_model_that_processes_give(run, cluster, workshop, tmp_path, jobs):
     ways = {"processes": ("--jobs", jobs), "cluster": ("--scheduler", cluster.address)}
     models, tables = [], []
@@ -198,7 +199,6 @@ def fresh(tmp_path: Path) -> Iterator[Cluster]:
         fresh.stop()
 
 
-@pytest.mark.slow
 def test_reading_goes_on_when_all_workers_were_replaced(start, fresh, job, tmp_path):
     table = tmp_path / "a.csv"
     doomed = fresh.start_worker()
@@ -210,7 +210,6 @@ def test_reading_goes_on_when_all_workers_were_replaced(start, fresh, job, tmp_p
     assert table.read_bytes() == job.table
 
 
-@pytest.mark.slow
 def test_ctrl_c_and_resume(start, cluster, job, tmp_path):
     table = tmp_path / "a.csv"
     arguments = (*job.arguments, "--csv", table)
@@ -240,7 +239,6 @@ def test_a_worker_that_ended_meanwhile_is_left_out():
             check_versions("tcp://host:1", {"one": here, "two": answer})
 
 
-@pytest.mark.slow
 def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
     table = tmp_path / "a.csv"
     doomed = fresh.start_worker()
@@ -256,7 +254,6 @@ def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
     assert table.read_bytes() == job.table
 
 
-@pytest.mark.slow
 def test_a_cluster_that_cannot_give_the_same_results(run, fresh, model, captchas, tmp_path):
     command = ("predict", captchas, "--model", model, "--scheduler", fresh.address)
     outcome = run(*command)

@@ -198,7 +198,12 @@ def test_score_shows_spaces(run, model, captchas, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 @pytest.mark.parametrize(
-    ("closed", "n_lines"), [("<&-", 30), (">&-", 0), ("2>&-", 30), ("<&- >&- 2>&-", 0)]
+    ("closed", "n_lines"),
+    [
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in [("<&-", 30), (">&-", 0)]),
+        ("2>&-", 30),
+        ("<&- >&- 2>&-", 0),
+    ],
 )
 def test_closed_streams_are_no_error(model, captchas, closed, n_lines):
     command = [sys.executable, "-m", "skcaptcha", "predict", captchas, "--model", model]
@@ -234,6 +239,7 @@ def test_predict_writes_tables_and_json(run, model, captchas, texts, tmp_path):
     assert len(first["probabilities"]) == 4
 
 
+@pytest.mark.slow
 def test_two_processes_read_what_one_reads(start, model, captchas, tmp_path):
     """Several batches, in the same order, with the same confidences; damaged files are named."""
     damaged = tmp_path / "damaged.png"

@@ -169,6 +169,7 @@ def test_it_warns_of_captchas_that_teach_little(run, tmp_path):
     assert "all labels are equal" in outcome.err
 
 
+@pytest.mark.slow
 def test_ctrl_c(start, tmp_path):
     folder = tmp_path / "captchas"
     images, labels = make_line_captchas(400, random_state=3)

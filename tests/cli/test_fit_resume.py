@@ -37,6 +37,7 @@ def whole(start, workshop, tmp_path_factory) -> Path:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, whole, tmp_path, jobs):
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", jobs, "--out")

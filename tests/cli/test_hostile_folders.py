@@ -83,6 +83,7 @@ class TestBatches:
             else:
                 assert result.text == texts[good.index(name)]
 
+    @pytest.mark.slow
     def test_predict(self, mixed: Any, model: Path, texts: list[str], run: Any) -> None:
         folder, good, bad = mixed
         table = folder.parent / "read.csv"

@@ -59,7 +59,7 @@ def rows_in(table: Path) -> int:
     return max(unfinished.read_bytes().count(b"\n") - 1, 0) if unfinished.exists() else 0
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_ctrl_c_during_predict(start, model, many, tmp_path, jobs):
     table, report = tmp_path / "a.csv", tmp_path / "a.json"
     arguments = ["--model", model, "--csv", table, "--json", report, "--jobs", jobs]
@@ -89,6 +89,7 @@ def test_ctrl_c_while_workers_start(start, model, many, tmp_path, moment):
     assert outcome.sentence().startswith("interrupted")
 
 
+@pytest.mark.slow
 def test_a_reading_process_that_is_killed_keeps_what_was_read(start, model, many, tmp_path):
     table = tmp_path / "a.csv"
     arguments = ("predict", tmp_path / "many", "--model", model, "--csv", table, "--jobs", 2)
@@ -105,6 +106,7 @@ def test_a_reading_process_that_is_killed_keeps_what_was_read(start, model, many
     assert outcome.err.splitlines()[-1].endswith(said)
 
 
+@pytest.mark.slow
 def test_a_killed_predict_is_resumed(start, run, model, many, tmp_path):
     table = tmp_path / "a.csv"
     (tmp_path / "many" / "0100a.png").write_bytes(b"no image")

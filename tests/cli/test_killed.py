@@ -95,12 +95,14 @@ def uninterrupted(
 
 
 def moments() -> list[Any]:
-    """Draw 50 moments as shares of a command's time; one of each command's by default."""
+    """Draw 50 moments as shares of a command's time; one of each quick command's by default."""
     rng = np.random.default_rng(0)
     names = list(COMMANDS)
     drawn = [(names[i % len(names)], round(float(rng.uniform(0.1, 1.02)), 3)) for i in range(50)]
     return [
-        pytest.param(*moment, marks=pytest.mark.slow) if i >= len(names) else moment
+        pytest.param(*moment, marks=pytest.mark.slow)
+        if i >= len(names) or moment[0].startswith("fit")
+        else moment
         for i, moment in enumerate(drawn)
     ]
 

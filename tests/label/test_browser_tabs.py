@@ -155,6 +155,7 @@ def test_what_a_tab_tells_a_server_that_took_the_port_is_worth_nothing(
     tab.says("Saved ABCD")
 
 
+@pytest.mark.slow
 def test_a_server_that_was_ended_and_started_again_has_another_address(start, context, folder):
     server = start(folder)
     tab = Tab(context, server.url)
@@ -169,6 +170,7 @@ def test_a_server_that_was_ended_and_started_again_has_another_address(start, co
     assert tab.text == "ABCD"
 
 
+@pytest.mark.slow
 def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabelled):
     """From an empty folder to guesses, by keyboard; and back after the tab was closed."""
     folder, truth = unlabelled(80)

@@ -69,6 +69,7 @@ def test_without_a_guess_all_of_it_is_typed(simulation):
     assert simulation.keys_for("ABCD", None) == 5
 
 
+@pytest.mark.slow
 def test_rows_come_for_every_fit_and_only_once(tmp_path):
     images, labels = make_line_captchas(50, charset="AB1", random_state=0)
     write_captchas(tmp_path / "data/mini/train", images[:30], labels[:30].tolist())
