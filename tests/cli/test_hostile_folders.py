@@ -83,7 +83,6 @@ class TestBatches:
             else:
                 assert result.text == texts[good.index(name)]
 
-    @pytest.mark.slow
     def test_predict(self, mixed: Any, model: Path, texts: list[str], run: Any) -> None:
         folder, good, bad = mixed
         table = folder.parent / "read.csv"
@@ -138,6 +137,7 @@ for content in contents:
 """
         assert self.added(setup, work, tmp_path) < 200
 
+    @pytest.mark.slow
     def test_predict(self, tmp_path: Path, model: Path, captchas: Path, start: Any) -> None:
         """Of a folder of the largest images, and with steps that look at every pixel."""
         noise = np.random.default_rng(0).integers(0, 256, (2**10, 2**10, 3), dtype=np.uint8)
