@@ -6,7 +6,10 @@ import tracemalloc
 import weakref
 
 import numpy as np
-from sklearn.pipeline import make_pipeline
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.exceptions import FitFailedWarning
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._each import process_each
@@ -17,6 +20,7 @@ from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, read_captchas
+from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import EqualSplit
 
 N = 40
@@ -71,3 +75,49 @@ def test_of_training_images(monkeypatch, capsys):
     (error,) = kept
     assert isinstance(error, SkcaptchaError)
     assert (error.__traceback__, error.__context__) == (None, None)
+
+
+class Scaled(TransformerMixin, BaseEstimator):
+    def __init__(self, by=1):
+        self.by = by
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X * self.by
+
+
+class Unfit(ClassifierMixin, BaseEstimator):
+    """Learns nothing but how many of the arrays that it saw are still held by somebody."""
+
+    seen = []
+    held = []
+
+    def fit(self, X, y):
+        self.seen.append(weakref.ref(X))
+        self.held.append(sum(reference() is not None for reference in self.seen))
+        self.classes_ = np.unique(y)
+        if y[0] != 0:
+            try:
+                raise KeyError(X.shape)
+            except KeyError as error:
+                raise ValueError("nothing can be learned") from error
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X), int)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_of_a_search_while_it_goes_on():
+    X, y = np.ones((20, 3)), np.arange(20) % 2
+    folds = [(np.arange(1, 20), np.arange(1)), (np.arange(10), np.arange(10, 20))]
+    search = SharedGridSearchCV(
+        Pipeline([("scale", Scaled()), ("last", Unfit())]), {"scale__by": range(1, N)}, cv=folds
+    )
+    with pytest.warns(FitFailedWarning, match=rf"{N - 1} of {2 * N - 2} fits .* ValueError"):
+        search.fit(X, y)
+    # What one candidate is fitted to, and what the one before it was.
+    assert len(Unfit.held) > 2 * N - 2
+    assert max(Unfit.held) <= 2

@@ -19,6 +19,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import _num_samples
 
+from skcaptcha._kept_errors import kept
+
 _WAYS_TO_LEARN = ("fit", "fit_transform", "transform", "_fit_segment", "_learn")
 
 
@@ -200,7 +202,8 @@ class Scoring(NamedTuple):
         names = getattr(self.scorers, "_scorers", None)
         scores = self.error_score if names is None else dict.fromkeys(names, self.error_score)
         outcome = {
-            "fit_error": error,
+            # Others are still to be fitted; the traceback would hold what this one was fitted to.
+            "fit_error": kept(error),
             "test_scores": scores,
             "score_time": 0.0,
             "score_error": None,

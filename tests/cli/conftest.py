@@ -59,9 +59,9 @@ class Command(subprocess.Popen[str]):
             text=True,
         )
 
-    def outcome(self, stdin: str | None = None) -> Outcome:
+    def outcome(self, stdin: str | None = None, timeout: float = 120) -> Outcome:
         """Wait for its end."""
-        out, err = self.communicate(stdin, timeout=120)
+        out, err = self.communicate(stdin, timeout)
         return Outcome(self.returncode, out, err)
 
 

@@ -178,7 +178,7 @@ def end_fit(
     written: Sequence[Path],
     data: str,
     recipe: bool,
-    console: Console,
+    console: Console | None,
 ) -> list[str]:
     """Show what to do next, or else the causes of a low accuracy.
 
@@ -190,8 +190,8 @@ def end_fit(
         See `advice`.
     written : sequence of Path
         All files that were written.
-    console : Console
-        For what is no warning.
+    console : Console or None
+        For what is no warning; None: only warnings are shown.
 
     Returns
     -------
@@ -212,7 +212,8 @@ def end_fit(
         )
     )
     if not lines:
-        console.print(next_steps(model), soft_wrap=True)
+        if console is not None:
+            console.print(next_steps(model), soft_wrap=True)
         return []
     say(f"warning: {lines[0]}")
     for cause in lines[1:]:

@@ -63,6 +63,7 @@ def fit_folder(
     scheduler: str | None,
     json: Path | None,
     resume: bool,
+    show_next: bool = True,
 ) -> None:
     """Find a recipe for a labelled folder, fit it, and write model and recipe.
 
@@ -83,6 +84,8 @@ def fit_folder(
         What ``--json`` was given.
     resume : bool
         Go on where a fit of this model was stopped.
+    show_next : bool, default=True
+        Show what to do with the model.
     """
     begin = time.perf_counter()
     check_format(format, folder)
@@ -101,6 +104,7 @@ def fit_folder(
             scheduler=scheduler,
             json=json,
             resume=resume,
+            show_next=show_next,
             begin=begin,
         )
 
@@ -116,6 +120,7 @@ def _choose_and_write(
     scheduler: str | None,
     json: Path | None,
     resume: bool,
+    show_next: bool,
     begin: float,
 ) -> None:
     from skcaptcha.auto import choose_recipe, default_budget
@@ -183,7 +188,7 @@ def _choose_and_write(
         written=written,
         data=str(folder),
         recipe=False,
-        console=console,
+        console=console if show_next else None,
     )
     write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if failed:
