@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
 from skimage.measure import label, regionprops
 
+from skcaptcha import _pieces
 from skcaptcha._pieces import label_pieces
+from skcaptcha.denoise import RemoveSmallComponents
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 12))
 
@@ -45,3 +48,35 @@ def test_they_are_numbered_alike_wherever_the_image_stands(height):
         batch = np.stack([other] * 3)
         batch[place] = image
         assert (label_pieces(batch, 8).labels[place] == alone).all()
+
+
+@given(arrays(bool, SHAPES), st.sampled_from([4, 8]), st.integers(0, 5))
+def test_what_removal_leaves_has_the_pieces_that_are_found_in_it(ink, connectivity, min_area):
+    images = ink * np.uint8(255)
+    step = RemoveSmallComponents(min_area, connectivity=connectivity)
+    left = np.stack(step.transform(list(images)))
+    n_expected = len(_pieces._EXPECTED)
+    kept = label_pieces(left, connectivity)
+    assert len(_pieces._EXPECTED) == n_expected - 1
+    found = label_pieces(left, connectivity)
+    for name in ("image", "least", "most", "area"):
+        assert_array_equal(getattr(kept, name), getattr(found, name))
+    rank = np.zeros(kept.labels.max() + 1, dtype=int)
+    rank[kept.number] = found.number
+    assert_array_equal(rank[kept.labels], found.labels)
+
+
+def test_images_painted_after_removal_have_the_pieces_that_they_show():
+    (image,) = RemoveSmallComponents(2).transform([np.full((4, 5), 255, dtype=np.uint8)])
+    image[:, 2] = 0
+    assert label_pieces(image[None], 8).area.tolist() == [8, 8]
+
+
+def test_pieces_that_nobody_asks_for_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(_pieces, "_EXPECTED", {})
+    monkeypatch.setattr(_pieces, "_MOST_PIXELS_EXPECTED", 100)
+    for k in range(1, 20):
+        RemoveSmallComponents(2).transform([np.full((4, k), 255, dtype=np.uint8)])
+        kept = [pieces.labels.shape for pieces in _pieces._EXPECTED.values()]
+        assert sum(map(np.prod, kept)) <= 100
+    assert kept == [(1, 4, 19)]

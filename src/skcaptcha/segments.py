@@ -271,15 +271,19 @@ class Segments:
             for k, (x, y, w, h) in enumerate(self.boxes[: of_captcha.shape[1]].tolist()):
                 of_captcha[:, k] = images[:, y : y + h, x : x + w]
             return crops
-        flat = np.concatenate([image.ravel() for image in self.images])
-        owner = None if self.owners is None else np.concatenate([o.ravel() for o in self.owners])
         height, width = self._image_shapes().T
         image_start = np.concatenate([[0], np.cumsum(height * width)[:-1]])
         captcha = self.captcha_index
         stride = width[captcha]
         start = image_start[captcha] + self.boxes[:, 1] * stride + self.boxes[:, 0]
-        number = np.arange(len(self.boxes)) - self.offsets[captcha] + 1
         across, down = int(self.boxes[:, 2].max()), int(self.boxes[:, 3].max())
+        # The padding of a crop may reach beyond the last image.
+        beyond = np.zeros(down * int(width.max()) + across, dtype=np.uint8)
+        flat = np.concatenate([*(image.ravel() for image in self.images), beyond])
+        owner = None
+        if self.owners is not None:
+            owner = np.concatenate([*(of_image.ravel() for of_image in self.owners), beyond])
+        number = np.arange(len(self.boxes)) - self.offsets[captcha] + 1
         at_once = max(1, _PIXELS_AT_ONCE // (across * down))
         # Crops of one size side by side: less padding, and fewer products.
         order = np.lexsort([self.boxes[:, 3], self.boxes[:, 2]])
@@ -291,13 +295,12 @@ class Segments:
             inside = None
             if (w < len(columns)).any() or (h < len(rows)).any():
                 inside = (rows < h[:, None])[:, :, None] & (columns < w[:, None])[:, None, :]
-                where *= inside
             padded = flat.take(where)
             if owner is not None:
                 own = owner.take(where) == number[part, None, None]
                 inside = own if inside is None else inside & own
             if inside is not None:
-                padded *= inside
+                padded *= inside.view(np.uint8)
             crops[part] = self._resample(padded, w, h)
         return crops
 

@@ -177,6 +177,20 @@ def test_slanted_cuts_are_alike_wherever_the_ink_stands():
     assert_array_equal(np.roll(here.owner, (2, 1), axis=(0, 1)), there.owner)
 
 
+def test_ink_too_narrow_for_a_slant_leaves_other_images_alone():
+    owners = np.zeros((2, 12, 14), dtype=np.int32)
+    # Along its own slant, a thin stroke has one column.
+    for y in range(12):
+        owners[0, y, 2 + int(np.floor(0.3 * (11 - y) + 0.5))] = 1
+    owners[1, :, 2:12] = 1
+    places = np.stack([3.0 * np.arange(4), np.ones(4)])
+    options = {"places": places, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
+    for owner, cut in zip(owners, cut_clumps(owners, 4, **options), strict=True):
+        (alone,) = cut_clumps(owner[None], 4, **options)
+        assert_array_equal(cut.owner, alone.owner)
+        assert np.unique(cut.owner).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_no_corner_is_cut_off():
     block = np.ones((1, 12, 26), dtype=np.int32)
     options = {"places": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}

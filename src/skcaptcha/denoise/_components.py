@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options
 
-from skcaptcha._pieces import label_pieces
+from skcaptcha._pieces import expect_pieces, label_pieces
 from skcaptcha.denoise._base import BatchDenoiser, Images
 
 
@@ -43,6 +43,11 @@ class RemoveSmallComponents(BatchDenoiser):
 
     def _denoise_batch(self, images: Images) -> Images:
         pieces = label_pieces(images, self.connectivity)
-        kept = np.full(len(pieces.area) + 1, 255, dtype=np.uint8)
-        kept[1:][pieces.area < self.min_area] = 0
-        return images & kept.take(pieces.labels)
+        small = pieces.area < self.min_area
+        if small.any():
+            kept = np.full(int(pieces.labels.max()) + 1, 255, dtype=np.uint8)
+            kept[pieces.number[small]] = 0
+            images = images & kept.take(pieces.labels)
+            pieces = pieces.without(small)
+        expect_pieces(images, self.connectivity, pieces)
+        return images

@@ -77,10 +77,12 @@ def otsu_thresholds(counts: NDArray[np.int64]) -> NDArray[np.intp]:
     # The variance between the classes, but for a factor that all thresholds of an image share.
     distance = (n * total - sum_of_all * below).astype(np.float64)
     spread = below.astype(np.float64) * (n - below)
-    between = np.divide(distance**2, spread, out=np.full(spread.shape, -1.0), where=spread > 0)
+    # Where one class is empty, the distance is 0 as well.
+    thresholds: NDArray[np.intp] = (distance**2 / np.maximum(spread, 1)).argmax(axis=1)
     # With all pixels in one class there is no threshold before their shade.
-    between[spread == 0] = np.where(below == n, -0.5, -1.0)[spread == 0]
-    return between.argmax(axis=1)
+    of_one_shade = counts.max(axis=1) == n[:, 0]
+    thresholds[of_one_shade] = counts[of_one_shade].argmax(axis=1)
+    return thresholds
 
 
 def ink_is_dark(

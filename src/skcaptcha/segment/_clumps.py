@@ -23,6 +23,23 @@ _SLANT_COST = 0.03
 _LEAST_SHARE = 0.5
 
 
+class _Ink(NamedTuple):
+    """Pixels of ink, image after image.
+
+    Attributes
+    ----------
+    image, group, row, x : ndarray of shape (p,), dtype intp
+    rows : ndarray of shape (k,), dtype intp
+        Number of rows with ink of each image.
+    """
+
+    image: NDArray[np.intp]
+    group: NDArray[np.intp]
+    row: NDArray[np.intp]
+    x: NDArray[np.intp]
+    rows: NDArray[np.intp]
+
+
 class _Columns(NamedTuple):
     """Columns of ink: image after image, group after group, from left to right.
 
@@ -31,12 +48,15 @@ class _Columns(NamedTuple):
     image, group, x : ndarray of shape (s,), dtype intp
     ink : ndarray of shape (s, h), dtype bool
         Which pixels of the column belong to the group.
+    of_pixel : ndarray of shape (p,), dtype intp
+        The column that each pixel is in.
     """
 
     image: NDArray[np.intp]
     group: NDArray[np.intp]
     x: NDArray[np.intp]
     ink: NDArray[np.bool_]
+    of_pixel: NDArray[np.intp]
 
 
 def cut_clumps(
@@ -80,60 +100,8 @@ def cut_clumps(
     SegmentationError
         If a group has more than 4096 columns; names the index of its image.
     """
-    cut_upright = partial(
-        _upright_cuts, n=n, places=places, balance=balance, connectivity=connectivity
-    )
-    pieces, costs = cut_upright(owners)
-    for slant in slants:
-        # A slanted cut cannot win where the present one costs no more than the handicap.
-        dear = np.flatnonzero(costs > _SLANT_COST)
-        if not len(dear):
-            break
-        sheared, place = _shear(owners[dear], slant)
-        slanted, slanted_costs = cut_upright(sheared)
-        cheaper = slanted_costs + _SLANT_COST < costs[dear]
-        cheaper &= _least_ink(slanted, n) >= _LEAST_SHARE * _least_ink(pieces[dear], n)
-        won = dear[cheaper]
-        pieces[won] = np.take_along_axis(slanted[cheaper], place[cheaper], axis=2)
-        costs[won] = slanted_costs[cheaper] + _SLANT_COST
-    return list(_cuts(pieces, n))
-
-
-def _least_ink(pieces: NDArray[np.int32], n: int) -> NDArray[np.intp]:
-    """Count the pixels of each image's smallest piece."""
-    numbers = (n + 1) * np.arange(len(pieces))[:, None, None] + pieces
-    ink = np.bincount(numbers.ravel(), minlength=(n + 1) * len(pieces)).reshape(-1, n + 1)
-    least: NDArray[np.intp] = ink[:, 1:].min(axis=1)
-    return least
-
-
-def _shear(owners: NDArray[np.int32], slant: float) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Shear images so that lines of a certain slant become upright.
-
-    Gives the sheared images, and the column of each of their pixels in these.
-    """
-    k, height, width = owners.shape
-    # Counted from the first row with ink, so that the same ink is cut alike wherever it stands.
-    top = owners.any(axis=2).argmax(axis=1)
-    shift = np.floor(slant * (np.arange(height) - top[:, None]) + 0.5).astype(np.intp)
-    shift -= shift.min()
-    place = np.arange(width) + shift[:, :, None]
-    sheared = np.zeros((k, height, width + int(shift.max())), dtype=np.int32)
-    np.put_along_axis(sheared, place, owners, axis=2)
-    return sheared, place
-
-
-def _upright_cuts(
-    owners: NDArray[np.int32],
-    *,
-    n: int,
-    places: NDArray[np.float64] | None,
-    balance: float,
-    connectivity: int,
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Give the piece, from 1 on, of each pixel, and what the cuts of each image cost."""
-    columns = _columns(owners)
-    starts = np.searchsorted(columns.image, np.arange(len(owners) + 1))
+    ink = _ink(owners)
+    columns = _columns(ink)
     widths = np.diff(np.flatnonzero(_is_first(columns)), append=len(columns.x))
     if (widths > MOST_COLUMNS).any():
         k = int((widths > MOST_COLUMNS).argmax())
@@ -141,49 +109,128 @@ def _upright_cuts(
             f"{widths[k]} columns are too many; at most {MOST_COLUMNS} can be cut",
             int(columns.image[widths[:k].sum()]),
         )
-    cost = np.broadcast_to(_severed(owners, columns, connectivity), (n, len(columns.x)))
-    weight = balance
+    cut_upright = partial(
+        _upright_cuts, n=n, places=places, balance=balance, connectivity=connectivity
+    )
+    pieces, costs = cut_upright(ink, columns)
+    for slant in slants:
+        # A slanted cut cannot win where the present one costs no more than the handicap.
+        dear = np.flatnonzero(costs > _SLANT_COST)
+        if not len(dear):
+            break
+        at, sheared = _shear(ink, dear, slant)
+        columns = _columns(sheared)
+        n_columns = np.bincount(columns.image)
+        possible = (n_columns >= n) & (n_columns <= MOST_COLUMNS)
+        if not possible.all():
+            dear = dear[possible]
+            if not len(dear):
+                continue
+            at, sheared = _shear(ink, dear, slant)
+            columns = _columns(sheared)
+        slanted, slanted_costs = cut_upright(sheared, columns)
+        least, present = (_least_ink(sheared.image, of, n) for of in (slanted, pieces[at]))
+        cheaper = slanted_costs + _SLANT_COST < costs[dear]
+        cheaper &= least >= _LEAST_SHARE * present
+        won = cheaper[sheared.image]
+        pieces[at[won]] = slanted[won]
+        costs[dear[cheaper]] = slanted_costs[cheaper] + _SLANT_COST
+    return list(_cuts(ink, pieces, owners.shape, n))
+
+
+def _ink(owners: NDArray[np.int32]) -> _Ink:
+    k, height, width = owners.shape
+    where = np.flatnonzero(owners != 0)
+    line, x = np.divmod(where, width)
+    image, row = np.divmod(line, height)
+    inked = np.zeros(k * height, dtype=bool)
+    inked[line] = True
+    rows = np.count_nonzero(inked.reshape(k, height), axis=1)
+    return _Ink(image, owners.ravel()[where].astype(np.intp) - 1, row, x, rows)
+
+
+def _least_ink(image: NDArray[np.intp], pieces: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Count the pixels of each image's smallest piece."""
+    counts = np.bincount(n * image + pieces, minlength=n * (int(image[-1]) + 1))
+    least: NDArray[np.intp] = counts.reshape(-1, n).min(axis=1)
+    return least
+
+
+def _shear(ink: _Ink, chosen: NDArray[np.intp], slant: float) -> tuple[NDArray[np.intp], _Ink]:
+    """Shear some of the images so that lines of a certain slant become upright.
+
+    Gives the places of their pixels in the ink of all, and the sheared ones.
+    """
+    number = np.full(len(ink.rows), -1)
+    number[chosen] = np.arange(len(chosen))
+    image = number[ink.image]
+    at = np.flatnonzero(image >= 0)
+    image, row = image[at], ink.row[at]
+    # Counted from the first row with ink, so that the same ink is cut alike wherever it stands.
+    down = row - row[np.searchsorted(image, np.arange(len(chosen)))][image]
+    x = ink.x[at] + np.floor(slant * down + 0.5).astype(np.intp)
+    return at, _Ink(image, ink.group[at], row, x - x.min(), ink.rows[chosen])
+
+
+def _upright_cuts(
+    ink: _Ink,
+    columns: _Columns,
+    *,
+    n: int,
+    places: NDArray[np.float64] | None,
+    balance: float,
+    connectivity: int,
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Give the piece, from 0 on, of each pixel, and what the cuts of each image cost."""
+    k = len(ink.rows)
+    starts = np.searchsorted(columns.image, np.arange(k + 1))
+    cost = np.broadcast_to(_severed(ink, columns, connectivity), (n, len(columns.x)))
     if places is not None:
-        cost, weight = cost + balance * _misplacement(columns, starts, places), 0.0
-    begins, costs = np.empty((len(owners), n), dtype=np.intp), np.empty(len(owners))
-    # So many groups at a time that their tables stay in the processor's cache.
-    at_once = max(1, _ENTRIES_AT_ONCE // (n * int(widths.max(initial=0)) ** 2))
-    for first in range(0, len(owners), at_once):
-        some = slice(first, first + at_once)
-        own = slice(starts[first], starts[min(first + at_once, len(owners))])
-        image, group, x, ink = columns
-        part = _Columns(image[own], group[own], x[own], ink[own])
-        of_part, costs[some] = _cheapest(part, cost[:, own], weight)
-        begins[some] = of_part + own.start
-    return _pieces(owners, columns, begins), costs
+        begins, costs = _cheapest(columns, cost + balance * _misplacement(columns, starts, places))
+    else:
+        begins, costs = np.empty((k, n), dtype=np.intp), np.empty(k)
+        # So many groups at a time that their tables stay in the processor's cache.
+        widths = np.diff(np.flatnonzero(_is_first(columns)), append=len(columns.x))
+        at_once = max(1, _ENTRIES_AT_ONCE // (n * int(widths.max(initial=0)) ** 2))
+        for first in range(0, k, at_once):
+            own = slice(starts[first], starts[min(first + at_once, k)])
+            part = columns._replace(
+                image=columns.image[own], group=columns.group[own], x=columns.x[own]
+            )
+            some = slice(first, first + at_once)
+            begins[some], costs[some] = _cheapest(part, cost[:, own], balance)
+            begins[some] += own.start
+    new = np.zeros(len(columns.x), dtype=np.intp)
+    new[begins.ravel()] = 1
+    return (np.cumsum(new) - 1 - n * columns.image)[columns.of_pixel], costs
 
 
-def _columns(owners: NDArray[np.int32]) -> _Columns:
-    k, _, width = owners.shape
-    at, row, column = np.nonzero(owners)
-    of_pixel = owners[at, row, column] - 1
-    inked = np.zeros((k, int(of_pixel.max(initial=0)) + 1, width), dtype=bool)
-    inked[at, of_pixel, column] = True
-    image, group, x = np.nonzero(inked)
-    return _Columns(image, group, x, owners[image, :, x] == group[:, None] + 1)
+def _columns(ink: _Ink) -> _Columns:
+    n_groups, width = int(ink.group.max(initial=-1)) + 1, int(ink.x.max(initial=-1)) + 1
+    place = (ink.image * n_groups + ink.group) * width + ink.x
+    there = np.zeros(len(ink.rows) * n_groups * width, dtype=bool)
+    there[place] = True
+    group, x = np.divmod(np.flatnonzero(there), width)
+    image, group = np.divmod(group, n_groups)
+    of_pixel = (np.cumsum(there) - 1)[place]
+    inked = np.zeros((len(x), int(ink.row.max(initial=-1)) + 1), dtype=bool)
+    inked[of_pixel, ink.row] = True
+    return _Columns(image, group, x, inked, of_pixel)
 
 
-def _severed(
-    owners: NDArray[np.int32], columns: _Columns, connectivity: int
-) -> NDArray[np.float64]:
+def _severed(ink: _Ink, columns: _Columns, connectivity: int) -> NDArray[np.float64]:
     """Pixels that a cut before each column disconnects, as a share of the rows with ink, (s,)."""
-    image, _, _, ink = columns
-    reached = ink[:-1]
+    here = columns.ink
+    reached = here[:-1]
     if connectivity == 8:
         reached = reached.copy()
-        reached[:, 1:] |= ink[:-1, :-1]
-        reached[:, :-1] |= ink[:-1, 1:]
-    severed = np.zeros(len(ink))
-    severed[1:] = np.count_nonzero(ink[1:] & reached, axis=1)
+        reached[:, 1:] |= here[:-1, :-1]
+        reached[:, :-1] |= here[:-1, 1:]
+    severed = np.zeros(len(here))
+    severed[1:] = np.count_nonzero(here[1:] & reached, axis=1)
     # Groups are not connected.
     severed[_is_first(columns)] = 0
-    height = np.count_nonzero(owners.any(axis=2), axis=1)
-    return severed / height[image]
+    return severed / ink.rows[columns.image]
 
 
 def _misplacement(
@@ -198,14 +245,14 @@ def _misplacement(
 
 def _is_first(columns: _Columns) -> NDArray[np.bool_]:
     """Which columns are the first of their group."""
-    image, group, _, _ = columns
+    image, group = columns.image, columns.group
     first = np.ones(len(image), dtype=bool)
     first[1:] = (np.diff(image) != 0) | (np.diff(group) != 0)
     return first
 
 
 def _cheapest(
-    columns: _Columns, cost: NDArray[np.float64], weight: float
+    columns: _Columns, cost: NDArray[np.float64], weight: float = 0.0
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Find the columns at which the pieces of each image begin, (k, n), and their cost, (k,)."""
     n = len(cost)
@@ -217,11 +264,11 @@ def _cheapest(
     at = np.arange(width.max())
     inside = at < width[:, None]
     where = np.where(inside, left[:, None] + at, 0)
-    wide = at - at[:, None] + 1
-    # Entry (a, b) is the piece from column a to column b of a group, both included.
-    piece = np.where(wide > 0, 0.0, np.inf)
-    pieces = np.broadcast_to(piece, (1, *piece.shape))
+    pieces = None
     if weight:
+        wide = at - at[:, None] + 1
+        # Entry (a, b) is the piece from column a to column b of a group, both included.
+        piece = np.where(wide > 0, 0.0, np.inf)
         n_groups = np.diff(np.searchsorted(left, starts), append=len(left))
         mean = np.repeat(counts / n, n_groups)
         pieces = piece + weight * (wide / mean[:, None, None] - 1) ** 2
@@ -231,9 +278,16 @@ def _cheapest(
     reached = best
     for place in range(n):
         begin = np.where(inside, (best + cost[place])[where], np.inf)
-        total = begin[:, :, None] + pieces
-        origin = total.argmin(axis=1)
-        reached = np.take_along_axis(total, origin[:, None], axis=1)[:, 0][inside]
+        if pieces is None:
+            least = np.minimum.accumulate(begin, axis=1)
+            fresh = np.zeros(begin.shape, dtype=np.intp)
+            fresh[:, 1:] = np.where(least[:, 1:] < least[:, :-1], at[1:], 0)
+            origin = np.maximum.accumulate(fresh, axis=1)
+        else:
+            total = begin[:, :, None] + pieces
+            origin = total.argmin(axis=1)
+            least = np.take_along_axis(total, origin[:, None], axis=1)[:, 0]
+        reached = least[inside]
         origins[place] = (left[:, None] + origin)[inside]
         # Where one piece ends, the next begins.
         best[1:] = reached[:-1]
@@ -247,36 +301,19 @@ def _cheapest(
     return begins, costs
 
 
-def _pieces(
-    owners: NDArray[np.int32], columns: _Columns, begins: NDArray[np.intp]
-) -> NDArray[np.int32]:
-    """Number the pieces, which begin at certain columns of all, in the order of these, from 1."""
-    image, group, x, _ = columns
-    k, _, width = owners.shape
-    new = np.zeros(len(x), dtype=np.int32)
-    new[begins.ravel()] = 1
-    numbers = np.zeros((k, int(owners.max(initial=0)) + 1, width), dtype=np.int32)
-    numbers[image, group + 1, x] = np.cumsum(new) - begins.shape[1] * image
-    # One flat index takes half of the time of three index arrays.
-    where = owners + (np.arange(k) * numbers.shape[1])[:, None, None]
-    where *= width
-    where += np.arange(width)
-    return numbers.take(where)
-
-
-def _cuts(pieces: NDArray[np.int32], n: int) -> Iterator[Cut]:
+def _cuts(ink: _Ink, pieces: NDArray[np.intp], shape: tuple[int, ...], n: int) -> Iterator[Cut]:
     """Give each image the boxes of its n pieces, from left to right, and number these so."""
-    k = len(pieces)
-    image, row, column = np.nonzero(pieces)
-    piece = n * image + pieces[image, row, column] - 1
-    place = np.stack([column, row], axis=1)
+    k, height, width = shape
+    piece = n * ink.image + pieces
+    place = np.stack([ink.x, ink.row], axis=1)
     least = np.full((k * n, 2), np.iinfo(np.intp).max)
     most = np.zeros((k * n, 2), dtype=np.intp)
     np.minimum.at(least, piece, place)
     np.maximum.at(most, piece, place)
     boxes = np.concatenate([least, most - least + 1], axis=1).reshape(k, n, 4)
     order = np.argsort(boxes[:, :, 0], axis=1, kind="stable")
-    rank = np.zeros((k, n + 1), dtype=np.int32)
-    np.put_along_axis(rank[:, 1:], order, np.arange(1, n + 1, dtype=np.int32)[None], axis=1)
-    owner = rank[np.arange(k)[:, None, None], pieces]
+    rank = np.zeros((k, n), dtype=np.int32)
+    np.put_along_axis(rank, order, np.arange(1, n + 1, dtype=np.int32)[None], axis=1)
+    owner = np.zeros(shape, dtype=np.int32)
+    owner.ravel()[(ink.image * height + ink.row) * width + ink.x] = rank.ravel()[piece]
     return map(Cut, np.take_along_axis(boxes, order[:, :, None], axis=1), owner)

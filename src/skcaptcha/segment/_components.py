@@ -223,8 +223,8 @@ class ConnectedComponents(BaseSegmenter):
             ends, group = np.searchsorted(image[kept], np.arange(len(images) + 1)), whole[group]
             least, most = _extremes(whole, least, most)
         boxes = np.concatenate([least, most - least], axis=1)
-        number = np.zeros(len(order) + 1, dtype=np.int32)
-        number[1 + order] = group + 1 - ends[pieces.image[order]]
+        number = np.zeros(int(pieces.labels.max()) + 1, dtype=np.int32)
+        number[pieces.number[order]] = group + 1 - ends[pieces.image[order]]
         owners = number.take(pieces.labels)
         return ((boxes[a:b], owner) for (a, b), owner in zip(pairwise(ends), owners, strict=True))
 
