@@ -225,6 +225,8 @@ def test_labels_that_are_not_read_are_not_passed_over(make_folder, name):
         "1.png 5UFQ\n2.png HOTS\n",
         "images/1.png,5UFQ\nimages/2.png,HOTS\n",
         "filename,label\n1.png,5UFQ\n2.png,HOTS\n",
+        "5UFQ 1.png\nHOTS 2.png\n",
+        '5UFQ\t"images/1.png"\nHOTS\t"images/2.png"\n',
         "1 5UFQ\n2 HOTS\n3 AB12\n",
         "00001\t5UFQ\n00003\tHOTS\n00007\tAB12",
     ],
@@ -261,11 +263,19 @@ def test_lines_beside_images_numbered_from_0(make_folder):
         (["captcha", "captcha (1)", "captcha (2)"], "words and numbers"),
         ([f"{k:032x}" for k in range(3)], "hashes"),
         ([f"{k}f2a9c11-5b7e-4c1a-9d2f-0123456789ab" for k in range(3)], "hashes"),
+        (["00001_JLHE", "00002_48UW", "00004_M2AF"], "names that begin with numbers"),
+        (["8-4821", "9-0193", "10-7740", "11-9921"], "names that begin with numbers"),
+        (["captcha_JLHE", "captcha_48UW", "captcha_M2AF"], "names that all begin with a word"),
+        (
+            [f"Screenshot 2024-05-0{k} at 10.00.00" for k in range(1, 5)],
+            "names that all begin with a word",
+        ),
+        ([f"{k:032x}_{k}JLH" for k in range(3)], "names that begin with hashes"),
     ],
 )
 def test_names_that_are_no_labels(make_folder, names, what):
     folder = make_folder(*(f"{name}.png" for name in names))
-    with pytest.raises(DatasetError, match=f"its images have {what} .*, not labels; name each"):
+    with pytest.raises(DatasetError, match=f"its images have {what} .*, not labels; .*name each"):
         load_captchas(folder)
     (folder.parent / "labels.csv").touch()
     try:
@@ -283,6 +293,10 @@ def test_names_that_are_no_labels(make_folder, names, what):
         [f"{k**5 % 9973:04}" for k in range(1000, 1050)],
         ["SN17", "SN80", "SN55"],
         ["5UFQ_1", "5UFQ_2", "5UFQ_3"],
+        ["12_1", "13_1", "14_1", "15_1"],
+        [f"{k % 7}_{k}" for k in range(30)],
+        [f"{k**5 % 9973:04}_{k}" for k in range(1000, 1050)],
+        ["code_1", "data_2", "test_3"],
         ["test", "code", "data"],
     ],
 )

@@ -72,9 +72,9 @@ def load_captchas(
     ------
     DatasetError
         If the folder is missing, or holds no images or no labels; if its labels are not as
-        described above; if the names of the images would be taken for labels, and are numbers,
-        words such as captcha_1 or hashes, or a file with another name, such as labels.json, is
-        there; if `subset` is no range, or reaches beyond the captchas.
+        described above; if the names of the images would be taken for labels, and are, or begin
+        with, numbers, words such as captcha_1 or hashes, or a file with another name, such as
+        labels.json, is there; if `subset` is no range, or reaches beyond the captchas.
 
     Warns
     -----
@@ -376,10 +376,10 @@ def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
 
 
 def _labels_of_names(folder: Path, names: list[str]) -> dict[str, str]:
-    refuse_names(folder, names)
     labels = {
         name: _NO_PART_OF_LABEL.split(Path(_text(name)).stem, maxsplit=1)[0] for name in names
     }
+    refuse_names(folder, labels)
     for name, label in labels.items():
         if not label:
             raise DatasetError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from skcaptcha.errors import DatasetError
 # What cameras, browsers and programs call an image, whatever it shows.
 _WORDS = (
     r"captchas?|capchas?|code|crop|data|download|dsc|file|frame|image|img|index|out|output|page|"
-    r"photo|pic|picture|sample|scan|screen ?shot|screen|test|train|unnamed|untitled|val"
+    r"photo|pic|picture|sample|scan|screen ?shot( from)?|screen|test|train|unnamed|untitled|val|"
+    r"whatsapp image"
 )
 _WORD_AND_NUMBER = re.compile(rf"({_WORDS})[-_ .()0-9]*", re.IGNORECASE)
 _HASH = re.compile("[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -26,6 +27,9 @@ _LABELS_ELSEWHERE = re.compile(
 _NAMED = re.compile(
     r"\s*\"?\S.*?\.(png|jpe?g|gif|bmp|webp|tiff?)\"?[\t ,;:|=]+[^\s,;:|=]", re.IGNORECASE
 )
+_NAMED_LAST = re.compile(
+    r"[\t ,;:|=]\"?[^\s,;:|=]+\.(png|jpe?g|gif|bmp|webp|tiff?)\"?\s*$", re.IGNORECASE
+)
 _NUMBERED = re.compile(r"\s*([0-9]{1,18})[\t ,;:|=]+[^\s,;:|=]")
 _FEWEST = 3
 # Numbers of images fill much of their range; labels that are numbers are scattered over it.
@@ -34,32 +38,38 @@ _DENSE = 0.5
 _MANY, _SPARSE, _NARROW = 20, 0.02, 0.1
 
 
-def refuse_names(folder: Path, names: Sequence[str]) -> None:
+def refuse_names(folder: Path, labels: Mapping[str, str]) -> None:
     """Refuse a folder whose images are named by anything but their labels.
 
     Parameters
     ----------
     folder : Path
-    names : sequence of str
-        Of its images.
+    labels : mapping of str to str
+        The name of each of its images, and what would be its label.
 
     Raises
     ------
     DatasetError
-        If a file that probably holds the labels is not one that is read, or if the names are
-        numbers, words such as captcha_1, or hashes.
+        If a file that probably holds the labels is not one that is read, or if the names are, or
+        begin with, numbers, words such as captcha_1, or hashes.
 
     Examples
     --------
     >>> from pathlib import Path
     >>> from skcaptcha.datasets._names import refuse_names
-    >>> refuse_names(Path("artifacts"), ["00001.png", "00002.png", "00004.png"])
+    >>> names = ["00001.png", "00002.png", "00004.png"]
+    >>> refuse_names(Path("artifacts"), {name: name[:-4] for name in names})
     Traceback (most recent call last):
         ...
     skcaptcha.errors.DatasetError: artifacts: its images have numbers (00001.png to 00004.png)...
     """
+    names = list(labels)
     _refuse_unread_files(folder, names)
     found = _what_else(names)
+    rule = ""
+    if found is None:
+        found = _what_else_first(labels)
+        rule = "the label comes first in a name, as in 5UFQ_1.png; "
     if found is None:
         return
     above = next((n for n in ("labels.csv", "labels.txt") if (folder.parent / n).is_file()), None)
@@ -68,7 +78,7 @@ def refuse_names(folder: Path, names: Sequence[str]) -> None:
     if above is not None:
         remedy = f"move {folder.parent / above}, which is not read there, into the folder"
     raise DatasetError(
-        f"{folder}: its images have {found} ({names[0]} to {names[-1]}), not labels; {remedy}"
+        f"{folder}: its images have {found} ({names[0]} to {names[-1]}), not labels; {rule}{remedy}"
     )
 
 
@@ -92,6 +102,21 @@ def _what_else(names: Sequence[str]) -> str | None:
     if not all(re.fullmatch("[0-9]+", number) for number in digits):
         return None
     return "numbers" if _are_numbers_of_images(digits) else None
+
+
+def _what_else_first(labels: Mapping[str, str]) -> str | None:
+    """Say what the names begin with, if no label stands before what tells equal labels apart."""
+    rests = {Path(name).stem[len(label) :] for name, label in labels.items()}
+    # What repeats is a counter of equal labels.
+    if 2 * len(rests) <= len(labels):
+        return None
+    match _what_else(list(labels.values())):
+        case None:
+            return None
+        case "words and numbers":
+            return "names that all begin with a word"
+        case found:
+            return f"names that begin with {found}"
 
 
 def _are_numbers_of_images(digits: Sequence[str]) -> bool:
@@ -144,7 +169,7 @@ def refuse_pairs(path: Path, lines: Iterable[str]) -> None:
     skcaptcha.errors.DatasetError: labels.txt: its lines hold names beside the labels, such as...
     """
     filled = [line for line in lines if line.strip()]
-    pairs = [line for line in filled if _NAMED.match(line)]
+    pairs = [line for line in filled if _NAMED.match(line) or _NAMED_LAST.search(line)]
     if 2 * len(pairs) <= len(filled):
         matches = list(map(_NUMBERED.match, filled))
         numbers = [int(match[1]) for match in matches if match]
