@@ -207,9 +207,9 @@ def write_unfitted(path):
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (lambda path: None, "no such model; fit one first"),
+        (lambda path: None, "no such model; fit one first, as in: skcaptcha fit DIR"),
         (Path.mkdir, "it is a folder"),
-        (write_text, "not a model that can be loaded"),
+        (write_text, "not a model that can be loaded; fit one, as in: skcaptcha fit DIR"),
         (write_nothing, "not a model that can be loaded"),
         (write_half, "not a model that can be loaded"),
         (write_other_code, r"not a model .*ModuleNotFoundError: .*no_such_module"),

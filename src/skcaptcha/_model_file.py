@@ -231,7 +231,7 @@ def read_model_file(path: Path) -> ModelFile:
 
 def _read(path: Path) -> bytes:
     if not path.exists():
-        remedy = "fit one first (skcaptcha fit configs/grid.yaml)"
+        remedy = "fit one first, as in: skcaptcha fit DIR, with your folder of labeled captchas"
         for suffix in (".joblib", ".skops"):
             if (other := path.with_suffix(suffix)).is_file():
                 remedy = f"there is {other}: give its name with --model"
@@ -277,7 +277,8 @@ def _split(path: Path, content: bytes) -> ModelFile:
 def _without_manifest(path: Path, content: bytes) -> ModelFile:
     if not content.startswith(_JOBLIB_MAGICS):
         raise ModelError(
-            f"{path}: not a model that can be loaded; fit one (skcaptcha fit configs/grid.yaml)"
+            f"{path}: not a model that can be loaded; fit one, as in: skcaptcha fit DIR, "
+            "with your folder of labeled captchas"
         )
     if content.startswith(_ZLIB_MAGIC):
         for _ in _inflate(content):  # part by part: nobody knows how much it is

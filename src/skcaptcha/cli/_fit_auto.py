@@ -323,9 +323,10 @@ def _notes(choice: Choice) -> Iterator[str]:
     """Say what in the captchas makes a good model unlikely."""
     measurement = choice.measurement
     if measurement.rare:
+        n = len(measurement.rare)
         yield (
-            f"{len(measurement.rare)} characters occur less than three times and will hardly be "
-            f"read: {measurement.rare}"
+            f"{n} {'character occurs' if n == 1 else 'characters occur'} less than three times and "
+            f"will hardly be read: {measurement.rare}"
         )
     if len(measurement.characters) == 1:
         yield "all labels consist of one character; nothing else can be read"
