@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -47,7 +48,7 @@ def label(
     from skcaptcha.label import LabellingSession
 
     with LabellingSession(folder) as session:
-        if not any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
+        if _may_be_named_by_labels(folder):
             say(
                 f"warning: {folder}: has no labels.csv or labels.txt; if the images are named by "
                 "their labels, press Ctrl-C now: as soon as one image is labelled, the labels in "
@@ -56,6 +57,21 @@ def label(
         for sentence in session.odd_labels():
             say(f"warning: {folder}: {sentence}")
         label_in_browser(session, port=port, browser=browser)
+
+
+def _may_be_named_by_labels(folder: Path) -> bool:
+    from skcaptcha.datasets import load_captchas
+    from skcaptcha.errors import DatasetError, LabelWarning
+
+    if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LabelWarning)
+            load_captchas(folder)
+    except DatasetError:  # they are numbers, for example
+        return False
+    return True
 
 
 def label_in_browser(
