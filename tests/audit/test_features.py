@@ -24,6 +24,35 @@ def test_specks_are_no_lines_and_lines_no_specks(drawn, labels):
     assert np.median(amounts_of_ink(drawn(labels, lines=3), labels)["noise"]) <= 1
 
 
+def test_the_pieces_of_thin_colored_lines_are_no_specks():
+    """The scheme draws none, but Otsu's threshold breaks its pale lines into small pieces."""
+    images, labels = make_line_captchas(40, random_state=0)
+    plain = amounts_of_ink(images, labels)["noise"]
+    assert plain.mean() < 0.5
+    assert (plain >= 2).mean() <= 0.05
+    # Specks among the lines are counted, but for those that touch something.
+    rng = np.random.default_rng(0)
+    for image in images:
+        rows, columns = rng.integers(2, np.array(image.shape[:2]) - 2, size=(20, 2)).T
+        image[rows, columns] = 0
+    specked = amounts_of_ink(images, labels)["noise"]
+    assert (specked > plain).all()
+    assert 5 <= specked.mean() <= 20
+
+
+@pytest.mark.parametrize("kind", ["dots", "dashes"])
+def test_dots_and_dashes_are_specks(kind):
+    """Hundreds are drawn on each, and many of them touch."""
+    assert (amounts_of_ink(*make_dot_captchas(10, kind=kind, random_state=0))["noise"] > 50).all()
+
+
+def test_specks_on_a_shaded_ground_are_specks(drawn, labels):
+    shade = np.linspace(0, 90, 40).astype(np.uint8)[:, np.newaxis]
+    images = [np.where(image > 0, image - shade, 0) for image in drawn(labels, specks=40)]
+    flat = amounts_of_ink(drawn(labels, specks=40), labels)["noise"]
+    assert abs(amounts_of_ink(images, labels)["noise"].mean() - flat.mean()) < 0.2 * flat.mean()
+
+
 @pytest.mark.parametrize("colored", [False, True])
 @pytest.mark.parametrize("n_lines", [0, 1, 2, 3, 5])
 def test_as_many_lines_are_found_as_were_drawn(drawn, labels, n_lines, colored):

@@ -26,6 +26,7 @@ _SHORTEST_LINE = 16  # pixels
 # How far a pixel of a line is from the ground, in the channel that shows it best.
 _LINE_CONTRAST = 40
 _LINE_THICKNESS = 0.75  # of that of strokes
+_BULK = 2.0  # of that of strokes: thicker than anything that is drawn on the ground
 _LEAST_INKED = 0.95  # of a line's length
 _MOST_LINES = 30
 _LOOK_ALIKE = ("0OoQD", "1IlLi|7", "5Ss", "2Zz", "8B", "6G", "9gq", "uvy", "ce", "hn", "mnrw", "VY")
@@ -46,7 +47,8 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
     Returns
     -------
     amounts : dict of str to ndarray of shape (n,)
-        ``noise``: pieces of ink of less than a quarter of the pitch, across and down. ``lines``:
+        ``noise``: pieces of ink of less than a quarter of the pitch, across and down, that are no
+        part of a thin line, which may be paler than ink. ``lines``:
         straight lines that are thinner than 0.75 of a stroke, of any color that differs from the
         ground, and as long as 0.6 of the pitch and 16 pixels; 30 at most.
         ``touching``: by how many the characters outnumber the pieces of thicker ink that are large
@@ -67,8 +69,8 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
     distance = pitch(shades, labels)
     thickness = _stroke(inks)
     rows = [
-        _of_one(shade, ink, len(label), distance, thickness)
-        for shade, ink, label in zip(shades, inks, labels, strict=True)
+        _of_one(image, shade, ink, len(label), distance=distance, thickness=thickness)
+        for image, shade, ink, label in zip(images, shades, inks, labels, strict=True)
     ]
     names = ("noise", "touching", "ground")
     amounts = {
@@ -139,10 +141,14 @@ def amounts_of_characters(
 
 
 def _of_one(
-    shade: Image, ink: Image, length: int, distance: float, thickness: float
+    image: Image, shade: Image, ink: Image, length: int, *, distance: float, thickness: float
 ) -> tuple[float, float, float]:
     thick = opened(ink, max(2, round(_THIN * thickness)))
-    specks = (_sizes(ink) < _SPECK * distance).all(axis=1).sum()
+    # One threshold breaks a thin line into pieces, which its paler parts join again.
+    joined = ink | _without_thick(_drawn(image), _BULK * thickness)
+    pieces = cv2.connectedComponents(joined, connectivity=8)[1]
+    small = np.all(_sizes(joined) < _SPECK * distance, axis=1)
+    specks = np.count_nonzero(np.take(small, np.unique(pieces[ink > 0]) - 1))
     large = (_sizes(thick) >= _CHARACTER * distance).any(axis=1).sum()
     ground, inked = shade[ink == 0].astype(float), shade[ink > 0].astype(float)
     contrast = abs(ground.mean() - inked.mean()) if ground.size and inked.size else 0.0
@@ -150,17 +156,26 @@ def _of_one(
     return float(specks), float(max(0, length - large)), float(unevenness)
 
 
+def _drawn(image: Image) -> Image:
+    """Mark what differs from the ground in the channel that shows it best."""
+    channels = image.reshape(*image.shape[:2], -1)
+    ground = np.median(channels.reshape(-1, channels.shape[2]), axis=0)
+    return (np.abs(channels - ground).max(axis=2) > _LINE_CONTRAST).astype(np.uint8)
+
+
+def _without_thick(drawn: Image, thickness: float) -> Image:
+    return drawn & ~opened(drawn, max(2, round(thickness)))
+
+
 def _count_lines(image: Image, distance: float, thickness: float) -> int:
     """Count thin straight lines, which characters may interrupt.
 
     The longest one that a Hough transform finds is counted and erased, until none is left.
     """
-    channels = image.reshape(*image.shape[:2], -1)
-    ground = np.median(channels.reshape(-1, channels.shape[2]), axis=0)
-    drawn = (np.abs(channels - ground).max(axis=2) > _LINE_CONTRAST).astype(np.uint8)
+    drawn = _drawn(image)
     # A frame is no line that crosses characters.
     drawn[:_FRAME] = drawn[-_FRAME:] = drawn[:, :_FRAME] = drawn[:, -_FRAME:] = 0
-    thin = drawn & ~opened(drawn, max(2, round(_LINE_THICKNESS * thickness)))
+    thin = _without_thick(drawn, _LINE_THICKNESS * thickness)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     wide = cv2.dilate(drawn, cross) > 0
     shortest = max(_SHORTEST_LINE, _LINE * distance)
