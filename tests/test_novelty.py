@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
 from scipy.stats import norm
 from skimage import data
 from sklearn.base import clone
 
-from skcaptcha import load_recipe, read_captchas
+from skcaptcha import load_recipe, novelty, read_captchas
 from skcaptcha.datasets import load_captchas, make_dot_captchas, make_line_captchas
 from skcaptcha.images import ImageDecoder
 from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
@@ -199,3 +200,13 @@ def test_real_schemes(real_data):
         flagged.append(np.mean(detector.predict(others) == -1))
     assert np.mean(kept) >= 0.99
     assert np.min(flagged) >= 0.95
+
+
+@given(
+    arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 6))),
+    st.sets(st.integers(1, 255), max_size=6),
+)
+def test_pixels_are_counted_as_by_a_histogram(images, bounds):
+    firsts = [0, *sorted(bounds)]
+    expected = [np.histogram(image, [*firsts, 256])[0] for image in images]
+    assert_array_equal(novelty._counts(images, firsts), expected)

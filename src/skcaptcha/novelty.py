@@ -25,6 +25,7 @@ FEWEST_IMAGES = 20
 
 _N_FOLDS = 5
 _N_SHADES = 8
+_FIRST_SHADES = range(0, 256, 256 // _N_SHADES)
 _N_SCALES = 3
 # How far neighbouring pixels differ, from imperceptibly to as black from white: first of each bin.
 _FIRST_DIFFERENCES = [0, 2, 6, 14, 30, 62]
@@ -261,12 +262,12 @@ def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         chroma = cv2.split(cv2.cvtColor(tall, cv2.COLOR_RGB2YCrCb))[1:]
         for i, channel in enumerate(chroma):
             of_image = channel.reshape(n, height, width)
-            colours[:, i] = _counts(of_image, _N_SHADES) / np.float32(height * width)
+            colours[:, i] = _counts(of_image, _FIRST_SHADES) / np.float32(height * width)
             moments[:, i] = [np.ravel(cv2.meanStdDev(one)) for one in of_image]
     return np.concatenate(
         [
             np.tile(np.log([height, width]) / 2, (n, 1)),
-            np.sqrt(_counts(grey, _N_SHADES) / np.float32(height * width)),
+            np.sqrt(_counts(grey, _FIRST_SHADES) / np.float32(height * width)),
             np.sqrt(_differences(grey)).reshape(n, -1),
             _resized(grey, *_THUMBNAIL).reshape(n, -1) / 255,
             np.sqrt(colours).reshape(n, -1),
@@ -288,18 +289,23 @@ def _differences(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         for k, (ahead, behind) in enumerate(across):
             if ahead.size:
                 difference = np.maximum(ahead, behind) - np.minimum(ahead, behind)
-                counts = _counts(difference, 256) / np.float32(math.prod(ahead.shape[1:]))
-                shares[:, 2 * scale + k] = np.add.reduceat(counts, _FIRST_DIFFERENCES, axis=1)
+                counts = _counts(difference, _FIRST_DIFFERENCES)
+                shares[:, 2 * scale + k] = counts / np.float32(math.prod(ahead.shape[1:]))
     return shares
 
 
-def _counts(images: NDArray[np.uint8], n_bins: int) -> NDArray[np.float32]:
-    """Count the pixels of each image whose values lie in each of equal bins, (n, n_bins)."""
-    n, height, width = images.shape
-    # One histogram of two axes, the image and the value, instead of one for each image.
-    number = np.arange(n, dtype=np.uint8).repeat(height * width).reshape(n * height, width)
-    values = images.reshape(n * height, width)
-    return cv2.calcHist([number, values], [0, 1], None, [n, n_bins], [0, n, 0, 256])
+def _counts(images: NDArray[np.uint8], firsts: Sequence[int]) -> NDArray[np.float32]:
+    """Count the pixels of each image in each bin: those from one of ``firsts`` up to the next.
+
+    The first bin begins at 0. To compare all pixels with each bound takes a third of the time of a
+    histogram.
+    """
+    pixels = images.reshape(len(images), -1)
+    at_least = np.zeros((len(firsts) + 1, len(images), 1), dtype=np.int32)
+    at_least[0] = pixels.shape[1]
+    for k, first in enumerate(firsts[1:], 1):
+        cv2.reduce((pixels >= first).view(np.uint8), 1, cv2.REDUCE_SUM, at_least[k], cv2.CV_32S)
+    return (at_least[:-1, :, 0] - at_least[1:, :, 0]).T.astype(np.float32)
 
 
 def _resized(images: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
