@@ -153,7 +153,7 @@ def commands() -> dict[str, Any]:
 
 
 def test_options_that_messages_name_exist(commands: dict[str, Any]) -> None:
-    known = {"--nworkers", "--nthreads", "--upgrade"}  # of dask worker and of pip
+    known = {"--help", "--nworkers", "--nthreads", "--upgrade"}  # some of dask worker and of pip
     for command in commands.values():
         for parameter in command.params:
             known |= {*parameter.opts, *parameter.secondary_opts}

@@ -87,7 +87,7 @@ def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):
 def test_show_has_nothing_to_draw_in_a_file_without_an_image(run, model, tmp_path):
     outcome = run("show", model, "--out", tmp_path / "steps.png")
     assert outcome.code == 2
-    assert "name an image" in outcome.sentence()
+    assert "name one or more images" in outcome.sentence()
     assert not list(tmp_path.iterdir())
 
 

@@ -109,7 +109,7 @@ def test_pandas_and_pyarrow_read_the_folder_as_one_table(run, model, captchas, t
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, tmp_path, option):
     """A limit on the size of files stands for a disk that is full: writing fails alike."""
     pytest.importorskip("pyarrow")
-    place = tmp_path / "table"
+    place = tmp_path / f"table.{option[2:]}"
     with KINDS[option[2:]](place, COLUMNS, resume=False) as table:
         table.write([("old.png", "OLD", 1.0)])
     old = content(place)
@@ -221,7 +221,7 @@ SETTINGS = {"model": "0" * 64, "--charset": None, "--length": 4, "--min-confiden
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_other_models_or_options_are_not_joined(run, model, captchas, tmp_path, kind):
     pytest.importorskip("pyarrow")
-    place, part = tmp_path / "a", tmp_path / "a.part"
+    place, part = tmp_path / f"a.{kind}", tmp_path / f"a.{kind}.part"
     interrupt(KINDS[kind](place, COLUMNS, resume=False, settings=SETTINGS), rows(20_000))
     before = content(part)
     outcome = run("predict", captchas, "--model", model, f"--{kind}", place, "--resume")
@@ -233,7 +233,7 @@ def test_rows_of_other_models_or_options_are_not_joined(run, model, captchas, tm
     assert content(part) == before
     with KINDS[kind](place, COLUMNS, resume=True, settings=SETTINGS) as table:
         assert table.n_rows > 0
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
     with KINDS[kind](place, COLUMNS, resume=True, settings=others) as table:
         assert table.n_rows > 0
 
@@ -241,17 +241,17 @@ def test_rows_of_other_models_or_options_are_not_joined(run, model, captchas, tm
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_older_versions_rows_are_gone_on_from(run, model, captchas, tmp_path, kind):
     pytest.importorskip("pyarrow")
-    place = tmp_path / "a"
+    place = tmp_path / f"a.{kind}"
     interrupt(KINDS[kind](place, COLUMNS, resume=False), rows(20_000))
-    assert not (tmp_path / "a.part.json").exists()
+    assert not (tmp_path / f"a.{kind}.part.json").exists()
     assert run("predict", captchas, "--model", model, f"--{kind}", place, "--resume").code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_an_interrupted_run_left_is_not_begun_anew(run, model, captchas, tmp_path, kind):
     pytest.importorskip("pyarrow")
-    place, part = tmp_path / "a", tmp_path / "a.part"
+    place, part = tmp_path / f"a.{kind}", tmp_path / f"a.{kind}.part"
     interrupt(KINDS[kind](place, COLUMNS, resume=False, settings=SETTINGS), [])
     interrupt(KINDS[kind](place, COLUMNS, resume=False, settings=SETTINGS), rows(20_000))
     before = content(part)

@@ -52,9 +52,9 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_terminal_sees_what_how_many_how_fast_and_how_long(many, model):
+def test_a_terminal_sees_what_how_many_and_how_long(many, model):
     shown = in_terminal("score", many, "--model", model)
-    assert re.search(r"reading ━.* of 600, [\d,.]+ (a second|s each), 0:\d\d", shown)
+    assert re.search(r"reading ━.* of 600, .*0:\d\d", shown)
     assert "string accuracy" in shown
 
 
