@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _COLUMNS = ("filename", "label", "text", "confidence", "score", "reason")
 _BUDGET = 180.0
+# Of the labels; people mistype far fewer.
+_MOST_SUSPECTS = 1 / 3
 
 
 def check_labels(
@@ -121,6 +124,8 @@ def check_labels(
     console.print(_summary(found))
     if issues.suspects:
         console.print(_suspects_table(issues, captchas.filenames))
+    if doubt := doubt_about_judge(found):
+        say(f"warning: {doubt}")
     if csv is not None:
         write_csv(_COLUMNS, _rows(issues, captchas.filenames), csv)
     if report is not None:
@@ -228,6 +233,35 @@ def _steps(judge: Pipeline) -> str:
         getattr(reader, "estimator", None) or reader,
     ]
     return " + ".join(type(step).__name__ for step in steps)
+
+
+def doubt_about_judge(found: dict[str, Any]) -> str | None:
+    """Say that so many suspects tell little of the labels.
+
+    Parameters
+    ----------
+    found : dict
+        With ``n``, ``n_suspects`` and ``folder``.
+
+    Returns
+    -------
+    sentence : str or None
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._check_labels import doubt_about_judge
+    >>> doubt_about_judge({"n": 30, "n_suspects": 19, "folder": "captchas"})
+    'more than a third of the labels are suspects, and most of them are probably right: ...
+    >>> doubt_about_judge({"n": 80, "n_suspects": 2, "folder": "captchas"})
+    """
+    if found["n_suspects"] <= _MOST_SUSPECTS * found["n"]:
+        return None
+    return (
+        "more than a third of the labels are suspects, and most of them are probably right: the "
+        f"model that judges them learned too little from {found['n']} captchas, unless the labels "
+        "belong to other images; see how well they are read, as in: skcaptcha fit "
+        f"{shlex.quote(found['folder'])}"
+    )
 
 
 def _summary(found: dict[str, Any]) -> Table:
