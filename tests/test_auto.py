@@ -319,7 +319,16 @@ def test_the_last_fit_is_shortened_or_announced_when_time_runs_out(caplog):
     ):
         clock = Clock(time.perf_counter(), left)
         evaluations = Evaluations(images, y, clock, None, n_jobs=1)
-        race = Race(images, y, clock, evaluations, [].append, n_jobs=1, random_state=0)
+        race = Race(
+            images,
+            y,
+            clock,
+            evaluations,
+            [].append,
+            groups=np.arange(len(y)),
+            n_jobs=1,
+            random_state=0,
+        )
         race.folds = 4
         entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
         caplog.clear()
