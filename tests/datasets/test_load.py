@@ -205,6 +205,7 @@ def test_name_without_label(make_folder):
 @pytest.mark.parametrize(
     "name",
     [
+        "train_labels.csv", "rec_gt_train.txt", "metadata.csv", "metadata.jsonl",
         "Labels.csv", "label.csv", "labels.tsv", "labels.json", "labels.csv.txt", "LABELS.TXT",
         "gt.txt", "ground_truth.csv", "annotations.xml", "B2.gt.txt",
     ],

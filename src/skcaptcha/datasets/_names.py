@@ -19,8 +19,8 @@ _WORDS = (
 _WORD_AND_NUMBER = re.compile(rf"({_WORDS})[-_ .()0-9]*", re.IGNORECASE)
 _HASH = re.compile("[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LABELS_ELSEWHERE = re.compile(
-    r"(labels?|labels?[-_ ].*|gt|ground[-_ ]?truth|annotations?|answers|captions?|texts|"
-    r"transcriptions?|transcripts?|_annotations\.coco)"
+    r"((.*[-_ ])?(labels?|gt)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|metadata|"
+    r"texts|transcriptions?|transcripts?|_annotations\.coco)"
     r"(\.csv|\.txt)?\.(csv|tsv|txt|jsonl?|xml|ya?ml|xlsx?|ods|parquet)",
     re.IGNORECASE,
 )
