@@ -100,6 +100,7 @@ def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_pa
     assert not journal.exists()
 
 
+@pytest.mark.filterwarnings("default:.* fits")
 def test_images_that_no_candidate_can_use_are_left_out_again(start, run, workshop, tmp_path):
     """The search that found them was another one."""
     good = [np.random.default_rng(i).integers(0, 256, (30, 120), np.uint8) for i in range(8)]
