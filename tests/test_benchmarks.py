@@ -13,6 +13,8 @@ import pytest
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 RECIPE = """
 data: {generate: lines, n: 10, train: 8}

@@ -23,6 +23,7 @@ def test_without_a_search_it_reads_captchas_made_for_it(name, n, least):
     assert model.score(test.data, test.target) >= least
 
 
+@pytest.mark.slow
 def test_sequence_reads_touching_characters_of_any_colour():
     recipe = load_recipe(
         CONFIGS / "sequence.yaml", ["data.n=300", "data.train=220", "steps.read.n_windows=8000"]

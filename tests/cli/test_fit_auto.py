@@ -71,6 +71,7 @@ def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
     assert out.exists()
 
 
+@pytest.mark.slow
 def test_an_image_without_room_for_its_label_is_left_out_by_the_recipe_too(run, lines, tmp_path):
     folder, model, again = (tmp_path / name for name in ("captchas", "m.joblib", "again.joblib"))
     shutil.copytree(lines, folder)
@@ -186,6 +187,7 @@ def test_ctrl_c(start, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_recipe", [False, True])
 def test_labels_of_both_cases_are_also_judged_ignoring_case(run, tmp_path, with_recipe):
     images, labels = make_line_captchas(60, charset="AB7", random_state=0)

@@ -61,6 +61,7 @@ def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, whole,
     assert not journal.exists()
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_not_computed_again(start, run, workshop, tmp_path):
     model, journal = tmp_path / "a.joblib", tmp_path / "a.joblib.search"
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", 1, "--out", model)

@@ -94,19 +94,14 @@ def uninterrupted(
     return measured
 
 
-def moments() -> list[Any]:
-    """Draw 50 moments as shares of a command's time; one of each quick command's by default."""
+def moments() -> list[tuple[str, float]]:
+    """Draw 50 moments as shares of a command's time; those of each command in turn."""
     rng = np.random.default_rng(0)
     names = list(COMMANDS)
-    drawn = [(names[i % len(names)], round(float(rng.uniform(0.1, 1.02)), 3)) for i in range(50)]
-    return [
-        pytest.param(*moment, marks=pytest.mark.slow)
-        if i >= len(names) or moment[0].startswith("fit")
-        else moment
-        for i, moment in enumerate(drawn)
-    ]
+    return [(names[i % len(names)], round(float(rng.uniform(0.1, 1.02)), 3)) for i in range(50)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "share"), moments())
 def test_killed_at_any_moment(start, uninterrupted, tmp_path, name, share):
     arguments, expected, seconds = uninterrupted(name)
