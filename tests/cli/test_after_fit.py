@@ -58,9 +58,8 @@ def relabelled(captchas, tmp_path):
     return make
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param("moved by one", marks=pytest.mark.slow), "one of two"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["moved by one", "one of two"])
 def test_a_fit_that_learned_nothing(run, workshop, captchas, relabelled, tmp_path, kind):
     labels = load_captchas(captchas).target.tolist()
     labels = [*labels[1:], labels[0]] if kind == "moved by one" else ["ABCD", "EFGH", "EFGH"] * 10

@@ -97,6 +97,7 @@ def test_characters_that_yaml_forbids(run, tmp_path):
     assert run("show", model).code == 0
 
 
+@pytest.mark.slow
 def test_it_says_which_labels_are_left_out(run, lines, tmp_path):
     folder = tmp_path / "captchas"
     shutil.copytree(lines, folder)

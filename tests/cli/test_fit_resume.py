@@ -101,6 +101,7 @@ def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_pa
     assert not journal.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default:.* fits")
 def test_images_that_no_candidate_can_use_are_left_out_again(start, run, workshop, tmp_path):
     """The search that found them was another one."""

@@ -120,6 +120,7 @@ class TestMemory:
         assert done.returncode == 0, done.stderr
         return int(done.stdout.splitlines()[-1])
 
+    @pytest.mark.slow
     def test_decode(self, tmp_path: Path) -> None:
         for i, content in enumerate(worst_files()):
             (tmp_path / str(i)).write_bytes(content)

@@ -65,6 +65,7 @@ def test_names_sorted_in_runs_are_names_sorted(names, n_in_memory):
         assert list(sorted_names) == sorted(names, key=natural_order)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_files_of_a_folder():
     code = (
         "import resource, sys\n"

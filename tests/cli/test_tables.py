@@ -380,6 +380,7 @@ def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_p
     assert not part.exists()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_names(tmp_path):
     code = (
         "import resource\n"

@@ -58,6 +58,7 @@ def test_a_terminal_sees_what_how_many_and_how_long(many, model):
     assert "string accuracy" in shown
 
 
+@pytest.mark.slow
 def test_fits_show_progress(workshop, tmp_path):
     out = tmp_path / "m.joblib"
     shown = in_terminal("fit", workshop / "recipe.yaml", "--out", out, "--jobs", 1)
@@ -153,6 +154,7 @@ def test_every_command_knows_both(run):
         assert "--verbose" in out
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_ask_hears_nothing():
     code = (
         "from skcaptcha import load_recipe\n"

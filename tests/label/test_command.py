@@ -66,6 +66,7 @@ def test_the_command_needs_no_home_to_write_to(start, unlabelled, monkeypatch):
     assert start(folder).url.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_names_of_images_are_said_not_to_count(start, unlabelled):
     folder, truth = unlabelled(2)
     unlike = "has no labels.csv or labels.txt"

@@ -1,6 +1,7 @@
 """Whether the estimate is right although most labelled images were chosen for being doubtful."""
 
 import numpy as np
+import pytest
 
 from skcaptcha.label._estimate import estimate_accuracy, random_sample
 from skcaptcha.label._order import Order
@@ -48,6 +49,7 @@ def label_some(rng, n_images, n_labels):
     return estimate_accuracy(sample, labelled, texts), right.mean(), naive
 
 
+@pytest.mark.slow
 def test_doubtful_images_do_not_make_the_estimate_worse_and_the_interval_holds():
     rng = np.random.default_rng(0)
     trials = [label_some(rng, 300, 120) for _ in range(250)]

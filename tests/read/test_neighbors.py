@@ -42,6 +42,7 @@ def test_it_predicts_what_scikit_learn_predicts(problem):
     assert found.dtype == classifier.classes_.dtype
 
 
+@pytest.mark.slow
 @given(problems())
 def test_those_that_share_distances_predict_what_each_would(problem):
     classifier, values = problem
