@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _ADDRESS = re.compile(r"(tcp|tls|ucx|wss?)://.+:[0-9]+/?")
+_NOT_IMPORTED = ("ImportError(", "ModuleNotFoundError(", "AttributeError(")
 _PATIENCE = 5  # seconds
 _PATIENCE_WITH_WORKERS = 60
 _RETRIES = 3
@@ -232,8 +233,10 @@ def check_versions(scheduler: str, answers: Mapping[str, dict[str, str] | Except
     here = versions()
     ended = 0
     for worker, there in answers.items():
-        # An older version may lack the function.
-        if isinstance(there, ImportError | AttributeError):
+        # An older version may lack the function. What Dask cannot pickle arrives as its repr.
+        if isinstance(there, Exception) and (
+            isinstance(there, ImportError | AttributeError) or str(there).startswith(_NOT_IMPORTED)
+        ):
             raise SkcaptchaError(
                 f"worker {worker}: skcaptcha cannot be imported there ({_one_line(there)}); "
                 "install the same version as here"
