@@ -187,6 +187,24 @@ def test_score_shows_confusions_and_warns_of_unseen_characters(
     assert "é" in outcome.out
 
 
+def test_labels_that_are_missing_are_counted(run, model, captchas, workshop, tmp_path):
+    folder = shutil.copytree(captchas, tmp_path / "some")
+    (folder / "labels.csv").write_text("filename,label\n00001.png,5UFQ\n")
+    said = f"{folder}: 29 of its 30 images have no label and are left out; to label more: skcaptcha"
+    assert said in run("score", folder, "--model", model).err
+    fitted = run("fit", workshop / "recipe.yaml", "--data", folder, "--out", tmp_path / "m.joblib")
+    assert (fitted.code, said in fitted.err) == (2, True)  # one captcha cannot be fitted
+    assert "no label" not in run("score", captchas, "--model", model).err
+
+
+def test_labels_that_run_leftward_are_named(run, model, captchas, tmp_path):
+    folder = shutil.copytree(captchas, tmp_path / "hebrew")
+    (folder / "labels.csv").write_text("filename,label\n00001.png,שלום\n", encoding="utf-8")
+    said = run("score", folder, "--model", model).err
+    assert "written from right to left (שלום)" in said
+    assert "must begin with the leftmost character of its image; reverse those" in said
+
+
 def test_score_shows_spaces(run, model, captchas, tmp_path):
     bunch = load_captchas(captchas, subset="1..1")
     (tmp_path / "a.png").symlink_to(bunch.data[0])

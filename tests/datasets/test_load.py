@@ -1,7 +1,9 @@
 """Labelled folders: order, the three ways of labelling, ranges, and what can be wrong."""
 
 import csv
+import random
 import unicodedata
+import warnings
 
 import numpy as np
 import pytest
@@ -15,6 +17,11 @@ from skcaptcha.errors import DatasetError, LabelWarning
 label_text = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8
 )
+
+
+rng = random.Random(0)
+MIXED = ["".join(rng.choices("ABCDEFGHJK2345", k=4)) for _ in range(30)]
+DIGITS = ["".join(rng.choices("0123456789", k=4)) for _ in range(30)]
 
 
 def composed(labels):
@@ -244,6 +251,22 @@ def test_labels_with_spaces_are_labels(make_folder):
     assert load_captchas(folder).target.tolist() == labels
 
 
+@pytest.mark.parametrize("header", ["label", "Labels", "captcha_text", "# text:", "code"])
+def test_a_header_is_no_label(make_folder, header):
+    names = ["1.png", "2.png", "3.png"]
+    for text in (f"{header}\n5UFQ\nHOTS\nAB12\n", f"{header}\nabcdefgh\nbcdefghi\n"):
+        with pytest.raises(DatasetError, match=r"its first line, .*, seems to be a header"):
+            load_captchas(make_folder(*names, labels_txt=text))
+    folder = make_folder(*names, labels_txt=text.partition("\n")[2])
+    assert load_captchas(folder).target.tolist() == ["abcdefgh", "bcdefghi"]
+
+
+def test_a_label_may_be_what_a_header_is(make_folder):
+    labels = ["code", "lamp", "text"]
+    folder = make_folder("1.png", "2.png", "3.png", labels_txt="\n".join(labels))
+    assert load_captchas(folder).target.tolist() == labels
+
+
 def test_lines_beside_images_numbered_from_0(make_folder):
     folder = make_folder(*(f"{i}.png" for i in range(10)), labels_txt="\n".join("ABCDEFGHIJ"))
     with pytest.raises(DatasetError, match=r"so that 0\.png has none; if line 1 is its label"):
@@ -272,6 +295,16 @@ def test_lines_beside_images_numbered_from_0(make_folder):
             "names that all begin with a word",
         ),
         ([f"{k:032x}_{k}JLH" for k in range(3)], "names that begin with hashes"),
+        (["1695403213123", "1695403977005", "1695404100481"], "timestamps"),
+        (["1695403213.77", "1695403977.1", "1695404100.923"], "timestamps"),
+        (["20231005_101530", "20231005_101642", "20231006_090000"], "timestamps"),
+        (
+            ["1695403213123_JLHE", "1695403977005_48UW", "1695404100481_M2AF"],
+            "names that begin with timestamps",
+        ),
+        (["verifycode0", "verifycode1", "verifycode17"], "words and numbers"),
+        (["getcaptcha", "getcaptcha (0)", "getcaptcha(1)"], "words and numbers"),
+        ([f"{k:02}" for k in range(100)], "numbers"),
     ],
 )
 def test_names_that_are_no_labels(make_folder, names, what):
@@ -287,9 +320,34 @@ def test_names_that_are_no_labels(make_folder, names, what):
 
 
 @pytest.mark.parametrize(
+    ("others", "some", "what"),
+    [
+        (
+            MIXED,
+            [f"{k:05}" for k in range(31, 61)],
+            "30 of its 60 .* have numbers .00031.png to 00060",
+        ),
+        (MIXED, [f"{k:04}" for k in range(31, 61)], "30 of its 60 .* have numbers"),
+        (MIXED, ["58", "59", "60"], "3 of its 33 .* have numbers"),
+        (DIGITS, [str(k) for k in range(31, 61)], "30 of its 60 .* have numbers"),
+        (MIXED, ["captcha_8", "captcha_31", "captcha_7"], "3 of its 33 .* have words and numbers"),
+        (MIXED, ["1695403213123", "1695403977005", "1695404100481"], "3 of .* have timestamps"),
+        (MIXED, [f"{k:032x}" for k in range(3)], "3 of .* have hashes"),
+    ],
+)
+def test_some_names_that_are_no_labels(make_folder, others, some, what):
+    folder = make_folder(*(f"{name}.png" for name in [*others, *some]))
+    with pytest.raises(DatasetError, match=f"{what}.*, not labels; name each by its label"):
+        load_captchas(folder)
+
+
+@pytest.mark.parametrize(
     "labels",
     [
         ["1", "2", "3"],
+        [*MIXED, "4217", "0031", "9963"],
+        [*MIXED, "CODE_1", "CODE_2"],
+        [*DIGITS, "0031", "0032", "0033"],
         ["4821", "0193", "7740", "9921"],
         [f"{k**5 % 9973:04}" for k in range(1000, 1050)],
         ["SN17", "SN80", "SN55"],
@@ -307,9 +365,59 @@ def test_names_that_are_labels(make_folder, labels):
     assert sorted(load_captchas(folder).target) == expected
 
 
+@pytest.mark.parametrize(
+    ("endings", "in_doubt"),
+    [
+        (["0019", "7204", "3651", "8810"], True),
+        (["A1", "B7", "C3", "K9"], True),
+        (["1", "2", "3", "4"], False),
+        (["0001", "0002", "0003", "0005"], False),
+        (["a", "b", "c", "d"], False),
+        (["train", "train", "val", "test"], False),
+        (["1695403213123", "1695403977005", "1695404100481", "1695404107310"], False),
+    ],
+)
+def test_what_follows_a_dash_may_belong_to_the_label(make_folder, endings, in_doubt):
+    folder = make_folder(*(f"5UF{k}-{end}.png" for k, end in zip("QRST", endings, strict=True)))
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        assert load_captchas(folder).target.tolist() == ["5UFQ", "5UFR", "5UFS", "5UFT"]
+    assert [warning.category for warning in caught] == [LabelWarning] * in_doubt
+    if in_doubt:
+        assert f"first dash is not part of a label: 5UFQ-{endings[0]}.png" in str(caught[0].message)
+
+
+@pytest.mark.parametrize(("n_digits", "n"), [(2, 100), (3, 900)])
+def test_numbers_that_fill_much_of_their_range_may_be_labels(make_folder, n_digits, n):
+    labels = sorted({f"{k**5 % 10007 % 10**n_digits:0{n_digits}}" for k in range(n)})
+    folder = make_folder(*(f"{label}.png" for label in labels))
+    assert 0.5 * 10**n_digits < len(labels) < 0.95 * 10**n_digits
+    with pytest.warns(
+        LabelWarning, match="named by numbers .* which are taken for labels; if they"
+    ):
+        assert load_captchas(folder).target.tolist() == labels
+
+
+@pytest.mark.real
+def test_real_labels_as_names_are_labels(real_data, make_folder):
+    parts = [p for p in real_data.glob("*/*") if p.name in ("train", "dev")]
+    assert parts
+    for part in parts:
+        for n in (30, None):
+            labels = load_captchas(part).target.tolist()[:n]
+            load_captchas(make_folder(*(f"{label}.png" for label in labels)))
+            load_captchas(make_folder(*(f"{label}-{k}.png" for k, label in enumerate(labels))))
+
+
 def test_copies_of_files_have_the_label_of_the_original(make_folder):
-    names = ["JLHE.png", "JLHE - Copy.png", "JLHE (1).png", "JLHE copy.png", "JLHE copy 2.png"]
-    assert load_captchas(make_folder(*names)).target.tolist() == 5 * ["JLHE"]
+    names = [
+        "JLHE.png",
+        "JLHE(1).png",
+        "JLHE - Copy.png",
+        "JLHE (1).png",
+        "JLHE copy.png",
+        "JLHE copy 2.png",
+    ]
+    assert load_captchas(make_folder(*names)).target.tolist() == 6 * ["JLHE"]
 
 
 def test_images_one_folder_down(make_folder):

@@ -17,6 +17,7 @@ from skcaptcha.cli._console import figures_table, progress, report_console
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._options import Jobs, Json, seconds
 from skcaptcha.cli._output import write_json
+from skcaptcha.cli._unlabeled import note_unlabeled
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,6 +62,7 @@ def audit(
     check_ours(beside[0], f"# {_TITLE}", out)
     files = [out, *beside]
     captchas = load_captchas(folder)
+    note_unlabeled(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     with workers(jobs, None, captchas), _progress() as say:
         found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, say=say)

@@ -19,6 +19,7 @@ from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._label import Browser, Port, label_in_browser
 from skcaptcha.cli._options import Jobs, Json, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
+from skcaptcha.cli._unlabeled import note_unlabeled
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -101,6 +102,7 @@ def check_labels(
         models=[] if model is None else [model],
     )
     captchas = load_captchas(folder)
+    note_unlabeled(folder)
     if fix:
         _check_page(folder)
     began = time.perf_counter()

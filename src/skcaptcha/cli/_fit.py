@@ -35,6 +35,7 @@ from skcaptcha.cli._training import (
     time_for_report,
     workers,
 )
+from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.errors import ImageError, RecipeError, SegmentationError
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def _search_and_write(
 
     began = time.perf_counter()
     train, test = recipe.load_data()
+    if (folder := getattr(recipe.data, "folder", None)) is not None:
+        note_unlabeled(Path(folder))
     decoder = recipe.pipeline().named_steps["images"]
     failed = drop_unusable_images(train, decoder)
     if test is not None:

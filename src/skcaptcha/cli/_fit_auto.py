@@ -40,6 +40,7 @@ from skcaptcha.cli._training import (
     time_for_report,
     workers,
 )
+from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.cli._verbosity import warnings_said
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _choose_and_write(
     from skcaptcha.report import fit_report
 
     captchas = load_captchas(folder)
+    note_unlabeled(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     about = describe_training(captchas.data, captchas.target)
     if budget is None:

@@ -16,6 +16,7 @@ from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, report_console, say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import write_csv, write_json
+from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def score(
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
     loaded = read_model(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
+    note_unlabeled(folder)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
     with connected(scheduler) as client:

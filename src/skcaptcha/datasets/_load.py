@@ -14,12 +14,13 @@ import numpy as np
 from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES, folder_meant
-from skcaptcha.datasets._names import refuse_names, refuse_pairs
+from skcaptcha.datasets._label_files import refuse_header, refuse_pairs, refuse_unread_files
+from skcaptcha.datasets._names import check_names
 from skcaptcha.datasets._odd_labels import normalized, odd_labels
 from skcaptcha.errors import DatasetError, LabelWarning
 
 # What follows tells images of one label apart; so does what copying adds to the name of a file.
-_NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s+\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
+_NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s*\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
@@ -39,7 +40,7 @@ def load_captchas(
        (``7.png`` and ``007.jpg`` are both named 7); other images are unlabelled.
     3. The names of the images, without suffix; a ``-`` or ``_`` and what follows it only tells
        equal labels apart (``5UFQ_2.png`` is labelled ``5UFQ``), and so does what copying adds
-       (``5UFQ (2).png``, ``5UFQ copy.png``).
+       (``5UFQ (2).png``, ``5UFQ(2).png``, ``5UFQ copy.png``).
 
     Labels are kept as they are written, spaces and case included, with their letters composed
     (Unicode's form NFC), as keyboards type them. A file whose name is in another form than in
@@ -72,16 +73,19 @@ def load_captchas(
     ------
     DatasetError
         If the folder is missing, or holds no images or no labels; if its labels are not as
-        described above; if the names of the images would be taken for labels, and are, or begin
-        with, numbers, words such as captcha_1 or hashes, or a file with another name, such as
+        described above, or the first line of labels.txt is a header; if the names of the images
+        would be taken for labels, and they, or three or more of them, are or begin with numbers,
+        timestamps, words such as captcha_1 or hashes, or a file with another name, such as
         labels.json, is there; if `subset` is no range, or reaches beyond the captchas.
 
     Warns
     -----
     LabelWarning
-        If a few labels are unlike the others, such as two in lower case among a hundred in upper
-        case; if one holds a character that cannot be seen, or letters that are written from right
-        to left: the first character of a label is the leftmost one of its image.
+        If the names are cut at a dash but what follows may belong to the label, as in
+        ``555-0019.png``; if they are numbers that may be labels or not; if a few labels are unlike
+        the others, such as two in lower case among a hundred in upper case; if one holds a
+        character that cannot be seen, or letters that are written from right to left: the first
+        character of a label is the leftmost one of its image.
 
     See Also
     --------
@@ -102,7 +106,7 @@ def load_captchas(
     """
     folder = Path(folder)
     names = _image_names(folder)
-    labels = _labels(folder, names) if labelled else {}
+    labels, doubts = _labels(folder, names) if labelled else ({}, [])
     if labelled:
         names = [name for name in names if name in labels]
     if subset is not None:
@@ -110,9 +114,26 @@ def load_captchas(
     bunch = Captchas(data=[str(folder / name) for name in names], filenames=names)
     if labelled:
         bunch.target = np.array([labels[name] for name in names])
-        for sentence in odd_labels(bunch.target.tolist()):
+        for sentence in (*doubts, *odd_labels(bunch.target.tolist())):
             warnings.warn(f"{folder}: {sentence}", LabelWarning, stacklevel=2)
     return bunch
+
+
+def count_unlabeled(folder: Path) -> tuple[int, int]:
+    """Count the images that `load_captchas` leaves out because they have no label.
+
+    Parameters
+    ----------
+    folder : Path
+        A labeled folder.
+
+    Returns
+    -------
+    n, n_images : int
+        The number of those, and of all images.
+    """
+    names = _image_names(folder)
+    return len(names) - len(_labels(folder, names)[0]), len(names)
 
 
 def parse_range(text: str, n: int, *, where: str) -> tuple[int, int]:
@@ -223,13 +244,16 @@ def natural_order(name: str) -> tuple[list[str | int], str]:
     return [int(part) if k % 2 else part for k, part in enumerate(parts)], name
 
 
-def _labels(folder: Path, names: list[str]) -> dict[str, str]:
+def _labels(folder: Path, names: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Give the labels, and sentences about what may be wrong with all of them."""
     # A link that leads nowhere is there too.
     if os.path.lexists(folder / "labels.csv"):
-        return _labels_of_csv(folder / "labels.csv", names)
+        return _labels_of_csv(folder / "labels.csv", names), []
     if os.path.lexists(folder / "labels.txt"):
-        return _labels_of_lines(folder / "labels.txt", names)
-    return _labels_of_names(folder, names)
+        return _labels_of_lines(folder / "labels.txt", names), []
+    refuse_unread_files(folder, names)
+    labels = _labels_of_names(folder, names)
+    return labels, check_names(folder, labels)
 
 
 def _read(path: Path) -> str:
@@ -339,6 +363,10 @@ def _remedy_for_missing(name: str, folder: Path, names: Sequence[str]) -> str:
 def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
     lines = re.split(r"\r\n|\r|\n", _read(path))
     refuse_pairs(path, lines)
+    stems = [Path(name).stem for name in names]
+    refuse_header(
+        path, lines, max([int(s) for s in stems if re.fullmatch("[0-9]{1,18}", s)] or [0])
+    )
     labels: dict[str, str] = {}
     named: dict[int, str] = {}
     zero = next((name for name in names if re.fullmatch("0+", Path(name).stem)), None)
@@ -379,7 +407,6 @@ def _labels_of_names(folder: Path, names: list[str]) -> dict[str, str]:
     labels = {
         name: _NO_PART_OF_LABEL.split(Path(_text(name)).stem, maxsplit=1)[0] for name in names
     }
-    refuse_names(folder, labels)
     for name, label in labels.items():
         if not label:
             raise DatasetError(

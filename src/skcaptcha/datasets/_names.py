@@ -1,44 +1,44 @@
-"""Names of images that are no labels, and files of labels that are not read."""
+"""Names of images that are no labels, or from which a part of the label is cut off."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 
 from skcaptcha.errors import DatasetError
 
 # What cameras, browsers and programs call an image, whatever it shows.
-_WORDS = (
-    r"captchas?|capchas?|code|crop|data|download|dsc|file|frame|image|img|index|out|output|page|"
-    r"photo|pic|picture|sample|scan|screen ?shot( from)?|screen|test|train|unnamed|untitled|val|"
-    r"whatsapp image"
+_WORD = (
+    r"(re|h)?[ck]apt?chas?|auth|check|code|crop|data|download|dsc|file|frame|gen(erate)?|get|image|img|"
+    r"index|login|new|num(ber)?|out|output|page|photo|pic|picture|rand(om)?|register|"
+    r"sample|scan|screen ?shot( from)?|screen|security|show|sign ?(in|up)|test|train|unnamed|"
+    r"untitled|val|valid(ate|ation)?|verif(y|ication)|[vy]code|whatsapp image|yzm"
 )
-_WORD_AND_NUMBER = re.compile(rf"({_WORDS})[-_ .()0-9]*", re.IGNORECASE)
+_WORDS_AND_NUMBER = re.compile(rf"((?:{_WORD})(?:[-_ .]?(?:{_WORD}))*)[-_ .()0-9]*", re.IGNORECASE)
 _HASH = re.compile("[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_LABELS_ELSEWHERE = re.compile(
-    r"((.*[-_ ])?(labels?|gt)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|metadata|"
-    r"texts|transcriptions?|transcripts?|_annotations\.coco)"
-    r"(\.csv|\.txt)?\.(csv|tsv|txt|jsonl?|xml|ya?ml|xlsx?|ods|parquet)",
-    re.IGNORECASE,
+# Seconds since 1970, from 2008 to 2033, or parts of them; or a date, which a time may follow.
+_TIMESTAMP = re.compile(
+    r"1[2-9][0-9]{8}([0-9]{3}|[0-9]{6}|[0-9]{9})?([._][0-9]+)?|"
+    r"(19|20)[0-9]{2}(?P<dash>[-_.]?)(0[1-9]|1[0-2])(?P=dash)(0[1-9]|[12][0-9]|3[01])"
+    r"([-_. T]*(at )?([01][0-9]|2[0-3])[-_.:]?[0-5][0-9]([-_.:]?[0-5][0-9]([-_.]?[0-9]+)?)?)?"
 )
-_NAMED = re.compile(
-    r"\s*\"?\S.*?\.(png|jpe?g|gif|bmp|webp|tiff?)\"?[\t ,;:|=]+[^\s,;:|=]", re.IGNORECASE
-)
-_NAMED_LAST = re.compile(
-    r"[\t ,;:|=]\"?[^\s,;:|=]+\.(png|jpe?g|gif|bmp|webp|tiff?)\"?\s*$", re.IGNORECASE
-)
-_NUMBERED = re.compile(r"\s*([0-9]{1,18})[\t ,;:|=]+[^\s,;:|=]")
+_DIGITS = re.compile("[0-9]+")
 _FEWEST = 3
 # Numbers of images fill much of their range; labels that are numbers are scattered over it.
-_DENSE = 0.5
+_DENSE, _FULL = 0.5, 0.95
 # Of images that were drawn from numbered ones, many numbers still begin with the same zeros.
 _MANY, _SPARSE, _NARROW = 20, 0.02, 0.1
+_LONGEST_NUMBER_IN_DOUBT = 3
+# What follows a dash: hashes and times are longer.
+_LONGEST_PART_OF_LABEL = 7
+_FEW_ENDINGS = 3
+_CLOSE = 2
 
 
-def refuse_names(folder: Path, labels: Mapping[str, str]) -> None:
+def check_names(folder: Path, labels: Mapping[str, str]) -> list[str]:
     """Refuse a folder whose images are named by anything but their labels.
 
     Parameters
@@ -47,51 +47,59 @@ def refuse_names(folder: Path, labels: Mapping[str, str]) -> None:
     labels : mapping of str to str
         The name of each of its images, and what would be its label.
 
+    Returns
+    -------
+    doubts : list of str
+        Sentences about names that are probably labels, but may be something else.
+
     Raises
     ------
     DatasetError
-        If a file that probably holds the labels is not one that is read, or if the names are, or
-        begin with, numbers, words such as captcha_1, or hashes.
+        If the names, or three or more of them, are, or begin with, numbers, timestamps, words such
+        as captcha_1, or hashes.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> from skcaptcha.datasets._names import refuse_names
+    >>> from skcaptcha.datasets._names import check_names
     >>> names = ["00001.png", "00002.png", "00004.png"]
-    >>> refuse_names(Path("artifacts"), {name: name[:-4] for name in names})
+    >>> check_names(Path("artifacts"), {name: name[:-4] for name in names})
     Traceback (most recent call last):
         ...
     skcaptcha.errors.DatasetError: artifacts: its images have numbers (00001.png to 00004.png)...
+    >>> check_names(Path("artifacts"), {"555-0019.png": "555", "555-7204.png": "555"})
+    []
+    >>> names = ["555-0019.png", "555-7204.png", "555-3651.png"]
+    >>> check_names(Path("artifacts"), dict.fromkeys(names, "555"))
+    ['what follows the first dash is not part of a label: 555-0019.png is labeled 555; if...']
     """
     names = list(labels)
-    _refuse_unread_files(folder, names)
-    found = _what_else(names)
-    rule = ""
-    if found is None:
-        found = _what_else_first(labels)
+    stems = {Path(name).stem: name for name in names}
+    whose, some, rule = "its images", list(stems), ""
+    found = _what_else(some)
+    if found is None and (found := _what_else_first(labels)) is not None:
         rule = "the label comes first in a name, as in 5UFQ_1.png; "
     if found is None:
-        return
+        found, some = _what_some_are({stem: labels[name] for stem, name in stems.items()})
+        whose = f"{len(some)} of its {len(names)} images"
+    if found is None:
+        return [*_doubts_about_numbers(names), *_doubts_about_dashes(labels)]
     above = next((n for n in ("labels.csv", "labels.txt") if (folder.parent / n).is_file()), None)
     remedy = "name each by its label, such as 5UFQ.png, or write a labels.csv with the columns "
     remedy += "filename and label"
     if above is not None:
         remedy = f"move {folder.parent / above}, which is not read there, into the folder"
-    raise DatasetError(
-        f"{folder}: its images have {found} ({names[0]} to {names[-1]}), not labels; {rule}{remedy}"
-    )
+    which = f"({stems[some[0]]} to {stems[some[-1]]})"
+    raise DatasetError(f"{folder}: {whose} have {found} {which}, not labels; {rule}{remedy}")
 
 
-def _what_else(names: Sequence[str]) -> str | None:
-    """Say what the names are, if they are no labels."""
-    if len(names) < _FEWEST:
+def _what_else(stems: Sequence[str]) -> str | None:
+    """Say what names without suffix are, if they are no labels."""
+    if len(stems) < _FEWEST:
         return None
-    stems = [Path(name).stem for name in names]
-    if all(map(_HASH.fullmatch, stems)):
-        return "hashes"
-    words = {match and match[1].lower() for match in map(_WORD_AND_NUMBER.fullmatch, stems)}
-    if len(words) == 1 and None not in words:
-        return "words and numbers"
+    for kind, some in _unlike_labels(stems):
+        if len(some) == len(stems):
+            return kind
     first, last = min(stems), max(stems)  # what begins both, begins all
     same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     prefix = re.sub("[0-9]+$", "", "".join(character for character, _ in same))
@@ -99,9 +107,11 @@ def _what_else(names: Sequence[str]) -> str | None:
     if prefix.endswith(("-", "_")):
         return None
     digits = [stem[len(prefix) :] for stem in stems]
-    if not all(re.fullmatch("[0-9]+", number) for number in digits):
+    if not all(map(_DIGITS.fullmatch, digits)):
         return None
-    return "numbers" if _are_numbers_of_images(digits) else None
+    if not _are_numbers_of_images(digits) or (not prefix and _may_be_labels(digits)):
+        return None
+    return "numbers"
 
 
 def _what_else_first(labels: Mapping[str, str]) -> str | None:
@@ -119,6 +129,77 @@ def _what_else_first(labels: Mapping[str, str]) -> str | None:
             return f"names that begin with {found}"
 
 
+def _what_some_are(labels: Mapping[str, str]) -> tuple[str | None, list[str]]:
+    """Say what some names without suffix are, if they are no labels, and which those are.
+
+    The others are labels, and of another length.
+    """
+    for kind, some in _unlike_labels(labels):
+        if len(some) < _FEWEST:
+            continue
+        others = {labels[stem] for stem in labels.keys() - set(some)}
+        lengths = set(map(len, others))
+        if lengths.isdisjoint(len(labels[stem]) for stem in some) and (
+            kind != "words and numbers" or len(lengths) < _FEWEST
+        ):
+            return kind, some
+    for some, fewest in _numbers_among_labels(labels):
+        consecutive = _consecutive(some)
+        if len(consecutive) >= fewest and not _may_be_labels(some):
+            return "numbers", consecutive
+    return None, []
+
+
+def _numbers_among_labels(labels: Mapping[str, str]) -> Iterator[tuple[list[str], int]]:
+    """Give numbers that may not be labels, and how many consecutive ones prove that they are not.
+
+    By chance, labels may be numbers too.
+    """
+    numbers = list(filter(_DIGITS.fullmatch, labels))
+    others = {labels[stem] for stem in labels.keys() - set(numbers)}
+    if 2 * sum(any(map(str.isalpha, label)) for label in others) > len(others):
+        lengths = set(map(len, others))
+        yield [number for number in numbers if len(number) not in lengths], _FEWEST
+        yield numbers, _MANY
+    else:
+        # Labels are digits too.
+        by_length = [
+            [number for number in numbers if len(number) == n] for n in set(map(len, numbers))
+        ]
+        scattered = [some for some in by_length if not _are_numbers_of_images(some)]
+        if scattered:
+            length = len(max(scattered, key=len)[0])
+            yield [number for number in numbers if len(number) != length], _MANY
+
+
+def _consecutive(numbers: Iterable[str]) -> list[str]:
+    """Give the numbers that have another one close by, in ascending order."""
+    ascending = sorted(numbers, key=int)
+    close = [int(b) - int(a) <= _CLOSE for a, b in pairwise(ascending)]
+    return [
+        number
+        for number, before, after in zip(ascending, [False, *close], [*close, False], strict=False)
+        if before or after
+    ]
+
+
+def _unlike_labels(stems: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Give the names that look like no label, by kind, those of one word together."""
+    by_word = defaultdict(list)
+    hashes, times = [], []
+    for stem in stems:
+        if _HASH.fullmatch(stem):
+            hashes.append(stem)
+        elif _TIMESTAMP.fullmatch(stem):
+            times.append(stem)
+        elif word := _WORDS_AND_NUMBER.fullmatch(stem):
+            by_word[word[1].lower()].append(stem)
+    yield "hashes", hashes
+    yield "timestamps", times
+    for some in by_word.values():
+        yield "words and numbers", some
+
+
 def _are_numbers_of_images(digits: Sequence[str]) -> bool:
     n, longest = len(digits), max(map(len, digits))
     numbers = set(map(int, digits))
@@ -130,54 +211,53 @@ def _are_numbers_of_images(digits: Sequence[str]) -> bool:
     return n >= _DENSE * span or scattered
 
 
-def _refuse_unread_files(folder: Path, names: Sequence[str]) -> None:
-    files = sorted(os.listdir(folder))
-    unread = [name for name in files if _LABELS_ELSEWHERE.fullmatch(name)]
-    if not unread:
-        # Programs for reading print keep the text of each image in a file beside it.
-        beside = {f"{Path(name).stem}.gt.txt" for name in names}
-        unread = [name for name in files if name in beside]
-    if unread:
-        raise DatasetError(
-            f"{folder}: labels are read from labels.csv or labels.txt, not from {unread[0]}; write "
-            "a labels.csv with the columns filename and label, or, if the names of the images are "
-            f"their labels, move {unread[0]} to another folder"
+def _may_be_labels(digits: Sequence[str]) -> bool:
+    """Tell whether numbers fill much of their range since it is small, but not all of it."""
+    longest = max(map(len, digits))
+    if longest > _LONGEST_NUMBER_IN_DOUBT or len(digits) < _MANY or len(set(map(len, digits))) > 1:
+        return False
+    numbers = list(map(int, digits))
+    least = 0 if any(text.startswith("0") for text in digits) else 10 ** (longest - 1)
+    span = max(numbers) - min(numbers) + 1
+    return span >= (1 - _NARROW) * (10**longest - least) and len(digits) <= _FULL * span
+
+
+def _doubts_about_numbers(names: Sequence[str]) -> Iterator[str]:
+    stems = [Path(name).stem for name in names]
+    numbers = len(stems) >= _FEWEST and all(map(_DIGITS.fullmatch, stems))
+    if numbers and _are_numbers_of_images(stems) and _may_be_labels(stems):
+        yield (
+            f"its images are named by numbers ({names[0]} to {names[-1]}), which are taken for "
+            "labels; if they only number the images, write a labels.csv with the columns filename "
+            "and label"
         )
 
 
-def refuse_pairs(path: Path, lines: Iterable[str]) -> None:
-    """Refuse a labels.txt whose lines hold the names of images too.
+def _doubts_about_dashes(labels: Mapping[str, str]) -> Iterator[str]:
+    """Say if what is cut off at a dash looks like a part of the label."""
+    cut = {
+        name: match[1]
+        for name, label in labels.items()
+        if (match := re.match(r"-([^-_\s(]+)", Path(name).stem[len(label) :]))
+    }
+    endings = set(cut.values())
+    if len(cut) < _FEWEST or len(endings) <= min(_FEW_ENDINGS, len(cut) - 1):
+        return
+    if not 1 < max(map(len, endings)) <= _LONGEST_PART_OF_LABEL or _count(cut, labels):
+        return
+    name = next(iter(cut))
+    yield (
+        f"what follows the first dash is not part of a label: {name} is labeled {labels[name]}; if "
+        "the dash and what follows it belong to the label, write a labels.csv with the columns "
+        "filename and label"
+    )
 
-    Parameters
-    ----------
-    path : Path
-    lines : iterable of str
 
-    Raises
-    ------
-    DatasetError
-        If they do.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.datasets._names import refuse_pairs
-    >>> refuse_pairs(Path("labels.txt"), ["5UFQ", "HOTS"])
-    >>> refuse_pairs(Path("labels.txt"), ["1.png 5UFQ", "2.png HOTS"])
-    Traceback (most recent call last):
-        ...
-    skcaptcha.errors.DatasetError: labels.txt: its lines hold names beside the labels, such as...
-    """
-    filled = [line for line in lines if line.strip()]
-    pairs = [line for line in filled if _NAMED.match(line) or _NAMED_LAST.search(line)]
-    if 2 * len(pairs) <= len(filled):
-        matches = list(map(_NUMBERED.match, filled))
-        numbers = [int(match[1]) for match in matches if match]
-        ascend = all(a < b for a, b in pairwise(numbers))
-        pairs = filled if _FEWEST <= len(numbers) == len(filled) and ascend else []
-    if pairs:
-        raise DatasetError(
-            f"{path}: its lines hold names beside the labels, such as {pairs[0]!r}, and line N "
-            "must be the label of image N alone; save it as labels.csv instead, with "
-            "filename,label as its first line and a comma between the two in each line"
-        )
+def _count(endings: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Tell whether what follows labels counts all images, or those of each label."""
+    digits = list(endings.values())
+    if not all(map(_DIGITS.fullmatch, digits)):
+        return False
+    n_of = Counter(labels[name] for name in endings)
+    within = sum(int(ending) <= n_of[labels[name]] + 1 for name, ending in endings.items())
+    return 2 * within > len(digits) or _are_numbers_of_images(digits)

@@ -103,7 +103,8 @@ def odd_labels(labels: Sequence[str]) -> list[str]:
         sentences.append(
             f"{_counted(len(leftward))} {'holds' if len(leftward) == 1 else 'hold'} letters that "
             f"are written from right to left ({_listed(leftward)}); images are read from left to "
-            "right, so each label must begin with the leftmost character of its image"
+            "right, so each label must begin with the leftmost character of its image; reverse "
+            "those that were typed in reading order"
         )
     return sentences
 
