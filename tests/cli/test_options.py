@@ -84,6 +84,19 @@ def test_wrong_values_are_refused(run: Any, inputs: Path, command: str, option: 
         assert (joined.code, joined.err) == (2, outcome.err), wrong
 
 
+def test_negative_numbers_of_jobs_count_from_the_cores(
+    run: Any, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    for jobs in ("-1", "-2", "-4"):
+        said = run("score", "in", "--jobs", jobs, "--model", "nosuch").sentence()
+        assert said.startswith("error: nosuch: no such model")
+    for jobs in ("-5", "-1000"):
+        outcome = run("score", "in", "--jobs", jobs)
+        assert outcome.code == 2
+        assert "which are 4 here; use -1 for one process on each core" in outcome.sentence()
+
+
 @pytest.mark.parametrize("command", ["", *GROUP.commands])
 def test_help_is_in_words(run: Any, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")

@@ -1,6 +1,7 @@
 """No command writes over what it reads, or over the labels of a folder; suffixes say what is in."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from skcaptcha.cli._check_outputs import OverwriteError, check_outputs, refuse_outputs
+from skcaptcha.datasets import load_captchas
+from skcaptcha.errors import SkcaptchaError
 
 Link = Callable[[Path, Path], None]
 
@@ -118,6 +121,26 @@ def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there
     (tmp_path / "1.PNG").touch()
     with pytest.raises(OverwriteError, match="holds the labels of the images beside it"):
         check_outputs(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["labels.json", "label.csv", "gt.csv", "my-labels.html"])
+def test_no_result_is_taken_for_labels(tmp_path: Path, name: str) -> None:
+    """What is advised instead leaves the folder as it was: labeled by the names of its images."""
+    (tmp_path / "5UFQ.png").touch()
+    file = tmp_path / name
+    for output in ({"json": file}, {"csv": file}, {"html": file}):
+        try:
+            check_outputs(**output)
+        except SkcaptchaError as error:
+            advised = Path(re.search("such as (.*)", str(error))[1])  # type: ignore[index]
+            check_outputs(**dict.fromkeys(output, advised))
+        else:
+            advised = file
+        advised.touch()
+        assert load_captchas(tmp_path).target.tolist() == ["5UFQ"]
+        advised.unlink()
+    (tmp_path / "labels.csv").write_text("filename,label\n5UFQ.png,HOTS\n")
+    check_outputs(file)
 
 
 def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, Path]) -> None:

@@ -120,7 +120,7 @@ def test_it_says_of_what_when_and_by_which_version_it_is_and_what_to_do_next(mod
     text = Checked(page).text
     assert "20 captchas of my captchas. Model: m.joblib." in text
     assert re.search(rf"Written on \d{{4}}-\d\d-\d\d by skcaptcha {skcaptcha.__version__}\.", text)
-    assert "skcaptcha predict FOLDER --model m.joblib --csv texts.csv" in text
+    assert "skcaptcha predict FOLDER --model m.joblib --csv results.csv" in text
     assert "Measure on 100 captchas or more: 20 leave the interval wide." in text
 
 

@@ -61,8 +61,8 @@ def check_outputs(
         If a path is a folder, or its own folder cannot be made or written to; if its suffix is not
         that of the format.
     OverwriteError
-        If an output is an input, through links too, or the labels of a folder of images; if two
-        outputs are the same file.
+        If an output is an input, through links too, or the labels of a folder of images, or would
+        be taken for them; if two outputs are the same file.
 
     Examples
     --------
@@ -243,12 +243,22 @@ class _Output:
 
     def check_labels(self) -> None:
         """Refuse what would become, or replace, the labels of a folder's images."""
+        from skcaptcha.datasets._label_files import may_hold_labels  # noqa: PLC0415 - see above
+
         for file in dict.fromkeys((self._path, self._target)):
-            if file.name.casefold() in _LABEL_FILES and _holds_images(file.parent):
+            if not may_hold_labels(file.name) or not _holds_images(file.parent):
+                continue
+            if file.name.casefold() in _LABEL_FILES:
                 raise OverwriteError(
                     f"{self}: {file.name} holds the labels of the images beside it; name another "
                     "file"
                 )
+            if any(os.path.lexists(file.parent / name) for name in _LABEL_FILES):
+                continue  # which are read instead
+            raise OverwriteError(
+                f"{self}: {file.name} would be taken for a file of labels of the images beside "
+                f"it; name another file, such as {_harmless(file)}"
+            )
 
     def check_models(self, models: Iterable[Path]) -> None:
         for model in models:
@@ -263,10 +273,17 @@ class _Output:
 def _check_suffix(path: Path, name: str) -> None:
     # /dev/stdout may be a file with a name that nobody gave here.
     if path.suffix.lower() not in SUFFIXES[name] and path.parts[:2] != (os.sep, "dev"):
-        raise SkcaptchaError(
-            f"{path}: {name} is written here; give it a name such as "
-            f"{path.with_suffix(SUFFIXES[name][0]) if path.name else 'a' + SUFFIXES[name][0]}"
-        )
+        suggested = Path(f"a{SUFFIXES[name][0]}")
+        if path.name:
+            suggested = _harmless(path.with_suffix(SUFFIXES[name][0]))
+        raise SkcaptchaError(f"{path}: {name} is written here; give it a name such as {suggested}")
+
+
+def _harmless(file: Path) -> Path:
+    """Give a file another name if this one would be taken for labels of images beside it."""
+    from skcaptcha.datasets._label_files import may_hold_labels  # noqa: PLC0415 - see above
+
+    return file.with_stem("results") if may_hold_labels(file.name) else file
 
 
 def _check_inputs(outputs: Sequence[_Output], reads: Iterable[Path_ | None]) -> None:

@@ -45,12 +45,21 @@ def within(least: float, most: float) -> Callable[[float | None], float | None]:
 
 
 def _check_jobs(n: int) -> int:
-    if n and abs(n) <= _MOST_JOBS:
-        return n
-    raise typer.BadParameter(
-        f"it must be a number of processes from 1 to {_MOST_JOBS}, or -1 for one on each core, not "
-        f"{n}"
-    )
+    if not n or n > _MOST_JOBS:
+        raise typer.BadParameter(
+            f"it must be a number of processes from 1 to {_MOST_JOBS}, or -1 for one on each core, "
+            f"not {n}"
+        )
+    if n < -1:
+        from joblib import cpu_count  # noqa: PLC0415 - --help does not need it
+
+        cores = cpu_count()
+        if cores + 1 + n < 1:
+            raise typer.BadParameter(
+                f"{n} means {-1 - n} fewer processes than cores, which are {cores} here; use -1 "
+                "for one process on each core"
+            )
+    return n
 
 
 def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
@@ -91,7 +100,9 @@ Format = Annotated[
 Jobs = Annotated[
     int,
     typer.Option(
-        metavar="N", callback=_check_jobs, help="Number of processes; -1 is one on each core."
+        metavar="N",
+        callback=_check_jobs,
+        help="Number of processes; -1 is one on each core, -2 one fewer, and so on.",
     ),
 ]
 Scheduler = Annotated[

@@ -205,7 +205,7 @@ def _captchas(n: int) -> str:
 
 def _predict(model_file: str) -> Markup:
     return Markup("Read new captchas: {}").format(
-        _command("predict", "FOLDER", "--model", model_file or "MODEL", "--csv", "texts.csv")
+        _command("predict", "FOLDER", "--model", model_file or "MODEL", "--csv", "results.csv")
     )
 
 
