@@ -166,6 +166,16 @@ def test_score_of_a_subset(run, model, captchas):
     assert json.loads(outcome.out)["n"] == 7
 
 
+@pytest.mark.parametrize("case", ["upper", "lower"])
+def test_score_ignores_case_only_where_there_are_two(run, model, captchas, tmp_path, case):
+    folder = shutil.copytree(captchas, tmp_path / "captchas")
+    if case == "lower":  # the model reads upper case
+        text = (folder / "labels.csv").read_text()
+        (folder / "labels.csv").write_text(text.lower())
+    outcome = run("score", folder, "--model", model, "--subset", "1..5")
+    assert ("ignoring case" in outcome.out) == (case == "lower")
+
+
 def test_score_shows_confusions_and_warns_of_unseen_characters(
     run, model, captchas, texts, tmp_path
 ):

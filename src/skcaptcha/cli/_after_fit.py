@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skcaptcha._percent import percent
-from skcaptcha.cli._console import say
+from skcaptcha.cli._console import say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _LOW = 0.5
 _SURE = 0.01  # probability that guessing is as good as what was measured
 _FEW_OF_EACH = 10  # characters
-_MOST_SHOWN = 60  # characters
+_RARE = 0.2  # of the mean count of characters
+_MOST_SHOWN = 5  # characters
 
 
 def chance(labels: Sequence[str]) -> float:
@@ -134,8 +135,9 @@ def advice(
         )
     else:
         yield f"little was learned: {read}; the usual causes, and how to check each:"
-    characters = "".join(sorted(set("".join(labels))))
-    each = sum(map(len, labels)) / max(len(characters), 1)
+    counts = Counter("".join(labels))
+    characters = "".join(sorted(counts))
+    each = counts.total() / max(len(characters), 1)
     if each < _FEW_OF_EACH:
         yield (
             f"- too few captchas: {len(labels)} show each character {each:.1f} times on average, "
@@ -153,13 +155,14 @@ def advice(
             "upper-case ones; if the images do not tell them apart, write all labels in one case"
             + (f": {page} shows how many are right ignoring case" if page else "")
         )
-    shown = characters if len(characters) <= _MOST_SHOWN else f"{characters[:_MOST_SHOWN]}..."
-    # Without a model that reads something, labels cannot be checked.
-    suspects = "" if nothing else _command("check-labels", data, "--report", "labels.html")
-    yield (
-        f"- wrong alphabet: the labels have {len(characters)} characters, {shown}; correct the "
-        f"labels with one that the images never show{suspects}"
-    )
+    rare = [character for character in characters if counts[character] <= _RARE * each]
+    if each >= _FEW_OF_EACH and rare:
+        # Without a model that reads something, labels cannot be checked.
+        suspects = "" if nothing else _command("check-labels", data, "--report", "labels.html")
+        yield (
+            f"- wrong alphabet: of the {len(characters)} characters of the labels, "
+            f"{_listed(rare, counts)}; if the images never show one, correct its labels{suspects}"
+        )
     look = shlex.join(["skcaptcha", "show", str(model), image, "--out", "steps.png"])
     where = f": {look}" if image else ""
     if recipe:
@@ -249,6 +252,15 @@ def next_steps(model: Path) -> str:
         f"next: {read:{len(measure)}}    # reads the images of a folder\n"
         f"      {measure}    # measures it on labeled captchas that it never saw"
     )
+
+
+def _listed(characters: Sequence[str], counts: Counter[str]) -> str:
+    shown = [
+        f"{visible(character)} occurs {'once' if (n := counts[character]) == 1 else f'{n} times'}"
+        for character in characters
+    ]
+    more = [f"{len(shown) - _MOST_SHOWN} others are as rare"] if len(shown) > _MOST_SHOWN else []
+    return ", ".join(shown[:_MOST_SHOWN] + more)
 
 
 def _command(name: str, data: str, *options: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
+    from rich.table import Table
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
@@ -52,7 +53,7 @@ def score(
 
     An image that cannot be read counts as wrong and is named; the exit code is then 1.
     """
-    from skcaptcha.cli._accuracy import confusions_table, coverage_table, with_interval
+    from skcaptcha.cli._accuracy import confusions_table, coverage_table
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
@@ -80,19 +81,8 @@ def score(
             rows.append((name, label, result.text, f"{result.confidence:.4f}"))
     figures = summarise(labels, results)
 
-    table = figures_table()
-    table.add_row("captchas", str(figures["n"]))
-    if failed:
-        table.add_row("could not be read", f"{len(failed)}, counted as wrong")
-    table.add_row("string accuracy", with_interval(figures, "string_accuracy"))
-    table.add_row("  ignoring case", with_interval(figures, "string_accuracy_ignoring_case"))
-    table.add_row("character accuracy", with_interval(figures, "character_accuracy"))
-    if figures["n_out_of_distribution"]:
-        unlike = f"{figures['n_out_of_distribution']}, of which the confidence is lowered"
-        table.add_row("unlike the training set", unlike)
-    table.add_row("speed", f"{len(labels) / seconds:,.0f} captchas a second ({seconds:.2f} s)")
     console = report_console(json)
-    console.print(table)
+    console.print(_summary(figures, rows, seconds))
     if figures["confusions"]:
         console.print(confusions_table(figures))
     console.print(coverage_table(figures))
@@ -113,6 +103,28 @@ def score(
         note(f"{report}: the report")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _summary(
+    figures: dict[str, Any], rows: Sequence[tuple[str, str, str, str]], seconds: float
+) -> Table:
+    from skcaptcha.cli._accuracy import with_interval
+    from skcaptcha.metrics import has_both_cases
+
+    n = figures["n"]
+    table = figures_table()
+    table.add_row("captchas", str(n))
+    if figures["n_failed"]:
+        table.add_row("could not be read", f"{figures['n_failed']}, counted as wrong")
+    table.add_row("string accuracy", with_interval(figures, "string_accuracy"))
+    if has_both_cases(part for _, label, text, _ in rows for part in (label, text)):
+        table.add_row("  ignoring case", with_interval(figures, "string_accuracy_ignoring_case"))
+    table.add_row("character accuracy", with_interval(figures, "character_accuracy"))
+    if figures["n_out_of_distribution"]:
+        unlike = f"{figures['n_out_of_distribution']}, of which the confidence is lowered"
+        table.add_row("unlike the training set", unlike)
+    table.add_row("speed", f"{n / seconds:,.0f} captchas a second ({seconds:.2f} s)")
+    return table
 
 
 def _write_report(
