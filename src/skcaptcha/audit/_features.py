@@ -32,6 +32,7 @@ _MOST_LINES = 30
 _LOOK_ALIKE = ("0OoQD", "1IlLi|7", "5Ss", "2Zz", "8B", "6G", "9gq", "uvy", "ce", "hn", "mnrw", "VY")
 _SIDE = 16  # pixels of a character's picture when shapes are compared
 _FEWEST = 3  # of one character, to say how much they differ
+_QUARTILES_OF_NORMAL = 1.349  # their distance, in standard deviations
 
 
 def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, Amounts]:
@@ -52,9 +53,10 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
         straight lines that are thinner than 0.75 of a stroke, of any color that differs from the
         ground, and as long as 0.6 of the pitch and 16 pixels; 30 at most.
         ``touching``: by how many the characters outnumber the pieces of thicker ink that are large
-        enough to be one. ``ground``: the deviation of the ground's shades, divided by how far the
-        ink's mean shade is from the ground's. ``length``: characters of the label. ``alphabet``:
-        characters of the label that others, which occur in the labels, look like.
+        enough to be one. ``ground``: the standard deviation of the ground's shades, estimated from
+        their quartiles so that thin pale lines and edges of characters do not count, divided by
+        how far the ink's mean shade is from the ground's. ``length``: characters of the label.
+        ``alphabet``: characters of the label that others, which occur in the labels, look like.
 
     Examples
     --------
@@ -150,10 +152,19 @@ def _of_one(
     small = np.all(_sizes(joined) < _SPECK * distance, axis=1)
     specks = np.count_nonzero(np.take(small, np.unique(pieces[ink > 0]) - 1))
     large = (_sizes(thick) >= _CHARACTER * distance).any(axis=1).sum()
-    ground, inked = shade[ink == 0].astype(float), shade[ink > 0].astype(float)
-    contrast = abs(ground.mean() - inked.mean()) if ground.size and inked.size else 0.0
-    unevenness = ground.std() / contrast if contrast else 0.0
-    return float(specks), float(max(0, length - large)), float(unevenness)
+    return float(specks), float(max(0, length - large)), _unevenness(shade, ink)
+
+
+def _unevenness(shade: Image, ink: Image) -> float:
+    """Divide how much the shades of the ground vary by their mean distance from ink."""
+    # Edges of ink are between both.
+    ground = shade[cv2.dilate(ink, np.ones((3, 3), dtype=np.uint8)) == 0]
+    inked = shade[ink > 0]
+    contrast = abs(shade[ink == 0].mean() - inked.mean()) if ground.size and inked.size else 0.0
+    if not contrast:
+        return 0.0
+    first, third = np.quantile(ground, (0.25, 0.75))
+    return float((third - first) / _QUARTILES_OF_NORMAL / contrast)
 
 
 def _drawn(image: Image) -> Image:
@@ -176,8 +187,11 @@ def _count_lines(image: Image, distance: float, thickness: float) -> int:
     # A frame is no line that crosses characters.
     drawn[:_FRAME] = drawn[-_FRAME:] = drawn[:, :_FRAME] = drawn[:, -_FRAME:] = 0
     thin = _without_thick(drawn, _LINE_THICKNESS * thickness)
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    wide = cv2.dilate(drawn, cross) > 0
+    # A pixel off the straight line is no gap in it, but what lies between dots and dashes is.
+    wide = {
+        upright: cv2.dilate(drawn, np.ones((1, 3) if upright else (3, 1), dtype=np.uint8)) > 0
+        for upright in (False, True)
+    }
     shortest = max(_SHORTEST_LINE, _LINE * distance)
     for n in range(_MOST_LINES):
         found = cv2.HoughLinesP(
@@ -194,7 +208,7 @@ def _count_lines(image: Image, distance: float, thickness: float) -> int:
             x, y, right, bottom = ends[k].tolist()
             line = cv2.line(np.zeros_like(thin), (x, y), (right, bottom), 1) > 0
             # Rows of dots or dashes have ink here and there only.
-            if wide[line].mean() >= _LEAST_INKED:
+            if wide[abs(bottom - y) > abs(right - x)][line].mean() >= _LEAST_INKED:
                 # Beyond a character that hides a part of it, it goes on.
                 beyond = distance / lengths[k]
                 dx, dy = round(beyond * (right - x)), round(beyond * (bottom - y))
