@@ -1,0 +1,355 @@
+"""Remedies for folders, recipes, estimators and outputs: what was wrong is right when followed."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from skcaptcha._fitted_model import pipeline_of
+from skcaptcha.cli._check_outputs import check_model_suffix, check_outputs
+from skcaptcha.config import load_recipe
+from skcaptcha.datasets import (
+    Captchas,
+    load_captchas,
+    make_image_captchas,
+    make_line_captchas,
+    split_captchas,
+    write_captchas,
+)
+from skcaptcha.datasets._load import parse_range
+from skcaptcha.denoise import Binarise, Grey, RemoveSmallComponents
+from skcaptcha.errors import DatasetError, RecipeError, SkcaptchaError
+from skcaptcha.features import RawPixels
+from skcaptcha.images import ImageDecoder, decode
+from skcaptcha.metrics import string_accuracy
+from skcaptcha.read import CharacterReader
+from skcaptcha.read._constraints import constrain
+from skcaptcha.segment import ConnectedComponents, EqualSplit
+
+RECIPE = (Path(__file__).parent.parent / "configs" / "grid.yaml").read_text(encoding="utf-8")
+
+Files = dict[str, str]
+
+# What a folder holds beside a.png and b.png, what is advised, and what it holds then.
+FOLDERS: list[tuple[Files, str, Files]] = [
+    (
+        {"labels.csv": "filename,label\n"},
+        "add a line filename,label for each image",
+        {"labels.csv": "filename,label\na.png,AB\n"},
+    ),
+    (
+        {"labels.csv": "a.png,AB\n"},
+        "its first line must name the columns filename and label",
+        {"labels.csv": "filename,label\na.png,AB\n"},
+    ),
+    (
+        {"labels.csv": "filename,label\na.png,x\na.png,y\n"},
+        "keep one line for each",
+        {"labels.csv": "filename,label\na.png,y\n"},
+    ),
+    (
+        {"labels.csv": "filename,label\na.png,x,y\n"},
+        r'put a label that holds a comma in quotes, as in 1\.png,"a,b"',
+        {"labels.csv": 'filename,label\na.png,"x,y"\n'},
+    ),
+    (
+        {"labels.csv": "filename,label\na.png,\nb.png,x\n"},
+        "the label of a.png is empty; write it or delete the line",
+        {"labels.csv": "filename,label\nb.png,x\n"},
+    ),
+    (
+        {"labels.csv": "filename,label\nc.png,x\nb.png,x\n"},
+        "restore them or delete their lines",
+        {"labels.csv": "filename,label\nb.png,x\n"},
+    ),
+    (
+        {"labels.csv": "filename,label\nimages/a.png,x\n"},
+        r"leave the folder out of the names, as in a\.png",
+        {"labels.csv": "filename,label\na.png,x\n"},
+    ),
+    (
+        {"labels.csv": "filename,label\na,x\n"},
+        r"write a\.png, as the image is called",
+        {"labels.csv": "filename,label\na.png,x\n"},
+    ),
+    (
+        {"gt.txt": "x\ny\n"},
+        r"write a labels\.csv with the columns filename and label",
+        {"gt.txt": "x\ny\n", "labels.csv": "filename,label\na.png,x\n"},
+    ),
+    (
+        {"gt.txt": "x\ny\n"},
+        r"if the names of the images are their labels, move gt\.txt to another folder",
+        {},
+    ),
+    (
+        {"labels.txt": "a.png x\nb.png y\n"},
+        "save it as labels.csv instead, with filename,label as its first line and a comma between",
+        {"labels.csv": "filename,label\na.png,x\nb.png,y\n"},
+    ),
+    (
+        {"1.png": "", "2.png": "", "labels.txt": "label\n5UFQ\nHOTS\n"},
+        "seems to be a header, .*; delete that line",
+        {"1.png": "", "2.png": "", "labels.txt": "5UFQ\nHOTS\n"},
+    ),
+    (
+        {"0.png": "", "1.png": "", "labels.txt": "5UFQ\nHOTS\n"},
+        r"if line 1 is its label, .*, write a labels\.csv",
+        {"0.png": "", "1.png": "", "labels.csv": "filename,label\n0.png,5UFQ\n1.png,HOTS\n"},
+    ),
+    (
+        {"1.png": "", "01.png": "", "labels.txt": "5UFQ\n"},
+        "could belong to 01.png or to 1.png; rename or delete one",
+        {"1.png": "", "labels.txt": "5UFQ\n"},
+    ),
+    (
+        {"1.png": "", "2.png": "", "labels.txt": "\n5UFQ\n"},
+        "line 1, the label of 1.png, is empty; write it or delete 1.png",
+        {"2.png": "", "labels.txt": "\n5UFQ\n"},
+    ),
+    (
+        {"labels.txt": "5UFQ\n"},
+        r"line N is the label of the image named N, such as 1\.png",
+        {"1.png": "", "labels.txt": "5UFQ\n"},
+    ),
+    (
+        {"_1.png": ""},
+        r"name it by its label, such as 5UFQ\.png or 5UFQ_2\.png, or write a labels\.csv",
+        {"5UFQ.png": "", "5UFQ_2.png": ""},
+    ),
+    (
+        {f"captcha_{k}.png": "" for k in range(3)},
+        r"name each by its label, such as 5UFQ\.png",
+        {"5UFQ.png": "", "HOTS.png": "", "AB12.png": ""},
+    ),
+]
+
+
+def folder_of(path: Path, files: Files) -> Path:
+    path.mkdir()
+    for name, text in {"a.png": "", "b.png": "", **files}.items():
+        (path / name).write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(("files", "advice", "mended"), FOLDERS)
+def test_folders(tmp_path: Path, files: Files, advice: str, mended: Files) -> None:
+    with pytest.raises(DatasetError, match=advice):
+        load_captchas(folder_of(tmp_path / "wrong", files))
+    assert len(load_captchas(folder_of(tmp_path / "right", mended)).target)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path / "a.png", lambda path: path / "labels.csv", lambda path: path.parent],
+)
+def test_the_folder_that_is_named_can_be_loaded(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    folder = folder_of(tmp_path / "captchas", {"labels.csv": "filename,label\na.png,x\n"})
+    with pytest.raises(DatasetError) as error:
+        load_captchas(make(folder))
+    named = re.findall(r": (/[^,;]+)", str(error.value))[-1]
+    assert len(load_captchas(named).target) == 1
+
+
+# What stands in a recipe, what is put there, what is advised then, and what is put there instead.
+RECIPES = [
+    ("n: 300", "n: 0300", "write a number without it, a text in quotes", "n: 300"),
+    ("n: 300", "n: !!int 300", "write the value without it", "n: 300"),
+    ("search: {cv: 5}", "search: {<<: {cv: 5}}", "write the keys out", "search: {cv: 5}"),
+    (
+        "generate: lines",
+        "folder: captchas",
+        "keep either folder, or generate with n and seed",
+        "generate: lines",
+    ),
+    (
+        "segment__margin: [0, 1]",
+        f"segment__margin: {list(range(2000))}",
+        "try fewer values",
+        "segment__margin: [0]",
+    ),
+    (
+        "ink: {use: Binarise",
+        "a__b: {use: Binarise",
+        "is no name for a step; choose another, without __",
+        "first: {use: Binarise",
+    ),
+]
+
+
+@pytest.mark.parametrize(("there", "wrong", "advice", "right"), RECIPES)
+def test_recipes(tmp_path: Path, there: str, wrong: str, advice: str, right: str) -> None:
+    recipe = RECIPE.replace("  denoise__ink__threshold: [111, 127, 143, 159]\n", "")
+    assert there in recipe
+    file = tmp_path / "recipe.yaml"
+    file.write_text(recipe.replace(there, wrong, 1), encoding="utf-8")
+    with pytest.raises(RecipeError, match=advice):
+        load_recipe(file)
+    file.write_text(recipe.replace(there, right, 1), encoding="utf-8")
+    assert load_recipe(file).pipeline()
+
+
+@pytest.mark.parametrize(
+    "outputs", [{"html": "a.pdf"}, {"csv": "a.txt"}, {"json": "labels.csv"}, {"png": "a.jpg"}]
+)
+def test_names_that_are_suggested_for_results(tmp_path: Path, outputs: dict[str, str]) -> None:
+    (tmp_path / "1.png").touch()
+    ((format, name),) = outputs.items()  # noqa: A001
+    with pytest.raises(SkcaptchaError, match="give it a name such as") as error:
+        check_outputs(**{format: tmp_path / name})  # type: ignore[arg-type]
+    check_outputs(**{format: Path(str(error.value).rpartition("such as ")[2])})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["m.skops", "m.yaml", "m.png"])
+def test_names_that_are_suggested_for_models(name: str) -> None:
+    with pytest.raises(SkcaptchaError, match="a name such as") as error:
+        check_model_suffix(Path(name), "joblib")
+    check_model_suffix(Path(str(error.value).rpartition("such as ")[2]), "joblib")
+
+
+GREY = np.full((20, 30), 200, np.uint8)
+COLOUR = np.full((20, 30, 3), 200, np.uint8)
+NOISE = np.zeros((200, 200), np.uint8)
+NOISE[::2, ::2] = 255
+INK = [np.pad(np.full((9, k), 255, np.uint8), 2) for k in (2, 7) * 3]
+LABELS = ["A", "B"] * 3
+CAPTCHAS = Captchas(data=[np.full((2, 2), k, np.uint8) for k in range(9)], target=["A"] * 9)
+AB = np.array(["A", "B"])
+
+
+def search(**options: Any) -> GridSearchCV:
+    grid = {"dummyclassifier__strategy": ["prior"]}
+    return GridSearchCV(make_pipeline(DummyClassifier()), grid, cv=2, **options)
+
+
+NUMBERS = [[0], [1]] * 2, [0, 1] * 2
+
+CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
+    (
+        "expected a batch of images, .* wrap a single image in a list",
+        lambda: Grey().transform(GREY),
+        lambda: Grey().transform([GREY]),
+    ),
+    (
+        "put Grey before this step",
+        lambda: Binarise().transform([COLOUR]),
+        lambda: make_pipeline(Grey(), Binarise()).fit_transform([COLOUR]),
+    ),
+    (
+        "decode with ImageDecoder",
+        lambda: Grey().transform([GREY.astype(float)]),
+        lambda: make_pipeline(ImageDecoder(), Grey()).fit_transform([GREY / 255]),
+    ),
+    (
+        "pieces of ink are too many, .*; put RemoveSmallComponents before ConnectedComponents",
+        lambda: ConnectedComponents().fit_transform([NOISE]),
+        lambda: make_pipeline(
+            RemoveSmallComponents(2, connectivity=4), ConnectedComponents(shape=(3, 3))
+        ).fit_transform([NOISE]),
+    ),
+    (
+        "no segment was found in any training image, .* or give the shape",
+        lambda: ConnectedComponents().fit([np.zeros((9, 9), np.uint8)]),
+        lambda: ConnectedComponents(shape=(3, 3)).fit([np.zeros((9, 9), np.uint8)]),
+    ),
+    (
+        "these segments have no features: put a features step, such as HOG, before the reader",
+        lambda: make_pipeline(EqualSplit(1), CharacterReader()).fit(INK, LABELS),
+        lambda: make_pipeline(EqualSplit(1), RawPixels(), CharacterReader()).fit(INK, LABELS),
+    ),
+    (
+        r"mask names no place; give the characters of each, as in \['AB', None\]",
+        lambda: constrain(AB, {2: 9}, 2, mask=[]),
+        lambda: constrain(AB, {2: 9}, 2, mask=["AB", None]),
+    ),
+    (
+        r"mask must be a list of what may stand at each place, as in \['AB', None\]",
+        lambda: constrain(AB, {2: 9}, 2, mask="AB"),
+        lambda: constrain(AB, {2: 9}, 2, mask=["AB", None]),
+    ),
+    (
+        "is a single string; wrap it in a list",
+        lambda: string_accuracy("AB", ["AB"]),
+        lambda: string_accuracy(["AB"], ["AB"]),
+    ),
+    (
+        r"is not fitted; call its fit\(X, y\) first",
+        lambda: pipeline_of(search()),
+        lambda: pipeline_of(search().fit(*NUMBERS)),
+    ),
+    (
+        "fitted with refit=False and holds no model; fit it with refit=True",
+        lambda: pipeline_of(search(refit=False).fit(*NUMBERS)),
+        lambda: pipeline_of(search(refit=True).fit(*NUMBERS)),
+    ),
+    (
+        "charset is empty; give the characters to draw, such as 'ABC123'",
+        lambda: make_line_captchas(1, charset=""),
+        lambda: make_line_captchas(1, charset="ABC123"),
+    ),
+    (
+        "charset is empty; give the characters to draw, such as 'ABC123'",
+        lambda: make_image_captchas(1, charset=""),
+        lambda: make_image_captchas(1, charset="ABC123"),
+    ),
+    (
+        "leaves no ink; use characters that can be seen",
+        lambda: make_line_captchas(1, charset=" "),
+        lambda: make_line_captchas(1, charset="x"),
+    ),
+    (
+        r"must be a range such as 1\.\.9, a share between 0 and 1, or a count",
+        lambda: split_captchas(CAPTCHAS, 1.5),
+        lambda: [split_captchas(CAPTCHAS, part) for part in ("1..8", 0.5, 5)],
+    ),
+    (
+        "are left; ask for fewer",
+        lambda: split_captchas(CAPTCHAS, 10),
+        lambda: split_captchas(CAPTCHAS, 8),
+    ),
+    (
+        r"is not a range; write it as 1\.\.9",
+        lambda: parse_range("9", 9, where="here"),
+        lambda: parse_range("1..9", 9, where="here"),
+    ),
+    (
+        "reaches beyond the 9 captchas of here; end it at 9 or before",
+        lambda: parse_range("2..10", 9, where="here"),
+        lambda: parse_range("2..9", 9, where="here"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("advice", "provoke", "follow"), CALLS, ids=range(len(CALLS)))
+def test_calls(advice: str, provoke: Callable[[], Any], follow: Callable[[], Any]) -> None:
+    with pytest.raises(ValueError, match=advice):
+        provoke()
+    follow()
+
+
+def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="downloads nothing; save the image and pass its path"):
+        decode("https://example.org/5UFQ.png")
+    write_captchas(tmp_path / "saved", [GREY], ["5UFQ"])
+    assert (decode(tmp_path / "saved" / "00001.png") == 200).all()
+
+
+def test_captchas_are_written_to_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="there are 1 images and 2 labels; give one for each"):
+        write_captchas(tmp_path / "new", [GREY], ["A", "B"])
+    write_captchas(tmp_path / "new", [GREY], ["A"])
+    with pytest.raises(DatasetError, match="is not empty; give an empty or a new folder"):
+        write_captchas(tmp_path / "new", [GREY], ["A"])
+    with pytest.raises(DatasetError, match="is a file; give a folder to write into"):
+        write_captchas(tmp_path / "new" / "00001.png", [GREY], ["A"])
+    (tmp_path / "empty").mkdir()
+    for folder in ("empty", "other"):
+        write_captchas(tmp_path / folder, [GREY], ["A"])
