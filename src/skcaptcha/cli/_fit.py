@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -127,68 +127,37 @@ def fit(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
             "tried to its end"
         )
-    _fit_recipe(
-        config,
-        out,
-        data=data,
-        override=override or [],
-        format=format,
-        jobs=jobs,
-        scheduler=scheduler,
-        json=json,
-        resume=resume,
-    )
+    _fit_recipe(_Asked(config, data, override or [], out, format, jobs, scheduler, json, resume))
 
 
-def _fit_recipe(
-    config: Path,
-    out: Path | None,
-    *,
-    data: Path | None,
-    override: list[str],
-    format: str,  # noqa: A002 - what the option is called
-    jobs: int,
-    scheduler: str | None,
-    json: Path | None,
-    resume: bool,
-) -> None:
+class _Asked(NamedTuple):
+    """The arguments and options that ``fit`` was given with a recipe."""
+
+    config: Path
+    data: Path | None
+    override: list[str]
+    out: Path | None
+    format: str
+    jobs: int
+    scheduler: str | None
+    json: Path | None
+    resume: bool
+
+
+def _fit_recipe(asked: _Asked) -> None:
     from skcaptcha.config import load_recipe
 
-    recipe = load_recipe(config, override, data=data)
-    check_format(format, config, recipe.final_pipeline(), recipe.grid)
-    path = out or default_model(format, recipe.output.model)
-    files = files_of(path, (".json", ".csv", ".html"), format)
-    check_outputs(*files, json=json, reads=[config, data, getattr(recipe.data, "folder", None)])
+    recipe = load_recipe(asked.config, asked.override, data=asked.data)
+    check_format(asked.format, asked.config, recipe.final_pipeline(), recipe.grid)
+    path = asked.out or default_model(asked.format, recipe.output.model)
+    files = files_of(path, (".json", ".csv", ".html"), asked.format)
+    reads = [asked.config, asked.data, getattr(recipe.data, "folder", None)]
+    check_outputs(*files, json=asked.json, reads=reads)
     with only_writer(path):
-        _search_and_write(
-            recipe,
-            path,
-            files,
-            config=config,
-            data=data,
-            override=override,
-            format=format,
-            jobs=jobs,
-            scheduler=scheduler,
-            json=json,
-            resume=resume,
-        )
+        _search_and_write(recipe, path, files, asked)
 
 
-def _search_and_write(
-    recipe: Recipe,
-    path: Path,
-    files: list[Path],
-    *,
-    config: Path,
-    data: Path | None,
-    override: list[str],
-    format: str,  # noqa: A002 - what the option is called
-    jobs: int,
-    scheduler: str | None,
-    json: Path | None,
-    resume: bool,
-) -> None:
+def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Asked) -> None:
     from skcaptcha.cli._reading import read_all
     from skcaptcha.evaluation import summarise
     from skcaptcha.model_io import describe_training
@@ -203,9 +172,9 @@ def _search_and_write(
     if test is not None:
         say_if_held_out_is_known(train, test)
     about = describe_training(train.data, train.target, decoder)
-    options: dict[str, Any] = {"n_jobs": jobs, "verbose": int(shows_progress())}
-    first, second = journals = journals_of(path, resume=resume)
-    with workers(jobs, scheduler, train), kept(journals):
+    options: dict[str, Any] = {"n_jobs": asked.jobs, "verbose": int(shows_progress())}
+    first, second = journals = journals_of(path, resume=asked.resume)
+    with workers(asked.jobs, asked.scheduler, train), kept(journals):
         try:
             model, search = going_on(
                 lambda: recipe.fit(train.data, train.target, checkpoint=first, **options)
@@ -218,9 +187,9 @@ def _search_and_write(
                 lambda: recipe.fit(train.data, train.target, checkpoint=second, **options)
             )
     report: dict[str, Any] = {
-        "recipe": str(config),
-        "overrides": override,
-        "data": None if data is None else str(data),
+        "recipe": str(asked.config),
+        "overrides": asked.override,
+        "data": None if asked.data is None else str(asked.data),
         **about,
         "n_left_out": getattr(model[-1], "n_left_out_", 0),
         "n_candidates": len(search.cv_results_["params"]),
@@ -240,7 +209,7 @@ def _search_and_write(
     manifest = report | {"recipe_content": recipe.content}
     del report["training_images"]  # which say nothing to a reader
     say_if_not_familiar(model)
-    save_model(model, path, format, manifest=manifest, results=search.cv_results_)
+    save_model(model, path, asked.format, manifest=manifest, results=search.cv_results_)
     held_out = []
     if test is not None:
         names = test.get("filenames")
@@ -259,11 +228,11 @@ def _search_and_write(
             data=str(recipe.content["data"].get("folder", "")),
             model_file=str(path),
         ),
-        jobs,
+        asked.jobs,
     )
     forget(journals)
 
-    console = report_console(json)
+    console = report_console(asked.json)
     console.print(_summary(report, failed, written))
     causes = end_fit(
         train,
@@ -275,7 +244,7 @@ def _search_and_write(
         recipe=True,
         console=console,
     )
-    write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
+    write_json({**report, "advice": causes, "failed": failed, "files": written}, asked.json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
