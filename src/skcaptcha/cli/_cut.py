@@ -12,6 +12,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import note, say
 from skcaptcha.cli._options import DEFAULT_MODEL, Trust
+from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.errors import SkcaptchaError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def cut(
     if model is not None and recipe is not None:
         raise WrongUseError("--model and --recipe exclude each other: each says how to cut")
     captchas = load_captchas(folder)
+    note_unlabeled(folder)
     cutter = _of_recipe(recipe, captchas) if recipe else _of_model(model or DEFAULT_MODEL, trust)
     crops: list[np.ndarray] = []
     characters: list[str] = []
