@@ -1,0 +1,85 @@
+"""Remedies that commands name: the command that follows them works."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# What is asked, what is advised, and what is asked then.
+COMMANDS = [
+    (
+        "predict in --resume --model model.joblib",
+        "give its name with --csv FILE",
+        "predict in --resume --csv new.csv --model model.joblib",
+    ),
+    (
+        "predict in --csv old.csv --model model.joblib",
+        "--resume goes on from them; delete it to begin anew",
+        "predict in --csv old.csv --resume --model model.joblib",
+    ),
+    (
+        "show model.joblib --out steps.png",
+        "there is nothing to draw; name one or more images after the model",
+        "show model.joblib in/00001.png --out steps.png",
+    ),
+    (
+        "show model.joblib in/00001.png --all",
+        "--all is for a model alone; leave it out, or the images",
+        "show model.joblib --all",
+    ),
+    (
+        "show model.joblib in/00001.png --all",
+        "--all is for a model alone; leave it out, or the images",
+        "show model.joblib in/00001.png",
+    ),
+    (
+        "predict in --model nowhere.joblib --json in/label.json",
+        "name another file, such as in/results.json",
+        "predict in --model model.joblib --json in/results.json",
+    ),
+    (
+        "score in --model model.joblib --subset 40..50",
+        "reaches beyond the 30 captchas of in; end it at 30 or before",
+        "score in --model model.joblib --subset 30..30",
+    ),
+    (
+        "score in --model model.joblib --jobs -1000",
+        "use -1 for one process on each core",
+        "score in --model model.joblib --jobs -1 --subset 1..2",
+    ),
+    (
+        "score in/00001.png --model model.joblib",
+        "give the folder that it is in: in",
+        "score in --model model.joblib",
+    ),
+    (
+        "generate lines in",
+        "give an empty or a new folder",
+        "generate lines new -n 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "advice", "then"), COMMANDS)
+def test_commands(
+    run: Any,
+    model: Path,
+    captchas: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+    advice: str,
+    then: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(captchas, "in")
+    if "label.json" in asked:  # nothing is taken for labels beside labels.csv
+        Path("in", "labels.csv").unlink()
+    shutil.copy(model, "model.joblib")
+    Path("old.csv.part").write_text("filename,text,confidence\n0.png,AB,0.5\n")
+    outcome = run(*asked.split())
+    assert outcome.code == 2
+    assert advice in outcome.sentence()
+    followed = run(*then.split())
+    assert followed.code == 0, followed.err
