@@ -133,6 +133,8 @@ def count_unlabeled(folder: Path) -> tuple[int, int]:
         The number of those, and of all images.
     """
     names = _image_names(folder)
+    if not any(os.path.lexists(folder / file) for file in ("labels.csv", "labels.txt")):
+        return 0, len(names)  # each is labeled by its name
     return len(names) - len(_labels(folder, names)[0]), len(names)
 
 
