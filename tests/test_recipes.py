@@ -57,10 +57,8 @@ def test_dots_reads_other_captchas_and_the_real_ones(real_data):
     train, test = recipe.load_data()
     model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
     read = model.predict(test.data)
-    # Of captchas with narrower shapes and noise, which the package does not draw any more, it reads
-    # 97.1 %, and 99.52 % of the digits (docs/accuracy.md). These differ more from each other; no
-    # parameter of their generator makes them easier.
-    assert string_accuracy(test.target, read) >= 0.95
-    assert character_accuracy(test.target, read) >= 0.99
+    # It reads 96.9 %, and 99.38 % of the digits (docs/accuracy.md); two standard errors less.
+    assert string_accuracy(test.target, read) >= 0.96
+    assert character_accuracy(test.target, read) >= 0.992
     real = load_captchas(real_data / "dots" / "dev")
     np.testing.assert_array_equal(model.predict(real.data), real.target)
