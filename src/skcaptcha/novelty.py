@@ -309,16 +309,23 @@ def _counts(images: NDArray[np.uint8], firsts: Sequence[int]) -> NDArray[np.floa
 
 
 def _resized(images: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Bring images to a size, each pixel the mean of what it covers."""
+    """Bring images to a size, each pixel the mean of what it covers.
+
+    As one tall image they take less time. No pixel covers parts of two images, and the weights of
+    what it covers are rounded to the same 32 bits wherever its image stands.
+    """
     n, old_height, old_width = images.shape
-    if old_height % height == 0 and old_width % width == 0:
-        tall = images.reshape(n * old_height, old_width)
-        small = cv2.resize(tall, (width, n * height), interpolation=cv2.INTER_AREA)
-        return small.reshape(n, height, width)
-    resized = np.empty((n, height, width), dtype=np.uint8)
-    # As the channels of one image, of which OpenCV takes four, in half of the time.
-    for first in range(0, n, 4):
-        channels = cv2.merge(list(images[first : first + 4]))
-        small = cv2.resize(channels, (width, height), interpolation=cv2.INTER_AREA)
-        resized[first : first + 4] = np.moveaxis(small.reshape(height, width, -1), 2, 0)
-    return resized
+    whole = old_height % height == 0 and old_width % width == 0
+    # OpenCV takes as long for four channels as for one, unless each pixel covers whole ones.
+    n_channels = 1 if whole or n < 4 else 4
+    tall = images[: n - n % n_channels].reshape(n_channels, -1, old_width)
+    small = cv2.resize(
+        cv2.merge(list(tall)) if n_channels > 1 else tall[0],
+        (width, n // n_channels * height),
+        interpolation=cv2.INTER_AREA,
+    )
+    resized = np.moveaxis(small.reshape(-1, height, width, n_channels), 3, 0)
+    resized = resized.reshape(-1, height, width)
+    if len(resized) == n:
+        return resized
+    return np.concatenate([resized, _resized(images[len(resized) :], height, width)])

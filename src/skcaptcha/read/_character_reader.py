@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from itertools import pairwise
+from itertools import compress, islice, pairwise
 from numbers import Integral
 from typing import Any, Self
 
@@ -192,22 +192,21 @@ class CharacterReader(Documented, BaseEstimator):
             said = np.searchsorted(self.classes_, [list(text) for text in texts[captchas]])
             said_logs = np.take_along_axis(logs, said[:, :, None], axis=2)[:, :, 0]
             totals, paths = _likeliest(logs, _N_RUNNERS_UP + 1)
-            others = (paths != said[:, None, :]).any(axis=2)
-            strings = _joined(self.classes_[paths]).tolist()
-            boxes, probabilities = X.boxes[rows], np.exp(said_logs)
-            confidences = np.exp(said_logs.sum(axis=1)).tolist()
-            of_strings = np.exp(totals).tolist()
-            for k, i in enumerate(captchas):
-                runners_up = [
-                    (strings[k][r], of_strings[k][r]) for r in np.flatnonzero(others[k]).tolist()
-                ]
-                readings[i] = Reading(
-                    text=str(texts[i]),
-                    confidence=confidences[k],
-                    boxes=boxes[k],
-                    probabilities=probabilities[k],
-                    runners_up=tuple(runners_up[:_N_RUNNERS_UP]),
-                )
+            others = (paths != said[:, None, :]).any(axis=2).tolist()
+            strings, of_strings = _joined(self.classes_[paths]).tolist(), np.exp(totals).tolist()
+            own = zip(
+                captchas.tolist(),
+                texts[captchas].tolist(),
+                np.exp(said_logs.sum(axis=1)).tolist(),
+                X.boxes[rows],
+                np.exp(said_logs),
+                (zip(*both, strict=True) for both in zip(strings, of_strings, strict=True)),
+                others,
+                strict=True,
+            )
+            for i, text, confidence, boxes, probabilities, likely, other in own:
+                runners_up = tuple(islice(compress(likely, other), _N_RUNNERS_UP))
+                readings[i] = Reading(text, confidence, boxes, probabilities, runners_up)
         return readings
 
     @one_thread()

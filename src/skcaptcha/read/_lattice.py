@@ -85,6 +85,28 @@ class _Onward(NamedTuple):
     edges: dict[int, NDArray[np.float64]]
 
 
+class _Ends(NamedTuple):
+    """The spans that end at each place, by their width.
+
+    Attributes
+    ----------
+    order : ndarray of shape (m * n_groups,)
+        The spans, by the place where they end: each is its group times m, and its candidate.
+    first, stop : ndarray of shape (n_ends,)
+        Which of ``order`` have the same width and end at the same place.
+    there : ndarray of shape (n_ends,)
+        Which width and place that is, as an index of the raveled ``index``.
+    index : ndarray of shape (n_widths, length of the axis)
+        Which of the ``n_ends`` that is for each width and place; -1 where no span ends.
+    """
+
+    order: NDArray[np.intp]
+    first: NDArray[np.intp]
+    stop: NDArray[np.intp]
+    there: NDArray[np.intp]
+    index: NDArray[np.intp]
+
+
 class _Front(NamedTuple):
     """The best paths of so many characters that end at each candidate.
 
@@ -193,19 +215,17 @@ class Lattice:
         segments = np.full((n, longest), -1, dtype=np.intp)
         classes = np.full((n, longest), -1, dtype=np.intp)
         for place in range(longest - 1, -1, -1):
-            value = np.full(n, np.nan)
-            ending, going_on = found == place + 1, np.flatnonzero(found > place + 1)
-            value[ending] = tops[place][ending]
-            hits = None
+            may = self._may(allowed, place)
+            ending, going_on = np.flatnonzero(found == place + 1), np.flatnonzero(found > place + 1)
+            if len(ending):
+                segments[ending, place], classes[ending, place] = self._last_of(
+                    fronts[place], may, ending, tops[place][ending]
+                )
             if len(going_on):
                 state = segments[going_on, place + 1], classes[going_on, place + 1]
-                at, least, value[going_on] = self._came_from(edges[place], *state, 1)
-                hits = self._meets(self._right, going_on, at, least)
-                hits |= ending[self._captcha, None]
-            on = found > place
-            if on.any():
-                segments[on, place], classes[on, place] = self._first(
-                    fronts[place], self._may(allowed, place), value, hits
+                came = self._came_from(edges[place], *state, 1)
+                segments[going_on, place], classes[going_on, place] = self._there(
+                    came, 1, fronts[place], may
                 )
         return Paths(scores, found, segments, classes, of_length)
 
@@ -258,71 +278,55 @@ class Lattice:
         longest = lengths.shape[-1]
         lengths = np.broadcast_to(lengths, (n, longest))
         scores = np.full((n, longest, n_classes), -np.inf)
-        segments = np.zeros((n, longest, n_classes), dtype=np.intp)
         fronts, edges = self._forward(allowed)
         onward: dict[int, _Onward] = {}
         for length in np.unique(paths.lengths[paths.lengths > 0]).tolist():
-            own = np.flatnonzero(paths.lengths == length)
+            own = np.flatnonzero(paths.lengths[self._some] == length)
+            of_length = lengths[self._some[own], length - 1, None]
             after = np.zeros_like(self._left, dtype=np.float64)
             onward[length] = _Onward({}, {})
             for place in range(length - 1, -1, -1):
                 if place < length - 1:
-                    edge = onward[length].edges[place + 1]
-                    after = self._spaced(edge, self._right, -1)
+                    after = self._spaced(onward[length].edges[place + 1], self._right, -1)
                 best = self._of_groups(allowed, place) + after
                 onward[length].fronts[place] = _Front(after, best)
                 if place:
-                    onward[length].edges[place] = self._edges(best, self._left)
+                    onward[length].edges[place] = self._edges(best, -1)
                 through = self.scores + fronts[place].before[:, self._of_class]
                 through += after[:, self._of_class]
                 may = self._may(allowed, place)
                 if may is not None:
                     through[~np.broadcast_to(may, through.shape)] = -np.inf
-                for i in own:
-                    of_captcha = through[self.offsets[i] : self.offsets[i + 1]]
-                    first = of_captcha.argmax(axis=0)
-                    segments[i, place] = self.offsets[i] + first
-                    scores[i, place] = of_captcha[first, np.arange(n_classes)]
-                    scores[i, place] += lengths[i, length - 1]
+                of_captcha = np.maximum.reduceat(through, self._starts, axis=0)[own]
+                scores[self._some[own], place] = of_captcha + of_length
 
         def strings(
             captchas: NDArray[np.intp], places: NDArray[np.intp], classes: NDArray[np.intp]
         ) -> NDArray[np.intp]:
             # Candidates and classes.
-            found = np.full((2, n, longest), -1, dtype=np.intp)
-            found[:, captchas, places] = segments[captchas, places, classes], classes
-            for place in range(longest - 2, -1, -1):
-                some = captchas[places > place]
-                if len(some):
-                    front, may = fronts[place], self._may(allowed, place)
-                    segment, kind = found[:, some, place + 1]
-                    came = self._came_from(edges[place], segment, kind, 1)
-                    found[:, some, place] = self._there(some, came, self._right, front, may)
+            found = np.full((2, len(captchas), longest), -1, dtype=np.intp)
             for length, (ahead, beginning) in onward.items():
-                for place in range(1, length):
-                    some = captchas[(places < place) & (paths.lengths[captchas] == length)]
+                own = paths.lengths[captchas] == length
+                for place in range(length):
+                    some = np.flatnonzero(own & (places == place))
                     if len(some):
-                        front, may = ahead[place], self._may(allowed, place)
-                        segment, kind = found[:, some, place - 1]
-                        came = self._came_from(beginning[place], segment, kind, -1)
-                        found[:, some, place] = self._there(some, came, self._left, front, may)
-            return found[1, captchas]
+                        around = fronts[place].before, ahead[place].before
+                        segment = self._best_with(captchas[some], classes[some], *around)
+                        found[:, some, place] = segment, classes[some]
+                    some = np.flatnonzero(own & (places < place))
+                    if len(some):
+                        came = self._came_from(beginning[place], *found[:, some, place - 1], -1)
+                        may = self._may(allowed, place)
+                        found[:, some, place] = self._there(came, -1, ahead[place], may)
+            for place in range(longest - 2, -1, -1):
+                some = np.flatnonzero(places > place)
+                if len(some):
+                    came = self._came_from(edges[place], *found[:, some, place + 1], 1)
+                    may = self._may(allowed, place)
+                    found[:, some, place] = self._there(came, 1, fronts[place], may)
+            return found[1]
 
         return scores, strings
-
-    def _there(
-        self,
-        captchas: NDArray[np.intp],
-        came: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
-        ends: NDArray[np.intp],
-        front: _Front,
-        may: NDArray[np.bool_] | None,
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Candidates and classes of some captchas, which ascend, where `_came_from` says."""
-        at, least, worth = came
-        value = np.full(len(self.offsets) - 1, np.nan)
-        value[captchas] = worth
-        return self._first(front, may, value, self._meets(ends, captchas, at, least))
 
     def _forward(
         self, allowed: NDArray[np.bool_]
@@ -333,7 +337,7 @@ class Lattice:
         fronts = [_Front(np.zeros(self._left.shape), self._of_groups(allowed, 0))]
         edges = []
         for place in range(1, allowed.shape[-2]):
-            edges.append(self._edges(fronts[-1].best, self._right))
+            edges.append(self._edges(fronts[-1].best, 1))
             before = self._spaced(edges[-1], self._left, 1)
             fronts.append(_Front(before, self._of_groups(allowed, place) + before))
         self._last = allowed, fronts, edges
@@ -385,30 +389,51 @@ class Lattice:
         widths = self._widths
         reached = np.full(self._start[-1], -np.inf)
         way = np.empty_like(reached)
-        crowded = []
-        for k, log_density in enumerate(self.spacing.log_density):
-            gap = self.spacing.first + k
-            if gap > -widths[0]:
-                to = slice(max(direction * gap, 0), len(reached) + min(direction * gap, 0))
-                by = slice(max(-direction * gap, 0), len(reached) - max(direction * gap, 0))
-                np.add(edge[0, by], log_density, out=way[to])
-                np.maximum(reached[to], way[to], out=reached[to])
-            elif gap > -widths[-1]:
-                crowded.append((gap, log_density))
+        gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
+        n_crowded = int(np.searchsorted(gaps, -widths[0], side="right"))
+        for gap, log_density in zip(
+            gaps[n_crowded:].tolist(), self.spacing.log_density[n_crowded:].tolist(), strict=True
+        ):
+            to = slice(max(direction * gap, 0), len(reached) + min(direction * gap, 0))
+            by = slice(max(-direction * gap, 0), len(reached) - max(direction * gap, 0))
+            np.add(edge[0, by], log_density, out=way[to])
+            np.maximum(reached[to], way[to], out=reached[to])
         result = reached[goals]
-        for gap, log_density in crowded:
+        if n_crowded:
             for width, there in zip(widths, self._of_width, strict=True):
-                least = np.searchsorted(widths, -2 * gap - width, side="right")
-                if least < len(widths):
-                    by_gap = edge[least, goals[there] - direction * gap] + log_density
-                    result[there] = np.maximum(result[there], by_gap)
+                least = np.searchsorted(widths, -2 * gaps[:n_crowded] - width, side="right")
+                first = int(np.searchsorted(-least, -len(widths), side="right"))
+                some = slice(first, n_crowded)
+                by_gap = edge[least[some], goals[there][:, None] - direction * gaps[some]]
+                by_gap += self.spacing.log_density[some]
+                result[there] = np.maximum(result[there], by_gap.max(axis=1, initial=-np.inf))
         return result
 
-    def _edges(self, states: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _edges(self, states: NDArray[np.float64], direction: int) -> NDArray[np.float64]:
         """Best score of the spans that end at each place, among those of each width or more."""
+        ends = self._ends[direction]
         edge = np.full((len(self._widths), self._start[-1]), -np.inf)
-        np.maximum.at(edge, (self._width_index, ends), states)
-        return np.maximum.accumulate(edge[::-1], axis=0)[::-1]
+        if len(ends.first):
+            best = np.maximum.reduceat(states.T.ravel()[ends.order], ends.first)
+            edge.ravel()[ends.there] = best
+        for k in range(len(edge) - 1, 0, -1):
+            np.maximum(edge[k - 1], edge[k], out=edge[k - 1])
+        return edge
+
+    @cached_property
+    def _ends(self) -> dict[int, _Ends]:
+        """Where spans end, on the way to the right (1) and on the way back (-1)."""
+        return {1: self._ends_at(self._right), -1: self._ends_at(self._left)}
+
+    def _ends_at(self, places: NDArray[np.intp]) -> _Ends:
+        # One group after the other: each ascends, or nearly so, which sorting makes use of.
+        there = (self._width_index * self._start[-1] + places).T.ravel()
+        order = np.argsort(there, kind="stable")
+        first = np.flatnonzero(np.diff(there[order], prepend=-1))
+        index = np.full((len(self._widths), self._start[-1]), -1)
+        there = there[order[first]]
+        index.ravel()[there] = np.arange(len(first))
+        return _Ends(order, first, np.append(first[1:], len(order)), there, index)
 
     def _came_from(
         self,
@@ -428,51 +453,91 @@ class Lattice:
         value : ndarray
             What they are worth.
         """
-        edge = np.concatenate([edge, np.full((1, edge.shape[1]), -np.inf)])
         group = self._of_class[kind]
         left, right = self._left[segment, group], self._right[segment, group]
         gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
         width = (right - left)[:, None]
         least = np.searchsorted(self._widths, -2 * gaps - width, side="right")
         places = (left if direction == 1 else right)[:, None] - direction * gaps
-        worth = edge[least, places]
+        worth = edge[np.minimum(least, len(edge) - 1), places]
+        worth[least == len(edge)] = -np.inf
         chosen = np.arange(len(segment)), (worth + self.spacing.log_density).argmax(axis=1)
         return places[chosen], least[chosen], worth[chosen]
 
-    def _meets(
+    def _there(
         self,
-        ends: NDArray[np.intp],
-        captchas: NDArray[np.intp],
-        at: NDArray[np.intp],
-        least: NDArray[np.intp],
-    ) -> NDArray[np.bool_]:
-        """Which spans of some captchas end at a place, and are wide enough, (m, n_groups)."""
-        n = len(self.offsets) - 1
-        place, width = np.full(n, -1), np.zeros(n, dtype=np.intp)
-        place[captchas], width[captchas] = at, least
-        hits: NDArray[np.bool_] = ends == place[self._captcha, None]
-        hits &= self._width_index >= width[self._captcha, None]
-        return hits
+        came: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
+        direction: int,
+        front: _Front,
+        may: NDArray[np.bool_] | None,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The first candidate, and its class, of those where `_came_from` says."""
+        at, least, value = came
+        ends, m = self._ends[direction], len(self.scores)
+        width = np.arange(len(self._widths))[:, None]
+        index = ends.index[width, at]
+        which = np.nonzero((index >= 0) & (width >= least))
+        first, stop, own = ends.first[index[which]], ends.stop[index[which]], which[1]
+        found = np.full(len(at), m)
+        # Mostly one span, or one of each group, ends at a place.
+        for step in range(int((stop - first).max(initial=0))):
+            more = first + step < stop
+            group, row = np.divmod(ends.order[first[more] + step], m)
+            right = front.best[row, group] == value[own[more]]
+            np.minimum.at(found, own[more][right], row[right])
+        places = self._right if direction == 1 else self._left
+        meets = (places[found] == at[:, None]) & (self._width_index[found] >= least[:, None])
+        return found, self._classes_of(found, front, may, value, meets)
 
-    def _first(
+    def _last_of(
         self,
         front: _Front,
         may: NDArray[np.bool_] | None,
+        captchas: NDArray[np.intp],
         value: NDArray[np.float64],
-        hits: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The first state of each captcha that is worth so much, and is one of ``hits`` if given.
+        """The first candidate of each of some captchas, and its class, that is worth so much."""
+        rows, there = self._rows_of(captchas)
+        same = (front.best[rows] == value[:, None, None]).any(axis=2) & there
+        found = rows[np.arange(len(rows)), same.argmax(axis=1)]
+        return found, self._classes_of(found, front, may, value, True)
 
-        Captchas whose value is nan have none.
-        """
-        same = front.best == value[self._captcha, None]
-        if hits is not None:
-            same &= hits
-        rows = np.flatnonzero(same.any(axis=1))
-        captcha, first = np.unique(self._captcha[rows], return_index=True)
-        rows = rows[first]
+    def _best_with(
+        self,
+        captchas: NDArray[np.intp],
+        classes: NDArray[np.intp],
+        before: NDArray[np.float64],
+        after: NDArray[np.float64],
+    ) -> NDArray[np.intp]:
+        """The candidate of each of some captchas that is best as a certain class."""
+        rows, there = self._rows_of(captchas)
+        kind, group = classes[:, None], self._of_class[classes][:, None]
+        worth = self.scores[rows, kind] + before[rows, group]
+        worth += after[rows, group]
+        worth[~there] = -np.inf
+        best: NDArray[np.intp] = rows[np.arange(len(rows)), worth.argmax(axis=1)]
+        return best
+
+    def _rows_of(
+        self, captchas: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """The candidates of each of some captchas, and which of the row these are."""
+        begin, stop = self.offsets[captchas, None], self.offsets[captchas + 1, None]
+        rows = begin + np.arange((stop - begin).max())
+        return np.minimum(rows, len(self.scores) - 1), rows < stop
+
+    def _classes_of(
+        self,
+        rows: NDArray[np.intp],
+        front: _Front,
+        may: NDArray[np.bool_] | None,
+        value: NDArray[np.float64],
+        meets: NDArray[np.bool_] | bool,
+    ) -> NDArray[np.intp]:
+        """The first class of each candidate that is worth so much, of the groups in question."""
+        same = (front.best[rows] == value[:, None]) & meets
         states = self.scores[rows] + front.before[rows][:, self._of_class]
-        right = (states == value[captcha, None]) & same[rows][:, self._of_class]
+        right = (states == value[:, None]) & same[:, self._of_class]
         if may is not None:
             right &= may[0] if len(may) == 1 else may[rows]
-        return rows, right.argmax(axis=1)
+        return right.argmax(axis=1)

@@ -127,16 +127,23 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     readings = model[-1].read(model[1:-1].transform(images) if len(model) > 2 else images)
     scores = detector.decision_function(images)
     return [
-        _doubted(reading, share) if score < 0 else replace(reading, out_of_distribution=False)
-        for reading, score, share in zip(readings, scores, detector.credit(scores), strict=True)
+        _doubted(reading, share) if unlike else _familiar(reading)
+        for reading, unlike, share in zip(
+            readings, (scores < 0).tolist(), detector.credit(scores).tolist(), strict=True
+        )
     ]
+
+
+def _familiar(r: Reading) -> Reading:
+    """Say that an image looks like those of the training set; `replace` takes three times as long."""
+    return Reading(r.text, r.confidence, r.boxes, r.probabilities, r.runners_up, False)
 
 
 def _doubted(reading: Reading, share: float) -> Reading:
     """Give the reading of an unfamiliar image a part of its confidence only."""
     return replace(
         reading,
-        confidence=float(reading.confidence * share),
-        runners_up=tuple((text, float(sure * share)) for text, sure in reading.runners_up),
+        confidence=reading.confidence * share,
+        runners_up=tuple((text, sure * share) for text, sure in reading.runners_up),
         out_of_distribution=True,
     )

@@ -60,27 +60,28 @@ class Rivals:
         rivals : list of Paths
             First the best one of each captcha, then the next.
         """
-        order = np.argsort(-self._scores, axis=1, kind="stable")[:, :n]
-        return [self._of_rank(rank) for rank in order.T]
-
-    def _of_rank(self, rank: NDArray[np.intp]) -> Paths:
-        """Find a rival of each captcha, by its place among all scores."""
         captchas, longest, n_classes = self.with_each.shape
-        scores = np.take_along_axis(self._scores, rank[:, None], 1)[:, 0]
-        of_length = rank >= longest * n_classes
-        some = np.flatnonzero(np.isfinite(scores))
-        found = np.where(np.isfinite(scores), self.paths.lengths, 0)
-        classes = np.full((captchas, longest), -1, dtype=np.intp)
-        fixed = some[~of_length[some]]
-        classes[fixed] = self._strings(fixed, *np.divmod(rank[fixed], n_classes))
-        other = some[of_length[some]]
-        if len(other):
+        order = np.argsort(-self._scores, axis=1, kind="stable")[:, :n]
+        scores = np.take_along_axis(self._scores, order, 1)
+        found = np.where(np.isfinite(scores), self.paths.lengths[:, None], 0)
+        classes = np.full((*order.shape, longest), -1, dtype=np.intp)
+        of_length = order >= longest * n_classes
+        fixed, rank = np.nonzero(np.isfinite(scores) & ~of_length)
+        classes[fixed, rank] = self._strings(fixed, *np.divmod(order[fixed, rank], n_classes))
+        for rank in range(order.shape[1]):
+            other = np.flatnonzero(np.isfinite(scores[:, rank]) & of_length[:, rank])
+            if not len(other):
+                continue
             lengths = np.full((captchas, longest), -np.inf)
-            length = rank[other] - longest * n_classes
+            length = order[other, rank] - longest * n_classes
             lengths[other, length] = self.constraints.lengths[length]
             paths = self.lattice.best(lengths, self.constraints.allowed)
-            classes[other], found[other] = paths.classes[other], paths.lengths[other]
-        return Paths(scores, found, np.full_like(classes, -1), classes, self.paths.of_length)
+            classes[other, rank], found[other, rank] = paths.classes[other], paths.lengths[other]
+        nowhere = np.full((captchas, longest), -1, dtype=np.intp)
+        return [
+            Paths(scores[:, k], found[:, k], nowhere, classes[:, k], self.paths.of_length)
+            for k in range(order.shape[1])
+        ]
 
     def probabilities(self, captcha: int, sharpness: float) -> NDArray[np.float64]:
         """How probable each character of the best string is, against the others at its place.

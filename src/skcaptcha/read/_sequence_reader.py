@@ -27,7 +27,7 @@ from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._judgement import Judgement
 from skcaptcha.read._lattice import Lattice, Paths
-from skcaptcha.read._likeliest import likeliest
+from skcaptcha.read._likeliest import likeliest, search
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read._reading import Reading
 from skcaptcha.read._realignment import realign
@@ -39,6 +39,10 @@ _logger = logging.getLogger(__name__)
 
 _N_RUNNERS_UP = 3
 _CAPTCHAS_AT_ONCE = 64
+# All strings are known that are up to so much behind the best one: more than runners-up are, and,
+# in log-odds, so much that what is left out is one in twenty thousand.
+_FAR = 20.0
+_NEGLIGIBLE = 7.0
 # Windows that tell where a character stands, in units of the distance of characters.
 _REACH = 1 / 3
 # The cost of a character is learnt from so many captchas, read with up to so many characters more
@@ -395,38 +399,44 @@ class SequenceReader(Documented, BaseEstimator):
             mask=self.mask,
         )
 
-    def _read(self, X: Segments) -> Iterator[Reading]:
-        lattice, constraints = self._build_lattice(X, self.classifier_), self._possible(X)
-        paths = lattice.best(*constraints)
-        texts = self._texts(paths.lengths, paths.classes)
-        rivals = Rivals(lattice, paths, constraints)
-        others = [
-            (self._texts(other.lengths, other.classes), other.scores)
-            for other in rivals.best(_N_RUNNERS_UP)
-        ]
-        confidence = self.confidence_(rivals.margins())
-        boxes = self._boxes(X, lattice.scores, paths)
-        for i, text in enumerate(texts):
-            if not text:
-                yield Reading("", 0.0, X.boxes[:0], np.empty(0), ())
-                continue
-            runners_up: dict[str, float] = {}
-            for other_texts, scores in others:
-                if np.isfinite(scores[i]) and other_texts[i] != text:
-                    share = np.exp(self.confidence_.sharpness * (scores[i] - paths.scores[i]))
-                    runners_up.setdefault(other_texts[i], float(share))
-            # They share what is left; none is as probable as the text.
-            rest = (1 - confidence[i]) / max(sum(runners_up.values()), np.finfo(float).tiny)
-            yield Reading(
-                text=text,
-                confidence=float(confidence[i]),
-                boxes=boxes[i],
-                probabilities=rivals.probabilities(i, self.confidence_.sharpness),
-                runners_up=tuple(
-                    (other, float(min(share * rest, confidence[i])))
-                    for other, share in runners_up.items()
-                ),
-            )
+    def _read(self, X: Segments) -> list[Reading]:
+        scores, constraints = self.classifier_.log_odds(check_values(X)), self._possible(X)
+        spans, spacing = self.geometry_.spans(X.boxes), self.geometry_.spacing
+        sharpness = self.confidence_.sharpness
+        within = max(_FAR, _NEGLIGIBLE / sharpness)
+        readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
+        for searched in search(scores, spans, X.offsets, spacing, constraints, within):
+            lattice, paths = searched.lattice, searched.paths
+            texts = self._texts(paths.lengths, paths.classes)
+            rivals = Rivals(lattice, paths, constraints)
+            others = [
+                (self._texts(other.lengths, other.classes), other.scores)
+                for other in rivals.best(_N_RUNNERS_UP)
+            ]
+            confidence = self.confidence_(rivals.margins())
+            of_captchas = X if len(paths.lengths) == len(X) else X[searched.captchas]
+            boxes = self._boxes(of_captchas, lattice.scores, paths)
+            for i, captcha in zip(searched.chosen, searched.captchas, strict=True):
+                if not texts[i]:
+                    continue
+                runners_up: dict[str, float] = {}
+                for other_texts, other_scores in others:
+                    if np.isfinite(other_scores[i]) and other_texts[i] != texts[i]:
+                        share = np.exp(sharpness * (other_scores[i] - paths.scores[i]))
+                        runners_up.setdefault(other_texts[i], float(share))
+                # They share what is left; none is as probable as the text.
+                rest = (1 - confidence[i]) / max(sum(runners_up.values()), np.finfo(float).tiny)
+                readings[captcha] = Reading(
+                    text=texts[i],
+                    confidence=float(confidence[i]),
+                    boxes=boxes[i],
+                    probabilities=rivals.probabilities(i, sharpness),
+                    runners_up=tuple(
+                        (other, float(min(share * rest, confidence[i])))
+                        for other, share in runners_up.items()
+                    ),
+                )
+        return readings
 
     def _boxes(
         self, X: Segments, scores: NDArray[np.float64], paths: Paths
