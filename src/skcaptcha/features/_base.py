@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
 from skcaptcha._documented import Documented
+from skcaptcha._one_thread import one_thread
 from skcaptcha.segments import Segments
 
 
@@ -72,7 +73,9 @@ class BaseFeatures(  # type: ignore[call-arg]
             The same segments with ``values``, of shape (m, d), dtype float32, and without images.
         """
         self._check(X)
-        return X.with_values(self._describe(X))
+        # Many small products: to share each out among threads takes longer than to compute it.
+        with one_thread():
+            return X.with_values(self._describe(X))
 
     def _check(self, X: Segments) -> None:
         if not isinstance(X, Segments):
