@@ -23,6 +23,23 @@ def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     """Read with two workers that were started before, and with one."""
     from distributed import Client, LocalCluster  # noqa: PLC0415 - of an extra
 
+    cases = [CASES[0], CASES[-1]]
+
+    def rows(name: str, way: Callable[[Callable, int], float]) -> Iterator[Row]:
+        for case in cases:
+            model = joblib.load(model_of(case, data, work))
+            n_files = _FILES[case.scheme]
+            read = partial(read_all, model, files_of(case, data, n_files), show_progress=False)
+            two, one = in_turn(
+                partial(way, read, 2), partial(way, read, 1), repeat=max(3, repeat // 2)
+            )
+            yield faster(
+                "two workers", f"{case.scheme}, {case.recipe}.yaml, {name}", "one", two, one,
+                n=n_files, at_least=1.7,
+            )  # fmt: skip
+
+    # Before there is a cluster: its settings of the memory hold for all processes that start later.
+    yield from rows("processes", lambda read, n: _seconds(read(n_jobs=n)))
     with ExitStack() as stack:
         clients = {}
         for n in (1, 2):
@@ -30,20 +47,8 @@ def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
                 LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=":0")
             )
             clients[n] = stack.enter_context(Client(cluster, set_as_default=False))
-        for case in (CASES[0], CASES[-1]):
-            model = joblib.load(model_of(case, data, work))
-            n_files = _FILES[case.scheme]
-            read = partial(read_all, model, files_of(case, data, n_files), show_progress=False)
+        yield from rows("cluster", lambda read, n: _seconds(read(client=clients[n])))
 
-            def processes(n: int, read: Callable = read) -> float:
-                return seconds(partial(deque, read(n_jobs=n), maxlen=0))
 
-            def cluster_of(n: int, read: Callable = read) -> float:
-                return seconds(partial(deque, read(client=clients[n]), maxlen=0))
-
-            for name, way in (("processes", processes), ("cluster", cluster_of)):
-                two, one = in_turn(partial(way, 2), partial(way, 1), repeat=max(3, repeat // 2))
-                yield faster(
-                    "two workers", f"{case.scheme}, {case.recipe}.yaml, {name}", "one", two, one,
-                    n=n_files, at_least=1.7,
-                )  # fmt: skip
+def _seconds(readings: Iterator[object]) -> float:
+    return seconds(partial(deque, readings, maxlen=0))
