@@ -12,6 +12,7 @@ from skcaptcha.auto import choose_recipe, load_families, measure
 from skcaptcha.auto._entry import Entry
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
+from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._race import Race, _work
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
@@ -265,7 +266,7 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     labels[::10] = [label[::-1] for label in labels[::10]]
     said: list[str] = []
     clock, y = Clock(time.perf_counter(), 60), np.array(labels)
-    evaluations = Evaluations(images, y, clock, None, n_jobs=1)
+    evaluations = Evaluations(images, y, clock, None)
     race = Race(
         images,
         y,
@@ -273,7 +274,7 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
         evaluations,
         said.append,
         groups=np.arange(80),
-        n_jobs=1,
+        processes=Processes(1),
         random_state=0,
     )
     families = PLACES | {"grid": [blank, meant]}
@@ -318,7 +319,7 @@ def test_the_last_fit_is_shortened_or_announced_when_time_runs_out(caplog):
         (5.0, {"read__calibration_cv": 2}, True),
     ):
         clock = Clock(time.perf_counter(), left)
-        evaluations = Evaluations(images, y, clock, None, n_jobs=1)
+        evaluations = Evaluations(images, y, clock, None)
         race = Race(
             images,
             y,
@@ -326,18 +327,18 @@ def test_the_last_fit_is_shortened_or_announced_when_time_runs_out(caplog):
             evaluations,
             [].append,
             groups=np.arange(len(y)),
-            n_jobs=1,
+            processes=Processes(1),
             random_state=0,
         )
         race.folds = 4
-        entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
+        entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_work=10.0)
         caplog.clear()
         race._shorten_last_fit(entry)
         assert entry.recipe["final"] == final
         said = [message for _, _, message in caplog.record_tuples]
         assert said == (
             ["the budget will not suffice: fitting FixedBoxes + RawPixels + SequenceReader to all "
-             "captchas takes about 20 s, and 5 s are left"] if warned else []
+             "captchas takes about 20.0 s, and 5.0 s are left"] if warned else []
         )  # fmt: skip
 
 
