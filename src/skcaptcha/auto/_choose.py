@@ -123,8 +123,8 @@ def choose_recipe(
         Content of a recipe whose grid is a list of families; by default that of auto.yaml.
     budget : float, optional
         Seconds, the last fit among them. What would take too long is not begun, and the last fit
-        has fewer networks if there is no time for all. What is begun is ended: if that takes
-        longer, a warning is logged. By default 420, from 700 captchas on 0.6 for each.
+        has fewer networks if there is no time for all. One recipe is fitted in any case: a warning
+        is logged before that if it takes longer. By default 420, from 700 captchas on 0.6 for each.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0

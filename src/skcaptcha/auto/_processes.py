@@ -10,7 +10,7 @@ import joblib
 
 # Seconds until processes that are started have imported what they need, and what work has to save
 # for that to be worth it.
-_TO_START = 3.0
+_TO_START = 5.0
 
 
 class Processes:

@@ -32,14 +32,13 @@ SCREENING_FOLDS = 2
 _PILOT = 60  # captchas that tell how fast a model reads
 
 _SCREENING_SHARE = 0.4  # of the time
-# The last fit of a reader that has networks takes as long as one in a fold, and so many more that
-# run side by side: it has three networks, and is repeated to calibrate. The shortened one has one
-# network. That of another reader takes twice as long as one in a fold at the most.
-_LAST_FIT = 4.5
-_SHORTENED_FIT = 1.0
-_LAST_FIT_OF_OTHERS = 2.0
+# In a fold, a network takes half of the time, and to find the places of the characters the other
+# half. The last fit has three networks, and is repeated three times to calibrate; the shortened one
+# has one network, and is repeated twice. Of readers that have no network, both take about as long.
+_LAST_FIT = 6.0
+_SHORTENED_FIT = 1.5
+_LAST_FIT_OF_OTHERS = 2.5
 _SHORTENED = {"read__calibration_cv": 2}
-_HAS_NETWORKS = {"read__n_estimators"}
 _LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how long it takes
 _TIMED = 20  # captchas that tell how long such a reader takes to fit
 # With less time left, the first variant of a family is timed before it is screened.
@@ -126,7 +125,7 @@ class Race:
             assert entry.recipe is not None
             shortened = self._shorten_last_fit(entry)
             self.say(f"fitting {entry.name} to all captchas")
-            n_jobs = self.processes.for_work(_LAST_FIT * entry.fold_work)
+            n_jobs = self._processes_for_last_fit(entry)
             try:
                 with (
                     warnings.catch_warnings(action="ignore"),
@@ -140,12 +139,19 @@ class Race:
             return model, entry
         raise self._nothing_fits()
 
+    def _processes_for_last_fit(self, entry: Entry) -> int:
+        assert entry.recipe is not None
+        # Others do not use them.
+        return self.processes.for_work(
+            _LAST_FIT * entry.fold_work if _has_networks(entry.recipe) else 0.0
+        )
+
     def _shorten_last_fit(self, entry: Entry) -> str:
         """Leave out of the last fit what there is no time for, and say what that is."""
         assert entry.recipe is not None
         final, left = entry.recipe["final"], self.clock.left()
         needed, shortened = self._last_fit(entry.recipe, entry.fold_work), ""
-        if needed > left and final.keys() > _SHORTENED.keys():
+        if needed > left and final.keys() > _SHORTENED.keys() and _has_networks(entry.recipe):
             needed = self._last_fit(entry.recipe, entry.fold_work, shortened=True)
             entry.recipe = {**entry.recipe, "final": _SHORTENED}
             shortened = " (its last fit was shortened: no time was left for more networks)"
@@ -402,16 +408,22 @@ class Race:
 
     def _last_fit(self, recipe: Content, work: float, *, shortened: bool = False) -> float:
         """Estimate the seconds of the last fit from what one process takes for a fold."""
-        if not recipe["final"].keys() >= _HAS_NETWORKS:
+        if not _has_networks(recipe):
             return _LAST_FIT_OF_OTHERS * work
-        more = _SHORTENED_FIT if shortened else _LAST_FIT
-        return work + self.processes.seconds(work * more, self.folds)
+        n_characters = int(np.char.str_len(self.y).sum())
+        growth = _work(recipe, n_characters) / _work(recipe, self._n_learned(n_characters))
+        more = growth * (_SHORTENED_FIT if shortened else _LAST_FIT)
+        return self.processes.seconds(work * (1 + more), self.folds)
+
+    def _n_learned(self, n_characters: int) -> int:
+        """Give how many characters are learned from in a fold."""
+        return max(1, int(n_characters * (1 - 1 / self.folds)))
 
     def _time_a_fold(self, candidate: Content) -> float:
         """Estimate the seconds that one process takes for a fold by fitting a few captchas."""
         few = self.pilot[: min(_TIMED, max(1, len(self.y) // 2))]
         taken = self._time(candidate, few)
-        n_characters = int(np.char.str_len(self.y).sum() * (1 - 1 / self.folds))
+        n_characters = self._n_learned(int(np.char.str_len(self.y).sum()))
         work = _work(candidate, n_characters) / _work(candidate, np.char.str_len(self.y[few]).sum())
         return taken * work
 
@@ -473,6 +485,11 @@ class Race:
             entry.n_validated >= _ENOUGH_EVIDENCE and entry.value >= _GOOD_ENOUGH
             for entry in self.entries
         )
+
+
+def _has_networks(candidate: Content) -> bool:
+    """Tell whether what a reader learns is drawn anew for each of its copies, which takes long."""
+    return candidate["steps"]["read"].get("n_windows") is not None
 
 
 def _work(candidate: Content, n_characters: int) -> float:

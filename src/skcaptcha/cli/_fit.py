@@ -71,7 +71,7 @@ def fit(
     budget: Annotated[
         float | None,
         seconds(
-            "With DIR: how long choosing and fitting may take.",
+            "With DIR: how long the command may take; at least 10 is best.",
             "420; from 700 captchas on 0.6 for each",
         ),
     ] = None,

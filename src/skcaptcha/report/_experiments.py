@@ -144,8 +144,8 @@ class Experiments:
         return attempts
 
     def _has_time_for(self, n: int, more: float = 1.0) -> bool:
-        growth = n / self._n_last * more if self._n_last else 1.0
-        return time.perf_counter() + self._last * growth <= self._end
+        growth = n / self._n_last if self._n_last else 1.0
+        return time.perf_counter() + self._last * growth * more <= self._end
 
     def _fit(self, model: Pipeline, captchas: NDArray[np.intp]) -> Pipeline | None:
         """Fit to some captchas; None if they are too few for that."""
