@@ -39,7 +39,7 @@ _LAST_FIT = 6.0
 _SHORTENED_FIT = 1.5
 _LAST_FIT_OF_OTHERS = 2.5
 _SHORTENED = {"read__calibration_cv": 2}
-_LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how long it takes
+_LEAST_FOR_UNKNOWN = 20.0  # seconds, for a network of which nobody knows how long it takes
 _TIMED = 20  # captchas that tell how long such a reader takes to fit
 # With less time left, the first variant of a family is timed before it is screened.
 _LITTLE_TIME = 60.0
@@ -353,9 +353,10 @@ class Race:
         stage, number = entry.variant.stages[-1], entry.family.number
         work = self.meant.get(number)
         known = work is not None or not entry.stood_in
+        least = _LEAST_FOR_UNKNOWN if _has_networks(stage[0]) else 0.0
         if work is None:
             work = entry.fold_work
-            if entry.stood_in and self.clock.left() >= _LEAST_FOR_UNKNOWN:
+            if entry.stood_in and self.clock.left() >= least:
                 work += self._time_a_fold(stage[0])
         splits = self._splits(self.everything, self.folds)
         parts = [splits]
@@ -370,7 +371,7 @@ class Race:
                 needed = max(self.last_fit, needed)
             needed += self.processes.seconds(work * n_tasks, n_tasks)
             if not known:
-                needed = max(needed, _LEAST_FOR_UNKNOWN)
+                needed = max(needed, least)
             if self.clock.left() < needed:
                 if entry.accuracy is None:
                     entry.out_of_time = True
