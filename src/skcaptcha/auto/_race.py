@@ -43,8 +43,8 @@ _LEAST_FOR_UNKNOWN = 20.0  # seconds, for a network of which nobody knows how lo
 _TIMED = 20  # captchas that tell how long such a reader takes to fit
 # With less time left, the first variant of a family is timed before it is screened.
 _LITTLE_TIME = 60.0
-# What is said to exceed the budget does so by more than this share of it.
-_TOLERATED = 0.05
+# What is said to exceed the budget does so by more than this share of it, and these seconds.
+_TOLERATED_SHARE, _TOLERATED = 0.05, 1.0
 _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.998, 100
@@ -155,7 +155,7 @@ class Race:
             needed = self._last_fit(entry.recipe, entry.fold_work, shortened=True)
             entry.recipe = {**entry.recipe, "final": _SHORTENED}
             shortened = " (its last fit was shortened: no time was left for more networks)"
-        if needed - left > _TOLERATED * self.clock.budget:
+        if needed - left > max(_TOLERATED_SHARE * self.clock.budget, _TOLERATED):
             self._say_over(entry, needed)
         return shortened
 
