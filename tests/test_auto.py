@@ -12,6 +12,7 @@ from skcaptcha.auto import choose_recipe, load_families, measure
 from skcaptcha.auto._entry import Entry
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
+from skcaptcha.auto._processes import Processes, started_by
 from skcaptcha.auto._race import Race, _work
 from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
@@ -53,6 +54,16 @@ def bars(labels: list[str], *, ink: int = 0, ground: int = 255) -> list[np.ndarr
 def verdicts(choice) -> dict[int, str]:
     """What became of the best of each family."""
     return {trial.family: trial.verdict for trial in reversed(choice.tried)}
+
+
+def race_of(images: list[np.ndarray], labels: list[str], left: float) -> Race:
+    y, clock = np.array(labels), Clock(time.perf_counter(), left)
+    evaluations = Evaluations(images, y, clock, None)
+    processes, groups = Processes(1), np.arange(len(y))
+    return Race(
+        images, y, clock, evaluations, [].append,
+        groups=groups, processes=processes, random_state=0,
+    )  # fmt: skip
 
 
 def test_measure_counts():
@@ -265,7 +276,7 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     labels[::10] = [label[::-1] for label in labels[::10]]
     said: list[str] = []
     clock, y = Clock(time.perf_counter(), 60), np.array(labels)
-    evaluations = Evaluations(images, y, clock, None, n_jobs=1)
+    evaluations = Evaluations(images, y, clock, None)
     race = Race(
         images,
         y,
@@ -273,7 +284,7 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
         evaluations,
         said.append,
         groups=np.arange(80),
-        n_jobs=1,
+        processes=Processes(1),
         random_state=0,
     )
     families = PLACES | {"grid": [blank, meant]}
@@ -305,40 +316,82 @@ def test_without_refit_the_chosen_recipe_is_given_as_it_was_validated():
 def test_the_last_fit_is_shortened_or_announced_when_time_runs_out(caplog):
     """The clock shows what is left at each of three moments; the networks are ten seconds each."""
     labels = strings(40, "ABC", [3])
-    images, y = bars(labels), np.array(labels)
+    images = bars(labels)
     recipe = {
         **PLACES,
         "final": {"read__calibration_cv": 3, "read__n_estimators": 3},
         "search": {"cv": 4},
     }
     del recipe["grid"]
+    recipe["steps"] = {**recipe["steps"], "read": {"use": "SequenceReader", "n_windows": 40000}}
     for left, final, warned in (
         (100.0, recipe["final"], False),
         (40.0, {"read__calibration_cv": 2}, False),
         (5.0, {"read__calibration_cv": 2}, True),
     ):
-        clock = Clock(time.perf_counter(), left)
-        evaluations = Evaluations(images, y, clock, None, n_jobs=1)
-        race = Race(
-            images,
-            y,
-            clock,
-            evaluations,
-            [].append,
-            groups=np.arange(len(y)),
-            n_jobs=1,
-            random_state=0,
-        )
+        race = race_of(images, labels, left)
         race.folds = 4
-        entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
+        entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_work=10.0)
         caplog.clear()
         race._shorten_last_fit(entry)
         assert entry.recipe["final"] == final
         said = [message for _, _, message in caplog.record_tuples]
         assert said == (
             ["the budget will not suffice: fitting FixedBoxes + RawPixels + SequenceReader to all "
-             "captchas takes about 20 s, and 5 s are left"] if warned else []
+             "captchas takes about 30.0 s, and 5.0 s are left"] if warned else []
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "screened"), [(1000.0, False), (0.1, True)])
+def test_a_family_whose_screening_would_take_too_long_is_not_begun(monkeypatch, seconds, screened):
+    """Its first variant is timed on a few captchas, if others can be read already."""
+    labels = strings(60, "ABC", [3])
+    images = bars(labels)
+    timed = []
+    monkeypatch.setattr(Race, "_time", lambda race, recipe, few, read: timed.append(few) or seconds)
+    race = race_of(images, labels, 30.0)
+    families = list(families_for(measure(images, labels), SEGMENTING))[:2]
+    race.folds = 4
+    for family in families:
+        race._screen(family, 10.0)
+    assert len(timed) == 1
+    second = [entry for entry in race.entries if entry.family is families[1]]
+    assert [entry.screened is not None for entry in second] == [screened] * len(second)
+    assert all(entry.verdict == "not tried: no time left" for entry in second) != screened
+
+
+def test_what_goes_over_says_by_how_much_before_it_is_fitted(caplog):
+    labels = strings(40, "ABC", [3])
+    family = next(families_for(measure(bars(labels), labels), PLACES))
+    recipe = family.variants[0].stages[0][0]
+    for left, needed, said in (
+        (10.0, 2.0, []),
+        (-0.1, 0.0, []),  # as good as in time
+        (1.0, 8.0, ["to all captchas takes about 20.0 s, and 1.0 s are left"]),
+        (-3.0, 8.0, ["it was used up 3.0 s ago, and fitting"]),
+    ):
+        race = race_of(bars(labels), labels, 10.0)
+        race.clock.advance_to(10.0 - left)
+        caplog.clear()
+        race._shorten_last_fit(Entry(family, None, recipe=recipe, fold_work=needed))
+        messages = [message for _, _, message in caplog.record_tuples]
+        assert len(messages) == len(said)
+        assert all(a in b for a, b in zip(said, messages, strict=True))
+
+
+def test_processes_start_when_they_save_more_time_than_they_take():
+    started: list[int] = []
+    with started_by(started.append):
+        processes = Processes(4)
+        assert processes.for_work(4.0) == 1
+        assert not started
+        assert processes.seconds(4.0) == 4.0
+        assert 15.0 < processes.seconds(60.0) < 30.0  # the start is counted
+        assert processes.for_work(60.0) == 4
+        assert processes.for_work(0.1) == 4
+        # Five tasks of equal length take two rounds.
+        assert processes.seconds(50.0, 5) == 20.0
+    assert started == [4]
 
 
 def test_a_reader_that_would_take_too_long_is_not_begun(monkeypatch):

@@ -2,12 +2,14 @@
 
 import signal
 
-from skcaptcha._ending import EXIT_INTERRUPTED, interrupted, leave
+from skcaptcha._ending import EXIT_INTERRUPTED, ends_at_once, interrupted, leave
 from skcaptcha._import_path import leave_out_current_folder
+from skcaptcha._started import note_start
 
 
 def main() -> None:
     """Run the command that the command line names; on Ctrl-C, end at once."""
+    note_start()
     leave_out_current_folder()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupted)
@@ -18,9 +20,11 @@ def main() -> None:
     except KeyboardInterrupt:
         interrupted()
     except SystemExit as end:
-        if end.code != EXIT_INTERRUPTED:
-            raise
-        leave()  # it has been said
+        if end.code == EXIT_INTERRUPTED:
+            leave()  # it has been said
+        if ends_at_once() and isinstance(end.code, int):
+            leave(end.code)
+        raise
 
 
 if __name__ == "__main__":

@@ -63,6 +63,24 @@ def test_the_package_loads_nothing_heavy_until_it_is_used():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
+def test_scikit_learn_is_imported_without_pandas_which_can_still_be_used():
+    pytest.importorskip("pandas")
+    code = (
+        "import sys\n"
+        "from skcaptcha.cli._fast_imports import import_sklearn\n"
+        "import_sklearn()\n"
+        "assert 'pandas' not in sys.modules\n"
+        "from sklearn.preprocessing import StandardScaler\n"
+        "import pandas\n"
+        "table = pandas.DataFrame({'a': [1.0, 3.0]})\n"
+        "scaled = StandardScaler().set_output(transform='pandas').fit_transform(table)\n"
+        "assert scaled['a'].tolist() == [-1, 1]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_of_fit_names_no_place_that_the_recipe_decides(run):
     assert "artifacts" not in run("fit", "--help").out
 

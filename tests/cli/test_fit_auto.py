@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skcaptcha import load_recipe
+from skcaptcha import _started, load_recipe
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from waiting import wait_until
 
@@ -120,6 +121,31 @@ def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
     assert max(map(len, lines_shown)) <= 80
     assert "ConnectedComponents +" in outcome.out
     assert "not needed" in outcome.out
+
+
+def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
+    run, lines, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_started._Command, "began", time.perf_counter() - 60)
+    out = tmp_path / "m.joblib"
+    outcome = run("fit", lines, "--out", out, "--jobs", 1, "--budget", 10)
+    assert outcome.code == 0
+    assert out.exists()
+    assert "warning: the budget of 10 s will not suffice: to start and to load" in outcome.err
+    report = json.loads(out.with_suffix(".json").read_text())
+    assert report["budget"] == 10
+    assert report["seconds"] > 60
+    tried = {trial["family"]: trial["verdict"] for trial in reversed(report["tried"])}
+    assert tried[0] == "chosen"
+    assert tried[1] == tried[2] == tried[3] == "not tried: no time left"
+
+
+def test_a_command_began_when_its_process_did(monkeypatch):
+    monkeypatch.setattr(_started._Command, "began", None)
+    assert _started.began() >= time.perf_counter() - 1
+    _started.note_start()
+    before = time.perf_counter() - time.process_time()
+    assert _started.began() == pytest.approx(before, abs=1)
 
 
 def test_images_that_are_numbered_have_no_labels(run, tmp_path):

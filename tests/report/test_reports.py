@@ -221,6 +221,16 @@ def test_held_out_captchas_are_what_is_shown(search):
     assert f"{sum(a.is_right for a in held_out)} of 40 captchas were read right" in text
 
 
+def test_a_model_that_calibrates_takes_longer_to_fit_than_one_that_does_not():
+    """The first fit is not begun if four of those that were timed exceed the time."""
+    for calibration, n_read in ((None, 30), (3, 0)):
+        model = a_pipeline().set_params(characterreader__calibration_cv=calibration)
+        experiments = Experiments(
+            model, list(X[:30]), Y[:30], names=list(range(30)), folds=2, seconds=60, once=20.0
+        )
+        assert len(experiments.out_of_fold()) == n_read
+
+
 def test_a_learning_curve_counts_what_cannot_be_read_as_wrong(search):
     model = search.best_estimator_
     results = [*read_captchas(model, list(X[60:80])), *[ImageError("image 0", "it is empty")] * 20]

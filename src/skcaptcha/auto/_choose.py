@@ -10,7 +10,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -24,6 +23,7 @@ from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
+from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.errors import DatasetError
 from skcaptcha.images import WHY_BLANK, decode, single_color
@@ -123,8 +123,8 @@ def choose_recipe(
         Content of a recipe whose grid is a list of families; by default that of auto.yaml.
     budget : float, optional
         Seconds, the last fit among them. What would take too long is not begun, and the last fit
-        has fewer networks if there is no time for all. What is begun is ended: if that takes
-        longer, a warning is logged. By default 420, from 700 captchas on 0.6 for each.
+        has fewer networks if there is no time for all. One recipe is fitted in any case: a warning
+        is logged before that if it takes longer. By default 420, from 700 captchas on 0.6 for each.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0
@@ -184,9 +184,6 @@ def choose_recipe(
     begin = time.perf_counter()
     with _progress(budget, verbose) as say:
         say("measuring")
-        # What is timed first must not pay for the start of the processes.
-        n = joblib.effective_n_jobs(n_jobs)
-        joblib.Parallel(n_jobs)(joblib.delayed(int)() for _ in range(n))
         digests: list[str] = []
         measurement = measure(_noting_digests(map(decode, X), digests), labels.tolist())
         groups = groups_of_copies(digests)
@@ -205,7 +202,7 @@ def choose_recipe(
         }
         with nullcontext() if checkpoint is None else Journal(checkpoint, parts) as journal:
             clock = Clock(begin, budget)
-            evaluations = Evaluations(X, labels, clock, journal, n_jobs=n_jobs)
+            evaluations = Evaluations(X, labels, clock, journal)
             race = Race(
                 X,
                 labels,
@@ -213,7 +210,7 @@ def choose_recipe(
                 evaluations,
                 say,
                 groups=groups,
-                n_jobs=n_jobs,
+                processes=Processes(n_jobs),
                 random_state=random_state,
             )
             race.run(list(families_for(measurement, content)), content["search"]["cv"])

@@ -64,7 +64,7 @@ class Entry:
     recipe: Content | None = None  # of the best score so far
     n_validated: int = 0
     seconds: float = 0.0
-    fold_seconds: float = 0.0  # that the recipe takes in one fold of the cross-validation
+    fold_work: float = 0.0  # seconds of one process for one fold of the cross-validation
     out_of_time: bool = False
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skcaptcha._journal import Journal
 from skcaptcha.auto._families import Content
-from skcaptcha.auto._scoring import METRICS, Scores, Splits, score_recipes
+from skcaptcha.auto._scoring import Scores, Splits, score_recipes
 
 
 class Clock:
@@ -24,11 +24,15 @@ class Clock:
         By `time.perf_counter`.
     budget : float
         Seconds.
+
+    Attributes
+    ----------
+    budget : float
     """
 
     def __init__(self, began: float, budget: float) -> None:
+        self.budget = budget
         self._began = began
-        self._budget = budget
 
     def spent(self) -> float:
         """Give the seconds since the race began, those before an interruption among them."""
@@ -36,7 +40,7 @@ class Clock:
 
     def left(self) -> float:
         """Give the seconds until everything should be over."""
-        return self._budget - self.spent()
+        return self.budget - self.spent()
 
     def advance_to(self, spent: float) -> None:
         """Count what was spent before an interruption."""
@@ -52,8 +56,6 @@ class Evaluations:
     y : ndarray of n str
     clock : Clock
     journal : Journal or None
-    n_jobs : int or None
-        Number of processes.
     """
 
     def __init__(
@@ -62,19 +64,21 @@ class Evaluations:
         y: NDArray[np.str_],
         clock: Clock,
         journal: Journal | None,
-        *,
-        n_jobs: int | None,
     ) -> None:
         self._X, self._y = X, y
         self._clock = clock
         self._journal = journal
-        self._n_jobs = n_jobs
         records = journal.records if journal else ()
         # An older version may have measured less.
-        self._known = {r["of"]: r for r in records if r.keys() >= set(METRICS)}
+        self._known = {r["of"]: r for r in records if r.keys() >= set(Scores._fields)}
 
     def __call__(
-        self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits
+        self,
+        candidates: Sequence[Content],
+        sample: NDArray[np.intp],
+        splits: Splits,
+        *,
+        n_jobs: int,
     ) -> Scores:
         """Score recipes on a part of the captchas.
 
@@ -85,6 +89,8 @@ class Evaluations:
             Numbers of captchas.
         splits : list of pairs of index arrays
             Into `sample`.
+        n_jobs : int
+            Number of processes.
 
         Returns
         -------
@@ -99,10 +105,11 @@ class Evaluations:
                 np.array(record["characters"]),
                 np.array(record["ignoring_case"]),
                 record["seconds"],
+                record["work"],
                 record["problem"],
             )
         X = [self._X[i] for i in sample]
-        scores = score_recipes(candidates, X, self._y[sample], splits, n_jobs=self._n_jobs)
+        scores = score_recipes(candidates, X, self._y[sample], splits, n_jobs=n_jobs)
         if self._journal:
             record = {"of": of, "spent": self._clock.spent(), **scores._asdict()}
             self._journal.append([record])

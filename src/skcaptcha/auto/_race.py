@@ -19,6 +19,7 @@ from skcaptcha._percent import points
 from skcaptcha.auto._entry import Entry, Trial, chance
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, Family, name_of
+from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.config import Recipe
 from skcaptcha.errors import ReadingError
@@ -31,13 +32,19 @@ SCREENING_FOLDS = 2
 _PILOT = 60  # captchas that tell how fast a model reads
 
 _SCREENING_SHARE = 0.4  # of the time
-# The last fit takes as long as one in a fold, and so many more that run side by side: it has three
-# networks, and is repeated to calibrate. The shortened one has one network.
-_LAST_FIT = 4.5
-_SHORTENED_FIT = 1.0
+# In a fold, a network takes half of the time, and to find the places of the characters the other
+# half. The last fit has three networks, and is repeated three times to calibrate; the shortened one
+# has one network, and is repeated twice. Of readers that have no network, both take about as long.
+_LAST_FIT = 6.0
+_SHORTENED_FIT = 1.5
+_LAST_FIT_OF_OTHERS = 2.5
 _SHORTENED = {"read__calibration_cv": 2}
-_LEAST_FOR_UNKNOWN = 20.0  # seconds, for a reader of which nobody knows how long it takes
+_LEAST_FOR_UNKNOWN = 20.0  # seconds, for a network of which nobody knows how long it takes
 _TIMED = 20  # captchas that tell how long such a reader takes to fit
+# With less time left, the first variant of a family is timed before it is screened.
+_LITTLE_TIME = 60.0
+# What is said to exceed the budget does so by more than this share of it, and these seconds.
+_TOLERATED_SHARE, _TOLERATED = 0.05, 1.0
 _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.998, 100
@@ -63,7 +70,9 @@ class Race:
         Is told what is being done.
     groups : ndarray of n int
         Equal for captchas that are copies, which come into one fold.
-    n_jobs, random_state
+    processes : Processes
+        Share the work.
+    random_state
         See `choose_recipe`.
     """
 
@@ -76,24 +85,21 @@ class Race:
         say: Callable[[str], None],
         *,
         groups: NDArray[np.intp],
-        n_jobs: int | None,
+        processes: Processes,
         random_state: int,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
-        self.clock, self.evaluations = clock, evaluations
-        self.n_jobs = n_jobs
-        self.workers = joblib.effective_n_jobs(n_jobs)
+        self.clock, self.evaluations, self.processes = clock, evaluations, processes
         self.say = say
         order = np.random.default_rng(random_state).permutation(len(y))
         self.screened, self.pilot = order[:_SCREENED], order[:_PILOT]
         self.everything = np.arange(len(y))
         self.entries: list[Entry] = []
-        # How long a family's reader takes in one fold, all workers at work, if it has a stand-in.
+        # How long one process takes for a family's reader in one fold, if it has a stand-in.
         self.meant: dict[int, float] = {}
         # What to keep of the time for fitting the winner, whichever that is.
         self.last_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
-        self.said_over = False
 
     def run(self, families: Sequence[Family], folds: int) -> None:
         """Screen all families that can apply, and cross-validate what is within reach."""
@@ -119,10 +125,11 @@ class Race:
             assert entry.recipe is not None
             shortened = self._shorten_last_fit(entry)
             self.say(f"fitting {entry.name} to all captchas")
+            n_jobs = self._processes_for_last_fit(entry)
             try:
                 with (
                     warnings.catch_warnings(action="ignore"),
-                    joblib.parallel_config(n_jobs=self.n_jobs),
+                    joblib.parallel_config(n_jobs=n_jobs),
                 ):
                     model = Recipe(entry.recipe).final_pipeline().fit(self.X, self.y)
             except Exception as error:
@@ -132,24 +139,33 @@ class Race:
             return model, entry
         raise self._nothing_fits()
 
+    def _processes_for_last_fit(self, entry: Entry) -> int:
+        assert entry.recipe is not None
+        # Others do not use them.
+        return self.processes.for_work(
+            _LAST_FIT * entry.fold_work if _has_networks(entry.recipe) else 0.0
+        )
+
     def _shorten_last_fit(self, entry: Entry) -> str:
         """Leave out of the last fit what there is no time for, and say what that is."""
         assert entry.recipe is not None
         final, left = entry.recipe["final"], self.clock.left()
-        needed, shortened = self._last_fit(entry.fold_seconds), ""
-        if needed > left and final.keys() > _SHORTENED.keys():
+        needed, shortened = self._last_fit(entry.recipe, entry.fold_work), ""
+        if needed > left and final.keys() > _SHORTENED.keys() and _has_networks(entry.recipe):
+            needed = self._last_fit(entry.recipe, entry.fold_work, shortened=True)
             entry.recipe = {**entry.recipe, "final": _SHORTENED}
-            needed = self._last_fit(entry.fold_seconds, _SHORTENED_FIT)
             shortened = " (its last fit was shortened: no time was left for more networks)"
-        if needed > left:
-            self._say_over(
-                f"fitting {entry.name} to all captchas takes about {needed:.0f} s, and "
-                f"{max(left, 0):.0f} s are left"
-            )
+        if needed - left > max(_TOLERATED_SHARE * self.clock.budget, _TOLERATED):
+            self._say_over(entry, needed)
         return shortened
 
-    def _say_over(self, why: str) -> None:
-        self.said_over = True
+    def _say_over(self, entry: Entry, needed: float) -> None:
+        last_fit = f"fitting {entry.name} to all captchas takes about {needed:.1f} s"
+        left = self.clock.left()
+        if left > 0:
+            why = f"{last_fit}, and {left:.1f} s are left"
+        else:
+            why = f"it was used up {-left:.1f} s ago, and {last_fit}"
         _logger.warning("the budget will not suffice: %s", why)
 
     def best(self) -> tuple[Pipeline, Entry]:
@@ -196,28 +212,46 @@ class Race:
     def _screen(self, family: Family, seconds: float) -> list[Entry]:
         """Score a family's variants on a part of the captchas, the best first."""
         entries = [Entry(family, variant) for variant in family.variants]
+        able = [entry for entry in self.entries if entry.recipe]
         self.entries += entries
-        if self.clock.left() < self.longest_screening and any(e.recipe for e in self.entries):
-            for entry in entries:
-                entry.verdict = f"not tried: {_NO_TIME}"
-            return []
         self.say(f"screening {family.name}")
         # The first one tells how long the others may take.
         first, rest = entries[:1], entries[1:]
-        self._screen_together(first)
+        if able and self.clock.left() < self._needed_to_screen(first[0], able):
+            for entry in entries:
+                entry.verdict = f"not tried: {_NO_TIME}"
+            return []
+        work = self._screen_together(first, 0.0)
         self.longest_screening = max(self.longest_screening, first[0].seconds)
-        affordable = int((seconds - first[0].seconds) / max(first[0].seconds, 1e-3))
-        for entry in rest[max(affordable, 0) :]:
+        affordable = len(rest)
+        while affordable and first[0].seconds + self.processes.seconds(affordable * work) > seconds:
+            affordable -= 1
+        for entry in rest[affordable:]:
             entry.verdict = f"not tried: {_NO_TIME}"
-        self._screen_together(rest[: max(affordable, 0)])
+        self._screen_together(rest[:affordable], affordable * work)
         return sorted(entries, key=lambda entry: -entry.characters)
 
-    def _screen_together(self, entries: Sequence[Entry]) -> None:
+    def _needed_to_screen(self, entry: Entry, able: Sequence[Entry]) -> float:
+        """Estimate the seconds for a variant of which nothing is known, and for the last fit."""
+        best = max(able, key=lambda entry: entry.rank)
+        assert best.recipe is not None
+        last_fit = self._last_fit(best.recipe, best.fold_work, shortened=True)
+        screening = self.longest_screening
+        n = len(self.screened)
+        if entry.variant and n > 2 * _TIMED and self.clock.left() < _LITTLE_TIME:
+            # Each of the captchas is learned from in one fold, and read in the other.
+            seconds = self._time(entry.variant.stages[0][0], self.screened[:_TIMED], read=True)
+            screening = seconds * n / _TIMED
+            last_fit = max(last_fit, screening / SCREENING_FOLDS * len(self.y) / n)
+        return screening + last_fit
+
+    def _screen_together(self, entries: Sequence[Entry], work: float) -> float:
+        """Screen variants, given an estimate of the work, and say how much it was."""
         if not entries:
-            return
+            return 0.0
         candidates = [entry.variant.stages[0][0] for entry in entries if entry.variant]
         splits = self._splits(self.screened, SCREENING_FOLDS)
-        scores = self._score(candidates, self.screened, splits)
+        scores = self._score(candidates, self.screened, splits, work)
         for entry, candidate, strings, characters, ignoring_case in zip(
             entries,
             candidates,
@@ -227,7 +261,8 @@ class Race:
             strict=True,
         ):
             entry.seconds = scores.seconds / len(entries)
-            entry.fold_seconds = entry.seconds * len(self.y) / len(self.screened) / SCREENING_FOLDS
+            entry.fold_work = scores.work / len(entries) / SCREENING_FOLDS
+            entry.fold_work *= len(self.y) / len(self.screened)
             if math.isnan(strings):
                 entry.verdict = f"cannot apply: {scores.problem}"
             else:
@@ -242,6 +277,7 @@ class Race:
                 entry.characters = float(characters) / len(self.screened)
                 entry.ignoring_case = float(ignoring_case) / len(self.screened)
                 entry.recipe = candidate
+        return scores.work
 
     def _cross_validate_the_best(self) -> None:
         for entry in self._within_reach():
@@ -315,36 +351,37 @@ class Race:
         assert entry.variant is not None
         self.say(f"cross-validating {entry.name}")
         stage, number = entry.variant.stages[-1], entry.family.number
-        once = self.meant.get(number)
-        known = once is not None or not entry.stood_in
-        if once is None:
-            once = entry.fold_seconds
-            if entry.stood_in and self.clock.left() >= _LEAST_FOR_UNKNOWN:
-                once += self._time_a_fold(stage[0])
+        work = self.meant.get(number)
+        known = work is not None or not entry.stood_in
+        least = _LEAST_FOR_UNKNOWN if _has_networks(stage[0]) else 0.0
+        if work is None:
+            work = entry.fold_work
+            if entry.stood_in and self.clock.left() >= least:
+                work += self._time_a_fold(stage[0])
         splits = self._splits(self.everything, self.folds)
         parts = [splits]
         if entry.stood_in:
-            at_once = range(0, len(splits), self.workers)
-            parts = [splits[first : first + self.workers] for first in at_once]
+            at_once = range(0, len(splits), self.processes.most)
+            parts = [splits[first : first + self.processes.most] for first in at_once]
         read = np.zeros((3, len(stage)))
         for part in parts:
+            n_tasks = len(stage) * len(part)
+            needed = self._last_fit(stage[0], work, shortened=not known)
             if known:
-                needed = max(self.last_fit, self._last_fit(once))
-            else:
-                needed = self._last_fit(once, _SHORTENED_FIT)
-            needed += once * len(stage) * len(part)
+                needed = max(self.last_fit, needed)
+            needed += self.processes.seconds(work * n_tasks, n_tasks)
             if not known:
-                needed = max(needed, _LEAST_FOR_UNKNOWN)
+                needed = max(needed, least)
             if self.clock.left() < needed:
                 if entry.accuracy is None:
                     entry.out_of_time = True
                     entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
                 return
-            scores = self._score(stage, self.everything, part)
+            scores = self._score(stage, self.everything, part, work * n_tasks)
             entry.seconds += scores.seconds
-            once = entry.fold_seconds = scores.seconds / (len(part) * len(stage))
+            work = entry.fold_work = scores.work / n_tasks
             if entry.stood_in:
-                self.meant[number] = once
+                self.meant[number] = work
                 known = True
             read += scores.strings, scores.characters, scores.ignoring_case
             if np.isnan(read[0]).all():
@@ -365,28 +402,45 @@ class Race:
                 scores.seconds,
                 self.clock.left(),
             )
-            self.last_fit = max(self.last_fit, self._last_fit(once))
+            self.last_fit = max(self.last_fit, self._last_fit(stage[0], work))
             enough = entry.n_validated >= _ENOUGH_TO_TELL
             if self._is_behind(entry, by_chance=enough) or (entry.stood_in and enough):
                 return
 
-    def _last_fit(self, once: float, more: float = _LAST_FIT) -> float:
-        return once * (min(self.workers, self.folds) + more)
+    def _last_fit(self, recipe: Content, work: float, *, shortened: bool = False) -> float:
+        """Estimate the seconds of the last fit from what one process takes for a fold."""
+        if not _has_networks(recipe):
+            return _LAST_FIT_OF_OTHERS * work
+        n_characters = int(np.char.str_len(self.y).sum())
+        growth = _work(recipe, n_characters) / _work(recipe, self._n_learned(n_characters))
+        more = growth * (_SHORTENED_FIT if shortened else _LAST_FIT)
+        return self.processes.seconds(work * (1 + more), self.folds)
+
+    def _n_learned(self, n_characters: int) -> int:
+        """Give how many characters are learned from in a fold."""
+        return max(1, int(n_characters * (1 - 1 / self.folds)))
 
     def _time_a_fold(self, candidate: Content) -> float:
-        """Estimate the seconds of a fold, all workers at work, by fitting a few captchas."""
+        """Estimate the seconds that one process takes for a fold by fitting a few captchas."""
         few = self.pilot[: min(_TIMED, max(1, len(self.y) // 2))]
+        taken = self._time(candidate, few)
+        n_characters = self._n_learned(int(np.char.str_len(self.y).sum()))
+        work = _work(candidate, n_characters) / _work(candidate, np.char.str_len(self.y[few]).sum())
+        return taken * work
+
+    def _time(self, candidate: Content, few: NDArray[np.intp], *, read: bool = False) -> float:
+        """Give the seconds that it takes to fit a recipe to a few captchas, and to read them."""
         self.say(f"timing {name_of(candidate)}")
+        X = [self.X[i] for i in few]
         begin = time.perf_counter()
         try:
             with warnings.catch_warnings(action="ignore"):
-                Recipe(candidate).pipeline().fit([self.X[i] for i in few], self.y[few])
+                model = Recipe(candidate).pipeline().fit(X, self.y[few])
+                if read:
+                    model.predict(X)
         except Exception:  # what so few captchas do not suffice for
             return 0.0
-        taken = time.perf_counter() - begin
-        n_characters = int(np.char.str_len(self.y).sum() * (1 - 1 / self.folds))
-        work = _work(candidate, n_characters) / _work(candidate, np.char.str_len(self.y[few]).sum())
-        return taken * work / min(self.workers, self.folds)
+        return time.perf_counter() - begin
 
     def _splits(self, sample: NDArray[np.intp], folds: int) -> Splits:
         # Random folds, and in the full cross-validation those of Recipe.search.
@@ -394,12 +448,14 @@ class Race:
         return distinct_folds(groups, min(folds, len(np.unique(groups))))
 
     def _score(
-        self, candidates: Sequence[Content], sample: NDArray[np.intp], splits: Splits
+        self,
+        candidates: Sequence[Content],
+        sample: NDArray[np.intp],
+        splits: Splits,
+        work: float,
     ) -> Scores:
-        scores = self.evaluations(candidates, sample, splits)
-        if self.clock.left() < 0 and not self.said_over:
-            self._say_over("it is used up, and the best recipe is not yet fitted to all captchas")
-        return scores
+        n_jobs = self.processes.for_work(work)
+        return self.evaluations(candidates, sample, splits, n_jobs=n_jobs)
 
     def _ranked(self) -> list[Entry]:
         """What can be fitted, the best first, the faster reader before an equal."""
@@ -430,6 +486,11 @@ class Race:
             entry.n_validated >= _ENOUGH_EVIDENCE and entry.value >= _GOOD_ENOUGH
             for entry in self.entries
         )
+
+
+def _has_networks(candidate: Content) -> bool:
+    """Tell whether what a reader learns is drawn anew for each of its copies, which takes long."""
+    return candidate["steps"]["read"].get("n_windows") is not None
 
 
 def _work(candidate: Content, n_characters: int) -> float:

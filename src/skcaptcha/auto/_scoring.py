@@ -28,13 +28,14 @@ Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 class Scores(NamedTuple):
     """How many strings, characters of a string, and strings but for case, each candidate reads.
 
-    Where it failed, nan.
+    Where it failed, nan. And the seconds that passed, and those that one process would have taken.
     """
 
     strings: NDArray[np.float64]
     characters: NDArray[np.float64]
     ignoring_case: NDArray[np.float64]
     seconds: float
+    work: float
     problem: str
 
 
@@ -44,7 +45,7 @@ def score_recipes(
     y: NDArray[np.str_],
     splits: Splits,
     *,
-    n_jobs: int | None,
+    n_jobs: int,
 ) -> Scores:
     """Fit recipes to a part of the captchas and count what they read of the others.
 
@@ -56,7 +57,7 @@ def score_recipes(
     y : ndarray of n str
     splits : list of pairs of index arrays
         What to learn from, and what to read.
-    n_jobs : int or None
+    n_jobs : int
         Number of processes.
 
     Returns
@@ -95,5 +96,10 @@ def score_recipes(
     seconds = time.perf_counter() - begin
     strings, characters, ignoring_case = found
     return Scores(
-        np.rint(strings), characters, np.rint(ignoring_case), seconds, " ".join(problem.split())
+        np.rint(strings),
+        characters,
+        np.rint(ignoring_case),
+        seconds,
+        seconds * min(n_jobs, len(candidates) * len(splits)),
+        " ".join(problem.split()),
     )

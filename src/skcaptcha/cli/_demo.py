@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from skcaptcha.cli._console import note, say
+from skcaptcha.cli._fast_imports import import_sklearn
 from skcaptcha.cli._fit_auto import fit_folder
 from skcaptcha.cli._generate import generate
 from skcaptcha.cli._interrupt import interruptible
@@ -28,6 +29,7 @@ def demo(
     Shows each command before it runs it, and says at the end what to do next. Captchas that are
     there from an earlier run are used again.
     """
+    import_sklearn()
     train, unseen, model = folder / "train", folder / "unseen", folder / "model.joblib"
     for captchas, n, seed in ((train, _N_TRAIN, 0), (unseen, _N_UNSEEN, 1)):
         if not (captchas / "labels.csv").exists():

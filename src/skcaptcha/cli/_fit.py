@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from skcaptcha._percent import percent
+from skcaptcha._started import began
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
+from skcaptcha.cli._fast_imports import import_sklearn
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
 from skcaptcha.cli._only_writer import only_writer
@@ -69,7 +71,7 @@ def fit(
     budget: Annotated[
         float | None,
         seconds(
-            "With DIR: how long choosing and fitting may take.",
+            "With DIR: how long the command may take; at least 10 is best.",
             "420; from 700 captchas on 0.6 for each",
         ),
     ] = None,
@@ -96,6 +98,7 @@ def fit(
     (.search); --resume continues from there. An image that cannot be read is left out and named;
     the exit code is then 1.
     """
+    import_sklearn()
     from skcaptcha.datasets._file_kinds import folder_meant, may_be_recipe
 
     if config.is_dir():
@@ -115,6 +118,7 @@ def fit(
             scheduler=scheduler,
             json=json,
             resume=resume,
+            begin=began(),
         )
         return
     if config.is_file() and not may_be_recipe(config):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from skcaptcha._ending import end_at_once
 from skcaptcha._percent import percent
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
@@ -42,6 +43,7 @@ from skcaptcha.cli._training import (
 )
 from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.cli._verbosity import warnings_said
+from skcaptcha.cli._workers import workers_run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,8 +51,11 @@ if TYPE_CHECKING:
     from skcaptcha.auto import Choice, Trial
 
 _CHOSEN = "Chosen by skcaptcha fit"
-_SHARE_FOR_REPORT, _MOST_FOR_REPORT = 0.15, 10.0  # of the budget, and seconds
-_LEAST_SHARE_FOR_CHOICE = 0.5  # however long the images take to load
+# What comes after the choice: the model is written, its report is made, the process ends. Of that,
+# models are fitted for the report as long as there is time, but for a small share in any case.
+_SHARE_FOR_REPORT, _LEAST_FOR_REPORT, _MOST_FOR_REPORT = 0.15, 2.0, 10.0  # of the budget, seconds
+_LEAST_SHARE_FOR_FITS = 0.03
+_TO_SHOW_AND_END = 1.5  # seconds
 _NAME_WIDTH = len("ConnectedComponents +")
 
 
@@ -64,6 +69,7 @@ def fit_folder(
     scheduler: str | None,
     json: Path | None,
     resume: bool,
+    begin: float | None = None,
     show_next: bool = True,
 ) -> None:
     """Find a recipe for a labelled folder, fit it, and write model and recipe.
@@ -85,10 +91,12 @@ def fit_folder(
         What ``--json`` was given.
     resume : bool
         Go on where a fit of this model was stopped.
+    begin : float, optional
+        When the user began to wait, by `time.perf_counter`; by default now.
     show_next : bool, default=True
-        Show what to do with the model.
+        Show what to do with the model: the command ends then.
     """
-    begin = time.perf_counter()
+    begin = time.perf_counter() if begin is None else begin
     check_format(format, folder)
     out = out or default_model(format)
     files = files_of(out, (".json", ".csv", ".yaml", ".html"), format)
@@ -137,11 +145,21 @@ def _choose_and_write(
     if budget is None:
         budget = default_budget(len(captchas.target))
     # The user waits for what comes before and after as well.
-    for_report = min(_SHARE_FOR_REPORT * budget, _MOST_FOR_REPORT)
+    for_report = min(max(_SHARE_FOR_REPORT * budget, _LEAST_FOR_REPORT), _MOST_FOR_REPORT)
     before = time.perf_counter() - begin
-    for_choice = max(budget - for_report - before, _LEAST_SHARE_FOR_CHOICE * budget)
+    for_choice = budget - for_report - before
+    if for_choice <= 0:
+        say(
+            f"warning: the budget of {budget:.0f} s will not suffice: to start and to load the "
+            f"images took {before:.1f} s, and to write model and report takes about "
+            f"{for_report:.0f} s; the first recipe that can be fitted is taken"
+        )
     journals = journals_of(out, resume=resume)
-    with workers(jobs, scheduler, captchas), kept(journals), warnings_said("skcaptcha.auto"):
+    with (
+        workers(jobs, scheduler, captchas, late=True),
+        kept(journals),
+        warnings_said("skcaptcha.auto"),
+    ):
         choice = going_on(
             lambda: choose_recipe(
                 captchas.data,
@@ -167,12 +185,16 @@ def _choose_and_write(
             [str(label) for label in captchas.target],
             how=choice,
             names=captchas.filenames,
-            seconds=time_for_report(choice.seconds, budget - choice.seconds, for_report / 2),
+            seconds=time_for_report(
+                choice.seconds,
+                begin + budget - time.perf_counter() - _TO_SHOW_AND_END,
+                _LEAST_SHARE_FOR_FITS * budget,
+            ),
             title=f"How {out.name} was fitted",
             data=str(folder),
             model_file=str(out),
         ),
-        jobs,
+        jobs if workers_run() else 1,
     )
     forget(journals)
 
@@ -193,6 +215,8 @@ def _choose_and_write(
         console=console if show_next else None,
     )
     write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
+    if show_next and not workers_run():
+        end_at_once()
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -321,7 +321,9 @@ def drop_unusable_pieces(
 
 
 @contextmanager
-def workers(jobs: int, scheduler: str | None, captchas: Bunch) -> Iterator[None]:
+def workers(
+    jobs: int, scheduler: str | None, captchas: Bunch, *, late: bool = False
+) -> Iterator[None]:
     """Have what is fitted meanwhile use the processes or the cluster that are asked for.
 
     Parameters
@@ -333,12 +335,20 @@ def workers(jobs: int, scheduler: str | None, captchas: Bunch) -> Iterator[None]
     captchas : Bunch
         For a cluster, the content of its files is read: smaller than the pixels, and workers need
         not see the files.
+    late : bool, default=False
+        Leave it to the choice of a recipe whether and when processes are started.
     """
     import joblib
 
     from skcaptcha.cli._cluster import connected
 
     with connected(scheduler) as client:
+        if client is None and late:
+            from skcaptcha.auto._processes import started_by
+
+            with started_by(start_workers):
+                yield
+            return
         if client is None:
             start_workers(jobs)
             yield

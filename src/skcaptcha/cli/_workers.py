@@ -12,9 +12,27 @@ from contextlib import contextmanager
 from functools import cache
 from threading import Thread
 
+from skcaptcha.cli._fast_imports import import_sklearn
+
 _logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 0.3
+
+
+class _Pool:
+    """What this process has started."""
+
+    running = False
+
+
+def workers_run() -> bool:
+    """Tell whether this process has started others to work for it.
+
+    Returns
+    -------
+    run : bool
+    """
+    return _Pool.running
 
 
 def start_workers(jobs: int) -> None:
@@ -40,6 +58,7 @@ def start_workers(jobs: int) -> None:
     # One that is early may have done what was meant for a late one.
     while len(found) < n:
         found |= set(joblib.Parallel(n)(tasks))
+    _Pool.running = True
 
 
 @contextmanager
@@ -62,6 +81,10 @@ def silent() -> Iterator[None]:
 def _stay_with(parent: int) -> int:
     """Have this process end soon after the one that it works for, and give its number."""
     end_with(parent)
+    import_sklearn()
+    # Whatever it will be asked for: the imports are not to count as time of its first task.
+    from skcaptcha import config, search  # noqa: F401
+
     time.sleep(0.01)
     return os.getpid()
 

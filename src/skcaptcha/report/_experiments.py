@@ -71,6 +71,14 @@ class Experiments:
         n_folds = min(folds, len(np.unique(groups)))
         self._folds = distinct_folds(groups, n_folds, random_state=_SEED)
         self.n_learnt = len(self._folds[0][0])
+        # How often a fit is repeated to calibrate, by the name of the parameter.
+        self._calibrations: dict[str, int] = {
+            name: value
+            for name, value in model.get_params().items()
+            if name.endswith("calibration_cv") and value is not None
+        }
+        # How many times as long as the fits that were timed is one that calibrates.
+        self._more = 1.0 + sum(self._calibrations.values())
 
     def learning_curve(self, held_out: Sequence[Attempt]) -> list[CurvePoint]:
         """Fit to fewer and fewer captchas, without learning how far confidences can be trusted.
@@ -97,10 +105,7 @@ class Experiments:
             y_test = np.array([attempt.label for attempt in readable], dtype=np.str_)
         else:
             train = np.random.default_rng(_SEED).permutation(train)
-        calibrations = [
-            name for name in self._model.get_params() if name.endswith("calibration_cv")
-        ]
-        plain = clone(self._model).set_params(**dict.fromkeys(calibrations))
+        plain = clone(self._model).set_params(**dict.fromkeys(self._calibrations))
         points = []
         for part in _PARTS:
             n = int(len(train) * part)
@@ -124,9 +129,10 @@ class Experiments:
         """
         attempts: list[Attempt] = []
         for train, test in self._folds:
-            if not self._has_time_for(len(train)):
+            if not self._has_time_for(len(train), self._more):
                 break
             fitted = self._fit(self._model, train)
+            self._more = 1.0
             if fitted is None:
                 break
             attempts += attempts_of(
@@ -137,9 +143,9 @@ class Experiments:
             )
         return attempts
 
-    def _has_time_for(self, n: int) -> bool:
+    def _has_time_for(self, n: int, more: float = 1.0) -> bool:
         growth = n / self._n_last if self._n_last else 1.0
-        return time.perf_counter() + self._last * growth <= self._end
+        return time.perf_counter() + self._last * growth * more <= self._end
 
     def _fit(self, model: Pipeline, captchas: NDArray[np.intp]) -> Pipeline | None:
         """Fit to some captchas; None if they are too few for that."""

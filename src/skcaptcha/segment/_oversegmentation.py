@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 from sklearn.utils._param_validation import Interval
 
 from skcaptcha.extent import pitch
@@ -136,6 +135,8 @@ def _edges(
     depth = np.convolve(image.sum(axis=0, dtype=np.int64), [1, 3, 3, 1])[1:-1]
     stats = cv2.connectedComponentsWithStats(ink.view(np.uint8))[2][1:]
     begin, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
+    from scipy.signal import find_peaks  # noqa: PLC0415 - takes long, and few recipes need it
+
     cuts = np.unique(np.concatenate([find_peaks(-depth)[0], begin, begin + width]))
     for cut in cuts[np.argsort(depth[cuts], kind="stable")].tolist():
         if not is_edge[max(cut - least + 1, 0) : cut + least].any():
