@@ -16,7 +16,7 @@ from .reading import CASES, files_of, model_of
 from .rows import Row, faster
 from .timing import in_turn, seconds
 
-_FILES = {"lines": 10_000, "captcha_v2": 1_500}
+_FILES = {"lines": 10_000, "captcha_v2": 4_000}
 
 
 def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:

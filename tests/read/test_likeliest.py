@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skcaptcha.read import _likeliest
 from skcaptcha.read._constraints import Constraints
 from skcaptcha.read._lattice import Lattice, Spacing, Spans
-from skcaptcha.read._likeliest import likeliest
+from skcaptcha.read._likeliest import likeliest, search
 
 
 @st.composite
@@ -56,6 +56,26 @@ def test_how_many_gaps_it_leaves_out_does_not_matter(improbable, problem):
         assert_same(problem)
     finally:
         _likeliest._IMPROBABLE = usual
+
+
+@given(problem=problems(), within=st.sampled_from([0.0, 1.0, 10.0, 100.0]))
+def test_no_rival_that_is_near_enough_gets_lost(problem, within):
+    *lattice, constraints = problem
+    complete = Lattice(*lattice)
+    paths = complete.best(*constraints)
+    expected = complete.best_with_each(paths, *constraints)
+    n_found = np.zeros(len(paths.scores), dtype=int)
+    for found in search(*lattice, constraints, within=within):
+        with_each = found.lattice.best_with_each(found.paths, *constraints)[found.chosen]
+        best, of_length = paths.scores[found.captchas], paths.of_length[found.captchas]
+        near = expected[found.captchas] >= best[:, None, None] - within
+        assert with_each[near] == pytest.approx(expected[found.captchas][near])
+        assert (with_each <= expected[found.captchas] + 1e-9).all()
+        near = of_length >= best[:, None] - within
+        near &= np.isfinite(best)[:, None]
+        assert found.paths.of_length[found.chosen][near] == pytest.approx(of_length[near])
+        n_found[found.captchas] += 1
+    assert (n_found == 1).all()
 
 
 def test_where_only_an_improbable_gap_is_left_it_is_taken():

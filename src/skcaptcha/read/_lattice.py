@@ -95,8 +95,8 @@ class _Ends(NamedTuple):
     first, stop : ndarray of shape (n_ends,)
         Which of ``order`` have the same width and end at the same place.
     there : ndarray of shape (n_ends,)
-        Which width and place that is, as an index of the raveled ``index``.
-    index : ndarray of shape (n_widths, length of the axis)
+        Which width and place that is, as an index of the raveled ``number``.
+    number : ndarray of shape (n_widths, length of the axis)
         Which of the ``n_ends`` that is for each width and place; -1 where no span ends.
     """
 
@@ -104,7 +104,7 @@ class _Ends(NamedTuple):
     first: NDArray[np.intp]
     stop: NDArray[np.intp]
     there: NDArray[np.intp]
-    index: NDArray[np.intp]
+    number: NDArray[np.intp]
 
 
 class _Front(NamedTuple):
@@ -315,13 +315,15 @@ class Lattice:
                         found[:, some, place] = segment, classes[some]
                     some = np.flatnonzero(own & (places < place))
                     if len(some):
-                        came = self._came_from(beginning[place], *found[:, some, place - 1], -1)
+                        segment, kind = found[:, some, place - 1]
+                        came = self._came_from(beginning[place], segment, kind, -1)
                         may = self._may(allowed, place)
                         found[:, some, place] = self._there(came, -1, ahead[place], may)
             for place in range(longest - 2, -1, -1):
                 some = np.flatnonzero(places > place)
                 if len(some):
-                    came = self._came_from(edges[place], *found[:, some, place + 1], 1)
+                    segment, kind = found[:, some, place + 1]
+                    came = self._came_from(edges[place], segment, kind, 1)
                     may = self._may(allowed, place)
                     found[:, some, place] = self._there(came, 1, fronts[place], may)
             return found[1]
@@ -430,10 +432,10 @@ class Lattice:
         there = (self._width_index * self._start[-1] + places).T.ravel()
         order = np.argsort(there, kind="stable")
         first = np.flatnonzero(np.diff(there[order], prepend=-1))
-        index = np.full((len(self._widths), self._start[-1]), -1)
+        number = np.full((len(self._widths), self._start[-1]), -1)
         there = there[order[first]]
-        index.ravel()[there] = np.arange(len(first))
-        return _Ends(order, first, np.append(first[1:], len(order)), there, index)
+        number.ravel()[there] = np.arange(len(first))
+        return _Ends(order, first, np.append(first[1:], len(order)), there, number)
 
     def _came_from(
         self,
@@ -475,7 +477,7 @@ class Lattice:
         at, least, value = came
         ends, m = self._ends[direction], len(self.scores)
         width = np.arange(len(self._widths))[:, None]
-        index = ends.index[width, at]
+        index = ends.number[width, at]
         which = np.nonzero((index >= 0) & (width >= least))
         first, stop, own = ends.first[index[which]], ends.stop[index[which]], which[1]
         found = np.full(len(at), m)
@@ -518,9 +520,7 @@ class Lattice:
         best: NDArray[np.intp] = rows[np.arange(len(rows)), worth.argmax(axis=1)]
         return best
 
-    def _rows_of(
-        self, captchas: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _rows_of(self, captchas: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """The candidates of each of some captchas, and which of the row these are."""
         begin, stop = self.offsets[captchas, None], self.offsets[captchas + 1, None]
         rows = begin + np.arange((stop - begin).max())

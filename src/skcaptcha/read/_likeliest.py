@@ -41,6 +41,7 @@ def search(
     offsets: NDArray[np.intp],
     spacing: Spacing,
     constraints: Constraints,
+    *,
     within: float = 0.0,
 ) -> list[Searched]:
     """Find the best path of each captcha, in lattices that have all paths nearly as good.

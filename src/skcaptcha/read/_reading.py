@@ -135,7 +135,8 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
 
 
 def _familiar(r: Reading) -> Reading:
-    """Say that an image looks like those of the training set; `replace` takes three times as long."""
+    """Say that the image looks like the training images."""
+    # For each of many captchas `replace` would take three times as long.
     return Reading(r.text, r.confidence, r.boxes, r.probabilities, r.runners_up, False)
 
 

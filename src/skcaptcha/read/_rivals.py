@@ -66,8 +66,9 @@ class Rivals:
         found = np.where(np.isfinite(scores), self.paths.lengths[:, None], 0)
         classes = np.full((*order.shape, longest), -1, dtype=np.intp)
         of_length = order >= longest * n_classes
-        fixed, rank = np.nonzero(np.isfinite(scores) & ~of_length)
-        classes[fixed, rank] = self._strings(fixed, *np.divmod(order[fixed, rank], n_classes))
+        fixed, of_rank = np.nonzero(np.isfinite(scores) & ~of_length)
+        places, kinds = np.divmod(order[fixed, of_rank], n_classes)
+        classes[fixed, of_rank] = self._strings(fixed, places, kinds)
         for rank in range(order.shape[1]):
             other = np.flatnonzero(np.isfinite(scores[:, rank]) & of_length[:, rank])
             if not len(other):

@@ -405,7 +405,7 @@ class SequenceReader(Documented, BaseEstimator):
         sharpness = self.confidence_.sharpness
         within = max(_FAR, _NEGLIGIBLE / sharpness)
         readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
-        for searched in search(scores, spans, X.offsets, spacing, constraints, within):
+        for searched in search(scores, spans, X.offsets, spacing, constraints, within=within):
             lattice, paths = searched.lattice, searched.paths
             texts = self._texts(paths.lengths, paths.classes)
             rivals = Rivals(lattice, paths, constraints)
