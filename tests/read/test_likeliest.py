@@ -47,17 +47,20 @@ def test_it_finds_the_best_path(problem):
     assert_same(problem)
 
 
-@pytest.mark.parametrize("improbable", [1e-3, 1.0, 1e3])
+@pytest.fixture(scope="module", params=[1e-3, 1.0, 1e3])
+def gaps_left_out(request):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_likeliest, "_IMPROBABLE", request.param)
+        yield
+
+
+@pytest.mark.usefixtures("gaps_left_out")
 @given(problem=problems())
-def test_how_many_gaps_it_leaves_out_does_not_matter(improbable, problem):
-    usual = _likeliest._IMPROBABLE
-    _likeliest._IMPROBABLE = improbable
-    try:
-        assert_same(problem)
-    finally:
-        _likeliest._IMPROBABLE = usual
+def test_how_many_gaps_it_leaves_out_does_not_matter(problem):
+    assert_same(problem)
 
 
+@pytest.mark.usefixtures("gaps_left_out")
 @given(problem=problems(), within=st.sampled_from([0.0, 1.0, 10.0, 100.0]))
 def test_no_rival_that_is_near_enough_gets_lost(problem, within):
     *lattice, constraints = problem
