@@ -26,7 +26,6 @@ FEWEST_IMAGES = 20
 _N_FOLDS = 5
 _N_SHADES = 8
 _FIRST_SHADES = range(0, 256, 256 // _N_SHADES)
-_N_SCALES = 3
 # How far neighbouring pixels differ, from imperceptibly to as black from white: first of each bin.
 _FIRST_DIFFERENCES = [0, 2, 6, 14, 30, 62]
 _THUMBNAIL = (4, 4)
@@ -264,12 +263,14 @@ def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             of_image = channel.reshape(n, height, width)
             colours[:, i] = _counts(of_image, _FIRST_SHADES) / np.float32(height * width)
             moments[:, i] = [np.ravel(cv2.meanStdDev(one)) for one in of_image]
+    halved = _halved(grey)
     return np.concatenate(
         [
             np.tile(np.log([height, width]) / 2, (n, 1)),
             np.sqrt(_counts(grey, _FIRST_SHADES) / np.float32(height * width)),
-            np.sqrt(_differences(grey)).reshape(n, -1),
-            _resized(grey, *_THUMBNAIL).reshape(n, -1) / 255,
+            np.sqrt(_differences([grey, halved, _halved(halved)])).reshape(n, -1),
+            # Of fewer pixels it is the same, but for rounding.
+            _resized(halved, *_THUMBNAIL).reshape(n, -1) / 255,
             np.sqrt(colours).reshape(n, -1),
             moments.reshape(n, -1) / 255,
         ],
@@ -278,13 +279,11 @@ def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     )
 
 
-def _differences(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _differences(scales: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Count by how much neighbours differ, across and down, at several scales."""
-    shares = np.zeros((len(grey), 2 * _N_SCALES, len(_FIRST_DIFFERENCES)), dtype=np.float32)
-    for scale in range(_N_SCALES):
-        if scale:
-            _, height, width = grey.shape
-            grey = _resized(grey, max(1, height // 2), max(1, width // 2))
+    n = len(scales[0])
+    shares = np.zeros((n, 2 * len(scales), len(_FIRST_DIFFERENCES)), dtype=np.float32)
+    for scale, grey in enumerate(scales):
         across = (grey[:, :, 1:], grey[:, :, :-1]), (grey[:, 1:], grey[:, :-1])
         for k, (ahead, behind) in enumerate(across):
             if ahead.size:
@@ -292,6 +291,11 @@ def _differences(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
                 counts = _counts(difference, _FIRST_DIFFERENCES)
                 shares[:, 2 * scale + k] = counts / np.float32(math.prod(ahead.shape[1:]))
     return shares
+
+
+def _halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    _, height, width = images.shape
+    return _resized(images, max(1, height // 2), max(1, width // 2))
 
 
 def _counts(images: NDArray[np.uint8], firsts: Sequence[int]) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from skcaptcha._copies import groups_of_rows
 from skcaptcha._documented import Documented
 from skcaptcha._one_thread import one_thread
 from skcaptcha.errors import ReadingError
-from skcaptcha.read._evidence import Classification, FittedClassifier
+from skcaptcha.read._evidence import FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._judgement import Judgement
 from skcaptcha.read._neighbors import with_parameters_of
@@ -148,7 +148,8 @@ class CharacterReader(Documented, BaseEstimator):
         -------
         texts : ndarray of shape (n,), dtype str
         """
-        return self._texts(X, self._classifier()(check_values(X)))
+        classes = self._classifier()(check_values(X)).classes()
+        return np.array(_join(classes, X.offsets), dtype=np.str_)
 
     def score(self, X: Segments, y: ArrayLike) -> float:
         """Give the string accuracy: the share of captchas read entirely right.
@@ -181,7 +182,8 @@ class CharacterReader(Documented, BaseEstimator):
         """
         found = self._classifier()(check_values(X))
         score = found.log_scores() if self.calibration_cv is None else found.evidence()
-        texts = self._texts(X, found)
+        classes = found.classes()
+        texts = np.array(_join(classes, X.offsets), dtype=np.str_)
         all_logs = log_softmax(score / self.temperature_, axis=1)
         readings = [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
         # All captchas of one length are one computation.
@@ -189,7 +191,7 @@ class CharacterReader(Documented, BaseEstimator):
             captchas = np.flatnonzero(X.counts == length)
             rows = X.offsets[captchas, None] + np.arange(length)
             logs = all_logs[rows]
-            said = np.searchsorted(self.classes_, [list(text) for text in texts[captchas]])
+            said = np.searchsorted(self.classes_, classes[rows])
             said_logs = np.take_along_axis(logs, said[:, :, None], axis=2)[:, :, 0]
             totals, paths = _likeliest(logs, _N_RUNNERS_UP + 1)
             others = (paths != said[:, None, :]).any(axis=2).tolist()
@@ -274,9 +276,6 @@ class CharacterReader(Documented, BaseEstimator):
         if fitted is None or not fitted.is_still(self.estimator_):
             fitted = FittedClassifier(self.estimator_)
         return fitted
-
-    def _texts(self, X: Segments, found: Classification) -> NDArray[np.str_]:
-        return np.array(_join(found.classes(), X.offsets), dtype=np.str_)
 
     def _calibrate(
         self,
