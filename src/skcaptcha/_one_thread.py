@@ -11,6 +11,8 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+_Threads = list[tuple[Any, int | None]]  # libraries, and how many they had
+
 
 class _BlasLimit:
     """Is in force as long as anybody needs it, since it holds for all threads of the process.
@@ -21,19 +23,19 @@ class _BlasLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._limiter: Any = None
+        self._before: _Threads = []
 
     def acquire(self) -> None:
         with self._lock:
             if not self._users:
-                self._limiter = _controller().limit(limits=1, user_api="blas")
+                self._before = _limit("blas")
             self._users += 1
 
     def release(self) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
-                self._limiter.restore_original_limits()
+                _restore(self._before)
 
 
 _BLAS_LIMIT = _BlasLimit()
@@ -59,17 +61,32 @@ def one_thread() -> Iterator[None]:
     _BLAS_LIMIT.acquire()
     try:
         # OpenMP has one limit for each thread.
-        with _controller().limit(limits=1, user_api="openmp"):
+        before = _limit("openmp")
+        try:
             yield
+        finally:
+            _restore(before)
     finally:
         _BLAS_LIMIT.release()
 
 
-def _controller() -> ThreadpoolController:
+def _limit(user_api: str) -> _Threads:
+    """Do as `ThreadpoolController.limit` does, which describes all libraries and takes longer."""
+    before: _Threads = []
     # Libraries come with modules; to look for them takes longer than to read an image.
-    return _controller_of(len(sys.modules))
+    for library in _libraries(len(sys.modules)):
+        if library.user_api == user_api and (n := library.num_threads) != 1:
+            library.set_num_threads(1)
+            before.append((library, n))
+    return before
+
+
+def _restore(before: _Threads) -> None:
+    for library, n in before:
+        if n is not None:
+            library.set_num_threads(n)
 
 
 @lru_cache(maxsize=1)
-def _controller_of(n_modules: int) -> ThreadpoolController:
-    return ThreadpoolController()
+def _libraries(n_modules: int) -> list[Any]:
+    return list(ThreadpoolController().lib_controllers)

@@ -127,7 +127,7 @@ def _find_pieces(ink: NDArray[np.bool_], connectivity: int) -> Pieces:
     image, top = np.divmod(stats[:, cv2.CC_STAT_TOP], room)
     left = stats[:, cv2.CC_STAT_LEFT]
     labels = labels.reshape(n, room, width)[:, :height]
-    if (np.diff(image) < 0).any():
+    if (image[1:] < image[:-1]).any():
         order = np.argsort(image, kind="stable")
         place = np.zeros(len(order) + 1, dtype=np.int32)
         place[1 + order] = np.arange(1, len(order) + 1)

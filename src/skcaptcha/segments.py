@@ -14,6 +14,7 @@ INK_LEVEL = 127
 # More would not stay in the processor's cache from one pass to the next.
 _PIXELS_AT_ONCE = 2**16
 _MOST_WEIGHTS_KEPT = 2**13
+_FEW_CROPS = 12
 
 
 def ink_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -122,7 +123,7 @@ class Segments:
         offsets = self.offsets
         if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != m:
             raise ValueError(f"offsets must run from 0 to the number of boxes ({m}), got {offsets}")
-        if (np.diff(offsets) < 0).any():
+        if (offsets[1:] < offsets[:-1]).any():
             raise ValueError("offsets must not decrease")
         if self.values is not None and len(self.values) != m:
             raise ValueError(f"values must have one row per box ({m}), got {len(self.values)}")
@@ -207,7 +208,7 @@ class Segments:
     @property
     def counts(self) -> NDArray[np.intp]:
         """Number of segments of each captcha, an ndarray of shape (n,)."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]  # in a fraction of the time of `np.diff`
 
     @property
     def captcha_index(self) -> NDArray[np.intp]:
@@ -271,6 +272,8 @@ class Segments:
             for k, (x, y, w, h) in enumerate(self.boxes[: of_captcha.shape[1]].tolist()):
                 of_captcha[:, k] = images[:, y : y + h, x : x + w]
             return crops
+        if len(crops) <= _FEW_CROPS:
+            return self._crop_each(crops)
         height, width = self._image_shapes().T
         image_start = np.concatenate([[0], np.cumsum(height * width)[:-1]])
         captcha = self.captcha_index
@@ -319,6 +322,38 @@ class Segments:
             and len({image.shape for image in self.images}) == 1
         )
 
+    def _crop_each(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Cut one segment after the other: for few, quicker than what prepares a batch."""
+        assert self.images is not None
+        rows, columns = crops.shape[1:]
+        captcha = self.captcha_index
+        number = np.arange(1, len(captcha) + 1) - self.offsets[captcha]
+        new_w, new_h = self._sizes_of_crops(self.boxes[:, 2], self.boxes[:, 3])
+        each = np.column_stack([captcha, number, self.boxes, new_w, new_h]).tolist()
+        for crop, (i, n, x, y, w, h, wide, high) in zip(crops, each, strict=True):
+            place = slice(y, y + h), slice(x, x + w)
+            piece: NDArray[Any] = self.images[i][place]
+            if self.owners is not None:
+                piece = piece * (self.owners[i][place] == n)
+            if piece.shape != (rows, columns):
+                piece = piece.astype(np.float64) @ _weights(w, wide, columns)
+                piece = np.rint(_weights(h, high, rows).T @ piece)
+            crop[:] = piece
+        return crops
+
+    def _sizes_of_crops(
+        self, w: NDArray[np.intp], h: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Widths and heights that segments are brought to."""
+        assert self.crop_shape is not None
+        rows, columns = self.crop_shape
+        if not self.keep_aspect:
+            return np.full_like(w, columns), np.full_like(h, rows)
+        scale = np.minimum(columns / w, rows / h)
+        new_w = np.maximum(np.rint(w * scale), 1).astype(np.intp)
+        new_h = np.maximum(np.rint(h * scale), 1).astype(np.intp)
+        return np.minimum(new_w, columns), np.minimum(new_h, rows)
+
     def _resample(
         self, padded: NDArray[np.uint8], w: NDArray[np.intp], h: NDArray[np.intp]
     ) -> NDArray[np.uint8]:
@@ -327,11 +362,7 @@ class Segments:
         rows, columns = self.crop_shape
         if (w == columns).all() and (h == rows).all():
             return padded
-        new_w, new_h = np.full_like(w, columns), np.full_like(h, rows)
-        if self.keep_aspect:
-            scale = np.minimum(columns / w, rows / h)
-            new_w = np.clip(np.rint(w * scale), 1, columns).astype(np.intp)
-            new_h = np.clip(np.rint(h * scale), 1, rows).astype(np.intp)
+        new_w, new_h = self._sizes_of_crops(w, h)
         # Along the rows, then, of what was turned, along the columns.
         narrow = _resample_last(padded, w, new_w, columns)
         turned = _resample_last(narrow.swapaxes(1, 2), h, new_h, rows)
@@ -353,11 +384,15 @@ def _resample_last(
         part = np.flatnonzero(sizes == size)
         n, n_new = divmod(size, room + 1)
         numbers = padded[part, :, :n].astype(np.float64)
-        compute = _kept_weights if n * room <= _MOST_WEIGHTS_KEPT else _resampling_weights
         # Of two axes, and so one product, not one for each crop.
-        product = numbers.reshape(-1, n) @ compute(n, n_new, room)
+        product = numbers.reshape(-1, n) @ _weights(n, n_new, room)
         resampled[part] = product.reshape(len(part), -1, room)
     return resampled
+
+
+def _weights(old: int, new: int, room: int) -> NDArray[np.float64]:
+    compute = _kept_weights if old * room <= _MOST_WEIGHTS_KEPT else _resampling_weights
+    return compute(old, new, room)
 
 
 def _resampling_weights(old: int, new: int, room: int) -> NDArray[np.float64]:

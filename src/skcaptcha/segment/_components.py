@@ -213,7 +213,7 @@ class ConnectedComponents(BaseSegmenter):
         image = image[first]
         ends = np.searchsorted(image, np.arange(len(images) + 1))
         n = self.n_characters or len(image)
-        crowded = np.flatnonzero(np.diff(ends) > n)
+        crowded = np.flatnonzero(ends[1:] - ends[:-1] > n)
         if len(crowded):
             whole = np.arange(len(image))
             for k in crowded.tolist():
