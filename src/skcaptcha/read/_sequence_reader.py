@@ -39,8 +39,8 @@ _logger = logging.getLogger(__name__)
 
 _N_RUNNERS_UP = 3
 _CAPTCHAS_AT_ONCE = 64
-# All strings are known that are up to so much behind the best one: more than runners-up are, and,
-# in log-odds, so much that what is left out is one in twenty thousand.
+# No string that is up to so much behind the best one may get lost: in units of score, and in
+# log-odds, of which 7 are a probability of one in a thousand.
 _FAR = 20.0
 _NEGLIGIBLE = 7.0
 # Windows that tell where a character stands, in units of the distance of characters.
@@ -315,7 +315,8 @@ class SequenceReader(Documented, BaseEstimator):
 
         The text is that of `predict`. The runners-up are the best string and places with another
         character at one of the places, or with another length; the first of them is the second
-        best string of all.
+        best string of all. Strings whose score is more than 20 behind that of the text may be
+        missing, if their characters stand improbably far apart or too close.
 
         Parameters
         ----------
