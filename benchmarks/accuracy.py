@@ -1,6 +1,6 @@
 """String accuracy of what ``fit`` makes, over a folder of schemes.
 
-DATA holds a folder for each scheme, and that holds the labelled folders ``train`` and ``dev``; a
+DATA holds a folder for each scheme, and that holds the labeled folders ``train`` and ``dev``; a
 scheme without ``train`` is passed over. Captchas of the package ``captcha`` are generated and
 measured as one more scheme. Run from the root of the repository::
 
@@ -35,8 +35,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-from skcaptcha.errors import SkcaptchaError
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
+from skcaptcha.exceptions import SkcaptchaError
 
 _N_CURVES = 8
 _TERMINATED = 128 + signal.SIGTERM

@@ -1,6 +1,6 @@
 """How many wrong labels are found: generated captchas, of which some labels are made wrong.
 
-Of 5 in 100 labels, in turn, one character is changed, two neighbours are swapped, one is missing,
+Of 5 in 100 labels, in turn, one character is changed, two neighbors are swapped, one is missing,
 the whole is that of another captcha, and the case of a letter is changed. Run from the root of the
 repository::
 

@@ -29,12 +29,12 @@ CLASSIFIERS = {
 }
 # Thresholds that the recipes' own grids find, or find as good as any, so that only feature and
 # classifier differ here.
-LINES = {"denoise__binarise__threshold": [155], "denoise__ink__threshold": [143]}
+LINES = {"denoise__binarize__threshold": [155], "denoise__ink__threshold": [143]}
 DOTS = {
-    "denoise__route__dashes__binarise__threshold": [175],
-    "denoise__route__dots__binarise__threshold": [225],
+    "denoise__route__dashes__binarize__threshold": [175],
+    "denoise__route__dots__binarize__threshold": [225],
 }
-SOFT = {"denoise__soften": [{"use": "Smooth", "size": 5}]}
+SOFT = {"denoise__soften": [{"use": "Smoother", "size": 5}]}
 FEATURES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "configs/grid.yaml": {
         "raw pixels": ("{use: RawPixels}", LINES),

@@ -23,7 +23,7 @@ from sklearn.svm import SVC
 
 from skcaptcha import Segments
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Binarise, Grey, RemoveSmallComponents, Smooth
+from skcaptcha.denoise import Binarizer, Grayscale, SmallComponentRemover, Smoother
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader
@@ -45,22 +45,22 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def captchas() -> tuple[list[np.ndarray], np.ndarray]:
-    """Captchas with lines, in colour, and their labels."""
+    """Captchas with lines, in color, and their labels."""
     images, labels = make_line_captchas(N, random_state=0)
     return list(images), labels
 
 
 @pytest.fixture(scope="module")
-def grey(captchas) -> list[np.ndarray]:
-    """The captchas in grey."""
-    return Grey().fit_transform(captchas[0])
+def gray(captchas) -> list[np.ndarray]:
+    """The captchas in gray."""
+    return Grayscale().fit_transform(captchas[0])
 
 
 @pytest.fixture(scope="module")
-def ink(grey) -> list[np.ndarray]:
+def ink(gray) -> list[np.ndarray]:
     """The captchas as ink and ground, without the thinnest lines."""
-    smooth = Smooth().fit_transform(Binarise("fixed", threshold=127).fit_transform(grey))
-    return Binarise("fixed", threshold=170, ink="bright").fit_transform(smooth)
+    smooth = Smoother().fit_transform(Binarizer("fixed", threshold=127).fit_transform(gray))
+    return Binarizer("fixed", threshold=170, ink="bright").fit_transform(smooth)
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +74,16 @@ def test_decode(benchmark, captchas, suffix, tmp_path: Path) -> None:
     files = [str(tmp_path / f"{i}{suffix}") for i in range(N)]
     for file, image in zip(files, captchas[0], strict=True):
         cv2.imwrite(file, image)
-    assert len(benchmark(ImageDecoder(grey=True).transform, files)) == N
+    assert len(benchmark(ImageDecoder(gray=True).transform, files)) == N
 
 
 @pytest.mark.parametrize(
     "denoiser",
-    [Smooth(), Binarise("otsu", ink="auto"), RemoveSmallComponents(min_area=10)],
+    [Smoother(), Binarizer("otsu", ink="auto"), SmallComponentRemover(min_area=10)],
     ids=lambda denoiser: type(denoiser).__name__,
 )
-def test_denoise(benchmark, grey, ink, denoiser) -> None:
-    images = ink if isinstance(denoiser, RemoveSmallComponents) else grey
+def test_denoise(benchmark, gray, ink, denoiser) -> None:
+    images = ink if isinstance(denoiser, SmallComponentRemover) else gray
     assert len(benchmark(denoiser.transform, images)) == N
 
 
@@ -111,8 +111,8 @@ def test_read(benchmark, segments, captchas, classifier) -> None:
     assert len(benchmark(reader.predict, described)) == N
 
 
-def test_oriented_gradients(benchmark, grey) -> None:
-    windows = SlidingWindow(width=28, step=2).fit_transform([~image for image in grey])
+def test_oriented_gradients(benchmark, gray) -> None:
+    windows = SlidingWindow(width=28, step=2).fit_transform([~image for image in gray])
     features = OrientedGradients().fit(windows)
     assert len(benchmark(features.transform, windows)) == N
 

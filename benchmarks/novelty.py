@@ -62,8 +62,8 @@ def main() -> None:
 
 
 def load(folder: Path) -> list[Image]:
-    """Decode the images of a folder, to colour."""
-    images = ImageDecoder().transform(load_captchas(folder, labelled=False).data)
+    """Decode the images of a folder, to color."""
+    images = ImageDecoder().transform(load_captchas(folder, labeled=False).data)
     return [cv2.cvtColor(i, cv2.COLOR_GRAY2RGB) if i.ndim == 2 else i for i in images]
 
 

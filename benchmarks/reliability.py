@@ -17,7 +17,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
 from skcaptcha.report import draw_reliability, reliability
 
 

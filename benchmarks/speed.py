@@ -1,6 +1,6 @@
 """Speed, as ratios within one run on one machine, beside others that do the same.
 
-Run from the root of the repository, with a folder that holds the labelled folders ``train`` and
+Run from the root of the repository, with a folder that holds the labeled folders ``train`` and
 ``dev`` for each scheme::
 
     python benchmarks/speed.py DATA OUT
@@ -29,7 +29,7 @@ from _speed import budgeted, learning, reading, scale, starting
 from _speed.chart import draw
 from _speed.rows import Row, markdown, save_csv, write_into
 
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
 
 PARTS = {
     "predict": reading.batches,

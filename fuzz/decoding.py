@@ -10,7 +10,7 @@ import atheris
 with atheris.instrument_imports(include=["skcaptcha", "PIL"]):
     from PIL import Image
 
-    from skcaptcha.errors import ImageError
+    from skcaptcha.exceptions import ImageError
     from skcaptcha.images import decode
 
 import numpy as np
@@ -67,13 +67,13 @@ def check_decoded(content: bytes) -> None:
             assert "\n" not in str(error), f"more than one line: {error}"
             assert not warned, f"a warning: {warned[0].message}"
             return
-        grey = decode(content, grey=True, max_pixels=MAX_PIXELS)
+        gray = decode(content, gray=True, max_pixels=MAX_PIXELS)
     assert not warned, f"a warning: {warned[0].message}"
     assert image.dtype == np.uint8
     assert image.ndim == 2 or image.shape[2:] == (3,), image.shape
     assert 0 < image.shape[0] * image.shape[1] <= MAX_PIXELS, image.shape
     assert image.flags.c_contiguous
-    assert grey.shape == image.shape[:2], grey.shape
+    assert gray.shape == image.shape[:2], gray.shape
     why = refused_by_pillow(content)
     if LATER_FRAMES not in why:
         assert not any(word in why.lower() for word in TRUNCATED), (

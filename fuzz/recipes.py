@@ -9,12 +9,17 @@ import atheris
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-INSTRUMENTED = ["skcaptcha.config", "skcaptcha._recipe_file", "skcaptcha._strict_yaml", "yaml"]
+INSTRUMENTED = [
+    "skcaptcha.recipes",
+    "skcaptcha.recipes._schema",
+    "skcaptcha.recipes._strict_yaml",
+    "yaml",
+]
 
 with atheris.instrument_imports(include=INSTRUMENTED):
     from skcaptcha import load_recipe
-    from skcaptcha.config import Recipe
-    from skcaptcha.errors import RecipeError
+    from skcaptcha.exceptions import RecipeError
+    from skcaptcha.recipes import Recipe
 
 ALLOWED = ("skcaptcha.", "sklearn.")
 SMALL = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")

@@ -49,7 +49,7 @@ def ctrl_c_is_heard() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Folder of real labelled captchas, which is not part of the repository."""
+    """Folder of real labeled captchas, which is not part of the repository."""
     folder = os.environ.get("SKCAPTCHA_DATA")
     if not folder:
         pytest.skip("set SKCAPTCHA_DATA to a folder of real captchas")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-# A smooth picture that JPEG hardly changes, with few enough colours for a GIF's palette.
+# A smooth picture that JPEG hardly changes, with few enough colors for a GIF's palette.
 ROWS, COLUMNS = np.mgrid[:20, :30]
-GREY = (ROWS * 8 + COLUMNS * 2).astype(np.uint8)
-COLOUR = np.stack([GREY, 255 - GREY, GREY // 2 + 50], axis=-1)
+GRAY = (ROWS * 8 + COLUMNS * 2).astype(np.uint8)
+COLOR = np.stack([GRAY, 255 - GRAY, GRAY // 2 + 50], axis=-1)
 FORMATS: dict[str, dict[str, Any]] = {
     "PNG": {},
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -35,13 +35,13 @@ def encode(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -
 
 def over_ground(pixels: np.ndarray) -> np.ndarray:
     """Composite in floats, channel by channel: the oracle for transparency."""
-    colour, alpha = pixels[..., :-1].astype(float), pixels[..., -1:] / 255
-    over_white = np.rint(colour * alpha + 255 * (1 - alpha))
-    weights = [0.299, 0.587, 0.114] if colour.shape[-1] == 3 else [1]
+    color, alpha = pixels[..., :-1].astype(float), pixels[..., -1:] / 255
+    over_white = np.rint(color * alpha + 255 * (1 - alpha))
+    weights = [0.299, 0.587, 0.114] if color.shape[-1] == 3 else [1]
     if 0 < alpha.mean() < 0.5:
         luma_of_ink = 255 - ((255 - over_white) @ weights).mean() / alpha.mean()
         if luma_of_ink >= 192:
-            over_white = np.rint(colour * alpha)
+            over_white = np.rint(color * alpha)
     return over_white.astype(np.uint8).squeeze()
 
 
@@ -53,10 +53,8 @@ def png(*chunks: tuple[bytes, bytes]) -> bytes:
     )
 
 
-def png_header(
-    width: int, height: int, depth: int = 8, colour: int = 2, interlaced: int = 0
-) -> Any:
-    return b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
+def png_header(width: int, height: int, depth: int = 8, color: int = 2, interlaced: int = 0) -> Any:
+    return b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
 
 
 def png_rows(values: np.ndarray, depth: int, *, interlaced: bool = False) -> bytes:
@@ -79,31 +77,31 @@ class Sample(NamedTuple):
 
 
 def png_suite() -> Iterator[Sample]:
-    """Every colour type at every depth, interlaced or not, with and without transparency."""
+    """Every color type at every depth, interlaced or not, with and without transparency."""
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
     depths = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
     rng = np.random.default_rng(0)
-    for colour, n in channels.items():
-        for depth in depths[colour]:
+    for color, n in channels.items():
+        for depth in depths[color]:
             for interlaced in (False, True):
                 for size in ((9, 11), (1, 1), (3, 2)):
-                    for keyed in (False, True) if colour in (0, 2, 3) else (False,):
+                    for keyed in (False, True) if color in (0, 2, 3) else (False,):
                         # With the key among few values, some pixels have it.
                         values = rng.integers(0, 2**depth, (*size, n))
                         values[::2] = values[0, 0]
-                        yield _png_sample(values, colour, depth, interlaced, keyed)
+                        yield _png_sample(values, color, depth, interlaced, keyed)
 
 
 def _png_sample(
-    values: np.ndarray, colour: int, depth: int, interlaced: bool, keyed: bool
+    values: np.ndarray, color: int, depth: int, interlaced: bool, keyed: bool
 ) -> Sample:
     height, width, n = values.shape
-    chunks = [png_header(width, height, depth, colour, int(interlaced))]
-    # Of 16-bit colours, the high bytes are decoded; other values are scaled to 0 .. 255.
+    chunks = [png_header(width, height, depth, color, int(interlaced))]
+    # Of 16-bit colors, the high bytes are decoded; other values are scaled to 0 .. 255.
     high_bytes = depth == 16 and n > 1
     shades = values >> 8 if high_bytes else np.rint(values * (255 / (2**depth - 1)))
     key = values[0, 0]
-    if colour == 3:
+    if color == 3:
         palette = np.random.default_rng(1).integers(0, 256, (2**depth, 4)).astype(np.uint8)
         if not keyed:
             palette[:, 3] = 255
@@ -118,56 +116,56 @@ def _png_sample(
     # Any number of chunks may hold the pixels.
     chunks += [(b"IDAT", rows[:7]), (b"IDAT", rows[7:]), (b"IEND", b"")]
     shades = shades.astype(np.uint8)
-    if keyed and colour != 3:
+    if keyed and color != 3:
         shown = ~(values == key).all(axis=2)
         shades, n = np.dstack([shades, shown * np.uint8(255)]), n + 1
     expected = over_ground(shades) if n in (2, 4) else shades
     expected = expected.reshape(height, width, 3) if n > 2 else expected.reshape(height, width)
-    name = f"type {colour}, {depth} bit, {width} x {height}"
+    name = f"type {color}, {depth} bit, {width} x {height}"
     name += ", interlaced" * interlaced + ", transparent" * keyed
     return Sample(name, png(*chunks), expected)
 
 
 def small_files() -> dict[str, bytes]:
     """A small file of each format and kind."""
-    colour = Image.fromarray(COLOUR)
-    alpha = Image.fromarray(np.dstack([COLOUR, GREY]))
-    palette = colour.quantize(16)
-    frames = [Image.fromarray(COLOUR + np.uint8(40 * k)) for k in range(3)]
+    color = Image.fromarray(COLOR)
+    alpha = Image.fromarray(np.dstack([COLOR, GRAY]))
+    palette = color.quantize(16)
+    frames = [Image.fromarray(COLOR + np.uint8(40 * k)) for k in range(3)]
     animated: dict[str, Any] = {"save_all": True, "append_images": frames[1:]}
-    cmyk = encode(colour.convert("CMYK"), "JPEG")
+    cmyk = encode(color.convert("CMYK"), "JPEG")
     return {
-        "PNG grey": encode(GREY),
-        "PNG RGB": encode(colour),
+        "PNG gray": encode(GRAY),
+        "PNG RGB": encode(color),
         "PNG RGBA": encode(alpha),
         "PNG palette": encode(palette),
-        "PNG 16-bit": encode(GREY.astype(np.uint16) * 257),
+        "PNG 16-bit": encode(GRAY.astype(np.uint16) * 257),
         "PNG interlaced": png(
             png_header(30, 20, interlaced=1),
-            (b"IDAT", zlib.compress(png_rows(COLOUR, 8, interlaced=True))),
+            (b"IDAT", zlib.compress(png_rows(COLOR, 8, interlaced=True))),
             (b"IEND", b""),
         ),
         "PNG animated": encode(frames[0], **animated),
-        "JPEG baseline": encode(colour, "JPEG"),
-        "JPEG of coarse colour": encode(colour, "JPEG", subsampling=2),
-        "JPEG with restarts": encode(colour, "JPEG", restart_marker_blocks=2),
-        "JPEG progressive": encode(colour, "JPEG", progressive=True),
-        "JPEG grey": encode(GREY, "JPEG"),
+        "JPEG baseline": encode(color, "JPEG"),
+        "JPEG of coarse color": encode(color, "JPEG", subsampling=2),
+        "JPEG with restarts": encode(color, "JPEG", restart_marker_blocks=2),
+        "JPEG progressive": encode(color, "JPEG", progressive=True),
+        "JPEG gray": encode(GRAY, "JPEG"),
         "JPEG CMYK": cmyk,
-        # The marker of Adobe's ends in a byte that says how colours are stored.
+        # The marker of Adobe's ends in a byte that says how colors are stored.
         "JPEG YCCK": cmyk.replace(b"Adobe\0\x64\0\0\0\0\0", b"Adobe\0\x64\0\0\0\0\2"),
         "GIF": encode(palette, "GIF"),
         "GIF interlaced": encode(palette, "GIF", interlace=1),
         "GIF animated": encode(frames[0].quantize(16), "GIF", **animated),
         "GIF with a comment": encode(palette, "GIF", comment="made by a test " * 40),
-        "BMP": encode(colour, "BMP"),
-        "BMP grey": encode(GREY, "BMP"),
+        "BMP": encode(color, "BMP"),
+        "BMP gray": encode(GRAY, "BMP"),
         "BMP palette": encode(palette, "BMP"),
-        "BMP 1-bit": encode(Image.fromarray(GREY > 100), "BMP"),
+        "BMP 1-bit": encode(Image.fromarray(GRAY > 100), "BMP"),
         "BMP RGBA": encode(alpha, "BMP"),
         "BMP run-length": bmp_of_runs(),
-        "WebP lossy": encode(colour, "WEBP", lossless=False),
-        "WebP lossless": encode(colour, "WEBP"),
+        "WebP lossy": encode(color, "WEBP", lossless=False),
+        "WebP lossless": encode(color, "WEBP"),
         "WebP with alpha": encode(alpha, "WEBP", exact=True),
         "WebP animated": encode(frames[0], "WEBP", **animated),
     }
@@ -185,9 +183,9 @@ def bmp_of_runs() -> bytes:
 
 def headers_that_claim(width: int, height: int) -> dict[str, bytes]:
     """A small file of each format that can say so, whose header claims that size."""
-    jpeg = bytearray(encode(COLOUR, "JPEG"))
+    jpeg = bytearray(encode(COLOR, "JPEG"))
     frame = jpeg.index(b"\xff\xc0")
-    bmp = bytearray(encode(COLOUR, "BMP"))
+    bmp = bytearray(encode(COLOR, "BMP"))
     bmp[18:26] = struct.pack("<ii", width, height)
     files = {
         "PNG": png(
@@ -197,21 +195,21 @@ def headers_that_claim(width: int, height: int) -> dict[str, bytes]:
     }
     if max(width, height) < 2**16:
         jpeg[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
-        gif = bytearray(encode(COLOUR, "GIF"))
+        gif = bytearray(encode(COLOR, "GIF"))
         place = gif.index(b",\0\0\0\0\x1e\0\x14\0")
         gif[place + 5 : place + 9] = gif[6:10] = struct.pack("<HH", width, height)
         files |= {"JPEG": bytes(jpeg), "GIF": bytes(gif)}
     if max(width, height) <= 2**14:
-        webp = bytearray(encode(COLOUR, "WEBP"))
+        webp = bytearray(encode(COLOR, "WEBP"))
         webp[21:25] = struct.pack("<I", max(width - 1, 0) | max(height - 1, 0) << 14)
-        lossy = bytearray(encode(COLOUR, "WEBP", lossless=False))
+        lossy = bytearray(encode(COLOR, "WEBP", lossless=False))
         lossy[26:30] = struct.pack("<HH", min(width, 2**14 - 1), min(height, 2**14 - 1))
         files |= {"WebP lossless": bytes(webp), "WebP lossy": bytes(lossy)}
     if min(width, height) == 0:  # these say one less
         files.pop("WebP lossless", None)
         return files
     size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    still = encode(COLOUR, "WEBP")
+    still = encode(COLOR, "WEBP")
     extended = b"WEBPVP8X\x0a\0\0\0\0\0\0\0" + size + still[12:]
     files["WebP extended"] = b"RIFF" + struct.pack("<I", len(extended)) + extended
     return files

@@ -20,8 +20,8 @@ RECIPE = """
 data: {generate: lines, n: 10, train: 8}
 steps:
   denoise:
-    grey: {use: Grey}
-    binarise: {use: Binarise, method: fixed, threshold: 127}
+    gray: {use: Grayscale}
+    binarize: {use: Binarizer, method: fixed, threshold: 127}
   segment:
     use: FixedBoxes
     boxes: [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]

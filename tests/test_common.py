@@ -18,9 +18,9 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import generate_invalid_param_val, make_constraint
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from skcaptcha.denoise import Binarise, Smooth
-from skcaptcha.errors import ImageError
-from skcaptcha.search import SharedGridSearchCV
+from skcaptcha.denoise import Binarizer, Smoother
+from skcaptcha.exceptions import ImageError
+from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.segments import Segments
 
 ROOMS = ("images", "denoise", "segment", "features", "read")
@@ -38,7 +38,7 @@ def public_estimators() -> list[type[BaseEstimator]]:
 
 NEEDED = {  # what an estimator cannot do without
     "ImageRouter": {
-        "branches": [("ink", Binarise()), ("soft", Smooth())],
+        "branches": [("ink", Binarizer()), ("soft", Smoother())],
         "measure": "mean",
         "thresholds": [128],
     },
@@ -58,7 +58,7 @@ def make(name: str) -> BaseEstimator:
 
 def test_the_rooms_are_found():
     assert {room_of(kind) for kind in KINDS.values()} == set(ROOMS)
-    assert {"ImageDecoder", "Binarise", "ImageRouter", "HOG", "CharacterReader"} <= set(KINDS)
+    assert {"ImageDecoder", "Binarizer", "ImageRouter", "HOG", "CharacterReader"} <= set(KINDS)
 
 
 # --- scikit-learn's checks, which make tables: each row becomes a captcha ------------------------
@@ -364,11 +364,11 @@ def test_parameters_are_constrained(name):
 @pytest.mark.parametrize(
     ("name", "parameters", "named"),
     [
-        ("Binarise", {"method": "sauvola", "window": 4}, "window"),
-        ("Smooth", {"size": 2}, "size"),
-        ("Grey", {"channel": [1, 2]}, "channel"),
-        ("Grey", {"channel": ["a", "b", "c"]}, "channel"),
-        ("Grey", {"channel": [np.nan, 0, 1]}, "channel"),
+        ("Binarizer", {"method": "sauvola", "window": 4}, "window"),
+        ("Smoother", {"size": 2}, "size"),
+        ("Grayscale", {"channel": [1, 2]}, "channel"),
+        ("Grayscale", {"channel": ["a", "b", "c"]}, "channel"),
+        ("Grayscale", {"channel": [np.nan, 0, 1]}, "channel"),
         ("FixedBoxes", {"boxes": [[1, 2, 3]]}, "boxes"),
         ("FixedBoxes", {"boxes": []}, "boxes"),
         ("FixedBoxes", {"boxes": [[9, 0, 3, 3], [1, 0, 3, 3]]}, "boxes"),
@@ -379,7 +379,7 @@ def test_parameters_are_constrained(name):
         ("EqualSplit", {"shape": (0, 5)}, "shape"),
         ("SlidingWindow", {"shape": (3,)}, "shape"),
         ("ProjectionValleys", {"shape": (3.5, 2)}, "shape"),
-        ("OverSegmentation", {"min_width": 9, "max_width": 4}, "min_width"),
+        ("Oversegmentation", {"min_width": 9, "max_width": 4}, "min_width"),
         ("HOG", {"pixels_per_cell": (0, 4)}, "pixels_per_cell"),
         ("HOG", {"cells_per_block": (2, 2, 2)}, "cells_per_block"),
         ("ImageRouter", {"thresholds": []}, "thresholds"),
@@ -388,9 +388,9 @@ def test_parameters_are_constrained(name):
         ("ImageRouter", {"thresholds": [[1]]}, "thresholds"),
         ("ImageRouter", {"thresholds": ["many"]}, "thresholds"),
         ("ImageRouter", {"branches": []}, "branches"),
-        ("ImageRouter", {"branches": [("a", Smooth()), ("a", Binarise())]}, "(?i)names.*unique"),
-        ("ImageRouter", {"branches": [("a__b", Smooth()), ("c", Binarise())]}, "a__b"),
-        ("ImageRouter", {"branches": [("level", Smooth()), ("c", Binarise())]}, "level"),
+        ("ImageRouter", {"branches": [("a", Smoother()), ("a", Binarizer())]}, "(?i)names.*unique"),
+        ("ImageRouter", {"branches": [("a__b", Smoother()), ("c", Binarizer())]}, "a__b"),
+        ("ImageRouter", {"branches": [("level", Smoother()), ("c", Binarizer())]}, "level"),
     ],
 )
 def test_what_constraints_cannot_say_is_said_by_fit(name, parameters, named):
@@ -420,8 +420,8 @@ def test_docstrings_match_signatures_and_fitted_attributes(name):
             assert documented(method, "Parameters") == parameters, method_name
             assert documented(method, "Returns"), method_name
     fitted = make(name).fit(batch(name), LABELS)
-    learnt = {key for key in vars(fitted) if key.endswith("_")}
-    assert learnt == {key for key in documented(kind, "Attributes") if key.endswith("_")}
+    learned = {key for key in vars(fitted) if key.endswith("_")}
+    assert learned == {key for key in documented(kind, "Attributes") if key.endswith("_")}
 
 
 @every

@@ -11,9 +11,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from skcaptcha._fitted_model import pipeline_of
+from skcaptcha.base import pipeline_of
 from skcaptcha.cli._check_outputs import check_model_suffix, check_outputs
-from skcaptcha.config import load_recipe
 from skcaptcha.datasets import (
     Captchas,
     load_captchas,
@@ -23,13 +22,14 @@ from skcaptcha.datasets import (
     write_captchas,
 )
 from skcaptcha.datasets._load import parse_range
-from skcaptcha.denoise import Binarise, Grey, RemoveSmallComponents
-from skcaptcha.errors import DatasetError, RecipeError, SkcaptchaError
+from skcaptcha.denoise import Binarizer, Grayscale, SmallComponentRemover
+from skcaptcha.exceptions import DatasetError, RecipeError, SkcaptchaError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder, decode
 from skcaptcha.metrics import string_accuracy
 from skcaptcha.read import CharacterReader
 from skcaptcha.read._constraints import constrain
+from skcaptcha.recipes import load_recipe
 from skcaptcha.segment import ConnectedComponents, EqualSplit
 
 RECIPE = (Path(__file__).parent.parent / "configs" / "grid.yaml").read_text(encoding="utf-8")
@@ -177,10 +177,10 @@ RECIPES = [
         "segment__margin: [0]",
     ),
     (
-        "ink: {use: Binarise",
-        "a__b: {use: Binarise",
+        "ink: {use: Binarizer",
+        "a__b: {use: Binarizer",
         "is no name for a step; choose another, without __",
-        "first: {use: Binarise",
+        "first: {use: Binarizer",
     ),
 ]
 
@@ -215,8 +215,8 @@ def test_names_that_are_suggested_for_models(name: str) -> None:
     check_model_suffix(Path(str(error.value).rpartition("such as ")[2]), "joblib")
 
 
-GREY = np.full((20, 30), 200, np.uint8)
-COLOUR = np.full((20, 30, 3), 200, np.uint8)
+GRAY = np.full((20, 30), 200, np.uint8)
+COLOR = np.full((20, 30, 3), 200, np.uint8)
 NOISE = np.zeros((200, 200), np.uint8)
 NOISE[::2, ::2] = 255
 INK = [np.pad(np.full((9, k), 255, np.uint8), 2) for k in (2, 7) * 3]
@@ -235,24 +235,24 @@ NUMBERS = [[0], [1]] * 2, [0, 1] * 2
 CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
     (
         "expected a batch of images, .* wrap a single image in a list",
-        lambda: Grey().transform(GREY),
-        lambda: Grey().transform([GREY]),
+        lambda: Grayscale().transform(GRAY),
+        lambda: Grayscale().transform([GRAY]),
     ),
     (
-        "put Grey before this step",
-        lambda: Binarise().transform([COLOUR]),
-        lambda: make_pipeline(Grey(), Binarise()).fit_transform([COLOUR]),
+        "put Grayscale before this step",
+        lambda: Binarizer().transform([COLOR]),
+        lambda: make_pipeline(Grayscale(), Binarizer()).fit_transform([COLOR]),
     ),
     (
         "decode with ImageDecoder",
-        lambda: Grey().transform([GREY.astype(float)]),
-        lambda: make_pipeline(ImageDecoder(), Grey()).fit_transform([GREY / 255]),
+        lambda: Grayscale().transform([GRAY.astype(float)]),
+        lambda: make_pipeline(ImageDecoder(), Grayscale()).fit_transform([GRAY / 255]),
     ),
     (
-        "pieces of ink are too many, .*; put RemoveSmallComponents before ConnectedComponents",
+        "pieces of ink are too many, .*; put SmallComponentRemover before ConnectedComponents",
         lambda: ConnectedComponents().fit_transform([NOISE]),
         lambda: make_pipeline(
-            RemoveSmallComponents(2, connectivity=4), ConnectedComponents(shape=(3, 3))
+            SmallComponentRemover(2, connectivity=4), ConnectedComponents(shape=(3, 3))
         ).fit_transform([NOISE]),
     ),
     (
@@ -338,18 +338,18 @@ def test_calls(advice: str, provoke: Callable[[], Any], follow: Callable[[], Any
 def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="downloads nothing; save the image and pass its path"):
         decode("https://example.org/5UFQ.png")
-    write_captchas(tmp_path / "saved", [GREY], ["5UFQ"])
+    write_captchas(tmp_path / "saved", [GRAY], ["5UFQ"])
     assert (decode(tmp_path / "saved" / "00001.png") == 200).all()
 
 
 def test_captchas_are_written_to_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="there are 1 images and 2 labels; give one for each"):
-        write_captchas(tmp_path / "new", [GREY], ["A", "B"])
-    write_captchas(tmp_path / "new", [GREY], ["A"])
+        write_captchas(tmp_path / "new", [GRAY], ["A", "B"])
+    write_captchas(tmp_path / "new", [GRAY], ["A"])
     with pytest.raises(DatasetError, match="is not empty; give an empty or a new folder"):
-        write_captchas(tmp_path / "new", [GREY], ["A"])
+        write_captchas(tmp_path / "new", [GRAY], ["A"])
     with pytest.raises(DatasetError, match="is a file; give a folder to write into"):
-        write_captchas(tmp_path / "new" / "00001.png", [GREY], ["A"])
+        write_captchas(tmp_path / "new" / "00001.png", [GRAY], ["A"])
     (tmp_path / "empty").mkdir()
     for folder in ("empty", "other"):
-        write_captchas(tmp_path / folder, [GREY], ["A"])
+        write_captchas(tmp_path / folder, [GRAY], ["A"])

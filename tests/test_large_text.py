@@ -7,14 +7,14 @@ import tracemalloc
 import pytest
 
 from skcaptcha import load_recipe
-from skcaptcha._journal import Journal
 from skcaptcha.cli._begun_with import BegunWith
 from skcaptcha.cli._paths import images_of
 from skcaptcha.cli._resumable import ResumableCsv
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label._table import LabelTable
-from skcaptcha.model_io import load_manifest
+from skcaptcha.model_selection._journal import Journal
+from skcaptcha.persistence import load_manifest
 
 GIGABYTES = 3 * 10**9
 
@@ -47,7 +47,7 @@ def refuses(read, path):
     return sentence
 
 
-@pytest.mark.parametrize("read", [load_captchas, LabelTable], ids=["read", "labelled"])
+@pytest.mark.parametrize("read", [load_captchas, LabelTable], ids=["read", "labeled"])
 def test_labels_csv(folder, read):
     path = hollow(folder / "labels.csv", b"filename,label\r\n")
     assert "3,000,000,000 bytes" in refuses(lambda: read(folder), path)

@@ -118,12 +118,12 @@ class TestEstimator:
         alone = [detector.score_samples([image])[0] for image in X]
         np.testing.assert_array_equal(detector.score_samples(X), alone)
 
-    def test_grey_is_not_colour(self, captchas):
-        grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in captchas[0]]
-        detector = NoveltyDetector().fit(grey)
+    def test_gray_is_not_color(self, captchas):
+        gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in captchas[0]]
+        detector = NoveltyDetector().fit(gray)
         assert (detector.predict(captchas[1][:20]) == -1).all()
-        greys_in_colour = [cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) for image in grey[:20]]
-        assert (detector.predict(greys_in_colour) == 1).all()
+        grays_in_color = [cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) for image in gray[:20]]
+        assert (detector.predict(grays_in_color) == 1).all()
 
     def test_equal_images(self):
         X = [np.full((9, 9), 7, dtype=np.uint8)] * FEWEST_IMAGES
@@ -165,7 +165,7 @@ class TestInAPipeline:
         assert {r.out_of_distribution for r in read_captchas(model, list(X))} == {None}
 
     def test_a_decoder_learns_what_it_decodes(self, captchas):
-        decoder = ImageDecoder(grey=True)
+        decoder = ImageDecoder(gray=True)
         images = decoder.fit_transform(captchas[0])
         assert all(image.ndim == 2 for image in images)
         alone = NoveltyDetector().fit(images)
@@ -183,7 +183,7 @@ def test_real_schemes(real_data):
     train, dev = {}, {}
     for folder in sorted(p for p in real_data.iterdir() if (p / "train").is_dir()):
         train[folder.name], dev[folder.name] = (
-            decoder.transform(load_captchas(folder / part, labelled=False).data)
+            decoder.transform(load_captchas(folder / part, labeled=False).data)
             for part in ("train", "dev")
         )
     kept, flagged = [], []

@@ -20,13 +20,13 @@ from sklearn.svm import SVC
 
 from skcaptcha import read_captchas
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Binarise, Grey, RemoveSmallComponents, Smooth
-from skcaptcha.errors import ImageError, SegmentationError
+from skcaptcha.denoise import Binarizer, Grayscale, SmallComponentRemover, Smoother
+from skcaptcha.exceptions import ImageError, SegmentationError
 from skcaptcha.features import HOG, RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.metrics import string_accuracy
+from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.read import CharacterReader
-from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import ConnectedComponents, FixedBoxes
 
 
@@ -39,10 +39,10 @@ def captchas():
 def lines(estimator=None) -> Pipeline:
     denoise = Pipeline(
         [
-            ("grey", Grey()),
-            ("ink", Binarise("fixed", threshold=127)),
-            ("smooth", Smooth()),
-            ("binarise", Binarise("fixed", threshold=185, ink="bright")),
+            ("gray", Grayscale()),
+            ("ink", Binarizer("fixed", threshold=127)),
+            ("smooth", Smoother()),
+            ("binarize", Binarizer("fixed", threshold=185, ink="bright")),
         ]
     )
     boxes = [[8 + 30 * k, 4, 20, 21] for k in range(4)]
@@ -80,7 +80,7 @@ def test_separate_glyphs_of_varying_number():
         images.append(image)
         labels.append(text)
     model = make_pipeline(
-        ImageDecoder(), Grey(), Binarise(), RemoveSmallComponents(4),
+        ImageDecoder(), Grayscale(), Binarizer(), SmallComponentRemover(4),
         ConnectedComponents(shape=(20, 16)), HOG(), CharacterReader(SVC()),
     )  # fmt: skip
     assert model.fit(images[:30], labels[:30]).score(images[30:], labels[30:]) == 1
@@ -131,7 +131,7 @@ def test_clone_and_set_params(captchas):
 
 GRID = {
     "denoise__ink__threshold": [60, 127],
-    "denoise__smooth": [Smooth(), "passthrough"],
+    "denoise__smooth": [Smoother(), "passthrough"],
     "read__estimator": [KNeighborsClassifier(1), KNeighborsClassifier(5)],
 }
 
@@ -207,5 +207,5 @@ def test_errors_name_the_captcha(captchas, tmp_path):
 def test_the_diagram_shows_every_step():
     with config_context(display="diagram"):
         html = lines(SVC())._repr_html_()
-    for name in ("ImageDecoder", "Grey", "Binarise", "FixedBoxes", "RawPixels", "SVC"):
+    for name in ("ImageDecoder", "Grayscale", "Binarizer", "FixedBoxes", "RawPixels", "SVC"):
         assert name in html

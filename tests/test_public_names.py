@@ -45,7 +45,7 @@ def test_reprs_are_one_short_line(tmp_path):
     train, test = split_captchas(captchas, "1..4")
     assert repr(train) == "<Captchas: 4 images, labels 'AB', 'CD', 'EF', ...>"
     assert repr(test) == "<Captchas: 1 image, labels 'IJ'>"
-    assert repr(load_captchas(tmp_path, labelled=False)) == "<Captchas: 5 images, no labels>"
+    assert repr(load_captchas(tmp_path, labeled=False)) == "<Captchas: 5 images, no labels>"
     assert repr(Captchas(data=[], target=[])) == "<Captchas: 0 images>"
     recipe = skcaptcha.load_recipe("configs/grid.yaml")
     steps = "FixedBoxes, RawPixels, CharacterReader"

@@ -14,10 +14,10 @@ import typer
 from PIL import Image
 
 import skcaptcha
-from image_samples import COLOUR, GREY, encode
+from image_samples import COLOR, GRAY, encode
 from skcaptcha.cli import app
-from skcaptcha.config import load_recipe
 from skcaptcha.images import ImageDecoder, decode
+from skcaptcha.recipes import load_recipe
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(skcaptcha.__file__).parent
@@ -27,39 +27,39 @@ def opened(content: bytes) -> Image.Image:
     return Image.open(BytesIO(content))
 
 
-JPEG = encode(COLOUR, "JPEG")
+JPEG = encode(COLOR, "JPEG")
 LOSSLESS = JPEG.replace(b"\xff\xc0", b"\xff\xc3")
-BMP = encode(COLOUR, "BMP")
+BMP = encode(COLOR, "BMP")
 
 REMEDIES: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
     (
         r"pass np\.asarray\(image\)\.astype\('uint8'\) instead",
-        lambda: decode(GREY.astype(np.uint16)),
-        lambda: decode(np.asarray(GREY.astype(np.uint16)).astype("uint8")),
+        lambda: decode(GRAY.astype(np.uint16)),
+        lambda: decode(np.asarray(GRAY.astype(np.uint16)).astype("uint8")),
     ),
     (
         r"pass np\.asarray\(image\)\.astype\('uint8'\) instead",
-        lambda: decode(Image.fromarray(GREY).convert("I")),
-        lambda: decode(np.asarray(Image.fromarray(GREY).convert("I")).astype("uint8")),
+        lambda: decode(Image.fromarray(GRAY).convert("I")),
+        lambda: decode(np.asarray(Image.fromarray(GRAY).convert("I")).astype("uint8")),
     ),
     (
         r"convert it with \.astype\('uint8'\)",
-        lambda: decode(GREY.astype(np.int64)),
-        lambda: decode(GREY.astype(np.int64).astype("uint8")),
+        lambda: decode(GRAY.astype(np.int64)),
+        lambda: decode(GRAY.astype(np.int64).astype("uint8")),
     ),
     (
         "scale or clip them, or convert them to uint8",
-        lambda: decode(GREY.astype(float)),
+        lambda: decode(GRAY.astype(float)),
         lambda: [
-            decode(GREY / 255),
-            decode(GREY.astype(float).clip(0, 1)),
-            decode(GREY.astype(float).astype(np.uint8)),
+            decode(GRAY / 255),
+            decode(GRAY.astype(float).clip(0, 1)),
+            decode(GRAY.astype(float).astype(np.uint8)),
         ],
     ),
     (
         r"wrap it in a list: \[X\]",
-        lambda: ImageDecoder().transform(COLOUR),
-        lambda: ImageDecoder().transform([COLOUR]),
+        lambda: ImageDecoder().transform(COLOR),
+        lambda: ImageDecoder().transform([COLOR]),
     ),
     (
         r"wrap it in a list: \[X\], or pass list\(X\) if it is a batch",
@@ -68,8 +68,8 @@ REMEDIES: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
     ),
     (
         r"pass list\(X\) if it holds images",
-        lambda: ImageDecoder().transform(iter([GREY])),  # type: ignore[arg-type]
-        lambda: ImageDecoder().transform(list(iter([GREY]))),
+        lambda: ImageDecoder().transform(iter([GRAY])),  # type: ignore[arg-type]
+        lambda: ImageDecoder().transform(list(iter([GRAY]))),
     ),
     (
         "fit with --set steps.images.max_pixels=N",
@@ -89,7 +89,7 @@ REMEDIES: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
     (
         "neither baseline nor progressive; save it as one of these",
         lambda: decode(LOSSLESS),
-        lambda: [decode(JPEG), decode(encode(COLOUR, "JPEG", progressive=True))],
+        lambda: [decode(JPEG), decode(encode(COLOR, "JPEG", progressive=True))],
     ),
     (
         "of a kind that is not supported .*; save it as PNG",

@@ -224,7 +224,7 @@ class TestCrops:
         assert_array_equal(segments.crops(), np.concatenate(alone))
 
     def test_beside_a_crop_that_needs_no_resizing(self) -> None:
-        """A smaller piece that already fills one side is still centred."""
+        """A smaller piece that already fills one side is still centerd."""
         image = np.full((8, 3), 255, dtype=np.uint8)
         boxes = [[0, 0, 3, 8], [0, 0, 3, 2]]
         segments = Segments(boxes, [0, 2], images=[image], crop_shape=(8, 3), keep_aspect=True)

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 import skcaptcha
 from skcaptcha import Reading, Recipe, Segments, evaluate, load, load_recipe, read_captchas, save
-from skcaptcha.search import SharedGridSearchCV
+from skcaptcha.model_selection import SharedGridSearchCV
 
 
 def right(model: Pipeline, segments: Segments) -> None:
@@ -34,8 +34,8 @@ def right(model: Pipeline, segments: Segments) -> None:
         skcaptcha.report.trace(model, images[0]).reading.text.lower()
     except skcaptcha.SkcaptchaError as error:
         str(error)
-    skcaptcha.errors.ImageError("a.png", "it is no image")
-    skcaptcha.denoise.Grey()
+    skcaptcha.exceptions.ImageError("a.png", "it is no image")
+    skcaptcha.denoise.Grayscale()
     skcaptcha.features.HOG()
     skcaptcha.segment.EqualSplit(n_characters=4)
 
@@ -55,5 +55,5 @@ def wrong(model: Pipeline) -> None:
     _ = skcaptcha.read_captchas(model, ["a.png"])[0].txt  # pyright: ignore[reportAttributeAccessIssue]
     skcaptcha.load_recipe("configs/grid.yaml").sarch()  # pyright: ignore[reportAttributeAccessIssue]
     SharedGridSearchCV(model, {}, folds=3)  # pyright: ignore[reportCallIssue]
-    skcaptcha.denoise.Binarise(methode="otsu")  # pyright: ignore[reportCallIssue]
+    skcaptcha.denoise.Binarizer(methode="otsu")  # pyright: ignore[reportCallIssue]
     skcaptcha.images.ImageDecoder(max_pixels="many")  # pyright: ignore[reportArgumentType]

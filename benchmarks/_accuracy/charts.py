@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
 
 from .peers import Peers
 from .report import curves, whole
 from .results import Result
 
-# The ground is transparent. Every colour stands out from white and from near black by more than
+# The ground is transparent. Every color stands out from white and from near black by more than
 # four to one, so that one picture does for both.
 _TEXT = "#767676"
 _OURS = "#1f7ad1"
@@ -63,26 +63,26 @@ def draw_curves(results: Sequence[Result], file: Path) -> None:
     """Draw string accuracy against the number of training captchas, a line for each scheme."""
     lines = curves(results)
     picture, axes = _blank(height=5.2)
-    colours = (_OURS, *_OTHERS)
+    colors = (_OURS, *_OTHERS)
     ends = {scheme: 100 * list(points.values())[-1] for scheme, points in lines.items()}
     numbers = sorted({n for points in lines.values() for n in points})
     places = _apart(ends, gap=4.2)
     for i, (scheme, points) in enumerate(lines.items()):
-        colour = colours[i % len(colours)]
+        color = colors[i % len(colors)]
         marker = _MARKERS[i % len(_MARKERS)]
         shares = [100 * share for share in points.values()]
-        axes.plot(list(points), shares, marker=marker, color=colour, linewidth=2, markersize=6)
+        axes.plot(list(points), shares, marker=marker, color=color, linewidth=2, markersize=6)
         # A thin line leads from the last point to the name beside the axes.
         axes.annotate(
             scheme,
             xy=(list(points)[-1], shares[-1]),
             xytext=(1.04, places[scheme]),
             textcoords=axes.get_yaxis_transform(),
-            color=colour,
+            color=color,
             weight="bold",
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "relpos": (0, 0.5)},
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "relpos": (0, 0.5)},
         )
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(_readable(numbers)))

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
-from skcaptcha.errors import SkcaptchaError
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
+from skcaptcha.exceptions import SkcaptchaError
 
 Key: TypeAlias = tuple[str, int, int | None]
 

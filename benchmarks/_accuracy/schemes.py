@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from skcaptcha.datasets import load_captchas, make_image_captchas, write_captchas
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 GENERATED = "image_captcha"
 _N_GENERATED = 1000
@@ -25,9 +25,9 @@ class Scheme:
     ----------
     name : str
     train, dev : Path
-        Labelled folders.
+        Labeled folders.
     n_train : int
-        Labelled captchas in `train`; 0 if they cannot be used, and `problem` says why.
+        Labeled captchas in `train`; 0 if they cannot be used, and `problem` says why.
     problem : str
     """
 
@@ -68,7 +68,7 @@ def generate(folder: Path) -> Scheme:
 
 
 def subset(scheme: Scheme, n: int, seed: int, folder: Path) -> None:
-    """Make a labelled folder of links to `n` training captchas, chosen by chance.
+    """Make a labeled folder of links to `n` training captchas, chosen by chance.
 
     With one seed, a smaller choice is part of every larger one.
     """

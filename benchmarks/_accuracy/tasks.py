@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 from .results import Key, Result
 from .schemes import Scheme, subset
@@ -90,7 +90,7 @@ class Method:
         return f"fit DIR{budget}{jobs}"
 
     def arguments(self, folder: Path) -> list[object]:
-        """Give the arguments that fit a labelled folder."""
+        """Give the arguments that fit a labeled folder."""
         what = ["fit", self.recipe, "--data", folder] if self.recipe else ["fit", folder]
         budget = ["--budget", self.budget] if self.budget else []
         return [*what, *budget, "--jobs", self.jobs]

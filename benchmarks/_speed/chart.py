@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
 
 from .rows import Row
 
@@ -39,7 +39,7 @@ def _bars(axes: Axes, rows: Sequence[Row]) -> None:
             if aim:
                 axes.plot([aim, aim], [place - 0.4, place + 0.4], color="black")
     axes.set_xscale("log")
-    axes.axvline(1, color="grey", linewidth=1)
+    axes.axvline(1, color="gray", linewidth=1)
     names = [f"{row.part}, {row.case}: {row.unit} {row.against}" for row in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.set_xlabel("black: what is aimed at")

@@ -17,7 +17,7 @@ from sklearn.utils import Bunch
 
 from skcaptcha import Segments, load_recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
-from skcaptcha.denoise import Binarise
+from skcaptcha.denoise import Binarizer
 from skcaptcha.features import HOG
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read._support_vectors import KernelMachine
@@ -76,8 +76,8 @@ def _characters(captchas: Bunch) -> tuple[NDArray[np.float32], list[str]]:
     for length in np.unique(lengths):
         chosen = np.flatnonzero(lengths == length)
         steps = make_pipeline(
-            ImageDecoder(grey=True),
-            Binarise(ink="auto"),
+            ImageDecoder(gray=True),
+            Binarizer(ink="auto"),
             EqualSplit(length, shape=(20, 20)),
             HOG(9),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 _SCRIPTS = Path(__file__).parent / "peers"
 

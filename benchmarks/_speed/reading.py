@@ -21,7 +21,7 @@ import numpy as np
 from skcaptcha import load_recipe
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import ImageDecoder
-from skcaptcha.model_io import save
+from skcaptcha.persistence import save
 from skcaptcha.read import read_captchas
 
 from .peer import Peer
@@ -58,7 +58,7 @@ class Case:
 CASES = (
     Case(
         "lines", "grid", 1.9, 200.0,
-        (("denoise__binarise__threshold", 127), ("read__estimator__n_neighbors", 1)),
+        (("denoise__binarize__threshold", 127), ("read__estimator__n_neighbors", 1)),
     ),
     Case("really_simple", "components", 4.0, None),
     Case("amazon", "sequence", 40.0, 10.0),
@@ -122,7 +122,7 @@ def single(data: Path, work: Path, repeat: int) -> Iterator[Row]:
         if case.recipe == "sequence":
             continue
         model = joblib.load(model_of(case, data, work))
-        decoder = ImageDecoder(grey=model[0].grey)
+        decoder = ImageDecoder(gray=model[0].gray)
         files = files_of(case, data, _CALLS)
 
         def calls(do: Callable[[list[str]], Any], files: list[str] = files) -> float:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.errors import SkcaptchaError
-from skcaptcha.model_io import write_atomically
+from skcaptcha._files.atomic import write_atomically
+from skcaptcha.exceptions import SkcaptchaError
 
 from .timing import Spread
 

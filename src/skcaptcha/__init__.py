@@ -1,7 +1,7 @@
 """Read text captchas and other noisy short strings with one scikit-learn Pipeline."""
 
 # Before anything that the folder in which the command runs could hold by the same name.
-from skcaptcha._import_path import is_run_by_dash_m, leave_out_current_folder
+from skcaptcha._process.import_path import is_run_by_dash_m, leave_out_current_folder
 
 if is_run_by_dash_m():
     leave_out_current_folder()
@@ -16,66 +16,68 @@ if TYPE_CHECKING:
     from . import (
         audit as audit,
         auto as auto,
-        config as config,
+        base as base,
         datasets as datasets,
         denoise as denoise,
-        errors as errors,
-        evaluation as evaluation,
-        extent as extent,
+        exceptions as exceptions,
         features as features,
         images as images,
+        inspection as inspection,
         label as label,
         label_issues as label_issues,
+        measure as measure,
         metrics as metrics,
-        model_io as model_io,
+        model_selection as model_selection,
         novelty as novelty,
+        persistence as persistence,
         read as read,
+        recipes as recipes,
         report as report,
-        search as search,
         segment as segment,
         segments as segments,
     )
 
     # isort: on
-    from .config import Recipe, load_recipe
-    from .errors import SkcaptchaError
-    from .evaluation import evaluate
-    from .model_io import load, save
+    from .exceptions import SkcaptchaError
+    from .inspection import evaluate
+    from .persistence import load, save
     from .read import Reading, read_captchas
+    from .recipes import Recipe, load_recipe
     from .segments import Segments
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Reading": "skcaptcha.read",
-    "Recipe": "skcaptcha.config",
+    "Recipe": "skcaptcha.recipes",
     "Segments": "skcaptcha.segments",
-    "SkcaptchaError": "skcaptcha.errors",
-    "evaluate": "skcaptcha.evaluation",
-    "load": "skcaptcha.model_io",
-    "load_recipe": "skcaptcha.config",
+    "SkcaptchaError": "skcaptcha.exceptions",
+    "evaluate": "skcaptcha.inspection",
+    "load": "skcaptcha.persistence",
+    "load_recipe": "skcaptcha.recipes",
     "read_captchas": "skcaptcha.read",
-    "save": "skcaptcha.model_io",
+    "save": "skcaptcha.persistence",
 }
 _SUBMODULES = (
     "audit",
     "auto",
-    "config",
+    "base",
     "datasets",
     "denoise",
-    "errors",
-    "evaluation",
-    "extent",
+    "exceptions",
     "features",
     "images",
+    "inspection",
     "label",
     "label_issues",
+    "measure",
     "metrics",
-    "model_io",
+    "model_selection",
     "novelty",
+    "persistence",
     "read",
+    "recipes",
     "report",
-    "search",
     "segment",
     "segments",
 )

@@ -2,9 +2,9 @@
 
 import signal
 
-from skcaptcha._ending import EXIT_INTERRUPTED, ends_at_once, interrupted, leave
-from skcaptcha._import_path import leave_out_current_folder
-from skcaptcha._started import note_start
+from skcaptcha._process.ending import EXIT_INTERRUPTED, ends_at_once, interrupted, leave
+from skcaptcha._process.import_path import leave_out_current_folder
+from skcaptcha._process.start_time import note_start
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
-from skcaptcha._texts import as_texts
+from skcaptcha.base import as_texts
 
 __all__ = [
     "Confusion",

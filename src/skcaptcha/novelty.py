@@ -15,8 +15,8 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._documented import Documented
-from skcaptcha._one_thread import one_thread
+from skcaptcha._process.one_thread import one_thread
+from skcaptcha.base import Documented
 
 __all__ = ["FEWEST_IMAGES", "NoveltyDetector"]
 
@@ -26,7 +26,7 @@ FEWEST_IMAGES = 20
 _N_FOLDS = 5
 _N_SHADES = 8
 _FIRST_SHADES = range(0, 256, 256 // _N_SHADES)
-# How far neighbouring pixels differ, from imperceptibly to as black from white: first of each bin.
+# How far neighboring pixels differ, from imperceptibly to as black from white: first of each bin.
 _FIRST_DIFFERENCES = [0, 2, 6, 14, 30, 62]
 _THUMBNAIL = (4, 4)
 # More would not stay in the processor's cache from one pass to the next; 8 bits count images.
@@ -41,7 +41,7 @@ _LEAST_SPREAD = 0.05
 class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
     """Tell images that do not look like those that it was fitted to.
 
-    An image is described by its size, its shades and colours, by how much neighbouring pixels
+    An image is described by its size, its shades and colors, by how much neighboring pixels
     differ at three scales, and by a thumbnail of four by four pixels: by what a way of making
     captchas has in common, and not by what they say. How far a description lies from those of the
     training images is the Mahalanobis distance, with a shrunk covariance. How far is usual is found
@@ -100,7 +100,7 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of n >= 20 ndarrays of uint8, of shape (h, w) or (h, w, 3)
-            Grey or RGB, as `ImageDecoder` gives them.
+            Gray or RGB, as `ImageDecoder` gives them.
         y : None
             Ignored.
 
@@ -118,13 +118,13 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
                 f"{len(X)} images are too few to tell what is usual; {FEWEST_IMAGES} are needed"
             )
         described = _describe(X)
-        # Folders come sorted: neighbours are alike.
+        # Folders come sorted: neighbors are alike.
         fold = np.arange(len(X)) % _N_FOLDS
         held_out = np.empty(len(X))
         with one_thread():
             for k in range(_N_FOLDS):
-                learnt = _whiten(described[fold != k])
-                held_out[fold == k] = _log_distances(described[fold == k], *learnt)
+                learned = _whiten(described[fold != k])
+                held_out[fold == k] = _log_distances(described[fold == k], *learned)
             self.location_, self.scale_, self.whitening_ = _whiten(described)
         self.usual_ = float(np.median(held_out))
         self.spread_ = float(max(held_out.std(), _LEAST_SPREAD))
@@ -250,28 +250,28 @@ def _describe(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
 def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Describe images of one shape: wherever that gives the same, they are one tall image."""
     n, height, width = images.shape[:3]
-    # What a grey image would have, were it given in colour.
-    colours = np.zeros((n, 2, _N_SHADES), dtype=np.float32)
-    colours[:, :, _N_SHADES // 2] = 1
+    # What a gray image would have, were it given in color.
+    colors = np.zeros((n, 2, _N_SHADES), dtype=np.float32)
+    colors[:, :, _N_SHADES // 2] = 1
     moments = np.tile([128.0, 0.0], (n, 2, 1))
-    grey = images
+    gray = images
     if images.ndim == 4:
         tall = images.reshape(n * height, width, 3)
-        grey = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY).reshape(n, height, width)
+        gray = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY).reshape(n, height, width)
         chroma = cv2.split(cv2.cvtColor(tall, cv2.COLOR_RGB2YCrCb))[1:]
         for i, channel in enumerate(chroma):
             of_image = channel.reshape(n, height, width)
-            colours[:, i] = _counts(of_image, _FIRST_SHADES) / np.float32(height * width)
+            colors[:, i] = _counts(of_image, _FIRST_SHADES) / np.float32(height * width)
             moments[:, i] = [np.ravel(cv2.meanStdDev(one)) for one in of_image]
-    halved = _halved(grey)
+    halved = _halved(gray)
     return np.concatenate(
         [
             np.tile(np.log([height, width]) / 2, (n, 1)),
-            np.sqrt(_counts(grey, _FIRST_SHADES) / np.float32(height * width)),
-            np.sqrt(_differences([grey, halved, _halved(halved)])).reshape(n, -1),
+            np.sqrt(_counts(gray, _FIRST_SHADES) / np.float32(height * width)),
+            np.sqrt(_differences([gray, halved, _halved(halved)])).reshape(n, -1),
             # Of fewer pixels it is the same, but for rounding.
             _resized(halved, *_THUMBNAIL).reshape(n, -1) / 255,
-            np.sqrt(colours).reshape(n, -1),
+            np.sqrt(colors).reshape(n, -1),
             moments.reshape(n, -1) / 255,
         ],
         axis=1,
@@ -280,11 +280,11 @@ def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _differences(scales: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Count by how much neighbours differ, across and down, at several scales."""
+    """Count by how much neighbors differ, across and down, at several scales."""
     n = len(scales[0])
     shares = np.zeros((n, 2 * len(scales), len(_FIRST_DIFFERENCES)), dtype=np.float32)
-    for scale, grey in enumerate(scales):
-        across = (grey[:, :, 1:], grey[:, :, :-1]), (grey[:, 1:], grey[:, :-1])
+    for scale, gray in enumerate(scales):
+        across = (gray[:, :, 1:], gray[:, :, :-1]), (gray[:, 1:], gray[:, :-1])
         for k, (ahead, behind) in enumerate(across):
             if ahead.size:
                 difference = np.maximum(ahead, behind) - np.minimum(ahead, behind)

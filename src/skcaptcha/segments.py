@@ -63,7 +63,7 @@ class Segments:
     crop_shape : tuple of two ints, optional
         Height and width, in pixels, of every crop. Needed for `crops`.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched to fill
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched to fill
         ``crop_shape``.
     features : transformer, optional
         In training only: the fitted step that made ``values``, so that a reader can have moved or
@@ -396,7 +396,7 @@ def _weights(old: int, new: int, room: int) -> NDArray[np.float64]:
 
 
 def _resampling_weights(old: int, new: int, room: int) -> NDArray[np.float64]:
-    """Weights (old, room) that bring ``old`` pixels to ``new``, centred in ``room``."""
+    """Weights (old, room) that bring ``old`` pixels to ``new``, centerd in ``room``."""
     scale = old / new
     target = np.arange(room) - (room - new) // 2
     distance = np.abs(np.arange(old)[:, None] + 0.5 - (target + 0.5) * scale)

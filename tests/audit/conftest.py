@@ -1,4 +1,4 @@
-"""Captchas drawn with a known amount of each defence."""
+"""Captchas drawn with a known amount of each defense."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def draw(
     turn: float = 0,
     pitch: int = PITCH,
 ) -> list[np.ndarray]:
-    """Draw strings in dark ink, some pixels apart, each with so much of every defence."""
+    """Draw strings in dark ink, some pixels apart, each with so much of every defense."""
     rng = np.random.default_rng(seed)
     images = []
     for label in labels:

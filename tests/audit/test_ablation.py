@@ -1,4 +1,4 @@
-"""What answers a defence can be taken out of any recipe, and is missed where it is needed."""
+"""What answers a defense can be taken out of any recipe, and is missed where it is needed."""
 
 import cv2
 import numpy as np
@@ -8,8 +8,8 @@ from skcaptcha.audit._ablation import changes
 from skcaptcha.audit._reading import fit_and_read
 from skcaptcha.auto import load_families, measure
 from skcaptcha.auto._families import families_for
-from skcaptcha.config import Recipe
 from skcaptcha.datasets import make_line_captchas
+from skcaptcha.recipes import Recipe
 
 
 def letters(**step: dict) -> dict:
@@ -17,8 +17,13 @@ def letters(**step: dict) -> dict:
     return {
         "steps": {
             "denoise": {
-                "grey": {"use": "Grey"},
-                "binarise": {"use": "Binarise", "method": "fixed", "threshold": 127, "ink": "dark"},
+                "gray": {"use": "Grayscale"},
+                "binarize": {
+                    "use": "Binarizer",
+                    "method": "fixed",
+                    "threshold": 127,
+                    "ink": "dark",
+                },
                 **step,
             },
             "segment": {"use": "ConnectedComponents", "n_characters": 3, "shape": [20, 20]},
@@ -45,18 +50,18 @@ def test_every_change_of_every_ready_recipe_is_another_recipe_that_can_be_built(
 
 
 def test_an_opening_that_does_nothing_is_not_left_out():
-    idle, busy = (letters(opening={"use": "Opening", "size": size}) for size in (1, 2))
-    assert not any("Opening" in change.what for change in changes(idle, 3, 1.0))
-    assert any("Opening" in change.what for change in changes(busy, 3, 1.0))
+    idle, busy = (letters(opening={"use": "MorphologicalOpening", "size": size}) for size in (1, 2))
+    assert not any("MorphologicalOpening" in change.what for change in changes(idle, 3, 1.0))
+    assert any("MorphologicalOpening" in change.what for change in changes(busy, 3, 1.0))
 
 
-# OpenCV 4 draws letters of other fonts, on which the same amounts of a defence tell less.
+# OpenCV 4 draws letters of other fonts, on which the same amounts of a defense tell less.
 @pytest.mark.skipif(int(cv2.__version__.split(".")[0]) < 5, reason="made for OpenCV 5's letters")
 @pytest.mark.parametrize(
     ("more", "step"),
     [
-        ({"lines": 3}, {"use": "Opening", "size": 2}),
-        ({"specks": 60}, {"use": "RemoveSmallComponents", "min_area": 12}),
+        ({"lines": 3}, {"use": "MorphologicalOpening", "size": 2}),
+        ({"specks": 60}, {"use": "SmallComponentRemover", "min_area": 12}),
     ],
 )
 def test_a_step_is_missed_where_captchas_have_what_it_answers(drawn, labels, more, step):

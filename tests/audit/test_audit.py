@@ -1,4 +1,4 @@
-"""An audit measures what it says, on captchas that were not learnt from, and tells it in full."""
+"""An audit measures what it says, on captchas that were not learned from, and tells it in full."""
 
 import json
 import re
@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
 from skcaptcha.audit import Audit, audit_captchas, summary, to_markdown, to_page
-from skcaptcha.audit._defences import DEFENCES, find
+from skcaptcha.audit._defenses import DEFENSES, find
 from skcaptcha.audit._intervals import share
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_weak_scheme_is_read_with_few_labels(audit):
     assert all(point.cpu_seconds > 0 and point.readings_per_hour > 0 for point in audit.curve)
 
 
-def test_what_was_read_was_not_learnt_from(audit):
+def test_what_was_read_was_not_learned_from(audit):
     assert (audit.n, audit.n_copies, audit.n_held_out, audit.n_learn) == (94, 4, 30, 60)
     assert {point.read.n for point in audit.curve} == {30}
 
@@ -82,7 +82,7 @@ def test_all_formats_tell_the_same_figures(audit, tmp_path):
 
 
 def test_costs_are_drawn_where_there_are_some(audit):
-    amounts = {defence.key: np.arange(1.0, 41.0) for defence in DEFENCES}
+    amounts = {defense.key: np.arange(1.0, 41.0) for defense in DEFENSES}
     right = np.arange(40) % 3 > 0
     without, with_costs = (
         to_page(replace(audit, findings=found), "Audit").to_html().count("<svg")

@@ -1,4 +1,4 @@
-"""What is measured of a defence grows with it, and with no other that is drawn."""
+"""What is measured of a defense grows with it, and with no other that is drawn."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from skcaptcha.datasets import make_dot_captchas, make_image_captchas, make_line
     ("name", "more"),
     [("noise", {"specks": 40}), ("lines", {"lines": 3}), ("touching", {"pitch": 13})],
 )
-def test_an_amount_grows_with_its_defence(drawn, labels, name, more):
+def test_an_amount_grows_with_its_defense(drawn, labels, name, more):
     plain = amounts_of_ink(drawn(labels), labels)[name]
     much = amounts_of_ink(drawn(labels, **more), labels)[name]
     assert np.median(plain) == 0
@@ -115,7 +115,7 @@ def test_labels_tell_length_and_characters_that_look_alike(drawn):
     assert amounts_of_ink(drawn(["O"]), ["O"])["alphabet"].tolist() == [0]
 
 
-# OpenCV 4 draws letters of other fonts, on which the same amounts of a defence tell less.
+# OpenCV 4 draws letters of other fonts, on which the same amounts of a defense tell less.
 @pytest.mark.skipif(int(cv2.__version__.split(".")[0]) < 5, reason="made for OpenCV 5's letters")
 def test_turned_characters_lean_and_differ(drawn, labels):
     boxes = [np.array([[26 * k, 0, 32, 40] for k in range(3)])] * len(labels)

@@ -17,10 +17,10 @@ RECIPE = """
 data: {generate: lines, n: 120, seed: 1, train: 100}
 steps:
   denoise:
-    grey: {use: Grey}
-    ink: {use: Binarise, method: fixed, threshold: 127, ink: dark}
-    smooth: {use: Smooth, method: binomial, size: 3}
-    binarise: {use: Binarise, method: fixed, threshold: 127, ink: bright}
+    gray: {use: Grayscale}
+    ink: {use: Binarizer, method: fixed, threshold: 127, ink: dark}
+    smooth: {use: Smoother, method: binomial, size: 3}
+    binarize: {use: Binarizer, method: fixed, threshold: 127, ink: bright}
   segment:
     use: FixedBoxes
     boxes: [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
@@ -89,7 +89,7 @@ def run(
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with recipe.yaml, the labelled folder ``captchas`` and, in ``out``, a model."""
+    """Folder with recipe.yaml, the labeled folder ``captchas`` and, in ``out``, a model."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "recipe.yaml").write_text(RECIPE)
     made = Command("generate", "lines", "captchas", "-n", 30, "--seed", 7, cwd=folder).outcome()

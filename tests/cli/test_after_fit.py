@@ -42,7 +42,7 @@ def fit(run, workshop, folder, out, *options):
 
 
 @pytest.fixture
-def relabelled(captchas, tmp_path):
+def relabeled(captchas, tmp_path):
     """The captchas with other labels."""
 
     def make(labels):
@@ -73,10 +73,10 @@ def test_a_wrong_alphabet_is_a_cause_only_if_characters_are_rare(mistyped):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["moved by one", "one of two"])
-def test_a_fit_that_learned_nothing(run, workshop, captchas, relabelled, tmp_path, kind):
+def test_a_fit_that_learned_nothing(run, workshop, captchas, relabeled, tmp_path, kind):
     labels = load_captchas(captchas).target.tolist()
     labels = [*labels[1:], labels[0]] if kind == "moved by one" else ["ABCD", "EFGH", "EFGH"] * 10
-    folder, out = relabelled(labels), tmp_path / "m.joblib"
+    folder, out = relabeled(labels), tmp_path / "m.joblib"
     outcome = fit(run, workshop, folder, out, "--json", tmp_path / "a.json")
     assert outcome.code == 0
     causes = outcome.err.partition("warning: nothing was learned: ")[2].splitlines()
@@ -89,10 +89,10 @@ def test_a_fit_that_learned_nothing(run, workshop, captchas, relabelled, tmp_pat
     assert len(said) >= 3
 
 
-def test_a_fit_that_learned_little_and_mixes_case(run, workshop, captchas, relabelled, tmp_path):
+def test_a_fit_that_learned_little_and_mixes_case(run, workshop, captchas, relabeled, tmp_path):
     labels = load_captchas(captchas).target.tolist()
     labels[::2] = map(str.lower, labels[::2])
-    outcome = fit(run, workshop, relabelled(labels), tmp_path / "m.joblib", "--quiet")
+    outcome = fit(run, workshop, relabeled(labels), tmp_path / "m.joblib", "--quiet")
     assert "- case: " in outcome.err
     assert "- too few captchas: 30 show each character" in outcome.err
 

@@ -13,7 +13,7 @@ from skcaptcha.datasets import make_line_captchas
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty labelled captchas, and a file that is no image."""
+    """Thirty labeled captchas, and a file that is no image."""
     folder = tmp_path_factory.mktemp("captchas")
     for i, (image, label) in enumerate(
         zip(*make_line_captchas(30, charset="ABC", random_state=0), strict=True)

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from skcaptcha.datasets import make_line_captchas, write_captchas
-from skcaptcha.label import LabellingSession
+from skcaptcha.label import LabelingSession
 
 CHARSET = "ABCDEH7"
 WRONG = {"00008.png": "7777", "00041.png": "AB"}
@@ -124,13 +124,13 @@ def test_without_the_page_fix_says_so_before_the_work(check, monkeypatch):
     assert "pip install 'skcaptcha[web]'" in outcome.sentence()
 
 
-def test_fix_says_before_the_work_that_the_folder_is_being_labelled(check, folder, tmp_path):
+def test_fix_says_before_the_work_that_the_folder_is_being_labeled(check, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     page = tmp_path / "l.html"
-    with LabellingSession(own, train=False):
+    with LabelingSession(own, train=False):
         outcome = check("--fix", "--report", page, where=own)
     assert outcome.code == 2
-    assert "is being labelled by another process" in outcome.sentence()
+    assert "is being labeled by another process" in outcome.sentence()
     assert not page.exists()
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from skcaptcha.cli._cluster import check_versions, versions
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 from waiting import wait_until
 
 pytest.importorskip("distributed")

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skcaptcha import _model_file, read_captchas
+from skcaptcha import read_captchas
 from skcaptcha.cli._begun_with import BegunWith
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
-from skcaptcha.model_io import load_manifest
+from skcaptcha.persistence import _model_file, load_manifest
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -68,7 +68,7 @@ def test_scikit_learn_is_imported_without_pandas_which_can_still_be_used():
     pytest.importorskip("pandas")
     code = (
         "import sys\n"
-        "from skcaptcha.cli._fast_imports import import_sklearn\n"
+        "from skcaptcha._process.fast_imports import import_sklearn\n"
         "import_sklearn()\n"
         "assert 'pandas' not in sys.modules\n"
         "from sklearn.preprocessing import StandardScaler\n"
@@ -89,7 +89,7 @@ def test_version(run):
     assert run("--version").out == "skcaptcha 0.1.0\n"
 
 
-def test_generate_writes_a_labelled_folder_and_the_same_again(run, tmp_path):
+def test_generate_writes_a_labeled_folder_and_the_same_again(run, tmp_path):
     for name in ("a", "b"):
         assert run("generate", "dots", tmp_path / name, "-n", 3, "--seed", 4).code == 0
     a, b = load_captchas(tmp_path / "a"), load_captchas(tmp_path / "b")
@@ -337,7 +337,7 @@ def test_a_model_that_is_replaced_while_it_reads(run, model, captchas, tmp_path,
         path.write_bytes(b"another model")
         return file
 
-    monkeypatch.setattr("skcaptcha.model_io.read_model_file", read_and_replace)
+    monkeypatch.setattr("skcaptcha.persistence._save_and_load.read_model_file", read_and_replace)
     begun = {}
     monkeypatch.setattr(BegunWith, "remove", lambda self: begun.update(self._settings))
     outcome = run("predict", captchas, "--model", path, "--csv", table)
@@ -379,7 +379,7 @@ def test_show_says_what_a_model_is(run, model):
     assert [line[:2] for line in lines[:2]] == [["string", "accuracy"]] * 2
     assert lines[2][:4] == ["fitted", "to", "100", "captchas"]
     assert "recipe.yaml" in outcome.out
-    for part in ("denoise.binarise", "FixedBoxes", "CharacterReader()"):
+    for part in ("denoise.binarize", "FixedBoxes", "CharacterReader()"):
         assert part in outcome.out
     assert "sha256" not in outcome.out
     assert outcome.err.endswith("--all\n")
@@ -539,11 +539,11 @@ def test_score_says_how_accurate_the_surest_readings_are(run, model, captchas, t
     figures = json.loads(report.read_text())
     assert figures["coverage"][0]["coverage"] == 1
     assert figures["coverage"][0]["string_accuracy"] == figures["string_accuracy"]
-    labelled = load_captchas(captchas)
-    readings = read_captchas(joblib.load(model), labelled.data)
+    labeled = load_captchas(captchas)
+    readings = read_captchas(joblib.load(model), labeled.data)
     read = [
         (reading.confidence, reading.text == label)
-        for reading, label in zip(readings, labelled.target, strict=True)
+        for reading, label in zip(readings, labeled.target, strict=True)
     ]
     for row in figures["coverage"]:
         accepted = [right for sure, right in read if sure >= row["min_confidence"]]

@@ -2,7 +2,7 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha import save
 from skcaptcha.datasets import load_captchas
-from skcaptcha.denoise import Grey, Polarity, Rescale
+from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
 from skcaptcha.features import OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import SequenceReader
@@ -14,7 +14,12 @@ def test_predict_constrains_what_may_be_read(run, captchas, tmp_path):
     model = Pipeline(
         [
             ("images", ImageDecoder()),
-            ("denoise", Pipeline([("grey", Grey()), ("ink", Polarity()), ("size", Rescale())])),
+            (
+                "denoise",
+                Pipeline(
+                    [("gray", Grayscale()), ("ink", PolarityNormalizer()), ("size", HeightScaler())]
+                ),
+            ),
             ("segment", SlidingWindow()),
             ("features", OrientedGradients()),
             ("read", SequenceReader(random_state=0)),

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skcaptcha import _started, load_recipe
+from skcaptcha import load_recipe
+from skcaptcha._process import start_time
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from waiting import wait_until
 
@@ -126,7 +127,7 @@ def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
 def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
     run, lines, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(_started._Command, "began", time.perf_counter() - 60)
+    monkeypatch.setattr(start_time._Command, "began", time.perf_counter() - 60)
     out = tmp_path / "m.joblib"
     outcome = run("fit", lines, "--out", out, "--jobs", 1, "--budget", 10)
     assert outcome.code == 0
@@ -141,11 +142,11 @@ def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
 
 
 def test_a_command_began_when_its_process_did(monkeypatch):
-    monkeypatch.setattr(_started._Command, "began", None)
-    assert _started.began() >= time.perf_counter() - 1
-    _started.note_start()
+    monkeypatch.setattr(start_time._Command, "began", None)
+    assert start_time.began() >= time.perf_counter() - 1
+    start_time.note_start()
     before = time.perf_counter() - time.process_time()
-    assert _started.began() == pytest.approx(before, abs=1)
+    assert start_time.began() == pytest.approx(before, abs=1)
 
 
 def test_images_that_are_numbered_have_no_labels(run, tmp_path):

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from image_samples import (
-    COLOUR,
-    GREY,
+    COLOR,
+    GRAY,
     encode,
     headers_that_claim,
     png,
@@ -27,7 +27,7 @@ from image_samples import (
 from skcaptcha import load_recipe
 from skcaptcha.cli._console import printable
 from skcaptcha.cli._reading import read_all, why
-from skcaptcha.errors import ImageError
+from skcaptcha.exceptions import ImageError
 from skcaptcha.images import ImageDecoder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -70,7 +70,7 @@ class TestBatches:
     def test_the_error_names_the_image(self) -> None:
         for name, content in headers_that_claim(16_000, 16_000).items():
             with pytest.raises(ImageError, match="more than the limit") as caught:
-                ImageDecoder().transform([COLOUR, FILES["GIF"], content, COLOUR])
+                ImageDecoder().transform([COLOR, FILES["GIF"], content, COLOR])
             assert caught.value.source == "image 2", name
 
     def test_read_all(self, mixed: Any, model: Path, texts: list[str]) -> None:
@@ -157,7 +157,7 @@ from skcaptcha.cli._reading import read_all
 from skcaptcha.datasets import load_captchas
 model = joblib.load(sys.argv[1])
 assert len(list(read_all(model, load_captchas(sys.argv[3]).data, show_progress=False))) == 30
-paths = load_captchas(sys.argv[2], labelled=False).data
+paths = load_captchas(sys.argv[2], labeled=False).data
 """
         work = "assert len(list(read_all(model, paths, show_progress=False))) == 40"
         assert self.added(setup, work, heavy, folder, captchas) < 200
@@ -180,7 +180,7 @@ def worst_files() -> Iterator[bytes]:
     for size in ((2_000_000, 10), (60_000, 60_000), (16_000, 16_000)):
         yield from headers_that_claim(*size).values()
     text = b"Comment\0\0" + zlib.compress(bytes(10**8))
-    pixels = (b"IDAT", zlib.compress(png_rows(GREY[..., None], 8)))
+    pixels = (b"IDAT", zlib.compress(png_rows(GRAY[..., None], 8)))
     yield png(png_header(30, 20, 8, 0), *[(b"zTXt", text)] * 100, pixels, (b"IEND", b""))
     yield b"\x89PNG\r\n\x1a\n" + bytes(2**24 - 8)
     yield bytes(2**24 + 1)

@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from skcaptcha.cli._only_writer import only_writer
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha._files.only_writer import only_writer
+from skcaptcha.exceptions import SkcaptchaError
 
 pytest.importorskip("fcntl")
 
 HOLD = """
 import sys
 from pathlib import Path
-from skcaptcha.cli._only_writer import only_writer
+from skcaptcha._files.only_writer import only_writer
 with only_writer(Path(sys.argv[1])):
     print("holds it", flush=True)
     sys.stdin.read()

@@ -13,7 +13,7 @@ import pytest
 
 from skcaptcha.cli._check_outputs import OverwriteError, check_outputs, refuse_outputs
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 Link = Callable[[Path, Path], None]
 

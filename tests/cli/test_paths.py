@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from skcaptcha.cli._paths import images_of
 from skcaptcha.cli._sorted_names import SortedNames
 from skcaptcha.datasets._load import natural_order
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 NAMES = (
     "10.png", "2.png", "labels.csv", ".hidden.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp",

@@ -79,7 +79,7 @@ def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):
     outcome = run("show", model, image, "none.png")
     assert outcome.code == 1
     assert texts[0] in outcome.out.splitlines()[0]
-    assert "binarise" in outcome.out
+    assert "binarize" in outcome.out
     assert outcome.out.isascii()
     assert max(map(len, outcome.out.splitlines())) <= 80
 
@@ -92,7 +92,7 @@ def test_show_has_nothing_to_draw_in_a_file_without_an_image(run, model, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
-def test_show_uses_the_colours_of_a_terminal(model, captchas):
+def test_show_uses_the_colors_of_a_terminal(model, captchas):
     import fcntl
     import pty
     import struct

@@ -13,7 +13,7 @@ from skcaptcha.cli._parquet import ResumableParquet
 from skcaptcha.cli._resumable import ResumableCsv
 from skcaptcha.cli._tables import Table
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 COLUMNS = ("filename", "text", "confidence")
 KINDS = {"csv": ResumableCsv, "parquet": ResumableParquet}
@@ -197,7 +197,7 @@ def test_runs_that_begin_again_and_again_lose_no_row(tmp_path):
         "import sys\n"
         "from pathlib import Path\n"
         "from skcaptcha.cli._resumable import ResumableCsv\n"
-        "from skcaptcha.errors import SkcaptchaError\n"
+        "from skcaptcha.exceptions import SkcaptchaError\n"
         "added = 0\n"
         "while added < 100:\n"
         "    try:\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skcaptcha.datasets import load_captchas
-from skcaptcha.model_io import load_manifest
+from skcaptcha.persistence import load_manifest
 
 FIRST_FORMAT = Path(__file__).parents[1] / "models" / "1"
 HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")

@@ -69,7 +69,7 @@ def test_fits_show_progress(workshop, tmp_path):
 def test_ctrl_c_that_python_does_not_hear_leaves_a_terminal_with_its_cursor():
     code = (
         "import hashlib, os, signal, threading\n"
-        "from skcaptcha._progress import progress\n"
+        "from skcaptcha._display.progress import progress\n"
         "from skcaptcha.cli._interrupt import interruptible\n"
         "with interruptible('stopped'), progress('fits', 3):\n"
         "    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
@@ -125,7 +125,7 @@ def test_verbose_logs_what_is_done_and_for_how_long(run, workshop, tmp_path):
     )
     lines = outcome.err.splitlines()
     assert all(re.match(r"\d\d:\d\d:\d\d skcaptcha[\w.]*: ", line) for line in lines), outcome.err
-    assert "skcaptcha.search: searching: 2 candidates in 2 folds" in outcome.err
+    assert "skcaptcha.model_selection._search: searching: 2 candidates in 2 folds" in outcome.err
     assert outcome.err.count(", fold ") == 4
     assert "fitting the best candidate" in outcome.err
     assert re.search(r"skcaptcha: \d+\.\d\d s", lines[-1])

@@ -1,4 +1,4 @@
-"""The generators: reproducible, as labelled, and like the real captchas that they imitate."""
+"""The generators: reproducible, as labeled, and like the real captchas that they imitate."""
 
 import random
 import secrets
@@ -154,9 +154,9 @@ def test_image_generator_leaves_the_randomness_of_others_alone():
 
 
 def characters_as_the_original_cuts_them(image):
-    """Grey, threshold, 3x3 binomial blur, threshold, four boxes: scheme "lines" as first read."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    ink = np.where(grey <= 127, 255, 0).astype(np.uint8)
+    """Gray, threshold, 3x3 binomial blur, threshold, four boxes: scheme "lines" as first read."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    ink = np.where(gray <= 127, 255, 0).astype(np.uint8)
     kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
     ink = (cv2.filter2D(ink, -1, kernel) > 185).astype(np.float32)
     return [ink[4:25, x : x + 20].ravel() for x in (8, 38, 68, 98)]

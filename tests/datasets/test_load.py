@@ -1,4 +1,4 @@
-"""Labelled folders: order, the three ways of labelling, ranges, and what can be wrong."""
+"""Labeled folders: order, the three ways of labeling, ranges, and what can be wrong."""
 
 import csv
 import random
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import DatasetError, LabelWarning
+from skcaptcha.exceptions import DatasetError, LabelWarning
 
 # No lone surrogates, which no file can hold, and no NUL, which numpy cuts off at the end.
 label_text = st.text(
@@ -46,14 +46,14 @@ def make_folder(tmp_path_factory):
 def test_order_is_natural(make_folder):
     folder = make_folder("a10.png", "a2.png", "a1.png", "10.png", "9.png", "a1b.png")
     names = ["9.png", "10.png", "a1.png", "a1b.png", "a2.png", "a10.png"]
-    bunch = load_captchas(folder, labelled=False)
+    bunch = load_captchas(folder, labeled=False)
     assert bunch.filenames == names
     assert bunch.data == [str(folder / name) for name in names]
 
 
 @given(st.permutations(["1.png", "01.png", "1a.png", "a.png", "2.png", "a-2.png", "a-10.png"]))
 def test_order_is_one_for_all_orders_of_creation(make_folder, names):
-    bunch = load_captchas(make_folder(*names), labelled=False)
+    bunch = load_captchas(make_folder(*names), labeled=False)
     assert bunch.filenames == [
         "01.png", "1.png", "1a.png", "2.png", "a-2.png", "a-10.png", "a.png",
     ]  # fmt: skip
@@ -62,7 +62,7 @@ def test_order_is_one_for_all_orders_of_creation(make_folder, names):
 def test_only_visible_images_count(make_folder):
     folder = make_folder("a.PNG", "b.jpeg", "c.WebP", ".d.png", "e.txt", "f", "._a.png")
     (folder / "sub.png").mkdir()
-    assert load_captchas(folder, labelled=False).filenames == ["a.PNG", "b.jpeg", "c.WebP"]
+    assert load_captchas(folder, labeled=False).filenames == ["a.PNG", "b.jpeg", "c.WebP"]
 
 
 def test_labels_from_names(make_folder):
@@ -85,7 +85,7 @@ def test_csv_comes_before_lines_and_names(make_folder):
     assert load_captchas(folder).target.tolist() == ["t", "u"]
 
 
-@pytest.mark.filterwarnings("ignore::skcaptcha.errors.LabelWarning")
+@pytest.mark.filterwarnings("ignore::skcaptcha.exceptions.LabelWarning")
 @given(st.lists(label_text, min_size=1, max_size=6), st.booleans())
 def test_csv_labels_are_exact(make_folder, labels, bom):
     folder = make_folder(*(f"{i}.png" for i in range(len(labels))))
@@ -98,7 +98,7 @@ def test_csv_labels_are_exact(make_folder, labels, bom):
     assert load_captchas(folder).target.tolist() == composed(labels)
 
 
-@pytest.mark.filterwarnings("ignore::skcaptcha.errors.LabelWarning")
+@pytest.mark.filterwarnings("ignore::skcaptcha.exceptions.LabelWarning")
 @given(st.lists(label_text.filter(lambda s: not set(s) & set("\r\n")), min_size=1, max_size=6))
 def test_line_labels_are_exact(make_folder, labels):
     names = [f"{i}.png" if i % 2 else f"{i:03}.jpg" for i in range(1, len(labels) + 1)]
@@ -107,17 +107,17 @@ def test_line_labels_are_exact(make_folder, labels):
     assert load_captchas(folder).target.tolist() == composed(labels)
 
 
-def test_images_beyond_the_last_line_are_unlabelled(make_folder):
+def test_images_beyond_the_last_line_are_unlabeled(make_folder):
     folder = make_folder("1.png", "2.png", "3.png", "x.png", labels_txt="007\n 8\n")
     with pytest.warns(LabelWarning, match=r"1 label begins or ends with a space.*' 8'"):
         bunch = load_captchas(folder)
     assert bunch.filenames == ["1.png", "2.png"]
     assert bunch.target.tolist() == ["007", " 8"]
-    assert len(load_captchas(folder, labelled=False).data) == 4
+    assert len(load_captchas(folder, labeled=False).data) == 4
 
 
-def test_unlabelled_needs_no_labels(make_folder):
-    bunch = load_captchas(make_folder("_.png", labels_csv="nonsense"), labelled=False)
+def test_unlabeled_needs_no_labels(make_folder):
+    bunch = load_captchas(make_folder("_.png", labels_csv="nonsense"), labeled=False)
     assert "target" not in bunch
 
 
@@ -221,7 +221,7 @@ def test_labels_that_are_not_read_are_not_passed_over(make_folder, name):
     folder = make_folder("A1.png", "B2.png", "C3.png", name)
     with pytest.raises(DatasetError, match=f"not from {name}; write a labels.csv"):
         load_captchas(folder)
-    assert len(load_captchas(folder, labelled=False).data) == 3
+    assert len(load_captchas(folder, labeled=False).data) == 3
     (folder / "labels.csv").write_text("filename,label\nA1.png,5UFQ\n")
     assert load_captchas(folder).target.tolist() == ["5UFQ"]
 

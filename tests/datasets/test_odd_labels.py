@@ -5,7 +5,7 @@ import pytest
 
 from skcaptcha.datasets import load_captchas, make_image_captchas, make_line_captchas
 from skcaptcha.datasets._odd_labels import doubt_about, odd_labels
-from skcaptcha.errors import LabelWarning
+from skcaptcha.exceptions import LabelWarning
 
 USUAL = ["5UFQ"] * 30
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.utils import Bunch
 
 from skcaptcha.datasets import split_captchas
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 
 def captchas(n):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas, write_characters
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 label_text = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8
@@ -37,7 +37,7 @@ def test_images_come_back(tmp_path, shape):
         np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
 
 
-@pytest.mark.filterwarnings("ignore::skcaptcha.errors.LabelWarning")
+@pytest.mark.filterwarnings("ignore::skcaptcha.exceptions.LabelWarning")
 @given(st.lists(label_text, max_size=4, min_size=1))
 def test_labels_come_back(tmp_path_factory, labels):
     folder = tmp_path_factory.mktemp("captchas")

@@ -7,33 +7,33 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skcaptcha.denoise import (
-    Binarise,
-    CropToInk,
-    Grey,
-    Opening,
-    Polarity,
-    RemoveSmallComponents,
-    RemoveThinLines,
-    Rescale,
-    Smooth,
+    Binarizer,
+    Grayscale,
+    HeightScaler,
+    InkCropper,
+    MorphologicalOpening,
+    PolarityNormalizer,
+    SmallComponentRemover,
+    Smoother,
+    ThinLineRemover,
 )
 
 SIDES = st.tuples(st.integers(1, 9), st.integers(1, 9))
-GREYS = arrays(np.uint8, SIDES)
-COLOURS = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
+GRAYS = arrays(np.uint8, SIDES)
+COLORS = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 CHANNELS = ("luma", "red", "min", "max", "saturation", "contrast", (0.2, 0.5, 0.3))
-OF_COLOUR = [*(Grey(channel) for channel in CHANNELS), Smooth(), Smooth("median")]
-OF_GREY = [
-    *OF_COLOUR,
-    *(Binarise(method, ink=ink) for method in ("otsu", "fixed") for ink in ("auto", "bright")),
-    *(Binarise(method, ink="auto") for method in ("adaptive", "sauvola")),
-    *(Polarity(ink) for ink in ("auto", "dark", "bright")),
-    CropToInk(),
-    Opening(2),
-    RemoveSmallComponents(),
-    RemoveThinLines(),
-    Rescale(11),
-    Smooth("gaussian"),
+OF_COLOR = [*(Grayscale(channel) for channel in CHANNELS), Smoother(), Smoother("median")]
+OF_GRAY = [
+    *OF_COLOR,
+    *(Binarizer(method, ink=ink) for method in ("otsu", "fixed") for ink in ("auto", "bright")),
+    *(Binarizer(method, ink="auto") for method in ("adaptive", "sauvola")),
+    *(PolarityNormalizer(ink) for ink in ("auto", "dark", "bright")),
+    InkCropper(),
+    MorphologicalOpening(2),
+    SmallComponentRemover(),
+    ThinLineRemover(),
+    HeightScaler(11),
+    Smoother("gaussian"),
 ]
 
 
@@ -46,19 +46,19 @@ def check(denoiser, images):
         np.testing.assert_array_equal(found, denoiser.transform([image])[0])
 
 
-@pytest.mark.parametrize("denoiser", OF_GREY, ids=str)
-@given(images=st.lists(GREYS, min_size=1, max_size=5))
-def test_grey_images_of_several_sizes(denoiser, images):
+@pytest.mark.parametrize("denoiser", OF_GRAY, ids=str)
+@given(images=st.lists(GRAYS, min_size=1, max_size=5))
+def test_gray_images_of_several_sizes(denoiser, images):
     check(denoiser, [*images, *images[::-1]])
 
 
-@pytest.mark.parametrize("denoiser", OF_COLOUR, ids=str)
-@given(images=st.lists(st.one_of(COLOURS, GREYS), min_size=1, max_size=5))
-def test_colour_and_grey_images_of_several_sizes(denoiser, images):
+@pytest.mark.parametrize("denoiser", OF_COLOR, ids=str)
+@given(images=st.lists(st.one_of(COLORS, GRAYS), min_size=1, max_size=5))
+def test_color_and_gray_images_of_several_sizes(denoiser, images):
     check(denoiser, [*images, *images[::-1]])
 
 
-@pytest.mark.parametrize("denoiser", OF_COLOUR, ids=str)
+@pytest.mark.parametrize("denoiser", OF_COLOR, ids=str)
 def test_more_images_than_are_denoised_at_once(denoiser):
     images = np.random.default_rng(0).integers(0, 256, (90, 30, 40, 3), dtype=np.uint8)
     check(denoiser, images)

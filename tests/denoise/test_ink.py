@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.measure import label
 
-from skcaptcha.denoise import CropToInk, Opening, RemoveSmallComponents, RemoveThinLines
+from skcaptcha.denoise import (
+    InkCropper,
+    MorphologicalOpening,
+    SmallComponentRemover,
+    ThinLineRemover,
+)
 
 SIZES = st.tuples(st.integers(1, 14), st.integers(1, 14))
 SHADES = arrays(np.uint8, SIZES, elements=st.sampled_from([0, 60, 127, 128, 200, 255]))
@@ -29,7 +34,7 @@ def test_small_components(connectivity, image, min_area):
     for k in range(1, labels.max() + 1):
         if (labels == k).sum() < min_area:
             expected[labels == k] = 0
-    denoiser = RemoveSmallComponents(min_area, connectivity=connectivity)
+    denoiser = SmallComponentRemover(min_area, connectivity=connectivity)
     np.testing.assert_array_equal(apply(denoiser, image), expected)
 
 
@@ -52,9 +57,9 @@ def test_opening_by_brute_force(image, size):
         for left in range(image.shape[1] - size + 1):
             square = (slice(top, top + size), slice(left, left + size))
             np.maximum(expected[square], image[square].min(), out=expected[square])
-    once = apply(Opening(size), image)
+    once = apply(MorphologicalOpening(size), image)
     np.testing.assert_array_equal(once, expected)
-    np.testing.assert_array_equal(apply(Opening(size), once), once)
+    np.testing.assert_array_equal(apply(MorphologicalOpening(size), once), once)
 
 
 @settings(max_examples=200)
@@ -67,13 +72,13 @@ def test_thin_lines_by_brute_force(image, thickness, length):
         rows, columns = np.nonzero(thin == k)
         if max(np.ptp(rows), np.ptp(columns)) + 1 >= length:
             expected[thin == k] = 0
-    cleaned = apply(RemoveThinLines(thickness, min_length=length), image)
+    cleaned = apply(ThinLineRemover(thickness, min_length=length), image)
     np.testing.assert_array_equal(cleaned, expected)
 
 
 @given(image=INK, thickness=st.integers(1, 3), length=st.integers(1, 9))
 def test_thin_lines_only_take_ink_and_leave_what_is_thick(image, thickness, length):
-    cleaned = apply(RemoveThinLines(thickness, min_length=length), image)
+    cleaned = apply(ThinLineRemover(thickness, min_length=length), image)
     assert (cleaned <= image).all()
     thick = holding_squares(image > 127, thickness + 1)
     np.testing.assert_array_equal(cleaned[thick], image[thick])
@@ -88,7 +93,7 @@ def test_a_drawn_line_vanishes_but_for_where_it_crosses_a_stroke(angle):
     begin, end = np.rint([middle - reach, middle + reach]).astype(int).tolist()
     crossed = cv2.line(glyph.copy(), begin, end, 255, 1)
     assert (crossed != glyph).any() or angle == 90
-    cleaned = apply(RemoveThinLines(1, min_length=8), crossed)
+    cleaned = apply(ThinLineRemover(1, min_length=8), crossed)
     assert (cleaned[glyph > 0] == 255).all()
     rest = np.argwhere((cleaned > 0) & (glyph == 0))
     # Where line and stroke meet, a square of both fits here and there.
@@ -97,7 +102,7 @@ def test_a_drawn_line_vanishes_but_for_where_it_crosses_a_stroke(angle):
 
 @given(image=SHADES, margin=st.integers(0, 5))
 def test_crop_to_ink(image, margin):
-    cropped = apply(CropToInk(margin), image)
+    cropped = apply(InkCropper(margin), image)
     inked = np.argwhere(image > 127)
     if not len(inked):
         np.testing.assert_array_equal(cropped, image)
@@ -107,4 +112,4 @@ def test_crop_to_ink(image, margin):
     columns = [c for c in range(image.shape[1]) if left - margin <= c <= right + margin]
     np.testing.assert_array_equal(cropped, image[np.ix_(rows, columns)])
     if margin == 0:
-        np.testing.assert_array_equal(apply(CropToInk(), cropped), cropped)
+        np.testing.assert_array_equal(apply(InkCropper(), cropped), cropped)

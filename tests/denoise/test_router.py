@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.denoise import Binarise, ImageRouter, Smooth
+from skcaptcha.denoise import Binarizer, ImageRouter, Smoother
 from skcaptcha.features import RawPixels
 from skcaptcha.read import CharacterReader
 from skcaptcha.segment import FixedBoxes
@@ -66,9 +66,9 @@ def test_each_image_goes_where_its_measure_says(measure, images, level, cut, dat
 @given(images=BATCHES)
 def test_each_image_gets_what_its_branch_alone_would_give(images):
     branches = [
-        ("soft", Smooth("median")),
+        ("soft", Smoother("median")),
         ("as it is", "passthrough"),
-        ("ink", Pipeline([("smooth", Smooth()), ("ink", Binarise("fixed"))])),
+        ("ink", Pipeline([("smooth", Smoother()), ("ink", Binarizer("fixed"))])),
     ]
     router = ImageRouter(branches, measure="mean", thresholds=[100, 140])
     together = router.fit(images).transform(images)
@@ -120,8 +120,8 @@ def test_not_fitted():
 
 
 def nested():
-    dots = Pipeline([("smooth", Smooth()), ("ink", Binarise("fixed"))])
-    return ImageRouter([("dots", dots), ("dashes", Binarise())], measure="mean", thresholds=[9])
+    dots = Pipeline([("smooth", Smoother()), ("ink", Binarizer("fixed"))])
+    return ImageRouter([("dots", dots), ("dashes", Binarizer())], measure="mean", thresholds=[9])
 
 
 def test_parameters_of_branches_are_parameters():
@@ -146,11 +146,11 @@ def test_a_grid_reaches_into_the_branches():
     for i in range(24):
         image = np.full((8, 16), 250, dtype=np.uint8)
         bits = rng.integers(0, 2, 2)
-        for k, bit in enumerate(bits):  # dark ink in light images, grey ink in dim ones
+        for k, bit in enumerate(bits):  # dark ink in light images, gray ink in dim ones
             image[1 + bit : 7 - bit, 1 + 8 * k : 7 + 8 * k] = 100 if i % 2 else 190
         images.append(image)
         labels.append("".join("AB"[bit] for bit in bits))
-    branches = [("pale", Binarise("fixed")), ("dark", Binarise("fixed"))]
+    branches = [("pale", Binarizer("fixed")), ("dark", Binarizer("fixed"))]
     router = ImageRouter(branches, measure="pixels_below", level=101, thresholds=[0])
     cut = FixedBoxes([[0, 0, 8, 8], [8, 0, 8, 8]])
     steps = [("route", router), ("cut", cut), ("raw", RawPixels()), ("read", CharacterReader())]

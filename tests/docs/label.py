@@ -5,11 +5,11 @@ import sys
 
 
 def main(folder, answers_file, n):
-    from skcaptcha.label import LabellingSession
+    from skcaptcha.label import LabelingSession
 
     with open(answers_file, newline="") as file:
         answers = {row["filename"]: row["label"] for row in csv.DictReader(file)}
-    with LabellingSession(folder, train=False) as session:
+    with LabelingSession(folder, train=False) as session:
         for _ in range(int(n)):
             task = session.next("page")
             session.label(task.filename, answers[task.filename], tab="page")

@@ -22,7 +22,7 @@ from docs.pages import (
 )
 from skcaptcha.cli import main
 from skcaptcha.datasets import make_line_captchas, write_captchas
-from skcaptcha.denoise import Grey, Polarity, Rescale
+from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
 from skcaptcha.features import OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import SequenceReader
@@ -49,8 +49,8 @@ def given(tmp_path_factory):
     model = recipe.pipeline().fit(X[:100], y[:100])
     (folder / "artifacts").mkdir()
     skcaptcha.save(model, folder / "artifacts" / "model.joblib")
-    grey, ink, size = ("grey", Grey()), ("ink", Polarity()), ("size", Rescale())
-    steps = [("images", ImageDecoder()), ("denoise", Pipeline([grey, ink, size]))]
+    gray, ink, size = ("gray", Grayscale()), ("ink", PolarityNormalizer()), ("size", HeightScaler())
+    steps = [("images", ImageDecoder()), ("denoise", Pipeline([gray, ink, size]))]
     steps += [("segment", SlidingWindow()), ("features", OrientedGradients())]
     sequence = Pipeline([*steps, ("read", SequenceReader(random_state=0))]).fit(X[:100], y[:100])
     skcaptcha.save(sequence, folder / "artifacts" / "sequence.joblib")

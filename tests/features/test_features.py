@@ -33,7 +33,7 @@ def noise(m: int, shape: tuple[int, int] = (20, 14), seed: int = 0) -> list[np.n
 
 
 def kinds_of(shape: tuple[int, int], seed: int) -> list[np.ndarray]:
-    """Grey, black and white, of few shades, and of one."""
+    """Gray, black and white, of few shades, and of one."""
     rng = np.random.default_rng(seed)
     images = [
         rng.integers(0, 256, shape),

@@ -18,8 +18,8 @@ def pictures(n=3, shape=(40, 70), seed=0):
 
 def by_definition(image, box, features):
     """The features of one box, pixel by pixel."""
-    grey = np.pad(image / 255, 1, mode="edge")
-    dx, dy = grey[1:-1, 2:] - grey[1:-1, :-2], grey[2:, 1:-1] - grey[:-2, 1:-1]
+    gray = np.pad(image / 255, 1, mode="edge")
+    dx, dy = gray[1:-1, 2:] - gray[1:-1, :-2], gray[2:, 1:-1] - gray[:-2, 1:-1]
     size = np.hypot(dx, dy)
     x, y, w, h = box
     rows, columns = features.shape_
@@ -76,7 +76,7 @@ def test_a_warp_of_no_strength_changes_nothing_inside():
     rows = np.flatnonzero((x >= 12) & (x <= 100 - 32))[::3]
     rng = np.random.RandomState(0)
     features = described.features
-    del features.across_  # neighbours stay
+    del features.across_  # neighbors stay
     values = describe_warped(described, rows, rng, strength=0, step=0, pitch=15)
     inner = np.s_[:, :, 2:-2]
     shape = (len(rows), *features.shape_[::-1], 8)
@@ -85,7 +85,7 @@ def test_a_warp_of_no_strength_changes_nothing_inside():
     )
 
 
-def test_neighbours_are_exchanged_but_not_the_middle():
+def test_neighbors_are_exchanged_but_not_the_middle():
     images = [np.pad(image, 20, mode="edge") for image in pictures(20)]
     described = OrientedGradients().fit_transform(SlidingWindow(36).fit_transform(images))
     x = described.boxes[:, 0]

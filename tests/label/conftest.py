@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from labelling_clients import Client, Guessing, Server, Tab
+from labeling_clients import Client, Guessing, Server, Tab
 from skcaptcha.datasets import make_line_captchas, write_captchas
-from skcaptcha.label import LabellingPage, LabellingSession
+from skcaptcha.label import LabelingPage, LabelingSession
 
 
 @pytest.fixture
-def unlabelled(tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
-    """Give what makes a folder of so many unlabelled images, with what they say."""
+def unlabeled(tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
+    """Give what makes a folder of so many unlabeled images, with what they say."""
 
     def make(n: int) -> tuple[Path, dict[str, str]]:
         folder = tmp_path / "captchas"
@@ -40,13 +40,13 @@ def start() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def folder_and_truth(unlabelled) -> tuple[Path, dict[str, str]]:
-    return unlabelled(12)
+def folder_and_truth(unlabeled) -> tuple[Path, dict[str, str]]:
+    return unlabeled(12)
 
 
 @pytest.fixture
 def folder(folder_and_truth) -> Path:
-    """Folder of twelve unlabelled images."""
+    """Folder of twelve unlabeled images."""
     return folder_and_truth[0]
 
 
@@ -57,19 +57,19 @@ def truth(folder_and_truth) -> dict[str, str]:
 
 
 @pytest.fixture
-def session(folder: Path) -> Iterator[LabellingSession]:
-    with LabellingSession(folder, train=False) as session:
+def session(folder: Path) -> Iterator[LabelingSession]:
+    with LabelingSession(folder, train=False) as session:
         yield session
 
 
 @pytest.fixture
-def page(session: LabellingSession) -> Iterator[LabellingPage]:
-    with LabellingPage(session) as page:
+def page(session: LabelingSession) -> Iterator[LabelingPage]:
+    with LabelingPage(session) as page:
         yield page
 
 
 @pytest.fixture
-def client(page: LabellingPage) -> Client:
+def client(page: LabelingPage) -> Client:
     return Client(page)
 
 
@@ -82,14 +82,14 @@ def context(browser):
 
 
 @pytest.fixture
-def guessing(folder: Path, truth: dict[str, str]) -> Iterator[LabellingPage]:
+def guessing(folder: Path, truth: dict[str, str]) -> Iterator[LabelingPage]:
     """Serve the page of a session whose guesses are known."""
-    with Guessing(folder, truth) as session, LabellingPage(session) as served:
+    with Guessing(folder, truth) as session, LabelingPage(session) as served:
         yield served
 
 
 @pytest.fixture
-def tab(guessing: LabellingPage, context) -> Iterator[Tab]:
+def tab(guessing: LabelingPage, context) -> Iterator[Tab]:
     tab = Tab(context, guessing.url)
     yield tab
     assert tab.problems == []

@@ -1,11 +1,11 @@
-"""Labelling by keyboard in a real browser."""
+"""Labeling by keyboard in a real browser."""
 
 import json
 
 import pytest
 
-from labelling_clients import Tab, labels_on_disk
-from skcaptcha.label import LabellingPage, LabellingSession
+from labeling_clients import Tab, labels_on_disk
+from skcaptcha.label import LabelingPage, LabelingSession
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ def test_enter_accepts_the_guess_that_is_typed_already(tab, folder, truth):
     tab.go("Enter")
     assert labels_on_disk(folder)[name] == truth[name]
     tab.says(f"Saved {truth[name]}")
-    entry = json.loads((folder / "labelling.jsonl").read_text().splitlines()[-1])
+    entry = json.loads((folder / "labeling.jsonl").read_text().splitlines()[-1])
     assert 1 in entry.values()  # keystrokes
 
 
@@ -83,7 +83,7 @@ def test_f2_marks_unreadable_and_undo_takes_it_back(tab, folder):
     assert tab.name != first
     tab.go("Control+z")
     assert tab.name == first
-    tab.says("0 of 12 labelled$")
+    tab.says("0 of 12 labeled$")
 
 
 def test_undo_gives_back_what_was_typed(tab, folder):
@@ -102,7 +102,7 @@ def test_up_and_down_move_and_keep_what_was_typed(tab, folder):
     tab.press(*"XY")
     tab.go("ArrowUp")
     assert (tab.name, tab.text, tab.selected) == (first, "ABCD", "ABCD")
-    tab.says("labelled ABCD")
+    tab.says("labeled ABCD")
     tab.go("ArrowDown")
     assert (tab.name, tab.text) == (second, "XY")
     tab.go("PageUp")
@@ -116,7 +116,7 @@ def test_a_key_that_is_held_down_accepts_one_image(tab, folder):
     for _ in range(20):
         tab.page.keyboard.down("Enter")
     tab.page.keyboard.up("Enter")
-    tab.says("1 of 12 labelled")
+    tab.says("1 of 12 labeled")
     tab.go(*"EFGH", "Enter")
     assert len(labels_on_disk(folder)) == 2
 
@@ -135,7 +135,7 @@ def test_help_shows_the_keys_and_escape_only_closes_it(tab):
     tab.page.locator("#help").wait_for(state="hidden")
     assert tab.name == first
     assert tab.page.evaluate("document.activeElement.id") == "text"
-    tab.says("0 of 12 labelled$")
+    tab.says("0 of 12 labeled$")
 
 
 def test_every_button_is_reached_and_used_by_keyboard(tab, folder):
@@ -155,13 +155,13 @@ def test_every_button_is_reached_and_used_by_keyboard(tab, folder):
     assert not (folder / "labels.csv").exists()
 
 
-def test_a_label_unlike_the_others_is_taken_only_when_it_is_meant(unlabelled, context):
-    folder, truth = unlabelled(34)
+def test_a_label_unlike_the_others_is_taken_only_when_it_is_meant(unlabeled, context):
+    folder, truth = unlabeled(34)
     rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:30])
     (folder / "labels.csv").write_text(f"filename,label\n{rows}")
-    with LabellingSession(folder, train=False) as session, LabellingPage(session) as page:
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as page:
         tab = Tab(context, page.url)
-        assert tab.page.title() == "30 of 34 labelled · Label captchas"
+        assert tab.page.title() == "30 of 34 labeled · Label captchas"
         first = tab.name
         tab.press(*"ABCDEFGH", "Enter")
         tab.says("ABCDEFGH is unusual: 30 labels have 4 characters. Press Enter again to keep it")
@@ -177,4 +177,4 @@ def test_a_label_unlike_the_others_is_taken_only_when_it_is_meant(unlabelled, co
         tab.press("Control+a")
         tab.go(*"ABCD", "Enter")
         assert labels_on_disk(folder)[second] == "ABCD"
-        assert tab.page.title() == "32 of 34 labelled · Label captchas"
+        assert tab.page.title() == "32 of 34 labeled · Label captchas"

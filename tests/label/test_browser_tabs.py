@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from labelling_clients import Tab, labels_on_disk
+from labeling_clients import Tab, labels_on_disk
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ def test_two_tabs_have_different_images_and_say_so_when_they_meet(tab, guessing,
     text = (folder / "labels.csv").read_text()
     (folder / "labels.csv").write_text(text.replace("MINE", "THEIRS"))
     tab.press(*"OURS", "Enter")
-    tab.says("labelled THEIRS elsewhere")
+    tab.says("labeled THEIRS elsewhere")
     assert tab.text == "OURS"
     assert labels_on_disk(folder) == {first: "THEIRS"}
     tab.go("Enter")
@@ -50,7 +50,7 @@ def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, guessing):
 @pytest.mark.parametrize(
     "script",
     [
-        "localStorage.setItem('labelling tabs', '7'); sessionStorage.setItem('tab', '')",
+        "localStorage.setItem('labeling tabs', '7'); sessionStorage.setItem('tab', '')",
         "for (const name of ['localStorage', 'sessionStorage'])"
         " Object.defineProperty(window, name, { get() { throw new DOMException('no') } })",
         "navigator.locks.request = () => Promise.reject(new DOMException('no'))",
@@ -163,7 +163,7 @@ def test_a_server_that_was_ended_and_started_again_has_another_address(start, co
     server.send_signal(2)
     _, said = server.communicate(timeout=30)
     assert server.returncode == 130
-    assert said.splitlines()[-1] == "0 of 12 images are labelled; nothing was changed"
+    assert said.splitlines()[-1] == "0 of 12 images are labeled; nothing was changed"
     start(folder, "--port", port)
     tab.press(*"ABCD", "Enter")
     tab.says("Open the one that skcaptcha label printed")
@@ -171,9 +171,9 @@ def test_a_server_that_was_ended_and_started_again_has_another_address(start, co
 
 
 @pytest.mark.slow
-def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabelled):
+def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabeled):
     """From an empty folder to guesses, by keyboard; and back after the tab was closed."""
-    folder, truth = unlabelled(80)
+    folder, truth = unlabeled(80)
     server = start(folder)
     tab = Tab(context, server.url)
     for _ in range(20):
@@ -185,7 +185,7 @@ def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabel
     tab.page.close()
     asked = tab.asked
     tab = Tab(context, server.url)  # nothing is lost with the tab
-    tab.says("20 of 80 labelled")
+    tab.says("20 of 80 labeled")
     keys = 0
     for _ in range(20):
         pressed = tab.quickest(truth[tab.name])
@@ -201,4 +201,4 @@ def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabel
     server.send_signal(2)
     _, said = server.communicate(timeout=30)
     assert server.returncode == 130
-    assert said.splitlines()[-1] == f"40 of 80 images are labelled; next: skcaptcha fit {folder}"
+    assert said.splitlines()[-1] == f"40 of 80 images are labeled; next: skcaptcha fit {folder}"

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from labelling_clients import Tab, labels_on_disk
+from labeling_clients import Tab, labels_on_disk
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
-from skcaptcha.label import LabellingPage, LabellingSession
+from skcaptcha.label import LabelingPage, LabelingSession
 
 pytestmark = pytest.mark.browser
 
 
-def test_how_sure_each_character_is_can_be_seen_without_colours(tab, truth):
+def test_how_sure_each_character_is_can_be_seen_without_colors(tab, truth):
     tab.until(right=False)
     cells = tab.page.locator("#characters li").all_inner_texts()
     assert [re.sub(r"\s+", " ", cell).strip() for cell in cells] == [
@@ -44,11 +44,11 @@ def test_the_next_image_is_there_before_it_is_wanted(tab):
 def test_a_broken_image_is_said_to_be_one(folder, truth, context):
     for file in folder.glob("*.png"):
         file.write_bytes(b"<svg onload='alert(1)'/>")
-    with LabellingSession(folder, train=False) as session, LabellingPage(session) as served:
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
         tab = Tab(context, served.url)
         tab.says("cannot be shown: it is not a PNG")
         tab.press(*"ABCD", "Enter")
-        tab.says("cannot be labelled")
+        tab.says("cannot be labeled")
         tab.go("F2")
         tab.says("1 unreadable")
         assert (
@@ -63,8 +63,8 @@ def test_suspected_labels_are_shown_with_what_the_model_reads(folder, truth, con
     (folder / "labels.csv").write_text("\n".join(["filename,label", *lines]) + "\n")
     suspects = [("00003.png", "Read differently nine times of ten.", truth["00003.png"]),
                 ("00005.png", "Looks odd.")]  # fmt: skip
-    session = LabellingSession(folder, only=suspects, train=False)
-    with session, LabellingPage(session) as served:
+    session = LabelingSession(folder, only=suspects, train=False)
+    with session, LabelingPage(session) as served:
         tab = Tab(context, served.url)
         tab.says("Read differently nine times of ten")
         tab.says("0 of 2 checked")
@@ -101,12 +101,12 @@ def test_long_names_labels_and_numbers_fit_a_small_screen(folder, truth, browser
     (folder / "labels.csv").write_text(f"filename,label\n{name},{label}\n")
     only = [(name, f"the same image as {name}", "V" * 60)]
     context = browser.new_context(viewport={"width": 360, "height": 640})
-    with LabellingSession(folder, only=only) as session, LabellingPage(session) as served:
+    with LabelingSession(folder, only=only) as session, LabelingPage(session) as served:
         tab = Tab(context, served.url)
         fits = "document.documentElement.scrollWidth <= innerWidth"
         assert tab.page.evaluate(fits)
         tab.page.locator("#count").evaluate(
-            "p => { p.textContent = '1234 of 5678 labelled, 123 unreadable, 123 skipped' }"
+            "p => { p.textContent = '1234 of 5678 labeled, 123 unreadable, 123 skipped' }"
         )
         assert tab.page.evaluate(fits)
     context.close()
@@ -119,7 +119,7 @@ def test_a_screen_reader_is_told_what_everything_is(tab, truth):
     picture = page.get_by_role("img", name=f"Image {number} of 12: {tab.name}")
     assert picture.is_visible()
     assert page.get_by_role("textbox", name="What does it say?").is_visible()
-    assert page.get_by_role("progressbar", name=re.compile("of 12 labelled")).is_visible()
+    assert page.get_by_role("progressbar", name=re.compile("of 12 labeled")).is_visible()
     assert page.get_by_role("main").is_visible()
     assert page.get_by_role("group", name="Other readings").is_visible()
     for name in ("Accept", "Skip", "Unreadable", "Undo", "Back", "Forward", "Help"):
@@ -142,8 +142,8 @@ def test_names_and_labels_are_shown_as_text(folder, context):
     (folder / "00001.png").rename(folder / name)
     label = "<b>&amp;</b>"
     (folder / "labels.csv").write_text(f'filename,label\n"{name}",{label}\n')
-    session = LabellingSession(folder, only=[(name, "<i>odd</i>", "<u>A</u>")], train=False)
-    with session, LabellingPage(session) as served:
+    session = LabelingSession(folder, only=[(name, "<i>odd</i>", "<u>A</u>")], train=False)
+    with session, LabelingPage(session) as served:
         tab = Tab(context, served.url)
         tab.says("<i>odd</i>")
         assert tab.name == name
@@ -166,7 +166,7 @@ def test_real_captchas_are_shown_as_they_are(real_data, context, tmp_path, schem
         name = f"{k}{Path(path).suffix}"
         shutil.copy(path, folder / name)
         truth[name] = str(label)
-    with LabellingSession(folder, train=False) as session, LabellingPage(session) as served:
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
         tab = Tab(context, served.url)
         for _ in truth:
             height, width = decode(folder / tab.name).shape[:2]

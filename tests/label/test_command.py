@@ -11,8 +11,8 @@ import pytest
 from skcaptcha.datasets import load_captchas
 
 
-def test_ctrl_c_ends_it_with_what_to_do_next(start, unlabelled):
-    folder, truth = unlabelled(3)
+def test_ctrl_c_ends_it_with_what_to_do_next(start, unlabeled):
+    folder, truth = unlabeled(3)
     (folder / "labels.csv").write_text(f"filename,label\n00001.png,{truth['00001.png']}\n")
     server = start(folder)
     server.send_signal(signal.SIGINT)
@@ -21,12 +21,12 @@ def test_ctrl_c_ends_it_with_what_to_do_next(start, unlabelled):
     assert time.monotonic() - began < 5
     assert server.returncode == 130
     *_, last = said.splitlines()
-    assert last == f"1 of 3 images are labelled; next: skcaptcha fit {folder}"
+    assert last == f"1 of 3 images are labeled; next: skcaptcha fit {folder}"
     assert load_captchas(folder).filenames == ["00001.png"]
 
 
-def test_a_browser_is_given_the_address(start, unlabelled, tmp_path):
-    folder, _ = unlabelled(1)
+def test_a_browser_is_given_the_address(start, unlabeled, tmp_path):
+    folder, _ = unlabeled(1)
     told = tmp_path / "told"
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {told}.part\nmv {told}.part {told}\n')
@@ -39,7 +39,7 @@ def test_a_browser_is_given_the_address(start, unlabelled, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["."], [".", "--port", "70000"]])
-def test_what_cannot_be_labelled_is_said_in_one_sentence(tmp_path, arguments):
+def test_what_cannot_be_labeled_is_said_in_one_sentence(tmp_path, arguments):
     done = subprocess.run(
         [sys.executable, "-m", "skcaptcha", "label", "--no-browser", *arguments],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
@@ -49,8 +49,8 @@ def test_what_cannot_be_labelled_is_said_in_one_sentence(tmp_path, arguments):
     assert done.stdout == ""
 
 
-def test_a_folder_is_labelled_by_one_command_at_a_time(start, unlabelled):
-    folder, _ = unlabelled(2)
+def test_a_folder_is_labeled_by_one_command_at_a_time(start, unlabeled):
+    folder, _ = unlabeled(2)
     first = start(folder)
     second = start(folder)
     assert first.url.startswith("http://127.0.0.1:")
@@ -60,15 +60,15 @@ def test_a_folder_is_labelled_by_one_command_at_a_time(start, unlabelled):
     assert str(folder) in said
 
 
-def test_the_command_needs_no_home_to_write_to(start, unlabelled, monkeypatch):
-    folder, _ = unlabelled(1)
+def test_the_command_needs_no_home_to_write_to(start, unlabeled, monkeypatch):
+    folder, _ = unlabeled(1)
     monkeypatch.setenv("XDG_DATA_HOME", os.devnull)
     assert start(folder).url.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.slow
-def test_names_of_images_are_said_not_to_count(start, unlabelled):
-    folder, truth = unlabelled(2)
+def test_names_of_images_are_said_not_to_count(start, unlabeled):
+    folder, truth = unlabeled(2)
     unlike = "has no labels.csv or labels.txt"
     for labels, warned in (
         ("", True),

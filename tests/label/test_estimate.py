@@ -1,4 +1,4 @@
-"""Whether the estimate is right although most labelled images were chosen for being doubtful."""
+"""Whether the estimate is right although most labeled images were chosen for being doubtful."""
 
 import numpy as np
 import pytest
@@ -37,16 +37,16 @@ def label_some(rng, n_images, n_labels):
         name: Guess(texts[name], float(sure), (), (), False)
         for name, sure in zip(names, confidence, strict=True)
     }
-    labelled = {}
+    labeled = {}
     order = [names[k] for k in rng.permutation(n_images)]
     chooser = Order(order, explore=0.2)
     for k in range(n_labels):
         known = guesses if k >= 20 else {}
-        filename, _ = chooser.choose(lambda name: name not in labelled, known)
-        labelled[filename] = "A"
-    sample = random_sample(order, lambda name: State(labelled.get(name)))
-    naive = np.mean([texts[name] == "A" for name in labelled])
-    return estimate_accuracy(sample, labelled, texts), right.mean(), naive
+        filename, _ = chooser.choose(lambda name: name not in labeled, known)
+        labeled[filename] = "A"
+    sample = random_sample(order, lambda name: State(labeled.get(name)))
+    naive = np.mean([texts[name] == "A" for name in labeled])
+    return estimate_accuracy(sample, labeled, texts), right.mean(), naive
 
 
 @pytest.mark.slow
@@ -57,5 +57,5 @@ def test_doubtful_images_do_not_make_the_estimate_worse_and_the_interval_holds()
     holds = np.mean([estimate.low <= truth <= estimate.high for estimate, truth, _ in trials])
     naive = np.array([share - truth for _, truth, share in trials])
     assert abs(errors.mean()) < 3 * errors.std() / np.sqrt(len(errors)) + 0.005
-    assert naive.mean() < -0.05  # what counting all labelled images would say
+    assert naive.mean() < -0.05  # what counting all labeled images would say
     assert holds >= 0.93

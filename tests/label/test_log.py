@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._log import ActionLog
 
 
@@ -41,10 +41,10 @@ def test_a_line_that_was_cut_off_is_dropped_and_overwritten(tmp_path, torn):
 
 def test_a_file_that_is_no_log_is_refused_and_left_alone(tmp_path):
     for content in (b"hello\n", b"[]\n", b'{"a": 1}\n'):
-        (tmp_path / "labelling.jsonl").write_bytes(content)
+        (tmp_path / "labeling.jsonl").write_bytes(content)
         with pytest.raises(DatasetError, match="line 1 is no record"):
             ActionLog(tmp_path)
-        assert (tmp_path / "labelling.jsonl").read_bytes() == content
+        assert (tmp_path / "labeling.jsonl").read_bytes() == content
 
 
 def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
@@ -64,13 +64,13 @@ def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
 
 
 def test_a_link_is_not_followed(tmp_path):
-    (tmp_path / "labelling.jsonl").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DatasetError, match=r"labelling\.jsonl: cannot be written"):
+    (tmp_path / "labeling.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DatasetError, match=r"labeling\.jsonl: cannot be written"):
         ActionLog(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
-    (tmp_path / "labelling.jsonl").mkdir()
-    with pytest.raises(DatasetError, match=r"labelling\.jsonl: cannot be written"):
+    (tmp_path / "labeling.jsonl").mkdir()
+    with pytest.raises(DatasetError, match=r"labeling\.jsonl: cannot be written"):
         ActionLog(tmp_path)

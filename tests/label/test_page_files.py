@@ -1,4 +1,4 @@
-"""The files that the labelling page consists of."""
+"""The files that the labeling page consists of."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ def test_files_of_the_page_ask_nobody_else_for_anything():
         assert "//cdn" not in text
 
 
-def test_colours_differ_enough_to_be_read():
+def test_colors_differ_enough_to_be_read():
     """By the measure of WCAG 2: 4.5 to 1 for text."""
     style = (PAGE / "page.css").read_text()
     light, dark = style.split("prefers-color-scheme: dark", 1)
     for part in (light, dark.split("}", 1)[0]):
-        colours = dict(
+        colors = dict(
             line.strip(" ;").split(": ")
             for line in part.splitlines()
             if line.strip().startswith("--")
@@ -29,7 +29,7 @@ def test_colours_differ_enough_to_be_read():
         texts = [(name, ground) for name in ("ink", "faint", "sure", "unsure", "doubtful")
                  for ground in ("ground", "raised")]  # fmt: skip
         for text, ground in [*texts, ("on-accent", "accent"), ("ink", "alert-ground")]:
-            assert _contrast(colours[f"--{text}"], colours[f"--{ground}"]) >= 4.5, (text, ground)
+            assert _contrast(colors[f"--{text}"], colors[f"--{ground}"]) >= 4.5, (text, ground)
 
 
 def _contrast(one: str, other: str) -> float:
@@ -37,7 +37,7 @@ def _contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def _luminance(colour: str) -> float:
-    channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+def _luminance(color: str) -> float:
+    channels = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from labelling_clients import Client, Server, labels_on_disk
+from labeling_clients import Client, Server, labels_on_disk
 from skcaptcha.images import decode
-from skcaptcha.label import LabellingPage, LabellingSession
+from skcaptcha.label import LabelingPage, LabelingSession
 from skcaptcha.label._connections import Connections
 from skcaptcha.label._security import MAX_BODY_BYTES
 
@@ -269,7 +269,7 @@ def test_an_image_is_served_as_it_is_decoded_here(client, folder):
 
 def only_image(folder: Path, name: str) -> Any:
     """Ask for the only image of a folder."""
-    with LabellingSession(folder, train=False) as session, LabellingPage(session) as served:
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
         client = Client(served)
         task = client.do("open")["task"]
         assert task["filename"] == name
@@ -301,7 +301,7 @@ def test_a_link_that_leads_to_itself_is_no_image(tmp_path):
 def test_a_folder_that_is_reached_by_a_link_serves_its_images(folder, tmp_path):
     (tmp_path / "link").symlink_to(folder)
     link = tmp_path / "link"
-    with LabellingSession(link, train=False) as session, LabellingPage(session) as served:
+    with LabelingSession(link, train=False) as session, LabelingPage(session) as served:
         client = Client(served)
         assert client.get(f"/api/images/{client.do('open')['task']['id']}").status == 200
 

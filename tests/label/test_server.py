@@ -1,4 +1,4 @@
-"""The labelling page's server does what the page asks for."""
+"""The labeling page's server does what the page asks for."""
 
 import contextlib
 import csv
@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from labelling_clients import Client, labels_on_disk
+from labeling_clients import Client, labels_on_disk
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-from skcaptcha.errors import SkcaptchaError
-from skcaptcha.label import LabellingPage, LabellingSession
+from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.label import LabelingPage, LabelingSession
 
 # What is done
 
@@ -24,7 +24,7 @@ def test_a_label_is_on_disk_when_the_answer_comes(client, folder):
         state = client.do("label", id=task["id"], text=text, keystrokes=3, seconds=1.5)
         written[task["filename"]] = text
         assert labels_on_disk(folder) == written
-        assert state["progress"]["n_labelled"] == k + 1
+        assert state["progress"]["n_labeled"] == k + 1
         task = state["task"]
     assert task is None
     assert state["ahead"] is None
@@ -55,7 +55,7 @@ def test_what_was_asked_twice_since_the_answer_was_lost_is_done_once(client, fol
     task = client.do("open")["task"]
     for _ in range(2):
         state = client.do("label", id=task["id"], text="ABCD")
-    assert state["progress"]["n_labelled"] == 1
+    assert state["progress"]["n_labeled"] == 1
     second = state["task"]
     for _ in range(2):
         state = client.do("unreadable", id=second["id"])
@@ -132,7 +132,7 @@ def test_images_whose_names_are_not_utf8_are_shown_and_skipped_but_have_no_label
         (folder / "00001.png").rename(folder / name)
     if not (folder / name).exists():
         pytest.skip("this file system takes UTF-8 only")
-    with LabellingSession(folder, train=False) as session, LabellingPage(session) as served:
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
         client = Client(served)
         task = client.do("open")["task"]
         assert task["filename"] == name
@@ -141,7 +141,7 @@ def test_images_whose_names_are_not_utf8_are_shown_and_skipped_but_have_no_label
         assert answer.status == 500
         assert "rename the image" in answer.json()["error"]
         client.do("skip", id=task["id"])
-    with LabellingSession(folder, train=False) as session:
+    with LabelingSession(folder, train=False) as session:
         assert session.progress().n_skipped == 1
 
 
@@ -149,7 +149,7 @@ def test_images_whose_names_are_not_utf8_are_shown_and_skipped_but_have_no_label
 
 
 def test_only_this_machine_reaches_it(session):
-    with LabellingPage(session) as served:
+    with LabelingPage(session) as served:
         assert Client(served).do("open")["task"]
         port = Client(served).port
         # Whoever listens on all addresses is reached by any of the machine's.
@@ -160,16 +160,16 @@ def test_only_this_machine_reaches_it(session):
 
 
 def test_an_address_is_worth_nothing_after_the_end(session):
-    with LabellingPage(session) as page:
+    with LabelingPage(session) as page:
         first = page.url
-    with LabellingPage(session) as page:
+    with LabelingPage(session) as page:
         assert page.url.split("=")[1] != first.split("=")[1]
         assert len(page.url.split("=")[1]) >= 43
 
 
 def test_addresses_are_kept_where_others_cannot_read(session, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    with LabellingPage(session) as page:
+    with LabelingPage(session) as page:
         (kept,) = (tmp_path / "home").rglob("*.json")
         assert Client(page).token not in kept.read_text()
         assert kept.parent.stat().st_mode & 0o077 == 0
@@ -182,11 +182,11 @@ def test_a_port_that_is_taken_is_named(session):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(SkcaptchaError, match=f"port {port} cannot be used"):
-            LabellingPage(session, port=port)
+            LabelingPage(session, port=port)
 
 
 def test_a_port_left_by_a_killed_server_may_be_taken_meanwhile(session):
-    killed = LabellingPage(session).__enter__()
+    killed = LabelingPage(session).__enter__()
     killed._server.should_exit = True
     killed._ended.wait(10)
     port = Client(killed).port
@@ -194,7 +194,7 @@ def test_a_port_left_by_a_killed_server_may_be_taken_meanwhile(session):
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        with LabellingPage(session) as page:
+        with LabelingPage(session) as page:
             assert f":{port}/" not in page.url
             assert Client(page).token != Client(killed).token
 
@@ -202,7 +202,7 @@ def test_a_port_left_by_a_killed_server_may_be_taken_meanwhile(session):
 def test_without_the_extra_it_is_said_what_to_install(session, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(SkcaptchaError, match=r"pip install 'skcaptcha\[web\]'"):
-        LabellingPage(session)
+        LabelingPage(session)
 
 
 def test_labels_have_the_columns_that_fit_reads(client, folder):
@@ -211,11 +211,11 @@ def test_labels_have_the_columns_that_fit_reads(client, folder):
         assert csv.DictReader(stream).fieldnames[:2] == ["filename", "label"]
 
 
-def test_it_asks_before_it_takes_an_odd_label(unlabelled):
-    folder, truth = unlabelled(25)
+def test_it_asks_before_it_takes_an_odd_label(unlabeled):
+    folder, truth = unlabeled(25)
     rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:22])
     (folder / "labels.csv").write_text(f"filename,label\n{rows}")
-    with LabellingSession(folder, train=False) as session, LabellingPage(session) as page:
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as page:
         client = Client(page)
         task = client.do("open")["task"]
         for sure in ({}, {"sure": False}):
@@ -240,9 +240,9 @@ def test_labels_and_names_in_either_unicode_form_are_one(tmp_path):
     (tmp_path / "d" / "labels.csv").write_text(
         f"filename,label\n{composed}.png,{decomposed}A\n", encoding="utf-8"
     )
-    with LabellingSession(tmp_path / "d", train=False) as session:
+    with LabelingSession(tmp_path / "d", train=False) as session:
         assert session.task(f"{decomposed}.png", "tab").label == f"{composed}A"
-        assert session.progress().n_labelled == 1
+        assert session.progress().n_labeled == 1
         session.label(f"{decomposed}.png", f"{decomposed}B", tab="tab", expected=f"{composed}A")
     captchas = load_captchas(tmp_path / "d")
     assert captchas.target.tolist() == [f"{composed}B"]

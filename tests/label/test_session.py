@@ -1,4 +1,4 @@
-"""Sessions: whose turn an image is, what is on disk, what is learnt."""
+"""Sessions: whose turn an image is, what is on disk, what is learned."""
 
 import json
 import signal
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-from skcaptcha.errors import ConflictError, DatasetError
-from skcaptcha.label import LabellingSession
+from skcaptcha.exceptions import ConflictError, DatasetError
+from skcaptcha.label import LabelingSession
 from skcaptcha.label._order import shuffled
 from skcaptcha.label._store import LabelStore
+from skcaptcha.recipes import Recipe
 
 # Quick, and the same on every machine.
 BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
@@ -24,11 +24,11 @@ RECIPE = Recipe(
         "data": {"generate": "lines", "n": 10},
         "steps": {
             "denoise": {
-                "grey": {"use": "Grey"},
-                "ink": {"use": "Binarise", "method": "fixed", "threshold": 127},
-                "smooth": {"use": "Smooth", "method": "binomial", "size": 3},
-                "binarise": {
-                    "use": "Binarise", "method": "fixed", "threshold": 155, "ink": "bright",
+                "gray": {"use": "Grayscale"},
+                "ink": {"use": "Binarizer", "method": "fixed", "threshold": 127},
+                "smooth": {"use": "Smoother", "method": "binomial", "size": 3},
+                "binarize": {
+                    "use": "Binarizer", "method": "fixed", "threshold": 155, "ink": "bright",
                 },
             },
             "segment": {"use": "FixedBoxes", "boxes": BOXES},
@@ -64,7 +64,7 @@ def truth(tmp_path):
 
 @pytest.fixture
 def session(tmp_path, truth):
-    with LabellingSession(tmp_path, train=False) as session:
+    with LabelingSession(tmp_path, train=False) as session:
         yield session
 
 
@@ -100,22 +100,22 @@ def test_tabs_never_have_the_same_image(session, truth):
 
 def test_images_of_a_tab_that_vanished_come_back_when_nothing_else_is_left(session, truth):
     gone = {session.next("gone").filename, session.peek("gone")}
-    labelled = [label_next(session, truth).filename for _ in truth]
-    assert set(labelled[-2:]) == gone
+    labeled = [label_next(session, truth).filename for _ in truth]
+    assert set(labeled[-2:]) == gone
     assert session.next("a") is None
 
 
 def test_images_of_a_tab_that_vanished_come_back_after_a_while(tmp_path, truth):
-    with LabellingSession(tmp_path, train=False, lease=0.05) as session:
+    with LabelingSession(tmp_path, train=False, lease=0.05) as session:
         first = session.next("gone").filename
         time.sleep(0.1)
         assert session.next("a").filename == first
 
 
-def test_who_labels_what_another_tab_has_labelled_is_told(session, truth):
+def test_who_labels_what_another_tab_has_labeled_is_told(session, truth):
     task = session.next("a")
     session.label(task.filename, "AAAA", tab="b", expected=None)
-    with pytest.raises(ConflictError, match="was labelled AAAA elsewhere"):
+    with pytest.raises(ConflictError, match="was labeled AAAA elsewhere"):
         session.label(task.filename, "BBBB", tab="a", expected=task.label)
     session.label(task.filename, "AAAA", tab="a", expected=task.label)  # of the same mind
     assert session.next("a").filename != task.filename
@@ -144,7 +144,7 @@ def test_unreadable_images_have_no_row_and_do_not_come_again(tmp_path, truth, se
     assert name not in labels_on_disk(tmp_path)
     assert session.task(name, "a").unreadable
     session.close()
-    with LabellingSession(tmp_path, train=False) as later:
+    with LabelingSession(tmp_path, train=False) as later:
         assert later.next("a") is None
 
 
@@ -164,7 +164,7 @@ def test_undo_goes_on_after_a_restart_in_a_tab_that_is_new(session, truth, tmp_p
     names = [label_next(session, truth).filename for _ in range(2)]
     session.skip(session.next("a").filename, tab="a")
     session.close()
-    with LabellingSession(tmp_path, train=False) as later:
+    with LabelingSession(tmp_path, train=False) as later:
         later.undo("new")
         assert later.undo("new").filename == names[1]
         assert later.previous(names[1], "new").filename == names[0]
@@ -196,7 +196,7 @@ def test_only_images_of_the_session_are_given(session, tmp_path):
 
 def test_labels_that_were_there_are_not_asked_again(tmp_path, truth):
     (tmp_path / "labels.txt").write_text("AB\n\n\nCD\n".replace("\n\n\n", "\nX\nY\n"))
-    with LabellingSession(tmp_path, train=False) as session:
+    with LabelingSession(tmp_path, train=False) as session:
         assert session.progress().n_left == 4
         seen = [label_next(session, truth).filename for _ in range(4)]
     assert not {"00001.png", "00004.png"} & set(seen)
@@ -208,7 +208,7 @@ def test_listed_images_come_in_their_order_with_their_labels(tmp_path, truth):
         "filename,label\n" + "".join(f"{name},{label}\n" for name, label in truth.items())
     )
     only = [("00005.png", "is doubtful", "ZZZZ"), ("00002.png", "so is this")]
-    with LabellingSession(tmp_path, only=only) as session:
+    with LabelingSession(tmp_path, only=only) as session:
         task = session.next("a")
         assert (task.filename, task.label) == ("00005.png", truth["00005.png"])
         assert (task.reason, task.suggestion, task.chosen) == ("is doubtful", "ZZZZ", "listed")
@@ -222,18 +222,18 @@ def test_listed_images_come_in_their_order_with_their_labels(tmp_path, truth):
         assert session.next("a").filename == "00002.png"
     assert labels_on_disk(tmp_path) == truth | {"00005.png": "ZZZZ"}
     with pytest.raises(DatasetError, match=r"no image 9\.png"):
-        LabellingSession(tmp_path, only=[("9.png", "")])
+        LabelingSession(tmp_path, only=[("9.png", "")])
 
 
 def test_listed_images_that_are_skipped_come_again_and_do_not_count_as_checked(tmp_path, truth):
     rows = "".join(f"{name},{label}\n" for name, label in truth.items())
     (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
     names = ["00005.png", "00002.png", "00007.png"]
-    with LabellingSession(tmp_path, only=[(name, "is doubtful") for name in names]) as session:
+    with LabelingSession(tmp_path, only=[(name, "is doubtful") for name in names]) as session:
         for _ in range(2):
             session.skip(session.next("a").filename, tab="a")
         progress = session.progress()
-        assert (progress.n_labelled, progress.n_skipped, progress.n_left) == (0, 2, 3)
+        assert (progress.n_labeled, progress.n_skipped, progress.n_left) == (0, 2, 3)
         seen = []
         while (task := session.next("a")) is not None:
             assert (task.chosen, task.reason) == ("listed", "is doubtful")
@@ -243,24 +243,24 @@ def test_listed_images_that_are_skipped_come_again_and_do_not_count_as_checked(t
         assert session.progress().n_skipped == session.progress().n_left == 0
 
 
-def test_correcting_one_image_that_was_labelled_by_its_name_keeps_the_other_labels(tmp_path):
+def test_correcting_one_image_that_was_labeled_by_its_name_keeps_the_other_labels(tmp_path):
     for name in ("ABCD.png", "EFGH_2.png"):
         (tmp_path / name).touch()
-    with LabellingSession(tmp_path, only=[("ABCD.png", "")]) as session:
+    with LabelingSession(tmp_path, only=[("ABCD.png", "")]) as session:
         session.label("ABCD.png", "ABCE", tab="a", expected="ABCD")
     assert labels_on_disk(tmp_path) == {"ABCD.png": "ABCE", "EFGH_2.png": "EFGH"}
 
 
 def test_a_second_session_is_refused_and_a_closed_one_is_not_in_the_way(tmp_path, truth, session):
-    with pytest.raises(DatasetError, match="is being labelled by another process"):
-        LabellingSession(tmp_path, train=False)
+    with pytest.raises(DatasetError, match="is being labeled by another process"):
+        LabelingSession(tmp_path, train=False)
     session.close()
-    LabellingSession(tmp_path, train=False).close()
+    LabelingSession(tmp_path, train=False).close()
 
 
 def test_threads_of_many_tabs_label_every_image_once(tmp_path):
     truth = make_folder(tmp_path, 40)
-    with LabellingSession(tmp_path, train=False) as session:
+    with LabelingSession(tmp_path, train=False) as session:
         problems = []
 
         def work(tab):
@@ -286,8 +286,8 @@ def test_threads_of_many_tabs_label_every_image_once(tmp_path):
 
 PROGRAM = """
 import sys
-from skcaptcha.label import LabellingSession
-session = LabellingSession(sys.argv[1], train=sys.argv[2] == "True")
+from skcaptcha.label import LabelingSession
+session = LabelingSession(sys.argv[1], train=sys.argv[2] == "True")
 while True:
     task = session.next("a")
     session.label(task.filename, "L" + task.filename[:5], tab="a", expected=task.label)
@@ -311,8 +311,8 @@ def test_a_killed_process_loses_no_label_that_it_confirmed(tmp_path, n_confirmed
     on_disk = labels_on_disk(tmp_path)
     assert set(confirmed) <= set(on_disk)
     assert all(label == "L" + name[:5] for name, label in on_disk.items())
-    with LabellingSession(tmp_path, train=False) as session:
-        assert session.progress().n_labelled == len(on_disk)
+    with LabelingSession(tmp_path, train=False) as session:
+        assert session.progress().n_labeled == len(on_disk)
         assert session.next("a").filename not in on_disk
 
 
@@ -338,7 +338,7 @@ def test_the_training_of_a_killed_process_ends_and_does_not_hold_the_folder(tmp_
         (child,) = children(process.pid)
         process.kill()
         process.stdout.read()
-    LabellingSession(tmp_path, train=False).close()
+    LabelingSession(tmp_path, train=False).close()
     end = time.monotonic() + 60
     while runs(child) and time.monotonic() < end:
         time.sleep(0.05)
@@ -346,17 +346,17 @@ def test_the_training_of_a_killed_process_ends_and_does_not_hold_the_folder(tmp_
 
 
 @pytest.fixture(scope="module")
-def learnt(tmp_path_factory):
-    """A session of which 60 of 90 images were labelled while it learnt in between."""
-    folder = tmp_path_factory.mktemp("learnt")
+def learned(tmp_path_factory):
+    """A session of which 60 of 90 images were labeled while it learned in between."""
+    folder = tmp_path_factory.mktemp("learned")
     truth = make_folder(folder, 90)
-    with LabellingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
+    with LabelingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
         tasks = [label_next(session, truth) for _ in range(60)]
         yield session, tasks, truth, folder
 
 
-def test_guesses_come_from_the_twentieth_label_on_and_become_right(learnt):
-    _, tasks, truth, _ = learnt
+def test_guesses_come_from_the_twentieth_label_on_and_become_right(learned):
+    _, tasks, truth, _ = learned
     assert [task.guess is None for task in tasks[:20]] == [True] * 20
     late = [task for task in tasks[40:] if task.guess]
     right = [task.guess.text == truth[task.filename] for task in late]
@@ -366,25 +366,25 @@ def test_guesses_come_from_the_twentieth_label_on_and_become_right(learnt):
         assert 0 <= task.guess.confidence <= 1
 
 
-def test_a_share_is_drawn_at_random_and_the_rest_is_doubtful(learnt):
-    _, tasks, _, _ = learnt
+def test_a_share_is_drawn_at_random_and_the_rest_is_doubtful(learned):
+    _, tasks, _, _ = learned
     assert {task.chosen for task in tasks[:20]} == {"first"}
     chosen = [task.chosen for task in tasks[20:]]
     assert set(chosen) == {"random", "uncertain"}
     assert chosen.count("random") == 8
 
 
-def test_the_estimate_is_of_images_drawn_at_random(learnt):
-    session, tasks, _, _ = learnt
+def test_the_estimate_is_of_images_drawn_at_random(learned):
+    session, tasks, _, _ = learned
     estimate = session.progress().estimate
     drawn = sum(task.chosen in ("first", "random") for task in tasks)
     assert drawn <= estimate.n <= 60
     assert estimate.low <= estimate.accuracy <= estimate.high
 
 
-def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learnt):
-    _, tasks, _, folder = learnt
-    lines = (folder / "labelling.jsonl").read_text(encoding="utf-8").splitlines()
+def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learned):
+    _, tasks, _, folder = learned
+    lines = (folder / "labeling.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     assert [record["chosen"] for record in records] == [task.chosen for task in tasks]
     guesses = [task.guess.text if task.guess else None for task in tasks]
@@ -393,14 +393,14 @@ def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learnt):
 
 def test_a_process_aside_gives_guesses_too(tmp_path):
     truth = make_folder(tmp_path, 30)
-    with LabellingSession(tmp_path, recipe=RECIPE) as session:
+    with LabelingSession(tmp_path, recipe=RECIPE) as session:
         for _ in range(20):
             label_next(session, truth)
         end = time.monotonic() + 120
         while (task := session.next("a")).guess is None and time.monotonic() < end:
             time.sleep(0.05)
         assert len(task.guess.text) > 0
-        assert session.progress().n_learnt == 20
+        assert session.progress().n_learned == 20
     assert session._training._process is None
 
 
@@ -409,13 +409,13 @@ def test_files_of_the_folder_where_it_was_started_are_no_modules(tmp_path, monke
     (tmp_path / "pickle.py").write_text("open('imported', 'w').close(); raise SystemExit\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in {"", "."}])
-    with LabellingSession(tmp_path, recipe=RECIPE) as session:
+    with LabelingSession(tmp_path, recipe=RECIPE) as session:
         for _ in range(20):
             label_next(session, truth)
         end = time.monotonic() + 120
         while "learning from" in session.progress().training and time.monotonic() < end:
             time.sleep(0.05)
-        assert session.progress().n_learnt == 20
+        assert session.progress().n_learned == 20
     assert not (tmp_path / "imported").exists()
 
 
@@ -424,7 +424,7 @@ def test_labels_that_no_model_can_see_do_not_end_the_sample(tmp_path):
     rows = "".join(f"{name},{label}\n" for name, label in truth.items())
     (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
     (tmp_path / shuffled(truth, 0)[0]).write_bytes(b"no image")
-    with LabellingSession(tmp_path, train="here", recipe=RECIPE) as session:
+    with LabelingSession(tmp_path, train="here", recipe=RECIPE) as session:
         estimate = session.progress().estimate
     assert estimate.n == 40
     assert estimate.accuracy < 1
@@ -432,7 +432,7 @@ def test_labels_that_no_model_can_see_do_not_end_the_sample(tmp_path):
 
 def test_training_that_dies_is_said_and_begun_anew(tmp_path):
     truth = make_folder(tmp_path, 30)
-    with LabellingSession(tmp_path) as session:
+    with LabelingSession(tmp_path) as session:
         for _ in range(20):
             label_next(session, truth)
         session._training._process.kill()
@@ -448,7 +448,7 @@ def test_training_that_dies_is_said_and_begun_anew(tmp_path):
 def test_labels_that_teach_nothing_are_said(tmp_path):
     for k in range(25):
         (tmp_path / f"{k}.png").write_bytes(b"no image")
-    with LabellingSession(tmp_path, train="here") as session:
+    with LabelingSession(tmp_path, train="here") as session:
         for k in range(20):
             session.label(f"{k}.png", "AB", tab="a")
         assert "could not be fitted to 20 labels" in session.progress().training

@@ -1,4 +1,4 @@
-"""The simulation of labelling: what it counts, and that it goes on where it was stopped."""
+"""The simulation of labeling: what it counts, and that it goes on where it was stopped."""
 
 import csv
 import importlib.util
@@ -12,7 +12,7 @@ import yaml
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.label import Guess
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "labelling.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "labeling.py"
 GUESS = Guess(
     text="ABCD",
     confidence=0.5,
@@ -24,8 +24,8 @@ RECIPE = {
     "data": {"generate": "lines", "n": 10},
     "steps": {
         "denoise": {
-            "grey": {"use": "Grey"},
-            "binarise": {"use": "Binarise", "method": "fixed", "threshold": 127},
+            "gray": {"use": "Grayscale"},
+            "binarize": {"use": "Binarizer", "method": "fixed", "threshold": 127},
         },
         "segment": {
             "use": "FixedBoxes",
@@ -42,7 +42,7 @@ RECIPE = {
 
 @pytest.fixture(scope="module")
 def simulation():
-    spec = importlib.util.spec_from_file_location("labelling", SCRIPT)
+    spec = importlib.util.spec_from_file_location("labeling", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -80,7 +80,7 @@ def test_rows_come_for_every_fit_and_only_once(tmp_path):
     command = [sys.executable, str(SCRIPT), str(tmp_path / "data"), str(out), "mini"]
     for _ in range(2):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        with (out / "labelling.csv").open(newline="") as file:
+        with (out / "labeling.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert [(row["order"], row["n_labels"]) for row in rows] == [
             (order, n) for order in ("active", "random") for n in ("20", "26", "30")
@@ -88,5 +88,5 @@ def test_rows_come_for_every_fit_and_only_once(tmp_path):
     assert all(float(row["accuracy"]) >= 0.9 for row in rows)
     # 20 are typed, four characters and Enter; after that hardly more than Enter is pressed.
     assert all(100 + 10 <= int(row["keystrokes"]) <= 100 + 20 for row in rows[2::3])
-    assert (out / "labelling.png").stat().st_size > 1000
+    assert (out / "labeling.png").stat().st_size > 1000
     assert "| mini | active | 1 | 20 |" in done.stdout

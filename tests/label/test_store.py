@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from skcaptcha.errors import ConflictError, DatasetError
+from skcaptcha.exceptions import ConflictError, DatasetError
 from skcaptcha.label._store import LabelStore, State
 
 NAMES = ["1.png", "2.png", "3.png"]
@@ -115,7 +115,7 @@ def test_an_edit_of_the_file_is_neither_overwritten_nor_undone(store):
     store.label("1.png", "AB", tab="a")
     path = store._table.path
     path.write_text(path.read_text().replace("AB", "CD"))
-    with pytest.raises(ConflictError, match=r"1\.png: was labelled CD elsewhere"):
+    with pytest.raises(ConflictError, match=r"1\.png: was labeled CD elsewhere"):
         store.label("1.png", "EF", tab="a", expected="AB")
     with pytest.raises(ConflictError):
         store.mark_unreadable("1.png", tab="a", expected="AB")
@@ -150,7 +150,7 @@ def test_guesses_are_those_from_before_the_label(store):
 
 
 def test_a_log_that_does_not_fit_together_is_refused_and_unlocked(tmp_path):
-    (tmp_path / "labelling.jsonl").write_text('{"did": "undo", "undid": 7}\n')
+    (tmp_path / "labeling.jsonl").write_text('{"did": "undo", "undid": 7}\n')
     for _ in range(2):
         with pytest.raises(DatasetError, match="line 1 is no record"):
             LabelStore(tmp_path)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._table import LabelTable, check_label
 
 

@@ -8,8 +8,8 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Grey, Polarity, Rescale
-from skcaptcha.errors import DatasetError
+from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.exceptions import DatasetError
 from skcaptcha.features import OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import LabelIssues, find_label_issues, label_issues_page
@@ -30,9 +30,9 @@ def windows() -> Pipeline:
     return Pipeline(
         [
             ("images", ImageDecoder()),
-            ("grey", Grey()),
-            ("polarity", Polarity()),
-            ("rescale", Rescale(pitch=12)),
+            ("gray", Grayscale()),
+            ("polarity", PolarityNormalizer()),
+            ("rescale", HeightScaler(pitch=12)),
             ("segment", SlidingWindow()),
             ("features", OrientedGradients()),
             ("read", SequenceReader(n_realignments=0, random_state=0)),

@@ -12,7 +12,14 @@ from sklearn.svm import SVC
 
 from skcaptcha import save
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Binarise, Grey, Opening, Polarity, Rescale, Smooth
+from skcaptcha.denoise import (
+    Binarizer,
+    Grayscale,
+    HeightScaler,
+    MorphologicalOpening,
+    PolarityNormalizer,
+    Smoother,
+)
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, SequenceReader
@@ -34,10 +41,10 @@ def main() -> None:
 def characters() -> Pipeline:
     """Cut, and read each piece by a support vector machine."""
     clean = [
-        ("grey", Grey()),
-        ("ink", Binarise(method="fixed", threshold=127, ink="dark")),
-        ("smooth", Smooth(method="binomial", size=3)),
-        ("binarise", Binarise(method="fixed", threshold=185, ink="bright")),
+        ("gray", Grayscale()),
+        ("ink", Binarizer(method="fixed", threshold=127, ink="dark")),
+        ("smooth", Smoother(method="binomial", size=3)),
+        ("binarize", Binarizer(method="fixed", threshold=185, ink="bright")),
     ]
     return Pipeline(
         [
@@ -53,10 +60,10 @@ def characters() -> Pipeline:
 def sequence() -> Pipeline:
     """Find the best path through windows, of which a small network says what they show."""
     clean = [
-        ("grey", Grey()),
-        ("polarity", Polarity()),
-        ("opening", Opening(size=2)),
-        ("rescale", Rescale(pitch=12)),
+        ("gray", Grayscale()),
+        ("polarity", PolarityNormalizer()),
+        ("opening", MorphologicalOpening(size=2)),
+        ("rescale", HeightScaler(pitch=12)),
     ]
     network = MLPClassifier([6], max_iter=400, tol=1e-3, random_state=0)
     return Pipeline(

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skcaptcha import Segments
-from skcaptcha.errors import ReadingError
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.read import CharacterReader
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skcaptcha import Segments, load_recipe, read_captchas
 from skcaptcha.datasets import load_captchas
-from skcaptcha.errors import ReadingError, RecipeError
+from skcaptcha.exceptions import ReadingError, RecipeError
 from skcaptcha.read import CharacterReader, ConvolutionalClassifier
 
 RECIPE = Path(__file__).parents[2] / "configs" / "cnn.yaml"
@@ -60,7 +60,7 @@ def test_what_is_missing_is_said_in_one_sentence(missing, monkeypatch):
 
 def test_nothing_imports_pytorch_before_it_is_needed():
     code = (
-        "import sys, skcaptcha.read, skcaptcha.config; "
+        "import sys, skcaptcha.read, skcaptcha.recipes._recipe; "
         "skcaptcha.load_recipe('configs/grid.yaml'); skcaptcha.read.ConvolutionalClassifier(); "
         "sys.exit(len({'torch', 'skorch'} & set(sys.modules)))"
     )
@@ -99,7 +99,7 @@ def test_it_is_the_network_that_it_says():
 
 @needs_torch
 def test_pixels_are_taken_row_after_row():
-    """A network fitted to tall images knows which pixels are neighbours."""
+    """A network fitted to tall images knows which pixels are neighbors."""
     import torch
 
     fitted = small(max_epochs=1).fit(*strokes(20))

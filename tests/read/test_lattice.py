@@ -207,7 +207,7 @@ def test_charset_and_mask_meet():
     ],
 )
 def test_what_no_string_can_meet_is_refused(given, message):
-    from skcaptcha.errors import ReadingError
+    from skcaptcha.exceptions import ReadingError
 
     with pytest.raises(ReadingError, match=message):
         constrain(CLASSES, {4: 1}, 9, **given)

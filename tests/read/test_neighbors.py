@@ -1,4 +1,4 @@
-"""Matrix products in single precision find the neighbours that scikit-learn finds."""
+"""Matrix products in single precision find the neighbors that scikit-learn finds."""
 
 from itertools import combinations
 
@@ -138,9 +138,9 @@ def test_few_directions_are_looked_at_where_that_is_faster(monkeypatch):
     st.integers(1, 4),
     st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=7),
 )
-def test_a_winner_is_sure_only_if_no_choice_has_another(k, neighbours):
-    certain = [kind for kind, sure in neighbours if sure][:k]
-    open_ = [kind for kind, sure in neighbours if not sure]
+def test_a_winner_is_sure_only_if_no_choice_has_another(k, neighbors):
+    certain = [kind for kind, sure in neighbors if sure][:k]
+    open_ = [kind for kind, sure in neighbors if not sure]
     left = k - len(certain)
     if left > len(open_):
         return
@@ -214,7 +214,7 @@ def test_what_is_too_little_for_single_precision_is_left_to_scikit_learn(scale):
 
 
 @pytest.mark.parametrize("k", [0, 3])
-def test_a_number_of_neighbours_that_cannot_be_is_refused(k):
+def test_a_number_of_neighbors_that_cannot_be_is_refused(k):
     classifier = KNeighborsClassifier(1).fit([[0.0], [1.0]], list("AB")).set_params(n_neighbors=k)
     with pytest.raises(ValueError, match=r"must be >= 1|n_neighbors"):
         NearestNeighbors(classifier).predict(np.zeros((2, 1)))

@@ -1,4 +1,4 @@
-"""Which places are kept, and that nobody judges those that it has learnt from."""
+"""Which places are kept, and that nobody judges those that it has learned from."""
 
 import numpy as np
 import pytest
@@ -25,10 +25,10 @@ def training_of(texts):
 
 
 class Witness:
-    """Stands for a classifier; notes which captchas it has learnt from, and which it scores."""
+    """Stands for a classifier; notes which captchas it has learned from, and which it scores."""
 
     def __init__(self, part, n_classes):
-        self.learnt = None if part is None else set(np.flatnonzero(part))
+        self.learned = None if part is None else set(np.flatnonzero(part))
         self.n_classes = n_classes
         self.scored = set()
 
@@ -59,15 +59,15 @@ def plan(n_copies):
 
 @pytest.mark.parametrize("n", [2, 3, 8])
 @pytest.mark.parametrize(("n_copies", "fewer"), [(None, None), (1, 1), (3, 2), (9, 3), (16, 4)])
-def test_nobody_judges_what_it_has_learnt_from(witnesses, n, n_copies, fewer):
+def test_nobody_judges_what_it_has_learned_from(witnesses, n, n_copies, fewer):
     training = training_of(["ab", "cb", "ba", "bb", "ca", "ac", "bc", "aa"][:n])
     realign(plan(n_copies), training, 3, np.random.RandomState(0))
     # Once for the places that there were, twice for others, which were no better.
     assert len(witnesses) == 6
     for used, witness in witnesses:
         assert (used.n_estimators, used.n_copies) == (1, fewer)
-        assert witness.learnt
-        assert not witness.learnt & witness.scored
+        assert witness.learned
+        assert not witness.learned & witness.scored
     for first, second in zip(witnesses[::2], witnesses[1::2], strict=True):
         assert first[1].scored | second[1].scored == set(range(n))
     # A character that none of the others has is no reason to give up a captcha.
@@ -82,7 +82,7 @@ def test_nothing_is_realigned_if_none_is_asked_for(witnesses, n_copies):
 
 def test_a_single_captcha_is_its_own_judge(witnesses):
     realign(plan(8), training_of(["abc"]), 1, np.random.RandomState(0))
-    assert [witness.learnt for _, witness in witnesses] == [None] * 3
+    assert [witness.learned for _, witness in witnesses] == [None] * 3
 
 
 @pytest.mark.parametrize(

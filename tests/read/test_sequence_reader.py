@@ -9,11 +9,11 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from skcaptcha.denoise import Rescale
-from skcaptcha.errors import ReadingError
+from skcaptcha.denoise import HeightScaler
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.read import SequenceReader
-from skcaptcha.segment import OverSegmentation, SlidingWindow
+from skcaptcha.segment import Oversegmentation, SlidingWindow
 
 # Shapes of 24 rows whose widths differ.
 GLYPHS = {
@@ -59,7 +59,7 @@ def texts_of(n, seed=0, lengths=(4, 4)):
 
 def pipeline(estimator=None, **parameters):
     return make_pipeline(
-        Rescale(40, margin=0.5),
+        HeightScaler(40, margin=0.5),
         SlidingWindow(),
         OrientedGradients(),
         SequenceReader(estimator, random_state=0, **parameters),
@@ -113,7 +113,7 @@ def test_several_estimators_have_one_voice():
 def test_over_segmentation_makes_a_lattice_as_well():
     y = [text.replace("m", "z") for text in texts_of(80)]
     model = make_pipeline(
-        OverSegmentation(shape=(24, 24)), HOG(), SequenceReader(SVC(), random_state=0)
+        Oversegmentation(shape=(24, 24)), HOG(), SequenceReader(SVC(), random_state=0)
     ).fit(drawn(y)[0], y)
     assert model[-1].geometry_.half_widths is None
     y = [text.replace("m", "z") for text in texts_of(40, seed=1)]
@@ -131,7 +131,7 @@ def test_forced_alignment_recovers_the_places(seed):
         model.set_params(sequencereader__mask=list(text))
         (reading,) = model[-1].read(model[:-1].transform([image]))
         middles = reading.boxes[:, 0] + reading.boxes[:, 2] / 2
-        # The margin of Rescale moves all to the right.
+        # The margin of HeightScaler moves all to the right.
         off += list(middles - 20 - [x + WIDTHS[n] / 2 for x, n in zip(own, text, strict=True)])
     shift = np.median(off)
     assert abs(shift) <= 2
@@ -280,7 +280,7 @@ def test_a_few_wrong_labels_do_little_harm():
 
 
 @pytest.mark.parametrize("n_windows", [None, 4000])
-def test_characters_that_occur_once_are_learnt_from(n_windows):
+def test_characters_that_occur_once_are_learned_from(n_windows):
     y = [text.replace("z", "o") for text in texts_of(60)]
     y[0] = "zoio"
     model = pipeline(calibration_cv=2, n_windows=n_windows).fit(drawn(y)[0], y)
@@ -296,7 +296,7 @@ def test_labels_without_a_path_are_left_out():
 
 def test_a_captcha_without_candidates_reads_as_nothing():
     y = texts_of(40)
-    model = make_pipeline(OverSegmentation(shape=(24, 24)), HOG(), SequenceReader())
+    model = make_pipeline(Oversegmentation(shape=(24, 24)), HOG(), SequenceReader())
     model.fit(drawn(y)[0], y)
     blank = np.zeros((40, 120), dtype=np.uint8)
     segments = model[:-1].transform([blank, drawn(y)[0][0]])
@@ -315,9 +315,9 @@ def test_a_captcha_without_candidates_reads_as_nothing():
     ],
 )
 def test_useless_labels_are_refused(y, message):
-    segments = make_pipeline(Rescale(40), SlidingWindow(16), OrientedGradients()).fit_transform(
-        drawn(["oi", "io"])[0]
-    )
+    segments = make_pipeline(
+        HeightScaler(40), SlidingWindow(16), OrientedGradients()
+    ).fit_transform(drawn(["oi", "io"])[0])
     with pytest.raises(ReadingError, match=message):
         SequenceReader().fit(segments, y)
 
@@ -336,17 +336,17 @@ def test_a_narrow_image_does_not_change_the_model():
 
 @pytest.mark.parametrize("given", [{"mask": ["o", "x"]}, {"length": (6, 4)}, {"charset": "?"}])
 def test_constraints_are_checked_before_the_fit(given):
-    segments = make_pipeline(Rescale(40), SlidingWindow(16), OrientedGradients()).fit_transform(
-        drawn(["oi", "io"])[0]
-    )
+    segments = make_pipeline(
+        HeightScaler(40), SlidingWindow(16), OrientedGradients()
+    ).fit_transform(drawn(["oi", "io"])[0])
     with pytest.raises(ReadingError, match=next(iter(given))):
         SequenceReader(**given).fit(segments, ["oi", "io"])
 
 
 def test_other_features_than_in_training_are_refused(varied):
-    segments = make_pipeline(Rescale(40), SlidingWindow(12), OrientedGradients()).fit_transform(
-        drawn(["oim"])[0]
-    )
+    segments = make_pipeline(
+        HeightScaler(40), SlidingWindow(12), OrientedGradients()
+    ).fit_transform(drawn(["oim"])[0])
     with pytest.raises(ValueError, match=r"expected \d+ features"):
         varied[-1].predict(segments)
 

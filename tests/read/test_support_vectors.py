@@ -34,7 +34,7 @@ def problems(draw):
     machine = SVC(C=draw(st.sampled_from([0.1, 1.0, 10.0])), gamma=gamma)
     machine.fit(train.astype(np.float32), np.array(list("ZYXABC"))[classes])
     values = scale * rng.normal(size=(draw(st.integers(8, 30)), d)) * 3
-    # What it learnt from is decided as well, at a distance of nothing.
+    # What it learned from is decided as well, at a distance of nothing.
     return machine, np.concatenate([values, train[:5]]).astype(np.float32)
 
 

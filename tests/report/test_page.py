@@ -88,7 +88,7 @@ def test_the_same_report_is_the_same_file():
     assert a_page().to_html() == a_page().to_html()
 
 
-def test_colours_of_letters_are_left_to_the_screen():
+def test_colors_of_letters_are_left_to_the_screen():
     html = a_page().to_html()
     assert "#010203" not in html
     assert "currentColor" in html

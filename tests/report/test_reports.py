@@ -12,18 +12,18 @@ from sklearn.pipeline import Pipeline, make_pipeline
 import skcaptcha
 from skcaptcha.auto import choose_recipe
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Binarise, Grey
-from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.denoise import Binarizer, Grayscale
+from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
+from skcaptcha.inspection._experiments import Experiments
+from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.report import Page, attempts_of, fit_report, reliability, score_report
 from skcaptcha.report import _fit as fit_module
 from skcaptcha.report._advice import after_fit
-from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import axes_of, table_of_candidates
 from skcaptcha.report._plots import line_chart
-from skcaptcha.search import SharedGridSearchCV
 from skcaptcha.segment import FixedBoxes
 
 PLACES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
@@ -33,20 +33,20 @@ VOID = {"meta", "br", "wbr"}
 
 
 def a_pipeline() -> Pipeline:
-    steps = ImageDecoder(), Grey(), Binarise("fixed", threshold=127), FixedBoxes(PLACES)
+    steps = ImageDecoder(), Grayscale(), Binarizer("fixed", threshold=127), FixedBoxes(PLACES)
     return make_pipeline(*steps, RawPixels(), CharacterReader(KNeighborsClassifier(1)))
 
 
 @pytest.fixture(scope="module")
 def model() -> Pipeline:
-    """It has learnt from few, and so it makes mistakes."""
+    """It has learned from few, and so it makes mistakes."""
     return a_pipeline().fit(list(X[:14]), Y[:14])
 
 
 @pytest.fixture(scope="module")
 def search() -> SharedGridSearchCV:
     grid = {
-        "binarise__threshold": [90, 127],
+        "binarizer__threshold": [90, 127],
         "fixedboxes__margin": [0, 1],
         "characterreader__estimator__n_neighbors": [1, 3],
     }
@@ -179,7 +179,7 @@ def test_a_fit_report_shows_the_grid_and_reads_out_of_fold(search):
     ]  # fmt: skip
     text = Checked(page).text
     assert "all 60 captchas, each read by a model that was fitted without it" in text
-    # Each captcha is read by what has learnt from two of three parts.
+    # Each captcha is read by what has learned from two of three parts.
     right = [
         search.best_estimator_.__sklearn_clone__()
         .fit([X[i] for i in train], Y[train])
@@ -188,7 +188,7 @@ def test_a_fit_report_shows_the_grid_and_reads_out_of_fold(search):
         for train, test in KFold(3, shuffle=True, random_state=0).split(X[:60])
     ]
     assert f"{np.concatenate(right).sum()} of 60 captchas were read right" in text
-    for name in ("binarise__threshold", "fixedboxes__margin"):
+    for name in ("binarizer__threshold", "fixedboxes__margin"):
         assert name in text
 
 
@@ -260,7 +260,9 @@ def test_what_matters_most_comes_first_and_absent_parameters_are_a_value():
 
 def test_estimators_of_one_class_are_not_taken_for_each_other():
     readers = [KNeighborsClassifier(n_neighbors=k) for k in (1, 3)]
-    wide = [make_pipeline(Grey(), Binarise("fixed", threshold=t), Grey()) for t in (90, 127)]
+    wide = [
+        make_pipeline(Grayscale(), Binarizer("fixed", threshold=t), Grayscale()) for t in (90, 127)
+    ]
     params = [{"reader": reader, "steps": steps} for reader in readers for steps in wide]
     results = {
         "params": params,
@@ -304,7 +306,7 @@ def test_a_browser_shows_it_without_a_word_of_complaint(browser, scored, tmp_pat
     ground, ink = page.evaluate(
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
     )
-    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
+    light = [sum(map(int, re.findall(r"\d+", color)[:3])) for color in (ground, ink)]
     assert (light[0] > light[1]) == (scheme == "light")
     # Whatever is drawn has a size.
     assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientWidth > 20)")

@@ -5,8 +5,8 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.datasets import make_dot_captchas
-from skcaptcha.denoise import Binarise, Grey, ImageRouter, RemoveSmallComponents, Smooth
-from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.denoise import Binarizer, Grayscale, ImageRouter, SmallComponentRemover, Smoother
+from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, Reading, read_captchas
@@ -20,14 +20,14 @@ X, Y = make_dot_captchas(20, random_state=0)
 def model() -> Pipeline:
     dashes = Pipeline(
         [
-            ("smooth", Smooth(method="gaussian")),
-            ("binarise", Binarise(method="fixed", threshold=155)),
+            ("smooth", Smoother(method="gaussian")),
+            ("binarize", Binarizer(method="fixed", threshold=155)),
         ]
     )
-    branches = [("dashes", dashes), ("dots", Binarise()), ("none", "passthrough")]
+    branches = [("dashes", dashes), ("dots", Binarizer()), ("none", "passthrough")]
     router = ImageRouter(branches, thresholds=[500, 10**6])
     denoise = Pipeline(
-        [("grey", Grey()), ("kind", router), ("clean", RemoveSmallComponents(min_area=5))]
+        [("gray", Grayscale()), ("kind", router), ("clean", SmallComponentRemover(min_area=5))]
     )
     steps = [
         ("images", ImageDecoder()),
@@ -52,21 +52,21 @@ def test_a_trace_is_what_the_pipeline_does(model):
         np.testing.assert_array_equal(steps.crops, segments.crops())
         assert steps.reading.text == read_captchas(model, [image])[0].text
     assert kinds == {
-        ("images", "grey", "dashes: smooth", "dashes: binarise", "clean"),
-        ("images", "grey", "kind: dots", "clean"),
+        ("images", "gray", "dashes: smooth", "dashes: binarize", "clean"),
+        ("images", "gray", "kind: dots", "clean"),
     }
 
 
 def test_the_original_is_shown_in_its_colors(model):
     """Also where the decoder gives gray, of which all further steps are made."""
-    steps = [("images", ImageDecoder(grey=True)), *model.steps[1:]]
+    steps = [("images", ImageDecoder(gray=True)), *model.steps[1:]]
     in_gray = Pipeline(steps).fit(list(X), Y)
     colored = X[0] // np.array([1, 2, 3], np.uint8)
     original, *others = trace(in_gray, colored).stages
     assert original[0] == "images"
     np.testing.assert_array_equal(original[1], colored)
     (_, gray), *_ = others
-    np.testing.assert_array_equal(gray, ImageDecoder(grey=True).transform([colored])[0])
+    np.testing.assert_array_equal(gray, ImageDecoder(gray=True).transform([colored])[0])
     assert all(stage.ndim == 2 for _, stage in others)
 
 
@@ -86,7 +86,7 @@ def test_of_many_windows_those_that_were_read_are_drawn():
     image[:, 10:20] = image[:, 30:40] = 255
     crops = np.zeros((len(boxes), 20, 10), dtype=np.uint8)
     reading = Reading("AB", 0.9, boxes[[2, 6]], np.array([0.9, 0.9]), ())
-    figure = draw_traces([Trace("a.png", [("grey", image)], boxes, crops, reading)])
+    figure = draw_traces([Trace("a.png", [("gray", image)], boxes, crops, reading)])
     _, drawn, strip, _ = figure.axes
     assert [patch.get_x() for patch in drawn.patches] == [9.5, 29.5]
     assert strip.images[0].get_array().min() == 255

@@ -16,27 +16,27 @@ RNG = np.random.default_rng(0)
 
 def a_trace(width: int, height: int = 20) -> Trace:
     image = RNG.integers(0, 256, (height, width), dtype=np.uint8)
-    colour = RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    color = RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
     boxes = np.array([[0, 0, width // 2, height], [width // 2, 0, width // 2, height]])
     reading = Reading("A[", 0.4, boxes, np.array([0.95, 0.42]), (("AB", 0.3),))
     crops = image[None].repeat(2, axis=0)
-    return Trace("[red]a.png", [("images", colour), ("grey", image)], boxes, crops, reading)
+    return Trace("[red]a.png", [("images", color), ("gray", image)], boxes, crops, reading)
 
 
-def drawn(trace: Trace, width: int, colours: str | None) -> str:
+def drawn(trace: Trace, width: int, colors: str | None) -> str:
     file = io.StringIO()
-    console = Console(file=file, width=width, color_system=colours, force_terminal=bool(colours))
+    console = Console(file=file, width=width, color_system=colors, force_terminal=bool(colors))
     console.print(TerminalStrip([trace, trace]))
     return file.getvalue()
 
 
-@pytest.mark.parametrize("colours", [None, "standard", "256", "truecolor"])
+@pytest.mark.parametrize("colors", [None, "standard", "256", "truecolor"])
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 @pytest.mark.parametrize("of_image", [8, 120, 600])
-def test_no_line_is_wider_than_the_terminal(width, of_image, colours):
-    lines = Text.from_ansi(drawn(a_trace(of_image), width, colours)).plain.splitlines()
+def test_no_line_is_wider_than_the_terminal(width, of_image, colors):
+    lines = Text.from_ansi(drawn(a_trace(of_image), width, colors)).plain.splitlines()
     assert max(map(len, lines)) <= width
-    assert "grey" in " ".join(lines)
+    assert "gray" in " ".join(lines)
 
 
 def test_text_is_shown_as_it_is():
@@ -45,12 +45,12 @@ def test_text_is_shown_as_it_is():
     assert said.count("boxes") == 2
 
 
-@pytest.mark.parametrize("colours", [None, "truecolor"])
-def test_names_and_texts_give_no_orders_to_the_terminal(colours):
+@pytest.mark.parametrize("colors", [None, "truecolor"])
+def test_names_and_texts_give_no_orders_to_the_terminal(colors):
     trace = a_trace(60)
     reading = replace(trace.reading, text="\x9bB", runners_up=(("\x1b[2J", 0.3),))
     hostile = replace(trace, title="\x1b]0;title\x07\n.png", reading=reading)
-    said = drawn(hostile, 200, colours)
+    said = drawn(hostile, 200, colors)
     assert not any(order in said for order in ("\x07", "\x9b", "\x1b]", "\x1b[2J"))
     first = Text.from_ansi(said).plain.splitlines()[0]
     assert first.startswith(r"\x1b]0;title\x07\n.png: \x9bB, 40.0 % sure")
@@ -59,13 +59,13 @@ def test_names_and_texts_give_no_orders_to_the_terminal(colours):
 def test_each_place_is_two_pixels():
     trace = a_trace(8, 4)
     ansi = drawn(trace, 40, "truecolor")
-    colour = trace.stages[0][1]
-    top, below = colour[0, 0], colour[1, 0]
+    color = trace.stages[0][1]
+    top, below = color[0, 0], color[1, 0]
     upper, lower = (";".join(map(str, pixel)) for pixel in (top, below))
     assert f"38;2;{upper};48;2;{lower}m\u2580" in ansi
 
 
-def test_without_colours_it_is_ascii():
+def test_without_colors_it_is_ascii():
     plain = drawn(a_trace(60), 80, None)
     assert plain.isascii()
     assert "\x1b" not in plain

@@ -11,13 +11,13 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skcaptcha.errors import ImageError, SegmentationError
+from skcaptcha.exceptions import ImageError, SegmentationError
 from skcaptcha.segment import (
     BaseSegmenter,
     ConnectedComponents,
     EqualSplit,
     FixedBoxes,
-    OverSegmentation,
+    Oversegmentation,
     ProjectionValleys,
     SlidingWindow,
 )
@@ -28,7 +28,7 @@ SEGMENTERS = [
     ConnectedComponents(2),
     ProjectionValleys(2),
     SlidingWindow(6),
-    OverSegmentation(),
+    Oversegmentation(),
 ]
 every = pytest.mark.parametrize("segmenter", SEGMENTERS, ids=lambda s: type(s).__name__)
 
@@ -47,7 +47,7 @@ IMAGES = [glyphs(0), glyphs(1, (17, 32)), glyphs(2)]
 
 class TestShape:
     @every
-    def test_learnt_is_the_mean_of_the_training_segments(self, segmenter: BaseSegmenter) -> None:
+    def test_learned_is_the_mean_of_the_training_segments(self, segmenter: BaseSegmenter) -> None:
         segments = clone(segmenter).fit_transform(IMAGES)
         width, height = segments.boxes[:, 2:].sum(axis=0) / len(segments.boxes)
         fitted = clone(segmenter).fit(IMAGES)
@@ -144,9 +144,9 @@ class TestBadInput:
             (SlidingWindow(0), "width"),
             (SlidingWindow(step=0), "step"),
             (SlidingWindow(keep_aspect="no"), "keep_aspect"),
-            (OverSegmentation(max_pieces=0), "max_pieces"),
-            (OverSegmentation(min_width=0), "min_width"),
-            (OverSegmentation(max_width=2.5), "max_width"),
+            (Oversegmentation(max_pieces=0), "max_pieces"),
+            (Oversegmentation(min_width=0), "min_width"),
+            (Oversegmentation(max_width=2.5), "max_width"),
             (FixedBoxes(None), "boxes"),
             (FixedBoxes([[0, 0, 1, 1]], margin=0.5), "margin"),
             (FixedBoxes([1, 2, 3, 4]), "boxes must be rows of four ints"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment import _clumps
 from skcaptcha.segment._clumps import cut_clumps
 

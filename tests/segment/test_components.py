@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as npst
 from numpy.testing import assert_array_equal
 from skimage.measure import label, regionprops
 
-from skcaptcha.errors import ImageError
+from skcaptcha.exceptions import ImageError
 from skcaptcha.segment import ConnectedComponents
 
 small = npst.arrays(np.bool_, npst.array_shapes(min_dims=2, max_dims=2, max_side=16))
@@ -118,7 +118,7 @@ class TestCutting:
         segments = ConnectedComponents(2, balance=0.01).fit_transform([image])
         assert 10 <= segments.boxes[1, 0] <= 12
 
-    def test_at_learnt_places(self) -> None:
+    def test_at_learned_places(self) -> None:
         """Alike ink on both sides of the cut: only the places tell a wide and a narrow glyph."""
         training = [
             picture((x, 4, 12, 12), (x + second, 4, 4, 12), (x + 30, 4, 10, 12))
@@ -133,7 +133,7 @@ class TestCutting:
         assert_array_equal(segmenter.places_[0], [0, 20, 30])
         assert segmenter.transform([touching]).boxes[:, 0].tolist() == [9, 9 + 20, 39]
 
-    def test_places_are_learnt_from_ten_images_that_show_them(self) -> None:
+    def test_places_are_learned_from_ten_images_that_show_them(self) -> None:
         shown, hidden = picture((2, 4, 8, 9), (20, 4, 8, 9)), picture((2, 4, 26, 9))
         segmenter = ConnectedComponents(2)
         assert segmenter.fit([shown] * 9 + [hidden] * 5).places_ is None
@@ -141,7 +141,7 @@ class TestCutting:
         assert ConnectedComponents().fit([shown] * 10).places_ is None
 
     def test_touching_digits(self) -> None:
-        """The top of a 7 touches that of a 4; the neighbours on both sides are left alone."""
+        """The top of a 7 touches that of a 4; the neighbors on both sides are left alone."""
         image = np.zeros((30, 90), dtype=np.uint8)
         four = [[(9, 0), (9, 20)], [(0, 0), (0, 10), (12, 10)]]
         seven = [[(0, 0), (12, 0), (5, 20)]]
@@ -154,7 +154,7 @@ class TestCutting:
         assert cut.boxes[2, 0] == pytest.approx(37, abs=3)
 
 
-def test_slanted_neighbours_do_not_show_in_each_other_s_crops() -> None:
+def test_slanted_neighbors_do_not_show_in_each_other_s_crops() -> None:
     image = np.zeros((20, 30), dtype=np.uint8)
     cv2.line(image, (4, 18), (14, 2), 255)
     cv2.line(image, (11, 18), (21, 2), 255)
@@ -174,16 +174,16 @@ def test_blank_image(n: int | None) -> None:
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 5, 3), np.uint8), np.zeros((0, 5), np.uint8)])
-def test_bad_image_is_named_before_anything_is_learnt(image: np.ndarray) -> None:
+def test_bad_image_is_named_before_anything_is_learned(image: np.ndarray) -> None:
     with pytest.raises(ImageError, match="image 1"):
         ConnectedComponents(2).fit([picture((1, 1, 9, 9)), image])
 
 
-@pytest.mark.parametrize(("n_clumps", "learnt"), [(36, True), (37, False)])
-def test_places_are_not_learnt_from_exceptions(n_clumps, learnt):
+@pytest.mark.parametrize(("n_clumps", "learned"), [(36, True), (37, False)])
+def test_places_are_not_learned_from_exceptions(n_clumps, learned):
     """Twelve images in which two characters stand apart, a quarter of all or less."""
     apart, clump = np.zeros((12, 30), np.uint8), np.zeros((12, 30), np.uint8)
     apart[2:10, 4:10] = apart[2:10, 16:22] = 255
     clump[2:10, 4:20] = 255
     segmenter = ConnectedComponents(n_characters=2).fit([apart] * 12 + [clump] * n_clumps)
-    assert (segmenter.places_ is not None) == learnt
+    assert (segmenter.places_ is not None) == learned

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 from skimage.measure import label, regionprops
 
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment import EqualSplit
 
 EIGHT = np.ones((3, 3))

@@ -11,13 +11,13 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from skcaptcha import Segments
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment import (
     BaseSegmenter,
     ConnectedComponents,
     EqualSplit,
     FixedBoxes,
-    OverSegmentation,
+    Oversegmentation,
     ProjectionValleys,
     SlidingWindow,
 )
@@ -58,13 +58,13 @@ COMPONENTS = {
 OTHERS = {
     "fixed": Case(FixedBoxes([[0, 0, 1, 1]]), 1),
     "window": Case(SlidingWindow(7, step=3), None),
-    "candidates": Case(OverSegmentation(), None),
-    "candidates, given": Case(OverSegmentation(max_pieces=2, min_width=3, max_width=11), None),
+    "candidates": Case(Oversegmentation(), None),
+    "candidates, given": Case(Oversegmentation(max_pieces=2, min_width=3, max_width=11), None),
 }
 
 
 def bars(rng: np.random.Generator) -> np.ndarray:
-    """Three glyphs near the same places, so that the places can be learnt."""
+    """Three glyphs near the same places, so that the places can be learned."""
     image = np.zeros((20, 48), dtype=np.uint8)
     for x in 3 + 14 * np.arange(3) + rng.integers(0, 3, 3):
         image[4:16, x : x + 8] = 255
@@ -94,15 +94,15 @@ def those(cases: dict[str, Case]) -> pytest.MarkDecorator:
 
 @st.composite
 def captchas(draw: st.DrawFn, least_width: int = 1) -> np.ndarray:
-    """Blank, full, noise in black and white or grey, specks, and strokes like those of glyphs."""
+    """Blank, full, noise in black and white or gray, specks, and strokes like those of glyphs."""
     h = draw(st.integers(1, 12) | st.integers(1, 60))
     w = draw(st.integers(least_width, max(least_width, 24)) | st.integers(least_width, 160))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     image = np.zeros((h, w), dtype=np.uint8)
-    match draw(st.sampled_from(["plain", "grey", "noise", "specks", "strokes", "strokes"])):
+    match draw(st.sampled_from(["plain", "gray", "noise", "specks", "strokes", "strokes"])):
         case "plain":
             image[:] = draw(st.integers(0, 255))
-        case "grey":
+        case "gray":
             image[:] = rng.integers(0, 256, (h, w))
         case "noise":
             image[rng.random((h, w)) < draw(st.floats(0, 1))] = 255

@@ -11,17 +11,17 @@ from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 
 from skcaptcha.datasets import SCHEMES
-from skcaptcha.denoise import Binarise, Grey
-from skcaptcha.errors import SegmentationError
-from skcaptcha.extent import pitch
-from skcaptcha.segment import OverSegmentation
+from skcaptcha.denoise import Binarizer, Grayscale
+from skcaptcha.exceptions import SegmentationError
+from skcaptcha.measure import pitch
+from skcaptcha.segment import Oversegmentation
 
 quick = settings(max_examples=60)
 Box = list[int]
 
 
 def candidates(image: np.ndarray, **parameters: int) -> list[Box]:
-    segmenter = OverSegmentation(**parameters, shape=(8, 8))
+    segmenter = Oversegmentation(**parameters, shape=(8, 8))
     return segmenter.fit_transform([image]).boxes.tolist()
 
 
@@ -45,7 +45,7 @@ def spans(image: np.ndarray) -> list[tuple[int, int]]:
 
 @st.composite
 def captchas(draw: st.DrawFn) -> np.ndarray:
-    """Strokes, specks or grey noise, or next to nothing."""
+    """Strokes, specks or gray noise, or next to nothing."""
     h, w = draw(st.integers(1, 30)), draw(st.integers(1, 90))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     image = np.zeros((h, w), dtype=np.uint8)
@@ -92,7 +92,7 @@ def test_pieces_part_the_ink_and_narrow_ones_stand_alone(
 
 @quick
 @given(image=captchas(), parameters=widths, max_pieces=st.integers(2, 6))
-def test_candidates_are_all_unions_of_neighbouring_pieces(
+def test_candidates_are_all_unions_of_neighboring_pieces(
     image: np.ndarray, parameters: dict[str, int], max_pieces: int
 ) -> None:
     pieces = candidates(image, max_pieces=1, **parameters)
@@ -160,8 +160,8 @@ def test_touching_glyphs_have_candidates(
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_generated_captchas_are_covered(scheme: str) -> None:
     images, y = SCHEMES[scheme](8, random_state=0)
-    inks = make_pipeline(Grey(), Binarise(ink="auto")).fit_transform(images)
-    segmenter = OverSegmentation()
+    inks = make_pipeline(Grayscale(), Binarizer(ink="auto")).fit_transform(images)
+    segmenter = Oversegmentation()
     segments = segmenter.fit_transform(inks, y)
     for i, ink in enumerate(inks):
         boxes = segments[i].boxes
@@ -209,7 +209,7 @@ class TestCuts:
 
     def test_no_ink_no_candidates(self) -> None:
         image = np.zeros((12, 60), dtype=np.uint8)
-        fitted = OverSegmentation(shape=(4, 4)).fit([image])
+        fitted = Oversegmentation(shape=(4, 4)).fit([image])
         assert fitted.transform([image, image + 255, image]).counts[[0, 2]].tolist() == [0, 0]
 
 
@@ -218,30 +218,30 @@ class TestWidths:
 
     def test_learned_from_the_labels(self) -> None:
         apart = pitch(self.images, ["ab", "abc"])
-        for fit in (OverSegmentation.fit, OverSegmentation.fit_transform):
-            segmenter = OverSegmentation()
+        for fit in (Oversegmentation.fit, Oversegmentation.fit_transform):
+            segmenter = Oversegmentation()
             fit(segmenter, self.images, np.array(["ab", "abc"]))
             assert segmenter.min_width_ == round(apart / 4)
             assert segmenter.max_width_ == round(1.8 * apart)
 
     def test_without_labels_learned_from_the_height(self) -> None:
-        segmenter = OverSegmentation().fit(self.images)
+        segmenter = Oversegmentation().fit(self.images)
         assert (segmenter.min_width_, segmenter.max_width_) == (5, 36)
 
     def test_given_win(self) -> None:
-        segmenter = OverSegmentation(min_width=3).fit(self.images)
+        segmenter = Oversegmentation(min_width=3).fit(self.images)
         assert (segmenter.min_width_, segmenter.max_width_) == (3, 36)
-        segmenter = OverSegmentation(min_width=2, max_width=7).fit(self.images, ["a", "b"])
+        segmenter = Oversegmentation(min_width=2, max_width=7).fit(self.images, ["a", "b"])
         assert (segmenter.min_width_, segmenter.max_width_) == (2, 7)
 
     def test_tiny_images_have_widths(self) -> None:
-        segmenter = OverSegmentation().fit([np.full((1, 3), 255, dtype=np.uint8)], ["abcd"])
+        segmenter = Oversegmentation().fit([np.full((1, 3), 255, dtype=np.uint8)], ["abcd"])
         assert segmenter.min_width_ == segmenter.max_width_ == 1
 
     def test_wrong(self) -> None:
         with pytest.raises(ValueError, match=r"min_width \(9\) .* max_width \(4\)"):
-            OverSegmentation(min_width=9, max_width=4).fit(self.images)
+            Oversegmentation(min_width=9, max_width=4).fit(self.images)
         with pytest.raises(ValueError, match="expected 2 labels"):
-            OverSegmentation().fit(self.images, ["abcd"])
+            Oversegmentation().fit(self.images, ["abcd"])
         with pytest.raises(SegmentationError, match="no training images"):
-            OverSegmentation().fit([])
+            Oversegmentation().fit([])

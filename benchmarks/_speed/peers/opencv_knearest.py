@@ -1,7 +1,7 @@
 """The classic script for "lines", image by image: thresholds, boxes, OpenCV's KNearest.
 
 Runs in an environment of its own, with OpenCV 4, which still has KNearest. Arguments: a folder of
-labelled images to learn from. For each line of the standard input, a file that lists images, it
+labeled images to learn from. For each line of the standard input, a file that lists images, it
 reads them and prints the seconds that took.
 """
 
@@ -18,8 +18,8 @@ BOXES = [(8, 4, 20, 21), (38, 4, 20, 21), (68, 4, 20, 21), (98, 4, 20, 21)]
 
 def cut(file: str) -> np.ndarray:
     """Give the four characters as rows."""
-    grey = cv2.cvtColor(cv2.imread(file), cv2.COLOR_BGR2GRAY)
-    _, ink = cv2.threshold(grey, 127, 255, cv2.THRESH_BINARY_INV)
+    gray = cv2.cvtColor(cv2.imread(file), cv2.COLOR_BGR2GRAY)
+    _, ink = cv2.threshold(gray, 127, 255, cv2.THRESH_BINARY_INV)
     blurred = cv2.GaussianBlur(ink, (3, 3), 0)
     _, ink = cv2.threshold(blurred, 127, 255, cv2.THRESH_BINARY)
     crops = [ink[y : y + h, x : x + w].ravel() for x, y, w, h in BOXES]

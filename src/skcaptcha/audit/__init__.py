@@ -1,4 +1,4 @@
-"""For the owner of a captcha: what reading it takes, and which of its defences hold."""
+"""For the owner of a captcha: what reading it takes, and which of its defenses hold."""
 
 from skcaptcha.audit._audit import audit_captchas
 from skcaptcha.audit._figures import Audit

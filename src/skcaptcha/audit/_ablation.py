@@ -1,4 +1,4 @@
-"""Recipes without the step that answers a defence."""
+"""Recipes without the step that answers a defense."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-# Which defences a way of denoising answers.
+# Which defenses a way of denoising answers.
 _ANSWERS = {
-    "RemoveSmallComponents": ("noise",),
-    "RemoveThinLines": ("lines",),
-    "Opening": ("noise", "lines"),
-    "Smooth": ("noise", "lines"),
+    "SmallComponentRemover": ("noise",),
+    "ThinLineRemover": ("lines",),
+    "MorphologicalOpening": ("noise", "lines"),
+    "Smoother": ("noise", "lines"),
 }
-_CUTTERS = ("ConnectedComponents", "ProjectionValleys", "OverSegmentation")
+_CUTTERS = ("ConnectedComponents", "ProjectionValleys", "Oversegmentation")
 _PLAIN_READER = {"use": "CharacterReader", "estimator": {"use": "SVC", "C": 10}}
 _PLAIN_FEATURES = {"use": "HOG", "orientations": 9, "pixels_per_cell": [4, 4]}
 
@@ -28,7 +28,7 @@ class Change:
     what : str
         What was changed, to be read after "the same recipe".
     answers : tuple of str
-        Keys of the defences that are answered by what is missing now.
+        Keys of the defenses that are answered by what is missing now.
     recipe : dict
     """
 
@@ -38,7 +38,7 @@ class Change:
 
 
 def changes(recipe: Mapping[str, Any], length: int | None, dark_ink: float) -> Iterator[Change]:
-    """Take from a recipe, one at a time, what answers a defence.
+    """Take from a recipe, one at a time, what answers a defense.
 
     Parameters
     ----------
@@ -57,14 +57,17 @@ def changes(recipe: Mapping[str, Any], length: int | None, dark_ink: float) -> I
     --------
     >>> from skcaptcha.audit._ablation import changes
     >>> recipe = {"steps": {
-    ...     "denoise": {"grey": {"use": "Grey"}, "opening": {"use": "Opening", "size": 3}},
+    ...     "denoise": {
+    ...         "gray": {"use": "Grayscale"},
+    ...         "opening": {"use": "MorphologicalOpening", "size": 3},
+    ...     },
     ...     "segment": {"use": "SlidingWindow"},
     ...     "features": {"use": "OrientedGradients"},
     ...     "read": {"use": "SequenceReader"},
     ... }}
     >>> for change in changes(recipe, 4, dark_ink=1.0):
     ...     print(change.what, change.answers)
-    without Opening ('noise', 'lines')
+    without MorphologicalOpening ('noise', 'lines')
     with one cut between characters in place of windows and the best path ('touching',)
     without being told the length ('length',)
     """
@@ -122,22 +125,29 @@ def _of_denoising(recipe: Mapping[str, Any], dark_ink: float) -> Iterator[Change
     for k, name in enumerate(names):
         step = denoise[name]
         kind, later = step["use"], names[k + 1 :]
-        if kind == "Grey" and "channel" in step:
-            plain = {name: {"use": "Grey"}}
+        if kind == "Grayscale" and "channel" in step:
+            plain = {name: {"use": "Grayscale"}}
             # In other channels ink may be bright where in this one it is dark.
             sided = next((other for other in later if "ink" in denoise[other]), None)
             if sided is not None:
                 plain[sided] = {**denoise[sided], "ink": "auto"}
             yield _denoised(recipe, "without looking at colors", ("ground",), plain)
-        elif kind == "Polarity" and 0 < dark_ink < 1 and step.get("ink", "auto") == "auto":
+        elif (
+            kind == "PolarityNormalizer" and 0 < dark_ink < 1 and step.get("ink", "auto") == "auto"
+        ):
             ink = "dark" if dark_ink > 1 / 2 else "bright"
             what = f"taking the ink of every image for {ink}"
             yield _denoised(recipe, what, ("ground",), {name: {**step, "ink": ink}})
-        elif kind in _ANSWERS and not (kind == "Opening" and step.get("size") == 1):
+        elif kind in _ANSWERS and not (kind == "MorphologicalOpening" and step.get("size") == 1):
             gone, what = [name], f"without {kind}"
             # After smoothing, a second threshold decides which of the ink stays.
-            binarised = any(denoise[other]["use"] == "Binarise" for other in names[:k])
-            if kind == "Smooth" and binarised and later and denoise[later[0]]["use"] == "Binarise":
+            binarized = any(denoise[other]["use"] == "Binarizer" for other in names[:k])
+            if (
+                kind == "Smoother"
+                and binarized
+                and later
+                and denoise[later[0]]["use"] == "Binarizer"
+            ):
                 gone.append(later[0])
                 what += " and the threshold after it"
             yield _denoised(recipe, what, _ANSWERS[kind], dict.fromkeys(gone, "passthrough"))

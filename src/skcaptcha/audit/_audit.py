@@ -1,4 +1,4 @@
-"""From labelled captchas to what reading them takes, and which of their defences hold."""
+"""From labeled captchas to what reading them takes, and which of their defenses hold."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._copies import groups_of_copies, pixel_digest
-from skcaptcha.audit._defences import find
+from skcaptcha.audit._defenses import find
 from skcaptcha.audit._features import amounts_of_characters, amounts_of_ink
 from skcaptcha.audit._figures import Audit, Point
 from skcaptcha.audit._intervals import share
 from skcaptcha.audit._work import Work, which_right
 from skcaptcha.auto import measure
-from skcaptcha.errors import DatasetError, SkcaptchaError
+from skcaptcha.exceptions import DatasetError, SkcaptchaError
 from skcaptcha.images import decode
+from skcaptcha.images._copies import groups_of_copies, pixel_digest
 from skcaptcha.read import read_captchas
 from skcaptcha.read._input import check_texts
 
@@ -42,9 +42,9 @@ def audit_captchas(
     A third of the captchas, at most 500, is drawn by chance and kept apart. From the first 10, 20,
     50, 100, ... of the others, in an order drawn by chance, a recipe is chosen and fitted each time
     anew, with nothing but these labels, and reads those that were kept apart. The readings with
-    the most labels tell what each defence costs: captchas that have it, or have more of it, are
+    the most labels tell what each defense costs: captchas that have it, or have more of it, are
     compared with the others. The recipe that was chosen then is fitted again without one thing
-    after the other that answers a defence, and what it loses is counted.
+    after the other that answers a defense, and what it loses is counted.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def audit_captchas(
     work = Work(
         X, labels, learn=learn, read=read, began=began, budget=budget, n_jobs=n_jobs, say=say
     )
-    learnt = work.curve()
+    learned = work.curve()
     curve = tuple(
         Point(
             each.n_labels,
@@ -119,9 +119,9 @@ def audit_captchas(
             each.cpu_seconds,
             3600 * each.readings_per_second,
         )
-        for each in learnt
+        for each in learned
     )
-    best = learnt[-1]
+    best = learned[-1]
     amounts = _amounts(best.model, [images[i] for i in read], labels[read])
     # Of the others nothing is known to what is fitted, not even how long their labels are.
     base, ablations = work.ablations(
@@ -155,7 +155,7 @@ def _without_copies(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
 def _amounts(
     model: Pipeline | None, images: Sequence[NDArray[np.uint8]], labels: NDArray[np.str_]
 ) -> dict[str, NDArray[np.float64]]:
-    """Measure every captcha's defences; where its characters stand, a model has to tell."""
+    """Measure every captcha's defenses; where its characters stand, a model has to tell."""
     texts = labels.tolist()
     amounts = amounts_of_ink(images, texts)
     try:

@@ -6,11 +6,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
 from skcaptcha.audit._figures import Audit
 from skcaptcha.audit._published import PUBLISHED
 from skcaptcha.audit._report import OWN, published
-from skcaptcha.report import COLOURS, bars, chart, chart_style
+from skcaptcha.report import COLORS, bars, chart, chart_style
 
 _WIDTH = 4.8  # inches
 _ROW = 0.28
@@ -71,10 +71,10 @@ def _costs(axes: Axes, audit: Audit) -> None:
             xerr=([value - low], [high - value]),
             marker="o",
             capsize=4,
-            color=COLOURS[0],
+            color=COLORS[0],
         )
     axes.axvline(0, linewidth=0.8, alpha=0.6, color="#010203")
-    axes.set_yticks(range(len(found)), [finding.defence.name for finding in found])
+    axes.set_yticks(range(len(found)), [finding.defense.name for finding in found])
     axes.set_ylim(-0.7, len(found) - 0.3)
     axes.set_xlabel("points that it costs the reader")
 

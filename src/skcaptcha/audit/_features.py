@@ -1,4 +1,4 @@
-"""How much of each defence every captcha has, in numbers taken from its image and its label."""
+"""How much of each defense every captcha has, in numbers taken from its image and its label."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.denoise import Binarise, Grey
-from skcaptcha.denoise._opening import opened
-from skcaptcha.extent import pitch
+from skcaptcha.denoise import Binarizer, Grayscale
+from skcaptcha.denoise._morphological_opening import opened
+from skcaptcha.measure import pitch
 from skcaptcha.segments import ink_mask
 
 Image = NDArray[np.uint8]
@@ -66,8 +66,8 @@ def amounts_of_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, 
     >>> sorted(amounts)
     ['alphabet', 'ground', 'length', 'lines', 'noise', 'touching']
     """
-    shades = Grey().fit_transform(list(images))
-    inks = [ink_mask(ink).view(np.uint8) for ink in Binarise(ink="auto").fit_transform(shades)]
+    shades = Grayscale().fit_transform(list(images))
+    inks = [ink_mask(ink).view(np.uint8) for ink in Binarizer(ink="auto").fit_transform(shades)]
     distance = pitch(shades, labels)
     thickness = _stroke(inks)
     rows = [

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from skcaptcha import __version__
-from skcaptcha.audit._defences import Finding
+from skcaptcha.audit._defenses import Finding
 from skcaptcha.audit._intervals import Difference, Share, attempts, surely_exceeds
 
 MARKS = (0.01, 0.1, 0.5, 0.9)
@@ -52,7 +52,7 @@ class Ablation:
     what : str
         What was changed.
     answers : tuple of str
-        Keys of the defences that are answered by what is missing.
+        Keys of the defenses that are answered by what is missing.
     read : Share or None
         Of the held-out captchas; None if the changed recipe cannot be fitted.
     loss : Difference or None
@@ -75,7 +75,7 @@ class Audit:
         Captchas that were given, and how many of them repeat the image of another one: those were
         left out.
     n_learn, n_held_out : int
-        How many could be learnt from, and how many were kept apart to be read.
+        How many could be learned from, and how many were kept apart to be read.
     measured : dict of str to str
         What they look like.
     n_characters : int
@@ -86,12 +86,12 @@ class Audit:
     skipped : tuple of int
         Numbers of labels for which no time was left.
     findings : tuple of Finding
-        What was found of each defence.
+        What was found of each defense.
     ablations : tuple of Ablation
     n_ablation : int
-        How many captchas the recipes of the ablations learnt from.
+        How many captchas the recipes of the ablations learned from.
     ablation_base : Share or None
-        What the whole recipe reads that learnt from so many.
+        What the whole recipe reads that learned from so many.
     budget, seconds, cpu_seconds : float
         Seconds allowed, seconds spent, and the processors' seconds for the learning curve.
     version : str

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto import choose_recipe, load_families
-from skcaptcha.config import Recipe
-from skcaptcha.errors import ReadingError, SkcaptchaError
+from skcaptcha.exceptions import ReadingError, SkcaptchaError
+from skcaptcha.recipes import Recipe
 
 # Reading is repeated for so long that its speed can be told.
 _LEAST_SECONDS = 0.5
@@ -25,7 +25,7 @@ _FINAL: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
-class Learnt:
+class Learned:
     """What came of choosing a recipe for some labels, fitting it, and reading other captchas.
 
     Attributes
@@ -61,7 +61,7 @@ def choose_and_read(
     *,
     budget: float,
     keep_model: bool,
-) -> Learnt:
+) -> Learned:
     """Choose a recipe for some of the captchas, fit it to them, and read others.
 
     Parameters
@@ -77,7 +77,7 @@ def choose_and_read(
 
     Returns
     -------
-    learnt : Learnt
+    learned : Learned
     """
     begin = _cpu_seconds()
     try:
@@ -91,7 +91,7 @@ def choose_and_read(
     except ReadingError:
         spent = _cpu_seconds() - begin
         texts = ("",) * len(read)
-        return Learnt(
+        return Learned(
             len(learn), None, "no recipe can be fitted to so few", None, texts, spent, 0.0
         )
     spent = _cpu_seconds() - begin
@@ -101,7 +101,7 @@ def choose_and_read(
     while (seconds := _cpu_seconds() - begin) < _LEAST_SECONDS:
         read_each(choice.model, others)
         n += len(others)
-    return Learnt(
+    return Learned(
         n_labels=len(learn),
         recipe=choice.recipe,
         name=choice.tried[0].name,

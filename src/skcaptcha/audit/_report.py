@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skcaptcha._percent import percent, percent_interval
+from skcaptcha._display.percent import percent, percent_interval
 from skcaptcha.audit._blocks import Block, Drawing, Facts, Headline, Item, Items, Part, Rows
-from skcaptcha.audit._defence_report import ablations, defences
-from skcaptcha.audit._defences import BROKEN
+from skcaptcha.audit._defense_report import ablations, defenses
+from skcaptcha.audit._defenses import BROKEN
 from skcaptcha.audit._figures import FEW, MARKS, SECONDS_PER_LABEL, Audit
 from skcaptcha.audit._instead import CANNOT, INSTEAD
 from skcaptcha.audit._intervals import surely_exceeds
@@ -39,7 +39,7 @@ def parts(audit: Audit) -> list[Part]:
         Part("Result", list(_summary(audit))),
         Part("How many labels it takes", list(_curve(audit))),
         Part("What a successful reading costs", list(_costs(audit))),
-        Part("Which defenses hold", list(defences(audit))),
+        Part("Which defenses hold", list(defenses(audit))),
         Part("What defeats the defenses", list(ablations(audit))),
         Part("Compared with published results", list(_published(audit))),
         Part("How this was measured", list(_method(audit))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from skcaptcha._percent import percent, percent_interval, points
+from skcaptcha._display.percent import percent, percent_interval, points
 from skcaptcha.audit._intervals import Difference, Share
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.audit._ablation import Change, changes
-from skcaptcha.audit._defences import FAMILY_RISK
+from skcaptcha.audit._defenses import FAMILY_RISK
 from skcaptcha.audit._figures import Ablation
 from skcaptcha.audit._intervals import Difference, Share, paired_difference, share
-from skcaptcha.audit._reading import Learnt, choose_and_read, fit_and_read
+from skcaptcha.audit._reading import Learned, choose_and_read, fit_and_read
 from skcaptcha.auto import Measurement
 
 _SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -69,12 +69,12 @@ class Work:
         self.sizes = [*(size for size in _SIZES if size < len(learn)), len(learn)]
         self.n_ablation = min(len(learn), _MOST_FOR_ABLATION)
 
-    def curve(self) -> list[Learnt]:
+    def curve(self) -> list[Learned]:
         """Learn from ever more labels; from the most of them in any case.
 
         Returns
         -------
-        learnt : list of Learnt
+        learned : list of Learned
             In the order of the numbers of labels; those for which no time was left are missing.
         """
         allowed = _CURVE_SHARE * self._budget
@@ -97,17 +97,17 @@ class Work:
             )
             for k in order
         )
-        learnt = [each for each in self._done("learning", tasks, len(order)) if each is not None]
-        return sorted(learnt, key=lambda each: each.n_labels)
+        learned = [each for each in self._done("learning", tasks, len(order)) if each is not None]
+        return sorted(learned, key=lambda each: each.n_labels)
 
     def ablations(
-        self, best: Learnt, measurement: Measurement
+        self, best: Learned, measurement: Measurement
     ) -> tuple[Share | None, list[Ablation]]:
-        """Fit the chosen recipe again, whole and without what answers a defence.
+        """Fit the chosen recipe again, whole and without what answers a defense.
 
         Parameters
         ----------
-        best : Learnt
+        best : Learned
         measurement : Measurement
 
         Returns

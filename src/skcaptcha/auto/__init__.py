@@ -1,4 +1,4 @@
-"""Choosing a recipe: measure labelled captchas, race the recipes that can apply, fit the best."""
+"""Choosing a recipe: measure labeled captchas, race the recipes that can apply, fit the best."""
 
 from skcaptcha.auto._choose import Choice, choose_recipe, default_budget
 from skcaptcha.auto._entry import Trial

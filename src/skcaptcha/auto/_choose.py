@@ -1,4 +1,4 @@
-"""From labelled captchas to the best recipe for them, fitted."""
+"""From labeled captchas to the best recipe for them, fitted."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rich.console import Console
 from rich.progress import Progress
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._copies import groups_of_copies, pixel_digest
-from skcaptcha._journal import Journal, digest_of_captchas
-from skcaptcha._progress import clock, known, line_of
+from skcaptcha._display.progress import clock, known, line_of
 from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 from skcaptcha.images import WHY_BLANK, decode, single_color
+from skcaptcha.images._copies import groups_of_copies, pixel_digest
+from skcaptcha.model_selection._journal import Journal, digest_of_captchas
 from skcaptcha.read._input import check_texts
 
 _logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Choice:
     accuracy_ignoring_case : float
         The same if case does not count.
     folds, n_validated : int
-        How that was found: on so many captchas, while the model learnt from those in the other
+        How that was found: on so many captchas, while the model learned from those in the other
         ones of so many folds.
     model : Pipeline
         The chosen recipe, fitted to all captchas; without ``refit``, as it was cross-validated, and

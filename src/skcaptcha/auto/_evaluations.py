@@ -10,9 +10,9 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha._journal import Journal
 from skcaptcha.auto._families import Content
 from skcaptcha.auto._scoring import Scores, Splits, score_recipes
+from skcaptcha.model_selection._journal import Journal
 
 
 class Clock:

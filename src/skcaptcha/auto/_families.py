@@ -11,9 +11,9 @@ from typing import Any
 
 from sklearn.model_selection import ParameterGrid
 
-from skcaptcha._strict_yaml import parse_yaml
 from skcaptcha.auto._measure import Measurement
-from skcaptcha.config import Recipe
+from skcaptcha.recipes import Recipe
+from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "auto.yaml"
 
@@ -67,7 +67,7 @@ def load_families() -> Content:
     content : dict
         A recipe's, with a list of families as its grid.
     """
-    text = files("skcaptcha").joinpath(_SOURCE).read_text(encoding="utf-8")
+    text = files("skcaptcha.recipes").joinpath("ready", _SOURCE).read_text(encoding="utf-8")
     content: Content = parse_yaml(text, _SOURCE)
     return content
 
@@ -93,7 +93,7 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
         for length, unfilled in product(_lengths(measurement), ParameterGrid(making)):
             settings = _filled(unfilled, measurement, length)
             if any(settings == other.settings for other in variants):
-                continue  # grey images have no other channels, and not all segmenters a length
+                continue  # gray images have no other channels, and not all segmenters a length
             stages = tuple(
                 tuple(
                     _candidate(alone, {**settings, **read, **tuned}, measurement, length)
@@ -162,8 +162,8 @@ def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
         return found
     filled = {key: _filled(value, measurement, length) for key, value in found.items()}
     if (
-        filled.get("use") == "Grey"
-        and not measurement.colour
+        filled.get("use") == "Grayscale"
+        and not measurement.color
         and found.get("channel") != "contrast"
     ):
         filled.pop("channel", None)

@@ -1,4 +1,4 @@
-"""What a labelled folder looks like, in numbers: what decides which recipes can apply."""
+"""What a labeled folder looks like, in numbers: what decides which recipes can apply."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
-from skcaptcha._percent import percent
-from skcaptcha._texts import as_texts
-from skcaptcha.denoise import Binarise, Grey
+from skcaptcha._display.percent import percent
+from skcaptcha.base import as_texts
+from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.denoise._otsu import histograms, ink_is_dark
-from skcaptcha.errors import DatasetError
-from skcaptcha.extent import text_extent
+from skcaptcha.exceptions import DatasetError
+from skcaptcha.measure import text_extent
 
 _FEW = 3
 # Of the labels must have one length, so that the others are taken for errors.
@@ -52,8 +52,8 @@ class Measurement:
         Number of captchas, and of different labels.
     heights, widths : Span
         Of the images, in pixels.
-    colour, dark_ink : float in 0..1
-        Share of the images that are in colour, and of those whose ink is darker than the ground.
+    color, dark_ink : float in 0..1
+        Share of the images that are in color, and of those whose ink is darker than the ground.
     lengths : dict of int to int
         How many labels have so many characters.
     characters : dict of str to int
@@ -70,7 +70,7 @@ class Measurement:
     n_labels: int
     heights: Span
     widths: Span
-    colour: float
+    color: float
     dark_ink: float
     lengths: dict[int, int]
     characters: dict[str, int]
@@ -94,7 +94,7 @@ class Measurement:
 
     @property
     def rare(self) -> str:
-        """The characters that occur less than three times: too seldom to be learnt well."""
+        """The characters that occur less than three times: too seldom to be learned well."""
         return "".join(c for c, count in self.characters.items() if count < _FEW)
 
     def lines(self) -> list[tuple[str, str]]:
@@ -113,7 +113,7 @@ class Measurement:
             ("captchas", str(self.n)),
             ("width", f"{self.widths} pixels"),
             ("height", f"{self.heights} pixels"),
-            ("in color", percent(self.colour, self.n)),
+            ("in color", percent(self.color, self.n)),
             ("dark ink", percent(self.dark_ink, self.n)),
             ("length", lengths),
             ("characters", f"{''.join(self.characters)} ({len(self.characters)})"),
@@ -125,7 +125,7 @@ class Measurement:
 
 
 def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measurement:
-    """Measure labelled captchas.
+    """Measure labeled captchas.
 
     Parameters
     ----------
@@ -154,10 +154,10 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     >>> [x for x, y, w, h in measurement.boxes]
     [9, 39, 69, 99]
     """
-    grey, binarise = Grey(), Binarise(ink="auto")
+    gray, binarize = Grayscale(), Binarizer(ink="auto")
     shapes: list[tuple[int, ...]] = []
     pitches: list[float] = []
-    coloured = dark = 0
+    colored = dark = 0
     total: NDArray[np.intp] | None = None
     labels = as_texts(labels)
     for image, label in zip_longest(images, labels):
@@ -167,10 +167,10 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
                 f"expected as many images as labels; there are {more} left after {len(shapes)} "
                 f"{fewer}"
             )
-        (shade,) = grey.fit_transform([image])
-        (ink,) = binarise.fit_transform([shade])
+        (shade,) = gray.fit_transform([image])
+        (ink,) = binarize.fit_transform([shade])
         shapes.append(shade.shape)
-        coloured += image.ndim == 3 and bool((image != image[:, :, :1]).any())
+        colored += image.ndim == 3 and bool((image != image[:, :, :1]).any())
         dark += int(ink_is_dark(histograms([shade]))[0])
         if label:
             left, right = text_extent(shade)
@@ -191,7 +191,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         n_labels=len(set(labels)),
         heights=heights,
         widths=widths,
-        colour=coloured / n,
+        color=colored / n,
         dark_ink=dark / n,
         lengths=dict(sorted(lengths.items())),
         characters=dict(sorted(Counter("".join(labels)).items())),

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._copies import distinct_folds
-from skcaptcha._percent import points
+from skcaptcha._display.percent import points
 from skcaptcha.auto._entry import Entry, Trial, chance
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, Family, name_of
 from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._scoring import Scores, Splits
-from skcaptcha.config import Recipe
-from skcaptcha.errors import ReadingError
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.images._copies import distinct_folds
 from skcaptcha.read._fitting import n_copies_for
+from skcaptcha.recipes import Recipe
 
 _logger = logging.getLogger(__name__)
 

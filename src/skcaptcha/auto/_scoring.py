@@ -13,9 +13,9 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import make_scorer
 
 from skcaptcha.auto._families import Content
-from skcaptcha.config import Recipe
 from skcaptcha.metrics import character_accuracy, string_accuracy
-from skcaptcha.search import SharedGridSearchCV
+from skcaptcha.model_selection import SharedGridSearchCV
+from skcaptcha.recipes import Recipe
 
 METRICS = {
     "strings": make_scorer(string_accuracy),

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from skcaptcha._percent import percent, percent_with_interval
+from skcaptcha._display.percent import percent, percent_with_interval
 from skcaptcha.cli._console import visible
 
 _CONFUSIONS_SHOWN = 10
@@ -20,7 +20,7 @@ def with_interval(figures: dict[str, Any], name: str) -> str:
     Parameters
     ----------
     figures : dict
-        As `skcaptcha.evaluation.summarise` gives them, or a row of their ``coverage``.
+        As `skcaptcha.inspection.summarize` gives them, or a row of their ``coverage``.
     name : str
         The share's key.
 
@@ -45,7 +45,7 @@ def confusions_table(figures: dict[str, Any]) -> Table:
     Parameters
     ----------
     figures : dict
-        As `skcaptcha.evaluation.summarise` gives them.
+        As `skcaptcha.inspection.summarize` gives them.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def coverage_table(figures: dict[str, Any]) -> Table:
     Parameters
     ----------
     figures : dict
-        As `skcaptcha.evaluation.summarise` gives them.
+        As `skcaptcha.inspection.summarize` gives them.
 
     Returns
     -------

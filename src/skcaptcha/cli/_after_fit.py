@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
 from skcaptcha.cli._console import say, visible
 from skcaptcha.cli._options import DEFAULT_MODEL
 

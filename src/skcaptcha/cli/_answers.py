@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skcaptcha.cli._console import note, say
 from skcaptcha.cli._output import JsonList
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from skcaptcha.read import Reading

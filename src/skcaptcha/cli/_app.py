@@ -12,11 +12,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from skcaptcha import __version__
-from skcaptcha._ending import EXIT_INTERRUPTED, interrupted
+from skcaptcha._process.ending import EXIT_INTERRUPTED, interrupted
 from skcaptcha.cli._console import say
 from skcaptcha.cli._help import Group
 from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity
-from skcaptcha.errors import LabelWarning, SkcaptchaError
+from skcaptcha.exceptions import LabelWarning, SkcaptchaError
 
 EXIT_SOME_FAILED = 1
 EXIT_WRONG_USE = 2
@@ -112,7 +112,7 @@ app = typer.Typer(
     name="skcaptcha",
     cls=_Commands,
     no_args_is_help=True,
-    # Its coloured boxes would import a parser of Markdown, which takes longer than all the rest.
+    # Its colored boxes would import a parser of Markdown, which takes longer than all the rest.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -51,11 +51,11 @@ def audit(
     JSON, with an interval for every share. An image that cannot be read is left out and named; the
     exit code is then 1.
     """
+    from skcaptcha._files.atomic import write_atomically
     from skcaptcha.audit import audit_captchas, to_markdown, to_page
     from skcaptcha.cli._training import drop_unusable_images, workers
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder, decode
-    from skcaptcha.model_io import write_atomically
 
     beside = [out.with_suffix(".md"), out.with_suffix(".json")]
     check_outputs(*beside, html=out, json=json, reads=[folder])
@@ -80,7 +80,7 @@ def audit(
 
     console = report_console(json)
     console.print(_figures_table(found, files))
-    console.print(_defences_table(found))
+    console.print(_defenses_table(found))
     write_json({**report, "files": files}, json)
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -114,7 +114,7 @@ def _figures_table(found: Audit, files: list[Path]) -> Table:
     return table
 
 
-def _defences_table(found: Audit) -> Table:
+def _defenses_table(found: Audit) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -124,5 +124,5 @@ def _defences_table(found: Audit) -> Table:
     table.add_column("verdict")
     for finding in found.findings:
         there = f"{finding.n_with} of {finding.n_measured}"
-        table.add_row(finding.defence.name, there, finding.verdict)
+        table.add_row(finding.defense.name, there, finding.verdict)
     return table

@@ -17,9 +17,9 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.cli import _ctrl_c
+from skcaptcha._process import deferred_interrupt
 from skcaptcha.cli._workers import end_with, silent
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 _WAITING_FOR_EACH = 3  # batches, so that a process always has the next one at hand
 _BLAS_THREADS = (
@@ -125,13 +125,13 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         # Uncompressed, so that all processes map the same pages of it.
         path = os.path.join(folder, "model")
         joblib.dump(model, path)
-        with silent(), _ctrl_c.deferred():
+        with silent(), deferred_interrupt.deferred():
             executor = _executor(n)
         work_there = partial(_in_a_process, work, path)
 
         def submit(batch: Any) -> Callable[[], Any]:
             # Processes start when there is work for them.
-            with _ctrl_c.deferred():
+            with deferred_interrupt.deferred():
                 result: Callable[[], Any] = executor.submit(work_there, batch).result
             return result
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.cli._app import WrongUseError
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 Settings = Mapping[str, str | int | float | None]
 """The model and the options that readings depend on, by their names."""
@@ -68,7 +68,7 @@ class BegunWith:
 
     def keep(self) -> None:
         """Write down what rows are read with from now on."""
-        from skcaptcha.model_io import write_atomically  # noqa: PLC0415 - --help needs it not
+        from skcaptcha._files.atomic import write_atomically  # noqa: PLC0415 - --help needs it not
 
         self._found()
         content = json.dumps(dict(self._settings), indent=2).encode()

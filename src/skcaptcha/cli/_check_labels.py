@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skcaptcha._percent import percent, percent_sure
+from skcaptcha._display.percent import percent, percent_sure
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, say, shows_progress
@@ -155,7 +155,7 @@ def _judge(
     from sklearn.base import clone
 
     if model is not None:
-        from skcaptcha.model_io import load
+        from skcaptcha.persistence import load
 
         return clone(load(model, trust=trust))
     if recipe is not None:
@@ -175,7 +175,7 @@ def _judge(
 def _find(captchas: Bunch, judge: Pipeline, jobs: int) -> tuple[LabelIssues, list[dict[str, str]]]:
     """Find issues; captchas that cannot be cut are left out, and given for the report."""
     from skcaptcha.cli._training import drop_unusable_pieces
-    from skcaptcha.errors import SegmentationError
+    from skcaptcha.exceptions import SegmentationError
     from skcaptcha.label_issues import find_label_issues
 
     def find() -> LabelIssues:
@@ -196,7 +196,7 @@ def _find(captchas: Bunch, judge: Pipeline, jobs: int) -> tuple[LabelIssues, lis
 
 
 def _check_page(folder: Path) -> None:
-    """Find out before the work whether the labelling page can be opened for a folder."""
+    """Find out before the work whether the labeling page can be opened for a folder."""
     from importlib.util import find_spec
 
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
@@ -205,10 +205,10 @@ def _check_page(folder: Path) -> None:
             f"--fix opens the labeling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )
-    from skcaptcha.label import LabellingSession
+    from skcaptcha.label import LabelingSession
 
-    # It refuses what is not writable, or is being labelled.
-    LabellingSession(folder, train=False).close()
+    # It refuses what is not writable, or is being labeled.
+    LabelingSession(folder, train=False).close()
 
 
 def _best_of(recipe: Path, captchas: Bunch, jobs: int) -> Pipeline:
@@ -216,7 +216,7 @@ def _best_of(recipe: Path, captchas: Bunch, jobs: int) -> Pipeline:
     from sklearn.base import clone
     from sklearn.model_selection import ParameterGrid
 
-    from skcaptcha.config import load_recipe
+    from skcaptcha.recipes import load_recipe
 
     loaded = load_recipe(recipe)
     candidates = list(ParameterGrid(loaded.grid))
@@ -316,7 +316,7 @@ def _suspects_table(issues: LabelIssues, names: list[str]) -> Table:
 
 
 def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, browser: bool) -> None:
-    from skcaptcha.label import LabellingSession
+    from skcaptcha.label import LabelingSession
 
     if not issues.suspects:
         say("there is nothing to fix: no label is a suspect")
@@ -330,5 +330,5 @@ def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, brow
         )
         for issue in issues.suspects
     ]
-    with LabellingSession(folder, only=only) as session:
+    with LabelingSession(folder, only=only) as session:
         label_in_browser(session, port=port, browser=browser, done="checked")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from skcaptcha.cli._output import STDOUT
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 SUFFIXES = {
     "CSV": (".csv",),
@@ -71,7 +71,7 @@ def check_outputs(
     >>> check_outputs(html=Path("score.pdf"))
     Traceback (most recent call last):
         ...
-    skcaptcha.errors.SkcaptchaError: score.pdf: HTML is written here; give it a name such as
+    skcaptcha.exceptions.SkcaptchaError: score.pdf: HTML is written here; give it a name such as
     score.html
     >>> check_outputs(json=Path("m.json"), models=[Path("m.joblib")])
     Traceback (most recent call last):
@@ -175,7 +175,7 @@ def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
     >>> check_model_suffix(Path("model.skops"), "joblib")
     Traceback (most recent call last):
         ...
-    skcaptcha.errors.SkcaptchaError: model.skops: a file of joblib is written here; add --format
+    skcaptcha.exceptions.SkcaptchaError: model.skops: a file of joblib is written here; add --format
     skops, or give it a name such as model.joblib
     """
     from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not

@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._batches import Work, Workers, WorkersEndedError
 from skcaptcha.cli._reading import why
-from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.exceptions import ImageError, SkcaptchaError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -268,7 +268,7 @@ def versions() -> dict[str, str]:
     """
     import distributed
 
-    from skcaptcha._versions import RESULTS_DEPEND_ON
+    from skcaptcha._process.versions import RESULTS_DEPEND_ON
 
     return RESULTS_DEPEND_ON | {"distributed": distributed.__version__}
 

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skcaptcha import _progress
-from skcaptcha._printable import printable
+from skcaptcha._display import progress as _progress
+from skcaptcha._display.printable import printable
 from skcaptcha.cli._output import STDOUT
 from skcaptcha.cli._verbosity import is_quiet
 

@@ -13,7 +13,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._console import note, say
 from skcaptcha.cli._options import DEFAULT_MODEL, Trust
 from skcaptcha.cli._unlabeled import note_unlabeled
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,14 +79,14 @@ def cut(
 
 
 def _of_model(file: Path, trust: bool) -> Pipeline:
-    from skcaptcha.model_io import load
+    from skcaptcha.persistence import load
 
     return _up_to_segmenter(load(file, trust=trust))
 
 
 def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:
     from skcaptcha.cli._reading import undecodable
-    from skcaptcha.config import load_recipe
+    from skcaptcha.recipes import load_recipe
 
     cutter = _up_to_segmenter(load_recipe(file).pipeline())
     bad = undecodable(cutter, captchas.data)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from skcaptcha._process.fast_imports import import_sklearn
 from skcaptcha.cli._console import note, say
-from skcaptcha.cli._fast_imports import import_sklearn
 from skcaptcha.cli._fit_auto import fit_folder
 from skcaptcha.cli._generate import generate
 from skcaptcha.cli._interrupt import interruptible

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from skcaptcha._percent import percent
-from skcaptcha._started import began
+from skcaptcha._display.percent import percent
+from skcaptcha._files.only_writer import only_writer
+from skcaptcha._process.fast_imports import import_sklearn
+from skcaptcha._process.start_time import began
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
-from skcaptcha.cli._fast_imports import import_sklearn
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._kept_search import forget, journals_of, kept
-from skcaptcha.cli._only_writer import only_writer
 from skcaptcha.cli._options import Format, Jobs, Json, Scheduler, seconds
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
@@ -38,15 +38,15 @@ from skcaptcha.cli._training import (
     workers,
 )
 from skcaptcha.cli._unlabeled import note_unlabeled
-from skcaptcha.errors import ImageError, RecipeError, SegmentationError
+from skcaptcha.exceptions import ImageError, RecipeError, SegmentationError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from skcaptcha.config import Recipe
-    from skcaptcha.errors import SkcaptchaError
+    from skcaptcha.exceptions import SkcaptchaError
+    from skcaptcha.model_selection import SharedGridSearchCV
     from skcaptcha.read import Reading
-    from skcaptcha.search import SharedGridSearchCV
+    from skcaptcha.recipes import Recipe
 
 
 @interruptible("interrupted; the same command with --resume goes on")
@@ -60,7 +60,7 @@ def fit(
     *,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Labelled folder to use instead of the recipe's data."),
+        typer.Option(metavar="DIR", help="Labeled folder to use instead of the recipe's data."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -149,7 +149,7 @@ class _Asked(NamedTuple):
 
 
 def _fit_recipe(asked: _Asked) -> None:
-    from skcaptcha.config import load_recipe
+    from skcaptcha.recipes import load_recipe
 
     recipe = load_recipe(asked.config, asked.override, data=asked.data)
     check_format(asked.format, asked.config, recipe.final_pipeline(), recipe.grid)
@@ -163,8 +163,8 @@ def _fit_recipe(asked: _Asked) -> None:
 
 def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Asked) -> None:
     from skcaptcha.cli._reading import read_all
-    from skcaptcha.evaluation import summarise
-    from skcaptcha.model_io import describe_training
+    from skcaptcha.inspection import summarize
+    from skcaptcha.persistence import describe_training
     from skcaptcha.report import attempts_of, fit_report
 
     began = time.perf_counter()
@@ -206,7 +206,7 @@ def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Ask
     results: list[Reading | SkcaptchaError] = []
     if test is not None:
         results += read_all(model, test.data)
-        report["held_out"] = summarise([str(label) for label in test.target], results)
+        report["held_out"] = summarize([str(label) for label in test.target], results)
         failed += say_failures(test, dict(enumerate(results)))
     report["n_failed"] = len(failed)
     report["seconds"] = time.perf_counter() - began

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from skcaptcha._ending import end_at_once
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
+from skcaptcha._files.only_writer import only_writer
+from skcaptcha._process.ending import end_at_once
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
@@ -27,7 +28,6 @@ from skcaptcha.cli._console import (
     shows_progress,
 )
 from skcaptcha.cli._kept_search import forget, journals_of, kept
-from skcaptcha.cli._only_writer import only_writer
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._training import (
     check_format,
@@ -72,7 +72,7 @@ def fit_folder(
     begin: float | None = None,
     show_next: bool = True,
 ) -> None:
-    """Find a recipe for a labelled folder, fit it, and write model and recipe.
+    """Find a recipe for a labeled folder, fit it, and write model and recipe.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _choose_and_write(
     from skcaptcha.auto import choose_recipe, default_budget
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
-    from skcaptcha.model_io import describe_training
+    from skcaptcha.persistence import describe_training
     from skcaptcha.report import fit_report
 
     captchas = load_captchas(folder)

@@ -57,7 +57,7 @@ def generate(
         ),
     ] = 0,
 ) -> None:
-    """Make labelled captchas of a scheme: PNG files and labels.csv."""
+    """Make labeled captchas of a scheme: PNG files and labels.csv."""
     from skcaptcha.datasets import SCHEMES, write_captchas
     from skcaptcha.datasets._random import telling
 

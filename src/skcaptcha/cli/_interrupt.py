@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from skcaptcha._ending import EXIT_INTERRUPTED
-from skcaptcha._progress import take_down
+from skcaptcha._display.progress import take_down
+from skcaptcha._process.ending import EXIT_INTERRUPTED
 from skcaptcha.cli._console import say
 
 _SECONDS_TO_END = 0.3
@@ -22,7 +22,7 @@ class _Interrupted(BaseException):
     """Ctrl-C, by a name that nobody else knows.
 
     scikit-learn's networks take a KeyboardInterrupt for the wish to go on with what they have
-    learnt so far.
+    learned so far.
     """
 
 

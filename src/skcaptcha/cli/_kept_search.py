@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from skcaptcha.cli._console import say
-from skcaptcha.errors import JournalError, SkcaptchaError
+from skcaptcha.exceptions import JournalError, SkcaptchaError
 
 
 def journals_of(model: Path, *, resume: bool) -> list[Path | None]:
@@ -35,7 +35,7 @@ def journals_of(model: Path, *, resume: bool) -> list[Path | None]:
     if model.exists() and not model.is_file():
         return [None, None]
     first, second = (model.parent / f"{model.name}{suffix}" for suffix in (".search", ".search-2"))
-    from skcaptcha._journal import is_journal
+    from skcaptcha.model_selection._journal import is_journal
 
     for journal in (first, second):
         if journal.exists() and not is_journal(journal):

@@ -17,7 +17,7 @@ from skcaptcha.cli._console import note, say
 from skcaptcha.cli._options import within
 
 if TYPE_CHECKING:
-    from skcaptcha.label import LabellingSession
+    from skcaptcha.label import LabelingSession
 
 Port = Annotated[
     int,
@@ -45,13 +45,13 @@ def label(
     model fills in its guess, and the images that it learns most from come first. Only this machine
     can open the page. Press Ctrl-C to stop; run the same command again to continue.
     """
-    from skcaptcha.label import LabellingSession
+    from skcaptcha.label import LabelingSession
 
-    with LabellingSession(folder) as session:
+    with LabelingSession(folder) as session:
         if _may_be_named_by_labels(folder):
             say(
                 f"warning: {folder}: has no labels.csv or labels.txt; if the images are named by "
-                "their labels, press Ctrl-C now: as soon as one image is labelled, the labels in "
+                "their labels, press Ctrl-C now: as soon as one image is labeled, the labels in "
                 "labels.csv replace all names"
             )
         for sentence in session.odd_labels():
@@ -61,7 +61,7 @@ def label(
 
 def _may_be_named_by_labels(folder: Path) -> bool:
     from skcaptcha.datasets import load_captchas
-    from skcaptcha.errors import DatasetError, LabelWarning
+    from skcaptcha.exceptions import DatasetError, LabelWarning
 
     if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
         return False
@@ -75,17 +75,17 @@ def _may_be_named_by_labels(folder: Path) -> bool:
 
 
 def label_in_browser(
-    session: LabellingSession, *, port: int, browser: bool, done: str = "labelled"
+    session: LabelingSession, *, port: int, browser: bool, done: str = "labeled"
 ) -> NoReturn:
     """Serve the page of a session until Ctrl-C.
 
     Parameters
     ----------
-    session : LabellingSession
+    session : LabelingSession
     port : int
     browser : bool
         Whether to open a browser, if there is one.
-    done : str, default="labelled"
+    done : str, default="labeled"
         What is done to the images there.
 
     Raises
@@ -95,10 +95,10 @@ def label_in_browser(
     SkcaptchaError
         If the web server is missing, or cannot start.
     """
-    from skcaptcha.label import LabellingPage
+    from skcaptcha.label import LabelingPage
 
     try:
-        with LabellingPage(session, port=port) as page:
+        with LabelingPage(session, port=port) as page:
             opened = browser and _open(page.url)
             print(page.url, flush=True)
             where = "the page opens in your browser" if opened else "open this address in a browser"
@@ -108,12 +108,12 @@ def label_in_browser(
         progress = session.progress()
         quoted = shlex.quote(str(session.folder))
         following = "nothing was changed"
-        if progress.n_labelled:
+        if progress.n_labeled:
             following = f"next: skcaptcha fit {quoted}"
         elif progress.n_unreadable:
             following = f"{progress.n_unreadable} marked as unreadable"
         raise KeyboardInterrupt(
-            f"{progress.n_labelled} of {progress.n_images} images are {done}; {following}"
+            f"{progress.n_labeled} of {progress.n_images} images are {done}; {following}"
         ) from None
 
 

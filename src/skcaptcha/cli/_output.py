@@ -106,7 +106,7 @@ def write_json(report: Mapping[str, Any], file: Path | None) -> None:
         for text in _report(report):
             print(text, end="")
         return
-    from skcaptcha.model_io import write_atomically
+    from skcaptcha._files.atomic import write_atomically
 
     def write(stream: IO[bytes]) -> None:
         stream.writelines(text.encode() for text in _report(report))
@@ -151,7 +151,7 @@ def _json(value: Any, indent: int = 0) -> str:
 
 
 def _write_text(file: Path, text: str) -> None:
-    from skcaptcha.model_io import write_atomically
+    from skcaptcha._files.atomic import write_atomically
 
     # File names need not be valid UTF-8; they come back as the same bytes.
     write_atomically(file, lambda stream: stream.write(text.encode(errors="surrogateescape")))

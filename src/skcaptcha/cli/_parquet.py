@@ -16,7 +16,7 @@ from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
 from skcaptcha.cli._tables import Table, sync
-from skcaptcha.errors import OutputError, SkcaptchaError
+from skcaptcha.exceptions import OutputError, SkcaptchaError
 
 _ROWS_IN_A_PART = 2**14
 _PART = re.compile(r"part-[0-9]{5,}\.parquet")
@@ -150,7 +150,7 @@ class ResumableParquet(Table):
     def _write_part(self, rows: Sequence[Sequence[Any]]) -> None:
         import pyarrow
 
-        from skcaptcha.model_io import write_atomically
+        from skcaptcha._files.atomic import write_atomically
 
         columns = [
             pyarrow.array([_plain(row[i]) for row in rows], field.type)

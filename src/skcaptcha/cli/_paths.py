@@ -11,11 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, Self
 
-from skcaptcha._image_text import is_url
 from skcaptcha.cli._sorted_names import SortedNames
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
 from skcaptcha.datasets._load import natural_order
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
+from skcaptcha.images._encoded_text import is_url
 
 _MAGIC = re.compile(r"[*?[]")
 _ANY_FOLDERS = "**"

@@ -103,7 +103,7 @@ def predict(
     from skcaptcha.cli._paths import images_of, named
     from skcaptcha.cli._reading import read_batches
     from skcaptcha.cli._tables import open_table
-    from skcaptcha.model_io import read_model
+    from skcaptcha.persistence import read_model
 
     if resume and csv is None and parquet is None:
         raise WrongUseError(

@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._each import Process, process_each
 from skcaptcha.cli._batches import Workers, in_order, processes, this_process
 from skcaptcha.cli._console import progress
-from skcaptcha.errors import ImageError, SegmentationError, SkcaptchaError
+from skcaptcha.exceptions import ImageError, SegmentationError, SkcaptchaError
+from skcaptcha.images._each import Process, process_each
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings
 
@@ -234,7 +234,7 @@ def why(error: SkcaptchaError) -> str:
     Examples
     --------
     >>> from skcaptcha.cli._reading import why
-    >>> from skcaptcha.errors import ImageError, SegmentationError
+    >>> from skcaptcha.exceptions import ImageError, SegmentationError
     >>> why(ImageError("a.png", "it is empty"))
     'it is empty'
     >>> why(SegmentationError("image 0: 3 columns are too few for 4 characters"))

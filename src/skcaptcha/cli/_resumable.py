@@ -12,12 +12,12 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
+from skcaptcha._files.only_writer import opened_for_one
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
-from skcaptcha.cli._only_writer import opened_for_one
 from skcaptcha.cli._tables import Table, sync
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 _NAMES_AT_ONCE = 1024
 _MOST_BYTES_OF_LINE = 2**20

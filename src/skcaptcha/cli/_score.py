@@ -17,14 +17,14 @@ from skcaptcha.cli._console import figures_table, note, report_console, say, vis
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.cli._unlabeled import note_unlabeled
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from rich.table import Table
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
-    from skcaptcha.model_io import LoadedModel
+    from skcaptcha.persistence import LoadedModel
     from skcaptcha.read import Reading
 
 
@@ -49,7 +49,7 @@ def score(
     scheduler: Scheduler = None,
     json: Json = None,
 ) -> None:
-    """Measure how well a model reads a labelled folder.
+    """Measure how well a model reads a labeled folder.
 
     An image that cannot be read counts as wrong and is named; the exit code is then 1.
     """
@@ -57,8 +57,8 @@ def score(
     from skcaptcha.cli._cluster import connected
     from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
-    from skcaptcha.evaluation import summarise
-    from skcaptcha.model_io import read_model
+    from skcaptcha.inspection import summarize
+    from skcaptcha.persistence import read_model
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
     loaded = read_model(model, trust=trust)
@@ -79,7 +79,7 @@ def score(
             rows.append((name, label, "", ""))
         else:
             rows.append((name, label, result.text, f"{result.confidence:.4f}"))
-    figures = summarise(labels, results)
+    figures = summarize(labels, results)
 
     console = report_console(json)
     console.print(_summary(figures, rows, seconds))
@@ -153,8 +153,8 @@ def _write_report(
 
 def _warn_of_training(loaded: LoadedModel, sources: Sequence[str]) -> int | None:
     """Say how many of the captchas the model was fitted to, since it may know these by heart."""
-    from skcaptcha._manifest import count_training_images
     from skcaptcha.cli._reading import decoded
+    from skcaptcha.persistence._manifest import count_training_images
 
     n = count_training_images(loaded.manifest, decoded(loaded.model, sources))
     if n:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
 import typer
 
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
 from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, printable, result_console, say
 from skcaptcha.cli._options import Trust
-from skcaptcha.errors import SkcaptchaError, UntrustedModelError
+from skcaptcha.exceptions import SkcaptchaError, UntrustedModelError
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -54,7 +54,7 @@ def show(
     each denoising step leaves of it, the boxes, and the text with its confidence; in a file, the
     crops too.
     """
-    from skcaptcha.model_io import load_manifest, read_model
+    from skcaptcha.persistence import load_manifest, read_model
 
     if out is not None and not images:
         raise WrongUseError(
@@ -78,8 +78,8 @@ def show(
 
 
 def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
+    from skcaptcha._files.atomic import write_atomically
     from skcaptcha.cli._reading import why
-    from skcaptcha.model_io import write_atomically
     from skcaptcha.report import TerminalStrip, draw_traces, trace
 
     traces, n_failed = [], 0

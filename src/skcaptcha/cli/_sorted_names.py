@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from skcaptcha.datasets._load import natural_order
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 
 _NAMES_IN_MEMORY = 50_000
 _BYTES_AT_ONCE = 2**13  # of each run, of which there may be hundreds

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skcaptcha._kept_errors import kept
 from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._check_outputs import check_model_suffix
 from skcaptcha.cli._console import progress, say
 from skcaptcha.cli._options import DEFAULT_MODEL
 from skcaptcha.cli._workers import start_workers
-from skcaptcha.errors import ModelError, SkcaptchaError
+from skcaptcha.exceptions import ModelError, SkcaptchaError, release_frames
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -87,7 +86,7 @@ def check_format(format: str, source: Path, *estimators: Any) -> None:  # noqa: 
     WrongUseError
         If skops is not installed, or one of them cannot be written by it.
     """
-    from skcaptcha.model_io import check_before_fit
+    from skcaptcha.persistence import check_before_fit
 
     if format == "skops":
         try:
@@ -111,14 +110,14 @@ def save_model(
     path : Path
     format : {"joblib", "skops"}
     **about
-        What else `skcaptcha.model_io.save` takes.
+        What else `skcaptcha.persistence.save` takes.
 
     Raises
     ------
     ModelError
         If it cannot be saved in this format; says where it is saved instead.
     """
-    from skcaptcha.model_io import save
+    from skcaptcha.persistence import save
 
     try:
         save(model, path, format=format, **about)
@@ -221,8 +220,8 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
     SkcaptchaError
         If nothing is left.
     """
-    from skcaptcha._copies import pixel_digest
-    from skcaptcha.errors import ImageError
+    from skcaptcha.exceptions import ImageError
+    from skcaptcha.images._copies import pixel_digest
 
     bad: dict[int, SkcaptchaError] = {}
     digests: dict[int, str] = {}
@@ -232,7 +231,7 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
             try:
                 image = decoder.transform([source])[0]
             except ImageError as error:
-                bad[i] = kept(error)
+                bad[i] = release_frames(error)
             else:
                 digests[i] = pixel_digest(image)
                 height, width = image.shape[:2]
@@ -267,7 +266,7 @@ def say_if_held_out_is_known(train: Bunch, test: Bunch) -> None:
     ----------
     train, test : Bunch
     """
-    from skcaptcha._copies import find_copies
+    from skcaptcha.images._copies import find_copies
 
     groups = find_copies([*train.data, *test.data])
     n = len(train.data)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from threading import Thread
 
-from skcaptcha.cli._fast_imports import import_sklearn
+from skcaptcha._process.fast_imports import import_sklearn
 
 _logger = logging.getLogger(__name__)
 
@@ -45,14 +45,14 @@ def start_workers(jobs: int) -> None:
     """
     import joblib
 
-    from skcaptcha.cli import _ctrl_c
+    from skcaptcha._process import deferred_interrupt
 
     n = joblib.effective_n_jobs(jobs)
     if n == 1:
         return
     _logger.info("starting %d processes", n)
     tasks = [joblib.delayed(_stay_with)(os.getpid())] * n
-    with silent(), _ctrl_c.deferred():
+    with silent(), deferred_interrupt.deferred():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
     # One that is early may have done what was meant for a late one.
@@ -83,7 +83,7 @@ def _stay_with(parent: int) -> int:
     end_with(parent)
     import_sklearn()
     # Whatever it will be asked for: the imports are not to count as time of its first task.
-    from skcaptcha import config, search  # noqa: F401
+    from skcaptcha import model_selection, recipes  # noqa: F401
 
     time.sleep(0.01)
     return os.getpid()

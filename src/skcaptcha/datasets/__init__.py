@@ -1,10 +1,9 @@
-"""Folders of labelled captchas, and generators that make captchas."""
+"""Folders of labeled captchas, and generators that make captchas."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from skcaptcha._copies import CaptchaKFold
 from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._dots import make_dot_captchas
 from skcaptcha.datasets._image_captcha import make_image_captchas
@@ -22,7 +21,6 @@ SCHEMES: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
 
 __all__ = [
     "SCHEMES",
-    "CaptchaKFold",
     "Captchas",
     "load_captchas",
     "make_dot_captchas",

@@ -24,10 +24,10 @@ _BLACK_SHARES = (0.46, 0.56)
 # Half of the patterns are exactly those of the real captchas that were seen. The others vary, so
 # that a reader does not learn the pattern instead of the digits.
 _USUAL_SHARE = 0.5
-_USUAL_DASH_GREY = 100
+_USUAL_DASH_GRAY = 100
 _USUAL_DASH_PITCHES = (4, 5)
 _USUAL_DASH = 3
-_DASH_GREYS = (85, 112)
+_DASH_GRAYS = (85, 112)
 _DASH_PITCHES = (4, 7)
 _DASHES = (2, 4)
 _DASH_GAPS = (2, 5)
@@ -41,9 +41,9 @@ _MOST_OF_OTHER_FONT = 0.5
 _DIGIT_HEIGHTS = (15.5, 20.5)
 _PITCH_AT_NO_HEIGHT, _PITCH_PER_HEIGHT = 5.9, 0.45
 _PITCH_ALLOWANCE = (-0.8, 0.8)
-_LAST_CENTRE_X = 114.0
-_FIRST_CENTRES_X = (35.0, 38.5)
-_CENTRES_Y = (12.0, 33.0)
+_LAST_CENTER_X = 114.0
+_FIRST_CENTERS_X = (35.0, 38.5)
+_CENTERS_Y = (12.0, 33.0)
 _PLACE_DEVIATIONS = (0.3, 0.8)
 _WIDTH_FACTORS = (0.85, 1.1)
 _WIDTH_DEVIATION = 0.03
@@ -99,15 +99,15 @@ def _draw_digits(
     height = rng.uniform(*_DIGIT_HEIGHTS)
     width = rng.uniform(*_WIDTH_FACTORS)
     stroke = rng.uniform(*strokes)
-    start = np.array([rng.uniform(*_FIRST_CENTRES_X), rng.uniform(*_CENTRES_Y)])
+    start = np.array([rng.uniform(*_FIRST_CENTERS_X), rng.uniform(*_CENTERS_Y)])
     pitch = _PITCH_AT_NO_HEIGHT + _PITCH_PER_HEIGHT * height + rng.uniform(*_PITCH_ALLOWANCE)
-    pitch = min(pitch, (_LAST_CENTRE_X - start[0]) / (_N_DIGITS - 1))
+    pitch = min(pitch, (_LAST_CENTER_X - start[0]) / (_N_DIGITS - 1))
     deviation = rng.uniform(*_PLACE_DEVIATIONS)
     for k, digit in enumerate(digits):
-        centre = rng.normal(start + np.array([k * pitch, 0]), deviation)
-        x, y = np.maximum(np.round(centre).astype(int) - _WINDOW // 2, 0)
+        center = rng.normal(start + np.array([k * pitch, 0]), deviation)
+        x, y = np.maximum(np.round(center).astype(int) - _WINDOW // 2, 0)
         window = coverage[y : y + _WINDOW, x : x + _WINDOW]
-        back = _inverse_map(height, width, centre - (x, y), rng)
+        back = _inverse_map(height, width, center - (x, y), rng)
         distances = sum(
             weight * _distances(_FONTS[font], digit, height, back)
             for font, weight in zip(fonts, (1 - share, share), strict=True)
@@ -118,14 +118,14 @@ def _draw_digits(
 
 
 def _inverse_map(
-    height: float, width: float, centre: np.ndarray, rng: np.random.Generator
+    height: float, width: float, center: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Where each pixel of a window comes from, relative to a digit's centre, its height being 1."""
+    """Where each pixel of a window comes from, relative to a digit's center, its height being 1."""
     angle = rng.normal(0, _ANGLE_DEVIATION)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     width *= rng.normal(1, _WIDTH_DEVIATION)
     lean = np.array([[width, rng.uniform(*_SHEARS)], [0, 1]])
-    at = np.stack(np.meshgrid(np.arange(_WINDOW), np.arange(_WINDOW)), axis=-1) - centre
+    at = np.stack(np.meshgrid(np.arange(_WINDOW), np.arange(_WINDOW)), axis=-1) - center
     # One slow wave in each direction for each coordinate.
     phases, frequencies = rng.uniform(0, 2 * np.pi, (2, 2)), rng.uniform(0.15, 0.35, (2, 2))
     waves = np.sin(at[..., np.newaxis] * frequencies + phases).sum(axis=-2)
@@ -176,15 +176,15 @@ def _dotted(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _dashed(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < _USUAL_SHARE:
         pitch = int(rng.choice(_USUAL_DASH_PITCHES))
-        grey, pattern = _USUAL_DASH_GREY, _dashes(_USUAL_DASH, _USUAL_DASH, (pitch, pitch), 0)
+        gray, pattern = _USUAL_DASH_GRAY, _dashes(_USUAL_DASH, _USUAL_DASH, (pitch, pitch), 0)
     else:
-        grey = int(rng.integers(*_DASH_GREYS, endpoint=True))
+        gray = int(rng.integers(*_DASH_GRAYS, endpoint=True))
         dash, gap = (int(rng.integers(*n, endpoint=True)) for n in (_DASHES, _DASH_GAPS))
         down, across = rng.integers(*_DASH_PITCHES, size=2, endpoint=True).tolist()
         pattern = _dashes(dash, gap, (down, across), int(rng.integers(dash + gap)))
-    ground = np.where(pattern, grey, 255)
+    ground = np.where(pattern, gray, 255)
     coverage = _draw_digits(digits, _DASHED_STROKES, rng)
-    return ground + coverage * (grey - ground)
+    return ground + coverage * (gray - ground)
 
 
 def make_dot_captchas(
@@ -195,8 +195,8 @@ def make_dot_captchas(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw captchas of six digits under random dots, or over a pattern of dashes.
 
-    Both kinds are grey, with digits that may touch or stand a little higher or lower than their
-    neighbours, and bear the marks of lossy compression. Fonts, sizes, widths, strokes, gaps, the
+    Both kinds are gray, with digits that may touch or stand a little higher or lower than their
+    neighbors, and bear the marks of lossy compression. Fonts, sizes, widths, strokes, gaps, the
     density of dots and the pattern of dashes vary from captcha to captcha.
 
     Parameters
@@ -205,8 +205,8 @@ def make_dot_captchas(
         Number of captchas.
     kind : {"both", "dots", "dashes"}, default="both"
         ``"dots"``: black digits, strewn with black and white dots that fill and break their
-        strokes; over 300 pixels have the value 0. ``"dashes"``: grey digits over a lattice of
-        dashes as grey as they are; no pixel is darker than 40. ``"both"``: each captcha is of
+        strokes; over 300 pixels have the value 0. ``"dashes"``: gray digits over a lattice of
+        dashes as gray as they are; no pixel is darker than 40. ``"both"``: each captcha is of
         the one kind or the other, by chance.
     random_state : int, RandomState or None, default=None
         Seed. Captcha i depends on the seed and on i, not on `n_samples`.
@@ -225,7 +225,7 @@ def make_dot_captchas(
 
     See Also
     --------
-    make_line_captchas : Coloured characters crossed by lines.
+    make_line_captchas : Colored characters crossed by lines.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def make_dot_captchas(
         digits = rng.integers(10, size=_N_DIGITS)
         dotted = kind == "dots" or (kind == "both" and rng.integers(2) == 0)
         image = _dotted(digits, rng) if dotted else _dashed(digits, rng)
-        grey = through_jpeg(np.round(image).astype(np.uint8), _JPEG_QUALITY)
-        images[i] = grey[..., np.newaxis]
+        gray = through_jpeg(np.round(image).astype(np.uint8), _JPEG_QUALITY)
+        images[i] = gray[..., np.newaxis]
         labels[i] = "".join(map(str, digits))
     return images, labels

@@ -10,7 +10,7 @@ def through_jpeg(image: np.ndarray, *qualities: int) -> np.ndarray:
     Parameters
     ----------
     image : ndarray of shape (h, w) or (h, w, 3), dtype uint8
-        Grey or RGB.
+        Gray or RGB.
     *qualities : int
         JPEG qualities, from 0 to 100, in the order of saving.
 
@@ -19,11 +19,11 @@ def through_jpeg(image: np.ndarray, *qualities: int) -> np.ndarray:
     ndarray of the same shape and dtype
         The image as it would be read back from the last file; the input is left alone.
     """
-    colour = image.ndim == 3
-    flag = cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE
+    color = image.ndim == 3
+    flag = cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE
     # cv2 writes BGR; reading back as BGR lets one reversal at each end serve every round.
-    current = np.ascontiguousarray(image[..., ::-1]) if colour else image
+    current = np.ascontiguousarray(image[..., ::-1]) if color else image
     for quality in qualities:
         _, encoded = cv2.imencode(".jpg", current, [cv2.IMWRITE_JPEG_QUALITY, quality])
         current = cv2.imdecode(encoded, flag)
-    return np.ascontiguousarray(current[..., ::-1]) if colour else current
+    return np.ascontiguousarray(current[..., ::-1]) if color else current

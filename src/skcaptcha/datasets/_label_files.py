@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 _LABELS_ELSEWHERE = re.compile(
     r"((.*[-_ ])?(labels?|gt)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|metadata|"
@@ -102,7 +102,7 @@ def refuse_pairs(path: Path, lines: Iterable[str]) -> None:
     >>> refuse_pairs(Path("labels.txt"), ["1.png 5UFQ", "2.png HOTS"])
     Traceback (most recent call last):
         ...
-    skcaptcha.errors.DatasetError: labels.txt: its lines hold names beside the labels, such as...
+    skcaptcha.exceptions.DatasetError: labels.txt: its lines hold names beside the labels...
     """
     filled = [line for line in lines if line.strip()]
     pairs = [line for line in filled if _NAMED.match(line) or _NAMED_LAST.search(line)]
@@ -143,7 +143,7 @@ def refuse_header(path: Path, lines: Sequence[str], n_images: int) -> None:
     >>> refuse_header(Path("labels.txt"), ["label", "5UFQ", "HOTS"], 2)
     Traceback (most recent call last):
         ...
-    skcaptcha.errors.DatasetError: labels.txt: its first line, 'label', seems to be a header, but...
+    skcaptcha.exceptions.DatasetError: labels.txt: its first line, 'label', seems to be a header...
     """
     first, *others = [line for line in lines if line.strip()] or [""]
     if not others or not _HEADER.fullmatch(first):

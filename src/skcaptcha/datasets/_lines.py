@@ -1,4 +1,4 @@
-"""Scheme "lines": coloured italic characters at fixed places, crossed by thin coloured lines."""
+"""Scheme "lines": colored italic characters at fixed places, crossed by thin colored lines."""
 
 from functools import cache
 from pathlib import Path
@@ -22,11 +22,11 @@ _OVERSAMPLING = 8
 _FONT_SIZE = 26
 # Share of a pixel that the outline must cover: strokes a little thinner than the font's.
 _COVERAGE = 0.78
-_BORDER_GREY = 200
+_BORDER_GRAY = 200
 _N_LINES = 12
 _MAX_RUN = 60
 _MAX_FALL = 13
-_GLYPH_COLOURS = (20, 130)
+_GLYPH_COLORS = (20, 130)
 # These captchas were compressed twice: by the program that drew them and when they were kept.
 _JPEG_QUALITIES = (75, 95)
 
@@ -93,10 +93,10 @@ def make_line_captchas(
     n_characters: int = 4,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw captchas of italic characters crossed by thin coloured lines.
+    """Draw captchas of italic characters crossed by thin colored lines.
 
-    Characters without antialiasing, each in one dark colour, stand at fixed places 30 pixels
-    apart, over twelve lines of any colour that fall to the right, inside a grey frame; then comes
+    Characters without antialiasing, each in one dark color, stand at fixed places 30 pixels
+    apart, over twelve lines of any color that fall to the right, inside a gray frame; then comes
     lossy compression.
 
     Parameters
@@ -143,18 +143,16 @@ def make_line_captchas(
     for i, rng in enumerate(captcha_generators(n_samples, random_state)):
         canvas = np.full((_HEIGHT, width + _GLYPH_WIDTH, 3), 255, np.uint8)
         image = canvas[:, :width]
-        image[[0, -1]] = image[:, [0, -1]] = _BORDER_GREY
+        image[[0, -1]] = image[:, [0, -1]] = _BORDER_GRAY
         starts = rng.integers((width, _HEIGHT), size=(_N_LINES, 2))
         ends = starts + rng.integers((_MAX_RUN, _MAX_FALL), size=(_N_LINES, 2))
-        colours = rng.integers(256, size=(_N_LINES, 3))
-        for start, end, colour in zip(
-            starts.tolist(), ends.tolist(), colours.tolist(), strict=True
-        ):
-            cv2.line(canvas, start, end, colour)
+        colors = rng.integers(256, size=(_N_LINES, 3))
+        for start, end, color in zip(starts.tolist(), ends.tolist(), colors.tolist(), strict=True):
+            cv2.line(canvas, start, end, color)
         text = "".join(charset[j] for j in rng.integers(len(charset), size=n_characters))
         for k, character in enumerate(text):
             place = canvas[:, k * _PITCH : k * _PITCH + _GLYPH_WIDTH]
-            place[_glyph(character)] = rng.integers(*_GLYPH_COLOURS, size=3)
+            place[_glyph(character)] = rng.integers(*_GLYPH_COLORS, size=3)
         images[i] = through_jpeg(image, *_JPEG_QUALITIES)
         labels[i] = text
     return images, labels

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES, folder_meant
 from skcaptcha.datasets._label_files import refuse_header, refuse_pairs, refuse_unread_files
 from skcaptcha.datasets._names import check_names
 from skcaptcha.datasets._odd_labels import normalized, odd_labels
-from skcaptcha.errors import DatasetError, LabelWarning
+from skcaptcha.exceptions import DatasetError, LabelWarning
 
 # What follows tells images of one label apart; so does what copying adds to the name of a file.
 _NO_PART_OF_LABEL = re.compile(r"\s*[-_]|\s*\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
@@ -25,7 +25,7 @@ _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
 def load_captchas(
-    folder: str | Path, *, subset: str | None = None, labelled: bool = True
+    folder: str | Path, *, subset: str | None = None, labeled: bool = True
 ) -> Captchas:
     """List the captchas of a folder, with their labels.
 
@@ -35,11 +35,11 @@ def load_captchas(
     the folder holds:
 
     1. ``labels.csv``, UTF-8, with the columns ``filename`` and ``label``; images that it does not
-       name are unlabelled.
+       name are unlabeled.
     2. ``labels.txt``, UTF-8, whose line N is the label of the image named N, whatever its suffix
-       (``7.png`` and ``007.jpg`` are both named 7); other images are unlabelled.
+       (``7.png`` and ``007.jpg`` are both named 7); other images are unlabeled.
     3. The names of the images, without suffix; a ``-`` or ``_`` and what follows it only tells
-       equal labels apart (``5UFQ_2.png`` is labelled ``5UFQ``), and so does what copying adds
+       equal labels apart (``5UFQ_2.png`` is labeled ``5UFQ``), and so does what copying adds
        (``5UFQ (2).png``, ``5UFQ(2).png``, ``5UFQ copy.png``).
 
     Labels are kept as they are written, spaces and case included, with their letters composed
@@ -53,8 +53,8 @@ def load_captchas(
     subset : str or None, default=None
         Range of positions to keep, such as ``"1..4500"``: counted from 1, both ends included, in
         the order described, among the captchas that would otherwise be returned.
-    labelled : bool, default=True
-        Whether labels are wanted. If so, unlabelled images are left out; if not, labels are not
+    labeled : bool, default=True
+        Whether labels are wanted. If so, unlabeled images are left out; if not, labels are not
         looked for and all images are listed.
 
     Returns
@@ -65,7 +65,7 @@ def load_captchas(
         data : list of str
             Path of each image.
         target : ndarray of shape (n_captchas,), dtype str
-            Label of each image; only if `labelled`.
+            Label of each image; only if `labeled`.
         filenames : list of str
             Name of each image within the folder.
 
@@ -106,13 +106,13 @@ def load_captchas(
     """
     folder = Path(folder)
     names = _image_names(folder)
-    labels, doubts = _labels(folder, names) if labelled else ({}, [])
-    if labelled:
+    labels, doubts = _labels(folder, names) if labeled else ({}, [])
+    if labeled:
         names = [name for name in names if name in labels]
     if subset is not None:
         names = names[slice(*parse_range(subset, len(names), where=str(folder)))]
     bunch = Captchas(data=[str(folder / name) for name in names], filenames=names)
-    if labelled:
+    if labeled:
         bunch.target = np.array([labels[name] for name in names])
         for sentence in (*doubts, *odd_labels(bunch.target.tolist())):
             warnings.warn(f"{folder}: {sentence}", LabelWarning, stacklevel=2)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 # What cameras, browsers and programs call an image, whatever it shows.
 _WORD = (
@@ -67,7 +67,7 @@ def check_names(folder: Path, labels: Mapping[str, str]) -> list[str]:
     >>> check_names(Path("artifacts"), {name: name[:-4] for name in names})
     Traceback (most recent call last):
         ...
-    skcaptcha.errors.DatasetError: artifacts: its images have numbers (00001.png to 00004.png)...
+    skcaptcha.exceptions.DatasetError: artifacts: its images have numbers (00001.png to...
     >>> check_names(Path("artifacts"), {"555-0019.png": "555", "555-7204.png": "555"})
     []
     >>> names = ["555-0019.png", "555-7204.png", "555-3651.png"]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from skcaptcha._copies import find_copies
 from skcaptcha.datasets._load import parse_range
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
+from skcaptcha.images._copies import find_copies
 
 
 def split_captchas(

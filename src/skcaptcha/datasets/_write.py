@@ -12,11 +12,11 @@ from pathlib import Path, PurePath
 import numpy as np
 from PIL import Image
 
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 
 
 def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Sequence[str]) -> None:
-    """Write captchas as a labelled folder: ``00001.png``, ``00002.png``..., and ``labels.csv``.
+    """Write captchas as a labeled folder: ``00001.png``, ``00002.png``..., and ``labels.csv``.
 
     Either all of it appears or nothing does; a new folder appears as a whole, at once.
 
@@ -25,7 +25,7 @@ def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Seq
     folder : str or Path
         Folder to write into; made if there is none.
     images : array-like of shape (n, h, w) or (n, h, w, 3), or list of images, dtype uint8
-        Grey or RGB images.
+        Gray or RGB images.
     labels : sequence of str, of length n
         The string in each.
 
@@ -158,8 +158,8 @@ def _filling(folder: Path) -> Iterator[Path]:
 
 def _write_png(path: Path, image: np.ndarray, name: str) -> None:
     image = np.asarray(image)
-    grey_or_rgb = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
-    if image.dtype != np.uint8 or not grey_or_rgb or not image.size:
+    gray_or_rgb = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.uint8 or not gray_or_rgb or not image.size:
         raise DatasetError(
             f"{name}: expected uint8 of shape (h, w) or (h, w, 3); "
             f"found {image.dtype} of shape {image.shape}"
@@ -174,7 +174,7 @@ def _folder_names(characters: Sequence[str]) -> dict[str, str]:
     # Capitals sort before small letters, and so keep the plain name.
     for character in sorted(set(characters)):
         code_points = "_".join(f"U+{ord(part):04X}" for part in character)
-        # Only what normalisation leaves alone is sure to come back from the file system unchanged.
+        # Only what normalization leaves alone is sure to come back from the file system unchanged.
         plain = character.isalnum() and unicodedata.normalize("NFKC", character) == character
         candidates = [character, f"{character}_lower"] if plain else []
         chosen[character] = next(

@@ -1,28 +1,28 @@
 """Image to image: everything that brings out the ink."""
 
 from skcaptcha.denoise._base import BaseDenoiser, BatchDenoiser
-from skcaptcha.denoise._binarise import Binarise
-from skcaptcha.denoise._components import RemoveSmallComponents
-from skcaptcha.denoise._crop import CropToInk
-from skcaptcha.denoise._grey import Grey
-from skcaptcha.denoise._lines import RemoveThinLines
-from skcaptcha.denoise._opening import Opening
-from skcaptcha.denoise._polarity import Polarity
-from skcaptcha.denoise._rescale import Rescale
+from skcaptcha.denoise._binarizer import Binarizer
+from skcaptcha.denoise._grayscale import Grayscale
+from skcaptcha.denoise._height_scaler import HeightScaler
+from skcaptcha.denoise._ink_cropper import InkCropper
+from skcaptcha.denoise._morphological_opening import MorphologicalOpening
+from skcaptcha.denoise._polarity_normalizer import PolarityNormalizer
 from skcaptcha.denoise._router import ImageRouter
-from skcaptcha.denoise._smooth import Smooth
+from skcaptcha.denoise._small_component_remover import SmallComponentRemover
+from skcaptcha.denoise._smoother import Smoother
+from skcaptcha.denoise._thin_line_remover import ThinLineRemover
 
 __all__ = [
     "BaseDenoiser",
     "BatchDenoiser",
-    "Binarise",
-    "CropToInk",
-    "Grey",
+    "Binarizer",
+    "Grayscale",
+    "HeightScaler",
     "ImageRouter",
-    "Opening",
-    "Polarity",
-    "RemoveSmallComponents",
-    "RemoveThinLines",
-    "Rescale",
-    "Smooth",
+    "InkCropper",
+    "MorphologicalOpening",
+    "PolarityNormalizer",
+    "SmallComponentRemover",
+    "Smoother",
+    "ThinLineRemover",
 ]

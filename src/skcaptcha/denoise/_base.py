@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
-from skcaptcha._documented import Documented
-from skcaptcha.errors import ImageError
+from skcaptcha.base import Documented
+from skcaptcha.exceptions import ImageError
 
 Image = NDArray[np.uint8]
 Images = NDArray[np.uint8]
@@ -29,14 +29,14 @@ _VALUES_AT_ONCE = 2**18
 _VALID: set[tuple[Any, ...]] = set()
 
 
-def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
+def check_images(X: Sequence[Image], *, gray: bool = False) -> Sequence[Image]:
     """Check that X is a batch of decoded images.
 
     Parameters
     ----------
     X : sequence of ndarrays of shape (h, w) or (h, w, 3), dtype uint8
-    grey : bool, default=False
-        Whether colour images are refused.
+    gray : bool, default=False
+        Whether color images are refused.
 
     Returns
     -------
@@ -59,9 +59,9 @@ def check_images(X: Sequence[Image], *, grey: bool = False) -> Sequence[Image]:
             raise ImageError(
                 f"image {i}", f"expected a uint8 array, found {found}; decode with ImageDecoder"
             )
-        if image.ndim != 2 and (grey or image.shape[2:] != (3,)):
-            expected = "a grayscale image (h, w)" if grey else "(h, w) or (h, w, 3)"
-            remedy = "; put Grey before this step" if grey else ""
+        if image.ndim != 2 and (gray or image.shape[2:] != (3,)):
+            expected = "a grayscale image (h, w)" if gray else "(h, w) or (h, w, 3)"
+            remedy = "; put Grayscale before this step" if gray else ""
             raise ImageError(f"image {i}", f"expected {expected}, found {image.shape}{remedy}")
         if image.size == 0:
             raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
@@ -75,15 +75,15 @@ class BatchDenoiser(  # type: ignore[call-arg]
 
     It does so in `_denoise_batch`; what denoises one image after the other derives from
     `BaseDenoiser`. Nearly all learn nothing: the answer for an image depends on that image and the
-    parameters. A subclass that can work on colour images sets ``_takes_colour = True``.
+    parameters. A subclass that can work on color images sets ``_takes_color = True``.
     """
 
-    _takes_colour = False
+    _takes_color = False
     _parameter_constraints: dict[str, Any] = {}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[Image], y: Any = None) -> Self:
-        """Check the parameters and the images; nothing is learnt.
+        """Check the parameters and the images; nothing is learned.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class BatchDenoiser(  # type: ignore[call-arg]
         -------
         self
         """
-        check_images(X, grey=not self._takes_colour)
+        check_images(X, gray=not self._takes_color)
         return self
 
     def transform(self, X: Sequence[Image]) -> list[Image]:
@@ -115,7 +115,7 @@ class BatchDenoiser(  # type: ignore[call-arg]
         """
         # Nobody need have called `fit`, which checks the parameters.
         self._validate_params_once()
-        check_images(X, grey=not self._takes_colour)
+        check_images(X, gray=not self._takes_color)
         groups: dict[tuple[int, ...], list[int]] = {}
         for i, image in enumerate(X):
             groups.setdefault(image.shape, []).append(i)

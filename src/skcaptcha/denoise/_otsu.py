@@ -1,4 +1,4 @@
-"""Two classes of grey: where they part, and which of them is ink, for a batch of images."""
+"""Two classes of gray: where they part, and which of them is ink, for a batch of images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def histograms(images: Batch) -> NDArray[np.int64]:
 
 
 def otsu_thresholds(counts: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Find the thresholds that separate two classes of grey best.
+    """Find the thresholds that separate two classes of gray best.
 
     Parameters
     ----------

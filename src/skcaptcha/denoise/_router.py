@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._documented import Documented
+from skcaptcha.base import Documented
 from skcaptcha.denoise._base import Image, check_images
 
 _MEASURES: dict[str, Callable[[Image, int], float]] = {
@@ -45,10 +45,10 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         Name and denoiser (often a Pipeline of denoisers) of each branch, from the least measure
         to the greatest; ``"passthrough"`` leaves the images as they are.
     measure : str, default="pixels_below"
-        What is measured of a grey image: ``"pixels_below"`` or ``"pixels_above"`` (the number of
+        What is measured of a gray image: ``"pixels_below"`` or ``"pixels_above"`` (the number of
         pixels darker or brighter than ``level``), ``"components_below"`` or
         ``"components_above"`` (the number of 8-connected pieces of such pixels), ``"mean"``,
-        ``"deviation"`` (of the grey values), ``"height"`` or ``"width"`` (in pixels).
+        ``"deviation"`` (of the gray values), ``"height"`` or ``"width"`` (in pixels).
     level : int in 0..256, default=1
         For the first four measures.
     thresholds : array-like of floats, default=(500,)
@@ -63,13 +63,13 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
     Examples
     --------
     >>> import numpy as np
-    >>> from skcaptcha.denoise import Binarise, ImageRouter
+    >>> from skcaptcha.denoise import Binarizer, ImageRouter
     >>> router = ImageRouter(
-    ...     [("grey", Binarise(method="fixed", threshold=155)), ("black", Binarise())],
+    ...     [("gray", Binarizer(method="fixed", threshold=155)), ("black", Binarizer())],
     ...     measure="pixels_below", level=1, thresholds=[2],
     ... )
-    >>> grey_ink = np.array([[140, 250, 250, 250]], dtype=np.uint8)
-    >>> router.fit_transform([grey_ink])[0]
+    >>> gray_ink = np.array([[140, 250, 250, 250]], dtype=np.uint8)
+    >>> router.fit_transform([gray_ink])[0]
     array([[255,   0,   0,   0]], dtype=uint8)
     """
 
@@ -134,7 +134,7 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         -------
         self
         """
-        which = self._branch_of(check_images(X, grey=True))
+        which = self._branch_of(check_images(X, gray=True))
         self.branches_ = []
         for k, (name, branch) in enumerate(self.branches):
             fitted = branch
@@ -162,10 +162,10 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         Raises
         ------
         ImageError
-            If an element of X is not a grey image; names its index.
+            If an element of X is not a gray image; names its index.
         """
         check_is_fitted(self)
-        which = self._branch_of(check_images(X, grey=True))
+        which = self._branch_of(check_images(X, gray=True))
         images = list(X)
         for k, (_, transformer) in enumerate(self.branches_):
             chosen = np.flatnonzero(which == k).tolist()

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
-from skcaptcha._documented import Documented
-from skcaptcha._one_thread import one_thread
+from skcaptcha._process.one_thread import one_thread
+from skcaptcha.base import Documented
 from skcaptcha.segments import Segments
 
 

@@ -154,13 +154,13 @@ def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArr
     """Strength of the gradient in each direction at each pixel, (orientations, n, h, w).
 
     A gradient counts for a direction with the fourth power of the cosine between them, which
-    shares it among neighbouring directions without the seams of bins.
+    shares it among neighboring directions without the seams of bins.
     """
-    grey: NDArray[np.float32] = np.pad(
+    gray: NDArray[np.float32] = np.pad(
         images.astype(np.float32) / np.float32(255), ((0, 0), (1, 1), (1, 1)), mode="edge"
     )
-    across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
-    down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+    across = gray[:, 1:-1, 2:] - gray[:, 1:-1, :-2]
+    down = gray[:, 2:, 1:-1] - gray[:, :-2, 1:-1]
     weight = across * across
     weight += down * down
     weight += _LEAST_GRADIENT**2

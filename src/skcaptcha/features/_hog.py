@@ -36,7 +36,7 @@ class HOG(CropFeatures):
     cells_per_block : tuple of two ints, default=(2, 2)
         Height and width of a block, in cells. Blocks overlap, all but one row or column.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
-        How a block is normalised.
+        How a block is normalized.
     transform_sqrt : bool, default=False
         Whether to take the square root of the pixels first, which compresses shades.
 
@@ -102,7 +102,7 @@ class HOG(CropFeatures):
             for j in range(across):
                 blocks[:, :, :, i, j] = histograms[:, i : i + rows, j : j + columns]
         vectors = blocks.reshape(m * rows * columns, down * across * bins)
-        _normalise(vectors, self.block_norm)
+        _normalize(vectors, self.block_norm)
         return vectors.reshape(m, rows * columns * down * across * bins)
 
     def _cell_histograms(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -158,8 +158,8 @@ def _direction_table(bins: int) -> NDArray[np.uint8]:
     return _directions(difference[:, None], difference[None, :], bins).ravel()
 
 
-def _normalise(blocks: NDArray[np.float32], norm: str) -> None:
-    """Normalise along the last axis, in place."""
+def _normalize(blocks: NDArray[np.float32], norm: str) -> None:
+    """Normalize along the last axis, in place."""
     match norm:
         case "L1" | "L1-sqrt":
             # None is negative.

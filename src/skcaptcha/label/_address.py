@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from skcaptcha._user_folder import user_folder
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha._files.user_folder import user_folder
+from skcaptcha.exceptions import SkcaptchaError
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def remember(folder: Path, address: Address) -> None:
     folder : Path
     address : Address
     """
-    # Imported late: model_io loads what the labelling page has no use for.
-    from skcaptcha._atomic import write_atomically  # noqa: PLC0415
+    # Imported late: model_io loads what the labeling page has no use for.
+    from skcaptcha._files.atomic import write_atomically  # noqa: PLC0415
 
     kept = {"port": address.port, "key": address.key}
     # Without a place for it, the next server has another address.
@@ -129,4 +129,4 @@ def _left(folder: Path) -> Address | None:
 
 def _file(folder: Path) -> Path:
     name = hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()
-    return user_folder() / "labelling" / f"{name[:32]}.json"
+    return user_folder() / "labeling" / f"{name[:32]}.json"

@@ -1,4 +1,4 @@
-"""How much would be read right if labelling stopped now."""
+"""How much would be read right if labeling stopped now."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FEWEST = 10
 def random_sample(
     order: Iterable[str], state_of: Callable[[str], State], *, beyond: int = 0
 ) -> list[str]:
-    """Take the labelled images that are a random sample of all.
+    """Take the labeled images that are a random sample of all.
 
     They are those that come before the first undecided one in the random order, however each of
-    them came to be labelled. What was labelled because it was doubtful thereby counts as often as
+    them came to be labeled. What was labeled because it was doubtful thereby counts as often as
     it occurs, and not as often as it was asked for.
 
     Parameters
@@ -78,7 +78,7 @@ def estimate_accuracy(
     labels : mapping of str to str
         By file name.
     readings : mapping of str to (str or None)
-        What models that had not learnt from an image read in it; None if it was there before any
+        What models that had not learned from an image read in it; None if it was there before any
         model was.
 
     Returns

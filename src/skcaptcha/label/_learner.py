@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._copies import groups_of_copies, pixel_digest
 from skcaptcha.auto import choose_recipe, load_families
-from skcaptcha.config import Recipe
-from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.images import decode
+from skcaptcha.images._copies import groups_of_copies, pixel_digest
 from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
+from skcaptcha.recipes import Recipe
 
 FEWEST_LABELS = 20
 # The first guesses should come soon; networks, which take longer, are tried after them.
@@ -81,7 +81,7 @@ class Learner:
         Raises
         ------
         SkcaptchaError
-            If nothing can be learnt from them.
+            If nothing can be learned from them.
         """
         images = dict(self._decoded(labels))
         self._filenames, self._X = list(images), list(images.values())
@@ -142,7 +142,7 @@ class Learner:
         return {name: _guess(reading) for name, reading in zip(images, readings, strict=True)}
 
     def read_held_out(self, filenames: Sequence[str]) -> dict[str, str]:
-        """Read labelled images with models that have learnt from all the others, or most of them.
+        """Read labeled images with models that have learned from all the others, or most of them.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What was done in a folder that is being labelled, in the order in which it was done."""
+"""What was done in a folder that is being labeled, in the order in which it was done."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from skcaptcha._regular_file import UnreadableError, check_size_of_text
-from skcaptcha.errors import DatasetError
+from skcaptcha._files.regular_file import UnreadableError, check_size_of_text
+from skcaptcha.exceptions import DatasetError
 
-NAME = "labelling.jsonl"
+NAME = "labeling.jsonl"
 
 
 class ActionLog:
@@ -28,7 +28,7 @@ class ActionLog:
     Attributes
     ----------
     path : Path
-        The file ``labelling.jsonl``.
+        The file ``labeling.jsonl``.
     records : list of dict
         All of it. A last line that was cut off when the power went is left out, and overwritten.
 
@@ -120,7 +120,7 @@ class ActionLog:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise DatasetError(
-                    f"{self.path.parent}: is being labelled by another process; go on there, or "
+                    f"{self.path.parent}: is being labeled by another process; go on there, or "
                     "end it first"
                 ) from None
             except OSError:
@@ -135,7 +135,7 @@ class ActionLog:
                 record = None
             if not isinstance(record, dict) or not isinstance(record.get("did"), str):
                 raise DatasetError(
-                    f"{self.path}: line {number} is no record of labelling; move the file away "
+                    f"{self.path}: line {number} is no record of labeling; move the file away "
                     "(the labels are in labels.csv)"
                 )
             records.append(record)

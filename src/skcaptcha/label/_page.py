@@ -1,4 +1,4 @@
-"""The labelling page: a small web server for one person on one machine."""
+"""The labeling page: a small web server for one person on one machine."""
 
 # ruff: noqa: PLC0415 - the web server is an extra, which most do without
 
@@ -8,23 +8,23 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label import _address
 from skcaptcha.label._connections import MAX_CONNECTIONS, Connections, limited_protocol
 
 if TYPE_CHECKING:
-    from skcaptcha.label._session import LabellingSession
+    from skcaptcha.label._session import LabelingSession
 
 _SECONDS_TO_START = 20
 _SECONDS_TO_END = 3
 
 
-class LabellingPage:
-    """Serve the labelling page of a session, to this machine only; a context manager.
+class LabelingPage:
+    """Serve the labeling page of a session, to this machine only; a context manager.
 
     Parameters
     ----------
-    session : LabellingSession
+    session : LabelingSession
         It is not closed at the end.
     port : int, default=0
         0: any free one.
@@ -41,36 +41,36 @@ class LabellingPage:
 
     See Also
     --------
-    LabellingSession : What labels, with or without a page.
+    LabelingSession : What labels, with or without a page.
 
     Examples
     --------
     >>> import tempfile
     >>> from skcaptcha.datasets import make_line_captchas, write_captchas
-    >>> from skcaptcha.label import LabellingPage, LabellingSession
+    >>> from skcaptcha.label import LabelingPage, LabelingSession
     >>> images, labels = make_line_captchas(5, random_state=0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_captchas(folder, images, labels)
-    ...     with LabellingSession(folder) as session, LabellingPage(session) as page:
+    ...     with LabelingSession(folder) as session, LabelingPage(session) as page:
     ...         print(page.url)  # in a notebook, use a cell for each line, and session.close()
     http://127.0.0.1:.../?token=...
     """
 
-    def __init__(self, session: LabellingSession, *, port: int = 0) -> None:
+    def __init__(self, session: LabelingSession, *, port: int = 0) -> None:
         try:
             import uvicorn
 
-            from skcaptcha.label._server import labelling_app
+            from skcaptcha.label._server import labeling_app
         except ImportError as error:
             raise SkcaptchaError(
-                f"the labelling page needs {error.name}, which is not installed; "
+                f"the labeling page needs {error.name}, which is not installed; "
                 "pip install 'skcaptcha[web]'"
             ) from None
         self._folder = session.folder
         self._listener, self._address = _address.listen(session.folder, port)
         self.url = self._address.url
         connections = Connections()
-        app = labelling_app(session, self._address, connections)
+        app = labeling_app(session, self._address, connections)
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -87,7 +87,7 @@ class LabellingPage:
         )
         self._server = uvicorn.Server(config)
         # Not the main thread: there is where Ctrl-C arrives, and where a notebook runs a loop.
-        self._thread = threading.Thread(target=self._serve, name="labelling page", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="labeling page", daemon=True)
         # Ctrl-C while a thread is joined makes it pass for one that has ended.
         self._ended = threading.Event()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from skcaptcha.errors import ImageError
+from skcaptcha.exceptions import ImageError
 from skcaptcha.images import decode
 
 
@@ -38,7 +38,7 @@ def as_png(path: Path, folder: Path) -> bytes:
     >>> as_png(Path("configs/../README.md"), Path("configs"))
     Traceback (most recent call last):
         ...
-    skcaptcha.errors.ImageError: README.md: it is a link to a file outside the folder; put the
+    skcaptcha.exceptions.ImageError: README.md: it is a link to a file outside the folder; put the
     image itself there
     """
     try:
@@ -50,5 +50,5 @@ def as_png(path: Path, folder: Path) -> bytes:
             path.name, "it is a link to a file outside the folder; put the image itself there"
         )
     image = decode(target)
-    colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    return cv2.imencode(".png", colours)[1].tobytes()
+    colors = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    return cv2.imencode(".png", colors)[1].tobytes()

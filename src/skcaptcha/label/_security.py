@@ -1,4 +1,4 @@
-"""Who may talk to the labelling page's server: nobody but the page itself."""
+"""Who may talk to the labeling page's server: nobody but the page itself."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Guard:
             return _LOST
         if scope["method"] not in {"GET", "HEAD"}:
             if headers.get(b"origin") not in self._origins:
-                return "Only the labelling page itself may change anything."
+                return "Only the labeling page itself may change anything."
             if headers.get(b"content-type") != b"application/json":
                 return "What the page sends is JSON."
             length = headers.get(b"content-length", b"")

@@ -1,4 +1,4 @@
-"""What the labelling page asks for: a session's methods, as JSON."""
+"""What the labeling page asks for: a session's methods, as JSON."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from skcaptcha.errors import ConflictError, ImageError, SkcaptchaError
+from skcaptcha.exceptions import ConflictError, ImageError, SkcaptchaError
 from skcaptcha.label._address import Address
 from skcaptcha.label._connections import Connections
 from skcaptcha.label._pictures import as_png
 from skcaptcha.label._resumption import Resumption
 from skcaptcha.label._security import Guard
-from skcaptcha.label._session import LabellingSession, Task
+from skcaptcha.label._session import LabelingSession, Task
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {
@@ -56,14 +56,12 @@ class _DoubtError(SkcaptchaError):
     """A label is unlike the others: the page asks whether it is meant."""
 
 
-def labelling_app(
-    session: LabellingSession, address: Address, connections: Connections
-) -> Starlette:
+def labeling_app(session: LabelingSession, address: Address, connections: Connections) -> Starlette:
     """Make the web application of a session.
 
     Parameters
     ----------
-    session : LabellingSession
+    session : LabelingSession
     address : Address
         Where it will be served, and the secrets.
     connections : Connections
@@ -101,7 +99,7 @@ def labelling_app(
 class _Answers:
     """Answers from a session; images go by names of our own, which lead nowhere else."""
 
-    def __init__(self, session: LabellingSession) -> None:
+    def __init__(self, session: LabelingSession) -> None:
         self._session = session
         self._names = {_id(name): name for name in session.filenames}
 

@@ -1,4 +1,4 @@
-"""Labelling the images of a folder: what comes next, what is on disk, what the model says."""
+"""Labeling the images of a folder: what comes next, what is on disk, what the model says."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from skcaptcha.config import Recipe
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._odd_labels import doubt_about, odd_labels
-from skcaptcha.errors import DatasetError
+from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._estimate import estimate_accuracy, random_sample
 from skcaptcha.label._learner import FEWEST_LABELS, Learner
 from skcaptcha.label._order import Order, shuffled
@@ -23,23 +22,24 @@ from skcaptcha.label._table import check_label
 from skcaptcha.label._tabs import Tab, Tabs
 from skcaptcha.label._task import Chosen, Estimate, Guess, Progress, Task
 from skcaptcha.label._training import Lesson, News, Training, TrainingAside, TrainingHere
+from skcaptcha.recipes import Recipe
 
-# A model is fitted anew when there are so many labels more than it has learnt from.
+# A model is fitted anew when there are so many labels more than it has learned from.
 _FEWEST_NEW = 5
-# So many images are read by each model: enough for what is labelled until the next one.
+# So many images are read by each model: enough for what is labeled until the next one.
 _POOL, _POOL_PER_LABEL = 300, 0.5
-# And so many labelled ones that are no part of the random sample yet, but may be before the next.
+# And so many labeled ones that are no part of the random sample yet, but may be before the next.
 _BEYOND, _BEYOND_PER_LABEL = 5, 0.1
 
 
-class LabellingSession:
+class LabelingSession:
     """Label the images of a folder, with a model that learns from it and guesses the rest.
 
-    It is what the labelling page shows; all of it can be called from Python, from any thread.
+    It is what the labeling page shows; all of it can be called from Python, from any thread.
 
     Every label is in the folder's labels.csv before `label` returns, as `load_captchas` reads it:
     the folder can be fitted at any moment, and nothing is lost when the process is killed.
-    Everything else that is done is kept in labelling.jsonl.
+    Everything else that is done is kept in labeling.jsonl.
 
     The first images are drawn at random. From 20 labels on a recipe is chosen and fitted to the
     labels, again and again as they become more, and the images that come next are from the half of
@@ -52,7 +52,7 @@ class LabellingSession:
         only with `only`.
     only : sequence of tuples, optional
         Label these images only, in this order, whether they have a label or not: tuples of the
-        file name, the reason, and perhaps what the label should be. Nothing is learnt then.
+        file name, the reason, and perhaps what the label should be. Nothing is learned then.
     train : bool or "here", default=True
         Whether to learn, in a process that ends with the session. ``"here"``: in the call that
         gives the label from which on it is time to.
@@ -83,11 +83,11 @@ class LabellingSession:
     --------
     >>> from tempfile import TemporaryDirectory
     >>> from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-    >>> from skcaptcha.label import LabellingSession
+    >>> from skcaptcha.label import LabelingSession
     >>> images, labels = make_line_captchas(3, random_state=0)
     >>> with TemporaryDirectory() as folder:
     ...     write_captchas(folder, images, labels)
-    ...     with LabellingSession(folder, only=[("00002.png", "is it read rightly?")]) as session:
+    ...     with LabelingSession(folder, only=[("00002.png", "is it read rightly?")]) as session:
     ...         task = session.next("a tab")
     ...         session.label(task.filename, "5UFQ", tab="a tab", expected=task.label)
     ...         session.next("a tab"), session.progress().n_left
@@ -109,7 +109,7 @@ class LabellingSession:
         random_state: int = 0,
     ) -> None:
         self.folder = Path(folder)
-        images = load_captchas(self.folder, labelled=False).filenames
+        images = load_captchas(self.folder, labeled=False).filenames
         self._listed = None if only is None else _listed(self.folder, only, images)
         self.filenames: tuple[str, ...] = tuple(images if self._listed is None else self._listed)
         self._index = {name: k for k, name in enumerate(self.filenames)}
@@ -127,7 +127,7 @@ class LabellingSession:
         self._typed: dict[str, str] = {}
         self._guesses: dict[str, Guess] = {}
         self._held_out: Mapping[str, str] = {}
-        self._learnt_from: Mapping[str, str] = {}  # by the models that gave these
+        self._learned_from: Mapping[str, str] = {}  # by the models that gave these
         self._news = News(0)
         self._lesson: Lesson | None = None  # the one that is being taken
         self._n_tried = 0
@@ -390,7 +390,7 @@ class LabellingSession:
         Returns
         -------
         task : Task or None
-            The image, with the text that it was labelled; None if there is nothing to take back.
+            The image, with the text that it was labeled; None if there is nothing to take back.
 
         Raises
         ------
@@ -416,7 +416,7 @@ class LabellingSession:
             return self._shown(filename, mine)
 
     def progress(self) -> Progress:
-        """Say how far the labelling has come.
+        """Say how far the labeling has come.
 
         Returns
         -------
@@ -426,18 +426,18 @@ class LabellingSession:
             states = [self._store.state(name) for name in self.filenames]
             n_skipped = sum(state.mark == "skipped" for state in states)
             n_unreadable = sum(state.mark == "unreadable" for state in states)
-            n_labelled = sum(state.label is not None for state in states)
+            n_labeled = sum(state.label is not None for state in states)
             if self._listed is not None:
                 gone = [self._store.state(name) for name in self._gone_through]
-                n_labelled = sum(state.label is not None for state in gone)
+                n_labeled = sum(state.label is not None for state in gone)
                 n_skipped = len(self._put_off)
                 n_left = len(states) - len(gone)
             else:
-                n_left = len(states) - n_labelled - n_unreadable
+                n_left = len(states) - n_labeled - n_unreadable
             pace = self._pace.seconds
             return Progress(
                 n_images=len(states),
-                n_labelled=n_labelled,
+                n_labeled=n_labeled,
                 n_unreadable=n_unreadable,
                 n_skipped=n_skipped,
                 n_left=n_left,
@@ -445,7 +445,7 @@ class LabellingSession:
                 seconds_left=None if pace is None else pace * n_left,
                 estimate=self._estimate(),
                 training=self._training_in_words(),
-                n_learnt=self._news.n_learnt,
+                n_learned=self._news.n_learned,
             )
 
     def _tab(self, tab: str) -> Tab:
@@ -532,7 +532,7 @@ class LabellingSession:
             return self._shown(mine.seen[place], mine) if 0 <= place < len(mine.seen) else None
 
     def _about(self, filename: str, tab: str) -> dict[str, Any]:
-        """Say how an image came to be labelled, and what the model had read in it."""
+        """Say how an image came to be labeled, and what the model had read in it."""
         self._index[filename]
         about: dict[str, Any] = {"chosen": self._tab(tab).held.get(filename, "revisited")}
         guess = self._guesses.get(filename)
@@ -580,7 +580,7 @@ class LabellingSession:
             self._guesses |= news.guesses or {}
             if news.held_out is not None and self._lesson is not None:
                 self._held_out = news.held_out
-                self._learnt_from = self._lesson.labels
+                self._learned_from = self._lesson.labels
             if news.done:
                 self._lesson = None
                 self._learn_if_due()
@@ -590,7 +590,7 @@ class LabellingSession:
             return None
         sample = random_sample(self._order.filenames, self._store.state)
         # Guesses from before the last lesson are those of models that knew less.
-        newer = {k: v for k, v in self._store.guesses.items() if k not in self._learnt_from}
+        newer = {k: v for k, v in self._store.guesses.items() if k not in self._learned_from}
         readings = {**newer, **self._held_out}
         return estimate_accuracy(sample, self._store.labels, readings)
 
@@ -599,13 +599,13 @@ class LabellingSession:
             return "no training"
         if self._lesson is not None:
             n = len(self._lesson.labels)
-            if self._news.n_learnt == n:
+            if self._news.n_learned == n:
                 return f"fitted to {n} labels; looking for a better one"
             return f"learning from {n} labels"
         if self._news.problem:
             return f"could not be fitted to {self._n_tried} labels: {self._news.problem}"
         if self._news.name:
-            return f"fitted to {self._news.n_learnt} labels ({self._news.name})"
+            return f"fitted to {self._news.n_learned} labels ({self._news.name})"
         return f"starts at {FEWEST_LABELS} labels"
 
 

@@ -1,4 +1,4 @@
-"""What is known of the images of a folder that is being labelled, on disk and in memory alike."""
+"""What is known of the images of a folder that is being labeled, on disk and in memory alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from skcaptcha.errors import ConflictError, DatasetError
+from skcaptcha.exceptions import ConflictError, DatasetError
 from skcaptcha.label._log import ActionLog
 from skcaptcha.label._table import LabelTable, check_label
 
@@ -67,7 +67,7 @@ class LabelStore:
     r"""Labels and marks of the images of a folder, each on disk before the call returns.
 
     Labels are in labels.csv, as `load_captchas` reads it. What has no place there is in
-    labelling.jsonl: which images are unreadable or were skipped, what can be undone, how each image
+    labeling.jsonl: which images are unreadable or were skipped, what can be undone, how each image
     was chosen and what the model had guessed.
 
     Parameters
@@ -81,12 +81,12 @@ class LabelStore:
     actions : list of Action
         Those that were not undone, the last one last.
     guesses : dict of str to (str or None)
-        What a model had read in an image before it was labelled for the first time; None: nothing.
+        What a model had read in an image before it was labeled for the first time; None: nothing.
 
     Raises
     ------
     DatasetError
-        If the folder is being labelled by another process, or its files cannot be used.
+        If the folder is being labeled by another process, or its files cannot be used.
 
     Examples
     --------
@@ -125,7 +125,7 @@ class LabelStore:
                     self._replay(number, record)
                 except (KeyError, TypeError, StopIteration) as error:
                     raise DatasetError(
-                        f"{self._log.path}: line {number + 1} is no record of labelling; move the "
+                        f"{self._log.path}: line {number + 1} is no record of labeling; move the "
                         "file away (the labels are in labels.csv)"
                     ) from error
         except BaseException:

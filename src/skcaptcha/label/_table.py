@@ -1,4 +1,4 @@
-"""The file labels.csv of a folder that is being labelled, which others may edit meanwhile."""
+"""The file labels.csv of a folder that is being labeled, which others may edit meanwhile."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-from skcaptcha._regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.atomic import write_atomically
+from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._load import actual_names
 from skcaptcha.datasets._odd_labels import normalized
-from skcaptcha.errors import DatasetError, LabelWarning
-from skcaptcha.model_io import write_atomically
+from skcaptcha.exceptions import DatasetError, LabelWarning
 
 _BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -31,7 +31,7 @@ class LabelTable:
     ----------
     folder : Path
     name_labels : bool, default=False
-        Whether images are labelled by their names where nothing else labels them. They then come
+        Whether images are labeled by their names where nothing else labels them. They then come
         into the file with the first change, as those of a labels.txt do.
 
     Attributes

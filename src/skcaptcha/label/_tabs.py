@@ -112,7 +112,7 @@ class Tabs:
         name : str
             The tab that asks.
         is_open : callable
-            Whether an image, by its name, is still to be labelled.
+            Whether an image, by its name, is still to be labeled.
 
         Returns
         -------

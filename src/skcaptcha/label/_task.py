@@ -22,7 +22,7 @@ class Guess:
     runners_up : tuple of (str, float)
         The next most probable strings and their confidences, best first.
     unfamiliar : bool
-        Whether the image does not look like those that the model has learnt from.
+        Whether the image does not look like those that the model has learned from.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Task:
     index : int
         Its place among the session's images, from 0.
     label : str or None
-        What it is labelled on disk.
+        What it is labeled on disk.
     unreadable : bool
         Whether it is marked so.
     typed : str or None
@@ -56,7 +56,7 @@ class Task:
     reason : str
         Why it is listed; empty otherwise.
     suggestion : str or None
-        What it may be labelled instead, if it is listed with one.
+        What it may be labeled instead, if it is listed with one.
     """
 
     filename: str
@@ -72,7 +72,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How much would be read right if labelling stopped now.
+    """How much would be read right if labeling stopped now.
 
     Attributes
     ----------
@@ -92,27 +92,27 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the labelling has come.
+    """How far the labeling has come.
 
     Attributes
     ----------
-    n_images, n_labelled, n_unreadable, n_skipped, n_left : int
-        What is left is neither labelled nor unreadable; skipped images are. In a session about
-        listed images, labelled are those whose label was confirmed or corrected in it.
+    n_images, n_labeled, n_unreadable, n_skipped, n_left : int
+        What is left is neither labeled nor unreadable; skipped images are. In a session about
+        listed images, labeled are those whose label was confirmed or corrected in it.
     labels_per_minute : float or None
         Lately, without the pauses; None: not known yet.
     seconds_left : float or None
         At that rate.
     estimate : Estimate or None
-        None: nothing has been learnt yet.
+        None: nothing has been learned yet.
     training : str
         What the training does, in words.
-    n_learnt : int
+    n_learned : int
         From how many labels the guesses are.
     """
 
     n_images: int
-    n_labelled: int
+    n_labeled: int
     n_unreadable: int
     n_skipped: int
     n_left: int
@@ -120,4 +120,4 @@ class Progress:
     seconds_left: float | None
     estimate: Estimate | None
     training: str
-    n_learnt: int
+    n_learned: int

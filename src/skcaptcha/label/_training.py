@@ -14,9 +14,9 @@ from pathlib import Path
 from queue import Queue
 from typing import Any, Protocol
 
-from skcaptcha.config import Recipe
 from skcaptcha.label._learner import Learner
 from skcaptcha.label._task import Guess
+from skcaptcha.recipes import Recipe
 
 _AT_ONCE = 32  # images read before the page is told
 # Not `python -m`, which would load this module twice, with other classes than the other side has.
@@ -32,9 +32,9 @@ class Lesson:
     labels : mapping of str to str
         By file name.
     sample : sequence of str
-        Labelled images to read with models that have not learnt from them.
+        Labeled images to read with models that have not learned from them.
     pool : sequence of str
-        Images to read that are not labelled.
+        Images to read that are not labeled.
     """
 
     labels: Mapping[str, str]
@@ -48,21 +48,21 @@ class News:
 
     Attributes
     ----------
-    n_learnt : int
+    n_learned : int
         From how many labels.
     name : str
-        Of the recipe; empty if nothing could be learnt.
+        Of the recipe; empty if nothing could be learned.
     guesses : mapping of str to Guess
         Of images of the pool.
     held_out : mapping of str to str
         Readings of images of the sample.
     problem : str
-        Why nothing could be learnt.
+        Why nothing could be learned.
     done : bool
         Whether this is the last news of the lesson.
     """
 
-    n_learnt: int
+    n_learned: int
     name: str = ""
     guesses: Mapping[str, Guess] | None = None
     held_out: Mapping[str, str] | None = None
@@ -100,7 +100,7 @@ def take_lesson(learner: Learner, lesson: Lesson) -> Iterator[News]:
                 yield News(n, learner.name, guesses=guesses)
             held_out = learner.read_held_out(lesson.sample)
             yield News(n, learner.name, held_out=held_out)
-    except Exception as error:  # whatever it is, it must not keep anybody from labelling
+    except Exception as error:  # whatever it is, it must not keep anybody from labeling
         yield News(n, problem=str(error), done=True)
         return
     yield News(n, learner.name, done=True)

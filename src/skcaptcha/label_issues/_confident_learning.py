@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label_issues._probabilities import Given
 
 
@@ -43,7 +43,7 @@ def judge_labels(given: Given) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     Returns
     -------
     scores : ndarray of shape (m,)
-        The normalised margin: 0 where another is certain, 1 where the label is.
+        The normalized margin: 0 where another is certain, 1 where the label is.
     wrong : ndarray of shape (m,), dtype bool
 
     References

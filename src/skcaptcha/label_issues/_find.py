@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skcaptcha._copies import pixel_digest
-from skcaptcha._fitted_model import Model, pipeline_of
-from skcaptcha._progress import progress
+from skcaptcha._display.progress import progress
 from skcaptcha.auto import choose_recipe
-from skcaptcha.errors import DatasetError
+from skcaptcha.base import Model, pipeline_of
+from skcaptcha.exceptions import DatasetError
 from skcaptcha.images import decode
+from skcaptcha.images._copies import pixel_digest
 from skcaptcha.label_issues._confident_learning import check_cleanlab, judge_labels
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
 from skcaptcha.label_issues._out_of_fold import Judged, judge_out_of_fold
@@ -143,7 +143,7 @@ def find_label_issues(
         for i, k in contradictions(digests, labels).items()
     }
     ranked = rank_labels(judged, labels, repeats)
-    n_other_length = sum(judgement.characters is None for _, judgement, _ in judged)
+    n_other_length = sum(judgment.characters is None for _, judgment, _ in judged)
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
 
 
@@ -154,7 +154,7 @@ def check_number(n: int, what: str = "labeled captchas") -> None:
     ----------
     n : int
         Their number.
-    what : str, default="labelled captchas"
+    what : str, default="labeled captchas"
         Which they are, for the error.
 
     Raises

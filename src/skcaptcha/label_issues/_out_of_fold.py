@@ -1,4 +1,4 @@
-"""Every captcha read and judged by a model that has learnt from others alone."""
+"""Every captcha read and judged by a model that has learned from others alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._one_thread import one_thread
+from skcaptcha._process.one_thread import one_thread
 from skcaptcha.read import Reading
-from skcaptcha.read._judgement import Judgement
+from skcaptcha.read._judgment import Judgment
 
 _logger = logging.getLogger(__name__)
 
-# One wrong label among few neighbours would decide.
+# One wrong label among few neighbors would decide.
 _LEAST_NEIGHBORS = 7
 
 
@@ -30,14 +30,14 @@ class Judged(NamedTuple):
     Attributes
     ----------
     reading : Reading
-    judgement : Judgement
+    judgment : Judgment
         Of its label.
     classes : ndarray of shape (n_classes,)
         The characters that this model knows.
     """
 
     reading: Reading
-    judgement: Judgement
+    judgment: Judgment
     classes: NDArray[np.str_]
 
 
@@ -102,11 +102,11 @@ def _judge_fold(
     reader = fitted[-1]
     segments = fitted[:-1].transform([X[i] for i in test])
     said = zip(test.tolist(), reader.read(segments), reader.judge(segments, y[test]), strict=True)
-    return {i: Judged(reading, judgement, reader.classes_) for i, reading, judgement in said}
+    return {i: Judged(reading, judgment, reader.classes_) for i, reading, judgment in said}
 
 
 def _without_what_needs_right_labels(model: Pipeline) -> Pipeline:
-    """Let several neighbours vote; and calibration is made of all folds together."""
+    """Let several neighbors vote; and calibration is made of all folds together."""
     robust = clone(model)
     parameters = robust.get_params()
     for name, value in parameters.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from skcaptcha._percent import percent, percent_sure
+from skcaptcha._display.percent import percent, percent_sure
 from skcaptcha.images import decode
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
 from skcaptcha.report import Card, Page, Section, bullets, figures, gallery, headline, picture, text

@@ -57,11 +57,11 @@ def characters_of(judged: Sequence[Judged], y: NDArray[np.str_]) -> Given:
     scores: list[NDArray[np.float64]] = []
     owner: list[int] = []
     place: list[int] = []
-    for i, (_, judgement, known) in enumerate(judged):
-        if judgement.characters is None:
+    for i, (_, judgment, known) in enumerate(judged):
+        if judgment.characters is None:
             continue
         rows = np.full((len(y[i]), len(classes)), -np.inf)
-        rows[:, np.searchsorted(classes, known)] = judgement.characters
+        rows[:, np.searchsorted(classes, known)] = judgment.characters
         scores.append(rows)
         owner += [i] * len(y[i])
         place += range(len(y[i]))
@@ -95,9 +95,9 @@ def lengths_of(judged: Sequence[Judged], y: NDArray[np.str_]) -> Given:
     n = len(y)
     lengths, label, counts = np.unique(np.char.str_len(y), return_inverse=True, return_counts=True)
     scores = np.full((n, len(lengths)), -np.inf)
-    for row, (_, judgement, _) in zip(scores, judged, strict=True):
-        known = lengths < len(judgement.lengths)
-        row[known] = judgement.lengths[lengths[known]]
+    for row, (_, judgment, _) in zip(scores, judged, strict=True):
+        known = lengths < len(judgment.lengths)
+        row[known] = judgment.lengths[lengths[known]]
     # Where nothing fits, the image says nothing.
     scores[~np.isfinite(scores).any(axis=1)] = 0.0
     prior = np.log(counts / n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.extent import text_extent
+from skcaptcha.measure import text_extent
 from skcaptcha.read._lattice import Lattice, Spacing, Spans
 from skcaptcha.segments import Segments
 
@@ -23,7 +23,7 @@ class Geometry:
     Attributes
     ----------
     half_widths : ndarray of shape (n_classes,), dtype intp, or None
-        Of the characters that windows of one size are centred on; None if each candidate's own
+        Of the characters that windows of one size are centerd on; None if each candidate's own
         box says where the character begins and ends.
     spacing : Spacing
     """
@@ -102,7 +102,7 @@ def centroids(
 
 @dataclass(frozen=True)
 class Characters:
-    """The characters of labelled captchas, one after the other.
+    """The characters of labeled captchas, one after the other.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class Characters:
     classes: NDArray[np.intp]
 
     @property
-    def neighbours(self) -> NDArray[np.bool_]:
+    def neighbors(self) -> NDArray[np.bool_]:
         """Whether character i + 1 follows character i in one captcha, of shape (k - 1,)."""
         return np.diff(self.captcha) == 0
 
@@ -168,8 +168,8 @@ def fit_geometry(
 ) -> Geometry:
     """Learn how wide characters are, and how far apart they stand, from aligned captchas.
 
-    Of windows, the distance of two neighbours' middles is the sum of a half width of the one and a
-    half width of the other, by least squares, drawn towards equal widths where there is little to
+    Of windows, the distance of two neighbors' middles is the sum of a half width of the one and a
+    half width of the other, by least squares, drawn toward equal widths where there is little to
     learn from. Gaps are normally distributed.
 
     Parameters
@@ -187,7 +187,7 @@ def fit_geometry(
     -------
     geometry : Geometry
     """
-    pairs = np.flatnonzero(characters.neighbours)
+    pairs = np.flatnonzero(characters.neighbors)
     first, second = characters.classes[pairs], characters.classes[pairs + 1]
     half_widths = None
     if windows:
@@ -240,12 +240,12 @@ def align(
     for length in np.unique(counts[counts > 0]):
         captchas = np.flatnonzero(counts == length)
         places = begins[captchas][:, None] + np.arange(length)
-        spelt = characters.classes[places]
+        spelled = characters.classes[places]
         part = X[captchas]
         # The classes of this lattice are the places of the label.
         candidates = np.repeat(X.offsets[captchas] - part.offsets[:-1], part.counts)
         candidates += np.arange(len(part.boxes))
-        of_candidate = spelt[part.captcha_index]
+        of_candidate = spelled[part.captcha_index]
         own = np.take_along_axis(scores[candidates], of_candidate, axis=1)
         spans = geometry.spans(part.boxes, of_candidate)
         lattice = Lattice(own, spans, part.offsets, geometry.spacing)

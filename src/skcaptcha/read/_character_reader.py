@@ -18,13 +18,13 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._copies import groups_of_rows
-from skcaptcha._documented import Documented
-from skcaptcha._one_thread import one_thread
-from skcaptcha.errors import ReadingError
+from skcaptcha._process.one_thread import one_thread
+from skcaptcha.base import Documented
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.images._copies import groups_of_rows
 from skcaptcha.read._evidence import FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
-from skcaptcha.read._judgement import Judgement
+from skcaptcha.read._judgment import Judgment
 from skcaptcha.read._neighbors import with_parameters_of
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
@@ -46,7 +46,7 @@ class CharacterReader(Documented, BaseEstimator):
     calibration_cv : int >= 2, default=None
         With so many folds of the training captchas, `read` is taught how probable it is that the
         classifier is right: by temperature scaling of what it says of captchas that it was not
-        fitted to (of nearest neighbours, their distances; of support vectors, the margins). None:
+        fitted to (of nearest neighbors, their distances; of support vectors, the margins). None:
         its probabilities, or what decision function it has, are taken as they are, but none as
         less than one in a million. `predict` does not change.
 
@@ -212,7 +212,7 @@ class CharacterReader(Documented, BaseEstimator):
         return readings
 
     @one_thread()
-    def judge(self, X: Segments, y: ArrayLike) -> list[Judgement]:
+    def judge(self, X: Segments, y: ArrayLike) -> list[Judgment]:
         """Say how well labels fit captchas.
 
         Parameters
@@ -223,17 +223,17 @@ class CharacterReader(Documented, BaseEstimator):
 
         Returns
         -------
-        judgements : list of n Judgement
+        judgments : list of n Judgment
             As lengths they know the number of segments, which is worth 1, and others, worth 0.
         """
         found = self._classifier()(check_values(X))
-        # The nearest neighbour may have the wrong label itself: several vote.
+        # The nearest neighbor may have the wrong label itself: several vote.
         neighbors = isinstance(self._classifier().last, KNeighborsClassifier)
         scores = found.log_scores() if neighbors else found.evidence()
         lengths = np.char.str_len(check_texts(y, len(X)))
         longest = max(int(X.counts.max(initial=0)), int(lengths.max(initial=0)))
         return [
-            Judgement(
+            Judgment(
                 scores[begin:end] if end - begin == length else None,
                 (np.arange(longest + 1) == end - begin).astype(np.float64),
             )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.errors import ReadingError
+from skcaptcha.exceptions import ReadingError
 
 
 class Constraints(NamedTuple):

@@ -18,8 +18,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skcaptcha._documented import Documented
-from skcaptcha.errors import ReadingError
+from skcaptcha.base import Documented
+from skcaptcha.exceptions import ReadingError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +29,7 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
     """Classify small images by a convolutional network, on the processor.
 
     Two convolutions of 3 x 3 pixels, a hidden layer and one output for each class; rectified
-    linear units between them. Adam minimises the cross-entropy. Needs the extra ``torch``.
+    linear units between them. Adam minimizes the cross-entropy. Needs the extra ``torch``.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
         How many times the network sees each image.
     learning_rate : float > 0, default=0.002
     batch_size : int >= 1, default=64
-        How many images make one step of the optimiser.
+        How many images make one step of the optimizer.
     random_state : int, RandomState or None, default=None
         Seed of the first weights and of the order of the images.
 

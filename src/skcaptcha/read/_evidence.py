@@ -16,7 +16,7 @@ from skcaptcha.read._neighbors import NearestNeighbors
 from skcaptcha.read._network import Network
 from skcaptcha.read._support_vectors import Decisions, KernelMachine, squashed
 
-# What no neighbour or tree votes for is not impossible.
+# What no neighbor or tree votes for is not impossible.
 _LEAST_PROBABILITY = 1e-6
 
 _N_NEIGHBORS = 32
@@ -141,7 +141,7 @@ class Classification:
 
     @cached_property
     def _voted(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """What nearest neighbours say, and how far the nearest of each class is."""
+        """What nearest neighbors say, and how far the nearest of each class is."""
         assert self._fitted.neighbors is not None
         n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
         return self._fitted.neighbors.predict_with_distances(self._values, n)
@@ -209,7 +209,7 @@ class Classification:
     def evidence(self) -> NDArray[np.float64]:
         """Score each class in the unit that tells right from wrong best, whatever that unit is.
 
-        Nearest neighbours: minus the distance of the nearest of each class, which knows more than
+        Nearest neighbors: minus the distance of the nearest of each class, which knows more than
         the votes of a few. Support vector machines of more than two classes: the sum of each
         class's margins, which scikit-learn squashes into a third of a vote. All others:
         `log_scores`.
@@ -223,8 +223,8 @@ class Classification:
             return self.log_scores()
         if isinstance(self._last, KNeighborsClassifier):
             n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
-            as_learnt = np.shape(self._values)[1] == self._last.n_features_in_
-            if self._fitted.neighbors is not None and self._dense and as_learnt:
+            as_learned = np.shape(self._values)[1] == self._last.n_features_in_
+            if self._fitted.neighbors is not None and self._dense and as_learned:
                 return -self._voted[1]
             return _minus_distances(self._last, self._values, self._n_classes, n)
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
-from skcaptcha._one_thread import one_thread
+from skcaptcha._process.one_thread import one_thread
 from skcaptcha.read._candidates import CandidateClassifier, Member
 from skcaptcha.read._training import Training
 from skcaptcha.read._warp import describe_warped

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skcaptcha._texts import as_texts
-from skcaptcha.errors import ReadingError
+from skcaptcha.base import as_texts
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.segments import Segments
 
 

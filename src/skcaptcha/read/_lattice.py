@@ -33,7 +33,7 @@ class Spans(NamedTuple):
 class Spacing:
     """How far apart characters stand.
 
-    The gap between two neighbours is what lies between the right edge of the one and the left edge
+    The gap between two neighbors is what lies between the right edge of the one and the left edge
     of the other, negative where they overlap; its logarithmic density is looked up.
 
     Attributes
@@ -127,7 +127,7 @@ class Lattice:
 
     A path chooses candidates from left to right, the middle of each to the right of the one before,
     and a class for each. Its score is the sum of the candidates' scores and of the logarithmic
-    densities of the gaps between neighbours. All captchas lie side by side on one axis, too far
+    densities of the gaps between neighbors. All captchas lie side by side on one axis, too far
     apart to meet: a step of the dynamic program is a few array operations for the whole batch. Of
     classes that are equally wide only the best can be on the best path.
 
@@ -183,7 +183,7 @@ class Lattice:
         shift = (self._start[:-1] + reach - low)[self._captcha, None]
         self._left, self._right = left + shift, right + shift
         width = right - left
-        # If every span is wider than neighbours can overlap, their middles are always in order, and
+        # If every span is wider than neighbors can overlap, their middles are always in order, and
         # all may be taken for equally wide.
         least = width.min(initial=abs(spacing.first) + 1)
         self._widths, self._width_index = np.array([least]), np.zeros_like(width)

@@ -26,7 +26,7 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
     Parameters
     ----------
     shrinkage : float in 0..1, not 0, default=0.1
-        How far the covariance is drawn towards that of independent, equally spread features.
+        How far the covariance is drawn toward that of independent, equally spread features.
 
     Attributes
     ----------

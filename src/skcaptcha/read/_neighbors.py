@@ -1,4 +1,4 @@
-"""Prediction of nearest neighbours by matrix products in single precision."""
+"""Prediction of nearest neighbors by matrix products in single precision."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sklearn.neighbors import KNeighborsClassifier
 _DISTANCES_AT_ONCE = 2**18
 # 64 MiB
 _MOST_DISTANCES_KEPT = 2**24
-# Of what is learnt, so many directions are looked at first; they are found by so many vectors of up
-# to so many dimensions, for so many vectors to classify, if that is so many times faster.
+# Of what is learned, so many directions are looked at first; they are found by so many vectors of
+# up# to so many dimensions, for so many vectors to classify, if that is so many times faster.
 _DIRECTIONS, _VECTORS_SKETCHED, _MOST_SKETCHED = 32, 2000, 1000
 _LEAST_FOR_SKETCH, _LEAST_GAIN = 500, 2
 _MOST_VOTERS = 8  # that are found among what seems near
@@ -26,10 +26,10 @@ _DIMENSIONS_OF_TREES = 15
 
 
 class NearestNeighbors:
-    """What a fitted classifier by the votes of nearest neighbours predicts, in less time.
+    """What a fitted classifier by the votes of nearest neighbors predicts, in less time.
 
     The squared distance of two vectors is the sum of their squared lengths less twice their
-    product, and the products of all vectors with all that were learnt are one call of BLAS, in
+    product, and the products of all vectors with all that were learned are one call of BLAS, in
     single precision. Where its rounding, or two at the same distance, could change an answer,
     scikit-learn gives it: for these vectors by themselves, since the rounding of its own products,
     which decides between two at the same distance, depends on what else it is asked for.
@@ -204,7 +204,7 @@ class NearestNeighbors:
 
         Parameters
         ----------
-        values : ndarray of shape (m, d), of as many dimensions as what was learnt
+        values : ndarray of shape (m, d), of as many dimensions as what was learned
         k : int
             As `distances` takes it.
 
@@ -240,9 +240,9 @@ class NearestNeighbors:
 
 
 def with_parameters_of(fitted: Any, other: Any) -> Any:
-    """Give a fitted classifier by neighbours the parameters of another, without fitting.
+    """Give a fitted classifier by neighbors the parameters of another, without fitting.
 
-    How many neighbours vote, and with what weights, is nothing that is learnt.
+    How many neighbors vote, and with what weights, is nothing that is learned.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def with_parameters_of(fitted: Any, other: Any) -> Any:
 
 
 class _Sketch:
-    """What was learnt, seen from the few directions in which it varies most.
+    """What was learned, seen from the few directions in which it varies most.
 
     Seen so, no two vectors are farther from each other than they are.
 
@@ -320,7 +320,7 @@ _Block = tuple[slice, NDArray[np.float32], NDArray[np.float32]]
 
 
 class _Known:
-    """What was learnt, in single precision.
+    """What was learned, in single precision.
 
     Attributes
     ----------
@@ -396,7 +396,7 @@ class _Known:
 
 
 def _unanimous(possible: NDArray[np.intp], k: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Let k neighbours vote that are among those possible, (m, n_classes): see `_vote`.
+    """Let k neighbors vote that are among those possible, (m, n_classes): see `_vote`.
 
     Sure is what is so whichever they are: there are no more than k, or all are of one class.
     """
@@ -408,7 +408,7 @@ def _unanimous(possible: NDArray[np.intp], k: int) -> tuple[NDArray[np.intp], ND
 def _vote(
     certain: NDArray[np.intp], possible: NDArray[np.intp], k: int
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Let neighbours vote, of which some are certain, and the rest are some of those possible.
+    """Let neighbors vote, of which some are certain, and the rest are some of those possible.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha._fitted_model import Model, pipeline_of
+from skcaptcha.base import Model, pipeline_of
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
-    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.denoise import Binarizer, Grayscale
     >>> from skcaptcha.features import RawPixels
     >>> from skcaptcha.images import ImageDecoder
     >>> from skcaptcha.read import CharacterReader, read_captchas
@@ -109,7 +109,8 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     >>> X, y = make_line_captchas(60, random_state=0)
     >>> places = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
     >>> model = make_pipeline(
-    ...     ImageDecoder(), Grey(), Binarise(), FixedBoxes(places), RawPixels(), CharacterReader()
+    ...     ImageDecoder(), Grayscale(), Binarizer(), FixedBoxes(places),
+    ...     RawPixels(), CharacterReader(),
     ... )
     >>> reading = read_captchas(model.fit(X, y), X[:1])[0]
     >>> reading.text == y[0], reading.boxes.shape, len(reading.probabilities)

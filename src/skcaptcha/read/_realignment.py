@@ -26,7 +26,7 @@ def realign(plan: Plan, training: Training, n_times: int, rng: np.random.RandomS
     A flexible classifier finds characters that a linear one has lost, but it knows by heart where
     it has seen them, and among windows that it takes for equally good it chooses by chance; a
     linear one, once it has seen the right places, finds the exact ones. So each half of the
-    captchas is aligned by what has learnt from the other half, and then by linear discriminants;
+    captchas is aligned by what has learned from the other half, and then by linear discriminants;
     and of all places those are kept from which classifiers learn to read the other half best.
 
     Parameters

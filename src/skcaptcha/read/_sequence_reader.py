@@ -14,10 +14,10 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._copies import distinct_folds, groups_of_rows
-from skcaptcha._documented import Documented
-from skcaptcha._one_thread import one_thread
-from skcaptcha.errors import ReadingError
+from skcaptcha._process.one_thread import one_thread
+from skcaptcha.base import Documented
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.images._copies import distinct_folds, groups_of_rows
 from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
@@ -25,7 +25,7 @@ from skcaptcha.read._constraints import Constraints, constrain
 from skcaptcha.read._cost import fit_cost
 from skcaptcha.read._fitting import Plan, fit_classifiers, n_copies_for
 from skcaptcha.read._input import check_texts, check_values
-from skcaptcha.read._judgement import Judgement
+from skcaptcha.read._judgment import Judgment
 from skcaptcha.read._lattice import Lattice, Paths
 from skcaptcha.read._likeliest import likeliest, search
 from skcaptcha.read._linear_discriminants import LinearDiscriminants
@@ -45,7 +45,7 @@ _FAR = 20.0
 _NEGLIGIBLE = 7.0
 # Windows that tell where a character stands, in units of the distance of characters.
 _REACH = 1 / 3
-# The cost of a character is learnt from so many captchas, read with up to so many characters more
+# The cost of a character is learned from so many captchas, read with up to so many characters more
 # than the longest label has.
 _CAPTCHAS_FOR_COST = 200
 _TOO_MANY = 3
@@ -75,7 +75,7 @@ class SequenceReader(Documented, BaseEstimator):
     n_windows : int >= 1, default=None
         About how many segments the classifier learns from. As many copies of the characters as
         that takes, but 16 at the most, and twice as many segments from between, are warped anew,
-        each by chance, and half of them get other neighbours on either side. None: the segments as
+        each by chance, and half of them get other neighbors on either side. None: the segments as
         they are, once; so too where the features step is not there to describe warped ones.
     warp : float >= 0, default=1.0
         How strong warps are; 1: turned by up to 8 degrees, slanted by up to 0.15, stretched by up
@@ -121,7 +121,7 @@ class SequenceReader(Documented, BaseEstimator):
     lengths_ : dict of int to int
         How many training labels have each length.
     left_out_ : ndarray
-        Indices of the training captchas that nothing was learnt from: their label is empty, or no
+        Indices of the training captchas that nothing was learned from: their label is empty, or no
         path through their candidates spells it.
     n_left_out_ : int
 
@@ -138,15 +138,15 @@ class SequenceReader(Documented, BaseEstimator):
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
-    >>> from skcaptcha.denoise import Grey, Polarity, Rescale
+    >>> from skcaptcha.denoise import Grayscale, PolarityNormalizer, HeightScaler
     >>> from skcaptcha.features import OrientedGradients
     >>> from skcaptcha.read import SequenceReader
     >>> from skcaptcha.segment import SlidingWindow
     >>> X, y = make_line_captchas(60, charset="ABC", random_state=0)
     >>> model = make_pipeline(
-    ...     Grey(),
-    ...     Polarity(),
-    ...     Rescale(),
+    ...     Grayscale(),
+    ...     PolarityNormalizer(),
+    ...     HeightScaler(),
     ...     SlidingWindow(),
     ...     OrientedGradients(),
     ...     SequenceReader(random_state=0),
@@ -337,7 +337,7 @@ class SequenceReader(Documented, BaseEstimator):
         return [reading for part in _parts(X) for reading in self._read(part)]
 
     @one_thread()
-    def judge(self, X: Segments, y: ArrayLike) -> list[Judgement]:
+    def judge(self, X: Segments, y: ArrayLike) -> list[Judgment]:
         """Say how well labels fit captchas.
 
         Parameters
@@ -348,19 +348,19 @@ class SequenceReader(Documented, BaseEstimator):
 
         Returns
         -------
-        judgements : list of n Judgement
+        judgments : list of n Judgment
             What a string is worth is the score of its best path, however common its length is.
         """
         check_is_fitted(self)
         counts = np.char.str_len(check_texts(y, len(X)))
         begins = range(0, len(X), _CAPTCHAS_AT_ONCE)
         return [
-            judgement
+            judgment
             for begin, part in zip(begins, _parts(X), strict=True)
-            for judgement in self._judge(part, counts[begin : begin + len(part)])
+            for judgment in self._judge(part, counts[begin : begin + len(part)])
         ]
 
-    def _judge(self, X: Segments, counts: NDArray[np.intp]) -> Iterator[Judgement]:
+    def _judge(self, X: Segments, counts: NDArray[np.intp]) -> Iterator[Judgment]:
         lattice = self._build_lattice(X, self.classifier_)
         longest = max(int(counts.max(initial=1)), *self.lengths_)
         anything = np.ones((longest, len(self.classes_)), dtype=bool)
@@ -369,7 +369,7 @@ class SequenceReader(Documented, BaseEstimator):
         paths = lattice.best(as_label, anything)
         with_each = lattice.best_with_each(paths, as_label, anything)
         for i, count in enumerate(counts):
-            yield Judgement(
+            yield Judgment(
                 with_each[i, :count] if paths.lengths[i] == count else None,
                 np.concatenate([[-np.inf], of_length[i]]),
             )

@@ -138,8 +138,8 @@ class KernelMachine:
         return classes
 
     def _pays(self, values: NDArray[np.floating]) -> bool:
-        as_learnt = values.shape[1] == self._machine.n_features_in_
-        return as_learnt and len(values) >= _BREAK_EVEN
+        as_learned = values.shape[1] == self._machine.n_features_in_
+        return as_learned and len(values) >= _BREAK_EVEN
 
     @cached_property
     def _single(self) -> _Vectors:

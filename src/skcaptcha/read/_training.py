@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.errors import ReadingError
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.read._alignment import (
     Characters,
     Geometry,
@@ -65,7 +65,7 @@ class Training:
         self._expected = even_layout(X, characters)
         self.chosen = self._expected
         middle = X.boxes[self.chosen, 0] + X.boxes[self.chosen, 2] / 2
-        apart = np.diff(middle)[characters.neighbours]
+        apart = np.diff(middle)[characters.neighbors]
         usual_distance = apart.mean() if len(apart) else X.boxes[self.chosen, 2].mean()
         self.pitch = max(float(usual_distance), 1.0)
         same = np.diff(X.captcha_index) == 0

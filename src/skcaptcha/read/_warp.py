@@ -1,4 +1,4 @@
-"""Characters slightly turned, slanted, stretched and moved, beside neighbours not their own."""
+"""Characters slightly turned, slanted, stretched and moved, beside neighbors not their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHIFT = 0.06  # of the height
 _AT_ONCE = 2048
 # What surrounds a segment is warped with it: features look a little beyond their box.
 _MARGIN = 12
-_NEIGHBOUR_BEGINS = (0.45, 0.65)  # of the pitch, from the middle
+_NEIGHBOR_BEGINS = (0.45, 0.65)  # of the pitch, from the middle
 
 
 def describe_warped(
@@ -32,8 +32,8 @@ def describe_warped(
     """Describe segments after an affine warp of each about its middle.
 
     Where the features say at which place of the segment's width they look, half of the segments
-    of the usual width also get the features of another neighbour on the left, and half on the
-    right: a classifier that saw few neighbours would else learn them by heart.
+    of the usual width also get the features of another neighbor on the left, and half on the
+    right: a classifier that saw few neighbors would else learn them by heart.
 
     Parameters
     ----------
@@ -61,19 +61,19 @@ def describe_warped(
         width = np.median(X.boxes[:, 2])
         alike = np.flatnonzero(X.boxes[rows, 2] == width)
         exchanged = values[alike]
-        _exchange_neighbours(exchanged, (across - 0.5) * width / pitch, rng)
+        _exchange_neighbors(exchanged, (across - 0.5) * width / pitch, rng)
         values[alike] = exchanged
     return values
 
 
-def _exchange_neighbours(
+def _exchange_neighbors(
     values: NDArray[np.float32], from_middle: NDArray[np.float64], rng: np.random.RandomState
 ) -> None:
     """Overwrite what lies beyond about half the pitch by the same of others, in place."""
     k = len(values)
     for side in (-1, 1):
         other = rng.permutation(k)
-        begin = np.where(rng.uniform(size=k) < 0.5, rng.uniform(*_NEIGHBOUR_BEGINS, k), np.inf)
+        begin = np.where(rng.uniform(size=k) < 0.5, rng.uniform(*_NEIGHBOR_BEGINS, k), np.inf)
         for place in np.unique(from_middle[side * from_middle > 0]):
             to = np.flatnonzero(side * place >= begin)
             columns = np.flatnonzero(from_middle == place)

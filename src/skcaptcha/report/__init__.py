@@ -1,12 +1,12 @@
 """Pictures of what a model does, and reports: HTML files that need nothing beside them."""
 
-from skcaptcha.report._attempts import Attempt, attempts_of
-from skcaptcha.report._causes import Cause, why_wrong
+from skcaptcha.inspection._attempts import Attempt, attempts_of
+from skcaptcha.inspection._causes import Cause, why_wrong
 from skcaptcha.report._confidence import draw_reliability, reliability
 from skcaptcha.report._fit import fit_report
 from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import (
-    COLOURS,
+    COLORS,
     Card,
     bullets,
     chart,
@@ -26,7 +26,7 @@ from skcaptcha.report._terminal import TerminalStrip
 from skcaptcha.report._times import StepTime, time_steps
 
 __all__ = [
-    "COLOURS",
+    "COLORS",
     "Attempt",
     "Card",
     "Cause",

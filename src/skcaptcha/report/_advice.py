@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from skcaptcha._percent import percent, percent_interval
+from skcaptcha._display.percent import percent, percent_interval
+from skcaptcha.inspection._attempts import LABEL_IN_DOUBT_FROM, Attempt
 from skcaptcha.metrics import string_accuracy, wilson_interval
 from skcaptcha.read import Reading
-from skcaptcha.report._attempts import LABEL_IN_DOUBT_FROM, Attempt
 from skcaptcha.report._learning import CurvePoint
 from skcaptcha.report._parts import headline
 

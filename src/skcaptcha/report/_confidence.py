@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
+from skcaptcha.inspection._attempts import Attempt
 from skcaptcha.metrics import coverage_accuracy_curve, wilson_interval
-from skcaptcha.report._attempts import Attempt
-from skcaptcha.report._parts import COLOURS, chart, chart_style
+from skcaptcha.report._parts import COLORS, chart, chart_style
 from skcaptcha.report._plots import CHART_SIZE
 
 _EDGES = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -94,12 +94,12 @@ def draw_reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
     >>> axes.get_xlabel()
     'confidence (mean of the group)'
     """
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=":")
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":")
     for each in bins:
         low, high = each.interval
         error = [[max(each.share - low, 0.0)], [max(high - each.share, 0.0)]]
         axes.errorbar(
-            each.confidence, each.share, error, fmt="o", color=COLOURS[0], capsize=3, markersize=5
+            each.confidence, each.share, error, fmt="o", color=COLORS[0], capsize=3, markersize=5
         )
     axes.set(
         xlabel="confidence (mean of the group)",
@@ -162,7 +162,7 @@ def coverage_chart(attempts: Sequence[Attempt]) -> Markup:
     with chart_style():
         figure = Figure(figsize=CHART_SIZE)
         axes = figure.add_subplot()
-        axes.plot(coverage, accuracy, color=COLOURS[0], drawstyle="steps-pre", clip_on=False)
+        axes.plot(coverage, accuracy, color=COLORS[0], drawstyle="steps-pre", clip_on=False)
         low = float(np.floor(accuracy.min() * 20) / 20)
         axes.set(
             xlabel="share of captchas that are answered, the surest first",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
+from skcaptcha.inspection._attempts import Attempt
 from skcaptcha.metrics import Confusion, confusions
-from skcaptcha.report._attempts import Attempt
 from skcaptcha.report._parts import chart, chart_style
 from skcaptcha.report._plots import draw_matrix
 

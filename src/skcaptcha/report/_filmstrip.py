@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from skcaptcha._percent import percent_sure
-from skcaptcha.errors import ImageError, SkcaptchaError
+from skcaptcha._display.percent import percent_sure
+from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.images import decode
+from skcaptcha.inspection._attempts import LABEL_IN_DOUBT_FROM, Attempt
+from skcaptcha.inspection._causes import why_wrong
 from skcaptcha.read import Reading
-from skcaptcha.report._attempts import LABEL_IN_DOUBT_FROM, Attempt
-from skcaptcha.report._causes import why_wrong
 from skcaptcha.report._parts import Card, gallery, picture, text
 from skcaptcha.report._steps import Trace, segmenter_of
 

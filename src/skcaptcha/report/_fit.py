@@ -9,13 +9,12 @@ import numpy as np
 from markupsafe import Markup
 from sklearn.model_selection._search import BaseSearchCV
 
-from skcaptcha._fitted_model import Model, pipeline_of
-from skcaptcha._percent import percent, points
-from skcaptcha._texts import as_texts
+from skcaptcha._display.percent import percent, points
 from skcaptcha.auto import Choice, Trial
+from skcaptcha.base import Model, as_texts, pipeline_of
+from skcaptcha.inspection._attempts import Attempt, attempts_of, default_names
+from skcaptcha.inspection._experiments import Experiments
 from skcaptcha.report._advice import after_fit, cross_validated, result
-from skcaptcha.report._attempts import Attempt, attempts_of, default_names
-from skcaptcha.report._experiments import Experiments
 from skcaptcha.report._landscape import landscape, table_of_candidates
 from skcaptcha.report._learning import CurvePoint, curve_chart
 from skcaptcha.report._page import Page, Section
@@ -93,14 +92,16 @@ def fit_report(
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
-    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.denoise import Binarizer, Grayscale
     >>> from skcaptcha.features import RawPixels
     >>> from skcaptcha.read import CharacterReader
     >>> from skcaptcha.report import fit_report
-    >>> from skcaptcha.search import SharedGridSearchCV
+    >>> from skcaptcha.model_selection import SharedGridSearchCV
     >>> from skcaptcha.segment import EqualSplit
     >>> X, y = make_line_captchas(80, random_state=0)
-    >>> pipeline = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> pipeline = make_pipeline(
+    ...     Grayscale(), Binarizer(), EqualSplit(4), RawPixels(), CharacterReader()
+    ... )
     >>> search = SharedGridSearchCV(pipeline, {"equalsplit__keep_aspect": [False, True]}, cv=2)
     >>> page = fit_report(search.fit(X, y).best_estimator_, X, y, how=search)
     >>> [section.heading for section in page.sections][:4]
@@ -120,7 +121,7 @@ def fit_report(
         which = "all" if len(attempts) == len(y) else f"{len(attempts)} of"
         whence = f"{which} {len(y)} captchas, each read by a model that was fitted without it"
     if attempts:
-        curve = _with_all(curve, attempts, len(y) if held_out else experiments.n_learnt)
+        curve = _with_all(curve, attempts, len(y) if held_out else experiments.n_learned)
         parts: list[str] = [result(attempts, whence), figures(accuracies(attempts))]
         failed = failures_section(attempts, whence)
     else:

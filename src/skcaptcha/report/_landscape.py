@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from skcaptcha._percent import percent, points
+from skcaptcha._display.percent import percent, points
 from skcaptcha.report._plots import bars, heat_map, line_chart
 
 _MOST_SHOWN = 6

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
+from skcaptcha.inspection._experiments import CurvePoint
 from skcaptcha.metrics import wilson_interval
-from skcaptcha.report._parts import COLOURS, chart, chart_style
+from skcaptcha.report._parts import COLORS, chart, chart_style
 from skcaptcha.report._plots import CHART_SIZE
 
 
-class CurvePoint(NamedTuple):
-    """How well is read after learning from some captchas.
-
-    Attributes
-    ----------
-    n_train : int
-        From so many it learnt.
-    n_right, n : int
-        So many of so many others were then read right.
-    """
-
-    n_train: int
-    n_right: int
-    n: int
-
-
 def curve_chart(points: Sequence[CurvePoint], caption: str) -> Markup:
-    """Show string accuracy against the number of captchas learnt from.
+    """Show string accuracy against the number of captchas learned from.
 
     Parameters
     ----------
@@ -51,8 +35,8 @@ def curve_chart(points: Sequence[CurvePoint], caption: str) -> Markup:
         figure = Figure(figsize=CHART_SIZE)
         axes = figure.add_subplot()
         axes.set_xscale("log")
-        axes.fill_between(sizes, low, high, color=COLOURS[0], alpha=0.2, linewidth=0)
-        axes.plot(sizes, shares, color=COLOURS[0], marker="o")
+        axes.fill_between(sizes, low, high, color=COLORS[0], alpha=0.2, linewidth=0)
+        axes.plot(sizes, shares, color=COLORS[0], marker="o")
         texts = [percent(point.n_right / point.n, point.n) for point in points]
         for size, share, text in zip(sizes, shares, texts, strict=True):
             axes.annotate(

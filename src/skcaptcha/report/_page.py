@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from skcaptcha import __version__
-from skcaptcha._atomic import write_atomically
+from skcaptcha._files.atomic import write_atomically
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Colors for charts, told apart by the color-blind, on light and dark grounds."""
 
-_INK = "#010203"  # stands for the colour of the text, which the reader's screen decides
-_BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
+_INK = "#010203"  # stands for the color of the text, which the reader's screen decides
+_BOX_COLORS = ("#ff5a5f", "#2fb5ff")
 _SMALL = 240  # pixels; pictures below that are shown magnified
 
 _PIXELS_PER_INCH = 96  # of a browser
@@ -42,7 +42,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": _INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": f"cycler('color', {list(COLOURS)})",
+    "axes.prop_cycle": f"cycler('color', {list(COLORS)})",
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
@@ -53,7 +53,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def chart_style() -> AbstractContextManager[None]:
-    """Make charts drawn within fit a report: lines and letters take the colour of its text.
+    """Make charts drawn within fit a report: lines and letters take the color of its text.
 
     Returns
     -------
@@ -262,7 +262,7 @@ def picture(
     Parameters
     ----------
     image : ndarray of shape (h, w) or (h, w, 3), dtype uint8
-        Grey or RGB.
+        Gray or RGB.
     description : str
         What it is, for those who do not see it.
     boxes : array-like of shape (k, 4), default=()
@@ -286,7 +286,7 @@ def picture(
         Markup(
             '<rect x="{}" y="{}" width="{}" height="{}" fill="none" stroke="{}" '
             'stroke-width="1.5" vector-effect="non-scaling-stroke"/>'
-        ).format(x, y, w, h, _BOX_COLOURS[k % len(_BOX_COLOURS)])
+        ).format(x, y, w, h, _BOX_COLORS[k % len(_BOX_COLORS)])
         for k, (x, y, w, h) in enumerate(np.asarray(boxes).tolist())
     )
     return Markup(
@@ -361,7 +361,7 @@ def text(string: str) -> Markup:
 
 
 def _data_uri(image: NDArray[np.uint8]) -> str:
-    # OpenCV's order of colours is blue, green, red.
+    # OpenCV's order of colors is blue, green, red.
     ordered = image[..., ::-1] if image.ndim == 3 else image
     _, png = cv2.imencode(".png", np.ascontiguousarray(ordered))
     return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}"

@@ -13,15 +13,15 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from skcaptcha._percent import percent
-from skcaptcha.report._parts import COLOURS, chart, chart_style
+from skcaptcha._display.percent import percent
+from skcaptcha.report._parts import COLORS, chart, chart_style
 
 CHART_SIZE = (4.6, 3.2)  # inches
 _CELL = 0.42
 
 # Paler than the text at its strongest, on light grounds as on dark ones.
 _SHADES = LinearSegmentedColormap.from_list(
-    "shades", [(*to_rgb(COLOURS[0]), 0.0), (*to_rgb(COLOURS[0]), 0.6)]
+    "shades", [(*to_rgb(COLORS[0]), 0.0), (*to_rgb(COLORS[0]), 0.6)]
 )
 
 
@@ -113,9 +113,7 @@ def heat_map(
     with chart_style():
         figure, axes = draw_matrix(shades, texts, columns, rows, width=0.62)
         row, column = divmod(int(np.nanargmax(values)), values.shape[1])
-        axes.add_patch(
-            Rectangle((column, row), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=2)
-        )
+        axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=COLORS[1], linewidth=2))
         axes.set(xlabel=xlabel, ylabel=ylabel)
         return chart(figure, description, caption)
 
@@ -153,9 +151,7 @@ def line_chart(
             axes.set_xscale("log")
         # No accuracy lies below 0 or above 100 %, and no bar may say so.
         within = np.minimum(spread, middle), np.minimum(spread, 1 - middle)
-        axes.errorbar(
-            values, middle, within, color=COLOURS[0], marker="o", capsize=3, clip_on=False
-        )
+        axes.errorbar(values, middle, within, color=COLORS[0], marker="o", capsize=3, clip_on=False)
         # Differences of less than five points are chance.
         axes.set_ylim(min(axes.get_ylim()[0], middle.max() - 0.05), min(axes.get_ylim()[1], 1.0))
         axes.xaxis.set_major_locator(FixedLocator(list(values)))

@@ -1,15 +1,15 @@
-"""The report of how well a model reads labelled captchas."""
+"""The report of how well a model reads labeled captchas."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from skcaptcha._fitted_model import Model, pipeline_of
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.base import Model, pipeline_of
+from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.inspection._attempts import attempts_of
 from skcaptcha.read import Reading
 from skcaptcha.report._advice import after_score, result
-from skcaptcha.report._attempts import attempts_of
 from skcaptcha.report._page import Page, Section
 from skcaptcha.report._parts import figures
 from skcaptcha.report._sections import (
@@ -35,7 +35,7 @@ def score_report(
     data: str = "",
     model_file: str = "",
 ) -> Page:
-    """Report how well a model reads labelled captchas that it was not fitted to.
+    """Report how well a model reads labeled captchas that it was not fitted to.
 
     Parameters
     ----------
@@ -70,13 +70,15 @@ def score_report(
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
-    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.denoise import Binarizer, Grayscale
     >>> from skcaptcha.features import RawPixels
     >>> from skcaptcha.read import CharacterReader
     >>> from skcaptcha.report import score_report
     >>> from skcaptcha.segment import EqualSplit
     >>> X, y = make_line_captchas(60, random_state=0)
-    >>> model = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> model = make_pipeline(
+    ...     Grayscale(), Binarizer(), EqualSplit(4), RawPixels(), CharacterReader()
+    ... )
     >>> page = score_report(model.fit(X[:40], y[:40]), X[40:], y[40:])
     >>> [section.heading for section in page.sections]
     ['Result', 'Failures', 'What each step does', 'Confidence', 'Time', 'Model']

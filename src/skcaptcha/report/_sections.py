@@ -9,11 +9,11 @@ import numpy as np
 from markupsafe import Markup
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._percent import percent_with_interval
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha._display.percent import percent_with_interval
+from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.inspection._attempts import Attempt
 from skcaptcha.metrics import character_accuracy, string_accuracy, wilson_interval
 from skcaptcha.read import Reading
-from skcaptcha.report._attempts import Attempt
 from skcaptcha.report._confidence import coverage_chart, reliability_chart
 from skcaptcha.report._confusions import confusion_chart
 from skcaptcha.report._filmstrip import failures, filmstrip

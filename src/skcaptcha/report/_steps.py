@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._fitted_model import Model, pipeline_of
-from skcaptcha._percent import percent, percent_sure
+from skcaptcha._display.percent import percent, percent_sure
+from skcaptcha.base import Model, pipeline_of
 from skcaptcha.denoise import ImageRouter
-from skcaptcha.errors import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.segment import BaseSegmenter
@@ -29,7 +29,7 @@ Image = NDArray[np.uint8]
 _CELL_WIDTH = 2.1  # inches
 _MARGIN_HEIGHT = 0.55  # for the title above and the captions below
 _DPI = 150
-_BOX_COLOURS = ("#ff5a5f", "#2fb5ff")
+_BOX_COLORS = ("#ff5a5f", "#2fb5ff")
 _SURE, _UNSURE = "#1a7f37", "#c9302c"
 _SURE_FROM = 0.9
 _WORTH_NAMING = 0.001
@@ -85,7 +85,7 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
-    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.denoise import Binarizer, Grayscale
     >>> from skcaptcha.features import RawPixels
     >>> from skcaptcha.images import ImageDecoder
     >>> from skcaptcha.read import CharacterReader
@@ -93,11 +93,11 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     >>> from skcaptcha.segment import EqualSplit
     >>> X, y = make_line_captchas(20, random_state=0)
     >>> model = make_pipeline(
-    ...     ImageDecoder(), Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader()
+    ...     ImageDecoder(), Grayscale(), Binarizer(), EqualSplit(4), RawPixels(), CharacterReader()
     ... )
     >>> steps = trace(model.fit(X, y), X[0])
     >>> [name for name, _ in steps.stages], len(steps.boxes)
-    (['imagedecoder', 'grey', 'binarise'], 4)
+    (['imagedecoder', 'grayscale', 'binarizer'], 4)
     """
     model = pipeline_of(model)
     at = segmenter_of(model)
@@ -106,8 +106,8 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
         stages.extend(_stages(name, step, stages[-1][1]))
     segments = model[at].transform([stages[-1][1]])
     reading = read_captchas(model, [source])[0]
-    if isinstance(model[0], ImageDecoder) and model[0].grey:
-        in_color = clone(model[0]).set_params(grey=False)
+    if isinstance(model[0], ImageDecoder) and model[0].gray:
+        in_color = clone(model[0]).set_params(gray=False)
         stages[1] = stages[1][0], in_color.transform([source])[0]
     return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
 
@@ -143,7 +143,7 @@ def draw_traces(traces: Sequence[Trace]) -> Figure:
     >>> boxes = np.array([[0, 0, 60, 30]])
     >>> reading = Reading("A", 0.9, boxes, np.array([0.9]), ())
     >>> crops = np.zeros((1, 30, 60), dtype=np.uint8)
-    >>> figure = draw_traces([Trace("a.png", [("grey", image)], boxes, crops, reading)])
+    >>> figure = draw_traces([Trace("a.png", [("gray", image)], boxes, crops, reading)])
     >>> len(figure.axes)
     4
     """
@@ -225,10 +225,10 @@ def _draw_image(axes: Axes, image: Image, title: str) -> None:
 def _draw_boxes(axes: Axes, each: Trace) -> None:
     _draw_image(axes, each.stages[-1][1], "boxes")
     for k, (x, y, w, h) in enumerate(each.reading.boxes):
-        # Neighbours may share an edge; colours in turn tell them apart.
-        colour = _BOX_COLOURS[k % len(_BOX_COLOURS)]
+        # Neighbors may share an edge; colors in turn tell them apart.
+        color = _BOX_COLORS[k % len(_BOX_COLORS)]
         axes.add_patch(
-            Rectangle((x - 0.5, y - 0.5), w, h, fill=False, edgecolor=colour, linewidth=1.2)
+            Rectangle((x - 0.5, y - 0.5), w, h, fill=False, edgecolor=color, linewidth=1.2)
         )
 
 
@@ -254,7 +254,7 @@ def _draw_crops(axes: Axes, each: Trace) -> None:
             ha="center",
             va="top",
             fontsize=7,
-            color=_colour(probability),
+            color=_color(probability),
             parse_math=False,
         )
 
@@ -288,13 +288,11 @@ def _draw_text(axes: Axes, reading: Reading) -> None:
     elif reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
         lines.append(f"else {other} {percent_sure(confidence)}")
-    for y, line, colour in zip(
-        (0.28, 0.06), lines, (_colour(reading.confidence), "#555555"), strict=False
+    for y, line, color in zip(
+        (0.28, 0.06), lines, (_color(reading.confidence), "#555555"), strict=False
     ):
-        axes.text(
-            0.5, y, line, ha="center", va="center", fontsize=8, color=colour, parse_math=False
-        )
+        axes.text(0.5, y, line, ha="center", va="center", fontsize=8, color=color, parse_math=False)
 
 
-def _colour(probability: float) -> str:
+def _color(probability: float) -> str:
     return _SURE if probability >= _SURE_FROM else _UNSURE

@@ -14,12 +14,12 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from skcaptcha._percent import percent_sure
-from skcaptcha._printable import printable
+from skcaptcha._display.percent import percent_sure
+from skcaptcha._display.printable import printable
 from skcaptcha.read import Reading
 from skcaptcha.report._steps import Trace
 
-_BOX_COLOURS = ((255, 90, 95), (47, 181, 255))
+_BOX_COLORS = ((255, 90, 95), (47, 181, 255))
 _SHADES = " .:-=+*#%@"  # from dark to bright
 _NARROWEST = 36  # columns for a picture
 _ASPECT = 2  # a place in a terminal is about twice as high as it is wide
@@ -30,7 +30,7 @@ _WORTH_NAMING = 0.001
 class TerminalStrip:
     """Traces for a terminal: give it to the ``print`` of a `rich.console.Console`.
 
-    Where there are colours, each place shows two pixels, one above the other; else characters stand
+    Where there are colors, each place shows two pixels, one above the other; else characters stand
     for shades, those with much ink for bright pixels, which is what denoised ink is.
 
     Parameters
@@ -47,10 +47,10 @@ class TerminalStrip:
     >>> image[1:3, 2:6] = 255
     >>> boxes = np.array([[2, 1, 4, 2]])
     >>> reading = Reading("I", 0.9, boxes, np.array([0.9]), ())
-    >>> steps = Trace("a.png", [("grey", image)], boxes, image[None, 1:3, 2:6], reading)
+    >>> steps = Trace("a.png", [("gray", image)], boxes, image[None, 1:3, 2:6], reading)
     >>> Console(width=30, color_system=None).print(TerminalStrip([steps]))
     a.png: I, 90.0 % sure
-    grey
+    gray
       ++++
       ++++
         I
@@ -61,15 +61,15 @@ class TerminalStrip:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw for this terminal."""
-        # Sixteen colours are too few.
-        coloured = console.color_system in ("256", "truecolor") and not console.no_color
+        # Sixteen colors are too few.
+        colored = console.color_system in ("256", "truecolor") and not console.no_color
         # Half blocks are not in every encoding.
-        coloured = coloured and not options.ascii_only
+        colored = colored and not options.ascii_only
         for number, each in enumerate(self.traces):
             if number:
                 yield Text()
             yield _headline(each)
-            yield from (_coloured if coloured else _shaded)(each, options.max_width)
+            yield from (_colored if colored else _shaded)(each, options.max_width)
 
 
 class _HalfBlocks:
@@ -88,7 +88,7 @@ class _HalfBlocks:
             yield Segment.line()
 
 
-def _coloured(each: Trace, width: int) -> Iterator[Table]:
+def _colored(each: Trace, width: int) -> Iterator[Table]:
     """Give the stages and the boxes, as many beside each other as there is room for."""
     columns = max(1, min(len(each.stages) + 1, (width + 1) // (_NARROWEST + 1)))
     own = (width + 1) // columns - 1
@@ -124,12 +124,12 @@ def _headline(each: Trace) -> Text:
     reading = each.reading
     said = printable(reading.text) or "(nothing)"
     line = Text.assemble(f"{printable(each.title)}: ", (said, "bold"), ", ")
-    line.append(f"{percent_sure(reading.confidence)} sure", _colour(reading.confidence))
+    line.append(f"{percent_sure(reading.confidence)} sure", _color(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in zip(reading.text, reading.probabilities, strict=True):
             if probability < _SURE_FROM:
                 shown = f", {printable(character)} {percent_sure(probability)}"
-                line.append(shown, _colour(probability))
+                line.append(shown, _color(probability))
     line.append(_remark(reading))
     return line
 
@@ -161,10 +161,10 @@ def _with_boxes(each: Trace, width: int) -> NDArray[np.uint8]:
     for k, (x, y, w, h) in enumerate(each.reading.boxes.tolist()):
         corner = round(x * across), round(y * down)
         opposite = round((x + w) * across) - 1, round((y + h) * down) - 1
-        # Neighbours may share an edge; colours in turn tell them apart.
-        cv2.rectangle(pixels, corner, opposite, _BOX_COLOURS[k % len(_BOX_COLOURS)], 1)
+        # Neighbors may share an edge; colors in turn tell them apart.
+        cv2.rectangle(pixels, corner, opposite, _BOX_COLORS[k % len(_BOX_COLORS)], 1)
     return pixels
 
 
-def _colour(probability: float) -> str:
+def _color(probability: float) -> str:
     return "green" if probability >= _SURE_FROM else "red"

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._fitted_model import Model, pipeline_of
-from skcaptcha._percent import percent
+from skcaptcha._display.percent import percent
+from skcaptcha.base import Model, pipeline_of
 from skcaptcha.report._plots import bars
 
 _ROUNDS = 3
@@ -49,15 +49,17 @@ def time_steps(model: Model, X: Sequence[Any]) -> list[StepTime]:
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from skcaptcha.datasets import make_line_captchas
-    >>> from skcaptcha.denoise import Binarise, Grey
+    >>> from skcaptcha.denoise import Binarizer, Grayscale
     >>> from skcaptcha.features import RawPixels
     >>> from skcaptcha.read import CharacterReader
     >>> from skcaptcha.report import time_steps
     >>> from skcaptcha.segment import EqualSplit
     >>> X, y = make_line_captchas(20, random_state=0)
-    >>> model = make_pipeline(Grey(), Binarise(), EqualSplit(4), RawPixels(), CharacterReader())
+    >>> model = make_pipeline(
+    ...     Grayscale(), Binarizer(), EqualSplit(4), RawPixels(), CharacterReader()
+    ... )
     >>> [step.name for step in time_steps(model.fit(X, y), X)]
-    ['grey', 'binarise', 'equalsplit', 'rawpixels', 'characterreader']
+    ['grayscale', 'binarizer', 'equalsplit', 'rawpixels', 'characterreader']
     """
     model = pipeline_of(model)
     rounds = [list(_timed(model, X)) for _ in range(_ROUNDS)]

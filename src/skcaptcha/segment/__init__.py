@@ -4,7 +4,7 @@ from skcaptcha.segment._base import BaseSegmenter, Cut
 from skcaptcha.segment._components import ConnectedComponents
 from skcaptcha.segment._equal import EqualSplit
 from skcaptcha.segment._fixed import FixedBoxes
-from skcaptcha.segment._oversegmentation import OverSegmentation
+from skcaptcha.segment._oversegmentation import Oversegmentation
 from skcaptcha.segment._valleys import ProjectionValleys, ValleyCuts, cut_valleys
 from skcaptcha.segment._window import SlidingWindow
 
@@ -14,7 +14,7 @@ __all__ = [
     "Cut",
     "EqualSplit",
     "FixedBoxes",
-    "OverSegmentation",
+    "Oversegmentation",
     "ProjectionValleys",
     "SlidingWindow",
     "ValleyCuts",

@@ -14,8 +14,8 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._documented import Documented
-from skcaptcha.errors import ImageError, SegmentationError
+from skcaptcha.base import Documented
+from skcaptcha.exceptions import ImageError, SegmentationError
 from skcaptcha.segments import Segments
 
 Image = NDArray[np.uint8]
@@ -49,7 +49,7 @@ class BaseSegmenter(  # type: ignore[call-arg]
         Height and width, in pixels, to which every crop is brought. None: the mean height and
         width of the training segments.
     keep_aspect : bool
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
     """
 
     shape: tuple[int, int] | None
@@ -110,7 +110,7 @@ class BaseSegmenter(  # type: ignore[call-arg]
         Raises
         ------
         ImageError
-            If an element of X is not a grey image; names its index.
+            If an element of X is not a gray image; names its index.
         SegmentationError
             If an image cannot be cut as asked, because it is too small for it.
         """

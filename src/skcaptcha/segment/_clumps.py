@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment._base import Cut
 from skcaptcha.segment._valleys import MOST_COLUMNS
 

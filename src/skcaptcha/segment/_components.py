@@ -14,8 +14,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils._param_validation import Interval, Options
 
-from skcaptcha._pieces import label_pieces
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
+from skcaptcha.measure._connected_components import label_pieces
 from skcaptcha.segment._base import (
     N_CHARACTERS,
     BaseSegmenter,
@@ -46,14 +46,14 @@ class ConnectedComponents(BaseSegmenter):
     """Take connected pieces of ink as characters, after merging fragments and cutting clumps.
 
     Pieces that stand over each other (the dot of an i, a broken stroke) are merged. Then, if the
-    number of characters is known: while there are too many, the two neighbours that make the
+    number of characters is known: while there are too many, the two neighbors that make the
     narrowest whole are merged; if there are too few, those are cut, and there, where the cuts
-    sever the least ink and where characters are expected to begin. That is learnt from the
+    sever the least ink and where characters are expected to begin. That is learned from the
     training images in which each character is a piece of its own; without such images, even
     widths are expected. Cuts are upright, or slanted where that severs clearly less ink, as
     between touching italic characters. A crop shows the ink of its own character only, so slanted
-    neighbours whose boxes overlap do not show in each other's crops. All ink belongs to some
-    character: remove specks before (`skcaptcha.denoise.RemoveSmallComponents`).
+    neighbors whose boxes overlap do not show in each other's crops. All ink belongs to some
+    character: remove specks before (`skcaptcha.denoise.SmallComponentRemover`).
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ class ConnectedComponents(BaseSegmenter):
     balance : float >= 0, default=0.2
         When there are too few: the weight of the expected places beside the ink that is cut. A
         character that begins one standard deviation from its mean place (or, with no places
-        learnt, is twice as wide as the mean) costs ``balance``; a cut costs the pixels that it
+        learned, is twice as wide as the mean) costs ``balance``; a cut costs the pixels that it
         disconnects, as a share of the ink's rows.
     connectivity : {4, 8}, default=8
         Whether pixels that meet at a corner only are connected.
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the mean of the training segments.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
@@ -202,7 +202,7 @@ class ConnectedComponents(BaseSegmenter):
             k = int((n_pieces > _MOST_PIECES).argmax())
             raise SegmentationError(
                 f"{n_pieces[k]} pieces of ink are too many, {_MOST_PIECES} are the most; "
-                "put RemoveSmallComponents before ConnectedComponents",
+                "put SmallComponentRemover before ConnectedComponents",
                 numbers[k],
             )
         order = np.lexsort([pieces.least[:, 0], pieces.image])
@@ -276,7 +276,7 @@ def _extremes(
 
 
 def _merge_to(left: NDArray[np.intp], right: NDArray[np.intp], n: int) -> NDArray[np.intp]:
-    """Merge the neighbours that make the narrowest whole until at most n groups are left.
+    """Merge the neighbors that make the narrowest whole until at most n groups are left.
 
     Gives the number of each group's whole, from left to right.
     """

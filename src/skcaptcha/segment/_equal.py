@@ -49,7 +49,7 @@ class EqualSplit(BaseSegmenter):
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the mean of the training segments.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class EqualSplit(BaseSegmenter):
         """Move each inner cut past the narrow loose ink that begins at it."""
         gap = 3  # so wide that closing does not join two pieces
         widths = np.diff(edges)
-        # All pieces side by side with ground between: one closing and one labelling do for all.
+        # All pieces side by side with ground between: one closing and one labeling do for all.
         starts = np.concatenate([[0], np.cumsum(widths[:-1] + gap)]) + gap
         sheet = np.zeros((len(ink) + 2 * gap, starts[-1] + widths[-1] + gap), dtype=np.uint8)
         columns = np.arange(edges[0], edges[-1])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment._base import BaseSegmenter, Boxes, Cut, Image
 
 _TOLERANCE = 0.1
@@ -32,7 +32,7 @@ class FixedBoxes(BaseSegmenter):
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the boxes' own mean.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class FixedBoxes(BaseSegmenter):
     Notes
     -----
     An image that is more than a tenth larger or smaller than the training images usually are
-    raises `skcaptcha.errors.SegmentationError`: its characters stand elsewhere.
+    raises `skcaptcha.exceptions.SegmentationError`: its characters stand elsewhere.
 
     Examples
     --------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.extent import pitch
+from skcaptcha.measure import pitch
 from skcaptcha.segment._base import BaseSegmenter, Cut, Image
 from skcaptcha.segments import ink_mask
 
@@ -19,8 +19,8 @@ _NARROWEST = 0.25
 _WIDEST = 1.8
 
 
-class OverSegmentation(BaseSegmenter):
-    """Cut wherever two characters may meet, and take all unions of neighbouring pieces.
+class Oversegmentation(BaseSegmenter):
+    """Cut wherever two characters may meet, and take all unions of neighboring pieces.
 
     The segments overlap and are candidates for characters, not characters: made for readers that
     choose among them. Cuts are where columns without ink begin and end, at valleys of the
@@ -31,7 +31,7 @@ class OverSegmentation(BaseSegmenter):
     Parameters
     ----------
     max_pieces : int >= 1, default=4
-        A candidate is made of so many neighbouring pieces at most.
+        A candidate is made of so many neighboring pieces at most.
     min_width : int >= 1, default=None
         Of cuts through ink that are nearer than this to each other, or to columns without ink,
         only that through the least ink stays: so it is the least width, in pixels, of a candidate,
@@ -42,7 +42,7 @@ class OverSegmentation(BaseSegmenter):
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the mean of the training segments.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
@@ -64,10 +64,10 @@ class OverSegmentation(BaseSegmenter):
     Examples
     --------
     >>> import numpy as np
-    >>> from skcaptcha.segment import OverSegmentation
+    >>> from skcaptcha.segment import Oversegmentation
     >>> image = np.zeros((6, 20), dtype=np.uint8)
     >>> image[1:5, 1:5] = image[2:4, 5:7] = image[1:5, 7:11] = image[3:5, 14:18] = 255
-    >>> OverSegmentation(min_width=3, max_width=12).fit_transform([image]).boxes.tolist()
+    >>> Oversegmentation(min_width=3, max_width=12).fit_transform([image]).boxes.tolist()
     [[1, 1, 5, 4], [1, 1, 10, 4], [6, 1, 5, 4], [6, 1, 12, 4], [14, 3, 4, 2]]
     """
 

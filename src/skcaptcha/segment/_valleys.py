@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.errors import SegmentationError
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment._base import (
     N_CHARACTERS,
     BaseSegmenter,
@@ -134,7 +134,7 @@ class ProjectionValleys(BaseSegmenter):
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the mean of the training segments.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.errors import SegmentationError
-from skcaptcha.extent import pitch
+from skcaptcha.exceptions import SegmentationError
+from skcaptcha.measure import pitch
 from skcaptcha.segment._base import BaseSegmenter, Cut, Image
 from skcaptcha.segment._valleys import MOST_COLUMNS
 
@@ -28,13 +28,13 @@ class SlidingWindow(BaseSegmenter):
         times the distance of characters, which is estimated from the training images and the
         lengths of their labels (without labels: half the height of the images).
     ratio : float > 0, default=1.4
-        More than 1: a window sees something of its character's neighbours as well.
+        More than 1: a window sees something of its character's neighbors as well.
     step : int >= 1, default=2
         Columns from one window to the next. The last window ends with the image.
     shape : tuple of two ints, default=None
         Height and width of the crops, in pixels. None: the mean of the training segments.
     keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centred on a dark ground, or is stretched.
+        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ let conflict = false;
 let doubted = null; // the label of which the server has asked whether it is meant
 let keystrokes = 0;
 let since = 0;
-let learnt = 0; // from how many labels, when the task came
+let learned = 0; // from how many labels, when the task came
 
 // --- asking the server
 
@@ -90,7 +90,7 @@ async function show(state, done) {
   view.alarm();
   unreachable = conflict = false;
   doubted = null;
-  [task, shown, learnt] = [state.task, next, state.progress.n_learnt];
+  [task, shown, learned] = [state.task, next, state.progress.n_learned];
   if (!task) {
     view.say(done);
     view.showDone(state.progress, state.fit);
@@ -150,7 +150,7 @@ function visitNext() {
 
 function accept() {
   const text = field.value.trim();
-  if (shown.problem) return view.alarm("An image that cannot be shown cannot be labelled. Press F2 to mark it as unreadable, or Esc to skip it.");
+  if (shown.problem) return view.alarm("An image that cannot be shown cannot be labeled. Press F2 to mark it as unreadable, or Esc to skip it.");
   if (!text) return view.alarm("Type what the image says, or press F2 if nobody can read it.");
   drafts.delete(task.id);
   const seconds = Math.round(performance.now() - since) / 1000;
@@ -261,7 +261,7 @@ async function poll() {
     if (unreachable) view.alarm();
     unreachable = false;
     const waiting = () => task && !task.guess && task.label === null && field.value === "" && !busy;
-    if (!waiting() || progress.n_learnt === learnt) return;
+    if (!waiting() || progress.n_learned === learned) return;
     const state = await ask("open", { tab });
     // Somebody may have begun to type meanwhile.
     if (waiting() && state.task?.id === task.id) await show(state, "The model has a guess.");

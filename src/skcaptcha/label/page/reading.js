@@ -3,7 +3,7 @@
 const SURE = 0.9;
 const UNSURE = 0.6;
 
-/** Name how sure a probability is; by a sign as well, for those who do not see the colour. */
+/** Name how sure a probability is; by a sign as well, for those who do not see the color. */
 export function level(probability) {
   if (probability >= SURE) return { name: "sure", sign: "✓" };
   return probability >= UNSURE ? { name: "unsure", sign: "~" } : { name: "doubtful", sign: "?" };

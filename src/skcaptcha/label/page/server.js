@@ -142,7 +142,7 @@ export async function tabName() {
 
 function knownTabs() {
   try {
-    const names = [sessionStorage.getItem("tab"), ...JSON.parse(localStorage.getItem("labelling tabs") ?? "[]")];
+    const names = [sessionStorage.getItem("tab"), ...JSON.parse(localStorage.getItem("labeling tabs") ?? "[]")];
     return names.filter((name) => name && typeof name === "string");
   } catch {
     return [];
@@ -153,7 +153,7 @@ function remember(name, known) {
   try {
     sessionStorage.setItem("tab", name);
     const names = [...new Set([...known, name])].slice(-KEPT_TABS);
-    localStorage.setItem("labelling tabs", JSON.stringify(names));
+    localStorage.setItem("labeling tabs", JSON.stringify(names));
   } catch {
     // A reload will be another tab.
   }

@@ -43,7 +43,7 @@ export function showTask(task, picture, progress) {
     image.alt = `${place}: ${task.filename}`;
     fitImage(picture);
   }
-  const state = task.unreadable ? "marked unreadable" : task.label === null ? "" : `labelled ${task.label}`;
+  const state = task.unreadable ? "marked unreadable" : task.label === null ? "" : `labeled ${task.label}`;
   element("caption").textContent = [`${task.filename} · ${place}`, WHY[task.chosen], state].filter(Boolean).join(" · ");
   showSuspect(task);
   showSureness(task);
@@ -70,7 +70,7 @@ function showSureness({ guess }) {
     const [least] = leastSureFirst(guess.text, guess);
     const [character, probability] = guess.characters[least] ?? [];
     text += character === undefined ? "." : `, and least sure of its ${character} (${percent(probability)} %).`;
-    if (guess.unfamiliar) text += " The image is unlike those labelled so far.";
+    if (guess.unfamiliar) text += " The image is unlike those labeled so far.";
   }
   element("sureness").textContent = text;
 }
@@ -141,7 +141,7 @@ export function showDone(progress, fit) {
   element("done-title").textContent = elsewhere ? "Nothing left here" : "All done";
   element("done-text").textContent = elsewhere
     ? `${counted(progress.n_left, "image")} shown in other tabs.`
-    : `${counted(progress.n_labelled, "image")} labelled, ${progress.n_unreadable} unreadable. ` +
+    : `${counted(progress.n_labeled, "image")} labeled, ${progress.n_unreadable} unreadable. ` +
       `End with Ctrl+C in the terminal, then: ${fit}`;
   element("done-title").focus();
 }
@@ -156,8 +156,8 @@ export function showProgress(progress) {
   const finished = progress.n_images - progress.n_left;
   element("bar").max = Math.max(1, progress.n_images);
   element("bar").value = finished;
-  const done = document.body.classList.contains("listed") ? "checked" : "labelled";
-  const count = [`${progress.n_labelled} of ${progress.n_images} ${done}`];
+  const done = document.body.classList.contains("listed") ? "checked" : "labeled";
+  const count = [`${progress.n_labeled} of ${progress.n_images} ${done}`];
   if (progress.n_unreadable) count.push(`${progress.n_unreadable} unreadable`);
   if (progress.n_skipped) count.push(`${progress.n_skipped} skipped`);
   element("count").textContent = count.join(", ");

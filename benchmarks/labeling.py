@@ -1,0 +1,266 @@
+"""How many labels, and how many keystrokes, labeling with a model that learns meanwhile takes.
+
+Run from the root of the repository::
+
+    python benchmarks/labeling.py DATA OUT [SCHEME...]
+
+DATA holds a folder for each scheme, with the labeled folders ``train`` and ``dev`` in it. A
+`LabelingSession` labels ``train``; what is typed are the true labels. Each time it has learned, its
+model reads ``dev``. That is done in the order that the session chooses and in random order, from
+several seeds. ``made_lines`` are generated: the session learns while the labels are typed, so that
+every fit is of the same labels on every machine.
+
+The recipe of a scheme is chosen once, of its first 60 images in random order, among those without
+networks, which are quick to fit, and kept in OUT; both orders fit it. OUT/labeling.csv gets a row
+for each model: string accuracy on ``dev``, what the session says of it, and how many keys were
+pressed till then. What it holds is not done again.
+At the end come OUT/labeling.png and the figures, as Markdown.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import yaml
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from sklearn.utils import Bunch
+
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from skcaptcha.label import Guess, LabelingSession
+from skcaptcha.label._learner import Learner
+from skcaptcha.label._order import shuffled
+from skcaptcha.recipes import Recipe, load_recipe
+
+SEEDS = {"lines": 1, "made_lines": 1, "amazon": 1, "captcha_v2": 1}
+ORDERS = {"active": 0.2, "random": 1.0}  # and the share drawn at random
+MOST_LABELS = 290
+N_FOR_RECIPE = 60
+GROWTH = 0.3  # share of labels between fits
+# Where fits take long, there are fewer, and none for the estimate.
+SLOW, GROWTH_OF_SLOW = ("captcha_v2",), 0.6
+ENOUGH = 0.9
+COLUMNS = (
+    "scheme", "order", "seed", "n_labels", "n_dev", "accuracy", "estimate", "low", "high",
+    "n_estimate", "keystrokes", "keystrokes_without",
+)  # fmt: skip
+COLORS = {"active": "#1f7ad1", "random": "#c2571a"}
+TEXT = "#767676"
+TICKS = (20, 30, 50, 100, 200, 400)
+
+
+def main() -> None:
+    """Simulate what is not done yet, and draw all."""
+    data, out, *only = sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]
+    out.mkdir(parents=True, exist_ok=True)
+    table = out / "labeling.csv"
+    if not table.exists():
+        table.write_text(",".join(COLUMNS) + "\n")
+    with TemporaryDirectory() as made:
+        for scheme in only or SEEDS:
+            folder = Path(made) if scheme == "made_lines" else Path(data, scheme)
+            if scheme == "made_lines":
+                for part, n, seed in (("train", 400, 0), ("dev", 200, 1)):
+                    write_captchas(folder / part, *make_line_captchas(n, random_state=seed))
+            train, dev = load_captchas(folder / "train"), load_captchas(folder / "dev")
+            recipe = recipe_for(scheme, train, out)
+            for seed in range(SEEDS.get(scheme, 1)):
+                for order in ORDERS:
+                    if not any(is_of(row, scheme, order, seed) for row in read(table)):
+                        rows = list(simulate(scheme, order, seed, train, dev, recipe))
+                        with table.open("a", newline="") as file:
+                            csv.DictWriter(file, COLUMNS).writerows(rows)
+    draw(read(table), out / "labeling.png")
+    print("\n".join(report(read(table))))
+
+
+def recipe_for(scheme: str, train: Bunch, out: Path) -> Recipe:
+    """Choose a recipe, or take the one that was chosen before."""
+    path = out / f"{scheme}.yaml"
+    if not path.exists():
+        labels = dict(zip(train.filenames, train.target.tolist(), strict=True))
+        first = shuffled(labels, 0)[:N_FOR_RECIPE]
+        learner = Learner(Path(train.data[0]).parent)
+        # What comes first is the best of those without networks.
+        next(learner.learn({name: labels[name] for name in first}))
+        assert learner.recipe is not None
+        path.write_text(yaml.safe_dump(learner.recipe.content, sort_keys=False))
+    return load_recipe(path)
+
+
+def simulate(  # noqa: PLR0917
+    scheme: str, order: str, seed: int, train: Bunch, dev: Bunch, recipe: Recipe
+) -> Iterator[dict[str, Any]]:
+    """Label a scheme in one order; give a row for each model."""
+    truth = dict(zip(train.filenames, train.target.tolist(), strict=True))
+    keystrokes = without = n_learned = 0
+    with TemporaryDirectory() as name:
+        for path in train.data:
+            Path(name, Path(path).name).symlink_to(Path(path).absolute())
+        session = LabelingSession(
+            name,
+            train="here",
+            recipe=recipe,
+            explore=ORDERS[order],
+            growth=GROWTH_OF_SLOW if scheme in SLOW else GROWTH,
+            random_state=seed,
+        )
+        if scheme in SLOW:
+            session._training._learner.read_held_out = lambda filenames: {}
+        with session:
+            while task := session.next("tab"):
+                label = truth[task.filename]
+                keystrokes += keys_for(label, task.guess)
+                without += len(label) + 1
+                session.label(task.filename, label, tab="tab", expected=task.label)
+                progress = session.progress()
+                if progress.n_learned == n_learned and progress.n_left:
+                    continue
+                n_learned = progress.n_learned
+                if not n_learned:
+                    raise RuntimeError(f"{scheme}: {progress.training}")
+                estimate = progress.estimate
+                yield {
+                    "scheme": scheme,
+                    "order": order,
+                    "seed": seed,
+                    "n_labels": progress.n_labeled,
+                    "n_dev": len(dev.data),
+                    "accuracy": accuracy(session, dev),
+                    "estimate": estimate and estimate.accuracy,
+                    "low": estimate and estimate.low,
+                    "high": estimate and estimate.high,
+                    "n_estimate": estimate and estimate.n,
+                    "keystrokes": keystrokes,
+                    "keystrokes_without": without,
+                }
+                print(scheme, order, seed, progress.n_labeled, flush=True, file=sys.stderr)
+                if progress.n_labeled >= MOST_LABELS:
+                    return
+
+
+def accuracy(session: LabelingSession, dev: Bunch) -> float:
+    """Read images that the session does not have, with its model."""
+    paths = [str(Path(path).absolute()) for path in dev.data]
+    guesses = session._training._learner.read(paths)
+    return float(np.mean([guesses[p].text == t for p, t in zip(paths, dev.target, strict=True)]))
+
+
+def keys_for(label: str, guess: Guess | None) -> int:
+    """Count the keys that the page takes, Enter among them, if nobody presses one too many.
+
+    Typing replaces the guess. Shift and the arrow down takes the next most probable string. The
+    arrow to the right selects the least sure character, then the next one; a key replaces it.
+    """
+    anew = len(label) + 1
+    if guess is None:
+        return anew
+    if guess.text == label:
+        return 1
+    ways = [anew]
+    others = [text for text, _ in guess.runners_up]
+    if label in others:
+        ways.append(others.index(label) + 2)
+    if len(guess.text) == len(label):
+        order = np.argsort([sure for _, sure in guess.characters], kind="stable")
+        wrong = [rank for rank, k in enumerate(order, 1) if guess.text[k] != label[k]]
+        ways.append(wrong[-1] + len(wrong) + 1)
+    return min(ways)
+
+
+def read(table: Path) -> list[dict[str, Any]]:
+    """Read the rows, numbers as numbers."""
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    words = ("scheme", "order")
+    return [
+        {k: v if k in words else float(v) if v else None for k, v in row.items()} for row in rows
+    ]
+
+
+def is_of(row: Mapping[str, Any], scheme: str, order: str, seed: int | None = None) -> bool:
+    """Whether a row is of a run, or of all seeds."""
+    return (row["scheme"], row["order"]) == (scheme, order) and seed in (None, row["seed"])
+
+
+def runs(rows: list[dict[str, Any]], scheme: str, order: str) -> Iterator[list[dict[str, Any]]]:
+    """Give the rows of each seed."""
+    for seed in sorted({row["seed"] for row in rows if is_of(row, scheme, order)}):
+        yield [row for row in rows if is_of(row, scheme, order, seed)]
+
+
+def needed(run: list[dict[str, Any]]) -> float | None:
+    """Give the number of labels of the first model that reads enough."""
+    return next((row["n_labels"] for row in run if row["accuracy"] >= ENOUGH), None)
+
+
+def report(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Give the figures as Markdown."""
+    yield "| scheme | order | runs | labels to 90 % | keys per captcha | without | estimate holds |"
+    yield "|---|---|---|---|---|---|---|"
+    for scheme in dict.fromkeys(row["scheme"] for row in rows):
+        for order in ORDERS:
+            of = list(runs(rows, scheme, order))
+            if not of:
+                continue
+            counts = [needed(run) for run in of]
+            labels = ", ".join("never" if n is None else f"{n:.0f}" for n in counts)
+            # The row nearest to 300 labels, or the last one.
+            ends = [min(run, key=lambda row: abs(row["n_labels"] - 300)) for run in of]
+            n = fmean(end["n_labels"] for end in ends)
+            keys = fmean(end["keystrokes"] / end["n_labels"] for end in ends)
+            without = fmean(end["keystrokes_without"] / end["n_labels"] for end in ends)
+            said = [row for run in of for row in run if row["low"] is not None]
+            inside = sum(row["low"] <= row["accuracy"] <= row["high"] for row in said)
+            yield (
+                f"| {scheme} | {order} | {len(of)} | {labels} | {keys:.2f} over {n:.0f} "
+                f"| {without:.2f} | {inside} of {len(said)} |"
+            )
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draw accuracy, and what the session says of it, against the number of labels."""
+    schemes = list(dict.fromkeys(row["scheme"] for row in rows))
+    picture = Figure(figsize=(9.5, 3.4 * ((len(schemes) + 1) // 2)), layout="constrained")
+    all_axes = picture.subplots((len(schemes) + 1) // 2, 2, squeeze=False).ravel()
+    for axes, scheme in zip(all_axes, schemes, strict=False):
+        for order, color in COLORS.items():
+            of = list(runs(rows, scheme, order))
+            for run in of:
+                shares = [100 * row["accuracy"] for row in run]
+                axes.plot([row["n_labels"] for row in run], shares, color=color, lw=0.8, alpha=0.4)
+            if of:
+                # Fits to few labels are at the same numbers in all runs.
+                shared = sorted(set.intersection(*({r["n_labels"] for r in run} for run in of)))
+                mean = [
+                    100 * fmean(r["accuracy"] for run in of for r in run if r["n_labels"] == n)
+                    for n in shared
+                ]
+                axes.plot(shared, mean, color=color, linewidth=2.2, label=f"{order} order")
+        axes.axhline(100 * ENOUGH, color=TEXT, linewidth=0.8, linestyle="--")
+        axes.set_title(scheme, color=TEXT)
+        axes.set(xlabel="labels", ylabel="read right, %", xlim=(19, 400), ylim=(-2, 102))
+        axes.set_xscale("log")
+        axes.set_xticks(TICKS, map(str, TICKS))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.tick_params(colors=TEXT)
+        axes.xaxis.label.set_color(TEXT)
+        axes.yaxis.label.set_color(TEXT)
+        axes.spines[:].set_color(TEXT)
+        axes.patch.set_alpha(0)
+        axes.legend(frameon=False, labelcolor=TEXT, loc="lower right")
+    for axes in all_axes[len(schemes) :]:
+        axes.set_axis_off()
+    picture.patch.set_alpha(0)
+    picture.savefig(path, dpi=160)
+
+
+if __name__ == "__main__":
+    main()

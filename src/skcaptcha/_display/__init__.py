@@ -1,0 +1,1 @@
+"""How figures, text and progress are shown."""

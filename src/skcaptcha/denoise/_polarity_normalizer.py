@@ -1,0 +1,42 @@
+"""Bringing ink to bright on dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from skcaptcha.denoise._base import BatchDenoiser, Images
+from skcaptcha.denoise._otsu import histograms, ink_is_dark
+
+
+class PolarityNormalizer(BatchDenoiser):
+    """Bring gray images to bright ink on a dark ground, keeping their shades.
+
+    Parameters
+    ----------
+    ink : {"auto", "dark", "bright"}, default="auto"
+        How ink looks in the images given. ``"auto"`` decides for each image: after Otsu's
+        threshold, ink is the side with fewer pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise import PolarityNormalizer
+    >>> PolarityNormalizer().fit_transform([np.array([[250, 250, 5]], dtype=np.uint8)])[0]
+    array([[  5,   5, 250]], dtype=uint8)
+    """
+
+    _parameter_constraints: dict[str, Any] = {"ink": [StrOptions({"auto", "dark", "bright"})]}
+
+    def __init__(self, ink: str = "auto") -> None:
+        self.ink = ink
+
+    def _denoise_batch(self, images: Images) -> Images:
+        if self.ink == "bright":
+            return images
+        if self.ink == "dark":
+            return ~images
+        dark = ink_is_dark(histograms(images))
+        return images ^ np.where(dark, np.uint8(255), np.uint8(0))[:, None, None]

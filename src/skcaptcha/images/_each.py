@@ -1,0 +1,89 @@
+"""Work on many images, of which some may be unusable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skcaptcha.exceptions import ImageError, SkcaptchaError, release_frames
+from skcaptcha.images import ImageDecoder
+
+# Of all images that are decoded at a time; a batch of captchas seldom has as many.
+_PIXELS_AT_ONCE = 2**22
+
+Result = TypeVar("Result")
+Process = Callable[[Pipeline, list[np.ndarray]], Sequence[Result]]
+
+
+def process_each(
+    model: Pipeline, sources: Sequence[Any], process: Process[Result]
+) -> list[Result | SkcaptchaError]:
+    """Decode and process images; one that cannot be used does not stop the others.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Its ImageDecoder sets the limits.
+    sources : sequence of n paths, or whatever else an ImageDecoder takes
+    process : callable
+        Takes the model and a list of decoded images, and gives a result for each.
+
+    Returns
+    -------
+    results : list of n results or SkcaptchaError
+    """
+    found = (step for _, step in model.steps if isinstance(step, ImageDecoder))
+    decoder = next(found, ImageDecoder())
+    results: list[Result | SkcaptchaError] = []
+    while len(results) < len(sources):
+        decoded = _decode_some(decoder, sources, len(results))
+        images = [image for image in decoded if isinstance(image, np.ndarray)]
+        processed = iter(_process(model, images, process))
+        results += [next(processed) if isinstance(d, np.ndarray) else d for d in decoded]
+    return results
+
+
+def _decode_some(
+    decoder: ImageDecoder, sources: Sequence[Any], first: int
+) -> list[np.ndarray | SkcaptchaError]:
+    """Decode what comes next, until it is much for the memory."""
+    decoded: list[np.ndarray | SkcaptchaError] = []
+    n_pixels = 0
+    for source in sources[first:]:
+        image = _decode(decoder, source)
+        decoded.append(image)
+        if isinstance(image, np.ndarray):
+            n_pixels += image.shape[0] * image.shape[1]
+            if n_pixels >= _PIXELS_AT_ONCE:
+                break
+    return decoded
+
+
+def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:
+    try:
+        return decoder.transform([source])[0]
+    except SkcaptchaError as error:
+        return release_frames(error)
+
+
+def _process(
+    model: Pipeline, images: list[np.ndarray], process: Process[Result]
+) -> list[Result | SkcaptchaError]:
+    """Process a batch; if that fails, process it in halves until the culprits stand alone."""
+    if not images:
+        return []
+    try:
+        return list(process(model, images))
+    except (SkcaptchaError, MemoryError) as error:
+        if len(images) == 1:
+            height, width = images[0].shape[:2]
+            too_large = ImageError(
+                "image 0", f"{width} x {height} pixels are too many for the memory"
+            )
+            return [too_large if isinstance(error, MemoryError) else release_frames(error)]
+        middle = len(images) // 2
+        halves = images[:middle], images[middle:]
+        return [result for half in halves for result in _process(model, half, process)]

@@ -1,0 +1,218 @@
+"""From the content of a file to its pixels: OpenCV for the commonest kinds, Pillow for others."""
+
+import math
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
+from skcaptcha.images._pixel_values import without_alpha
+from skcaptcha.images.formats.gif import inspect_gif
+from skcaptcha.images.formats.inspected import DamagedFileError, Inspected
+from skcaptcha.images.formats.jpeg import inspect_jpeg, jpeg_has_all_restarts, jpeg_is_whole
+from skcaptcha.images.formats.png import inspect_png, png_has_gray_and_alpha, png_is_whole
+from skcaptcha.images.formats.webp import inspect_webp
+
+
+class _Format(NamedTuple):
+    begins: re.Pattern[bytes]
+    inspect: Callable[[bytes], Inspected] | None
+    open: Callable[[BytesIO], ImageFile]
+
+
+# Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
+# belongs to the whole process. The first bytes decide, since suffixes are often wrong.
+_FORMATS = {
+    "PNG": _Format(re.compile(rb"\x89PNG\r\n\x1a\n"), inspect_png, PngImageFile),
+    "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), inspect_jpeg, JpegImageFile),
+    "GIF": _Format(re.compile(rb"GIF8[79]a"), inspect_gif, GifImageFile),
+    "BMP": _Format(re.compile(rb"BM"), None, BmpImageFile),
+    "WebP": _Format(re.compile(rb"(?s:RIFF.{4}WEBP)"), inspect_webp, WebPImageFile),
+}
+
+
+def decode_bytes(
+    content: bytes | bytearray | memoryview, gray: bool, max_bytes: int, max_pixels: int
+) -> np.ndarray:
+    """Decode a file's content.
+
+    Parameters
+    ----------
+    content : bytes-like
+    gray : bool
+        Whether JPEG files are decoded to gray.
+    max_bytes, max_pixels : int
+
+    Returns
+    -------
+    pixels : ndarray
+        Of any dtype that `to_uint8` takes, with alpha if there is any.
+
+    Raises
+    ------
+    UnusableError
+    """
+    if isinstance(content, bytes):
+        check_bytes(len(content), max_bytes)
+    else:
+        check_bytes(memoryview(content).nbytes, max_bytes)
+        content = bytes(content)
+    name = next((name for name in _FORMATS if _FORMATS[name].begins.match(content)), None)
+    if name is None:
+        raise UnusableError(
+            f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
+        )
+    if inspect := _FORMATS[name].inspect:
+        try:
+            size, content, plain = inspect(content)
+        except DamagedFileError as error:
+            raise _damaged(name, error) from error
+        check_pixels(*size, max_pixels)
+        if plain:
+            return _decode_plain(content, name, gray)
+    return _decode_by_pillow(content, name, max_pixels)
+
+
+def _decode_plain(content: bytes, name: str, gray: bool) -> np.ndarray:
+    # Of PNG, OpenCV would weigh the colors in its own way.
+    gray &= name == "JPEG"
+    kind = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_UNCHANGED
+    try:
+        array = np.frombuffer(content, dtype=np.uint8)
+        pixels = cv2.imdecode(array, kind | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        pixels = None
+    if pixels is None or pixels.dtype != np.uint8:
+        raise _damaged(name, "its pixels are incomplete")
+    if pixels.ndim == 3:
+        if pixels.shape[2] == 4:
+            return without_alpha(pixels, bgr=True)
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    if name == "JPEG" and _may_be_filled_up(pixels):
+        with _pillow(name):
+            if not jpeg_is_whole(content, pixels, gray=gray):
+                raise _damaged(name, "its pixels are incomplete")
+    return pixels
+
+
+def _may_be_filled_up(pixels: np.ndarray) -> bool:
+    """Tell whether the last block is of the gray that is decoded where a JPEG file lacks codes.
+
+    Where the resolution of color is lower, that of the pixels before it may be mixed into it.
+    """
+    last = pixels[-1, -1].tolist()
+    if pixels.ndim == 3:
+        last = 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2]
+    if not 127 <= last <= 129:
+        return False
+    block = pixels[(pixels.shape[0] - 1) // 8 * 8 :, (pixels.shape[1] - 1) // 8 * 8 :]
+    luma = block if block.ndim == 2 else cv2.cvtColor(block, cv2.COLOR_RGB2GRAY)
+    return bool(luma.min() >= 127 and luma.max() <= 129)
+
+
+def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
+    if name == "PNG" and not png_is_whole(content):
+        raise _damaged(name, "its pixels are incomplete")
+    if name == "JPEG" and not jpeg_has_all_restarts(content):
+        raise _damaged(name, "a part between two restarts is missing")
+    with _pillow(name):
+        image = _FORMATS[name].open(BytesIO(content))
+        if name == "BMP" and len(content) > _most_bytes_of_bmp(image):
+            raise _damaged(name, "it has more compressed data than pixels")
+        pixels = pixels_of(image, max_pixels)
+        if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), gray=False):
+            raise _damaged(name, "its pixels are incomplete")
+    if name == "PNG" and png_has_gray_and_alpha(content) and pixels.shape[2] == 4:
+        return pixels[..., [0, 3]]
+    return pixels
+
+
+def _most_bytes_of_bmp(image: ImageFile) -> float:
+    """Bytes that encoders may need, at most; Pillow would go through any number of them."""
+    if not image.tile or image.tile[0][0] != "bmp_rle":
+        return math.inf
+    # Two for each pixel and each row, the header, and a profile of colors.
+    return 4 * image.width * image.height + 2**16
+
+
+@contextmanager
+def _pillow(name: str) -> Iterator[None]:
+    """Let Pillow decode a file; whatever it says of a damaged one is about that."""
+    with warnings.catch_warnings():
+        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
+        # are silenced, so that a filter that threads leave behind in a race hides no others.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        try:
+            yield
+        except UnusableError:
+            raise
+        except MemoryError as error:
+            raise UnusableError("it takes more memory than there is") from error
+        except Image.DecompressionBombError as error:
+            raise UnusableError(f"it has too many pixels ({error})") from error
+        except Exception as error:
+            if str(error).startswith("Unsupported"):
+                raise UnusableError(
+                    f"it is a {name} image of a kind that is not supported ({error}); save it as "
+                    "PNG"
+                ) from error
+            raise _damaged(name, error) from error
+
+
+def pixels_of(image: Image.Image, max_pixels: int) -> np.ndarray:
+    """Give the pixels of a PIL image.
+
+    Parameters
+    ----------
+    image : PIL image
+    max_pixels : int
+
+    Returns
+    -------
+    pixels : ndarray
+        Of any dtype that `to_uint8` takes, with alpha if there is any.
+
+    Raises
+    ------
+    UnusableError
+    """
+    check_pixels(*image.size, max_pixels)
+    try:
+        image.load()
+        if image.mode == "F" or image.mode.startswith("I"):
+            pixels = np.array(image)
+        else:
+            colors = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+            pixels = np.array(image.convert(colors + "A" * image.has_transparency_data))
+    except Exception as error:
+        raise _damaged(image.format or "PIL", error) from error
+    if not image.mode.startswith("I"):
+        return pixels
+    # Mode I has 32 bits, and yet is what some versions of Pillow give for 16-bit files.
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise UnusableError(
+            f"its integers were expected in [0, 65535], and lie in [{pixels.min()}, {pixels.max()}]"
+        )
+    pixels = pixels.astype(np.uint16)
+    if "transparency" in image.info:
+        opacity = np.where(pixels == image.info["transparency"], 0, 65535).astype(np.uint16)
+        pixels = np.dstack([pixels, opacity])
+    return pixels
+
+
+def _damaged(name: str, error: Exception | str) -> UnusableError:
+    detail = " ".join(str(error).split()) or type(error).__name__
+    return UnusableError(f"it is a damaged or truncated {name} image ({detail})")

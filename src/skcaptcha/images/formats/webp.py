@@ -1,0 +1,46 @@
+"""The headers of WebP files."""
+
+from __future__ import annotations
+
+import struct
+
+from skcaptcha.images.formats.inspected import DamagedFileError, Inspected
+
+
+def inspect_webp(content: bytes) -> Inspected:
+    """Read the size of a WebP file, before anything takes memory for it.
+
+    Parameters
+    ----------
+    content : bytes
+        Of a file that begins like one.
+
+    Returns
+    -------
+    inspected : Inspected
+
+    Raises
+    ------
+    DamagedFileError
+        If there is no header.
+    """
+    try:
+        match content[12:16]:
+            case b"VP8X":
+                size = _of_24_bits(content, 24), _of_24_bits(content, 27)
+            case b"VP8L":
+                (bits,) = struct.unpack_from("<I", content, 21)
+                size = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+            case b"VP8 ":
+                width, height = struct.unpack_from("<HH", content, 26)
+                size = width & 0x3FFF, height & 0x3FFF
+            case _:
+                raise DamagedFileError("it has no header")
+    except struct.error:
+        raise DamagedFileError("it ends in its header") from None
+    return Inspected(size, content, plain=False)
+
+
+def _of_24_bits(content: bytes, place: int) -> int:
+    low, high = struct.unpack_from("<HB", content, place)
+    return int(low + (high << 16)) + 1

@@ -1,0 +1,24 @@
+"""Saving and loading fitted pipelines, with what they were fitted from."""
+
+from skcaptcha.persistence._manifest import describe_training
+from skcaptcha.persistence._save_and_load import (
+    FORMATS,
+    LoadedModel,
+    load,
+    load_manifest,
+    read_model,
+    save,
+)
+from skcaptcha.persistence._skops_format import TRUSTED_TYPES, check_before_fit
+
+__all__ = [
+    "FORMATS",
+    "TRUSTED_TYPES",
+    "LoadedModel",
+    "check_before_fit",
+    "describe_training",
+    "load",
+    "load_manifest",
+    "read_model",
+    "save",
+]

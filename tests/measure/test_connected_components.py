@@ -1,0 +1,85 @@
+"""Pieces of ink of a batch are those of each image."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
+from skimage.measure import label, regionprops
+
+from skcaptcha.denoise import SmallComponentRemover
+from skcaptcha.measure import _connected_components
+from skcaptcha.measure._connected_components import label_pieces
+
+SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 12))
+
+
+@given(arrays(bool, SHAPES), st.sampled_from([4, 8]))
+def test_they_are_those_of_scikit_image(ink, connectivity):
+    pieces = label_pieces(ink * np.uint8(255), connectivity)
+    assert pieces.labels.shape == ink.shape
+    assert (np.diff(pieces.image) >= 0).all()
+    found = set()
+    for i, own in enumerate(pieces.labels):
+        # Other labels are of pieces that were removed, if a test left them for such images.
+        numbers = np.intersect1d(own, pieces.number)
+        places = np.searchsorted(pieces.number, numbers)
+        assert pieces.image[places].tolist() == [i] * len(numbers)
+        for place, number in zip(places, numbers, strict=True):
+            (left, top), (right, bottom) = pieces.least[place], pieces.most[place]
+            area = pieces.area[place]
+            assert area == np.count_nonzero(own == number)
+            found.add((i, top, left, bottom, right, area, (own == number).tobytes()))
+    expected = set()
+    for i, image in enumerate(ink):
+        own = label(image, connectivity=1 if connectivity == 4 else 2)
+        for region in regionprops(own):
+            mask = (own == region.label).tobytes()
+            expected.add((i, *region.bbox, region.area, mask))
+    assert found == expected
+    assert len(pieces.image) == len(expected)
+
+
+@pytest.mark.parametrize("height", [5, 6])
+def test_they_are_numbered_alike_wherever_the_image_stands(height):
+    image = np.random.default_rng(0).integers(0, 2, (height, 30), dtype=np.uint8) * 255
+    other = np.zeros_like(image)
+    _connected_components._EXPECTED.clear()
+    alone = label_pieces(image[None], 8).labels[0]
+    for place in range(3):
+        batch = np.stack([other] * 3)
+        batch[place] = image
+        assert (label_pieces(batch, 8).labels[place] == alone).all()
+
+
+@given(arrays(bool, SHAPES), st.sampled_from([4, 8]), st.integers(0, 5))
+def test_what_removal_leaves_has_the_pieces_that_are_found_in_it(ink, connectivity, min_area):
+    images = ink * np.uint8(255)
+    step = SmallComponentRemover(min_area, connectivity=connectivity)
+    left = np.stack(step.transform(list(images)))
+    n_expected = len(_connected_components._EXPECTED)
+    kept = label_pieces(left, connectivity)
+    assert len(_connected_components._EXPECTED) == n_expected - 1
+    found = label_pieces(left, connectivity)
+    for name in ("image", "least", "most", "area"):
+        assert_array_equal(getattr(kept, name), getattr(found, name))
+    rank = np.zeros(kept.labels.max() + 1, dtype=int)
+    rank[kept.number] = found.number
+    assert_array_equal(rank[kept.labels], found.labels)
+
+
+def test_images_painted_after_removal_have_the_pieces_that_they_show():
+    (image,) = SmallComponentRemover(2).transform([np.full((4, 5), 255, dtype=np.uint8)])
+    image[:, 2] = 0
+    assert label_pieces(image[None], 8).area.tolist() == [8, 8]
+
+
+def test_pieces_that_nobody_asks_for_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(_connected_components, "_EXPECTED", {})
+    monkeypatch.setattr(_connected_components, "_MOST_PIXELS_EXPECTED", 100)
+    for k in range(1, 20):
+        SmallComponentRemover(2).transform([np.full((4, k), 255, dtype=np.uint8)])
+        kept = [pieces.labels.shape for pieces in _connected_components._EXPECTED.values()]
+        assert sum(map(np.prod, kept)) <= 100
+    assert kept == [(1, 4, 19)]

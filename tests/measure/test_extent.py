@@ -1,0 +1,83 @@
+"""The columns that text spans, and the pitch of its characters."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import Grayscale
+from skcaptcha.exceptions import SegmentationError
+from skcaptcha.measure import pitch, text_extent
+
+
+def text(x: int, n: int, *, apart: int = 12, width: int = 120, height: int = 30) -> np.ndarray:
+    """Frames that stand evenly, the first at x."""
+    image = np.zeros((height, width), dtype=np.uint8)
+    for left in x + apart * np.arange(n):
+        image[6:24, left : left + 8] = 255
+        image[8:22, left + 2 : left + 6] = 0
+    return image
+
+
+@pytest.mark.parametrize(("x", "n"), [(10, 4), (30, 6), (50, 2)])
+def test_text_is_found(x: int, n: int) -> None:
+    left, right = text_extent(text(x, n))
+    assert abs(left - x) <= 3
+    assert abs(right - (x + 12 * n - 4)) <= 3
+
+
+def test_dark_text_on_a_light_ground_counts_as_much() -> None:
+    assert text_extent(255 - text(30, 4)) == text_extent(text(30, 4))
+
+
+def test_a_thin_line_and_a_shaded_ground_count_little() -> None:
+    image = text(30, 5) // 2 + np.linspace(0, 100, 120).astype(np.uint8)
+    image[15] = 140
+    left, right = text_extent(image)
+    assert abs(left - 30) <= 4
+    assert abs(right - 86) <= 4
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (30, 100), (3, 4000)])
+@pytest.mark.parametrize("shade", [0, 99, 255])
+def test_a_constant_image_counts_whole(size: tuple[int, int], shade: int) -> None:
+    assert text_extent(np.full(size, shade, dtype=np.uint8)) == (0, size[1])
+
+
+def test_a_stripe_across_counts_whole() -> None:
+    image = np.zeros((30, 117), dtype=np.uint8)
+    image[11:14] = 255
+    assert text_extent(image) == (0, 117)
+
+
+@settings(max_examples=50)
+@given(h=st.integers(1, 40), w=st.integers(1, 80), seed=st.integers(0, 99))
+def test_extent_is_a_range_of_columns(h: int, w: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (h, w), dtype=np.uint8) * (rng.random((h, w)) < rng.random())
+    left, right = text_extent(image)
+    assert 0 <= left < right <= w
+
+
+class TestPitch:
+    def test_is_the_mean_by_the_lengths_of_the_labels(self) -> None:
+        images, y = [text(10, 4), text(30, 6), text(9, 8)], ["abcd", "abcdef", ""]
+        widths = [np.diff(text_extent(image))[0] for image in images]
+        assert pitch(images, y) == pytest.approx((widths[0] / 4 + widths[1] / 6) / 2)
+        assert pitch(images, np.array(y)) == pitch(images, y)
+        assert pitch(images, y) == pytest.approx(12, abs=1)
+
+    def test_of_generated_captchas_is_theirs(self) -> None:
+        images, y = make_line_captchas(20, random_state=0)
+        assert pitch(Grayscale().fit_transform(images), y) == pytest.approx(30, abs=4)
+
+    @pytest.mark.parametrize("y", [None, ["", ""]])
+    def test_without_labels_goes_by_the_height(self, y: list[str] | None) -> None:
+        assert pitch([text(10, 4), text(10, 4, height=50)], y) == 20
+
+    def test_wrong_input(self) -> None:
+        with pytest.raises(ValueError, match="expected 2 labels, one for each image; got 1"):
+            pitch([text(10, 4)] * 2, ["abcd"])
+        with pytest.raises(SegmentationError, match="no training images"):
+            pitch([], [])

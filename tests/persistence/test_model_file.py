@@ -1,0 +1,305 @@
+"""The file of a model: joblib loads it, unzip finds the manifest, and damage is found."""
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+import zlib
+from hashlib import sha256
+from io import BytesIO
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+import skcaptcha
+from skcaptcha import load, save
+from skcaptcha.exceptions import ModelError, UntrustedModelError
+from skcaptcha.features import RawPixels
+from skcaptcha.persistence import describe_training, load_manifest
+from skcaptcha.persistence._model_file import add_to_joblib, joblib_payload
+from skcaptcha.read import CharacterReader
+from skcaptcha.segment import FixedBoxes
+
+RNG = np.random.default_rng(0)
+IMAGES = list(RNG.integers(0, 256, (6, 4, 8), dtype=np.uint8))
+LABELS = ["AB", "BA", "AA", "BB", "AB", "BA"]
+# skops takes its time to look at a file.
+STEPS = {"joblib": 1, "skops": 11}
+BOTH = pytest.mark.parametrize("kind", ["joblib", "skops"])
+
+
+@pytest.fixture(scope="module")
+def model():
+    reader = CharacterReader(KNeighborsClassifier(1, algorithm="brute"))
+    return make_pipeline(FixedBoxes([[0, 0, 4, 4], [4, 0, 4, 4]]), RawPixels(), reader).fit(
+        IMAGES, LABELS
+    )
+
+
+LOAD_IN_EVERY_WAY = """
+import io, pickle, sys, warnings
+import joblib, numpy
+warnings.simplefilter("ignore")
+path, images = sys.argv[1], pickle.loads(sys.stdin.buffer.read())
+texts = [joblib.load(path), joblib.load(io.BytesIO(open(path, "rb").read()))]
+with open(path, "rb") as file:
+    texts.append(joblib.load(file))
+try:
+    texts.append(joblib.load(path, mmap_mode="r"))
+except ValueError:  # joblib 1.4.0 cannot map what is compressed
+    joblib.dump(numpy.arange(1000), path + "z", compress=3)
+    try:
+        joblib.load(path + "z", mmap_mode="r")
+    except ValueError:
+        texts.append(texts[0])
+sys.stdout.buffer.write(pickle.dumps([model.predict(images).tolist() for model in texts]))
+"""
+
+
+def test_plain_joblib_loads_it_in_every_way(model, tmp_path):
+    save(model, tmp_path / "m.joblib")
+    # In a process that can be ended: joblib waits forever for the end of some streams.
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_IN_EVERY_WAY, tmp_path / "m.joblib"],
+        input=pickle.dumps(IMAGES), stdout=subprocess.PIPE, check=True, timeout=60,
+    )  # fmt: skip
+    assert pickle.loads(done.stdout) == [LABELS] * 4
+
+
+def joblib_pickle(content) -> bytes:
+    file = BytesIO()
+    joblib.dump(content, file)
+    return file.getvalue()
+
+
+@BOTH
+def test_the_manifest_is_read_without_loading(model, tmp_path, kind):
+    path = tmp_path / f"m.{kind}"
+    about = {"recipe": "my.yaml", "n": np.int64(3), **describe_training(IMAGES, LABELS)}
+    save(model, path, format=kind, manifest=about)
+    manifest = load_manifest(path)
+    assert {name: manifest[name] for name in about} == {
+        "recipe": "my.yaml", "n": 3, "n_train": 6, "lengths": {"2": 6},
+        "image_sizes": {"8 x 4": 6}, "image_widths": [8, 8], "image_heights": [4, 4],
+        "training_sha256": about["training_sha256"],
+        "training_images": about["training_images"],
+    }  # fmt: skip
+    assert manifest["format_version"] == 1
+    assert manifest["characters"] == "AB"
+    assert set(manifest["versions"]) == {
+        "skcaptcha", "python", "scikit-learn", "numpy", "opencv", "scikit-image",
+    }  # fmt: skip
+    assert manifest["versions"]["skcaptcha"] == skcaptcha.__version__
+    assert json.loads(path.with_suffix(".json").read_text()) == manifest
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert json.loads(archive.read("manifest.json")) == manifest
+        place = archive.getinfo("manifest.json").header_offset
+    # As the format's description says: of all bytes before the manifest and its block's header.
+    payload = path.read_bytes()[: place - (5 if kind == "joblib" else 0)]
+    assert sha256(payload).hexdigest() == manifest["payload_sha256"]
+
+
+@BOTH
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="needs unzip")
+def test_unzip_prints_the_manifest(model, tmp_path, kind):
+    path = tmp_path / f"m.{kind}"
+    save(model, path, format=kind)
+    done = subprocess.run(["unzip", "-p", path, "manifest.json"], capture_output=True, check=True)
+    assert json.loads(done.stdout) == load_manifest(path)
+    assert not done.stderr
+
+
+def test_a_manifest_without_room_loses_its_longest_entries(model, tmp_path):
+    path = tmp_path / "m.joblib"
+    long = RNG.bytes(100_000).hex()
+    save(model, path, manifest={"long": long, "short": 1})
+    assert load_manifest(path)["long"] == long  # from beside the model
+    (tmp_path / "m.json").rename(tmp_path / "other.json")
+    found = load_manifest(path)
+    assert "long" not in found
+    assert found["short"] == 1
+    assert found["payload_sha256"]
+    assert load(path).predict(IMAGES).tolist() == joblib.load(path).predict(IMAGES).tolist()
+
+
+@BOTH
+def test_a_truncated_model_is_refused(model, tmp_path, kind):
+    path = tmp_path / "m"
+    save(model, path, format=kind)
+    content = path.read_bytes()
+    for n in range(0, len(content), STEPS[kind]):
+        path.write_bytes(content[:n])
+        with pytest.raises(ModelError, match=r"m: not a model") as caught:
+            load(path, trust=True)
+        assert "\n" not in str(caught.value)
+
+
+@BOTH
+def test_a_changed_byte_is_found(model, tmp_path, kind):
+    path = tmp_path / "m"
+    save(model, path, format=kind)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        payload = archive.getinfo("manifest.json").header_offset
+    n_found = 0
+    places = range(0, len(content), STEPS[kind] + 2)
+    for i in places:
+        path.write_bytes(content[:i] + bytes([content[i] ^ 0x55]) + content[i + 1 :])
+        try:
+            found = load(path, trust=True)
+        except ModelError:
+            n_found += 1
+        else:
+            # Some bytes of an archive's directory, such as dates, mean nothing.
+            assert kind == "skops"
+            assert i >= payload
+            assert found.predict(IMAGES).tolist() == LABELS
+    assert n_found >= sum(i < payload for i in places)
+
+
+class Bomb:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def with_bomb(tmp_path, **about):
+    path = tmp_path / "m.joblib"
+    payload = joblib_payload(joblib_pickle(Bomb(tmp_path / "exploded")))
+    manifest = {
+        "format_version": 1,
+        "versions": {"skcaptcha": "9.8.7", "scikit-learn": sklearn.__version__},
+        "payload_sha256": sha256(payload).hexdigest(),
+    }
+    path.write_bytes(add_to_joblib(payload, json.dumps(manifest | about).encode()))
+    return path
+
+
+def test_the_bomb_goes_off(tmp_path):
+    # Or the tests of what is checked first prove nothing.
+    with pytest.raises(ModelError, match="holds NoneType"):
+        load(with_bomb(tmp_path), trust=True)
+    assert (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"format_version": 2}, r"newer format.* 9\.8\.7; this is .*update"),
+        ({"format_version": 2, "versions": ["\x1b"]}, "newer format.* later version"),
+        ({"format_version": "2"}, "damaged"),
+        ({"format_version": None}, "damaged"),
+        ({"payload_sha256": "0" * 64}, "another SHA-256"),
+        ({"payload_sha256": None}, "another SHA-256"),
+    ],
+)
+def test_the_manifest_is_checked_before_anything_is_loaded(tmp_path, about, said):
+    with pytest.raises(ModelError, match=said):
+        load(with_bomb(tmp_path, **about), trust=True)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("manifest", [b"[]", b"{", b"\xff", b"[" * 100_000])
+def test_a_manifest_that_is_none(tmp_path, manifest):
+    path = tmp_path / "m.joblib"
+    payload = joblib_payload(joblib_pickle(Bomb(tmp_path / "exploded")))
+    path.write_bytes(add_to_joblib(payload, manifest))
+    for read in (load, load_manifest):
+        with pytest.raises(ModelError, match="damaged"):
+            read(path)
+
+
+def test_bytes_behind_the_archive_are_refused(model, tmp_path):
+    path = tmp_path / "m.joblib"
+    save(model, path)
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ModelError, match="damaged"):
+        load(path, trust=True)
+
+
+def test_what_cannot_be_loaded_names_both_versions(tmp_path):
+    path = tmp_path / "m.joblib"
+    payload = joblib_payload(b"\x80\x04cno_such_module\nThing\n.")
+    manifest = {
+        "format_version": 1,
+        "versions": {"scikit-learn": "0.1.2"},
+        "payload_sha256": sha256(payload).hexdigest(),
+    }
+    path.write_bytes(add_to_joblib(payload, json.dumps(manifest).encode()))
+    with pytest.raises(ModelError, match=r"no_such_module.*scikit-learn 0\.1\.2, this is \d"):
+        load(path, trust=True)
+
+
+def test_another_archive_is_no_model(tmp_path):
+    path = tmp_path / "m.joblib"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(ModelError, match="not a model"):
+        load(path)
+
+
+def test_a_zlib_stream_of_the_first_format_is_checked(model, tmp_path):
+    path = tmp_path / "m.joblib"
+    joblib.dump(model, path, compress=3)
+    assert load(path, trust=True).predict(IMAGES).tolist() == LABELS
+    content = path.read_bytes()
+    for broken in (content[:-1], content[:-4] + zlib.adler32(b"x").to_bytes(4, "big")):
+        path.write_bytes(broken)
+        with pytest.raises(ModelError, match="truncated or damaged"):
+            load(path, trust=True)
+
+
+def test_a_stream_that_inflates_without_end_takes_no_memory_before_it_is_trusted(tmp_path):
+    path = tmp_path / "m.joblib"
+    bomb = zlib.compressobj(1)
+    path.write_bytes(b"".join(bomb.compress(bytes(2**24)) for _ in range(24)) + bomb.flush())
+    tracemalloc.start()
+    try:
+        with pytest.raises(UntrustedModelError):
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_sizes_of_many_kinds_are_a_range():
+    images = [np.zeros((20 + i, 50), np.uint8) for i in range(21)]
+    about = describe_training(images, ["A"] * 21)
+    assert "image_sizes" not in about
+    assert (about["image_widths"], about["image_heights"]) == ([50, 50], [20, 40])
+
+
+def test_the_hash_is_of_labels_and_images_in_their_order(tmp_path):
+    def hashed(images, labels):
+        return describe_training(images, labels)["training_sha256"]
+
+    first = hashed(IMAGES, LABELS)
+    assert hashed([image.copy() for image in IMAGES], list(LABELS)) == first
+    others = [
+        (IMAGES[::-1], LABELS[::-1]),
+        (IMAGES, ["A", "BBA", *LABELS[2:]]),
+        ([IMAGES[0].reshape(8, 4), *IMAGES[1:]], LABELS),
+        ([IMAGES[0] ^ 1, *IMAGES[1:]], LABELS),
+    ]
+    assert len({first, *(hashed(*other) for other in others)}) == 5
+    png = BytesIO()
+    Image.fromarray(IMAGES[0]).save(png, "PNG")
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(png.getvalue())
+    of_files = [hashed([source], ["AB"]) for source in
+                (tmp_path / "a.png", str(tmp_path / "b.png"), png.getvalue())]  # fmt: skip
+    assert len(set(of_files)) == 1
