@@ -23,10 +23,6 @@ EXIT_WRONG_USE = 2
 _EXIT_READER_GONE = 141  # what the shell reports of a program that SIGPIPE ended
 
 
-class WrongUseError(SkcaptchaError):
-    """The command cannot do what it was asked for."""
-
-
 class _Commands(Group):
     """Runs a command and turns whatever it raises into one sentence and an exit code."""
 

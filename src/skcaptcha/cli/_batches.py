@@ -18,7 +18,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._process import deferred_interrupt
-from skcaptcha.cli._workers import end_with, silent
+from skcaptcha._process.worker_processes import end_with, silent
 from skcaptcha.exceptions import SkcaptchaError
 
 _WAITING_FOR_EACH = 3  # batches, so that a process always has the next one at hand

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
-from skcaptcha.cli._app import WrongUseError
 from skcaptcha.exceptions import SkcaptchaError
 
 Settings = Mapping[str, str | int | float | None]
@@ -50,7 +49,7 @@ class BegunWith:
 
         Raises
         ------
-        WrongUseError
+        SkcaptchaError
             Says what differs.
         """
         found = self._found()
@@ -61,7 +60,7 @@ class BegunWith:
         ]
         if differing:
             then = " and ".join(_said(name, found[name]) for name in differing)
-            raise WrongUseError(
+            raise SkcaptchaError(
                 f"{self._unfinished}: its rows were read with {then}; resume with the same, or "
                 "delete it to begin anew"
             )

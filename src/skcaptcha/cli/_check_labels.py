@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha._display.percent import percent, percent_sure
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
@@ -20,6 +20,7 @@ from skcaptcha.cli._label import Browser, Port, label_in_browser
 from skcaptcha.cli._options import Jobs, Json, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.cli._unlabeled import note_unlabeled
+from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,11 +89,11 @@ def check_labels(
     from skcaptcha.label_issues._find import check_number
 
     if recipe is not None and model is not None:
-        raise WrongUseError("--recipe and --model exclude each other: each says what to judge by")
+        raise SkcaptchaError("--recipe and --model exclude each other")
     if budget is not None and (recipe or model):
-        raise WrongUseError("--budget is for choosing a recipe; leave it out, or --recipe, --model")
+        raise SkcaptchaError("--budget is for choosing a recipe; drop it, or --recipe and --model")
     if not fix and (port or not browser):
-        raise WrongUseError("--port and --no-browser are for the page that --fix opens; add it")
+        raise SkcaptchaError("--port and --no-browser are for the page that --fix opens; add it")
     check_cleanlab()
     check_outputs(
         csv=csv,
@@ -201,7 +202,7 @@ def _check_page(folder: Path) -> None:
 
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
-        raise WrongUseError(
+        raise SkcaptchaError(
             f"--fix opens the labeling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import cv2
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._batches import Work, Workers, WorkersEndedError
 from skcaptcha.cli._reading import why
 from skcaptcha.exceptions import ImageError, SkcaptchaError
@@ -56,14 +55,14 @@ def connected(scheduler: str | None) -> Iterator[Client | None]:
         yield None
         return
     if not _ADDRESS.fullmatch(scheduler):
-        raise WrongUseError(
+        raise SkcaptchaError(
             f"--scheduler {scheduler}: this is no address of a Dask scheduler, such as "
             "tcp://host:8786"
         )
     try:
         import distributed
     except ImportError:
-        raise WrongUseError(
+        raise SkcaptchaError(
             "--scheduler needs distributed, which is not installed; pip install 'skcaptcha[dask]'"
         ) from None
     # What goes wrong is said here, in one sentence.

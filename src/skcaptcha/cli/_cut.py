@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import note, say
 from skcaptcha.cli._options import DEFAULT_MODEL, Trust
 from skcaptcha.cli._unlabeled import note_unlabeled
@@ -46,7 +46,7 @@ def cut(
     from skcaptcha.datasets import load_captchas, write_characters
 
     if model is not None and recipe is not None:
-        raise WrongUseError("--model and --recipe exclude each other: each says how to cut")
+        raise SkcaptchaError("--model and --recipe exclude each other: each says how to cut")
     captchas = load_captchas(folder)
     note_unlabeled(folder)
     cutter = _of_recipe(recipe, captchas) if recipe else _of_model(model or DEFAULT_MODEL, trust)
@@ -102,4 +102,4 @@ def _up_to_segmenter(pipeline: Pipeline) -> Pipeline:
     for place, (_, step) in enumerate(pipeline.steps, start=1):
         if isinstance(step, BaseSegmenter):
             return pipeline[:place]
-    raise WrongUseError("the pipeline has no segmenter among its steps, so it cannot cut")
+    raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot cut")

@@ -15,7 +15,7 @@ from skcaptcha._files.only_writer import only_writer
 from skcaptcha._process.fast_imports import import_sklearn
 from skcaptcha._process.start_time import began
 from skcaptcha.cli._after_fit import end_fit
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, shows_progress
 from skcaptcha.cli._interrupt import interruptible
@@ -105,7 +105,7 @@ def fit(
         from skcaptcha.cli._fit_auto import fit_folder
 
         if data is not None or override:
-            raise WrongUseError(
+            raise SkcaptchaError(
                 "--data and --set belong to a recipe; a folder is fitted without them, or with a "
                 f"recipe, as in: skcaptcha fit configs/auto.yaml --data {config}"
             )
@@ -122,12 +122,12 @@ def fit(
         )
         return
     if config.is_file() and not may_be_recipe(config):
-        raise WrongUseError(
+        raise SkcaptchaError(
             f"{config}: {folder_meant(config)}; or give a recipe, such as configs/auto.yaml, and "
             "the folder with --data"
         )
     if budget is not None and config.exists():
-        raise WrongUseError(
+        raise SkcaptchaError(
             "--budget belongs to a folder that is fitted without a recipe; a recipe's grid is "
             "tried to its end"
         )

@@ -17,6 +17,7 @@ import typer
 from skcaptcha._display.percent import percent
 from skcaptcha._files.only_writer import only_writer
 from skcaptcha._process.ending import end_at_once
+from skcaptcha._process.worker_processes import workers_run
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_ours, check_outputs
@@ -43,7 +44,6 @@ from skcaptcha.cli._training import (
 )
 from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.cli._verbosity import warnings_said
-from skcaptcha.cli._workers import workers_run
 
 if TYPE_CHECKING:
     from rich.table import Table

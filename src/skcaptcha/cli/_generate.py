@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._console import note, progress
 from skcaptcha.cli._options import within
+from skcaptcha.exceptions import SkcaptchaError
 
 _MOST = 1_000_000  # captchas, which are all held in memory
 _MANY = 256  # captchas, which take long enough to show it
@@ -62,7 +62,7 @@ def generate(
     from skcaptcha.datasets._random import telling
 
     if scheme not in SCHEMES:
-        raise WrongUseError(f"no scheme is called {scheme!r}; there are {', '.join(SCHEMES)}")
+        raise SkcaptchaError(f"no scheme is called {scheme!r}; there are {', '.join(SCHEMES)}")
     with progress("drawing", n, show=n > _MANY) as advance, telling(advance):
         images, labels = SCHEMES[scheme](n, random_state=seed)
     with progress("writing", n, show=n > _MANY) as advance:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
 from skcaptcha.cli._tables import Table, sync
@@ -54,7 +53,7 @@ class ResumableParquet(Table):
 
     Raises
     ------
-    WrongUseError
+    SkcaptchaError
         If pyarrow is not installed, or the folder holds other things than such files.
     """
 
@@ -72,7 +71,7 @@ class ResumableParquet(Table):
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            raise WrongUseError(
+            raise SkcaptchaError(
                 "--parquet needs pyarrow, which is not installed; pip install 'skcaptcha[parquet]'"
             ) from None
         numbers = {"confidence": pyarrow.float64()}
@@ -133,7 +132,7 @@ class ResumableParquet(Table):
         """See to it that what is there may be gone on from, or else begun anew."""
         n_parts = len(_parts_in(self.unfinished)) if self.unfinished.exists() else 0
         if n_parts and not resume:
-            raise WrongUseError(
+            raise SkcaptchaError(
                 f"{self.unfinished}: holds {n_parts} Parquet files of an interrupted run: "
                 "--resume goes on from them; delete it to begin anew"
             )
@@ -215,14 +214,14 @@ def _check_folder(folder: Path) -> None:
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
-        raise WrongUseError(f"{folder}: it is a file; give the name of a folder for Parquet files")
+        raise SkcaptchaError(f"{folder}: it is a file; give the name of a folder for Parquet files")
     others = [
         name
         for name in sorted(os.listdir(folder))
         if not (_PART.fullmatch(name) or _HALF_WRITTEN.fullmatch(name))
     ]
     if others:
-        raise WrongUseError(
+        raise SkcaptchaError(
             f"{folder}: it holds {others[0]}, which is no part of a table; give the name of "
             "another folder"
         )

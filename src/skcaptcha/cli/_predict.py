@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skcaptcha.cli._answers import Answers
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
 from skcaptcha.cli._console import note
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust, within
 from skcaptcha.cli._output import STDOUT, write_json
+from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from skcaptcha.cli._done import DoneNames
@@ -106,11 +107,11 @@ def predict(
     from skcaptcha.persistence import read_model
 
     if resume and csv is None and parquet is None:
-        raise WrongUseError(
+        raise SkcaptchaError(
             "--resume continues a table: give its name with --csv FILE or --parquet DIR"
         )
     if csv is not None and parquet is not None:
-        raise WrongUseError("--csv and --parquet exclude each other: give one of them")
+        raise SkcaptchaError("--csv and --parquet exclude each other: give one of them")
     # Rows gather there.
     gathering = [] if csv is None else [Path(f"{csv}.part"), Path(f"{csv}.part.json")]
     check_outputs(
@@ -193,7 +194,7 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> str:
     given = {name: value for name, value in constraints.items() if value is not None}
     unknown = given.keys() - model[-1].get_params(deep=False).keys()
     if unknown:
-        raise WrongUseError(
+        raise SkcaptchaError(
             f"--{min(unknown)}: a {type(model[-1]).__name__} reads each segment by itself, and "
             "cannot be constrained; fit configs/sequence.yaml, whose SequenceReader can"
         )
@@ -206,7 +207,7 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> str:
 def _at_least_one(names: Iterator[str]) -> Iterator[str]:
     first = next(names, None)
     if first is None:
-        raise WrongUseError("there is nothing to read: the list of paths is empty")
+        raise SkcaptchaError("there is nothing to read: the list of paths is empty")
     return chain([first], names)
 
 

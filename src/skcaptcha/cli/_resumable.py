@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from skcaptcha._files.only_writer import opened_for_one
-from skcaptcha.cli._app import WrongUseError
 from skcaptcha.cli._begun_with import BegunWith, Settings
 from skcaptcha.cli._done import DoneNames
 from skcaptcha.cli._tables import Table, sync
@@ -85,7 +84,7 @@ class ResumableCsv(Table):
         self.unfinished = None if self._direct else self._part
         self._begun_with = None if settings is None else BegunWith(self._part, settings)
         if self._direct and resume:
-            raise WrongUseError(f"{file}: is no regular file, so that there is nothing to resume")
+            raise SkcaptchaError(f"{file}: is no regular file, so that there is nothing to resume")
         self._target.parent.mkdir(parents=True, exist_ok=True)
         if resume and not _size(self._part) and self._target.exists():
             self._check_first_line(self._target)
@@ -158,7 +157,7 @@ class ResumableCsv(Table):
             self._begun_with.check()
         self._check_first_line(self._part)
         if has_rows and not resume:
-            raise WrongUseError(
+            raise SkcaptchaError(
                 f"{self._part}: holds {_size(self._part)} bytes of an interrupted run: --resume "
                 "goes on from them; delete it to begin anew"
             )

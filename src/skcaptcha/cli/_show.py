@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 import typer
 
 from skcaptcha._display.percent import percent
-from skcaptcha.cli._app import EXIT_SOME_FAILED, WrongUseError
+from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, printable, result_console, say
 from skcaptcha.cli._options import Trust
@@ -57,13 +57,13 @@ def show(
     from skcaptcha.persistence import load_manifest, read_model
 
     if out is not None and not images:
-        raise WrongUseError(
+        raise SkcaptchaError(
             f"{out}: there is nothing to draw; name one or more images after the model"
         )
     if images and len(images) > _MOST_ROWS:
-        raise WrongUseError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
+        raise SkcaptchaError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
     if everything and images:
-        raise WrongUseError("--all is for a model alone; leave it out, or the images")
+        raise SkcaptchaError("--all is for a model alone; leave it out, or the images")
     try:
         loaded = read_model(model, trust=trust)
     except UntrustedModelError:

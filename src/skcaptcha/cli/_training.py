@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skcaptcha.cli._app import WrongUseError
+from skcaptcha._process.worker_processes import start_workers
 from skcaptcha.cli._check_outputs import check_model_suffix
 from skcaptcha.cli._console import progress, say
 from skcaptcha.cli._options import DEFAULT_MODEL
-from skcaptcha.cli._workers import start_workers
 from skcaptcha.exceptions import ModelError, SkcaptchaError, release_frames
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _Fitted = TypeVar("_Fitted")
 
 _ATTEMPTS = 5
+_MODULES = ("skcaptcha.model_selection", "skcaptcha.recipes")  # what the work of a fit imports
 _LEAST_FOR_REPORT, _MOST_FOR_REPORT = 5.0, 60.0  # seconds
 _MANY = 256  # images, of which decoding takes long enough to show it
 
@@ -83,7 +84,7 @@ def check_format(format: str, source: Path, *estimators: Any) -> None:  # noqa: 
 
     Raises
     ------
-    WrongUseError
+    SkcaptchaError
         If skops is not installed, or one of them cannot be written by it.
     """
     from skcaptcha.persistence import check_before_fit
@@ -92,7 +93,7 @@ def check_format(format: str, source: Path, *estimators: Any) -> None:  # noqa: 
         try:
             check_before_fit(estimators)
         except ModelError as error:
-            raise WrongUseError(f"{source}: {error}") from error
+            raise SkcaptchaError(f"{source}: {error}") from error
 
 
 def save_model(
@@ -345,11 +346,11 @@ def workers(
         if client is None and late:
             from skcaptcha.auto._processes import started_by
 
-            with started_by(start_workers):
+            with started_by(partial(start_workers, modules=_MODULES)):
                 yield
             return
         if client is None:
-            start_workers(jobs)
+            start_workers(jobs, _MODULES)
             yield
             return
         captchas.data = [

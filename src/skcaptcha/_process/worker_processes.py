@@ -1,4 +1,4 @@
-"""Processes that work for a command."""
+"""Worker processes: started early, silent, and gone when their parent is."""
 
 # ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
 
@@ -7,55 +7,48 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from threading import Thread
 
 from skcaptcha._process.fast_imports import import_sklearn
 
 _logger = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_LOOKS = 0.3
+_SECONDS_BETWEEN_CHECKS = 0.3
 
 
 class _Pool:
-    """What this process has started."""
+    """Whether `start_workers` has started processes."""
 
     running = False
 
 
 def workers_run() -> bool:
-    """Tell whether this process has started others to work for it.
-
-    Returns
-    -------
-    run : bool
-    """
+    """Return whether this process has started worker processes."""
     return _Pool.running
 
 
-def start_workers(jobs: int) -> None:
-    """Start the processes that joblib will find running: deaf to Ctrl-C, and gone without this one.
+def start_workers(n_jobs: int, modules: Sequence[str] = ()) -> None:
+    """Start the processes that joblib will use, so that their imports do not count as work.
 
-    Parameters
-    ----------
-    jobs : int
-        As everywhere in joblib.
+    They ignore Ctrl-C and end soon after this process. `modules` are what each imports at once.
     """
     import joblib
 
     from skcaptcha._process import deferred_interrupt
 
-    n = joblib.effective_n_jobs(jobs)
+    n = joblib.effective_n_jobs(n_jobs)
     if n == 1:
         return
     _logger.info("starting %d processes", n)
-    tasks = [joblib.delayed(_stay_with)(os.getpid())] * n
+    tasks = [joblib.delayed(_prepare)(os.getpid(), tuple(modules))] * n
     with silent(), deferred_interrupt.deferred():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
-    # One that is early may have done what was meant for a late one.
+    # An early process may have taken the task of a late one.
     while len(found) < n:
         found |= set(joblib.Parallel(n)(tasks))
     _Pool.running = True
@@ -63,9 +56,9 @@ def start_workers(jobs: int) -> None:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Have processes that are started meanwhile not show warnings.
+    """Turn off the warnings of the processes that are started in this context.
 
-    Each would show by itself what libraries warn of, past what shows warnings here.
+    Each would print the warnings of libraries by itself, bypassing this process's filters.
     """
     filters = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = "ignore"
@@ -78,32 +71,26 @@ def silent() -> Iterator[None]:
             os.environ["PYTHONWARNINGS"] = filters
 
 
-def _stay_with(parent: int) -> int:
-    """Have this process end soon after the one that it works for, and give its number."""
+def _prepare(parent: int, modules: tuple[str, ...]) -> int:
+    """Import what the tasks will need, and return the id of this process."""
     end_with(parent)
     import_sklearn()
-    # Whatever it will be asked for: the imports are not to count as time of its first task.
-    from skcaptcha import model_selection, recipes  # noqa: F401
-
+    for module in modules:
+        import_module(module)
     time.sleep(0.01)
     return os.getpid()
 
 
 @cache
 def end_with(parent: int) -> None:
-    """Have this process end soon after the one that it works for.
+    """End this process soon after its parent, given by its id.
 
-    Nobody tells a worker whose parent was killed; it would wait for work for minutes.
-
-    Parameters
-    ----------
-    parent : int
-        Its number.
+    The workers of a parent that was killed would otherwise wait for tasks for minutes.
     """
     Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        time.sleep(_SECONDS_BETWEEN_CHECKS)
     os._exit(1)
