@@ -7,14 +7,14 @@ import tracemalloc
 import pytest
 
 from skcaptcha import load_recipe
-from skcaptcha.cli._begun_with import BegunWith
-from skcaptcha.cli._paths import images_of
-from skcaptcha.cli._resumable import ResumableCsv
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label._table import LabelTable
 from skcaptcha.model_selection._journal import Journal
 from skcaptcha.persistence import load_manifest
+from skcaptcha.prediction._find_images import images_of
+from skcaptcha.prediction._resumable_table import ResumableCsv
+from skcaptcha.prediction._table_settings import BegunWith
 
 GIGABYTES = 3 * 10**9
 

@@ -190,3 +190,25 @@ def release_frames(error: _Error) -> _Error:
         one.__context__ = one.__traceback__ = None
         one = one.__cause__
     return error
+
+
+def reason_of(error: SkcaptchaError) -> str:
+    """Return the reason of an error of one image, to be shown after the name of the image.
+
+    Parameters
+    ----------
+    error : SkcaptchaError
+
+    Returns
+    -------
+    reason : str
+
+    Examples
+    --------
+    >>> from skcaptcha.exceptions import ImageError, SegmentationError, reason_of
+    >>> reason_of(ImageError("a.png", "it is empty"))
+    'it is empty'
+    >>> reason_of(SegmentationError("3 columns are too few for 4 characters", 0))
+    '3 columns are too few for 4 characters'
+    """
+    return error.reason if isinstance(error, ImageError | SegmentationError) else str(error)

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from skcaptcha.cli._reading import read_all, why
 from skcaptcha.datasets import load_captchas
+from skcaptcha.exceptions import reason_of
+from skcaptcha.prediction._read_images import read_all
 
 
 def huge_png() -> bytes:
@@ -242,7 +243,7 @@ def test_an_image_that_exhausts_the_memory_does_not_stop_the_others(model, captc
     sources = [*load_captchas(captchas).data[:5], np.zeros((30, 140), np.uint8)]
     *good, bad = read_all(reader, sources)
     assert [reading.text for reading in good] == texts[:5]
-    assert why(bad) == "140 x 30 pixels are too many for the memory"
+    assert reason_of(bad) == "140 x 30 pixels are too many for the memory"
 
 
 def test_training_images_of_another_size(run, workshop, tmp_path):

@@ -15,9 +15,9 @@ from typing import Any
 import joblib
 import pytest
 
-from skcaptcha.cli._cluster import check_versions, versions
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.prediction._cluster_connection import check_versions, versions
 from waiting import wait_until
 
 pytest.importorskip("distributed")
@@ -177,8 +177,8 @@ def test_a_file_that_workers_do_not_see_is_named_with_the_worker(
 def test_a_scheduler_that_does_not_answer(run, workshop, model, captchas, tmp_path):
     for scheduler, command, said in (
         ("tcp://127.0.0.1:1", ("predict", captchas, "--model", model), "no Dask scheduler answers"),
-        ("nonsense", ("score", captchas, "--model", model), "no address of a Dask scheduler"),
-        ("http://x", ("fit", workshop / "recipe.yaml"), "no address of a Dask scheduler"),
+        ("nonsense", ("score", captchas, "--model", model), "not an address of a Dask scheduler"),
+        ("http://x", ("fit", workshop / "recipe.yaml"), "not an address of a Dask scheduler"),
     ):
         out = ("--out", "a.joblib") if command[0] == "fit" else ("--csv", "a.csv")
         outcome = run(*command, out[0], tmp_path / out[1], "--scheduler", scheduler)
@@ -232,8 +232,8 @@ def test_a_worker_that_ended_meanwhile_is_left_out():
     for answer, said in (
         (ModuleNotFoundError("No module named 'skcaptcha'"), "cannot be imported there"),
         (AttributeError("no attribute 'versions'"), "cannot be imported there"),
-        (MemoryError(), "does not say which versions it has"),
-        ({**here, "numpy": "1.0"}, "has numpy 1.0, but here is"),
+        (MemoryError(), "its versions are unknown"),
+        ({**here, "numpy": "1.0"}, "has numpy 1.0, but this process has"),
     ):
         with pytest.raises(SkcaptchaError, match=f"worker two: .*{said}"):
             check_versions("tcp://host:1", {"one": here, "two": answer})

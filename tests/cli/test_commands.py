@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from skcaptcha import read_captchas
-from skcaptcha.cli._begun_with import BegunWith
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
 from skcaptcha.persistence import _model_file, load_manifest
+from skcaptcha.prediction._table_settings import BegunWith
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:

@@ -26,9 +26,9 @@ from image_samples import (
 )
 from skcaptcha import load_recipe
 from skcaptcha.cli._console import printable
-from skcaptcha.cli._reading import read_all, why
-from skcaptcha.exceptions import ImageError
+from skcaptcha.exceptions import ImageError, reason_of
 from skcaptcha.images import ImageDecoder
+from skcaptcha.prediction._read_images import read_all
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = small_files()
@@ -79,7 +79,7 @@ class TestBatches:
         results = list(read_all(joblib.load(model), [str(folder / name) for name in names]))
         for name, result in zip(names, results, strict=True):
             if name in bad:
-                assert bad[name] in why(result)
+                assert bad[name] in reason_of(result)
             else:
                 assert result.text == texts[good.index(name)]
 
@@ -153,7 +153,7 @@ for content in contents:
         joblib.dump(recipe.pipeline().fit(train.data, train.target), heavy)
         setup = """
 import joblib
-from skcaptcha.cli._reading import read_all
+from skcaptcha.prediction._read_images import read_all
 from skcaptcha.datasets import load_captchas
 model = joblib.load(sys.argv[1])
 assert len(list(read_all(model, load_captchas(sys.argv[3]).data, show_progress=False))) == 30

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from skcaptcha.cli._parquet import ResumableParquet
-from skcaptcha.cli._resumable import ResumableCsv
-from skcaptcha.cli._tables import Table
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.prediction._parquet import ResumableParquet
+from skcaptcha.prediction._resumable_table import ResumableCsv
+from skcaptcha.prediction._tables import Table
 
 COLUMNS = ("filename", "text", "confidence")
 KINDS = {"csv": ResumableCsv, "parquet": ResumableParquet}
@@ -115,7 +115,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, t
     old = content(place)
     code = (
         "import resource, runpy, sys\n"
-        "import sklearn.pipeline, skcaptcha.cli._reading\n"
+        "import sklearn.pipeline, skcaptcha.prediction._read_images\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "sys.argv[0] = 'skcaptcha'\n"
         "runpy.run_module('skcaptcha', run_name='__main__')"
@@ -196,7 +196,7 @@ def test_runs_that_begin_again_and_again_lose_no_row(tmp_path):
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from skcaptcha.cli._resumable import ResumableCsv\n"
+        "from skcaptcha.prediction._resumable_table import ResumableCsv\n"
         "from skcaptcha.exceptions import SkcaptchaError\n"
         "added = 0\n"
         "while added < 100:\n"
@@ -319,7 +319,7 @@ def test_a_folder_that_is_killed_is_gone_on_from(tmp_path, n_parts):
     code = (
         "from itertools import count\n"
         "from pathlib import Path\n"
-        "from skcaptcha.cli._parquet import ResumableParquet\n"
+        "from skcaptcha.prediction._parquet import ResumableParquet\n"
         "names = ('filename', 'text', 'confidence')\n"
         "with ResumableParquet(Path('a'), names, resume=False) as table:\n"
         "    for i in count():\n"
@@ -385,7 +385,7 @@ def test_memory_does_not_grow_with_the_number_of_names(tmp_path):
     code = (
         "import resource\n"
         "from pathlib import Path\n"
-        "from skcaptcha.cli._resumable import ResumableCsv\n"
+        "from skcaptcha.prediction._resumable_table import ResumableCsv\n"
         "def rows(n): return [(f'folder/{i:09}.png', 'ABCD', '0.9000') for i in range(n)]\n"
         "with ResumableCsv(Path('a.csv'), ('filename', 'text', 'confidence'), resume=False) as t:\n"
         "    for i in range(300):\n"

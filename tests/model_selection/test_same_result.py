@@ -9,8 +9,8 @@ from pathlib import Path
 import joblib
 import pytest
 
-from skcaptcha.cli._reading import read_all
 from skcaptcha.datasets import SCHEMES, load_captchas, write_captchas
+from skcaptcha.prediction._read_images import read_all
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 # How many captchas to make of which scheme, and what of a recipe's grid to try with them.

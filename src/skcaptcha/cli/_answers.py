@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skcaptcha.cli._console import note, say
 from skcaptcha.cli._output import JsonList
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
     from skcaptcha.read import Reading
@@ -101,12 +101,10 @@ class Answers:
         -------
         rows : list of tuples as long as there are columns
         """
-        from skcaptcha.cli._reading import why  # noqa: PLC0415 - not needed for --help
-
         rows = []
         for name, result in zip(names, results, strict=True):
             if isinstance(result, SkcaptchaError):
-                self.fail(name, why(result))
+                self.fail(name, reason_of(result))
             elif self._constraints and not result.text:
                 self.fail(name, f"nothing in it can be read as {self._constraints}")
             else:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
-from skcaptcha.cli._console import note, say
+from skcaptcha.cli._console import note, say, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL, Trust
 from skcaptcha.cli._unlabeled import note_unlabeled
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +42,8 @@ def cut(
     A captcha that is cut into more or fewer pieces than its label has characters is left out and
     named; the exit code is then 1.
     """
-    from skcaptcha.cli._reading import cut_all, why
     from skcaptcha.datasets import load_captchas, write_characters
+    from skcaptcha.prediction._read_images import cut_all
 
     if model is not None and recipe is not None:
         raise SkcaptchaError("--model and --recipe exclude each other: each says how to cut")
@@ -55,11 +55,14 @@ def cut(
     names: list[str] = []
     n_left_out = 0
     everything = zip(
-        captchas.filenames, captchas.target, cut_all(cutter, captchas.data), strict=True
+        captchas.filenames,
+        captchas.target,
+        cut_all(cutter, captchas.data, show_progress=shows_progress()),
+        strict=True,
     )
     for name, label, pieces in everything:
         if isinstance(pieces, SkcaptchaError):
-            reason = why(pieces)
+            reason = reason_of(pieces)
         elif len(pieces) != len(label):
             reason = f"it is cut into {len(pieces)} pieces, but its label is {str(label)!r}"
         else:
@@ -85,11 +88,11 @@ def _of_model(file: Path, trust: bool) -> Pipeline:
 
 
 def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:
-    from skcaptcha.cli._reading import undecodable
+    from skcaptcha.prediction._read_images import undecodable
     from skcaptcha.recipes import load_recipe
 
     cutter = _up_to_segmenter(load_recipe(file).pipeline())
-    bad = undecodable(cutter, captchas.data)
+    bad = undecodable(cutter, captchas.data, show_progress=shows_progress())
     good = [i for i in range(len(captchas.data)) if i not in bad]
     if not good:
         raise SkcaptchaError(f"none of the {len(bad)} images can be read, for one: {bad[0]}")

@@ -162,9 +162,9 @@ def _fit_recipe(asked: _Asked) -> None:
 
 
 def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Asked) -> None:
-    from skcaptcha.cli._reading import read_all
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import describe_training
+    from skcaptcha.prediction._read_images import read_all
     from skcaptcha.report import attempts_of, fit_report
 
     began = time.perf_counter()
@@ -205,7 +205,7 @@ def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Ask
     }
     results: list[Reading | SkcaptchaError] = []
     if test is not None:
-        results += read_all(model, test.data)
+        results += read_all(model, test.data, show_progress=shows_progress())
         report["held_out"] = summarize([str(label) for label in test.target], results)
         failed += say_failures(test, dict(enumerate(results)))
     report["n_failed"] = len(failed)

@@ -17,13 +17,13 @@ import typer
 from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
-from skcaptcha.cli._console import note
+from skcaptcha.cli._console import note, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust, within
 from skcaptcha.cli._output import STDOUT, write_json
 from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
-    from skcaptcha.cli._done import DoneNames
+    from skcaptcha.prediction._done_names import DoneNames
 
 
 def predict(
@@ -99,12 +99,12 @@ def predict(
     Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end. If an
     interrupted run left some there, give --resume, or delete it.
     """
-    from skcaptcha.cli._batches import WorkersEndedError
-    from skcaptcha.cli._cluster import connected
-    from skcaptcha.cli._paths import images_of, named
-    from skcaptcha.cli._reading import read_batches
-    from skcaptcha.cli._tables import open_table
     from skcaptcha.persistence import read_model
+    from skcaptcha.prediction._cluster_connection import connect_if_given
+    from skcaptcha.prediction._find_images import images_of, named
+    from skcaptcha.prediction._ordered_batches import WorkersEndedError
+    from skcaptcha.prediction._read_images import read_batches
+    from skcaptcha.prediction._tables import open_table
 
     if resume and csv is None and parquet is None:
         raise SkcaptchaError(
@@ -132,7 +132,7 @@ def predict(
         exact=parquet is not None,
         listed=json is not None,
     )
-    with answers, connected(scheduler) as client:
+    with answers, connect_if_given(scheduler) as client:
         found = images_of(paths, answers.fail, null=null)
         names = _at_least_one(refuse_outputs(found, csv, json))
         table = open_table(
@@ -150,7 +150,7 @@ def predict(
         )
         todo = _Todo(names, table.done)
         # A bar and the lines would spoil each other on one terminal.
-        show_progress = not (prints and sys.stdout.isatty())
+        show_progress = shows_progress() and not (prints and sys.stdout.isatty())
         began = time.perf_counter()
         reading = read_batches(
             reader, todo.batches(), n_jobs=jobs, client=client, show_progress=show_progress
@@ -221,7 +221,7 @@ class _Todo:
         self.n_done = 0
 
     def batches(self) -> Iterator[list[str]]:
-        from skcaptcha.cli._reading import in_batches
+        from skcaptcha.prediction._read_images import in_batches
 
         return in_batches(self._not_done())
 

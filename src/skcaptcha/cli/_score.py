@@ -13,11 +13,11 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
-from skcaptcha.cli._console import figures_table, note, report_console, say, visible
+from skcaptcha.cli._console import figures_table, note, report_console, say, shows_progress, visible
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.cli._unlabeled import note_unlabeled
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,11 +54,11 @@ def score(
     An image that cannot be read counts as wrong and is named; the exit code is then 1.
     """
     from skcaptcha.cli._accuracy import confusions_table, coverage_table
-    from skcaptcha.cli._cluster import connected
-    from skcaptcha.cli._reading import read_all, why
     from skcaptcha.datasets import load_captchas
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import read_model
+    from skcaptcha.prediction._cluster_connection import connect_if_given
+    from skcaptcha.prediction._read_images import read_all
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
     loaded = read_model(model, trust=trust)
@@ -66,16 +66,24 @@ def score(
     note_unlabeled(folder)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
-    with connected(scheduler) as client:
+    with connect_if_given(scheduler) as client:
         began = time.perf_counter()
-        results = list(read_all(loaded.model, captchas.data, n_jobs=jobs, client=client))
+        results = list(
+            read_all(
+                loaded.model,
+                captchas.data,
+                n_jobs=jobs,
+                client=client,
+                show_progress=shows_progress(),
+            )
+        )
         seconds = time.perf_counter() - began
 
     failed, rows = [], []
     for name, label, result in zip(captchas.filenames, labels, results, strict=True):
         if isinstance(result, SkcaptchaError):
-            say(f"{name}: {why(result)}")
-            failed.append({"filename": name, "reason": why(result)})
+            say(f"{name}: {reason_of(result)}")
+            failed.append({"filename": name, "reason": reason_of(result)})
             rows.append((name, label, "", ""))
         else:
             rows.append((name, label, result.text, f"{result.confidence:.4f}"))
@@ -153,10 +161,12 @@ def _write_report(
 
 def _warn_of_training(loaded: LoadedModel, sources: Sequence[str]) -> int | None:
     """Say how many of the captchas the model was fitted to, since it may know these by heart."""
-    from skcaptcha.cli._reading import decoded
     from skcaptcha.persistence._manifest import count_training_images
+    from skcaptcha.prediction._read_images import decoded
 
-    n = count_training_images(loaded.manifest, decoded(loaded.model, sources))
+    n = count_training_images(
+        loaded.manifest, decoded(loaded.model, sources, show_progress=shows_progress())
+    )
     if n:
         say(
             f"warning: the model was fitted to {n} of these {len(sources)} captchas, which it may "

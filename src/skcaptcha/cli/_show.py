@@ -17,7 +17,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, note, printable, result_console, say
 from skcaptcha.cli._options import Trust
-from skcaptcha.exceptions import SkcaptchaError, UntrustedModelError
+from skcaptcha.exceptions import SkcaptchaError, UntrustedModelError, reason_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -79,7 +79,6 @@ def show(
 
 def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
     from skcaptcha._files.atomic import write_atomically
-    from skcaptcha.cli._reading import why
     from skcaptcha.report import TerminalStrip, draw_traces, trace
 
     traces, n_failed = [], 0
@@ -89,7 +88,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
             title = printable(os.fsencode(Path(image).name).decode(errors="replace"))
             traces.append(trace(reader, image, title=title))
         except SkcaptchaError as error:
-            say(f"{image}: {why(error)}")
+            say(f"{image}: {reason_of(error)}")
             n_failed += 1
     if traces and out is None:
         result_console().print(TerminalStrip(traces))

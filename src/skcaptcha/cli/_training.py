@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from skcaptcha._process.worker_processes import start_workers
 from skcaptcha.cli._check_outputs import check_model_suffix
-from skcaptcha.cli._console import progress, say
+from skcaptcha.cli._console import progress, say, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL
-from skcaptcha.exceptions import ModelError, SkcaptchaError, release_frames
+from skcaptcha.exceptions import ModelError, SkcaptchaError, reason_of, release_frames
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -305,17 +305,18 @@ def drop_unusable_pieces(
     SkcaptchaError
         If most are so, or none.
     """
-    from skcaptcha.cli._reading import unusable, why
+    from skcaptcha.prediction._read_images import unusable
 
     n = len(captchas.data)
-    bad = unusable(steps, captchas.data)
+    bad = unusable(steps, captchas.data, show_progress=shows_progress())
     if not bad:
         raise error
     if 2 * len(bad) > n:
         # The fit knows only numbers.
         first, reason = next(iter(bad.items()))
         raise SkcaptchaError(
-            f"{names_of(captchas)[first]}: {why(reason)} ({len(bad)} of {n} training images are so)"
+            f"{names_of(captchas)[first]}: {reason_of(reason)} "
+            f"({len(bad)} of {n} training images are so)"
         ) from error
     return drop(captchas, bad)
 
@@ -340,9 +341,9 @@ def workers(
     """
     import joblib
 
-    from skcaptcha.cli._cluster import connected
+    from skcaptcha.prediction._cluster_connection import connect_if_given
 
-    with connected(scheduler) as client:
+    with connect_if_given(scheduler) as client:
         if client is None and late:
             from skcaptcha.auto._processes import started_by
 
@@ -420,11 +421,9 @@ def say_failures(captchas: Bunch, results: Mapping[int, Any]) -> list[dict[str, 
     failed : list of dict
         The names, and the reasons.
     """
-    from skcaptcha.cli._reading import why
-
     names = names_of(captchas)
     failed = [
-        {"filename": str(names[i]), "reason": why(result)}
+        {"filename": str(names[i]), "reason": reason_of(result)}
         for i, result in results.items()
         if isinstance(result, SkcaptchaError)
     ]

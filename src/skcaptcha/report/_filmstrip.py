@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from skcaptcha._display.percent import percent_sure
-from skcaptcha.exceptions import ImageError, SkcaptchaError
+from skcaptcha.exceptions import ImageError, reason_of
 from skcaptcha.images import decode
 from skcaptcha.inspection._attempts import LABEL_IN_DOUBT_FROM, Attempt
 from skcaptcha.inspection._causes import why_wrong
@@ -101,7 +101,7 @@ def _card(attempt: Attempt) -> tuple[str, Card]:
     shown = Markup() if image is None else picture(image, attempt.name)
     label = ("label", text(attempt.label))
     if not isinstance(attempt.result, Reading):
-        reason = _reason(attempt.result)
+        reason = reason_of(attempt.result)
         lines = [label, ("not read", reason), ("file", attempt.name)]
         return "unreadable image", Card(shown, lines)
     cause = why_wrong(attempt.model, attempt.source, attempt.label, attempt.result)
@@ -116,8 +116,3 @@ def _card(attempt: Attempt) -> tuple[str, Card]:
     if attempt.confidence >= LABEL_IN_DOUBT_FROM:
         lines.insert(3, ("or", "the label is wrong: the model is very sure of its reading"))
     return cause.kind, Card(shown, lines)
-
-
-def _reason(error: SkcaptchaError) -> str:
-    reason = error.reason if isinstance(error, ImageError) else str(error)
-    return reason.removeprefix("image 0: ")

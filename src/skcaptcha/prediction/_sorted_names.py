@@ -30,7 +30,7 @@ class SortedNames:
 
     Examples
     --------
-    >>> from skcaptcha.cli._sorted_names import SortedNames
+    >>> from skcaptcha.prediction._sorted_names import SortedNames
     >>> with SortedNames(n_in_memory=2) as names:
     ...     for name in ("10.png", "9.png", "b.png", "a.png", "1.png"):
     ...         names.add(name)

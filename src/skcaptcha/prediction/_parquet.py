@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from skcaptcha.cli._begun_with import BegunWith, Settings
-from skcaptcha.cli._done import DoneNames
-from skcaptcha.cli._tables import Table, sync
 from skcaptcha.exceptions import OutputError, SkcaptchaError
+from skcaptcha.prediction._done_names import DoneNames
+from skcaptcha.prediction._table_settings import BegunWith, Settings
+from skcaptcha.prediction._tables import Table, sync
 
 _ROWS_IN_A_PART = 2**14
 _PART = re.compile(r"part-[0-9]{5,}\.parquet")

@@ -69,7 +69,7 @@ def in_order(batches: Iterable[Any], workers: Workers) -> Iterator[tuple[Any, An
     Examples
     --------
     >>> from functools import partial
-    >>> from skcaptcha.cli._batches import Workers, in_order
+    >>> from skcaptcha.prediction._ordered_batches import Workers, in_order
     >>> list(in_order([[1, 2], [3]], Workers(lambda batch: partial(sum, batch), window=2)))
     [([1, 2], 3), ([3], 3)]
     """

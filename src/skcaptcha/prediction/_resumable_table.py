@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from skcaptcha._files.only_writer import opened_for_one
-from skcaptcha.cli._begun_with import BegunWith, Settings
-from skcaptcha.cli._done import DoneNames
-from skcaptcha.cli._tables import Table, sync
 from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.prediction._done_names import DoneNames
+from skcaptcha.prediction._table_settings import BegunWith, Settings
+from skcaptcha.prediction._tables import Table, sync
 
 _NAMES_AT_ONCE = 1024
 _MOST_BYTES_OF_LINE = 2**20
@@ -56,7 +56,7 @@ class ResumableCsv(Table):
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from skcaptcha.cli._resumable import ResumableCsv
+    >>> from skcaptcha.prediction._resumable_table import ResumableCsv
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file, part = Path(folder) / "a.csv", Path(folder) / "a.csv.part"
     ...     _ = part.write_text("filename,text\na.png,XY\nb.pn")

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from skcaptcha.cli._done import DoneNames
+from skcaptcha.prediction._done_names import DoneNames
 
 if TYPE_CHECKING:
-    from skcaptcha.cli._begun_with import Settings
+    from skcaptcha.prediction._table_settings import Settings
 
 # Also those that some terminals and programs take for the end of a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -79,7 +79,7 @@ class Lines(Table):
 
     Examples
     --------
-    >>> from skcaptcha.cli._tables import Lines
+    >>> from skcaptcha.prediction._tables import Lines
     >>> with Lines(prints=True) as table:
     ...     table.write([("a.png", "XY", "0.9000"), ("b\n.png", "Z", "0.8000")])
     a.png	XY	0.9000
@@ -151,11 +151,11 @@ def open_table(
     table : Table
     """
     if csv is not None:
-        from skcaptcha.cli._resumable import ResumableCsv
+        from skcaptcha.prediction._resumable_table import ResumableCsv
 
         return ResumableCsv(csv, columns, resume=resume, settings=settings)
     if parquet is not None:
-        from skcaptcha.cli._parquet import ResumableParquet
+        from skcaptcha.prediction._parquet import ResumableParquet
 
         return ResumableParquet(parquet, columns, resume=resume, settings=settings)
     return Lines(prints=prints)

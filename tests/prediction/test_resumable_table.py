@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skcaptcha.cli._resumable import ResumableCsv
+from skcaptcha.prediction._resumable_table import ResumableCsv
 
 HEADER = ("filename", "text", "confidence")
 FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)

@@ -1,7 +1,6 @@
 """Trees, patterns and lists of paths mean the images that a user would expect, in one order."""
 
 import glob
-import json
 import os
 import random
 import subprocess
@@ -12,10 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from skcaptcha.cli._paths import images_of
-from skcaptcha.cli._sorted_names import SortedNames
 from skcaptcha.datasets._load import natural_order
 from skcaptcha.exceptions import DatasetError
+from skcaptcha.prediction._find_images import images_of
+from skcaptcha.prediction._sorted_names import SortedNames
 
 NAMES = (
     "10.png", "2.png", "labels.csv", ".hidden.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp",
@@ -69,7 +68,7 @@ def test_names_sorted_in_runs_are_names_sorted(names, n_in_memory):
 def test_memory_does_not_grow_with_the_files_of_a_folder():
     code = (
         "import resource, sys\n"
-        "from skcaptcha.cli._sorted_names import SortedNames\n"
+        "from skcaptcha.prediction._sorted_names import SortedNames\n"
         "with SortedNames() as names:\n"
         "    for i in reversed(range(int(sys.argv[1]))):\n"
         "        names.add(f'{i}.png')\n"
@@ -119,25 +118,6 @@ def test_names_are_found_as_they_are_asked_for(tree):
     assert next(paths) == f"{tree}/2.png"
     (tree / "b10" / "a.png").touch()
     assert f"{tree}/b10/a.png" in list(paths)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-@pytest.mark.parametrize(
-    ("null", "written", "names"),
-    [
-        (False, b"a b.png\r\n\n c.png\nd.png", ["a b.png", " c.png", "d.png"]),
-        (True, b"a\nb.png\0\0 \0\xff.png", ["a\nb.png", " ", os.fsdecode(b"\xff.png")]),
-    ],
-)
-def test_lists_on_the_standard_input(start, model, null, written, names):
-    command = start("predict", "-", "--model", model, "--json", "-", *["-0"] * null)
-    command.stdin.buffer.write(written)
-    outcome = command.outcome()
-    assert outcome.code == 1
-    failed = [failure["filename"] for failure in json.loads(outcome.out)["failed"]]
-    assert [name.encode(errors="surrogateescape") for name in failed] == [
-        name.encode(errors="surrogateescape") for name in names
-    ]
 
 
 def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_read(tree):

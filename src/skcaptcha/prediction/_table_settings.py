@@ -28,7 +28,7 @@ class BegunWith:
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from skcaptcha.cli._begun_with import BegunWith
+    >>> from skcaptcha.prediction._table_settings import BegunWith
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     part = Path(folder) / "a.csv.part"
     ...     BegunWith(part, {"model": "ab", "--length": 4}).keep()

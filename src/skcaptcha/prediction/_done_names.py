@@ -18,7 +18,7 @@ class DoneNames:
 
     Examples
     --------
-    >>> from skcaptcha.cli._done import DoneNames
+    >>> from skcaptcha.prediction._done_names import DoneNames
     >>> with DoneNames() as done:
     ...     done.add(["a.png", "b.png", "a.png"])
     ...     [done.take(name) for name in ("a.png", "c.png", "a.png", "a.png")]

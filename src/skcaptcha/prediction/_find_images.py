@@ -11,11 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, Self
 
-from skcaptcha.cli._sorted_names import SortedNames
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
 from skcaptcha.datasets._load import natural_order
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._encoded_text import is_url
+from skcaptcha.prediction._sorted_names import SortedNames
 
 _MAGIC = re.compile(r"[*?[]")
 _ANY_FOLDERS = "**"
@@ -57,7 +57,7 @@ def images_of(arguments: Sequence[str], failed: _Failed, *, null: bool = False) 
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from skcaptcha.cli._paths import images_of
+    >>> from skcaptcha.prediction._find_images import images_of
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for name in ("10.png", "2.png", "b/1.jpg", "b/.1.png", "labels.csv"):
     ...         path = Path(folder, name)

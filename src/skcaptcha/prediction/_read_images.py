@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.cli._batches import Workers, in_order, processes, this_process
-from skcaptcha.cli._console import progress
-from skcaptcha.exceptions import ImageError, SegmentationError, SkcaptchaError
+from skcaptcha._display.progress import progress
+from skcaptcha.exceptions import SegmentationError, SkcaptchaError
 from skcaptcha.images._each import Process, process_each
+from skcaptcha.prediction._ordered_batches import Workers, in_order, processes, this_process
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings
 
@@ -37,7 +37,7 @@ def read_all(
     *,
     n_jobs: int = 1,
     client: Client | None = None,
-    show_progress: bool = True,
+    show_progress: bool = False,
 ) -> Iterator[Reading | SkcaptchaError]:
     """Read captchas in batches; one that cannot be read does not stop the others.
 
@@ -74,7 +74,7 @@ def read_batches(
     n_jobs: int = 1,
     client: Client | None = None,
     total: int | None = None,
-    show_progress: bool = True,
+    show_progress: bool = False,
 ) -> Generator[tuple[Sequence[Any], list[Reading | SkcaptchaError]], None, None]:
     """Read batches of captchas as they come, and hold but a few of them at a time.
 
@@ -89,7 +89,7 @@ def read_batches(
         Of the cluster that reads instead; only paths can then be read.
     total : int, optional
         How many captchas there are, if that is known.
-    show_progress : bool, default=True
+    show_progress : bool, default=False
 
     Yields
     ------
@@ -103,7 +103,7 @@ def read_batches(
     n = min(n, len(first))
     workers: AbstractContextManager[Workers]
     if client is not None:
-        from skcaptcha.cli._cluster import cluster  # noqa: PLC0415 - most do without one
+        from skcaptcha.prediction._cluster_workers import cluster  # noqa: PLC0415 - most do without one
 
         workers = cluster(_read_and_pack, model, client)
     elif n > 1:
@@ -138,7 +138,9 @@ def in_batches(sources: Iterable[Any]) -> Iterator[list[Any]]:
     return iter(lambda: list(islice(sources, _BATCH)), [])
 
 
-def cut_all(cutter: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray | SkcaptchaError]:
+def cut_all(
+    cutter: Pipeline, sources: Sequence[Any], *, show_progress: bool = False
+) -> Iterator[np.ndarray | SkcaptchaError]:
     """Cut captchas in batches; one that cannot be cut does not stop the others.
 
     Parameters
@@ -152,10 +154,12 @@ def cut_all(cutter: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray | S
     result : ndarray of shape (k, h, w), dtype uint8, or SkcaptchaError
         The captcha's crops, or why there are none.
     """
-    return _each(cutter, sources, _cut, "cutting")
+    return _each(cutter, sources, _cut, "cutting", show_progress)
 
 
-def undecodable(model: Pipeline, sources: Sequence[Any]) -> dict[int, SkcaptchaError]:
+def undecodable(
+    model: Pipeline, sources: Sequence[Any], *, show_progress: bool = False
+) -> dict[int, SkcaptchaError]:
     """Find the sources that are no images.
 
     Parameters
@@ -169,11 +173,13 @@ def undecodable(model: Pipeline, sources: Sequence[Any]) -> dict[int, SkcaptchaE
     errors : dict of int to SkcaptchaError
         By index.
     """
-    results = enumerate(_each(model, sources, _nothing, "decoding"))
+    results = enumerate(_each(model, sources, _nothing, "decoding", show_progress))
     return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
 
 
-def decoded(model: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray]:
+def decoded(
+    model: Pipeline, sources: Sequence[Any], *, show_progress: bool = False
+) -> Iterator[np.ndarray]:
     """Decode the images that can be decoded.
 
     Parameters
@@ -186,12 +192,14 @@ def decoded(model: Pipeline, sources: Sequence[Any]) -> Iterator[np.ndarray]:
     ------
     image : ndarray of shape (h, w) or (h, w, 3), dtype uint8
     """
-    for image in _each(model, sources, _themselves, "looking for training captchas"):
+    for image in _each(model, sources, _themselves, "looking for training captchas", show_progress):
         if not isinstance(image, SkcaptchaError):
             yield image
 
 
-def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError]:
+def unusable(
+    steps: Pipeline, images: Sequence[Any], *, show_progress: bool = False
+) -> dict[int, SkcaptchaError]:
     """Find the training images that stop steps from being fitted.
 
     Parameters
@@ -205,7 +213,9 @@ def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError
     errors : dict of int to SkcaptchaError
         By index.
     """
-    decoded = dict(enumerate(_each(steps, images, _themselves, "looking for the cause")))
+    decoded = dict(
+        enumerate(_each(steps, images, _themselves, "looking for the cause", show_progress))
+    )
     errors: dict[int, SkcaptchaError] = {}
     while len(errors) < len(decoded):
         rest = [i for i in decoded if i not in errors]
@@ -217,31 +227,6 @@ def unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError
                 break
             errors[rest[error.index]] = SegmentationError(error.reason)
     return errors
-
-
-def why(error: SkcaptchaError) -> str:
-    """Give the reason of an error that is shown after the image's name.
-
-    Parameters
-    ----------
-    error : SkcaptchaError
-        Of one image alone.
-
-    Returns
-    -------
-    reason : str
-
-    Examples
-    --------
-    >>> from skcaptcha.cli._reading import why
-    >>> from skcaptcha.exceptions import ImageError, SegmentationError
-    >>> why(ImageError("a.png", "it is empty"))
-    'it is empty'
-    >>> why(SegmentationError("image 0: 3 columns are too few for 4 characters"))
-    '3 columns are too few for 4 characters'
-    """
-    reason = error.reason if isinstance(error, ImageError) else str(error)
-    return reason.removeprefix("image 0: ")
 
 
 def _cut(cutter: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
@@ -258,9 +243,9 @@ def _themselves(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _each(
-    model: Pipeline, sources: Sequence[Any], process: Process[_Result], title: str
+    model: Pipeline, sources: Sequence[Any], process: Process[_Result], title: str, show: bool
 ) -> Iterator[_Result | SkcaptchaError]:
-    with progress(title, len(sources), show=len(sources) > _BATCH) as advance:
+    with progress(title, len(sources), show=show and len(sources) > _BATCH) as advance:
         for batch in in_batches(sources):
             yield from process_each(model, batch, process)
             advance(len(batch))
