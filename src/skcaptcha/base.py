@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
-from typing import Any, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags, TargetTags, get_tags
 
 from skcaptcha.exceptions import ReadingError
 
@@ -46,6 +48,84 @@ def _address() -> str:
         return ""
     named = dict(url.split(", ", 1) for url in urls)
     return named.get("Documentation", "")
+
+
+@dataclass(slots=True)
+class StepTags(Tags):
+    """scikit-learn's tags, and two more that let a search share the work of a pipeline step.
+
+    Attributes
+    ----------
+    learns_from : {"nothing", "image sizes", "samples"}, default="samples"
+        What fitting depends on besides the parameters. ``"image sizes"``: on nothing if all images
+        have one size. :class:`~skcaptcha.model_selection.SharedGridSearchCV` fits a step once for
+        all folds if it learns the same from each of them.
+    modifies_input : bool, default=True
+        Whether fitting, transforming or predicting may change the samples in place, so that the
+        step needs a copy of its own.
+
+    Examples
+    --------
+    >>> from sklearn.utils import get_tags
+    >>> from skcaptcha.segment import EqualSplit
+    >>> get_tags(EqualSplit(4)).learns_from, get_tags(EqualSplit(4, shape=(20, 16))).learns_from
+    ('samples', 'nothing')
+    """
+
+    learns_from: Literal["nothing", "image sizes", "samples"] = "samples"
+    modifies_input: bool = True
+
+    @classmethod
+    def extend(cls, tags: Tags, **values: Any) -> Self:
+        """Return the same tags with values for those of this class.
+
+        Parameters
+        ----------
+        tags : Tags
+        **values
+            ``learns_from``, ``modifies_input``.
+
+        Returns
+        -------
+        tags : StepTags
+        """
+        return cls(**{field.name: getattr(tags, field.name) for field in fields(tags)} | values)
+
+
+def step_tags(estimator: Any) -> StepTags:
+    """Return the tags of an estimator as far as its class vouches for them.
+
+    A class that overrides a public method, and does not define ``__sklearn_tags__`` again, may
+    learn from samples or change them although the tags that it inherits deny that. For such a
+    class, and for one without these tags, the defaults of `StepTags` are returned.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    tags : StepTags
+
+    Examples
+    --------
+    >>> from skcaptcha.base import step_tags
+    >>> from skcaptcha.denoise import Grayscale
+    >>> class Shifted(Grayscale):
+    ...     def transform(self, X):
+    ...         return super().transform(X - X.mean())
+    >>> step_tags(Grayscale()).learns_from, step_tags(Shifted()).learns_from
+    ('nothing', 'samples')
+    """
+    unknown = StepTags(estimator_type=None, target_tags=TargetTags(required=False))
+    tags = get_tags(estimator) if hasattr(estimator, "__sklearn_tags__") else unknown
+    if isinstance(tags, StepTags):
+        for kind in type(estimator).__mro__:
+            if "__sklearn_tags__" in vars(kind):
+                return tags
+            if any(callable(part) and name[0] != "_" for name, part in vars(kind).items()):
+                break
+    return unknown
 
 
 Model: TypeAlias = Pipeline | BaseSearchCV

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ImageError
 
 Image = NDArray[np.uint8]
@@ -130,10 +130,6 @@ class BatchDenoiser(  # type: ignore[call-arg]
                     denoised[i] = image
         return denoised
 
-    def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
-        """Tell whether fitting to any part of the images would give the same step."""
-        return True
-
     def _validate_params_once(self) -> None:
         """Check the parameters, unless the same values were once found right."""
         values = [getattr(self, name) for name in _parameter_names(type(self))]
@@ -152,7 +148,9 @@ class BatchDenoiser(  # type: ignore[call-arg]
         """Give the denoised images, each by itself; ``images`` must not change."""
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        tags = StepTags.extend(
+            super().__sklearn_tags__(), learns_from="nothing", modifies_input=False
+        )
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True

@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha.base import StepTags
 from skcaptcha.denoise._base import BaseDenoiser, Image, check_images
 from skcaptcha.exceptions import ImageError
 from skcaptcha.measure import pitch
@@ -137,5 +138,7 @@ class HeightScaler(BaseDenoiser):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
+        learns_from = "samples" if self.height is None else "nothing"
+        tags = StepTags.extend(tags, learns_from=learns_from)
         tags.requires_fit = True
         return tags

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags, step_tags
 from skcaptcha.denoise._base import Image, check_images
 
 _MEASURES: dict[str, Callable[[Image, int], float]] = {
@@ -196,7 +196,12 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         )
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        # Branches get the images themselves.
+        branches = [part for part in self.get_params().values() if hasattr(part, "get_params")]
+        tags = StepTags.extend(
+            super().__sklearn_tags__(),
+            modifies_input=any(step_tags(branch).modifies_input for branch in branches),
+        )
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.segments import Segments
 
 
@@ -87,16 +87,17 @@ class BaseFeatures(  # type: ignore[call-arg]
     def _learn(self, X: Segments) -> None:
         """Learn from the training segments: by default nothing."""
 
-    def _learns_same_from_parts(self, X: Segments) -> bool:
-        """Tell whether fitting to any part of the captchas would give the same step."""
-        return True
-
     @abstractmethod
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         """Describe segments by vectors (m, d), which must not depend on each other."""
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        learns = type(self)._learn is not BaseFeatures._learn
+        tags = StepTags.extend(
+            super().__sklearn_tags__(),
+            learns_from="samples" if learns else "nothing",
+            modifies_input=False,
+        )
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
         return tags

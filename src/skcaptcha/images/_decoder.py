@@ -15,7 +15,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from skcaptcha._files.regular_file import UnreadableError, read_regular_file
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ImageError, ImageWarning
 from skcaptcha.images._encoded_text import content_of_text, name_of_source
 from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
@@ -254,11 +254,10 @@ class ImageDecoder(  # type: ignore[call-arg]
             raise ImageError(_name(source, place) or place, str(error)) from error.__cause__
         return images
 
-    def _learns_same_from_parts(self, X: Any) -> bool:
-        return True
-
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        tags = StepTags.extend(
+            super().__sklearn_tags__(), learns_from="nothing", modifies_input=False
+        )
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True

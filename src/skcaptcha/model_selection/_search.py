@@ -33,7 +33,7 @@ from skcaptcha.model_selection._shared_steps import (
     Score,
     Scoring,
     Split,
-    StepsOf,
+    build_candidates,
     is_plain_pipeline,
     score_candidates,
 )
@@ -209,8 +209,7 @@ return_train_score
         names = {name for name, _ in self.estimator.steps}
         if not all(key.partition("__")[0] in names for params in grid for key in params):
             return None
-        steps_of = StepsOf(self.estimator)
-        candidates = [Candidate(i, params, steps_of(params)) for i, params in enumerate(grid)]
+        candidates = build_candidates(self.estimator, grid)
         steps = {step.key: step.estimator for each in candidates for step in each.steps}
         if _have_callbacks([self, self.estimator, *steps.values()]):
             return None

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._copies import groups_of_rows
 from skcaptcha.read._evidence import FittedClassifier
@@ -253,8 +253,20 @@ class CharacterReader(Documented, BaseEstimator):
             "(skcaptcha show)"
         )
 
-    def _with_parameters_of(self, other: BaseEstimator) -> CharacterReader | None:
-        """Give what fitting another to the same captchas would give; None if that takes a fit."""
+    def reuse_fit(self, other: BaseEstimator) -> CharacterReader | None:
+        """Return what fitting another estimator to the same captchas would give, without a fit.
+
+        :class:`~skcaptcha.model_selection.SharedGridSearchCV` asks each fitted last step for it.
+
+        Parameters
+        ----------
+        other : estimator
+
+        Returns
+        -------
+        reader : CharacterReader or None
+            Shares arrays with this reader. None if the other one has to be fitted.
+        """
         if not type(self) is type(other) is CharacterReader or other.estimator is None:
             return None
         if self.calibration_cv is not None or other.calibration_cv is not None:
@@ -314,7 +326,7 @@ class CharacterReader(Documented, BaseEstimator):
         return float(np.exp(minimize_scalar(loss, bounds=(-10.0, 10.0), method="bounded").x))
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        tags = StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._copies import distinct_folds, groups_of_rows
 from skcaptcha.read._alignment import Characters, centroids
@@ -536,7 +536,7 @@ class SequenceReader(Documented, BaseEstimator):
         return calibrate(np.concatenate(margins)[read_at_all], np.concatenate(right)[read_at_all])
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        tags = StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ImageError, SegmentationError
 from skcaptcha.segments import Segments
 
@@ -165,16 +165,17 @@ class BaseSegmenter(  # type: ignore[call-arg]
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         """Learn what the segmenter needs beside the shape of the crops: by default nothing."""
 
-    def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
-        """Tell whether fitting to any part of the images would give the same step."""
-        return self.shape is not None
-
     @abstractmethod
     def _cut(self, image: Image) -> Cut:
         """Find the segments of one image; either all images give an owner or none does."""
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+        learns = self.shape is None or type(self)._learn is not BaseSegmenter._learn
+        tags = StepTags.extend(
+            super().__sklearn_tags__(),
+            learns_from="samples" if learns else "nothing",
+            modifies_input=False,
+        )
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
+from skcaptcha.base import StepTags
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segment._base import BaseSegmenter, Boxes, Cut, Image
 
@@ -104,8 +106,10 @@ class FixedBoxes(BaseSegmenter):
         self._grown = max(self.margin, 0)
         self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 
-    def _learns_same_from_parts(self, X: Sequence[Image]) -> bool:
-        return len({image.shape for image in X}) == 1
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        learns = type(self)._learn is not FixedBoxes._learn
+        return StepTags.extend(tags, learns_from="samples" if learns else "image sizes")
 
     def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
         # The boxes depend on nothing but the size.
