@@ -38,12 +38,11 @@ from skcaptcha.cli._training import (
     workers,
 )
 from skcaptcha.cli._unlabeled import note_unlabeled
-from skcaptcha.exceptions import ImageError, RecipeError, SegmentationError
+from skcaptcha.exceptions import ImageError, RecipeError, SegmentationError, SkcaptchaError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from skcaptcha.exceptions import SkcaptchaError
     from skcaptcha.model_selection import SharedGridSearchCV
     from skcaptcha.read import Reading
     from skcaptcha.recipes import Recipe
