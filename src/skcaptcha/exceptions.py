@@ -53,7 +53,7 @@ class ImageWarning(UserWarning):
 
 
 class LabelWarning(UserWarning):
-    """Some labels are unlike the others of their folder, or images are copies of each other."""
+    """Some labels are unlike the others of their folder, or images are duplicates of each other."""
 
 
 class SegmentationError(SkcaptchaError):

@@ -42,7 +42,7 @@ def test_a_weak_scheme_is_read_with_few_labels(audit):
 
 
 def test_what_was_read_was_not_learned_from(audit):
-    assert (audit.n, audit.n_copies, audit.n_held_out, audit.n_learn) == (94, 4, 30, 60)
+    assert (audit.n, audit.n_duplicates, audit.n_held_out, audit.n_learn) == (94, 4, 30, 60)
     assert {point.read.n for point in audit.curve} == {30}
 
 
@@ -136,7 +136,7 @@ def test_a_scheme_is_called_broken_only_if_chance_does_not_explain_it(audit, n_r
 
 def test_captchas_that_repeat_others_do_not_make_many(audit):
     assert "captchas are few" not in to_markdown(audit, "Audit")
-    other = replace(audit, n=60, n_copies=40)
+    other = replace(audit, n=60, n_duplicates=40)
     assert "20 labeled captchas are few" in to_markdown(other, "Audit")
 
 

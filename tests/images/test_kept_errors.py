@@ -18,7 +18,7 @@ from skcaptcha.denoise import Grayscale
 from skcaptcha.exceptions import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
-from skcaptcha.images._each import process_each
+from skcaptcha.images._process_each import process_each
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.read import CharacterReader, read_captchas
 from skcaptcha.segment import EqualSplit

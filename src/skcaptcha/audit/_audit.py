@@ -17,8 +17,7 @@ from skcaptcha.audit._intervals import share
 from skcaptcha.audit._work import Work, which_right
 from skcaptcha.auto import measure
 from skcaptcha.exceptions import DatasetError, SkcaptchaError
-from skcaptcha.images import decode
-from skcaptcha.images._copies import groups_of_copies, pixel_digest
+from skcaptcha.images import decode, find_duplicates
 from skcaptcha.read import read_captchas
 from skcaptcha.read._input import check_texts
 
@@ -92,7 +91,7 @@ def audit_captchas(
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     images = [decode(source) for source in X]
-    chosen = _without_copies(images)
+    chosen = _without_duplicates(images)
     if len(chosen) < _FEWEST:
         raise DatasetError(
             f"{len(chosen)} different labeled captchas are too few to audit; at least {_FEWEST} "
@@ -129,7 +128,7 @@ def audit_captchas(
     )
     return Audit(
         n=len(X),
-        n_copies=len(X) - len(chosen),
+        n_duplicates=len(X) - len(chosen),
         n_learn=len(learn),
         n_held_out=n_held_out,
         measured=dict(measurement.lines()),
@@ -147,9 +146,9 @@ def audit_captchas(
     )
 
 
-def _without_copies(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
+def _without_duplicates(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
     """Leave out images that repeat another one: reading them again would prove nothing."""
-    return np.unique(groups_of_copies(map(pixel_digest, images)))
+    return np.unique(find_duplicates(images))
 
 
 def _amounts(

@@ -71,7 +71,7 @@ class Audit:
 
     Attributes
     ----------
-    n, n_copies : int
+    n, n_duplicates : int
         Captchas that were given, and how many of them repeat the image of another one: those were
         left out.
     n_learn, n_held_out : int
@@ -99,7 +99,7 @@ class Audit:
     """
 
     n: int
-    n_copies: int
+    n_duplicates: int
     n_learn: int
     n_held_out: int
     measured: dict[str, str]

@@ -100,17 +100,17 @@ def _summary(audit: Audit) -> Iterator[Block]:
     yield f"What to do next: {_next(audit)}"
     yield "What the captchas look like:"
     yield Facts(list(audit.measured.items()))
-    n_different = audit.n - audit.n_copies
+    n_different = audit.n - audit.n_duplicates
     if n_different < FEW:
         yield (
             f"{n_different} labeled captchas are few: they can show that a scheme is read, but "
             "hardly that it is not, and they show next to nothing about its defenses. With some "
             "hundred, every interval here becomes narrower."
         )
-    if audit.n_copies:
+    if audit.n_duplicates:
         yield (
-            f"{audit.n_copies} captchas repeat the image of another one and were left out. If your "
-            "site repeats images, they can be answered from memory."
+            f"{audit.n_duplicates} captchas repeat the image of another one and were left out. If "
+            "your site repeats images, they can be answered from memory."
         )
     if audit.skipped:
         sizes = listed([str(size) for size in audit.skipped])
@@ -276,7 +276,7 @@ def _published(audit: Audit) -> Iterator[Block]:
 
 def _method(audit: Audit) -> Iterator[Block]:
     yield (
-        f"Of {audit.n - audit.n_copies} different captchas, {audit.n_held_out} were drawn at "
+        f"Of {audit.n - audit.n_duplicates} different captchas, {audit.n_held_out} were drawn at "
         "random and set aside before anything was looked at. With the labels of each row of the "
         "learning curve, and no others, the suitable recipes were compared and the best one was "
         "fitted, as skcaptcha fit does, but in less time, with one network instead of three, and "

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from sklearn.pipeline import Pipeline
@@ -24,8 +23,8 @@ from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.images import WHY_BLANK, decode, single_color
-from skcaptcha.images._copies import groups_of_copies, pixel_digest
+from skcaptcha.images import WHY_BLANK, decode, find_duplicates, single_color
+from skcaptcha.images._batch import as_batch
 from skcaptcha.model_selection._journal import Journal, digest_of_captchas
 from skcaptcha.read._input import check_texts
 
@@ -184,10 +183,10 @@ def choose_recipe(
     begin = time.perf_counter()
     with _progress(budget, verbose) as say:
         say("measuring")
-        digests: list[str] = []
-        measurement = measure(_noting_digests(map(decode, X), digests), labels.tolist())
-        groups = groups_of_copies(digests)
-        if len(set(digests)) < 2:
+        X = as_batch(X)
+        measurement = measure(map(decode, X), labels.tolist())
+        groups = find_duplicates(X)
+        if not groups.any():
             color = single_color(decode(X[0]))
             raise DatasetError(
                 f"all {len(labels)} captchas show the same image; at least 2 different ones are "
@@ -231,14 +230,6 @@ def choose_recipe(
         budget=budget,
         seconds=clock.spent(),
     )
-
-
-def _noting_digests(
-    images: Iterable[NDArray[np.uint8]], digests: list[str]
-) -> Iterator[NDArray[np.uint8]]:
-    for image in images:
-        digests.append(pixel_digest(image))
-        yield image
 
 
 @contextmanager

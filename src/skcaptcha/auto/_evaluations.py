@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import joblib
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from skcaptcha.auto._families import Content
 from skcaptcha.auto._scoring import Scores, Splits, score_recipes
+from skcaptcha.images import ImageBatch
 from skcaptcha.model_selection._journal import Journal
 
 
@@ -52,7 +52,7 @@ class Evaluations:
 
     Parameters
     ----------
-    X : sequence of n captchas
+    X : ImageBatch of n captchas
     y : ndarray of n str
     clock : Clock
     journal : Journal or None
@@ -60,7 +60,7 @@ class Evaluations:
 
     def __init__(
         self,
-        X: Sequence[Any],
+        X: ImageBatch,
         y: NDArray[np.str_],
         clock: Clock,
         journal: Journal | None,
@@ -108,7 +108,7 @@ class Evaluations:
                 record["work"],
                 record["problem"],
             )
-        X = [self._X[i] for i in sample]
+        X = self._X.take(sample)
         scores = score_recipes(candidates, X, self._y[sample], splits, n_jobs=n_jobs)
         if self._journal:
             record = {"of": of, "spent": self._clock.spent(), **scores._asdict()}

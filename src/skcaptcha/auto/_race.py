@@ -21,7 +21,7 @@ from skcaptcha.auto._families import Content, Family, name_of
 from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.images._copies import distinct_folds
+from skcaptcha.images._duplicates import group_folds
 from skcaptcha.read._fitting import n_copies_for
 from skcaptcha.recipes import Recipe
 
@@ -69,7 +69,7 @@ class Race:
     say : callable
         Is told what is being done.
     groups : ndarray of n int
-        Equal for captchas that are copies, which come into one fold.
+        Equal for duplicate captchas, which are in the same fold.
     processes : Processes
         Share the work.
     random_state
@@ -445,7 +445,7 @@ class Race:
     def _splits(self, sample: NDArray[np.intp], folds: int) -> Splits:
         # Random folds, and in the full cross-validation those of Recipe.search.
         groups = self.groups[sample]
-        return distinct_folds(groups, min(folds, len(np.unique(groups))))
+        return group_folds(groups, min(folds, len(np.unique(groups))))
 
     def _score(
         self,

@@ -161,6 +161,7 @@ def _fit_recipe(asked: _Asked) -> None:
 
 
 def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Asked) -> None:
+    from skcaptcha.images import ImageBatch
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import describe_training
     from skcaptcha.prediction._read_images import read_all
@@ -173,6 +174,8 @@ def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Ask
     decoder = recipe.pipeline().named_steps["images"]
     failed = drop_unusable_images(train, decoder)
     if test is not None:
+        limits = {"max_bytes": decoder.max_bytes, "max_pixels": decoder.max_pixels}
+        test.data = ImageBatch(test.data, **limits)
         say_if_held_out_is_known(train, test)
     about = describe_training(train.data, train.target, decoder)
     options: dict[str, Any] = {"n_jobs": asked.jobs, "verbose": int(shows_progress())}

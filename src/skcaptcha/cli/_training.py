@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from skcaptcha._process.worker_processes import start_workers
 from skcaptcha.cli._check_outputs import check_model_suffix
 from skcaptcha.cli._console import progress, say, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL
-from skcaptcha.exceptions import ModelError, SkcaptchaError, reason_of, release_frames
+from skcaptcha.exceptions import ModelError, SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -195,14 +195,20 @@ def drop(captchas: Bunch, bad: Mapping[int, SkcaptchaError]) -> list[dict[str, s
     failed : list of dict
         Their names and the reasons.
     """
+    from skcaptcha.images import ImageBatch
+
     failed = say_failures(captchas, bad)
+    kept = [i for i in range(len(captchas.data)) if i not in bad]
     for key, values in captchas.items():
-        captchas[key] = [value for i, value in enumerate(values) if i not in bad]
+        if isinstance(values, ImageBatch):
+            captchas[key] = values.take(kept)
+        else:
+            captchas[key] = [values[i] for i in kept]
     return failed
 
 
 def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[str, str]]:
-    """Leave out what is no image, and what has no room for its label; say how many are copies.
+    """Leave out images that cannot be decoded or are too narrow for their label; report duplicates.
 
     Parameters
     ----------
@@ -222,59 +228,64 @@ def drop_unusable_images(captchas: Bunch, decoder: ImageDecoder) -> list[dict[st
         If nothing is left.
     """
     from skcaptcha.exceptions import ImageError
-    from skcaptcha.images._copies import pixel_digest
+    from skcaptcha.images import ImageBatch
 
-    bad: dict[int, SkcaptchaError] = {}
-    digests: dict[int, str] = {}
     n = len(captchas.data)
     with progress("decoding", n, show=n > _MANY) as advance:
-        for i, (source, label) in enumerate(zip(captchas.data, captchas.target, strict=True)):
-            try:
-                image = decoder.transform([source])[0]
-            except ImageError as error:
-                bad[i] = release_frames(error)
-            else:
-                digests[i] = pixel_digest(image)
-                height, width = image.shape[:2]
-                if width < len(label):
-                    room = f"{width} x {height} pixels have no room for {len(label)} characters"
-                    bad[i] = ImageError(f"image {i}", room)
-            advance(1)
-    _say_copies(captchas, digests)
-    failed = drop(captchas, bad)
+        batch = ImageBatch(
+            _advancing(captchas.data, advance),
+            max_bytes=decoder.max_bytes,
+            max_pixels=decoder.max_pixels,
+        )
+    captchas.data = batch
+    _say_duplicates(captchas)
+    bad: dict[int, SkcaptchaError] = dict(batch.errors)
+    for i, (image, label) in enumerate(zip(batch, captchas.target, strict=True)):
+        width, height = image.size
+        if not image.error and width < len(label):
+            room = f"{width} x {height} pixels have no room for {len(label)} characters"
+            bad[i] = ImageError(f"image {i}", room)
+    failed = drop(captchas, dict(sorted(bad.items())))
     if len(bad) == n:
         raise SkcaptchaError(f"none of the {n} training images can be used")
     return failed
 
 
-def _say_copies(captchas: Bunch, digests: Mapping[int, str]) -> None:
+def _advancing(sources: Iterable[Any], advance: Callable[[int], object]) -> Iterator[Any]:
+    for source in sources:
+        yield source
+        advance(1)
+
+
+def _say_duplicates(captchas: Bunch) -> None:
+    from skcaptcha.images import find_duplicates
+
     names = names_of(captchas)
-    first: dict[str, int] = {}
-    copies = [(i, k) for i, digest in digests.items() if (k := first.setdefault(digest, i)) != i]
-    if copies:
-        i, k = copies[0]
-        are = "is a copy of another" if len(copies) == 1 else "are copies of others"
+    duplicates = [(i, k) for i, k in enumerate(find_duplicates(captchas.data).tolist()) if i != k]
+    if duplicates:
+        i, k = duplicates[0]
+        are = "is a duplicate" if len(duplicates) == 1 else "are duplicates"
         say(
-            f"warning: {len(copies)} of {len(names)} images {are} ({names[i]} of {names[k]}); no "
-            "model is judged by a copy of what it has learned"
+            f"warning: {len(duplicates)} of {len(names)} images {are} of others ({names[i]} of "
+            f"{names[k]}); no model is evaluated on a duplicate of a training image"
         )
 
 
 def say_if_held_out_is_known(train: Bunch, test: Bunch) -> None:
-    """Say that captchas which are kept out of training are copies of some in it.
+    """Warn if held-out captchas are duplicates of training captchas.
 
     Parameters
     ----------
     train, test : Bunch
     """
-    from skcaptcha.images._copies import find_copies
+    from skcaptcha.images import find_duplicates
 
-    groups = find_copies([*train.data, *test.data])
+    groups = find_duplicates([*train.data, *test.data])
     n = len(train.data)
     known = {int(group) for group in groups[:n]}
     n_known = sum(int(group) in known for group in groups[n:])
     if n_known:
-        are = "is a copy" if n_known == 1 else "are copies"
+        are = "is a duplicate" if n_known == 1 else "are duplicates"
         say(
             f"warning: {n_known} of the {len(test.data)} held-out images {are} of training images "
             "and will be read by memory; give other ranges as data.train and data.test"
@@ -334,8 +345,7 @@ def workers(
     scheduler : str or None
         Where the cluster is that works instead.
     captchas : Bunch
-        For a cluster, the content of its files is read: smaller than the pixels, and workers need
-        not see the files.
+        Decoded, so that the workers of a cluster need not see the files.
     late : bool, default=False
         Leave it to the choice of a recipe whether and when processes are started.
     """
@@ -354,10 +364,6 @@ def workers(
             start_workers(jobs, _MODULES)
             yield
             return
-        captchas.data = [
-            Path(source).read_bytes() if isinstance(source, str) else source
-            for source in captchas.data
-        ]
         with joblib.parallel_config(backend="dask", client=client):
             yield
 

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from skcaptcha.datasets._load import parse_range
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.images._copies import find_copies
+from skcaptcha.images._duplicates import find_duplicates
 
 
 def split_captchas(
@@ -67,16 +67,16 @@ def split_captchas(
     shuffled = check_random_state(random_state).permutation(np.flatnonzero(free))
     groups = np.arange(n)
     if train_at is None or test_at is None:
-        groups = find_copies(bunch.data)
+        groups = find_duplicates(bunch.data)
         # Copies come one after the other, so that few are lost where the two parts meet.
         _, first, group = np.unique(groups[shuffled], return_index=True, return_inverse=True)
         shuffled = shuffled[np.argsort(first[group], kind="stable")]
     if test_at is not None:
-        shuffled = _without_copies(shuffled, test_at, groups)
+        shuffled = _without_duplicates(shuffled, test_at, groups)
     if train_at is None:
         train_at = _first("train", train, math.floor, shuffled, n)
     if test_at is None:
-        shuffled = _without_copies(shuffled, train_at, groups)
+        shuffled = _without_duplicates(shuffled, train_at, groups)
         test_at = shuffled if test is None else _first("test", test, math.ceil, shuffled, n)
     for name, positions in (("train", train_at), ("test", test_at)):
         if not len(positions):
@@ -84,8 +84,8 @@ def split_captchas(
     return _take(bunch, np.sort(train_at)), _take(bunch, np.sort(test_at))
 
 
-def _without_copies(positions: np.ndarray, of: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Leave out captchas that are among some others, or are copies of them."""
+def _without_duplicates(positions: np.ndarray, of: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Leave out captchas that are among others, or are duplicates of these."""
     left: np.ndarray = positions[~np.isin(groups[positions], groups[of])]
     return left
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from skcaptcha.base import Model, as_texts, pipeline_of
 from skcaptcha.exceptions import DatasetError, SkcaptchaError
-from skcaptcha.images._each import process_each
+from skcaptcha.images._process_each import process_each
 from skcaptcha.metrics import (
     character_accuracy,
     confusions,

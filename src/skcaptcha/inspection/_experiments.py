@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.images._copies import distinct_folds, find_copies
+from skcaptcha.images._duplicates import find_duplicates, group_folds
 from skcaptcha.inspection._attempts import Attempt, attempts_of
 from skcaptcha.read import Reading
 
@@ -82,9 +82,9 @@ class Experiments:
         self._end = time.perf_counter() + seconds
         # A fit of so many captchas took so long.
         self._n_last, self._last = 0, once
-        groups = find_copies(X)
+        groups = find_duplicates(X)
         n_folds = min(folds, len(np.unique(groups)))
-        self._folds = distinct_folds(groups, n_folds, random_state=_SEED)
+        self._folds = group_folds(groups, n_folds, random_state=_SEED)
         self.n_learned = len(self._folds[0][0])
         # How often a fit is repeated to calibrate, by the name of the parameter.
         self._calibrations: dict[str, int] = {

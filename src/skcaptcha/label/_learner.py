@@ -16,8 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto import choose_recipe, load_families
 from skcaptcha.exceptions import ImageError, SkcaptchaError
-from skcaptcha.images import decode
-from skcaptcha.images._copies import groups_of_copies, pixel_digest
+from skcaptcha.images import decode, find_duplicates
 from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
 from skcaptcha.recipes import Recipe
@@ -166,7 +165,7 @@ class Learner:
         if not self._reads_by_network():
             folds = math.ceil(len(sample) / (_MISSED * len(self._y)))
         texts = {name: "" for name in filenames if name not in place}
-        groups = groups_of_copies(map(pixel_digest, self._X))
+        groups = find_duplicates(self._X)
         for k in range(min(folds, len(sample))):
             test = sample[k::folds]
             kept = np.flatnonzero(~np.isin(groups, groups[test]))

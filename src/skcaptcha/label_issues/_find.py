@@ -12,8 +12,7 @@ from skcaptcha._display.progress import progress
 from skcaptcha.auto import choose_recipe
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.images import decode
-from skcaptcha.images._copies import pixel_digest
+from skcaptcha.images._batch import as_batch
 from skcaptcha.label_issues._confident_learning import check_cleanlab, judge_labels
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
 from skcaptcha.label_issues._out_of_fold import Judged, judge_out_of_fold
@@ -112,7 +111,8 @@ def find_label_issues(
     check_number(len(labels))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
-    digests = [pixel_digest(decode(source)) for source in X]
+    X = as_batch(X)
+    digests = [image.digest for image in X]
     check_number(len(set(digests)), "different captchas")
     if model is None:
         choice = choose_recipe(

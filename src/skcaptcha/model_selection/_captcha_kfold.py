@@ -1,4 +1,4 @@
-"""Cross-validation that keeps copies of an image in one fold."""
+"""Cross-validation that keeps duplicate images in the same fold."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
-from skcaptcha.images._copies import distinct_folds, find_copies
+from skcaptcha.images._duplicates import find_duplicates, group_folds
 
 
 class CaptchaKFold(KFold):
-    """K-fold cross-validator that keeps copies of an image in one fold.
+    """K-fold cross-validator that keeps duplicate images in the same fold.
 
     A captcha that is in the training set too is read right by memory, so that cross-validation
-    would promise more than a model can do. Captchas are copies if they have the same pixels. If no
-    captcha has a copy, the folds are those of :class:`sklearn.model_selection.KFold`.
+    would promise more than a model can do. Captchas are duplicates if they have the same pixels. If
+    there are no duplicates, the folds are those of :class:`sklearn.model_selection.KFold`.
 
     Parameters
     ----------
@@ -61,6 +61,6 @@ class CaptchaKFold(KFold):
         DatasetError
             If there are fewer different captchas than folds.
         """
-        yield from distinct_folds(
-            find_copies(X), self.n_splits, shuffle=self.shuffle, random_state=self.random_state
+        yield from group_folds(
+            find_duplicates(X), self.n_splits, shuffle=self.shuffle, random_state=self.random_state
         )

@@ -13,6 +13,7 @@ import joblib
 
 from skcaptcha._process.versions import RESULTS_DEPEND_ON
 from skcaptcha.exceptions import JournalError
+from skcaptcha.images import ImageBatch
 
 # Ten thousand candidates in ten folds take a fifth of it.
 _MOST_BYTES = 2**28
@@ -185,7 +186,7 @@ def is_journal(path: Path) -> bool:
 
 
 def digest_of_captchas(X: Any) -> str:
-    """Tell captchas apart by what they show, files by what is in them.
+    """Tell captchas apart by their pixels if they are decoded, and files by their content.
 
     Parameters
     ----------
@@ -206,6 +207,8 @@ def digest_of_captchas(X: Any) -> str:
     >>> digest_of_captchas([black, b"a"]) == digest_of_captchas([black, b"b"])
     False
     """
+    if isinstance(X, ImageBatch):
+        return X.digest
     if not isinstance(X, Sequence):
         return str(joblib.hash(X))
     digest = sha256()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.images import ImageDecoder
-from skcaptcha.images._copies import pixel_digest
+from skcaptcha.images import ImageBatch, ImageDecoder
+from skcaptcha.images._batch import pixel_digest
 
 _MOST_SIZES = 20
 _DIGEST_SIZE = 5  # bytes; a manifest has room for those of ten thousand images
@@ -61,9 +58,9 @@ def describe_training(
         ``n_train``; ``lengths`` (how many labels have each length); ``image_sizes`` (how many
         images have each size, in pixels; left out if there are more than 20 sizes),
         ``image_widths`` and ``image_heights`` (least and greatest); ``training_sha256``, of
-        all labels and images in their order: of files the bytes as they are, whatever their names,
-        of images in memory shape, dtype and pixels; and ``training_images``, by which
-        `count_training_images` knows them: five bytes of each image's SHA-256, in base64.
+        all labels, and of the shapes and pixels of all images, in their order; and
+        ``training_images``, by which `count_training_images` knows them: five bytes of each
+        image's SHA-256, in base64.
 
     Raises
     ------
@@ -79,18 +76,17 @@ def describe_training(
     (3, {'2': 2, '3': 1}, {'50 x 20': 3})
     """
     decoder = ImageDecoder() if decoder is None else decoder
+    batch = ImageBatch(X, max_bytes=decoder.max_bytes, max_pixels=decoder.max_pixels)
+    for error in batch.errors.values():
+        raise error
+    sizes = Counter(image.size for image in batch)
     everything = sha256()
-    sizes: Counter[tuple[int, int]] = Counter()
-    digests = []
-    for source, label in zip(X, y, strict=True):
-        is_path = isinstance(source, str | os.PathLike)
-        image = Path(source).read_bytes() if is_path else source
-        decoded = decoder.transform([image])[0]
-        height, width = decoded.shape[:2]
-        sizes[width, height] += 1
-        digests.append(_short_digest(decoded))
-        for part in (str(label).encode(errors="surrogatepass"), *_parts(image)):
-            everything.update(len(part).to_bytes(8, "little") + part)
+    for image, label in zip(batch, y, strict=True):
+        text = str(label).encode(errors="surrogatepass")
+        everything.update(len(text).to_bytes(8, "little") + text + bytes.fromhex(image.digest))
+    digests = [image.digest for image in batch]
+    if decoder.gray:
+        digests = [pixel_digest(decoder.transform([image])[0]) for image in batch]
     about: dict[str, Any] = {
         "n_train": len(y),
         "lengths": _counted(Counter(map(len, y))),
@@ -102,7 +98,7 @@ def describe_training(
             [min(values), max(values)] for values in zip(*sizes, strict=True)
         )
     about["training_sha256"] = everything.hexdigest()
-    about["training_images"] = b64encode(b"".join(digests)).decode()
+    about["training_images"] = b64encode(b"".join(map(_short, digests))).decode()
     return about
 
 
@@ -137,21 +133,12 @@ def count_training_images(
     except (KeyError, TypeError, ValueError):
         return None
     known = {content[i : i + _DIGEST_SIZE] for i in range(0, len(content), _DIGEST_SIZE)}
-    return sum(_short_digest(image) in known for image in images)
+    return sum(_short(pixel_digest(image)) in known for image in images)
 
 
-def _short_digest(image: NDArray[np.uint8]) -> bytes:
+def _short(digest: str) -> bytes:
     # Of a million million images that differ, one has the same.
-    return bytes.fromhex(pixel_digest(image))[:_DIGEST_SIZE]
-
-
-def _parts(image: Any) -> list[bytes]:
-    """Give what of an image goes into the hash."""
-    if isinstance(image, bytes | bytearray | memoryview):
-        return [bytes(image)]
-    mode = image.mode if isinstance(image, Image.Image) else ""
-    pixels = np.asarray(image)
-    return [f"{mode} {pixels.dtype.str} {pixels.shape}".encode(), pixels.tobytes()]
+    return bytes.fromhex(digest)[:_DIGEST_SIZE]
 
 
 def _counted(numbers: dict[int, int]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.progress import progress
 from skcaptcha.exceptions import SegmentationError, SkcaptchaError
-from skcaptcha.images._each import Process, process_each
+from skcaptcha.images._process_each import Process, process_each
 from skcaptcha.prediction._ordered_batches import Workers, in_order, processes, this_process
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings

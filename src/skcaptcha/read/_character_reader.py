@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from skcaptcha._process.one_thread import one_thread
 from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.images._copies import groups_of_rows
+from skcaptcha.images._duplicates import group_duplicate_rows
 from skcaptcha.read._evidence import FittedClassifier
 from skcaptcha.read._input import check_texts, check_values
 from skcaptcha.read._judgment import Judgment
@@ -298,7 +298,7 @@ class CharacterReader(Documented, BaseEstimator):
         """Find the temperature that makes held-out characters likeliest."""
         assert self.calibration_cv is not None
         begins = np.flatnonzero(np.diff(captcha, prepend=-1))
-        of_captchas = groups_of_rows(values, np.append(begins, len(captcha)))
+        of_captchas = group_duplicate_rows(values, np.append(begins, len(captcha)))
         groups = np.repeat(of_captchas, np.diff(begins, append=len(captcha)))
         n_folds = min(self.calibration_cv, len(np.unique(groups)))
         if n_folds < 2:

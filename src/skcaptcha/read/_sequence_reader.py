@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skcaptcha._process.one_thread import one_thread
 from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.images._copies import distinct_folds, groups_of_rows
+from skcaptcha.images._duplicates import group_duplicate_rows, group_folds
 from skcaptcha.read._alignment import Characters, centroids
 from skcaptcha.read._candidates import CandidateClassifier
 from skcaptcha.read._confidence import UNCALIBRATED, Confidence, calibrate
@@ -504,11 +504,11 @@ class SequenceReader(Documented, BaseEstimator):
         """Divide captchas into those that each calibrating classifier is to read."""
         if self.calibration_cv is None:
             return []
-        groups = groups_of_rows(check_values(X), X.offsets)[captchas]
+        groups = group_duplicate_rows(check_values(X), X.offsets)[captchas]
         n_folds = min(self.calibration_cv, len(np.unique(groups)))
         if n_folds < 2:
             return []
-        splits = distinct_folds(groups, n_folds, random_state=rng)
+        splits = group_folds(groups, n_folds, random_state=rng)
         return [captchas[test] for _, test in splits]
 
     def _calibrate(

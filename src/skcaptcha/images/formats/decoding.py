@@ -86,6 +86,11 @@ def decode_bytes(
     return _decode_by_pillow(content, name, max_pixels)
 
 
+def is_jpeg(content: bytes | bytearray | memoryview) -> bool:
+    """Return whether a file's content begins like a JPEG file."""
+    return _FORMATS["JPEG"].begins.match(content) is not None
+
+
 def _decode_plain(content: bytes, name: str, gray: bool) -> np.ndarray:
     # Of PNG, OpenCV would weigh the colors in its own way.
     gray &= name == "JPEG"

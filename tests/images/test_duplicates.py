@@ -1,4 +1,4 @@
-"""Copies of an image are never learned from and judged by alike: noise is not read by memory."""
+"""Duplicate images are never in both training and validation sets: nothing is read by memory."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 from skcaptcha.auto import choose_recipe, load_families
 from skcaptcha.datasets import split_captchas, write_captchas
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.images._copies import distinct_folds, find_copies
+from skcaptcha.images._duplicates import find_duplicates, group_folds
 from skcaptcha.inspection._experiments import Experiments
 from skcaptcha.label._learner import Learner
 from skcaptcha.model_selection import CaptchaKFold
@@ -40,27 +40,27 @@ def noise():
     return [*images, *images.copy()], np.concatenate([labels, labels])
 
 
-def test_the_same_pixels_in_any_format_are_copies(tmp_path):
+def test_the_same_pixels_in_any_format_are_duplicates(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (9, 12, 3)).astype(np.uint8)
     Image.fromarray(image).save(tmp_path / "a.png")
     Image.fromarray(image).save(tmp_path / "b.bmp")
     Image.fromarray(image[::-1]).save(tmp_path / "c.png")
     (tmp_path / "d.png").write_bytes(b"no image")
     (tmp_path / "e.png").write_bytes(b"no image")
-    groups = find_copies(
+    groups = find_duplicates(
         [tmp_path / name for name in ("a.png", "c.png", "b.bmp", "d.png", "e.png")]
     )
     assert groups.tolist() == [0, 1, 0, 3, 4]
 
 
 @given(st.lists(st.integers(0, 12), min_size=4, max_size=40), st.integers(2, 4), st.integers(0, 3))
-def test_folds_part_no_copies(groups, n_splits, seed):
+def test_folds_part_no_duplicates(groups, n_splits, seed):
     groups = np.array(groups)
     if len(set(groups.tolist())) < n_splits:
-        with pytest.raises(DatasetError, match="folds need as many different captchas"):
-            distinct_folds(groups, n_splits, random_state=seed)
+        with pytest.raises(DatasetError, match=r"folds need at least \d different captchas"):
+            group_folds(groups, n_splits, random_state=seed)
         return
-    splits = distinct_folds(groups, n_splits, random_state=seed)
+    splits = group_folds(groups, n_splits, random_state=seed)
     assert sorted(np.concatenate([test for _, test in splits])) == list(range(len(groups)))
     for train, test in splits:
         assert len(test)
@@ -69,7 +69,7 @@ def test_folds_part_no_copies(groups, n_splits, seed):
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_folds_without_copies_are_those_of_scikit_learn(noise, shuffle):
+def test_folds_without_duplicates_are_those_of_scikit_learn(noise, shuffle):
     images, _ = noise
     options = {"shuffle": shuffle, "random_state": 3 if shuffle else None}
     ours, theirs = (cv(4, **options).split(images[:30]) for cv in (CaptchaKFold, KFold))
@@ -144,7 +144,7 @@ def test_readers_are_not_sure_from_memory(noise, reader):
     st.sampled_from([None, 0.2, 1]),
     st.integers(0, 3),
 )
-def test_splits_part_no_copies(numbers, train, test, seed):
+def test_splits_part_no_duplicates(numbers, train, test, seed):
     images = [np.full((2, 3), number, dtype=np.uint8) for number in numbers]
     bunch = Bunch(data=images, target=np.array(numbers).astype(str))
     try:
@@ -158,7 +158,7 @@ def test_splits_part_no_copies(numbers, train, test, seed):
         assert len(learned.data) + len(read.data) == len(numbers)
 
 
-def test_splits_lose_few_copies(noise):
+def test_splits_lose_few_duplicates(noise):
     X, y = noise
     learned, read = split_captchas(Bunch(data=X, target=y), 30)
     assert (len(learned.data), len(read.data)) == (30, 30)
