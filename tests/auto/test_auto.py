@@ -16,6 +16,7 @@ from skcaptcha.auto._processes import Processes, started_by
 from skcaptcha.auto._race import Race, _work
 from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.exceptions import DatasetError, ReadingError
+from skcaptcha.images import ImageBatch
 from skcaptcha.recipes import Recipe
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -58,7 +59,7 @@ def verdicts(choice) -> dict[int, str]:
 
 def race_of(images: list[np.ndarray], labels: list[str], left: float) -> Race:
     y, clock = np.array(labels), Clock(time.perf_counter(), left)
-    evaluations = Evaluations(images, y, clock, None)
+    evaluations = Evaluations(ImageBatch(images), y, clock, None)
     processes, groups = Processes(1), np.arange(len(y))
     return Race(
         images, y, clock, evaluations, [].append,
@@ -276,7 +277,7 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     labels[::10] = [label[::-1] for label in labels[::10]]
     said: list[str] = []
     clock, y = Clock(time.perf_counter(), 60), np.array(labels)
-    evaluations = Evaluations(images, y, clock, None)
+    evaluations = Evaluations(ImageBatch(images), y, clock, None)
     race = Race(
         images,
         y,

@@ -111,12 +111,6 @@ class TestImageDecoder:
             ImageDecoder().transform([b""])
         assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: it is empty"
 
-    def test_one_that_was_pickled_before_it_could_give_gray(self) -> None:
-        decoder = ImageDecoder()
-        del decoder.__dict__["gray"]
-        assert pickle.loads(pickle.dumps(decoder)).transform([COLOR])[0].shape == COLOR.shape
-        assert clone(decoder).get_params() == ImageDecoder().get_params()
-
     @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
     @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])
     def test_wrong_parameter(self, name: str, value: Any) -> None:
