@@ -35,8 +35,8 @@ from sklearn.utils import Bunch
 
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.label import Guess, LabelingSession
-from skcaptcha.label._learner import Learner
-from skcaptcha.label._order import shuffled
+from skcaptcha.label._selection import shuffled
+from skcaptcha.label.training import Learner
 from skcaptcha.recipes import Recipe, load_recipe
 
 SEEDS = {"lines": 1, "made_lines": 1, "amazon": 1, "captcha_v2": 1}
@@ -113,7 +113,7 @@ def simulate(  # noqa: PLR0917
             random_state=seed,
         )
         if scheme in SLOW:
-            session._training._learner.read_held_out = lambda filenames: {}
+            session._training.trainer._learner.read_held_out = lambda filenames: {}
         with session:
             while task := session.next("tab"):
                 label = truth[task.filename]
@@ -149,7 +149,7 @@ def simulate(  # noqa: PLR0917
 def accuracy(session: LabelingSession, dev: Bunch) -> float:
     """Read images that the session does not have, with its model."""
     paths = [str(Path(path).absolute()) for path in dev.data]
-    guesses = session._training._learner.read(paths)
+    guesses = session._training.trainer._learner.read(paths)
     return float(np.mean([guesses[p].text == t for p, t in zip(paths, dev.target, strict=True)]))
 
 

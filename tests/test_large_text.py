@@ -9,7 +9,7 @@ import pytest
 from skcaptcha import load_recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.label._table import LabelTable
+from skcaptcha.label._label_table import LabelTable
 from skcaptcha.model_selection._journal import Journal
 from skcaptcha.persistence import load_manifest
 from skcaptcha.prediction._find_images import images_of

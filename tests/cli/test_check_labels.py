@@ -130,7 +130,7 @@ def test_fix_says_before_the_work_that_the_folder_is_being_labeled(check, folder
     with LabelingSession(own, train=False):
         outcome = check("--fix", "--report", page, where=own)
     assert outcome.code == 2
-    assert "is being labeled by another process" in outcome.sentence()
+    assert "another process is labeling" in outcome.sentence()
     assert not page.exists()
 
 

@@ -14,7 +14,7 @@ from skcaptcha.datasets import split_captchas, write_captchas
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._duplicates import find_duplicates, group_folds
 from skcaptcha.inspection._experiments import Experiments
-from skcaptcha.label._learner import Learner
+from skcaptcha.label.training import Learner
 from skcaptcha.model_selection import CaptchaKFold
 from skcaptcha.recipes import Recipe
 

@@ -123,7 +123,7 @@ def test_a_key_that_is_held_down_accepts_one_image(tab, folder):
 
 def test_an_empty_field_is_not_accepted(tab, folder):
     tab.press("Delete", "Enter")
-    tab.says("F2 if nobody can read it")
+    tab.says("F2 if it is unreadable")
     assert not (folder / "labels.csv").exists()
 
 

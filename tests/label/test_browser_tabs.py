@@ -78,7 +78,7 @@ def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(guessing, c
     tab.go("Control+z")
     assert (tab.name, tab.text) == (first, "ABCD")
     tab.press("Control+z")
-    tab.says("nothing to take back")
+    tab.says("nothing to undo")
 
 
 def test_a_killed_server_loses_nothing(start, context, folder):
@@ -91,7 +91,7 @@ def test_a_killed_server_loses_nothing(start, context, folder):
     server.kill()
     server.wait()
     tab.press(*"GH", "Enter")
-    tab.says("The server does not answer. EFGH is kept here")
+    tab.says("The server does not respond. EFGH is kept here")
     assert labels_on_disk(folder) == {first: "ABCD"}
     again = start(folder)
     assert again.url.split("?")[0] == server.url.split("?")[0]
@@ -141,7 +141,7 @@ def test_what_a_tab_tells_a_server_that_took_the_port_is_worth_nothing(
     with ThreadingHTTPServer(("127.0.0.1", port), Impostor) as impostor:
         threading.Thread(target=impostor.serve_forever).start()
         tab.press("Enter")
-        tab.says("Open the one that skcaptcha label printed")
+        tab.says("Open the address that skcaptcha label printed")
         impostor.shutdown()
     assert any("/api/" in said for said in Impostor.told)
     assert not any(key in said for said in Impostor.told)
@@ -166,7 +166,7 @@ def test_a_server_that_was_ended_and_started_again_has_another_address(start, co
     assert said.splitlines()[-1] == "0 of 12 images are labeled; nothing was changed"
     start(folder, "--port", port)
     tab.press(*"ABCD", "Enter")
-    tab.says("Open the one that skcaptcha label printed")
+    tab.says("Open the address that skcaptcha label printed")
     assert tab.text == "ABCD"
 
 

@@ -23,7 +23,7 @@ def test_how_sure_each_character_is_can_be_seen_without_colors(tab, truth):
         "? 40 %",
         "✓ 95 %",
     ]
-    tab.says(r"30 % sure of .*least sure of its \? \(40 %\)")
+    tab.says(r"confidence of 30 %; the lowest is that of \? \(40 %\)")
     tab.press("ArrowRight", "Q")
     assert "yours" in tab.page.locator("#characters li").nth(2).inner_text()
 
@@ -118,7 +118,7 @@ def test_a_screen_reader_is_told_what_everything_is(tab, truth):
     number = int(Path(tab.name).stem)
     picture = page.get_by_role("img", name=f"Image {number} of 12: {tab.name}")
     assert picture.is_visible()
-    assert page.get_by_role("textbox", name="What does it say?").is_visible()
+    assert page.get_by_role("textbox", name="Text of the image").is_visible()
     assert page.get_by_role("progressbar", name=re.compile("of 12 labeled")).is_visible()
     assert page.get_by_role("main").is_visible()
     assert page.get_by_role("group", name="Other readings").is_visible()
@@ -133,7 +133,7 @@ def test_a_screen_reader_is_told_what_everything_is(tab, truth):
     assert status.get_attribute("aria-live") == "polite"
     assert f"The model reads {' '.join(truth[tab.name])}" in (status.text_content() or "")
     tab.press("Control+a", "Delete", "Enter")
-    assert "Type what the image says" in page.get_by_role("alert").inner_text()
+    assert "Type the text of the image" in page.get_by_role("alert").inner_text()
     assert page.evaluate("document.documentElement.lang") == "en"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skcaptcha.label._estimate import estimate_accuracy, random_sample
-from skcaptcha.label._order import Order
+from skcaptcha.label._selection import ImageSelector
 from skcaptcha.label._store import State
 from skcaptcha.label._task import Guess
 
@@ -39,7 +39,7 @@ def label_some(rng, n_images, n_labels):
     }
     labeled = {}
     order = [names[k] for k in rng.permutation(n_images)]
-    chooser = Order(order, explore=0.2)
+    chooser = ImageSelector(order, explore=0.2)
     for k in range(n_labels):
         known = guesses if k >= 20 else {}
         filename, _ = chooser.choose(lambda name: name not in labeled, known)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import skcaptcha.label
 
-PAGE = Path(skcaptcha.label.__file__).parent / "page"
+PAGE = Path(skcaptcha.label.__file__).parent / "server/page"
 
 
 def test_files_of_the_page_ask_nobody_else_for_anything():

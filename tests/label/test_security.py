@@ -17,8 +17,8 @@ import pytest
 from labeling_clients import Client, Server, labels_on_disk
 from skcaptcha.images import decode
 from skcaptcha.label import LabelingPage, LabelingSession
-from skcaptcha.label._connections import Connections
-from skcaptcha.label._security import MAX_BODY_BYTES
+from skcaptcha.label.server._connections import Connections
+from skcaptcha.label.server._guard import MAX_BODY_BYTES
 
 # Who may ask
 
@@ -28,7 +28,7 @@ def test_the_page_is_refused_without_its_token(client, query):
     headers = {"host": client.host}
     answer = client.ask("GET", "/" + query.format(token=client.token), headers)
     assert answer.status == 403
-    assert "Open the whole address" in answer.text
+    assert "Open the full address" in answer.text
     assert client.ask("GET", f"/?token={client.token}", headers).status == 200
 
 
@@ -295,7 +295,7 @@ def test_a_link_that_leads_to_itself_is_no_image(tmp_path):
     (tmp_path / "a.png").symlink_to("a.png")
     answer = only_image(tmp_path, "a.png")
     assert answer.status == 422
-    assert "link that leads nowhere" in answer.json()["error"]
+    assert "broken link" in answer.json()["error"]
 
 
 def test_a_folder_that_is_reached_by_a_link_serves_its_images(folder, tmp_path):

@@ -81,7 +81,7 @@ def test_undo_skip_and_the_way_back(client, folder):
     assert labels_on_disk(folder) == {}
     answer = client.post("undo")
     assert answer.status == 400
-    assert "nothing to take back" in answer.json()["error"]
+    assert "nothing to undo" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -218,14 +218,14 @@ def test_it_asks_before_it_takes_an_odd_label(unlabeled):
     with LabelingSession(folder, train=False) as session, LabelingPage(session) as page:
         client = Client(page)
         task = client.do("open")["task"]
-        for sure in ({}, {"sure": False}):
-            answer = client.post("label", id=task["id"], text="ABC", **sure)
+        for confirmed in ({}, {"confirmed": False}):
+            answer = client.post("label", id=task["id"], text="ABC", **confirmed)
             assert (answer.status, answer.json()["error"]) == (
                 422,
                 "ABC is unusual: 22 labels have 4 characters.",
             )
         assert task["filename"] not in labels_on_disk(folder)
-        client.do("label", id=task["id"], text="ABC", sure=True)
+        client.do("label", id=task["id"], text="ABC", confirmed=True)
         assert labels_on_disk(folder)[task["filename"]] == "ABC"
         client.do("label", id=task["id"], text="ABC")  # the answer was lost
         assert session.odd_labels() == [

@@ -13,7 +13,7 @@ import pytest
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import ConflictError, DatasetError
 from skcaptcha.label import LabelingSession
-from skcaptcha.label._order import shuffled
+from skcaptcha.label._selection import shuffled
 from skcaptcha.label._store import LabelStore
 from skcaptcha.recipes import Recipe
 
@@ -252,7 +252,7 @@ def test_correcting_one_image_that_was_labeled_by_its_name_keeps_the_other_label
 
 
 def test_a_second_session_is_refused_and_a_closed_one_is_not_in_the_way(tmp_path, truth, session):
-    with pytest.raises(DatasetError, match="is being labeled by another process"):
+    with pytest.raises(DatasetError, match="another process is labeling"):
         LabelingSession(tmp_path, train=False)
     session.close()
     LabelingSession(tmp_path, train=False).close()
@@ -401,7 +401,7 @@ def test_a_process_aside_gives_guesses_too(tmp_path):
             time.sleep(0.05)
         assert len(task.guess.text) > 0
         assert session.progress().n_learned == 20
-    assert session._training._process is None
+    assert session._training.trainer._process is None
 
 
 def test_files_of_the_folder_where_it_was_started_are_no_modules(tmp_path, monkeypatch):
@@ -435,11 +435,11 @@ def test_training_that_dies_is_said_and_begun_anew(tmp_path):
     with LabelingSession(tmp_path) as session:
         for _ in range(20):
             label_next(session, truth)
-        session._training._process.kill()
+        session._training.trainer._process.kill()
         end = time.monotonic() + 20
         while "ended" not in session.progress().training and time.monotonic() < end:
             time.sleep(0.02)
-        assert "its process ended" in session.progress().training
+        assert "process ended unexpectedly" in session.progress().training
         for _ in range(5):
             label_next(session, truth)
         assert session.progress().training == "learning from 25 labels"

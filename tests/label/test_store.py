@@ -142,9 +142,9 @@ def test_marking_unreadable_and_undoing_it_keeps_further_columns(store):
 
 
 def test_guesses_are_those_from_before_the_label(store):
-    store.label("1.png", "AB", tab="a", about={"guess": "AA"})
+    store.label("1.png", "AB", tab="a", details={"guess": "AA"})
     store.undo(store.actions[-1])
-    store.label("1.png", "AB", tab="a", about={"guess": "AB"})
+    store.label("1.png", "AB", tab="a", details={"guess": "AB"})
     store.label("2.png", "AB", tab="a")
     assert store.guesses == {"1.png": "AA", "2.png": None}
 
@@ -152,5 +152,5 @@ def test_guesses_are_those_from_before_the_label(store):
 def test_a_log_that_does_not_fit_together_is_refused_and_unlocked(tmp_path):
     (tmp_path / "labeling.jsonl").write_text('{"did": "undo", "undid": 7}\n')
     for _ in range(2):
-        with pytest.raises(DatasetError, match="line 1 is no record"):
+        with pytest.raises(DatasetError, match="line 1 is not a labeling record"):
             LabelStore(tmp_path)

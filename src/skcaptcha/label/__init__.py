@@ -1,7 +1,7 @@
-"""Labeling a folder of images by hand, with a model that learns meanwhile and guesses."""
+"""Labeling a folder of images by hand while a model learns and suggests labels."""
 
-from skcaptcha.label._page import LabelingPage
 from skcaptcha.label._session import LabelingSession
 from skcaptcha.label._task import Estimate, Guess, Progress, Task
+from skcaptcha.label.server import LabelingPage
 
 __all__ = ["Estimate", "Guess", "LabelingPage", "LabelingSession", "Progress", "Task"]

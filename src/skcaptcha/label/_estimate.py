@@ -1,4 +1,4 @@
-"""How much would be read right if labeling stopped now."""
+"""Estimating the accuracy that a model would reach if labeling stopped now."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from skcaptcha.label._store import State
 from skcaptcha.label._task import Estimate
 from skcaptcha.metrics import wilson_interval
 
-_FEWEST = 10
+_MIN_IMAGES = 10
 
 
 def random_sample(
     order: Iterable[str], state_of: Callable[[str], State], *, beyond: int = 0
 ) -> list[str]:
-    """Take the labeled images that are a random sample of all.
+    """Select the labeled images that are a random sample of all images.
 
-    They are those that come before the first undecided one in the random order, however each of
-    them came to be labeled. What was labeled because it was doubtful thereby counts as often as
-    it occurs, and not as often as it was asked for.
+    They are the labeled images before the first undecided image in the random order, however each
+    of them was chosen for labeling. Images that were labeled because the model was uncertain
+    therefore count as often as they occur in the folder.
 
     Parameters
     ----------
     order : iterable of str
-        All images, at random.
+        All images in random order.
     state_of : callable
-        What an image, by its name, is.
+        Returns the state of an image, given its name.
     beyond : int, default=0
-        Go on until that many undecided images have been passed: what comes in between belongs to
-        the sample soon.
+        Number of undecided images to pass before stopping. The labeled images in between belong
+        to the sample soon.
 
     Returns
     -------
     filenames : list of str
-        Without unreadable and skipped images, of which nobody said what is right.
+        Without unreadable and skipped images, whose text is unknown.
 
     Notes
     -----
-    To stop before an undecided image is to stop a draw at a set number of images of a kind, which
-    leaves the share of the other kind, the doubtful ones, unbiased if that last image is left out
-    [1]_.
+    The sample ends just before an undecided image. This is inverse sampling: draws stop at a fixed
+    number of items of one kind, and leaving out the last item makes the fraction of the other kind
+    unbiased [1]_.
 
     References
     ----------
@@ -69,34 +69,15 @@ def random_sample(
 def estimate_accuracy(
     sample: Iterable[str], labels: Mapping[str, str], readings: Mapping[str, str | None]
 ) -> Estimate | None:
-    """Estimate the string accuracy on images of the same kind as those of the folder.
+    """Estimate the string accuracy on images like those of the folder.
 
-    Parameters
-    ----------
-    sample : iterable of str
-        As `random_sample` gives it. It counts up to the first image of which there is no reading.
-    labels : mapping of str to str
-        By file name.
-    readings : mapping of str to (str or None)
-        What models that had not learned from an image read in it; None if it was there before any
-        model was.
-
-    Returns
-    -------
-    estimate : Estimate or None
-        None if it would rest on fewer than ten images.
-
-    Examples
-    --------
-    >>> from skcaptcha.label._estimate import estimate_accuracy
-    >>> labels = {str(k): "A" for k in range(12)}
-    >>> estimate = estimate_accuracy(labels, labels, {str(k): "AB"[k > 8] for k in range(12)})
-    >>> estimate.accuracy, round(estimate.low, 2), round(estimate.high, 2), estimate.n
-    (0.75, 0.47, 0.91, 12)
+    `readings` holds what models read that were not trained on the image, or None if there was no
+    model yet. The sample counts up to the first image without a reading. Returns None if fewer
+    than ten images remain.
     """
     known = list(takewhile(lambda name: readings.get(name) is not None, sample))
-    if len(known) < _FEWEST:
+    if len(known) < _MIN_IMAGES:
         return None
-    right = sum(readings[name] == labels[name] for name in known)
-    low, high = wilson_interval(right, len(known))
-    return Estimate(right / len(known), low, high, len(known))
+    n_right = sum(readings[name] == labels[name] for name in known)
+    low, high = wilson_interval(n_right, len(known))
+    return Estimate(n_right / len(known), low, high, len(known))

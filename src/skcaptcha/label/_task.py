@@ -1,4 +1,4 @@
-"""What the session says of an image and of itself."""
+"""What a labeling session returns: an image to label, the model's guess, and the progress."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ Chosen = Literal["first", "random", "uncertain", "skipped", "listed", "revisited
 
 @dataclass(frozen=True)
 class Guess:
-    """What the model reads in an image whose label it has not seen.
+    """The model's reading of an image that it was not trained on.
 
     Attributes
     ----------
     text : str
-    confidence : float in 0..1
-        How probable it is that all of it is right.
+        The most probable string.
+    confidence : float in [0, 1]
+        Probability that the whole text is right.
     characters : tuple of (str, float)
-        How probable each character is.
+        Each character and its probability.
     runners_up : tuple of (str, float)
-        The next most probable strings and their confidences, best first.
+        The next most probable strings and their probabilities, best first.
     unfamiliar : bool
-        Whether the image does not look like those that the model has learned from.
+        Whether the image differs from the training images.
     """
 
     text: str
@@ -34,29 +35,31 @@ class Guess:
 
 @dataclass(frozen=True)
 class Task:
-    """An image that somebody is to label, or looks at again.
+    """An image to label, or to look at again.
 
     Attributes
     ----------
     filename : str
+        Name of the image file.
     index : int
-        Its place among the session's images, from 0.
+        Position among the images of the session, from 0.
     label : str or None
-        What it is labeled on disk.
+        Label on disk.
     unreadable : bool
-        Whether it is marked so.
+        Whether the image is marked as unreadable.
     typed : str or None
-        The label that was just undone.
+        Label that was just undone.
     guess : Guess or None
+        The model's guess.
     chosen : str
-        ``first``: drawn at random before any model read it. ``random``: drawn at random later.
-        ``uncertain``: the model is less sure of it than of others. ``skipped``: was skipped before,
-        and nothing else is left. ``listed``: one of those that the session is about.
-        ``revisited``: the user went there.
+        How the image was chosen. ``first``: at random, before there was a model. ``random``: at
+        random, later. ``uncertain``: among the images with the lowest confidences. ``skipped``:
+        skipped before, and no other images are left. ``listed``: one of the images that were
+        passed as ``only``. ``revisited``: the user went back to it.
     reason : str
         Why it is listed; empty otherwise.
     suggestion : str or None
-        What it may be labeled instead, if it is listed with one.
+        Label that is suggested for a listed image.
     """
 
     filename: str
@@ -72,16 +75,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How much would be read right if labeling stopped now.
+    """Estimated string accuracy of a model fitted to the labels so far.
 
     Attributes
     ----------
-    accuracy : float in 0..1
-        String accuracy.
-    low, high : float in 0..1
-        The ends of its 95 % interval, by Wilson's score.
+    accuracy : float in [0, 1]
+        Estimated string accuracy.
+    low, high : float in [0, 1]
+        Bounds of its 95 % Wilson interval.
     n : int
-        On how many images it rests.
+        Number of images that the estimate is based on.
     """
 
     accuracy: float
@@ -92,23 +95,24 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the labeling has come.
+    """Progress of a labeling session.
 
     Attributes
     ----------
     n_images, n_labeled, n_unreadable, n_skipped, n_left : int
-        What is left is neither labeled nor unreadable; skipped images are. In a session about
-        listed images, labeled are those whose label was confirmed or corrected in it.
+        Numbers of images. Images that are neither labeled nor unreadable are left; skipped images
+        are among them. In a session with ``only``, images count as labeled when their label was
+        confirmed or corrected in the session.
     labels_per_minute : float or None
-        Lately, without the pauses; None: not known yet.
+        Recent pace without pauses; None if it is not known yet.
     seconds_left : float or None
-        At that rate.
+        Remaining time at this pace.
     estimate : Estimate or None
-        None: nothing has been learned yet.
+        Estimated accuracy; None if no model was fitted yet.
     training : str
-        What the training does, in words.
+        Description of what the training is doing.
     n_learned : int
-        From how many labels the guesses are.
+        Number of labels that the guessing model was trained on.
     """
 
     n_images: int

@@ -3,7 +3,7 @@
 const SURE = 0.9;
 const UNSURE = 0.6;
 
-/** Name how sure a probability is; by a sign as well, for those who do not see the color. */
+/** Return the level of a probability, also as a sign for people who do not see the color. */
 export function level(probability) {
   if (probability >= SURE) return { name: "sure", sign: "✓" };
   return probability >= UNSURE ? { name: "unsure", sign: "~" } : { name: "doubtful", sign: "?" };
@@ -39,21 +39,21 @@ export function probabilities(text, guess) {
   }));
 }
 
-/** Give the places of a text's characters, the least sure first. */
-export function leastSureFirst(text, guess) {
+/** Return the positions of the characters of a text, lowest confidence first. */
+export function byConfidence(text, guess) {
   return probabilities(text, guess)
-    .map(({ probability }, place) => ({ probability, place }))
+    .map(({ probability }, position) => ({ probability, position }))
     .filter(({ probability }) => probability !== null)
     .sort((a, b) => a.probability - b.probability)
-    .map(({ place }) => place);
+    .map(({ position }) => position);
 }
 
-/** Divide a text into parts that another one has too, and parts that it has not. */
+/** Mark the characters of a text that differ from another text. */
 export function differences(text, other) {
   return common(text, other).map(({ character, theirs }) => ({ character, differs: theirs === null }));
 }
 
-/** Give the texts that may be taken with a key, the one in the field first. */
+/** Return the readings to choose with a key, the text in the field first. */
 export function readings(first, task) {
   const guess = task.guess;
   const all = [first, task.label, task.suggestion, guess?.text, ...(guess?.runners_up ?? []).map(([text]) => text)];

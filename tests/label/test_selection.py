@@ -1,6 +1,6 @@
 """Which image comes next."""
 
-from skcaptcha.label._order import Order, shuffled
+from skcaptcha.label._selection import ImageSelector, shuffled
 from skcaptcha.label._task import Guess
 
 NAMES = [f"{k}.png" for k in range(200)]
@@ -27,7 +27,7 @@ def test_names_that_are_no_unicode_have_a_place():
 def test_the_less_sure_half_comes_first_but_for_a_share_at_random():
     order = shuffled(NAMES, 0)
     guesses = {name: guess(NAMES.index(name) / 200) for name in NAMES}
-    chooser, free, chosen = Order(order, explore=0.2), set(NAMES), []
+    chooser, free, chosen = ImageSelector(order, explore=0.2), set(NAMES), []
     for _ in range(50):
         name, why = chooser.choose(free.__contains__, guesses)
         if why == "random":
@@ -41,7 +41,7 @@ def test_the_less_sure_half_comes_first_but_for_a_share_at_random():
 
 def test_images_that_were_not_read_come_at_random_when_all_others_are_gone():
     order = shuffled(NAMES, 0)
-    chooser = Order(order, explore=0.0)
+    chooser = ImageSelector(order, explore=0.0)
     assert chooser.choose(lambda name: name != NAMES[0], {NAMES[0]: guess(0.5)}) == (
         next(name for name in order if name != NAMES[0]),
         "random",

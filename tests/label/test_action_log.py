@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.label._log import ActionLog
+from skcaptcha.label._action_log import ActionLog
 
 
 def test_records_come_back(tmp_path):
@@ -42,14 +42,15 @@ def test_a_line_that_was_cut_off_is_dropped_and_overwritten(tmp_path, torn):
 def test_a_file_that_is_no_log_is_refused_and_left_alone(tmp_path):
     for content in (b"hello\n", b"[]\n", b'{"a": 1}\n'):
         (tmp_path / "labeling.jsonl").write_bytes(content)
-        with pytest.raises(DatasetError, match="line 1 is no record"):
+        with pytest.raises(DatasetError, match="line 1 is not a labeling record"):
             ActionLog(tmp_path)
         assert (tmp_path / "labeling.jsonl").read_bytes() == content
 
 
 def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
     program = (
-        "import sys, time; from pathlib import Path; from skcaptcha.label._log import ActionLog\n"
+        "import sys, time; from pathlib import Path\n"
+        "from skcaptcha.label._action_log import ActionLog\n"
         "log = ActionLog(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
     )
     first = subprocess.Popen(

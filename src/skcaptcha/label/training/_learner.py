@@ -1,4 +1,4 @@
-"""Learning from few labels, again and again, as they become more."""
+"""Choosing a recipe for the labels so far and fitting it, repeatedly as labels are added."""
 
 from __future__ import annotations
 
@@ -21,66 +21,58 @@ from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
 from skcaptcha.recipes import Recipe
 
-FEWEST_LABELS = 20
-# The first guesses should come soon; networks, which take longer, are tried after them.
+MIN_LABELS = 20
+# The first guesses should appear soon; networks take longer and are tried afterward.
 _SECONDS_FOR_FIRST = 8.0
 _NETWORK = "MLPClassifier"
-# All recipes are tried when there are so many times the labels that they were tried with, unless
-# what is there reads nearly everything. They may take longer the longer the labels took.
-_TRY_AGAIN, _NEARLY_EVERYTHING = 2, 0.95
-_SECONDS, _SECONDS_PER_LABEL, _MOST_SECONDS = 40.0, 1.0, 240.0
+# All recipes are tried again when the number of labels has doubled, unless the current one is
+# accurate enough. The more labels there are, the more time this may take.
+_GROWTH_UNTIL_NEXT_CHOICE, _ACCURATE_ENOUGH = 2, 0.95
+_SECONDS, _SECONDS_PER_LABEL, _MAX_SECONDS = 40.0, 1.0, 240.0
 _CALIBRATION_FOLDS = 3
-# Models that miss many labels would read less, the more so while labels are few.
-_MISSED, _FOLDS_OF_NETWORKS = 0.05, 3
+# Fraction of the labels that a held-out fold may take away: with few labels, each one matters.
+_HELD_OUT_FRACTION, _NETWORK_FOLDS = 0.05, 3
 
 
 class Learner:
-    """The recipe that suits the labels so far, fitted to them.
+    """Chooses a recipe for the labels and fits it.
 
     Parameters
     ----------
     folder : Path
-        Where the images are.
+        Folder of the images.
     recipe : Recipe, optional
-        What to fit; None: what suits the labels.
+        The recipe to fit. By default, one is chosen.
 
     Attributes
     ----------
     name : str
-        What is fitted, in words; empty if that is not chosen yet.
+        Name of the recipe; empty until one is chosen.
     recipe : Recipe or None
-        The same as a recipe.
+        The recipe that is fitted.
     """
 
     def __init__(self, folder: Path, recipe: Recipe | None = None) -> None:
         self.name = recipe.source if recipe else ""
         self._folder = folder
         self.recipe = recipe
-        # Nobody asks for another recipe than the one that was given.
+        # A given recipe is never replaced.
         self._accuracy = 1.0 if recipe else 0.0
-        self._tried_with = 0
+        self._n_at_last_choice = 0
         self._model: Pipeline | None = None
         self._X: list[NDArray[np.uint8]] = []
         self._y: NDArray[np.str_] = np.array([], dtype=str)
         self._filenames: list[str] = []
 
     def learn(self, labels: Mapping[str, str]) -> Iterator[None]:
-        """Fit models to labels, a quick one before one that may read more.
+        """Fit a model quickly, then perhaps a better one; yield after each.
 
-        Parameters
-        ----------
-        labels : mapping of str to str
-            By file name. Images that cannot be decoded are left out.
-
-        Yields
-        ------
-        None
-            When there is a new model to read with.
+        Images that cannot be decoded are left out.
 
         Raises
         ------
         SkcaptchaError
-            If nothing can be learned from them.
+            If no recipe can be fitted to the labels.
         """
         images = dict(self._decoded(labels))
         self._filenames, self._X = list(images), list(images.values())
@@ -91,14 +83,17 @@ class Learner:
         else:
             self._fit()
         yield
-        if n >= _TRY_AGAIN * self._tried_with and self._accuracy < _NEARLY_EVERYTHING:
-            seconds = min(_SECONDS + _SECONDS_PER_LABEL * n, _MOST_SECONDS)
+        if (
+            n >= _GROWTH_UNTIL_NEXT_CHOICE * self._n_at_last_choice
+            and self._accuracy < _ACCURATE_ENOUGH
+        ):
+            seconds = min(_SECONDS + _SECONDS_PER_LABEL * n, _MAX_SECONDS)
             self._choose(load_families(), seconds)
-            self._tried_with = n
+            self._n_at_last_choice = n
             yield
 
     def _choose(self, families: dict[str, Any], seconds: float) -> None:
-        # What is fitted in the end of a race is fitted anew here.
+        # The section `final` is left out: `_fit` fits the recipe instead.
         choice = choose_recipe(
             self._X, self._y.tolist(), families={**families, "final": {}}, budget=seconds
         )
@@ -111,28 +106,14 @@ class Learner:
         assert self.recipe is not None
         model = self.recipe.pipeline()
         if isinstance(model[-1], CharacterReader):
-            # Of the classifiers in it some are always sure, and put images in no order. The other
-            # reader takes long, and calibration does not change the order in which it puts them.
+            # Some of its classifiers return only probabilities of 0 and 1, which do not rank
+            # images. A SequenceReader ranks them as well without calibration, which takes long.
             model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
         with warnings.catch_warnings(action="ignore"):
             self._model = model.fit(self._X, self._y)
 
-    def _reads_by_network(self) -> bool:
-        assert self.recipe is not None
-        return _is_network(self.recipe.content["steps"]["read"])
-
     def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
-        """Read images with the model.
-
-        Parameters
-        ----------
-        filenames : sequence of str
-            Those that cannot be decoded are left out.
-
-        Returns
-        -------
-        guesses : dict of str to Guess
-        """
+        """Read images with the model; those that cannot be decoded are left out."""
         assert self._model is not None
         images = dict(self._decoded(filenames))
         if not images:
@@ -141,39 +122,32 @@ class Learner:
         return {name: _guess(reading) for name, reading in zip(images, readings, strict=True)}
 
     def read_held_out(self, filenames: Sequence[str]) -> dict[str, str]:
-        """Read labeled images with models that have learned from all the others, or most of them.
+        """Read training images with models fitted to all or most of the others.
 
-        Parameters
-        ----------
-        filenames : sequence of str
-            Of images that `learn` was given.
-
-        Returns
-        -------
-        texts : dict of str to str
-            Empty for those that cannot be decoded, of which nobody will ever read more.
+        The text of an image that cannot be decoded is empty, because no model will ever read it.
         """
         assert self.recipe is not None
         assert self._model is not None
-        place = {name: k for k, name in enumerate(self._filenames)}
-        sample = np.array([place[name] for name in filenames if name in place], dtype=int)
-        # Labels teach the reader alone; the other steps, which take most of the time, see but the
-        # images.
+        positions = {name: k for k, name in enumerate(self._filenames)}
+        sample = np.array([positions[name] for name in filenames if name in positions], dtype=int)
+        # Only the reader is fitted to labels. The other steps, which take most of the time, depend
+        # on the images alone.
         features = self._model[1:-1].transform(self._X)
         reader = self.recipe.pipeline()[-1]
-        folds = _FOLDS_OF_NETWORKS
-        if not self._reads_by_network():
-            folds = math.ceil(len(sample) / (_MISSED * len(self._y)))
-        texts = {name: "" for name in filenames if name not in place}
+        n_folds = _NETWORK_FOLDS
+        if not _is_network(self.recipe.content["steps"]["read"]):
+            n_folds = math.ceil(len(sample) / (_HELD_OUT_FRACTION * len(self._y)))
+        texts = {name: "" for name in filenames if name not in positions}
         groups = find_duplicates(self._X)
-        for k in range(min(folds, len(sample))):
-            test = sample[k::folds]
-            kept = np.flatnonzero(~np.isin(groups, groups[test]))
+        for k in range(min(n_folds, len(sample))):
+            test = sample[k::n_folds]
+            train = np.flatnonzero(~np.isin(groups, groups[test]))
             try:
                 with warnings.catch_warnings(action="ignore"):
-                    found = clone(reader).fit(features[kept], self._y[kept]).predict(features[test])
+                    fitted = clone(reader).fit(features[train], self._y[train])
+                    found = fitted.predict(features[test])
             except SkcaptchaError:
-                continue  # what is left suffices for nothing
+                continue  # too few captchas are left to fit to
             texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
         return texts
 
@@ -186,7 +160,7 @@ class Learner:
 
 
 def _without_networks(families: dict[str, Any]) -> dict[str, Any]:
-    """Leave those that stand in for a network as readers by themselves."""
+    """Replace each network by the quick readers that the race screens in its place."""
     return {
         **families,
         "grid": [

@@ -1,4 +1,4 @@
-"""What was done in a folder that is being labeled, in the order in which it was done."""
+"""The file labeling.jsonl: a log of everything done in a folder that is being labeled."""
 
 from __future__ import annotations
 
@@ -16,40 +16,23 @@ NAME = "labeling.jsonl"
 
 
 class ActionLog:
-    """A file of JSON records, one a line, to which each is written before the call returns.
+    """A file with one JSON record per line; each record is on disk before `append` returns.
 
-    As long as it is open it is locked: one process at a time labels a folder. The system takes the
-    lock away when the process ends, however it ends.
-
-    Parameters
-    ----------
-    folder : Path
+    While it is open, the file is locked, so that only one process labels a folder. The operating
+    system releases the lock when the process ends, even if it is killed.
 
     Attributes
     ----------
     path : Path
-        The file ``labeling.jsonl``.
+        Path of the file.
     records : list of dict
-        All of it. A last line that was cut off when the power went is left out, and overwritten.
+        All records. An incomplete last line, as a power failure leaves it, is dropped and
+        overwritten.
 
     Raises
     ------
     DatasetError
-        If another process has it open, or it is no such file, or cannot be written.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from skcaptcha.label._log import ActionLog
-    >>> with TemporaryDirectory() as folder:
-    ...     log = ActionLog(Path(folder))
-    ...     log.append({"did": "skip", "filename": "1.png"})
-    ...     log.close()
-    ...     log = ActionLog(Path(folder))
-    ...     log.records
-    ...     log.close()
-    [{'did': 'skip', 'filename': '1.png'}]
+        If another process has the file open, or if it cannot be written or is not such a log.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +43,7 @@ class ActionLog:
             )
         except OSError as error:
             raise DatasetError(
-                f"{self.path}: cannot be written ({error.strerror}); labels are kept beside the "
+                f"{self.path}: cannot be written ({error.strerror}); labels are kept next to the "
                 "images, so make the folder writable or copy it"
             ) from error
         try:
@@ -78,22 +61,11 @@ class ActionLog:
             raise
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Write a record.
-
-        Parameters
-        ----------
-        record : mapping
-            Of what JSON can hold.
-
-        Raises
-        ------
-        DatasetError
-            If it cannot be written; it then is not in the file either.
-        """
-        # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+        """Write a record; if this raises DatasetError, the file is unchanged."""
+        # File names may hold bytes that are not UTF-8; JSON can escape them.
         line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
-            # What was cut off by a full disk or a power cut before must not lead into this line.
+            # Remove an incomplete line that a full disk or a power failure left at the end.
             self._file.truncate(self._end)
             written = self._file.write(line)
             while written < len(line):
@@ -103,28 +75,28 @@ class ActionLog:
             with suppress(OSError):
                 self._file.truncate(self._end)
             raise DatasetError(
-                f"{self.path}: cannot be written ({error.strerror}); make room and try again"
+                f"{self.path}: cannot be written ({error.strerror}); free some space and try again"
             ) from error
         self._end += len(line)
         self.records.append(dict(record))
 
     def close(self) -> None:
-        """Close the file and let others label the folder."""
+        """Close the file and release its lock."""
         self._file.close()
 
     def _lock(self) -> None:
         with suppress(ImportError):
-            import fcntl  # noqa: PLC0415 - Windows has none
+            import fcntl  # noqa: PLC0415 - does not exist on Windows
 
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise DatasetError(
-                    f"{self.path.parent}: is being labeled by another process; go on there, or "
-                    "end it first"
+                    f"{self.path.parent}: another process is labeling this folder; continue there, "
+                    "or end it first"
                 ) from None
             except OSError:
-                pass  # not all file systems can
+                pass  # the file system has no locks
 
     def _parsed(self, content: bytes) -> list[dict[str, Any]]:
         records = []
@@ -134,14 +106,18 @@ class ActionLog:
             except ValueError:
                 record = None
             if not isinstance(record, dict) or not isinstance(record.get("did"), str):
-                raise DatasetError(
-                    f"{self.path}: line {number} is no record of labeling; move the file away "
-                    "(the labels are in labels.csv)"
-                )
+                raise self.error(number)
             records.append(record)
         return records
 
+    def error(self, number: int) -> DatasetError:
+        """Return the error to raise if a line, counted from 1, is not a valid record."""
+        return DatasetError(
+            f"{self.path}: line {number} is not a labeling record; move the file away (the labels "
+            "are in labels.csv)"
+        )
+
 
 def _open_no_link(path: str, flags: int) -> int:
-    # Who gets a folder from somebody else must not append to a file of his own elsewhere.
+    # A folder from somebody else may hold a link to one of the user's own files.
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

@@ -1,17 +1,17 @@
-// What the page asks the server for. The token goes along in a header, which no other page can set.
+// Requests to the server. The token is sent in a header, which other pages cannot set.
 
-// Kept here alone, where a server that takes the place of a killed one cannot read it.
+// Never sent, so that another server on the same port cannot learn it.
 const key = document.querySelector("meta[name=key]").content;
 let token = new URLSearchParams(location.search).get("token") ?? "";
-let known = true; // false once the server may be another one
+let known = true; // false when another server may have taken the port
 const PATIENCE = 15000; // milliseconds
 const KEPT_PICTURES = 30;
 const KEPT_TABS = 10;
 
-/** The server does not answer: whether it did what it was asked for is unknown. */
+/** The server does not respond; it may or may not have processed the request. */
 export class Unreachable extends Error {}
 
-/** The server answered that it will not. */
+/** The server rejected the request. */
 export class Refused extends Error {
   constructor(status, answer) {
     super(answer.error);
@@ -24,28 +24,28 @@ async function request(path, body) {
   if (!known) await recognize();
   const response = await send(path, body);
   if (response.status !== 403) return response;
-  await recognize(); // each start of the server has a token of its own
+  await recognize(); // each start of the server has a new token
   return send(path, body);
 }
 
-/** Learn the token of a server that follows a killed one; only that one can prove that it knows the key. */
+/** Get the token of the server that replaced a killed one, after it has proved that it knows the key. */
 async function recognize() {
   const nonce = crypto.randomUUID();
-  const server = await said({ nonce });
+  const server = await resume({ nonce });
   if (!server.proof || server.proof !== (await sign("server", nonce, server.nonce))) throw new Refused(403, {});
-  const page = await said({ nonce, proof: await sign("page", nonce, server.nonce) });
+  const page = await resume({ nonce, proof: await sign("page", nonce, server.nonce) });
   if (!page.token) throw new Refused(403, {});
   token = page.token;
   known = true;
   history.replaceState(null, "", `/?token=${token}`);
 }
 
-async function said(body) {
+async function resume(body) {
   try {
     return await (await send("resume", body, {})).json();
   } catch (error) {
     if (error instanceof Unreachable) throw error;
-    return {}; // no JSON: another server
+    return {}; // not JSON: another server
   }
 }
 
@@ -72,7 +72,7 @@ async function send(path, body, identity = { Authorization: `Bearer ${token}` })
   }
 }
 
-/** Ask, and give the answer; a body makes it a request that may change something. */
+/** Send a request and return the response; a request with a body may change something. */
 export async function ask(path, body) {
   const response = await request(path, body);
   let answer;
@@ -81,7 +81,7 @@ export async function ask(path, body) {
     answer = response.headers.get("content-type") === "application/json" ? JSON.parse(text) : { error: text };
   } catch {
     known = false;
-    throw new Unreachable(); // it was killed amid the answer
+    throw new Unreachable(); // the server was killed while it responded
   }
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;
@@ -108,8 +108,8 @@ async function fetchPicture(id) {
   const response = await request(`images/${id}`);
   if (response.status === 422) return { problem: (await response.json()).error };
   if (response.status === 403) throw new Refused(403, { error: await response.text() });
-  // One image that fails for whatever reason must not stand in the way of all others.
-  if (!response.ok) return { problem: `the server could not give it (${response.status})` };
+  // An image that fails must not block all others.
+  if (!response.ok) return { problem: `the server could not send it (${response.status})` };
   let blob;
   try {
     blob = await response.blob();
@@ -127,7 +127,7 @@ async function fetchPicture(id) {
   return { url: image.src, width: image.naturalWidth, height: image.naturalHeight };
 }
 
-/** Give the name of this tab: the same after a reload, that of a closed tab, or else a new one. */
+/** Return the name of this tab: the same after a reload, the name of a closed tab, or a new one. */
 export async function tabName() {
   const known = knownTabs();
   for (const name of [...known, crypto.randomUUID()]) {
@@ -138,7 +138,7 @@ export async function tabName() {
   }
 }
 
-// Browsers may refuse to store anything, and other servers have had this port and stored what they like.
+// Browsers may refuse to store values, and servers that used this port before may have stored others.
 
 function knownTabs() {
   try {
@@ -155,7 +155,7 @@ function remember(name, known) {
     const names = [...new Set([...known, name])].slice(-KEPT_TABS);
     localStorage.setItem("labeling tabs", JSON.stringify(names));
   } catch {
-    // A reload will be another tab.
+    // After a reload, this is a new tab.
   }
 }
 
@@ -163,7 +163,7 @@ function isFree(name) {
   return new Promise((resolve) => {
     navigator.locks.request(`tab ${name}`, { ifAvailable: true }, (lock) => {
       resolve(lock !== null);
-      return lock && new Promise(() => {}); // held as long as the tab lives
+      return lock && new Promise(() => {}); // held until the tab is closed
     }).catch(() => resolve(true));
   });
 }

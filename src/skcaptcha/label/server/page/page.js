@@ -1,6 +1,6 @@
 // The keys and buttons, and what they do.
 
-import { leastSureFirst, percent, readings } from "./reading.js";
+import { byConfidence, percent, readings } from "./reading.js";
 import { ask, picture, Refused, tabName, Unreachable } from "./server.js";
 import * as view from "./view.js";
 
@@ -11,24 +11,24 @@ const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsL
 const field = document.getElementById("text");
 const help = document.getElementById("help");
 const tab = await tabName();
-const drafts = new Map(); // what was typed for images that were left without saying so
+const drafts = new Map(); // text typed for images that the user left without accepting it
 
 let task = null;
 let shown = null; // the picture of the task
-let texts = []; // what can be taken with a key; the first was typed in by the page
+let texts = []; // readings to choose with a key; the page put the first one into the field
 let taken = 0;
-let toVisit = null; // places of characters, the least sure first, while → goes through them
+let toVisit = null; // positions of characters, lowest confidence first, while → goes through them
 let busy = false;
 let unreachable = false;
 let conflict = false;
-let doubted = null; // the label of which the server has asked whether it is meant
+let doubted = null; // the label that the server has asked to confirm
 let keystrokes = 0;
 let since = 0;
-let learned = 0; // from how many labels, when the task came
+let learned = 0; // number of training labels when the task arrived
 
-// --- asking the server
+// --- requests
 
-/** Ask the server and show what it answers. While it does not answer, ask again: nothing is lost. */
+/** Send a request and show the response. Repeat it until the server responds, so that nothing is lost. */
 async function act(path, body, done) {
   if (busy) return;
   busy = true;
@@ -41,7 +41,7 @@ async function act(path, body, done) {
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         lost(path);
-        // What was taken back may have been already; to ask again would take back one more.
+        // The action may be undone already; a second request would undo another one.
         if (path === "undo") [path, body, done] = ["open", {}, ""];
         await new Promise((resume) => setTimeout(resume, RETRY));
       }
@@ -59,19 +59,19 @@ function lost(path) {
   field.readOnly = busy;
   const kept = path === "label" ? `${field.value} is kept here and will be saved` : "What you typed is kept here";
   view.alarm(
-    `The server does not answer. ${kept} when it is back: start the same command again. Trying to connect…`,
+    `The server does not respond. ${kept} when it is back: run the same command again. Trying to connect…`,
   );
 }
 
 function refused(error, path) {
   if (error.status === 403) {
     view.alarm(
-      "The address of the server has changed. Open the one that skcaptcha label printed; what you typed stays here.",
+      "The address of the server has changed. Open the address that skcaptcha label printed; your text stays here.",
     );
   } else if (error.status === 409 && path !== "undo") {
     conflict = true;
     task.label = error.theirs;
-    view.alarm(`${error.message} Press Enter to save yours, or Esc to leave it as it is.`);
+    view.alarm(`${error.message} Press Enter to save your label, or Esc to keep the other one.`);
   } else if (error.status === 422 && path === "label") {
     doubted = field.value.trim();
     view.alarm(`${error.message} Press Enter again to keep it, or correct it.`);
@@ -99,7 +99,7 @@ async function show(state, done) {
   view.showTask(task, shown, state.progress);
   begin(task.typed ?? drafts.get(task.id) ?? task.label ?? task.guess?.text ?? "");
   const place = `Image ${task.index + 1} of ${state.progress.n_images}.`;
-  const guess = task.guess && `The model reads ${[...task.guess.text].join(" ")}, ${percent(task.guess.confidence)} % sure.`;
+  const guess = task.guess && `The model reads ${[...task.guess.text].join(" ")}, with a confidence of ${percent(task.guess.confidence)} %.`;
   view.say(done, [place, task.reason, guess, shown.problem && "It cannot be shown."].filter(Boolean).join(" "));
 }
 
@@ -131,12 +131,12 @@ function take(k) {
   put(texts[k]);
 }
 
-/** Select the least sure character, so that typing replaces that one; false if there is none. */
+/** Select the character with the lowest confidence, so that typing replaces it; false if there is none. */
 function visitNext() {
   const { selectionStart: start, selectionEnd: end, value } = field;
   const all = start === 0 && end === value.length && value;
   if (!all && !toVisit?.at(start, end)) return false;
-  const places = all ? leastSureFirst(value, task.guess) : toVisit.rest;
+  const places = all ? byConfidence(value, task.guess) : toVisit.rest;
   if (!places.length) return false;
   const characters = [...value];
   const from = characters.slice(0, places[0]).join("").length;
@@ -146,16 +146,16 @@ function visitNext() {
   return true;
 }
 
-// --- what can be done
+// --- actions
 
 function accept() {
   const text = field.value.trim();
   if (shown.problem) return view.alarm("An image that cannot be shown cannot be labeled. Press F2 to mark it as unreadable, or Esc to skip it.");
-  if (!text) return view.alarm("Type what the image says, or press F2 if nobody can read it.");
+  if (!text) return view.alarm("Type the text of the image, or press F2 if it is unreadable.");
   drafts.delete(task.id);
   const seconds = Math.round(performance.now() - since) / 1000;
-  const sure = text === doubted;
-  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds, sure }, `Saved ${text}.`);
+  const confirmed = text === doubted;
+  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds, confirmed }, `Saved ${text}.`);
 }
 
 function leave() {
@@ -163,7 +163,7 @@ function leave() {
 }
 
 function skip() {
-  if (conflict) return act("open", {}, "Left as it is.");
+  if (conflict) return act("open", {}, "Kept the other label.");
   leave();
   return act("skip", { id: task.id }, "Skipped.");
 }
@@ -179,7 +179,7 @@ function move(direction) {
 }
 
 function undo() {
-  return act("undo", {}, "Taken back.");
+  return act("undo", {}, "Undone.");
 }
 
 const buttons = {
@@ -231,7 +231,7 @@ document.addEventListener("keydown", (event) => {
   const onButton = event.target instanceof HTMLButtonElement;
   if (name in keys && !(onButton && event.key === "Enter")) {
     event.preventDefault();
-    if (busy || (event.repeat && !name.includes("Arrow"))) return; // a key held down accepts nothing unseen
+    if (busy || (event.repeat && !name.includes("Arrow"))) return; // holding a key down must not accept images unseen
     keys[name]();
   } else if (name === "ArrowRight" && event.target === field && visitNext()) {
     event.preventDefault();

@@ -6,7 +6,7 @@ import pytest
 
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.label._table import LabelTable, check_label
+from skcaptcha.label._label_table import LabelTable, check_label
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_whatever_a_file_is_called_its_label_comes_back(folder, name):
 def test_a_name_that_has_no_place_in_the_file_is_said_and_nothing_is_changed(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
-    with pytest.raises(DatasetError, match="is not UTF-8; rename the image"):
+    with pytest.raises(DatasetError, match="is not UTF-8 and cannot be written; rename"):
         table.put(os.fsdecode(b"\xff.png"), "CD")
     assert labels_on_disk(folder) == table.labels == {"1.png": "AB"}
 

@@ -1,4 +1,4 @@
-"""Who may talk to the labeling page's server: nobody but the page itself."""
+"""Access control of the labeling server: it answers only the page itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from skcaptcha.label._connections import Connections
+    from skcaptcha.label.server._connections import Connections
 
 MAX_BODY_BYTES = 2**16
 
@@ -26,30 +26,30 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-_LOST = "Open the whole address that skcaptcha label printed, from http to the end of its token."
+_USE_FULL_ADDRESS = "Open the full address that skcaptcha label printed, including its token."
 
 
 class Guard:
-    """Let only requests of the page itself through; an ASGI middleware.
+    """ASGI middleware that only lets requests of the page itself through.
 
-    A request needs the address as its ``Host``, so that no other site's name can be made to lead
-    here (DNS rebinding). It needs the token: in the query for the page itself, in the header
-    ``Authorization`` for all that is asked for or changed. A browser adds neither by itself, so
-    that no other page can do anything in the user's name; a cookie would also be sent to every
-    other server on this machine. One that changes something needs the page's ``Origin`` as well.
+    A request must have the address of the server as its ``Host``, so that another site's name
+    cannot resolve to this server (DNS rebinding). It must carry the token: the page itself in the
+    query, all other requests in the header ``Authorization``. A browser adds neither by itself, so
+    other pages cannot send requests on behalf of the user; a cookie would also be sent to every
+    other server on this machine. Requests that change something must have the page's ``Origin``.
 
     Parameters
     ----------
     app : ASGI application
-        What is guarded.
+        The application to protect.
     token : str
         The secret.
     port : int
-        Where the server listens.
+        Port that the server listens on.
     connections : Connections
-        They learn over which of them the token came.
-    open_to_all : iterable of str
-        Paths that need no token: they hold nothing of the user's.
+        Connections of the server; those that send the token are trusted.
+    public_paths : iterable of str
+        Paths that need no token because they contain no data of the user.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class Guard:
         token: str,
         port: int,
         connections: Connections,
-        open_to_all: Iterable[str] = (),
+        public_paths: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._connections = connections
         self._token = token.encode()
-        place = "" if port == 80 else f":{port}"  # browsers leave out the port that all know
-        self._hosts = {f"{name}{place}".encode() for name in ("127.0.0.1", "localhost")}
+        suffix = "" if port == 80 else f":{port}"  # browsers omit the default port
+        self._hosts = {f"{name}{suffix}".encode() for name in ("127.0.0.1", "localhost")}
         self._origins = {b"http://" + host for host in self._hosts}
-        self._open = frozenset(open_to_all)
+        self._public = frozenset(public_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -79,7 +79,7 @@ class Guard:
             await send(message)
 
         if scope["type"] != "http":
-            raise RuntimeError(f"only HTTP is spoken here, not {scope['type']}")
+            raise RuntimeError(f"only HTTP is supported, not {scope['type']}")
         problem = self._problem(scope)
         if problem:
             await _refuse(problem, send_with_headers)
@@ -90,18 +90,18 @@ class Guard:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if headers.setdefault(name, value) != value:
-                return f"The request has two headers {name.decode('latin-1')}."
+                return f"The request repeats the header {name.decode('latin-1')}."
         if headers.get(b"host") not in self._hosts:
-            return "This server answers to the names 127.0.0.1 and localhost only."
+            return "Use the host name 127.0.0.1 or localhost for this server."
         if self._has_token(scope, headers):
             self._connections.trust(scope["client"])
-        elif scope["path"] not in self._open:
-            return _LOST
+        elif scope["path"] not in self._public:
+            return _USE_FULL_ADDRESS
         if scope["method"] not in {"GET", "HEAD"}:
             if headers.get(b"origin") not in self._origins:
-                return "Only the labeling page itself may change anything."
+                return "Only the labeling page itself may change data."
             if headers.get(b"content-type") != b"application/json":
-                return "What the page sends is JSON."
+                return "The content type must be application/json."
             length = headers.get(b"content-length", b"")
             if not length.isdigit() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
                 return f"The request is larger than {MAX_BODY_BYTES:,} bytes."
@@ -109,10 +109,10 @@ class Guard:
 
     def _has_token(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
         if scope["path"] == "/":
-            said = parse_qs(scope["query_string"]).get(b"token", [b""])[0]
+            sent = parse_qs(scope["query_string"]).get(b"token", [b""])[0]
         else:
-            said = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-        return secrets.compare_digest(said, self._token)
+            sent = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        return secrets.compare_digest(sent, self._token)
 
 
 async def _refuse(sentence: str, send: Send) -> None:

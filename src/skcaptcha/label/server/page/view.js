@@ -1,13 +1,13 @@
-// What the page shows. It keeps nothing but what stands in the document.
+// Rendering. The only state is the document itself.
 
-import { differences, leastSureFirst, level, percent, probabilities } from "./reading.js";
+import { differences, byConfidence, level, percent, probabilities } from "./reading.js";
 
 const WHY = {
-  first: "one of the first, picked at random",
-  random: "picked at random, to measure how well the model reads",
-  uncertain: "the model is unsure of it",
+  first: "picked at random, before the first model",
+  random: "picked at random, to estimate the accuracy",
+  uncertain: "low confidence",
   skipped: "skipped before",
-  listed: "its label is suspected",
+  listed: "label may be wrong",
   revisited: "seen before",
 };
 const TALLEST = 200; // pixels
@@ -26,7 +26,7 @@ function marked(text, other) {
   return differences(text, other).map(({ character, differs }) => make(differs ? "mark" : "span", character));
 }
 
-/** Show an image and what is known of it. */
+/** Show an image with its label, its guess, and why it was chosen. */
 export function showTask(task, picture, progress) {
   element("work").hidden = false;
   element("done").hidden = true;
@@ -37,7 +37,7 @@ export function showTask(task, picture, progress) {
   if (picture.problem) {
     image.removeAttribute("src");
     element("no-image").textContent =
-      `This image cannot be shown: ${picture.problem}. Mark it unreadable (F2), or skip it.`;
+      `This image cannot be shown: ${picture.problem}. Mark it as unreadable (F2), or skip it.`;
   } else {
     image.src = picture.url;
     image.alt = `${place}: ${task.filename}`;
@@ -58,7 +58,7 @@ function showSuspect(task) {
   element("label-now").replaceChildren(...(label ? marked(label, reads) : ["none"]));
   element("model-reads").replaceChildren(...(reads ? marked(reads, label) : ["nothing yet"]));
   if (task.guess?.text === reads && reads) {
-    element("model-reads").append(" ", make("small", `${percent(task.guess.confidence)} % sure`));
+    element("model-reads").append(" ", make("small", `confidence ${percent(task.guess.confidence)} %`));
   }
   element("reason").textContent = task.reason;
 }
@@ -66,29 +66,29 @@ function showSuspect(task) {
 function showSureness({ guess }) {
   let text = document.body.classList.contains("listed") ? "" : "No guess yet.";
   if (guess) {
-    text = `The model is ${percent(guess.confidence)} % sure of ${guess.text}`;
-    const [least] = leastSureFirst(guess.text, guess);
+    text = `The model reads ${guess.text} with a confidence of ${percent(guess.confidence)} %`;
+    const [least] = byConfidence(guess.text, guess);
     const [character, probability] = guess.characters[least] ?? [];
-    text += character === undefined ? "." : `, and least sure of its ${character} (${percent(probability)} %).`;
-    if (guess.unfamiliar) text += " The image is unlike those labeled so far.";
+    text += character === undefined ? "." : `; the lowest is that of ${character} (${percent(probability)} %).`;
+    if (guess.unfamiliar) text += " The image differs from those labeled so far.";
   }
   element("sureness").textContent = text;
 }
 
-/** Show the image as large as there is room for, its pixels as squares if they are many times larger. */
+/** Show the image as large as possible; when it is enlarged a lot, its pixels are squares. */
 export function fitImage({ width, height }) {
   const frame = element("frame");
   const style = getComputedStyle(frame);
-  const room = frame.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const scale = Math.min(room / width, TALLEST / height, LARGEST_SCALE);
+  const available = frame.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const scale = Math.min(available / width, TALLEST / height, LARGEST_SCALE);
   const image = element("image");
-  // Squares are equal only if they are whole numbers of the screen's own pixels.
+  // The squares are equal only if each covers a whole number of screen pixels.
   const whole = Math.floor(scale * devicePixelRatio) / devicePixelRatio;
   image.style.width = `${width * (scale >= 2 ? whole : scale)}px`;
   image.classList.toggle("small", scale >= 2);
 }
 
-/** Show how sure the model is of each character of the text in the field. */
+/** Show the confidence of each character of the text in the field. */
 export function showCharacters(text, guess) {
   const shown = probabilities(text, guess);
   element("reading").style.setProperty("--length", Math.max(4, shown.length));
@@ -112,10 +112,10 @@ export function showCharacters(text, guess) {
   );
 }
 
-/** Show the readings that can be taken instead of the one that was typed in first. */
+/** Show the alternatives to the text that the page put into the field. */
 export function showOthers(texts, taken, guess, take) {
   element("others").hidden = texts.length < 2;
-  const sure = new Map(guess ? [...guess.runners_up, [guess.text, guess.confidence]] : []);
+  const confidences = new Map(guess ? [...guess.runners_up, [guess.text, guess.confidence]] : []);
   element("others-list").replaceChildren(
     ...texts.slice(1).map((text, k) => {
       const item = make("li");
@@ -123,7 +123,7 @@ export function showOthers(texts, taken, guess, take) {
       button.type = "button";
       const name = make("b");
       name.append(...marked(text, texts[0]));
-      button.append(name, sure.has(text) ? ` ${percent(sure.get(text))} %` : "");
+      button.append(name, confidences.has(text) ? ` ${percent(confidences.get(text))} %` : "");
       button.setAttribute("aria-pressed", String(taken === k + 1));
       button.addEventListener("click", () => take(k + 1));
       item.append(button);
@@ -132,7 +132,7 @@ export function showOthers(texts, taken, guess, take) {
   );
 }
 
-/** Show that nothing is left for this tab. */
+/** Show that no image is left for this tab. */
 export function showDone(progress, fit) {
   element("work").hidden = true;
   element("done").hidden = false;
@@ -140,18 +140,18 @@ export function showDone(progress, fit) {
   element("look-again").hidden = !elsewhere;
   element("done-title").textContent = elsewhere ? "Nothing left here" : "All done";
   element("done-text").textContent = elsewhere
-    ? `${counted(progress.n_left, "image")} shown in other tabs.`
+    ? `${counted(progress.n_left, "image")} left, all open in other tabs.`
     : `${counted(progress.n_labeled, "image")} labeled, ${progress.n_unreadable} unreadable. ` +
       `End with Ctrl+C in the terminal, then: ${fit}`;
   element("done-title").focus();
 }
 
-/** Leave out what is about learning: labels that are suspected are only looked at. */
+/** Hide everything about training: suspected labels are only checked. */
 export function showOnlyLabels() {
   document.body.classList.add("listed");
 }
 
-/** Show how far it is, how fast it goes, and what the model can do. */
+/** Show the progress, the pace, and the estimated accuracy. */
 export function showProgress(progress) {
   const finished = progress.n_images - progress.n_left;
   element("bar").max = Math.max(1, progress.n_images);
@@ -170,16 +170,16 @@ export function showProgress(progress) {
   element("estimate").textContent = estimate
     ? `${percent(estimate.accuracy)} % (${percent(estimate.low)} to ${percent(estimate.high)} %, ` +
       `from ${estimate.n} random images)`
-    : "not known yet";
+    : "not enough labels yet";
 }
 
-/** Say what was done, and to screen readers also what is shown now. */
+/** Announce what was done and, to screen readers, what is shown now. */
 export function say(done, now = "") {
   const hidden = make("span", now && ` ${now}`, "heard");
   element("said").replaceChildren(done, hidden);
 }
 
-/** Show a problem until the next one is shown; none hides it. */
+/** Show a problem; without one, hide the previous one. */
 export function alarm(sentence = "") {
   const box = element("alert");
   if (box.textContent !== sentence) box.textContent = sentence;

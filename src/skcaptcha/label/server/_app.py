@@ -1,4 +1,4 @@
-"""What the labeling page asks for: a session's methods, as JSON."""
+"""The web application of the labeling page: methods of a session as JSON requests."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from skcaptcha.exceptions import ConflictError, ImageError, SkcaptchaError
-from skcaptcha.label._address import Address
-from skcaptcha.label._connections import Connections
-from skcaptcha.label._pictures import as_png
-from skcaptcha.label._resumption import Resumption
-from skcaptcha.label._security import Guard
 from skcaptcha.label._session import LabelingSession, Task
+from skcaptcha.label.server._address import Address
+from skcaptcha.label.server._connections import Connections
+from skcaptcha.label.server._guard import Guard
+from skcaptcha.label.server._png import as_png
+from skcaptcha.label.server._resumption import Resumption
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {
@@ -33,14 +33,14 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# The keys that requests may have beside those that say who asks and which image is meant.
+# Optional keys of requests, besides the tab and the image.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "label": {
         "text": str,
         "expected": str,
         "keystrokes": int,
         "seconds": float | int,
-        "sure": bool,
+        "confirmed": bool,
     },
     "unreadable": {"expected": str},
 }
@@ -49,29 +49,16 @@ _RESUME = "/api/resume"
 
 
 class _RequestError(SkcaptchaError):
-    """The page asked for something that does not exist or makes no sense."""
+    """A request is invalid."""
 
 
 class _DoubtError(SkcaptchaError):
-    """A label is unlike the others: the page asks whether it is meant."""
+    """A label differs from the others: the page asks the user to confirm it."""
 
 
 def labeling_app(session: LabelingSession, address: Address, connections: Connections) -> Starlette:
-    """Make the web application of a session.
-
-    Parameters
-    ----------
-    session : LabelingSession
-    address : Address
-        Where it will be served, and the secrets.
-    connections : Connections
-        Those of its server.
-
-    Returns
-    -------
-    app : Starlette
-    """
-    answers = _Answers(session)
+    """Create the web application of a session."""
+    api = _Api(session)
     routes = [Route("/", _file("index.html", key=address.key))]
     public = [_RESUME]
     for name in sorted(path.name for path in _PAGE.iterdir() if path.name != "index.html"):
@@ -79,10 +66,10 @@ def labeling_app(session: LabelingSession, address: Address, connections: Connec
         public.append(f"/{name}")
     routes += [
         Route(_RESUME, _resume(Resumption(address.key, address.token)), methods=["POST"]),
-        Route("/api/progress", answers.progress),
-        Route("/api/images/{id}", answers.image),
+        Route("/api/progress", api.progress),
+        Route("/api/images/{id}", api.image),
         *(
-            Route(f"/api/{method}", answers.after(method), methods=["POST"])
+            Route(f"/api/{method}", api.handler(method), methods=["POST"])
             for method in ("open", "previous", "following", "label", "skip", "unreadable", "undo")
         ),
     ]
@@ -91,13 +78,13 @@ def labeling_app(session: LabelingSession, address: Address, connections: Connec
         token=address.token,
         port=address.port,
         connections=connections,
-        open_to_all=public,
+        public_paths=public,
     )
     return Starlette(routes=routes, middleware=[guard])
 
 
-class _Answers:
-    """Answers from a session; images go by names of our own, which lead nowhere else."""
+class _Api:
+    """Request handlers; images have random-looking IDs, so that requests contain no paths."""
 
     def __init__(self, session: LabelingSession) -> None:
         self._session = session
@@ -116,8 +103,8 @@ class _Answers:
             return _json({"error": error.reason}, 422)
         return Response(png, media_type="image/png")
 
-    def after(self, method: str) -> Callable[[Request], Any]:
-        """Give what answers a request for a method, with what the tab is to show then."""
+    def handler(self, method: str) -> Callable[[Request], Any]:
+        """Return the request handler that calls a method and returns the next task."""
 
         async def answer(request: Request) -> Response:
             body = await request.body()
@@ -139,15 +126,15 @@ class _Answers:
         except ValueError as error:
             return _json({"error": str(error)}, 400)
         except OSError as error:
-            return _json({"error": f"It could not be written: {error}"}, 500)
+            return _json({"error": f"The label could not be written: {error}"}, 500)
 
     def _state(self, method: str, tab: str, name: str = "", **given: Any) -> Response:
         session = self._session
         task: Task | None = None
         match method:
             case "label":
-                text, sure = given.pop("text", ""), given.pop("sure", False)
-                if not sure and (doubt := session.doubt(name, text)):
+                text, confirmed = given.pop("text", ""), given.pop("confirmed", False)
+                if not confirmed and (doubt := session.doubt(name, text)):
                     raise _DoubtError(doubt)
                 session.label(name, text, tab=tab, **given)
             case "skip":
@@ -157,7 +144,7 @@ class _Answers:
             case "undo":
                 task = session.undo(tab)
                 if task is None:
-                    raise _RequestError("There is nothing to take back in this tab.")
+                    raise _RequestError("There is nothing to undo in this tab.")
             case "previous":
                 task = session.previous(name, tab) or session.task(name, tab)
             case "following":
@@ -176,20 +163,20 @@ class _Answers:
 
     def _arguments(self, method: str, body: bytes) -> dict[str, Any]:
         try:
-            said = json.loads(body)
+            sent = json.loads(body)
         except (ValueError, RecursionError):
-            raise _RequestError("The request is no JSON.") from None
-        if not isinstance(said, dict) or not _is_short(said.get("tab")):
-            raise _RequestError("The request does not say which tab it is from.")
-        arguments = {"tab": said["tab"]}
+            raise _RequestError("The request is not valid JSON.") from None
+        if not isinstance(sent, dict) or not _is_short(sent.get("tab")):
+            raise _RequestError("The request does not name its tab.")
+        arguments = {"tab": sent["tab"]}
         if method not in {"open", "undo"}:
-            arguments["name"] = self._name(said.get("id"))
+            arguments["name"] = self._name(sent.get("id"))
         for key, kind in _OPTIONS.get(method, {}).items():
-            value = said.get(key)
+            value = sent.get(key)
             if value is None:
                 continue
             if not isinstance(value, kind) or (kind is str and not _is_short(value)):
-                raise _RequestError(f"The {key} that was sent makes no sense: {value!r:.100}")
+                raise _RequestError(f"The request has an invalid {key}: {value!r:.100}")
             arguments[key] = value
         return arguments
 
@@ -197,29 +184,29 @@ class _Answers:
         try:
             return self._names[name]
         except (KeyError, TypeError):
-            raise _RequestError("There is no such image in this folder.") from None
+            raise _RequestError("The folder has no such image.") from None
 
 
 def _is_short(text: Any) -> bool:
-    """Tell whether it is a text that files can hold."""
+    """Return whether it is a nonempty text of moderate length that can be encoded."""
     if not isinstance(text, str) or not 0 < len(text) <= _MAX_CHARACTERS:
         return False
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _id(filename: str) -> str:
-    # A number would mean another image after a restart with more files in the folder.
+    # An index would point to another image after a restart with more files in the folder.
     return hashlib.sha256(os.fsencode(filename)).hexdigest()[:32]
 
 
 def _resume(resumption: Resumption) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
         try:
-            said = json.loads(await request.body())
+            sent = json.loads(await request.body())
         except (ValueError, RecursionError):
-            said = None
-        told = isinstance(said, dict) and resumption.answer(said, request.headers["host"])
-        return _json(told) if told else _json({"error": "This tab belongs to another server."}, 403)
+            sent = None
+        found = isinstance(sent, dict) and resumption.answer(sent, request.headers["host"])
+        return _json(found) if found else _json({"error": "This tab is from another server."}, 403)
 
     return answer
 
@@ -232,5 +219,5 @@ def _file(name: str, **values: str) -> Callable[[Request], Response]:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    # Names of files may hold what has no place in UTF-8; json.dumps escapes it.
+    # File names may contain bytes that are not UTF-8; json.dumps escapes them.
     return Response(json.dumps(value), status, media_type="application/json")

@@ -1,6 +1,7 @@
-"""The page's address: its port, which comes back after a server that was killed, and its secrets.
+"""The address of the labeling page: its port and its secrets.
 
-So a tab that is still open goes on as soon as the same command runs again, with what was typed.
+After a server was killed, the next one uses the same port and key. A tab that is still open then
+continues by itself, with the text that was typed.
 """
 
 from __future__ import annotations
@@ -14,21 +15,23 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skcaptcha._files.atomic import write_atomically
 from skcaptcha._files.user_folder import user_folder
 from skcaptcha.exceptions import SkcaptchaError
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the page of a folder is.
+    """Address of the page of a folder.
 
     Attributes
     ----------
     port : int
+        TCP port on 127.0.0.1.
     token : str
-        The secret that the page's address holds; each start has its own.
+        Secret in the URL; each start has a new one.
     key : str
-        What an open tab and the server that follows a killed one recognize each other by.
+        Secret by which an open tab and the successor of a killed server recognize each other.
     """
 
     port: int
@@ -37,58 +40,35 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What a browser opens."""
+        """URL to open in a browser."""
         return f"http://127.0.0.1:{self.port}/?token={self.token}"
 
 
 def listen(folder: Path, port: int) -> tuple[socket.socket, Address]:
-    """Take a port of this machine, which no other can reach, for the page of a folder.
+    """Bind a socket to a port of 127.0.0.1 for the page of a folder.
 
-    Parameters
-    ----------
-    folder : Path
-    port : int
-        0: the one that was left by a server that was killed, else any free one.
-
-    Returns
-    -------
-    listener : socket
-        Bound to 127.0.0.1; it does not listen yet.
-    address : Address
-
-    Raises
-    ------
-    SkcaptchaError
-        If the port is taken, or may not be taken.
+    Port 0 stands for the port of a killed server of this folder or, if there is none, for any free
+    port. Raises SkcaptchaError if the port is in use or not permitted.
     """
-    left = _left(folder)
-    if left and port in {0, left.port}:
+    previous = _load(folder)
+    if previous and port in {0, previous.port}:
         with suppress(OSError):
-            return _bound(left.port), replace(left, token=secrets.token_urlsafe(32))
+            return _bound(previous.port), replace(previous, token=secrets.token_urlsafe(32))
     try:
         listener = _bound(port)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or "it is no port"
+        reason = getattr(error, "strerror", None) or "not a port number"
         raise SkcaptchaError(
-            f"port {port} cannot be used ({reason}); name another, or none for a free one"
+            f"port {port} cannot be used ({reason}); choose another, or omit --port for a free one"
         ) from error
     token, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     return listener, Address(listener.getsockname()[1], token, key)
 
 
 def remember(folder: Path, address: Address) -> None:
-    """Keep the port and the key for the server that may have to follow a killed one.
-
-    Parameters
-    ----------
-    folder : Path
-    address : Address
-    """
-    # Imported late: model_io loads what the labeling page has no use for.
-    from skcaptcha._files.atomic import write_atomically  # noqa: PLC0415
-
+    """Save the port and the key for the next server, in case this one is killed."""
     kept = {"port": address.port, "key": address.key}
-    # Without a place for it, the next server has another address.
+    # If they cannot be saved, the next server has another address.
     with suppress(OSError):
         file = _file(folder)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -96,12 +76,7 @@ def remember(folder: Path, address: Address) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Let the address be worth nothing from now on.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Delete the saved port and key."""
     with suppress(OSError):
         _file(folder).unlink()
 
@@ -109,7 +84,7 @@ def forget(folder: Path) -> None:
 def _bound(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":  # where it would share the port with others
+        if sys.platform != "win32":  # there, another program could bind the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
     except BaseException:
@@ -118,13 +93,13 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-def _left(folder: Path) -> Address | None:
+def _load(folder: Path) -> Address | None:
     try:
         address = Address(token="", **json.loads(_file(folder).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    sound = isinstance(address.port, int) and isinstance(address.key, str)
-    return address if sound and len(address.key) >= 32 else None
+    is_valid = isinstance(address.port, int) and isinstance(address.key, str)
+    return address if is_valid and len(address.key) >= 32 else None
 
 
 def _file(folder: Path) -> Path:

@@ -1,6 +1,6 @@
-"""The labeling page: a small web server for one person on one machine."""
+"""Serving the labeling page on this machine."""
 
-# ruff: noqa: PLC0415 - the web server is an extra, which most do without
+# ruff: noqa: PLC0415 - the web server is an optional extra
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.label import _address
-from skcaptcha.label._connections import MAX_CONNECTIONS, Connections, limited_protocol
+from skcaptcha.label.server import _address
+from skcaptcha.label.server._connections import MAX_CONNECTIONS, Connections, limited_protocol
 
 if TYPE_CHECKING:
     from skcaptcha.label._session import LabelingSession
@@ -20,28 +20,28 @@ _SECONDS_TO_END = 3
 
 
 class LabelingPage:
-    """Serve the labeling page of a session, to this machine only; a context manager.
+    """Context manager that serves the labeling page of a session to this machine only.
 
     Parameters
     ----------
     session : LabelingSession
-        It is not closed at the end.
+        Session to show. It is not closed at the end.
     port : int, default=0
-        0: any free one.
+        Port to listen on; 0 chooses a free one.
 
     Attributes
     ----------
     url : str
-        What to open in a browser. Who knows it can label: it holds a secret token.
+        URL to open in a browser. It contains a secret token: everyone who knows it can label.
 
     Raises
     ------
     SkcaptchaError
-        If the web server is not installed or the port is taken.
+        If the web server is not installed, or the port is in use.
 
     See Also
     --------
-    LabelingSession : What labels, with or without a page.
+    LabelingSession : Labels images, with or without a page.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class LabelingPage:
         try:
             import uvicorn
 
-            from skcaptcha.label._server import labeling_app
+            from skcaptcha.label.server._app import labeling_app
         except ImportError as error:
             raise SkcaptchaError(
                 f"the labeling page needs {error.name}, which is not installed; "
@@ -74,7 +74,7 @@ class LabelingPage:
         config = uvicorn.Config(
             app,
             access_log=False,
-            # No more are accepted at once than there are places, so that files do not run out.
+            # Not more than the allowed connections, so that file descriptors do not run out.
             backlog=MAX_CONNECTIONS,
             date_header=False,
             http=limited_protocol(connections),
@@ -86,9 +86,9 @@ class LabelingPage:
             ws="none",
         )
         self._server = uvicorn.Server(config)
-        # Not the main thread: there is where Ctrl-C arrives, and where a notebook runs a loop.
+        # The main thread must stay free for Ctrl-C and for the event loop of a notebook.
         self._thread = threading.Thread(target=self._serve, name="labeling page", daemon=True)
-        # Ctrl-C while a thread is joined makes it pass for one that has ended.
+        # Thread.join cannot be used: after Ctrl-C, it takes a running thread for an ended one.
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -112,13 +112,13 @@ class LabelingPage:
         Raises
         ------
         KeyboardInterrupt
-            When it comes.
+            On Ctrl-C.
         SkcaptchaError
-            If the web server has ended by itself.
+            If the web server has stopped by itself.
         """
-        while not self._ended.wait(0.5):  # Windows hears Ctrl-C between two waits only
+        while not self._ended.wait(0.5):  # on Windows, Ctrl-C only arrives between two waits
             pass
-        raise SkcaptchaError("the web server has ended; nothing is lost: start it again")
+        raise SkcaptchaError("the web server has stopped; all labels are saved: start it again")
 
     def _serve(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The file labels.csv of a folder that is being labeled, which others may edit meanwhile."""
+"""The file labels.csv of a folder that is being labeled, which other programs may edit too."""
 
 from __future__ import annotations
 
@@ -24,40 +24,28 @@ _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 class LabelTable:
     """The labels of a folder, as its labels.csv holds them.
 
-    Every change is read from the file before and written to it at once, so that what others write
-    to it is kept: their rows, the order of rows, and columns besides ``filename`` and ``label``.
+    The file is read before every change and written right after it, so that other programs' edits
+    are kept: their rows, the order of rows, and columns other than ``filename`` and ``label``.
 
     Parameters
     ----------
     folder : Path
+        Folder of the images.
     name_labels : bool, default=False
-        Whether images are labeled by their names where nothing else labels them. They then come
-        into the file with the first change, as those of a labels.txt do.
+        Whether file names are labels if there is no file of labels. With the first change, they
+        are written to labels.csv, as are the labels of a labels.txt.
 
     Attributes
     ----------
     path : Path
-        The file; it is there only after the first change.
+        Path of labels.csv, which is created by the first change.
     labels : dict of str to str
-        By file name, as last read or written.
+        Labels by file name, as last read or written.
 
     Raises
     ------
     DatasetError
-        If the folder's labels are not as `load_captchas` wants them.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from skcaptcha.label._table import LabelTable
-    >>> with TemporaryDirectory() as folder:
-    ...     table = LabelTable(Path(folder))
-    ...     table.put("1.png", "5UFQ")
-    ...     table.remove("1.png")
-    ...     table.put("2.png", "HOTS")
-    ...     table.path.read_text().split()
-    ['filename,label', '2.png,HOTS']
+        If `load_captchas` could not read the labels.
     """
 
     def __init__(self, folder: Path, *, name_labels: bool = False) -> None:
@@ -69,7 +57,7 @@ class LabelTable:
         self._content: bytes | None = None
         self.refresh()
         if self._content is None and (name_labels or os.path.lexists(folder / "labels.txt")):
-            # What is odd is said by whoever shows the labels.
+            # The caller reports unusual labels.
             with warnings.catch_warnings(action="ignore", category=LabelWarning):
                 captchas = load_captchas(folder)
             found = zip(captchas.filenames, captchas.target.tolist(), strict=True)
@@ -79,13 +67,10 @@ class LabelTable:
     def refresh(self) -> None:
         """Read the file if it has changed.
 
-        Raises
-        ------
-        DatasetError
-            If it cannot be read as a table of labels; what was known then stays so.
+        If this raises DatasetError because the file is not a table of labels, nothing changes.
         """
         content = self._read()
-        # Who deletes the file, or has not finished moving another there, keeps what it held.
+        # While another program replaces the file, it may be missing; the labels are kept then.
         if content is None or content == self._content:
             self._content = content
             return
@@ -94,18 +79,10 @@ class LabelTable:
         self._index()
 
     def put(self, filename: str, label: str, row: Mapping[str, str] | None = None) -> None:
-        """Give an image a label, on disk.
+        """Write the label of an image; `row` holds the other columns of a new row, by name.
 
-        Parameters
-        ----------
-        filename, label : str
-        row : mapping of str to str, optional
-            What further columns are to hold, by name, if the image has no row yet.
-
-        Raises
-        ------
-        DatasetError, OutputError
-            If the file cannot be read or written; nothing is changed then.
+        If this raises DatasetError or OutputError because the file cannot be read or written,
+        nothing changes.
         """
         self.refresh()
         known = self._rows.get(filename)
@@ -116,32 +93,13 @@ class LabelTable:
         self._write({**self._rows, filename: changed})
 
     def remove(self, filename: str) -> None:
-        """Take an image's row out of the file, if it has one.
-
-        Parameters
-        ----------
-        filename : str
-
-        Raises
-        ------
-        DatasetError, OutputError
-            If the file cannot be read or written; nothing is changed then.
-        """
+        """Remove the row of an image, if it has one; the same errors as those of `put`."""
         self.refresh()
         if filename in self._rows:
             self._write({name: row for name, row in self._rows.items() if name != filename})
 
     def row(self, filename: str) -> dict[str, str]:
-        """Give what the row of an image holds, by column; empty if it has none.
-
-        Parameters
-        ----------
-        filename : str
-
-        Returns
-        -------
-        row : dict of str to str
-        """
+        """Return the row of an image by column; empty if it has none."""
         return dict(zip(self._header, self._rows.get(filename, ()), strict=False))
 
     def _read(self) -> bytes | None:
@@ -164,48 +122,48 @@ class LabelTable:
             ) from error
         if not {"filename", "label"} <= set(header):
             raise DatasetError(
-                f"{self.path}: its first line must name the columns filename and label; found "
+                f"{self.path}: the first line must contain the columns filename and label; found "
                 f"{', '.join(header) or 'none'}"
             )
-        place = {column: k for k, column in enumerate(header)}
+        position = {column: k for k, column in enumerate(header)}
         found: dict[str, list[str]] = {}
         for cut_short in filter(None, rows):
             row = cut_short + [""] * (len(header) - len(cut_short))
             if len(row) > len(header):
                 raise DatasetError(
-                    f"{self.path}: the row of {row[0]} has more columns than the first line names; "
-                    'put a label that holds a comma in quotes, as in 1.png,"a,b"'
+                    f"{self.path}: the row of {row[0]} has more columns than the header; quote "
+                    'labels that contain a comma, as in 1.png,"a,b"'
                 )
-            name = row[place["filename"]]
-            if not row[place["label"]]:
+            name = row[position["filename"]]
+            if not row[position["label"]]:
                 raise DatasetError(
-                    f"{self.path}: the label of {name} is empty; write it or delete the line"
+                    f"{self.path}: the label of {name} is empty; add it or delete the line"
                 )
             if name in found:
                 raise DatasetError(
-                    f"{self.path}: {name} occurs more than once; keep one line for it"
+                    f"{self.path}: {name} occurs more than once; keep only one of its lines"
                 )
             found[name] = row
         if not all(map(str.isascii, found)):
-            there = actual_names(found, os.listdir(self.path.parent))
-            found = {there.get(name, name): row for name, row in found.items()}
+            on_disk = actual_names(found, os.listdir(self.path.parent))
+            found = {on_disk.get(name, name): row for name, row in found.items()}
         self._header, self._rows = header, found
         self._newline = "\r\n" if b"\r\n" in content else "\n"
 
     def _column(self, name: str) -> int:
-        # Of columns with the same name the last counts, as it does to csv.DictReader.
+        # Of columns with the same name, the last one counts, as in csv.DictReader.
         return len(self._header) - 1 - self._header[::-1].index(name)
 
     def _write(self, rows: dict[str, list[str]]) -> None:
         odd = next(filter(_NOT_UTF8.search, rows), None)
         if odd is not None:
             raise DatasetError(
-                f"{self.path}: cannot hold the file name {odd!r}, which is not UTF-8; rename the "
-                "image"
+                f"{self.path}: the file name {odd!r} is not UTF-8 and cannot be written; rename "
+                "the image"
             )
         buffer = StringIO(newline="")
         plain = csv.writer(buffer, lineterminator=self._newline)
-        # A carriage return is only put in quotes by itself where lines end with one.
+        # The csv module quotes a carriage return only if lines end with one.
         quoted = csv.writer(buffer, lineterminator=self._newline, quoting=csv.QUOTE_ALL)
         for row in [self._header, *rows.values()]:
             (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
@@ -221,32 +179,14 @@ class LabelTable:
 
 
 def check_label(text: str) -> str:
-    """Check what somebody typed as a label.
+    """Check a label that a user typed.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    label : str
-        The same without the spaces around it, which nobody would see, and with its letters
-        composed (Unicode's form NFC).
-
-    Raises
-    ------
-    ValueError
-        If nothing is left, or it holds line breaks or control characters.
-
-    Examples
-    --------
-    >>> from skcaptcha.label._table import check_label
-    >>> check_label("5UFQ ")
-    '5UFQ'
+    Returns the text without surrounding spaces and in Unicode's composed form (NFC). Raises
+    ValueError if the rest is empty or contains line breaks or control characters.
     """
     label = normalized(text.strip())
     if not label:
-        raise ValueError("the label is empty; type what the image shows, or skip it")
+        raise ValueError("the label is empty; type the text of the image, or skip it")
     if not label.isprintable():
-        raise ValueError(f"the label {label!r} holds a character that cannot be seen; type it anew")
+        raise ValueError(f"the label {label!r} contains an invisible character; type it again")
     return label
