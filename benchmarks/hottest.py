@@ -66,7 +66,7 @@ def ink(gray) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def segments(ink) -> Segments:
     """Their characters."""
-    return FixedBoxes(BOXES, shape=(20, 20)).fit_transform(ink)
+    return FixedBoxes(BOXES).fit_transform(ink)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -88,25 +88,25 @@ def test_denoise(benchmark, gray, ink, denoiser) -> None:
 
 
 def test_connected_components(benchmark, ink) -> None:
-    segmenter = ConnectedComponents(4, shape=(20, 20)).fit(ink)
+    segmenter = ConnectedComponents(4).fit(ink)
     assert len(benchmark(segmenter.transform, ink)) == N
 
 
 @pytest.mark.parametrize("keep_aspect", [False, True])
 def test_crops(benchmark, ink, keep_aspect) -> None:
-    segments = ConnectedComponents(4, shape=(20, 20), keep_aspect=keep_aspect).fit_transform(ink)
-    assert len(benchmark(segments.crops)) == 4 * N
+    segments = ConnectedComponents(4).fit_transform(ink)
+    assert len(benchmark(segments.crops, (20, 20), keep_aspect=keep_aspect)) == 4 * N
 
 
 def test_hog(benchmark, segments) -> None:
-    assert len(benchmark(HOG().fit(segments).transform, segments)) == N
+    assert len(benchmark(HOG(shape=(20, 20)).fit(segments).transform, segments)) == N
 
 
 @pytest.mark.parametrize(
     "classifier", [KNeighborsClassifier(3), SVC(C=10)], ids=lambda made: type(made).__name__
 )
 def test_read(benchmark, segments, captchas, classifier) -> None:
-    described = HOG().fit_transform(segments)
+    described = HOG(shape=(20, 20)).fit_transform(segments)
     reader = CharacterReader(classifier).fit(described, captchas[1])
     assert len(benchmark(reader.predict, described)) == N
 

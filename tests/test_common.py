@@ -82,7 +82,7 @@ def halves_of(rows: np.ndarray) -> Segments:
     """The left and the right half of each row's image."""
     boxes = np.tile([[0, 0, 12, 8], [12, 0, 12, 8]], (len(rows), 1))
     offsets = 2 * np.arange(len(rows) + 1)
-    return Segments(boxes, offsets, images=images_of(rows), crop_shape=(8, 12))
+    return Segments(boxes, offsets, images=images_of(rows))
 
 
 def features_of(rows: np.ndarray) -> Segments:
@@ -99,7 +99,7 @@ def row_of(captcha: np.ndarray | Segments) -> np.ndarray:
     """One row of numbers, of fixed length, that tells captchas apart."""
     if isinstance(captcha, np.ndarray):
         return np.concatenate([captcha.shape, np.resize(captcha, 192)])
-    content = captcha.crops() if captcha.values is None else captcha.values
+    content = captcha.crops((8, 12)) if captcha.values is None else captcha.values
     return np.concatenate(
         [[len(captcha.boxes)], np.resize(captcha.boxes, 8), np.resize(content, 500)]
     )
@@ -232,7 +232,7 @@ def batch(name: str):
         return drawn()
     boxes = np.tile([[0, 0, 12, 16], [12, 1, 14, 15]], (5, 1))
     if room == "features":
-        return Segments(boxes, 2 * np.arange(6), images=drawn(), crop_shape=(16, 12))
+        return Segments(boxes, 2 * np.arange(6), images=drawn())
     values = np.random.default_rng(0).random((10, 4), dtype=np.float32)
     return Segments(boxes, 2 * np.arange(6), values=values)
 
@@ -249,7 +249,7 @@ def answers(estimator, X) -> list:
         ]
     given = estimator.transform(X)
     if isinstance(given, Segments):
-        content = given.values if given.images is None else given.crops()
+        content = given.values if given.images is None else given.crops((16, 12))
         parts = np.split(content, given.offsets[1:-1])
         return [(given[i].boxes.tolist(), parts[i].tolist()) for i in range(len(given))]
     assert all(image.dtype == np.uint8 for image in given)
@@ -333,8 +333,7 @@ def test_read_only_memory_maps_are_taken(name, tmp_path):
     if isinstance(X, Segments):
         images = None if X.images is None else [mapped(image) for image in X.images]
         values = None if X.values is None else mapped(X.values)
-        shape = X.crop_shape
-        mine = Segments(X.boxes, X.offsets, images=images, values=values, crop_shape=shape)
+        mine = Segments(X.boxes, X.offsets, images=images, values=values)
     else:
         mine = [mapped(image) for image in X]
     expected = answers(make(name).fit(X, LABELS), X)
@@ -376,9 +375,9 @@ def test_parameters_are_constrained(name):
         ("FixedBoxes", {"offset": (1,)}, "offset"),
         ("FixedBoxes", {"offset": (0.5, 0)}, "offset"),
         ("EqualSplit", {"n_characters": 3, "halves_first": True}, "n_characters"),
-        ("EqualSplit", {"shape": (0, 5)}, "shape"),
-        ("SlidingWindow", {"shape": (3,)}, "shape"),
-        ("ProjectionValleys", {"shape": (3.5, 2)}, "shape"),
+        ("RawPixels", {"shape": (0, 5)}, "shape"),
+        ("HOG", {"shape": (3,)}, "shape"),
+        ("HOG", {"shape": (3.5, 2)}, "shape"),
         ("Oversegmentation", {"min_width": 9, "max_width": 4}, "min_width"),
         ("HOG", {"pixels_per_cell": (0, 4)}, "pixels_per_cell"),
         ("HOG", {"cells_per_block": (2, 2, 2)}, "cells_per_block"),

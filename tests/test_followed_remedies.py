@@ -252,13 +252,15 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         "pieces of ink are too many, .*; put SmallComponentRemover before ConnectedComponents",
         lambda: ConnectedComponents().fit_transform([NOISE]),
         lambda: make_pipeline(
-            SmallComponentRemover(2, connectivity=4), ConnectedComponents(shape=(3, 3))
+            SmallComponentRemover(2, connectivity=4), ConnectedComponents()
         ).fit_transform([NOISE]),
     ),
     (
         "no segment was found in any training image, .* or give the shape",
-        lambda: ConnectedComponents().fit([np.zeros((9, 9), np.uint8)]),
-        lambda: ConnectedComponents(shape=(3, 3)).fit([np.zeros((9, 9), np.uint8)]),
+        lambda: make_pipeline(ConnectedComponents(), RawPixels()).fit([np.zeros((9, 9), np.uint8)]),
+        lambda: make_pipeline(ConnectedComponents(), RawPixels((3, 3))).fit(
+            [np.zeros((9, 9), np.uint8)]
+        ),
     ),
     (
         "these segments have no features: put a features step, such as HOG, before the reader",

@@ -81,7 +81,7 @@ def test_separate_glyphs_of_varying_number():
         labels.append(text)
     model = make_pipeline(
         ImageDecoder(), Grayscale(), Binarizer(), SmallComponentRemover(4),
-        ConnectedComponents(shape=(20, 16)), HOG(), CharacterReader(SVC()),
+        ConnectedComponents(), HOG(shape=(20, 16)), CharacterReader(SVC()),
     )  # fmt: skip
     assert model.fit(images[:30], labels[:30]).score(images[30:], labels[30:]) == 1
 

@@ -20,7 +20,6 @@ OWNER = np.zeros((4, 6), dtype=np.int32)
 
 
 def assert_same(a: Segments, b: Segments) -> None:
-    assert (a.crop_shape, a.keep_aspect) == (b.crop_shape, b.keep_aspect)
     for name in ("boxes", "offsets", "images", "owners"):
         one, other = getattr(a, name), getattr(b, name)
         assert (one is None) == (other is None)
@@ -45,14 +44,12 @@ def batches(draw: st.DrawFn, with_owners: bool | None = None, least: int = 0) ->
         owners.append(rng.integers(0, count + 1, (h, w), dtype=np.int32))
     if with_owners is None:
         with_owners = draw(st.booleans())
-    side = st.integers(1, min(far, 30))
-    return Segments.from_lists(
-        images,
-        boxes,
-        owners=owners if with_owners else None,
-        crop_shape=draw(st.tuples(side, side)),
-        keep_aspect=draw(st.booleans()),
-    )
+    return Segments.from_lists(images, boxes, owners=owners if with_owners else None)
+
+
+# A small shape with small images, a large one with large ones.
+side = st.integers(1, 4) | st.integers(1, 30)
+shapes = st.tuples(side, side)
 
 
 def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -106,10 +103,9 @@ class TestInvalid:
         with pytest.raises(ValueError, match=r"box \[.*\] .* not inside image 1 of 6 x 4 pixels"):
             Segments([[0, 0, 6, 9], box], [0, 1, 2], images=[np.zeros((9, 6), np.uint8), IMAGE])
 
-    def test_crops_need_images_and_a_shape(self) -> None:
-        for parts in ({"images": [IMAGE]}, {"crop_shape": (2, 2)}):
-            with pytest.raises(ValueError, match="no images to cut crops from"):
-                Segments([[0, 0, 1, 1]], [0, 1], **parts).crops()
+    def test_crops_need_images(self) -> None:
+        with pytest.raises(ValueError, match="no images to cut crops from"):
+            Segments([[0, 0, 1, 1]], [0, 1]).crops((2, 2))
 
 
 class TestChoosing:
@@ -140,10 +136,6 @@ class TestChoosing:
             if (whole := getattr(segments, name)) is not None:
                 for got, i in zip(getattr(chosen, name), numbers, strict=True):
                     assert_array_equal(got, whole[i])
-        assert (chosen.crop_shape, chosen.keep_aspect) == (
-            segments.crop_shape,
-            segments.keep_aspect,
-        )
 
     @pytest.mark.parametrize("index", [3, -4, [0, 3], [True] * 4])
     def test_there_is_no_such_captcha(self, index: Any) -> None:
@@ -153,7 +145,7 @@ class TestChoosing:
     @pytest.mark.parametrize("described", [False, True])
     def test_scikit_learn_counts_and_chooses_captchas(self, described: bool) -> None:
         boxes = [np.array([[i, 0, 1, 1]] * i).reshape(-1, 4) for i in range(6)]
-        segments = Segments.from_lists([IMAGE] * 6, boxes, crop_shape=(4, 5))
+        segments = Segments.from_lists([IMAGE] * 6, boxes)
         if described:
             segments = segments.with_values(np.zeros((15, 2), np.float32))
         train, test = train_test_split(segments, test_size=2, shuffle=False)
@@ -170,10 +162,11 @@ class TestChoosing:
     def test_empty_batch_and_captcha_without_segments(self) -> None:
         for images in ([], [IMAGE], [IMAGE] * 3):
             none = [np.empty((0, 4), int)] * len(images)
-            segments = Segments.from_lists(images, none, crop_shape=(3, 2))
+            segments = Segments.from_lists(images, none)
             assert len(segments) == len(images)
             assert_array_equal(segments.counts, np.zeros(len(images)))
-            assert segments.crops().shape == (0, 3, 2)
+            assert segments.crops((3, 2)).shape == (0, 3, 2)
+            assert segments.crops().shape[0] == 0
         between = Segments.from_lists([IMAGE] * 3, [[[0, 0, 2, 2]], none[0], [[1, 1, 2, 2]]])
         assert_array_equal(between.counts, [1, 0, 1])
 
@@ -185,15 +178,17 @@ class TestChoosing:
 
 
 class TestCrops:
-    @given(batches(least=1))
-    def test_like_pillow(self, segments: Segments) -> None:
+    @given(batches(least=1), shapes, st.booleans())
+    def test_like_pillow(
+        self, segments: Segments, shape: tuple[int, int], keep_aspect: bool
+    ) -> None:
         """Pillow resizes floats; ours may differ from it by the rounding to whole levels."""
-        assert segments.crop_shape is not None
-        rows, columns = segments.crop_shape
-        for crop, piece in zip(segments.crops(), pieces(segments), strict=True):
+        rows, columns = shape
+        crops = segments.crops(shape, keep_aspect=keep_aspect)
+        for crop, piece in zip(crops, pieces(segments), strict=True):
             h, w = piece.shape
             new_h, new_w = rows, columns
-            if segments.keep_aspect:
+            if keep_aspect:
                 # The tighter side fills its room, the other follows; ties may round either way.
                 scale = min(Fraction(rows, h), Fraction(columns, w))
                 assume(all((scale * side).denominator != 2 for side in (h, w)))
@@ -210,45 +205,54 @@ class TestCrops:
         """Alone, and among crops that are resampled."""
         image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         box = np.array([[0, 0, *shape[::-1]]])
-        alone = Segments.from_lists([image], [box], crop_shape=shape)
+        alone = Segments.from_lists([image], [box])
+        assert_array_equal(alone.crops(shape), image[None])
         assert_array_equal(alone.crops(), image[None])
         images, boxes = [*(segments.images or []), image], np.concatenate([segments.boxes, box])
         offsets = [*segments.offsets, len(boxes)]
-        among = Segments(boxes, offsets, images=images, crop_shape=shape)
-        assert_array_equal(among.crops()[-1], image)
+        among = Segments(boxes, offsets, images=images)
+        assert_array_equal(among.crops(shape)[-1], image)
 
     @settings(max_examples=200)
-    @given(batches(least=2))
-    def test_do_not_depend_on_the_batch(self, segments: Segments) -> None:
-        alone = [segments[i].crops() for i in range(len(segments))]
-        assert_array_equal(segments.crops(), np.concatenate(alone))
+    @given(batches(least=2), shapes, st.booleans())
+    def test_do_not_depend_on_the_batch(
+        self, segments: Segments, shape: tuple[int, int], keep_aspect: bool
+    ) -> None:
+        whole = segments.crops(shape, keep_aspect=keep_aspect)
+        alone = [segments[i].crops(shape, keep_aspect=keep_aspect) for i in range(len(segments))]
+        assert_array_equal(whole, np.concatenate(alone))
+
+    def test_have_the_mean_shape_of_the_segments_unless_another_is_given(self) -> None:
+        segments = Segments([[0, 0, 6, 4], [1, 1, 2, 1], [2, 0, 2, 3]], [0, 3], images=[IMAGE])
+        assert segments.mean_shape == (3, 3)
+        assert_array_equal(segments.crops(), segments.crops((3, 3)))
 
     def test_beside_a_crop_that_needs_no_resizing(self) -> None:
         """A smaller piece that already fills one side is still centerd."""
         image = np.full((8, 3), 255, dtype=np.uint8)
         boxes = [[0, 0, 3, 8], [0, 0, 3, 2]]
-        segments = Segments(boxes, [0, 2], images=[image], crop_shape=(8, 3), keep_aspect=True)
-        assert_array_equal(np.flatnonzero(segments.crops()[1].any(axis=1)), [3, 4])
+        crops = Segments(boxes, [0, 2], images=[image]).crops((8, 3), keep_aspect=True)
+        assert_array_equal(np.flatnonzero(crops[1].any(axis=1)), [3, 4])
 
     def test_of_more_pixels_than_are_cut_at_once(self) -> None:
         rng = np.random.default_rng(0)
         images = [rng.integers(0, 256, (60, 160), dtype=np.uint8) for _ in range(300)]
         whole = np.array([[0, 0, 160, 60], [3, 5, 7, 11], [20, 0, 8, 60], [0, 1, 160, 9]])
-        segments = Segments.from_lists(images, [whole] * 300, crop_shape=(12, 9))
-        alone = [segments[i].crops() for i in (0, 150, 299)]
-        assert_array_equal(segments.crops().reshape(300, 4, 12, 9)[[0, 150, 299]], alone)
+        segments = Segments.from_lists(images, [whole] * 300)
+        alone = [segments[i].crops((12, 9)) for i in (0, 150, 299)]
+        assert_array_equal(segments.crops((12, 9)).reshape(300, 4, 12, 9)[[0, 150, 299]], alone)
 
     @given(batches(least=1))
     def test_change_no_image(self, segments: Segments) -> None:
         before = [image.copy() for image in segments.images or []]
-        segments.crops()[...] = 7
+        segments.crops((4, 5))[...] = 7
         for image, copy in zip(segments.images or [], before, strict=True):
             assert_array_equal(image, copy)
 
     @pytest.mark.parametrize("view", [np.asfortranarray, lambda a: a[::-1, ::-1][::-1, ::-1]])
     def test_any_memory_order(self, view: Any) -> None:
         box = [[1, 1, 4, 2]]
-        crops = Segments(box, [0, 1], images=[view(IMAGE)], crop_shape=(2, 4)).crops()
+        crops = Segments(box, [0, 1], images=[view(IMAGE)]).crops()
         assert_array_equal(crops[0], IMAGE[1:3, 1:5])
 
 
@@ -271,9 +275,9 @@ def test_crops_of_the_same_places_are_parts_of_their_images(odd):
     owners = None
     if odd == "owner":
         owners = [np.ones(image.shape, dtype=np.int32) for image in images]
-    segments = Segments.from_lists(images, boxes, owners=owners, crop_shape=(5, 6))
+    segments = Segments.from_lists(images, boxes, owners=owners)
     places = [(i, k) for i, own in enumerate(boxes) for k in range(len(own))]
-    for crop, (i, k) in zip(segments.crops(), places, strict=True):
+    for crop, (i, k) in zip(segments.crops((5, 6)), places, strict=True):
         x, y, w, h = boxes[i][k]
         expected = images[i][y : y + h, x : x + w]
         np.testing.assert_array_equal(crop, expected * (owners is None or k == 0))

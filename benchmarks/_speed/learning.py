@@ -35,7 +35,7 @@ def gradients(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     """Time HOG against that of scikit-image."""
     crops = np.random.default_rng(0).integers(0, 256, (_CROPS, _SIDE, _SIDE), dtype=np.uint8)
     boxes = np.tile([0, 0, _SIDE, _SIDE], (_CROPS, 1))
-    segments = Segments(boxes, np.arange(_CROPS + 1), images=list(crops), crop_shape=(_SIDE, _SIDE))
+    segments = Segments(boxes, np.arange(_CROPS + 1), images=list(crops))
     ours = HOG(9).fit(segments)
     options = {
         "orientations": 9, "pixels_per_cell": (4, 4), "cells_per_block": (2, 2),

@@ -56,9 +56,9 @@ class StepTags(Tags):
 
     Attributes
     ----------
-    learns_from : {"nothing", "image sizes", "samples"}, default="samples"
-        What fitting depends on besides the parameters. ``"image sizes"``: on nothing if all images
-        have one size. :class:`~skcaptcha.model_selection.SharedGridSearchCV` fits a step once for
+    learns_from : {"nothing", "sizes", "samples"}, default="samples"
+        What fitting depends on besides the parameters. ``"sizes"``: on nothing if all captchas have
+        images, or segments, of the same sizes. :class:`~skcaptcha.model_selection.SharedGridSearchCV` fits a step once for
         all folds if it learns the same from each of them.
     modifies_input : bool, default=True
         Whether fitting, transforming or predicting may change the samples in place, so that the
@@ -67,12 +67,12 @@ class StepTags(Tags):
     Examples
     --------
     >>> from sklearn.utils import get_tags
-    >>> from skcaptcha.segment import EqualSplit
-    >>> get_tags(EqualSplit(4)).learns_from, get_tags(EqualSplit(4, shape=(20, 16))).learns_from
-    ('samples', 'nothing')
+    >>> from skcaptcha.features import HOG
+    >>> get_tags(HOG()).learns_from, get_tags(HOG(shape=(20, 16))).learns_from
+    ('sizes', 'nothing')
     """
 
-    learns_from: Literal["nothing", "image sizes", "samples"] = "samples"
+    learns_from: Literal["nothing", "sizes", "samples"] = "samples"
     modifies_input: bool = True
 
     @classmethod

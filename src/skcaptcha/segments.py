@@ -60,11 +60,6 @@ class Segments:
         to the k-th segment of its captcha, 0 elsewhere. A crop shows its own pixels only.
     values : ndarray of shape (m, d), dtype float32, optional
         The features of each segment.
-    crop_shape : tuple of two ints, optional
-        Height and width, in pixels, of every crop. Needed for `crops`.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched to fill
-        ``crop_shape``.
     features : transformer, optional
         In training only: the fitted step that made ``values``, so that a reader can have moved or
         warped segments described as well.
@@ -73,7 +68,7 @@ class Segments:
     ----------
     boxes : ndarray of shape (m, 4), dtype intp
     offsets : ndarray of shape (n + 1,), dtype intp
-    images, owners, values, crop_shape, keep_aspect, features
+    images, owners, values, features
         As given.
 
     Raises
@@ -87,10 +82,10 @@ class Segments:
     >>> from skcaptcha import Segments
     >>> image = np.zeros((4, 6), dtype=np.uint8)
     >>> image[1:3, 3:5] = 255
-    >>> segments = Segments([[0, 0, 3, 4], [3, 1, 2, 2]], [0, 2], images=[image], crop_shape=(2, 2))
+    >>> segments = Segments([[0, 0, 3, 4], [3, 1, 2, 2]], [0, 2], images=[image])
     >>> len(segments), segments.counts
     (1, array([2]))
-    >>> segments.crops()[1]
+    >>> segments.crops((2, 2))[1]
     array([[255, 255],
            [255, 255]], dtype=uint8)
     """
@@ -103,8 +98,6 @@ class Segments:
         images: Sequence[NDArray[np.uint8]] | None = None,
         owners: Sequence[NDArray[np.int32]] | None = None,
         values: NDArray[np.float32] | None = None,
-        crop_shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
         features: Any = None,
     ) -> None:
         boxes = np.asarray(boxes, dtype=np.intp)
@@ -113,8 +106,6 @@ class Segments:
         self.images = images
         self.owners = owners
         self.values = values
-        self.crop_shape = crop_shape
-        self.keep_aspect = keep_aspect
         self.features = features
         self._check()
 
@@ -195,8 +186,6 @@ class Segments:
             images=None if self.images is None else [self.images[i] for i in chosen],
             owners=None if self.owners is None else [self.owners[i] for i in chosen],
             values=None if self.values is None else self.values[rows],
-            crop_shape=self.crop_shape,
-            keep_aspect=self.keep_aspect,
             features=self.features,
         )
 
@@ -241,39 +230,56 @@ class Segments:
             images=self.images,
             owners=self.owners,
             values=values,
-            crop_shape=self.crop_shape,
-            keep_aspect=self.keep_aspect,
             features=features,
         )
 
-    def crops(self) -> NDArray[np.uint8]:
-        """Cut every segment out of its image and bring all to one shape.
+    @property
+    def mean_shape(self) -> tuple[int, int]:
+        """Mean height and width of the segments, rounded to whole pixels; needs a segment."""
+        width, height = np.rint(self.boxes[:, 2:].mean(axis=0)).astype(int).tolist()
+        return height, width
+
+    def crops(
+        self, shape: tuple[int, int] | None = None, *, keep_aspect: bool = False
+    ) -> NDArray[np.uint8]:
+        """Cut every segment out of its image and resize all to one shape.
 
         A crop of another size is resampled with a triangle filter, widened when it shrinks so
         that no stroke falls between two samples (the antialiased "bilinear" of image libraries).
 
+        Parameters
+        ----------
+        shape : tuple of two ints, default=None
+            Height and width of every crop, in pixels. None: the mean height and width of these
+            segments.
+        keep_aspect : bool, default=False
+            Whether to keep the proportions of the segment, centered on a dark background, instead
+            of stretching it to ``shape``.
+
         Returns
         -------
-        crops : ndarray of shape (m, crop_shape[0], crop_shape[1]), dtype uint8
+        crops : ndarray of shape (m, shape[0], shape[1]), dtype uint8
 
         Raises
         ------
         ValueError
-            If the batch holds no images or no crop shape.
+            If the batch holds no images.
         """
-        if self.images is None or self.crop_shape is None:
+        if self.images is None:
             raise ValueError("these segments hold no images to cut crops from")
-        crops = np.empty((len(self.boxes), *self.crop_shape), dtype=np.uint8)
+        if shape is None:
+            shape = self.mean_shape if len(self.boxes) else (1, 1)
+        crops = np.empty((len(self.boxes), *shape), dtype=np.uint8)
         if not len(crops):
             return crops
-        if self._are_alike():
+        if self._are_alike(shape):
             images = np.stack(self.images)
-            of_captcha = crops.reshape(len(images), -1, *self.crop_shape)
+            of_captcha = crops.reshape(len(images), -1, *shape)
             for k, (x, y, w, h) in enumerate(self.boxes[: of_captcha.shape[1]].tolist()):
                 of_captcha[:, k] = images[:, y : y + h, x : x + w]
             return crops
         if len(crops) <= _FEW_CROPS:
-            return self._crop_each(crops)
+            return self._crop_each(crops, keep_aspect)
         height, width = self._image_shapes().T
         image_start = np.concatenate([[0], np.cumsum(height * width)[:-1]])
         captcha = self.captcha_index
@@ -304,31 +310,30 @@ class Segments:
                 inside = own if inside is None else inside & own
             if inside is not None:
                 padded *= inside.view(np.uint8)
-            crops[part] = self._resample(padded, w, h)
+            crops[part] = _resample(padded, w, h, shape, keep_aspect)
         return crops
 
-    def _are_alike(self) -> bool:
+    def _are_alike(self, shape: tuple[int, int]) -> bool:
         """Tell whether all images have one size and the same boxes, of the size of the crops."""
         assert self.images is not None
-        assert self.crop_shape is not None
         counts = self.counts
         if self.owners is not None or (counts != counts[0]).any():
             return False
         boxes = self.boxes.reshape(len(counts), -1, 4)
-        height, width = self.crop_shape
+        height, width = shape
         return bool(
             (boxes[0, :, 2:] == (width, height)).all()
             and (boxes == boxes[0]).all()
             and len({image.shape for image in self.images}) == 1
         )
 
-    def _crop_each(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _crop_each(self, crops: NDArray[np.uint8], keep_aspect: bool) -> NDArray[np.uint8]:
         """Cut one segment after the other: for few, quicker than what prepares a batch."""
         assert self.images is not None
         rows, columns = crops.shape[1:]
         captcha = self.captcha_index
         number = np.arange(1, len(captcha) + 1) - self.offsets[captcha]
-        new_w, new_h = self._sizes_of_crops(self.boxes[:, 2], self.boxes[:, 3])
+        new_w, new_h = _sizes(self.boxes[:, 2], self.boxes[:, 3], (rows, columns), keep_aspect)
         each = np.column_stack([captcha, number, self.boxes, new_w, new_h]).tolist()
         for crop, (i, n, x, y, w, h, wide, high) in zip(crops, each, strict=True):
             place = slice(y, y + h), slice(x, x + w)
@@ -341,36 +346,68 @@ class Segments:
             crop[:] = piece
         return crops
 
-    def _sizes_of_crops(
-        self, w: NDArray[np.intp], h: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Widths and heights that segments are brought to."""
-        assert self.crop_shape is not None
-        rows, columns = self.crop_shape
-        if not self.keep_aspect:
-            return np.full_like(w, columns), np.full_like(h, rows)
-        scale = np.minimum(columns / w, rows / h)
-        new_w = np.maximum(np.rint(w * scale), 1).astype(np.intp)
-        new_h = np.maximum(np.rint(h * scale), 1).astype(np.intp)
-        return np.minimum(new_w, columns), np.minimum(new_h, rows)
-
-    def _resample(
-        self, padded: NDArray[np.uint8], w: NDArray[np.intp], h: NDArray[np.intp]
-    ) -> NDArray[np.uint8]:
-        """Bring crops, each in the upper left corner of its padding, to the batch's shape."""
-        assert self.crop_shape is not None
-        rows, columns = self.crop_shape
-        if (w == columns).all() and (h == rows).all():
-            return padded
-        new_w, new_h = self._sizes_of_crops(w, h)
-        # Along the rows, then, of what was turned, along the columns.
-        narrow = _resample_last(padded, w, new_w, columns)
-        turned = _resample_last(narrow.swapaxes(1, 2), h, new_h, rows)
-        return np.rint(turned, out=turned).astype(np.uint8).swapaxes(1, 2)
-
     def _image_shapes(self) -> NDArray[np.intp]:
         assert self.images is not None
         return np.array([image.shape for image in self.images], dtype=np.intp).reshape(-1, 2)
+
+
+def have_same_sizes(captchas: Segments | Sequence[NDArray[np.uint8]]) -> bool:
+    """Check whether all captchas have images, or segments, of the same sizes.
+
+    Parameters
+    ----------
+    captchas : Segments, or sequence of n ndarrays of shape (h, w) or (h, w, 3)
+
+    Returns
+    -------
+    same : bool
+
+    Examples
+    --------
+    >>> from skcaptcha.segments import Segments, have_same_sizes
+    >>> have_same_sizes(Segments([[0, 0, 3, 4], [5, 1, 3, 4]], [0, 1, 2]))
+    True
+    >>> have_same_sizes(Segments([[0, 0, 3, 4], [5, 1, 4, 4]], [0, 1, 2]))
+    False
+    """
+    if not isinstance(captchas, Segments):
+        return len({image.shape for image in captchas}) <= 1
+    counts = captchas.counts
+    if (counts != counts[:1]).any():
+        return False
+    sizes = captchas.boxes[:, 2:].reshape(len(counts), -1, 2)
+    return bool((sizes == sizes[:1]).all())
+
+
+def _sizes(
+    w: NDArray[np.intp], h: NDArray[np.intp], shape: tuple[int, int], keep_aspect: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Widths and heights that segments are resized to."""
+    rows, columns = shape
+    if not keep_aspect:
+        return np.full_like(w, columns), np.full_like(h, rows)
+    scale = np.minimum(columns / w, rows / h)
+    new_w = np.maximum(np.rint(w * scale), 1).astype(np.intp)
+    new_h = np.maximum(np.rint(h * scale), 1).astype(np.intp)
+    return np.minimum(new_w, columns), np.minimum(new_h, rows)
+
+
+def _resample(
+    padded: NDArray[np.uint8],
+    w: NDArray[np.intp],
+    h: NDArray[np.intp],
+    shape: tuple[int, int],
+    keep_aspect: bool,
+) -> NDArray[np.uint8]:
+    """Resize crops, each in the upper left corner of its padding, to one shape."""
+    rows, columns = shape
+    if (w == columns).all() and (h == rows).all():
+        return padded
+    new_w, new_h = _sizes(w, h, shape, keep_aspect)
+    # Along the rows; then the result is turned, and resized along the columns.
+    narrow = _resample_last(padded, w, new_w, columns)
+    turned = _resample_last(narrow.swapaxes(1, 2), h, new_h, rows)
+    return np.rint(turned, out=turned).astype(np.uint8).swapaxes(1, 2)
 
 
 def _resample_last(

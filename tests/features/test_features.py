@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from skimage.feature import hog
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from skcaptcha import Segments
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.features import HOG, BaseFeatures, RawPixels
 
 every = pytest.mark.parametrize(
@@ -24,7 +26,7 @@ def whole(images: list[np.ndarray]) -> Segments:
     """One segment for each image, which is its crop; all have one shape."""
     h, w = images[0].shape
     boxes = np.tile([0, 0, w, h], (len(images), 1))
-    return Segments(boxes, range(len(images) + 1), images=images, crop_shape=(h, w))
+    return Segments(boxes, range(len(images) + 1), images=images)
 
 
 def noise(m: int, shape: tuple[int, int] = (20, 14), seed: int = 0) -> list[np.ndarray]:
@@ -81,7 +83,7 @@ def test_hog_puts_gradients_into_the_bins_of_scikit_image(orientations: int) -> 
     crops[:, 0, 1], crops[:, 2, 1] = np.maximum(-down, 0), np.maximum(down, 0)
     crops[:, 1, 0], crops[:, 1, 2] = np.maximum(-across, 0), np.maximum(across, 0)
     feature = HOG(orientations, pixels_per_cell=(3, 3), cells_per_block=(1, 1))
-    values = feature.transform(whole(list(crops))).values
+    values = feature.fit_transform(whole(list(crops))).values
     expected = [hog(crop, orientations, (3, 3), (1, 1)) for crop in crops]
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-6)
 
@@ -103,11 +105,58 @@ def test_vectors_do_not_depend_on_the_batch(feature: BaseFeatures) -> None:
         assert_array_equal(values[i], feature.transform(whole(images[i : i + 1])).values[0])
 
 
+def sizes_of(*sizes: tuple[int, int]) -> Segments:
+    """One segment of each height and width, each in an image of its own."""
+    images = [np.full(size, 255, dtype=np.uint8) for size in sizes]
+    boxes = [np.array([[0, 0, w, h]]) for h, w in sizes]
+    return Segments.from_lists(images, boxes)
+
+
+@every
+class TestShape:
+    def test_learned_is_the_mean_of_the_training_segments(self, feature: BaseFeatures) -> None:
+        fitted = clone(feature).fit(sizes_of((20, 10), (13, 18), (14, 16)))
+        assert fitted.shape_ == (16, 15)
+        # Others are resized to that shape, not to their own.
+        other = sizes_of((30, 30))
+        assert fitted.crops(other).shape == (1, 16, 15)
+        length = fitted.transform(sizes_of((16, 15))).values.shape[1]
+        assert fitted.transform(other).values.shape == (1, length)
+
+    def test_given_wins(self, feature: BaseFeatures) -> None:
+        fitted = clone(feature).set_params(shape=(17, 9)).fit(sizes_of((20, 10)))
+        assert fitted.shape_ == (17, 9)
+        assert fitted.crops(sizes_of((30, 30))).shape == (1, 17, 9)
+
+    def test_keep_aspect_reaches_the_crops(self, feature: BaseFeatures) -> None:
+        white, tall = sizes_of((10, 30)), clone(feature).set_params(shape=(40, 8))
+        stretched = tall.fit_transform(white)
+        assert tall.crops(white).min() == 255
+        kept = tall.set_params(keep_aspect=True).fit_transform(white)
+        assert tall.crops(white).min() == 0
+        assert (stretched.values != kept.values).any()
+
+    def test_unknown_without_segments(self, feature: BaseFeatures) -> None:
+        none = Segments.from_lists(noise(1), [np.empty((0, 4), int)])
+        with pytest.raises(SegmentationError, match="no segment was found in any training image"):
+            clone(feature).fit(none)
+
+    def test_not_fitted(self, feature: BaseFeatures) -> None:
+        for method in (clone(feature).transform, clone(feature).crops):
+            with pytest.raises(NotFittedError):
+                method(sizes_of((20, 10)))
+
+    @pytest.mark.parametrize("shape", [(7,), (0, 5), (7.0, 5.0), (7, 5, 1), 7, "75"])
+    def test_wrong(self, feature: BaseFeatures, shape: Any) -> None:
+        with pytest.raises(ValueError, match="shape"):
+            clone(feature).set_params(shape=shape).fit(sizes_of((20, 10)))
+
+
 @every
 def test_segments_stay_and_the_images_go(feature: BaseFeatures) -> None:
     boxes = [[[0, 0, 5, 9]], np.empty((0, 4), int), [[1, 2, 9, 9], [4, 4, 10, 3]]]
-    segments = Segments.from_lists(noise(3), boxes, crop_shape=(16, 12))
-    described = clone(feature).fit(segments).transform(segments)
+    segments = Segments.from_lists(noise(3), boxes)
+    described = clone(feature).set_params(shape=(16, 12)).fit(segments).transform(segments)
     assert_array_equal(described.boxes, segments.boxes)
     assert_array_equal(described.counts, [1, 0, 2])
     assert described.images is described.owners is None
@@ -122,9 +171,7 @@ def test_in_training_the_images_stay_to_be_described_anew(feature: BaseFeatures)
     described = clone(feature).fit_transform(segments)
     assert described.images is segments.images
     again = described.features.transform(
-        Segments(
-            segments.boxes, [0, 1, 2, 3], images=described.images, crop_shape=described.crop_shape
-        )
+        Segments(segments.boxes, [0, 1, 2, 3], images=described.images)
     )
     assert_array_equal(again.values, described.values)
 
@@ -132,7 +179,8 @@ def test_in_training_the_images_stay_to_be_described_anew(feature: BaseFeatures)
 @every
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_no_segments_give_vectors_of_the_usual_length(feature: BaseFeatures, n: int) -> None:
-    none = Segments.from_lists(noise(n), [np.empty((0, 4), int)] * n, crop_shape=(16, 12))
+    none = Segments.from_lists(noise(n), [np.empty((0, 4), int)] * n)
+    feature = clone(feature).set_params(shape=(16, 12))
     described = feature.fit_transform(none)
     usual = feature.fit_transform(whole(noise(1, (16, 12)))).values.shape[1]
     assert described.values.shape == (0, usual)
@@ -144,7 +192,7 @@ def test_other_input_is_refused(feature: BaseFeatures) -> None:
     with pytest.raises(TypeError, match="takes the Segments that a segmenter gives, found ndarray"):
         feature.fit(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="no images to cut crops from"):
-        feature.transform(Segments([[0, 0, 1, 1]], [0, 1]))
+        clone(feature).set_params(shape=(16, 12)).fit_transform(Segments([[0, 0, 1, 1]], [0, 1]))
 
 
 @pytest.mark.parametrize(
@@ -167,4 +215,4 @@ def test_other_input_is_refused(feature: BaseFeatures) -> None:
 )
 def test_wrong_parameters_of_hog(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        HOG().set_params(**parameters).fit(whole(noise(1)))
+        HOG().set_params(**parameters).fit_transform(whole(noise(1)))

@@ -22,7 +22,7 @@ def by_definition(image, box, features):
     dx, dy = gray[1:-1, 2:] - gray[1:-1, :-2], gray[2:, 1:-1] - gray[:-2, 1:-1]
     size = np.hypot(dx, dy)
     x, y, w, h = box
-    rows, columns = features.shape_
+    rows, columns = features.grid_shape_
     orientations, cell, power = features.orientations, features.cell, features.power
     values = np.zeros((columns, rows, orientations))
     ys, xs = np.mgrid[: image.shape[0], : image.shape[1]]
@@ -43,7 +43,7 @@ def by_definition(image, box, features):
 def test_values_agree_with_their_definition(orientations, cell, power):
     images = pictures()
     boxes = [[2, 3, 20, 16], [10, 0, 25, 40], [0, 0, 12, 12]]
-    segments = Segments(boxes, [0, 2, 3, 3], images=images, crop_shape=(20, 20))
+    segments = Segments(boxes, [0, 2, 3, 3], images=images)
     features = OrientedGradients(orientations, cell=cell, power=power)
     found = features.fit_transform(segments).values
     for k, box in enumerate(boxes):
@@ -79,7 +79,7 @@ def test_a_warp_of_no_strength_changes_nothing_inside():
     del features.across_  # neighbors stay
     values = describe_warped(described, rows, rng, strength=0, step=0, pitch=15)
     inner = np.s_[:, :, 2:-2]
-    shape = (len(rows), *features.shape_[::-1], 8)
+    shape = (len(rows), *features.grid_shape_[::-1], 8)
     np.testing.assert_allclose(
         values.reshape(shape)[inner], described.values[rows].reshape(shape)[inner], atol=1e-4
     )
@@ -92,7 +92,7 @@ def test_neighbors_are_exchanged_but_not_the_middle():
     rows = np.flatnonzero((x >= 12) & (x <= 110 - 48))
     rng = np.random.RandomState(0)
     values = describe_warped(described, rows, rng, strength=0, step=0, pitch=20)
-    columns = described.features.shape_[1]
+    columns = described.features.grid_shape_[1]
     changed = np.abs(values - described.values[rows])
     changed = changed.reshape(len(rows), columns, -1, 8)[:, :, 2:-2].max(axis=(2, 3)) > 0.01
     middle = slice(columns // 2 - 1, columns // 2 + 2)

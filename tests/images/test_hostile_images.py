@@ -444,7 +444,7 @@ class TestWide:
     """What would take memory in proportion to the square of the width."""
 
     def test_windows(self) -> None:
-        window = SlidingWindow(width=20, shape=(20, 20))
+        window = SlidingWindow(width=20)
         assert len(window.fit_transform([np.zeros((2, 4096), np.uint8)]).boxes) > 2000
         with pytest.raises(SegmentationError, match="4097 columns are too many; windows slide"):
             window.transform([np.zeros((2, 4097), np.uint8)])

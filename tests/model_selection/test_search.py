@@ -418,9 +418,7 @@ def searches_of(pipeline, captchas, cv=SPLITS, **grid):
     return found
 
 
-@pytest.mark.parametrize(
-    "segmenter", [FixedBoxes(BOXES), EqualSplit(4), EqualSplit(4, shape=(20, 16))]
-)
+@pytest.mark.parametrize("segmenter", [FixedBoxes(BOXES), EqualSplit(4)])
 def test_what_learns_nothing_runs_once_for_all_splits(segmenter, captchas):
     searches_of(reading(Noted(), segmenter), captchas, step__by=[0, 40])
     assert len(Noted.seen) == 2 * 24

@@ -171,7 +171,7 @@ def test_it_says_nothing_while_it_learns(capfd):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"shape": (24, 15)}, "24 x 15 have 360 pixels, these have 336 features: .*segmenter's"),
+        ({"shape": (24, 15)}, "24 x 15 have 360 pixels, these have 336 features: .*RawPixels"),
         ({"shape": (24,)}, r"shape must be two positive ints \(height, width\), got \(24,\)"),
         ({"shape": (24.0, 14.0)}, "shape must be two positive ints"),
         ({"shape": (-24, -14)}, "shape must be two positive ints"),

@@ -113,7 +113,7 @@ def test_several_estimators_have_one_voice():
 def test_over_segmentation_makes_a_lattice_as_well():
     y = [text.replace("m", "z") for text in texts_of(80)]
     model = make_pipeline(
-        Oversegmentation(shape=(24, 24)), HOG(), SequenceReader(SVC(), random_state=0)
+        Oversegmentation(), HOG(shape=(24, 24)), SequenceReader(SVC(), random_state=0)
     ).fit(drawn(y)[0], y)
     assert model[-1].geometry_.half_widths is None
     y = [text.replace("m", "z") for text in texts_of(40, seed=1)]
@@ -296,7 +296,7 @@ def test_labels_without_a_path_are_left_out():
 
 def test_a_captcha_without_candidates_reads_as_nothing():
     y = texts_of(40)
-    model = make_pipeline(Oversegmentation(shape=(24, 24)), HOG(), SequenceReader())
+    model = make_pipeline(Oversegmentation(), HOG(shape=(24, 24)), SequenceReader())
     model.fit(drawn(y)[0], y)
     blank = np.zeros((40, 120), dtype=np.uint8)
     segments = model[:-1].transform([blank, drawn(y)[0][0]])

@@ -20,8 +20,8 @@ SMALL = """
 data: {generate: lines, n: 40, seed: 0}
 steps:
   denoise: {gray: {use: Grayscale}, binarize: {use: Binarizer}}
-  segment: {use: EqualSplit, n_characters: 4, shape: [12, 10]}
-  features: {use: RawPixels}
+  segment: {use: EqualSplit, n_characters: 4}
+  features: {use: RawPixels, shape: [12, 10]}
   read: {use: CharacterReader, estimator: {use: SVC, C: 10}}
 """
 

@@ -31,8 +31,8 @@ steps:
         light:
           smooth: {use: Smoother}
           binarize: {use: Binarizer}
-  segment: {use: EqualSplit, n_characters: 4, shape: [12, 10]}
-  features: {use: RawPixels}
+  segment: {use: EqualSplit, n_characters: 4}
+  features: {use: RawPixels, shape: [12, 10]}
   read: {use: CharacterReader, estimator: {use: SVC, C: 10}}
 grid:
   denoise__route__light__smooth__size: [1, 3]

@@ -52,7 +52,7 @@ def test_groups_are_pieces_that_stand_over_each_other(
     expected = np.zeros(ink.shape, dtype=int)
     for k, own in enumerate(pixels, 1):
         expected[tuple(own.T)] = k
-    segmenter = ConnectedComponents(merge_overlap=share, connectivity=connectivity, shape=(4, 4))
+    segmenter = ConnectedComponents(merge_overlap=share, connectivity=connectivity)
     segments = segmenter.fit_transform([ink.astype(np.uint8) * 255])
     assert_array_equal(segments.owners[0], expected)
     for (x, y, w, h), own in zip(segments.boxes, pixels, strict=True):
@@ -158,19 +158,19 @@ def test_slanted_neighbors_do_not_show_in_each_other_s_crops() -> None:
     image = np.zeros((20, 30), dtype=np.uint8)
     cv2.line(image, (4, 18), (14, 2), 255)
     cv2.line(image, (11, 18), (21, 2), 255)
-    segments = ConnectedComponents(2, shape=(17, 11)).fit_transform([image])
+    segments = ConnectedComponents(2).fit_transform([image])
     (a, _, width, _), (b, *_) = segments.boxes.tolist()
     assert b < a + width
-    first, second = segments.crops()
+    first, second = segments.crops((17, 11))
     assert_array_equal(first, second)
     assert np.count_nonzero(first) == np.count_nonzero(image) / 2
 
 
 @pytest.mark.parametrize("n", [None, 3])
 def test_blank_image(n: int | None) -> None:
-    segments = ConnectedComponents(n, shape=(4, 4)).fit_transform([np.zeros((5, 9), np.uint8)])
+    segments = ConnectedComponents(n).fit_transform([np.zeros((5, 9), np.uint8)])
     assert segments.boxes.tolist() == ([[0, 0, 3, 5], [3, 0, 3, 5], [6, 0, 3, 5]] if n else [])
-    assert segments.crops().shape == (n or 0, 4, 4)
+    assert segments.crops((4, 4)).shape == (n or 0, 4, 4)
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 5, 3), np.uint8), np.zeros((0, 5), np.uint8)])

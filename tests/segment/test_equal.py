@@ -51,7 +51,7 @@ def repaired(ink: np.ndarray, edges: list[int], narrow: float) -> list[int]:
 def test_repair(ink: np.ndarray, density: float, n: int, narrow: float) -> None:
     ink = ink & (np.random.default_rng(ink.sum()).random(ink.shape) < density)
     assume(np.count_nonzero(ink.any(axis=0)) >= n)
-    segmenters = [EqualSplit(n, repair=r, repair_width=narrow, shape=(2, 2)) for r in (False, True)]
+    segmenters = [EqualSplit(n, repair=r, repair_width=narrow) for r in (False, True)]
     image = ink.astype(np.uint8) * 255
     plain, mended = (segmenter.fit_transform([image]).boxes for segmenter in segmenters)
     edges = [*plain[:, 0].tolist(), int(plain[-1, 0] + plain[-1, 2])]
@@ -105,7 +105,7 @@ def test_limits(ink: np.ndarray, left: int | None, right_limit: int | None) -> N
         end = max(counting, default=min(right_limit, width))
     if end - begin < 3:
         begin, end = left or 0, min(right_limit or width, width)
-    segmenter = EqualSplit(3, left=left, right_limit=right_limit, shape=(2, 2))
+    segmenter = EqualSplit(3, left=left, right_limit=right_limit)
     boxes = segmenter.fit_transform([ink.astype(np.uint8) * 255]).boxes
     rows = np.flatnonzero(ink[:, begin:end].any(axis=1)) if ink[:, begin:end].any() else [0, -1]
     top, bottom = (rows[0], rows[-1] + 1) if rows[-1] >= 0 else (0, len(ink))
@@ -137,7 +137,7 @@ def test_halves_need_an_even_number() -> None:
 @pytest.mark.parametrize("limits", [{"left": 9}, {"left": 6, "right_limit": 4}])
 def test_limits_that_leave_nothing(limits: dict[str, int]) -> None:
     with pytest.raises(SegmentationError, match="image 0: 0 columns are too few for 2 characters"):
-        EqualSplit(2, shape=(2, 2), **limits).fit([np.full((5, 8), 255, np.uint8)])
+        EqualSplit(2, **limits).fit_transform([np.full((5, 8), 255, np.uint8)])
 
 
 def test_six_digits_between_noise() -> None:

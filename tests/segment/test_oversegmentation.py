@@ -21,7 +21,7 @@ Box = list[int]
 
 
 def candidates(image: np.ndarray, **parameters: int) -> list[Box]:
-    segmenter = Oversegmentation(**parameters, shape=(8, 8))
+    segmenter = Oversegmentation(**parameters)
     return segmenter.fit_transform([image]).boxes.tolist()
 
 
@@ -209,7 +209,7 @@ class TestCuts:
 
     def test_no_ink_no_candidates(self) -> None:
         image = np.zeros((12, 60), dtype=np.uint8)
-        fitted = Oversegmentation(shape=(4, 4)).fit([image])
+        fitted = Oversegmentation().fit([image])
         assert fitted.transform([image, image + 255, image]).counts[[0, 2]].tolist() == [0, 0]
 
 

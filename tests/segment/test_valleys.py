@@ -52,7 +52,7 @@ def test_as_many_pieces_as_runs_of_ink(ink: np.ndarray, max_ink: int) -> None:
     """Every run of columns with more ink than allowed is a piece's own and whole."""
     loud = "".join("x" if many else " " for many in ink.sum(axis=0) > max_ink)
     runs = loud.split()
-    segmenter = ProjectionValleys(max_ink=max_ink, tight=False, shape=(2, 2))
+    segmenter = ProjectionValleys(max_ink=max_ink, tight=False)
     boxes = segmenter.fit_transform([ink.astype(np.uint8) * 255]).boxes.tolist()
     assert [loud[x : x + w].strip() for x, _, w, _ in boxes] == (runs or [""] * int(ink.any()))
 
@@ -84,7 +84,7 @@ def test_one_thin_column_is_a_valley() -> None:
 
 def test_without_ink() -> None:
     blank = np.zeros((4, 8), dtype=np.uint8)
-    assert ProjectionValleys(shape=(2, 2)).fit_transform([blank]).counts.tolist() == [0]
+    assert ProjectionValleys().fit_transform([blank]).counts.tolist() == [0]
     assert ProjectionValleys(2).fit_transform([blank]).boxes.tolist() == [
         [0, 0, 4, 4],
         [4, 0, 4, 4],

@@ -84,14 +84,14 @@ def cut(
 def _of_model(file: Path, trust: bool) -> Pipeline:
     from skcaptcha.persistence import load
 
-    return _up_to_segmenter(load(file, trust=trust))
+    return _up_to_features(load(file, trust=trust))
 
 
 def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:
     from skcaptcha.prediction._read_images import undecodable
     from skcaptcha.recipes import load_recipe
 
-    cutter = _up_to_segmenter(load_recipe(file).pipeline())
+    cutter = _up_to_features(load_recipe(file).pipeline())
     bad = undecodable(cutter, captchas.data, show_progress=shows_progress())
     good = [i for i in range(len(captchas.data)) if i not in bad]
     if not good:
@@ -99,10 +99,11 @@ def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:
     return cutter.fit([captchas.data[i] for i in good], captchas.target[good])
 
 
-def _up_to_segmenter(pipeline: Pipeline) -> Pipeline:
-    from skcaptcha.segment import BaseSegmenter
+def _up_to_features(pipeline: Pipeline) -> Pipeline:
+    """Return the steps up to the features, which determine the shape of the crops."""
+    from skcaptcha.features import BaseFeatures
 
     for place, (_, step) in enumerate(pipeline.steps, start=1):
-        if isinstance(step, BaseSegmenter):
+        if isinstance(step, BaseFeatures):
             return pipeline[:place]
-    raise SkcaptchaError("the pipeline has no segmenter among its steps, so it cannot cut")
+    raise SkcaptchaError("the pipeline has no features step, so it cannot cut")

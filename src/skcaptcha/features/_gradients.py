@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.features._base import BaseFeatures
 from skcaptcha.segments import Segments
@@ -39,7 +37,9 @@ class OrientedGradients(BaseFeatures):
     Attributes
     ----------
     shape_ : tuple of two ints
-        Rows and columns of points: those that fit into the mean training segment.
+        Mean height and width of the training segments, in pixels.
+    grid_shape_ : tuple of two ints
+        Number of rows and columns of points: as many as fit into the mean training segment.
     across_ : ndarray of shape (d,)
         Where in the segment's width each value is sampled, from 0 (left) to 1 (right).
 
@@ -71,33 +71,17 @@ class OrientedGradients(BaseFeatures):
         self.cell = cell
         self.power = power
 
-    def transform(self, X: Segments) -> Segments:
-        """Describe every segment.
-
-        Parameters
-        ----------
-        X : Segments of n captchas and m segments, with images
-
-        Returns
-        -------
-        segments : Segments
-            The same segments with ``values``, of shape (m, columns * rows * orientations), dtype
-            float32, and without images.
-        """
-        check_is_fitted(self)
-        return super().transform(X)
-
     def _learn(self, X: Segments) -> None:
-        size = X.boxes[:, :1:-1].mean(axis=0) if len(X.boxes) else np.ones(2)
+        size = X.boxes[:, :1:-1].mean(axis=0)
         rows, columns = np.maximum(1, np.rint(size / self.cell)).astype(int).tolist()
-        self.shape_ = (rows, columns)
+        self.grid_shape_ = (rows, columns)
         middles = (np.arange(columns) + 0.5) / columns
         self.across_ = np.repeat(middles, rows * self.orientations)
 
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         if X.images is None:
             raise ValueError("these segments hold no images whose gradients could be taken")
-        rows, columns = self.shape_
+        rows, columns = self.grid_shape_
         values = np.empty((len(X.boxes), columns, rows, self.orientations), dtype=np.float32)
         for alike in _alike(X):
             height, width = X.images[alike.captchas[0]].shape
@@ -125,11 +109,6 @@ class OrientedGradients(BaseFeatures):
                     else:
                         described[:] = own[column[:, :, None], row[:, None, :]]
         return values.reshape(len(values), columns * rows * self.orientations)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = True
-        return tags
 
 
 class _Alike(NamedTuple):

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.features._base import CropFeatures
-from skcaptcha.segments import Segments
+from skcaptcha.features._base import CropFeatures, positive_pair
 
 _NORMS = {"L1", "L1-sqrt", "L2", "L2-Hys"}
 _EPSILON = 1e-5
@@ -39,6 +38,17 @@ class HOG(CropFeatures):
         How a block is normalized.
     transform_sqrt : bool, default=False
         Whether to take the square root of the pixels first, which compresses shades.
+    shape : tuple of two ints, default=None
+        Height and width, in pixels, to which every segment is resized. None: the mean height and
+        width of the training segments.
+    keep_aspect : bool, default=False
+        Whether a crop keeps the proportions of its segment, centered on a dark background, instead
+        of being stretched to ``shape``.
+
+    Attributes
+    ----------
+    shape_ : tuple of two ints
+        Height and width of the crops, in pixels.
 
     References
     ----------
@@ -50,13 +60,14 @@ class HOG(CropFeatures):
     >>> from skcaptcha import Segments
     >>> from skcaptcha.features import HOG
     >>> image = np.zeros((16, 12), dtype=np.uint8)
-    >>> segments = Segments([[0, 0, 12, 16]], [0, 1], images=[image], crop_shape=(16, 12))
+    >>> segments = Segments([[0, 0, 12, 16]], [0, 1], images=[image])
     >>> HOG(orientations=8).fit_transform(segments).values.shape
     (1, 192)
     """
 
     _crops_at_once = 128
     _parameter_constraints: dict[str, Any] = {
+        **CropFeatures._parameter_constraints,
         "orientations": [Interval(Integral, 1, 180, closed="both")],
         "pixels_per_cell": ["array-like"],
         "cells_per_block": ["array-like"],
@@ -72,30 +83,31 @@ class HOG(CropFeatures):
         cells_per_block: tuple[int, int] = (2, 2),
         block_norm: str = "L2-Hys",
         transform_sqrt: bool = False,
+        shape: tuple[int, int] | None = None,
+        keep_aspect: bool = False,
     ) -> None:
+        super().__init__(shape, keep_aspect=keep_aspect)
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
         self.cells_per_block = cells_per_block
         self.block_norm = block_norm
         self.transform_sqrt = transform_sqrt
 
-    def _check(self, X: Segments) -> None:
-        super()._check(X)
-        cell, block = np.asarray(self.pixels_per_cell), np.asarray(self.cells_per_block)
-        for name, pair in (("pixels_per_cell", cell), ("cells_per_block", block)):
-            if pair.shape != (2,) or pair.dtype.kind not in "iu" or (pair < 1).any():
-                raise ValueError(f"{name} must be two positive ints, got {getattr(self, name)}")
-        if X.crop_shape is not None and (np.asarray(X.crop_shape) // cell < block).any():
-            raise ValueError(
-                f"crops of {tuple(X.crop_shape)} pixels are too small for one block of "
-                f"{tuple(block.tolist())} cells of {tuple(cell.tolist())} pixels; "
-                "take smaller cells, or larger crops by the segmenter's shape"
-            )
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        positive_pair("pixels_per_cell", self.pixels_per_cell)
+        positive_pair("cells_per_block", self.cells_per_block)
 
     def _describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         histograms = self._cell_histograms(crops)
         down, across = self.cells_per_block
         m, rows, columns, bins = histograms.shape
+        if rows < down or columns < across:
+            raise ValueError(
+                f"crops of {crops.shape[1:]} pixels are too small for one block of "
+                f"{(down, across)} cells of {tuple(self.pixels_per_cell)} pixels; "
+                "use smaller cells or a larger shape"
+            )
         rows, columns = rows - down + 1, columns - across + 1
         blocks = np.empty((m, rows, columns, down, across, bins), dtype=np.float32)
         for i in range(down):

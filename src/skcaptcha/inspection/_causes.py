@@ -131,14 +131,7 @@ def _read_elsewhere(
     shape = image.shape[:2]
     tried = [_moved(reading.boxes[k], shape) for k in wrong]
     boxes = np.concatenate([boxes for boxes, _ in tried])
-    cut = model[0].transform([image])
-    segments = Segments(
-        boxes,
-        [0, len(boxes)],
-        images=[image],
-        crop_shape=cut.crop_shape,
-        keep_aspect=cut.keep_aspect,
-    )
+    segments = Segments(boxes, [0, len(boxes)], images=[image])
     found = np.array(list(str(model[1:].predict(segments)[0])))
     places = []
     for k, (moved, far) in zip(wrong, tried, strict=True):

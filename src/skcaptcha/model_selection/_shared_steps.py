@@ -21,6 +21,7 @@ from sklearn.utils.validation import _num_samples
 
 from skcaptcha.base import step_tags
 from skcaptcha.exceptions import release_frames
+from skcaptcha.segments import have_same_sizes
 
 
 class Step(NamedTuple):
@@ -280,9 +281,7 @@ def _transform_all(step: Step, X: Any, y: Any, scoring: Scoring) -> Any:
         return X
     try:
         learns_from = step_tags(estimator).learns_from
-        if learns_from == "samples" or (
-            learns_from == "image sizes" and len({image.shape for image in X}) > 1
-        ):
+        if learns_from == "samples" or (learns_from == "sizes" and not have_same_sizes(X)):
             return None
         given = _copy(X) if step.modifies_input else X
         if get_tags(estimator).requires_fit:

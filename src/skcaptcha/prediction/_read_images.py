@@ -146,7 +146,7 @@ def cut_all(
     Parameters
     ----------
     cutter : Pipeline
-        Fitted; its last step is a segmenter.
+        Fitted; its last step is a features step.
     sources : sequence of n paths, or whatever else an ImageDecoder takes
 
     Yields
@@ -230,8 +230,8 @@ def unusable(
 
 
 def _cut(cutter: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
-    segments = cutter.transform(images)
-    return np.split(segments.crops(), segments.offsets[1:-1])
+    segments = cutter[:-1].transform(images)
+    return np.split(cutter[-1].crops(segments), segments.offsets[1:-1])
 
 
 def _nothing(model: Pipeline, images: list[np.ndarray]) -> list[None]:

@@ -34,7 +34,7 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     shape : tuple of two ints, default=(24, 14)
-        Height and width of the images: of the segmenter's crops, with `RawPixels` as features.
+        Height and width of the images: the ``shape`` of the crops that `RawPixels` describes.
     n_channels : int >= 1, default=3
         Channels of each convolution.
     n_hidden : int >= 1, default=30
@@ -202,8 +202,7 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
         if height * width != self.n_features_in_:
             raise ValueError(
                 f"images of shape {height} x {width} have {height * width} pixels, these have "
-                f"{self.n_features_in_} features: give the classifier the segmenter's shape, and "
-                "use RawPixels"
+                f"{self.n_features_in_} features: give the classifier the shape of RawPixels"
             )
         return height, width
 

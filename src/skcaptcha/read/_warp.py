@@ -122,6 +122,4 @@ def _warped(
             np.concatenate([np.full((len(part), 2), _MARGIN), box[part, 2:]], axis=1),
             np.arange(len(part) + 1),
             images=patches,
-            crop_shape=X.crop_shape,
-            keep_aspect=X.keep_aspect,
         )

@@ -102,7 +102,7 @@ def fit_report(
     >>> pipeline = make_pipeline(
     ...     Grayscale(), Binarizer(), EqualSplit(4), RawPixels(), CharacterReader()
     ... )
-    >>> search = SharedGridSearchCV(pipeline, {"equalsplit__keep_aspect": [False, True]}, cv=2)
+    >>> search = SharedGridSearchCV(pipeline, {"rawpixels__keep_aspect": [False, True]}, cv=2)
     >>> page = fit_report(search.fit(X, y).best_estimator_, X, y, how=search)
     >>> [section.heading for section in page.sections][:4]
     ['Result', 'Failures', 'What each step does', 'The grid']

@@ -19,6 +19,7 @@ from skcaptcha._display.percent import percent, percent_sure
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.features import BaseFeatures
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.segment import BaseSegmenter
@@ -105,11 +106,13 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     for name, step in model.steps[:at]:
         stages.extend(_stages(name, step, stages[-1][1]))
     segments = model[at].transform([stages[-1][1]])
+    features = model.steps[at + 1][1] if at + 1 < len(model) else None
+    crops = features.crops(segments) if isinstance(features, BaseFeatures) else segments.crops()
     reading = read_captchas(model, [source])[0]
     if isinstance(model[0], ImageDecoder) and model[0].gray:
         in_color = clone(model[0]).set_params(gray=False)
         stages[1] = stages[1][0], in_color.transform([source])[0]
-    return Trace(title, stages[1:], segments.boxes, segments.crops(), reading)
+    return Trace(title, stages[1:], segments.boxes, crops, reading)
 
 
 class _ShownFigure(Figure):
@@ -266,8 +269,7 @@ def _read_crops(each: Trace) -> Image:
         return each.crops
     _, _, width, height = boxes.max(axis=0).tolist()
     image = each.stages[-1][1]
-    segments = Segments(boxes, [0, len(boxes)], images=[image], crop_shape=(height, width))
-    return segments.crops()
+    return Segments(boxes, [0, len(boxes)], images=[image]).crops((height, width))
 
 
 def _draw_text(axes: Axes, reading: Reading) -> None:

@@ -41,28 +41,13 @@ class Cut(NamedTuple):
 class BaseSegmenter(  # type: ignore[call-arg]
     Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
 ):
-    """Base of all segmenters: a subclass says where the segments of one image are, in `_cut`.
+    """Base of all segmenters: a subclass says where the segments of one image are, in `_cut`."""
 
-    Its `__init__` takes and stores ``shape`` and ``keep_aspect``, which mean for every segmenter:
-
-    shape : tuple of two ints or None
-        Height and width, in pixels, to which every crop is brought. None: the mean height and
-        width of the training segments.
-    keep_aspect : bool
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
-    """
-
-    shape: tuple[int, int] | None
-    keep_aspect: bool
-
-    _parameter_constraints: dict[str, Any] = {
-        "shape": ["array-like", None],
-        "keep_aspect": ["boolean"],
-    }
+    _parameter_constraints: dict[str, Any] = {}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[Image], y: Sequence[str] | None = None) -> Self:
-        """Learn the shape of the crops, if it is not given, and what else the segmenter needs.
+        """Learn what the segmenter needs from the training images.
 
         Parameters
         ----------
@@ -75,7 +60,8 @@ class BaseSegmenter(  # type: ignore[call-arg]
         -------
         self
         """
-        self._fit_segment(X, y)
+        _check_images(X)
+        self._learn(X, y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -93,7 +79,9 @@ class BaseSegmenter(  # type: ignore[call-arg]
         -------
         segments : Segments
         """
-        return self._fit_segment(X, y)
+        _check_images(X)
+        self._learn(X, y)
+        return self._segment(X)
 
     def transform(self, X: Sequence[Image]) -> Segments:
         """Find the segments of every image.
@@ -114,44 +102,16 @@ class BaseSegmenter(  # type: ignore[call-arg]
         SegmentationError
             If an image cannot be cut as asked, because it is too small for it.
         """
-        # scikit-learn's own check collects the tags of the class first, which takes longer.
-        if not hasattr(self, "shape_"):
+        # Only what learns has to be fitted. scikit-learn's own check takes longer.
+        if self._learns() and not any(name.endswith("_") for name in vars(self)):
             check_is_fitted(self)
         _check_images(X)
-        return self._segment(X, self.shape_)
+        return self._segment(X)
 
-    def _fit_segment(self, X: Sequence[Image], y: Sequence[str] | None) -> Segments:
-        given = None
-        if self.shape is not None:
-            given = np.asarray(self.shape)
-            if given.shape != (2,) or given.dtype.kind != "i" or (given < 1).any():
-                raise ValueError(
-                    f"shape must be two positive ints (height, width), got {self.shape}"
-                )
-        _check_images(X)
-        self._learn(X, y)
-        segments = self._segment(X, None if given is None else (int(given[0]), int(given[1])))
-        if segments.crop_shape is None:
-            if not len(segments.boxes):
-                raise SegmentationError(
-                    "no segment was found in any training image, so their mean shape is unknown; "
-                    "check what the denoising steps leave of the ink, or give the shape"
-                )
-            width, height = np.rint(segments.boxes[:, 2:].mean(axis=0)).astype(int).tolist()
-            segments.crop_shape = (height, width)
-        self.shape_ = segments.crop_shape
-        return segments
-
-    def _segment(self, X: Sequence[Image], shape: tuple[int, int] | None) -> Segments:
+    def _segment(self, X: Sequence[Image]) -> Segments:
         cuts = self._cut_all(X)
         owners = [cut.owner for cut in cuts if cut.owner is not None]
-        return Segments.from_lists(
-            X,
-            [cut.boxes for cut in cuts],
-            owners=owners or None,
-            crop_shape=shape,
-            keep_aspect=self.keep_aspect,
-        )
+        return Segments.from_lists(X, [cut.boxes for cut in cuts], owners=owners or None)
 
     def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
         return [self._cut_numbered(i, image) for i, image in enumerate(X)]
@@ -163,19 +123,22 @@ class BaseSegmenter(  # type: ignore[call-arg]
             raise SegmentationError(error.reason, i) from None
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
-        """Learn what the segmenter needs beside the shape of the crops: by default nothing."""
+        """Learn what the segmenter needs: by default nothing."""
+
+    def _learns(self) -> bool:
+        return type(self)._learn is not BaseSegmenter._learn
 
     @abstractmethod
     def _cut(self, image: Image) -> Cut:
         """Find the segments of one image; either all images give an owner or none does."""
 
     def __sklearn_tags__(self) -> Tags:
-        learns = self.shape is None or type(self)._learn is not BaseSegmenter._learn
         tags = StepTags.extend(
             super().__sklearn_tags__(),
-            learns_from="samples" if learns else "nothing",
+            learns_from="samples" if self._learns() else "nothing",
             modifies_input=False,
         )
+        tags.requires_fit = self._learns()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags

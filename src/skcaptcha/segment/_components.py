@@ -68,15 +68,9 @@ class ConnectedComponents(BaseSegmenter):
         disconnects, as a share of the ink's rows.
     connectivity : {4, 8}, default=8
         Whether pixels that meet at a corner only are connected.
-    shape : tuple of two ints, default=None
-        Height and width of the crops, in pixels. None: the mean of the training segments.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
-    shape_ : tuple of two ints
-        Height and width of the crops.
     places_ : ndarray of shape (2, n_characters) or None
         Mean and standard deviation of where characters begin, in pixels from the first one; None
         if fewer than 10 training images, or a quarter of them, show it, or the number of characters
@@ -98,7 +92,6 @@ class ConnectedComponents(BaseSegmenter):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSegmenter._parameter_constraints,
         "n_characters": [*N_CHARACTERS, None],
         "merge_overlap": [Interval(Real, 0, 1, closed="right")],
         "balance": [Interval(Real, 0, None, closed="left")],
@@ -112,15 +105,11 @@ class ConnectedComponents(BaseSegmenter):
         merge_overlap: float = 0.5,
         balance: float = 0.2,
         connectivity: int = 8,
-        shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
     ) -> None:
         self.n_characters = n_characters
         self.merge_overlap = merge_overlap
         self.balance = balance
         self.connectivity = connectivity
-        self.shape = shape
-        self.keep_aspect = keep_aspect
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         self.places_: NDArray[np.float64] | None = None

@@ -46,15 +46,6 @@ class EqualSplit(BaseSegmenter):
         right, past that ink, which so returns to the character before.
     repair_width : float in (0, 1], default=0.35
         The share of the piece's width below which such ink is narrow.
-    shape : tuple of two ints, default=None
-        Height and width of the crops, in pixels. None: the mean of the training segments.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
-
-    Attributes
-    ----------
-    shape_ : tuple of two ints
-        Height and width of the crops.
 
     Examples
     --------
@@ -67,7 +58,6 @@ class EqualSplit(BaseSegmenter):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSegmenter._parameter_constraints,
         "n_characters": N_CHARACTERS,
         "left": [Interval(Integral, 0, None, closed="left"), None],
         "right_limit": [Interval(Integral, 1, None, closed="left"), None],
@@ -85,8 +75,6 @@ class EqualSplit(BaseSegmenter):
         halves_first: bool = False,
         repair: bool = False,
         repair_width: float = 0.35,
-        shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
     ) -> None:
         self.n_characters = n_characters
         self.left = left
@@ -94,8 +82,11 @@ class EqualSplit(BaseSegmenter):
         self.halves_first = halves_first
         self.repair = repair
         self.repair_width = repair_width
-        self.shape = shape
-        self.keep_aspect = keep_aspect
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if self.halves_first and self.n_characters % 2:
+            raise ValueError(f"halves_first needs an even n_characters, got {self.n_characters}")
 
     def _cut(self, image: Image) -> Cut:
         ink = ink_mask(image)
@@ -128,8 +119,6 @@ class EqualSplit(BaseSegmenter):
         n = self.n_characters
         if not self.halves_first:
             return equal_edges(left, right, n)
-        if n % 2:
-            raise ValueError(f"halves_first needs an even n_characters, got {n}")
         middle = (left + right) // 2
         halves = equal_edges(left, middle, n // 2), equal_edges(middle, right, n // 2)
         return np.concatenate([halves[0], halves[1][1:]])

@@ -31,15 +31,9 @@ class FixedBoxes(BaseSegmenter):
     margin : int, default=0
         Grows all boxes by so many pixels on every side, as far as the image goes; negative values
         shrink them.
-    shape : tuple of two ints, default=None
-        Height and width of the crops, in pixels. None: the boxes' own mean.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
-    shape_ : tuple of two ints
-        Height and width of the crops.
     boxes_ : ndarray of shape (k, 4)
         The boxes, moved by ``offset`` and grown by ``margin``.
     image_shape_ : ndarray of shape (2,)
@@ -61,7 +55,6 @@ class FixedBoxes(BaseSegmenter):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSegmenter._parameter_constraints,
         "boxes": ["array-like"],
         "offset": ["array-like"],
         "margin": [Interval(Integral, None, None, closed="neither")],
@@ -73,14 +66,10 @@ class FixedBoxes(BaseSegmenter):
         *,
         offset: tuple[int, int] = (0, 0),
         margin: int = 0,
-        shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
     ) -> None:
         self.boxes = boxes
         self.offset = offset
         self.margin = margin
-        self.shape = shape
-        self.keep_aspect = keep_aspect
 
     def _validate_params(self) -> None:
         super()._validate_params()
@@ -109,7 +98,7 @@ class FixedBoxes(BaseSegmenter):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         learns = type(self)._learn is not FixedBoxes._learn
-        return StepTags.extend(tags, learns_from="samples" if learns else "image sizes")
+        return StepTags.extend(tags, learns_from="samples" if learns else "sizes")
 
     def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
         # The boxes depend on nothing but the size.

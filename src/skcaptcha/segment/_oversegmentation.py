@@ -39,15 +39,9 @@ class Oversegmentation(BaseSegmenter):
     max_width : int >= 1, default=None
         Greatest width of a candidate, in pixels; pieces that are wider are cut evenly. None: 1.8
         times the pitch.
-    shape : tuple of two ints, default=None
-        Height and width of the crops, in pixels. None: the mean of the training segments.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
-    shape_ : tuple of two ints
-        Height and width of the crops.
     min_width_, max_width_ : int
         As given or learned, in pixels.
 
@@ -72,7 +66,6 @@ class Oversegmentation(BaseSegmenter):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSegmenter._parameter_constraints,
         "max_pieces": [Interval(Integral, 1, None, closed="left")],
         "min_width": [Interval(Integral, 1, None, closed="left"), None],
         "max_width": [Interval(Integral, 1, None, closed="left"), None],
@@ -84,14 +77,10 @@ class Oversegmentation(BaseSegmenter):
         max_pieces: int = 4,
         min_width: int | None = None,
         max_width: int | None = None,
-        shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
     ) -> None:
         self.max_pieces = max_pieces
         self.min_width = min_width
         self.max_width = max_width
-        self.shape = shape
-        self.keep_aspect = keep_aspect
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         least, most = self.min_width, self.max_width

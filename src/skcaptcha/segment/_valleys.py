@@ -131,15 +131,6 @@ class ProjectionValleys(BaseSegmenter):
     tight : bool, default=True
         Whether each box shrinks to its ink, so that the crop does not depend on where in its
         piece the character stands. Otherwise the boxes stand side by side.
-    shape : tuple of two ints, default=None
-        Height and width of the crops, in pixels. None: the mean of the training segments.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
-
-    Attributes
-    ----------
-    shape_ : tuple of two ints
-        Height and width of the crops.
 
     Examples
     --------
@@ -152,7 +143,6 @@ class ProjectionValleys(BaseSegmenter):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSegmenter._parameter_constraints,
         "n_characters": [*N_CHARACTERS, None],
         "balance": [Interval(Real, 0, None, closed="left")],
         "max_ink": [Interval(Integral, 0, None, closed="left")],
@@ -166,15 +156,11 @@ class ProjectionValleys(BaseSegmenter):
         balance: float = 0.3,
         max_ink: int = 0,
         tight: bool = True,
-        shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
     ) -> None:
         self.n_characters = n_characters
         self.balance = balance
         self.max_ink = max_ink
         self.tight = tight
-        self.shape = shape
-        self.keep_aspect = keep_aspect
 
     def _cut(self, image: Image) -> Cut:
         ink = ink_mask(image)

@@ -31,17 +31,11 @@ class SlidingWindow(BaseSegmenter):
         More than 1: a window sees something of its character's neighbors as well.
     step : int >= 1, default=2
         Columns from one window to the next. The last window ends with the image.
-    shape : tuple of two ints, default=None
-        Height and width of the crops, in pixels. None: the mean of the training segments.
-    keep_aspect : bool, default=False
-        Whether a crop keeps its proportions, centerd on a dark ground, or is stretched.
 
     Attributes
     ----------
     width_ : int
         Width of the window, in pixels.
-    shape_ : tuple of two ints
-        Height and width of the crops.
 
     Examples
     --------
@@ -53,7 +47,6 @@ class SlidingWindow(BaseSegmenter):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSegmenter._parameter_constraints,
         "width": [Interval(Integral, 1, None, closed="left"), None],
         "ratio": [Interval(Real, 0, None, closed="neither")],
         "step": [Interval(Integral, 1, None, closed="left")],
@@ -65,14 +58,10 @@ class SlidingWindow(BaseSegmenter):
         *,
         ratio: float = 1.4,
         step: int = 2,
-        shape: tuple[int, int] | None = None,
-        keep_aspect: bool = False,
     ) -> None:
         self.width = width
         self.ratio = ratio
         self.step = step
-        self.shape = shape
-        self.keep_aspect = keep_aspect
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         self.width_ = self.width or max(1, round(self.ratio * pitch(X, y)))
