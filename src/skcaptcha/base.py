@@ -58,8 +58,9 @@ class StepTags(Tags):
     ----------
     learns_from : {"nothing", "sizes", "samples"}, default="samples"
         What fitting depends on besides the parameters. ``"sizes"``: on nothing if all captchas have
-        images, or segments, of the same sizes. :class:`~skcaptcha.model_selection.SharedGridSearchCV` fits a step once for
-        all folds if it learns the same from each of them.
+        images, or segments, of the same sizes.
+        :class:`~skcaptcha.model_selection.SharedGridSearchCV` fits a step once for all folds if it
+        learns the same from each of them.
     modifies_input : bool, default=True
         Whether fitting, transforming or predicting may change the samples in place, so that the
         step needs a copy of its own.
