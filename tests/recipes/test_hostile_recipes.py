@@ -259,7 +259,7 @@ def test_names_of_no_parameter(name: str, recipe: Path) -> None:
 STRANGE = '"a\\nb\\e[31m\\u202e"'
 WHERE = {
     "a section": ("\ndata:", "\nKEY: 1\ndata:"),
-    "a parameter": ("{use: RawPixels}", "{use: RawPixels, KEY: 1}"),
+    "a parameter": ("{use: RawPixels,", "{use: RawPixels, KEY: 1,"),
     "a parameter in the grid": ("\ndata:", "\ngrid: {KEY: [1]}\ndata:"),
     "the output": ("\ndata:", "\noutput: {KEY: 1}\ndata:"),
     "the data": ("seed: 0", "KEY: 0"),
@@ -280,8 +280,9 @@ def test_strange_texts_in_a_message(where: str, key: str, recipe: Path) -> None:
     assert refusal(recipe).startswith(f"{recipe}: ")
 
 
-def test_nothing_is_allowed(recipe: Path) -> None:
-    assert refusal(recipe, "steps.features.x=1").endswith("no such parameter; allowed: none")
+def test_the_parameters_of_a_step_are_listed(recipe: Path) -> None:
+    said = refusal(recipe, "steps.features.x=1")
+    assert said.endswith("no such parameter; allowed: keep_aspect, shape")
 
 
 def test_what_is_allowed_is_not_listed_without_end(recipe: Path) -> None:
