@@ -1,0 +1,60 @@
+"""``fit`` opens and decodes every file once, however much is done with its pixels."""
+
+import builtins
+import io
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.images import _decode
+from skcaptcha.images.formats import decoding
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_captchas(tmp_path / "lines", *make_line_captchas(80, random_state=3))
+    (tmp_path / "lines" / "00003.png").write_bytes(b"<html>")
+    return tmp_path / "lines"
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, Counter]:
+    """How often each file was opened, and each content was decoded."""
+    opened: Counter = Counter()
+    decoded: Counter = Counter()
+
+    def note(path):
+        if str(path).endswith(".png"):
+            opened[os.path.basename(os.fspath(path))] += 1
+
+    def watch(module, name):
+        original = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda path, *args, **kw: (note(path), original(path, *args, **kw))[1]
+        )
+
+    for module, name in ((builtins, "open"), (io, "open"), (os, "open")):
+        watch(module, name)
+    decode_bytes = decoding.decode_bytes
+
+    def counted(content, *args):
+        decoded[bytes(content)] += 1
+        return decode_bytes(content, *args)
+
+    monkeypatch.setattr(_decode, "decode_bytes", counted)
+    return opened, decoded
+
+
+@pytest.mark.parametrize("recipe", [[], [CONFIGS / "grid.yaml", "--data"]])
+def test_every_file_is_opened_and_decoded_once(run, folder, count, recipe, tmp_path):
+    outcome = run("fit", *recipe, folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
+    assert outcome.code == 1, outcome.err
+    opened, decoded = count
+    assert opened == {f"{i:05}.png": 1 for i in range(1, 81)}
+    assert set(decoded.values()) == {1}
+    assert len(decoded) == 80
