@@ -56,7 +56,7 @@ def test_labels_csv(folder, read):
 def test_labels_txt(folder):
     (folder / "labels.csv").unlink()
     path = hollow(folder / "labels.txt")
-    assert "at most 67,108,864 are read" in refuses(lambda: load_captchas(folder), path)
+    assert "more than the maximum of 67,108,864" in refuses(lambda: load_captchas(folder), path)
 
 
 def test_a_recipe(tmp_path):

@@ -1,10 +1,10 @@
 """Read text captchas and other noisy short strings with one scikit-learn Pipeline."""
 
 # Before anything that the folder in which the command runs could hold by the same name.
-from skcaptcha._process.import_path import is_run_by_dash_m, leave_out_current_folder
+from skcaptcha._process.import_path import is_run_as_module, remove_current_folder
 
-if is_run_by_dash_m():
-    leave_out_current_folder()
+if is_run_as_module():
+    remove_current_folder()
 
 import logging
 from importlib import import_module

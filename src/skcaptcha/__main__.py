@@ -2,28 +2,33 @@
 
 import signal
 
-from skcaptcha._process.ending import EXIT_INTERRUPTED, ends_at_once, interrupted, leave
-from skcaptcha._process.import_path import leave_out_current_folder
-from skcaptcha._process.start_time import note_start
+from skcaptcha._process.fast_exit import (
+    EXIT_INTERRUPTED,
+    exit_now,
+    fast_exit_requested,
+    handle_interrupt,
+)
+from skcaptcha._process.import_path import remove_current_folder
+from skcaptcha._process.start_time import record_start
 
 
 def main() -> None:
-    """Run the command that the command line names; on Ctrl-C, end at once."""
-    note_start()
-    leave_out_current_folder()
+    """Run the command given on the command line; exit immediately on Ctrl-C."""
+    record_start()
+    remove_current_folder()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, interrupted)
+        signal.signal(signal.SIGINT, handle_interrupt)
     from skcaptcha.cli import main as command  # noqa: PLC0415 - takes a while
 
     try:
         command()
     except KeyboardInterrupt:
-        interrupted()
+        handle_interrupt()
     except SystemExit as end:
         if end.code == EXIT_INTERRUPTED:
-            leave()  # it has been said
-        if ends_at_once() and isinstance(end.code, int):
-            leave(end.code)
+            exit_now()  # the message was printed before
+        if fast_exit_requested() and isinstance(end.code, int):
+            exit_now(end.code)
         raise
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skcaptcha
-from skcaptcha._display.percent import percent, percent_interval, percent_sure
+from skcaptcha._display.percent import percent, percent_confidence, percent_interval
 from skcaptcha.metrics import wilson_interval
 
 COUNTS = st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -48,8 +48,8 @@ def test_an_interval_covers_what_it_is_written_for(counts):
 
 @given(st.floats(0, 1))
 def test_only_certainty_is_100_percent_sure(probability):
-    assert (percent_sure(probability) == "100 %") == (probability == 1)
-    assert (percent_sure(probability) == "0 %") == (probability == 0)
+    assert (percent_confidence(probability) == "100 %") == (probability == 1)
+    assert (percent_confidence(probability) == "0 %") == (probability == 0)
 
 
 def test_no_other_place_formats_a_share():

@@ -80,7 +80,7 @@ def test_what_has_no_room_leaves_the_old_file(tmp_path, n):
     )
     kind, said, code = pickle.loads(done.stdout)
     assert kind is OutputError
-    assert said.startswith(f"{path}: cannot be written (File too large); make room")
+    assert said.startswith(f"{path}: cannot be written (File too large); free some space")
     assert code == errno.EFBIG
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.txt"]

@@ -84,7 +84,7 @@ def test_predict_reads_the_rest_and_names_what_failed(run, model, folder, tmp_pa
     outcome = run("predict", folder, missing, "--model", model, "--csv", table, "--json", "-")
     assert outcome.code == 1
     check_reasons(outcome.err)
-    assert f"{missing}: there is no such file" in outcome.err
+    assert f"{missing}: no such file" in outcome.err
     assert table.read_text().count("\n") == 3
     report = json.loads(outcome.out)
     assert (report["n"], report["n_failed"]) == (8, 6)

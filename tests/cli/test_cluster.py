@@ -171,7 +171,7 @@ def test_a_file_that_workers_do_not_see_is_named_with_the_worker(
     unseen, missing, _ = outcome.err.splitlines()
     assert unseen.startswith(f"/proc/self/cwd/{name}: worker tcp://127.0.0.1:")
     assert unseen.endswith("workers must see the same files under the same paths")
-    assert missing == "none.png: there is no such file"
+    assert missing == "none.png: no such file"
 
 
 def test_a_scheduler_that_does_not_answer(run, workshop, model, captchas, tmp_path):

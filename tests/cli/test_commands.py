@@ -418,7 +418,7 @@ def test_show_draws_what_it_can(run, model, captchas, tmp_path):
     images = load_captchas(captchas).data[:2]
     outcome = run("show", model, *images, tmp_path / "none.png", "--out", picture)
     assert outcome.code == 1
-    assert "none.png: there is no such file" in outcome.err
+    assert "none.png: no such file" in outcome.err
     height, width, _ = decode(picture).shape
     assert width > 4 * height > 0
 

@@ -143,10 +143,10 @@ def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
 
 def test_a_command_began_when_its_process_did(monkeypatch):
     monkeypatch.setattr(start_time._Command, "began", None)
-    assert start_time.began() >= time.perf_counter() - 1
-    start_time.note_start()
+    assert start_time.command_start() >= time.perf_counter() - 1
+    start_time.record_start()
     before = time.perf_counter() - time.process_time()
-    assert start_time.began() == pytest.approx(before, abs=1)
+    assert start_time.command_start() == pytest.approx(before, abs=1)
 
 
 def test_images_that_are_numbered_have_no_labels(run, tmp_path):

@@ -477,7 +477,7 @@ class TestPlaces:
             (tmp_path / "device.png").symlink_to("/dev/zero")
             reasons = {
                 "loop.png": "symbolic links",
-                "nowhere.png": "there is no such file",
+                "nowhere.png": "no such file",
                 "pipe.png": "it is not a regular file",
                 "socket.png": "it cannot be read",
                 "folder.png": "it is a folder",
@@ -502,7 +502,7 @@ class TestPlaces:
             said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         finally:
             path.unlink()
-        assert said.stdout == f"{path}: it may not be read (permission denied)\n"
+        assert said.stdout == f"{path}: it cannot be read (permission denied)\n"
 
     @pytest.mark.parametrize("change", ["shrinks", "grows", "is written anew"])
     def test_a_file_that_changes_while_it_is_read(self, change: str, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""How figures, text and progress are shown."""
+"""Formatting of numbers and text, and progress bars."""

@@ -2,19 +2,8 @@
 
 
 def printable(text: str) -> str:
-    r"""Escape what does not print, such as what would give orders to a terminal.
+    r"""Escape characters that are not printable, such as control sequences for a terminal.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha._display.printable import printable
     >>> printable("\x1b[31mred\n")
     '\\x1b[31mred\\n'
     """

@@ -1,4 +1,4 @@
-"""Progress of what takes long: what, how many, how fast, how long."""
+"""Progress bars: what is done, how far, how fast, and the time left."""
 
 # ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
 
@@ -12,26 +12,20 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn, Task
 
-_LEAST_FOR_NAME_AND_BAR = 16  # columns of a terminal
+_MIN_WIDTH_OF_NAME_AND_BAR = 16  # columns of a terminal
 
 _shown: list[Progress] = []
 
 
-def take_down() -> None:
-    """Take down all bars, from whatever thread, before the process ends without doing so."""
+def stop_bars() -> None:
+    """Remove all progress bars, from any thread, before the process exits without cleanup."""
     for bar in reversed(_shown):
         bar.stop()
 
 
 @contextmanager
-def known(bar: Progress) -> Iterator[None]:
-    """Have `take_down` know of a bar.
-
-    Parameters
-    ----------
-    bar : rich.progress.Progress
-        One that is shown.
-    """
+def registered(bar: Progress) -> Iterator[None]:
+    """Make `stop_bars` remove a bar that is shown."""
     _shown.append(bar)
     try:
         yield
@@ -43,27 +37,10 @@ def known(bar: Progress) -> Iterator[None]:
 def progress(
     title: str, total: int | None, *, show: bool = True
 ) -> Iterator[Callable[[int], None]]:
-    """Show a bar on the standard error until the work is done.
+    """Show a progress bar on standard error until the context ends.
 
-    Parameters
-    ----------
-    title : str
-        What is being done.
-    total : int or None
-        Of how many pieces it consists; None: nobody knows yet.
-    show : bool, default=True
-
-    Yields
-    ------
-    advance : callable
-        Takes the number of pieces that are done since the last call.
-
-    Examples
-    --------
-    >>> from skcaptcha._display.progress import progress
-    >>> with progress("reading", 3, show=False) as advance:
-    ...     for _ in range(3):
-    ...         advance(1)
+    `total` is the number of items, or None if it is unknown. Yield a function whose argument is the
+    number of items done since its last call.
     """
     if not show:
         yield lambda done: None
@@ -71,38 +48,38 @@ def progress(
     from rich.console import Console
     from rich.progress import Progress
 
-    pace = Pace()
+    pace = _Pace()
 
-    def figures_of(task: Task) -> str:
+    def text_of(task: Task) -> str:
         speed = pace.speed(task.completed, task.elapsed or 0)
         left = (task.total - task.completed) / speed if speed and task.total else None
         for shown in ((speed, left), (None, left), (None, None)):
-            text = figures(task.completed, task.total, shown[0], task.elapsed, shown[1])
-            if len(text) <= console.width - _LEAST_FOR_NAME_AND_BAR:
+            text = _progress_text(task.completed, task.total, shown[0], task.elapsed, shown[1])
+            if len(text) <= console.width - _MIN_WIDTH_OF_NAME_AND_BAR:
                 break
         return text
 
     console = Console(stderr=True)
-    columns = line_of(console, figures_of)
-    # In a file, what was done stays. Left to itself, rich would send what is printed meanwhile to
-    # the bar's console.
+    # If standard error is a file, the last state of the bar stays in it. By default rich would
+    # send what is printed meanwhile to the bar's console.
     with Progress(
-        *columns, console=console, transient=console.is_terminal, redirect_stdout=False
+        *progress_columns(console, text_of),
+        console=console,
+        transient=console.is_terminal,
+        redirect_stdout=False,
     ) as bar:
         task = bar.add_task(title, total=total)
-        with known(bar):
+        with registered(bar):
             yield lambda done: bar.advance(task, done)
 
 
-class Pace:
-    """How many pieces a second: of those done after the first second.
+class _Pace:
+    """Items per second since the end of the first second.
 
-    In that, what was known already is counted, and the first pieces come all at once.
+    The first second is left out because cached results are counted in it, and the first items
+    arrive together.
 
-    Examples
-    --------
-    >>> from skcaptcha._display.progress import Pace
-    >>> pace = Pace()
+    >>> pace = _Pace()
     >>> [pace.speed(done, seconds) for done, seconds in [(900, 0.1), (900, 1.0), (920, 5.0)]]
     [None, None, 5.0]
     """
@@ -111,19 +88,7 @@ class Pace:
         self._first: tuple[float, float] | None = None
 
     def speed(self, done: float, elapsed: float) -> float | None:
-        """Give it; None: it cannot be told yet.
-
-        Parameters
-        ----------
-        done : float
-            Pieces.
-        elapsed : float
-            Seconds.
-
-        Returns
-        -------
-        speed : float or None
-        """
+        """Return the items per second, or None if it is too early to estimate them."""
         if elapsed < 1:
             return None
         if self._first is None:
@@ -133,89 +98,61 @@ class Pace:
         return more / since if since >= 1 and more > 0 else None
 
 
-def line_of(
+def progress_columns(
     console: Console,
-    figures_of: Callable[[Task], str],
-    share_of: Callable[[Task], float] | None = None,
+    text_of: Callable[[Task], str],
+    fraction_of: Callable[[Task], float] | None = None,
 ) -> tuple[ProgressColumn, ...]:
-    """Give the columns of a line of progress: a name, a bar, figures.
+    """Return the columns of a progress bar: a name, the bar, and a text.
 
-    The figures are shown whole, with the clock; in a narrow terminal, the name is shortened.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-    figures_of : callable
-        Gives the figures of a task.
-    share_of : callable, optional
-        Gives how much of a task is done, in 0..1; by default its pieces tell.
-
-    Returns
-    -------
-    columns : tuple of rich.progress.ProgressColumn
+    `fraction_of` returns the completed fraction of a task, by default that of its items. In a
+    narrow terminal the name is shortened, but not the text.
     """
     from rich.cells import cell_len
     from rich.progress import ProgressColumn
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    def width_of_bar() -> int:
+    def bar_width() -> int:
         return max(4, min(40, console.width // 6))
 
     class Name(ProgressColumn):
         def render(self, task: Task) -> Text:
-            room = console.width - width_of_bar() - cell_len(figures_of(task)) - 3
+            width = console.width - bar_width() - cell_len(text_of(task)) - 3
             name = Text(task.description, no_wrap=True)
-            name.truncate(max(room, 1), overflow="ellipsis")
+            name.truncate(max(width, 1), overflow="ellipsis")
             return name
 
     class Bar(ProgressColumn):
         def render(self, task: Task) -> ProgressBar:
-            total = task.total if share_of is None else 1.0
+            total = task.total if fraction_of is None else 1.0
             return ProgressBar(
                 total=total,
-                completed=task.completed if share_of is None else share_of(task),
-                width=width_of_bar(),
+                completed=task.completed if fraction_of is None else fraction_of(task),
+                width=bar_width(),
                 pulse=total is None,
                 animation_time=task.get_time(),
             )
 
-    class Figures(ProgressColumn):
+    class Numbers(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(figures_of(task), no_wrap=True)
+            return Text(text_of(task), no_wrap=True)
 
-    return Name(), Bar(), Figures()
+    return Name(), Bar(), Numbers()
 
 
-def figures(
+def _progress_text(
     done: float,
     total: float | None,
     speed: float | None,
     elapsed: float | None,
     left: float | None,
 ) -> str:
-    """Write how far something is.
+    """Format the number of items done, the items per second, and the seconds elapsed and left.
 
-    Parameters
-    ----------
-    done : float
-    total : float or None
-        None: not known.
-    speed : float or None
-        Pieces a second.
-    elapsed, left : float or None
-        Seconds.
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha._display.progress import figures
-    >>> figures(1200, 5000, 310.4, 3.9, 12.2)
+    >>> _progress_text(1200, 5000, 310.4, 3.9, 12.2)
     '1,200 of 5,000, 310 a second, 0:03, 0:12 left'
-    >>> figures(3, 5, 0.04, 75, 50), figures(0, None, None, 75, None)
+    >>> _progress_text(3, 5, 0.04, 75, 50), _progress_text(0, None, None, 75, None)
     ('3 of 5, 25.0 s each, 1:15, 0:50 left', '1:15')
     """
     parts = []
@@ -232,27 +169,16 @@ def figures(
             else f"{1 / speed:,.1f} s each"
         )
     if elapsed is not None:
-        parts.append(clock(elapsed))
+        parts.append(format_duration(elapsed))
     if left is not None and total is not None and done < total:
-        parts.append(f"{clock(left)} left")
+        parts.append(f"{format_duration(left)} left")
     return ", ".join(parts)
 
 
-def clock(seconds: float) -> str:
-    """Write a time as hours, minutes and seconds.
+def format_duration(seconds: float) -> str:
+    """Format a duration as hours, minutes and seconds.
 
-    Parameters
-    ----------
-    seconds : float
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha._display.progress import clock
-    >>> clock(75.9), clock(3675)
+    >>> format_duration(75.9), format_duration(3675)
     ('1:15', '1:01:15')
     """
     minutes, rest = divmod(int(seconds), 60)

@@ -1,4 +1,4 @@
-"""Reading whole files: never from what has no end, or may change meanwhile."""
+"""Reading whole files: only regular files of limited size that do not change meanwhile."""
 
 from __future__ import annotations
 
@@ -6,78 +6,38 @@ import os
 import stat
 from collections.abc import Callable
 
-# Opening a pipe would wait for its writer.
+# Without O_NONBLOCK, opening a pipe would wait for its writer.
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
-
-# A million rows of labels take a third of it.
-MOST_BYTES_OF_TEXT = 2**26
-"""How large a file of text may be that is read whole, such as labels.csv."""
+MAX_TEXT_BYTES = 2**26
+"""Maximum size of a text file that is read whole, such as labels.csv: three million labels."""
 
 
 class UnreadableError(Exception):
-    """A path leads to no file that can be read; says why."""
+    """The reason why a file cannot be read."""
 
 
-def check_size_of_text(n_bytes: int) -> None:
-    """Refuse a file that is too large to be what it is called; for `read_regular_file`.
-
-    Parameters
-    ----------
-    n_bytes : int
-
-    Raises
-    ------
-    UnreadableError
-        If it has more than `MOST_BYTES_OF_TEXT`.
-
-    Examples
-    --------
-    >>> from skcaptcha._files.regular_file import check_size_of_text
-    >>> check_size_of_text(3 * 10**9)
-    Traceback (most recent call last):
-        ...
-    skcaptcha._files.regular_file.UnreadableError: it has 3,000,000,000 bytes, and at most...
-    """
-    if n_bytes > MOST_BYTES_OF_TEXT:
+def check_text_size(n_bytes: int) -> None:
+    """Raise UnreadableError if a text file has more than `MAX_TEXT_BYTES`."""
+    if n_bytes > MAX_TEXT_BYTES:
         raise UnreadableError(
-            f"it has {n_bytes:,} bytes, and at most {MOST_BYTES_OF_TEXT:,} are read; is it the "
+            f"it has {n_bytes:,} bytes, more than the maximum of {MAX_TEXT_BYTES:,}; is it the "
             "right file?"
         )
 
 
 def read_regular_file(path: str | os.PathLike[str], check_size: Callable[[int], object]) -> bytes:
-    """Read a file.
+    """Return the content of a file; links are followed.
 
-    Parameters
-    ----------
-    path : path-like
-        Links are followed.
-    check_size : callable
-        Is given the number of bytes before they are read; raises an error of its own.
-
-    Returns
-    -------
-    content : bytes
-
-    Raises
-    ------
-    UnreadableError
-        If it is missing, is no regular file, may not be read, or changes while it is read.
-
-    Examples
-    --------
-    >>> from skcaptcha._files.regular_file import read_regular_file
-    >>> read_regular_file("configs", print)
-    Traceback (most recent call last):
-        ...
-    skcaptcha._files.regular_file.UnreadableError: it is a folder; a file was expected
+    `check_size` is called with the number of bytes before they are read, and may raise an error.
+    Raise UnreadableError if the file is missing, is not a regular file, lacks read permission, or
+    changes while it is read.
     """
     try:
         file = os.open(path, _READ_ONLY)
         try:
             status = os.fstat(file)
-            # A device would be read without end.
+            # Reading a device might never end.
             if not stat.S_ISREG(status.st_mode):
                 folder = stat.S_ISDIR(status.st_mode)
                 raise UnreadableError(
@@ -92,14 +52,14 @@ def read_regular_file(path: str | os.PathLike[str], check_size: Callable[[int], 
         finally:
             os.close(file)
     except FileNotFoundError as error:
-        raise UnreadableError("there is no such file") from error
+        raise UnreadableError("no such file") from error
     except PermissionError as error:
-        if os.path.isdir(path):  # Windows does not open them
+        if os.path.isdir(path):  # Windows does not open folders
             raise UnreadableError("it is a folder; a file was expected") from error
-        raise UnreadableError("it may not be read (permission denied)") from error
+        raise UnreadableError("it cannot be read (permission denied)") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnreadableError(f"it cannot be read ({reason})") from error
     if len(content) != after.st_size or after.st_mtime_ns != status.st_mtime_ns:
-        raise UnreadableError("it changed while it was read; try again when it is written")
+        raise UnreadableError("it changed while it was read; try again when it is complete")
     return content

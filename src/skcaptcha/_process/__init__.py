@@ -1,1 +1,1 @@
-"""The process that a command runs in: how it starts, ends, is interrupted, and computes."""
+"""The process in which a command runs: its start and end, interrupts, imports, and workers."""

@@ -1,4 +1,4 @@
-"""Ctrl-C while processes start."""
+"""Ctrl-C while worker processes start."""
 
 from __future__ import annotations
 
@@ -9,46 +9,31 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from types import FrameType
 
-from joblib.externals.loky.backend import resource_tracker as resource_tracker_of_loky
+from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 
 _CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 
 
 @contextmanager
-def deferred() -> Iterator[None]:
-    """Heed Ctrl-C only at the end, and let processes that start meanwhile never hear it.
+def deferred_interrupt() -> Iterator[None]:
+    """Handle Ctrl-C at the end of the context; processes started in the context ignore it.
 
-    A terminal sends Ctrl-C to all processes. This one hears it and ends the others, each of which
-    would otherwise print a traceback of its own.
-
-    Examples
-    --------
-    >>> import signal
-    >>> from skcaptcha._process import deferred_interrupt
-    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    >>> try:
-    ...     with deferred_interrupt.deferred():
-    ...         signal.raise_signal(signal.SIGINT)
-    ...         print("goes on")
-    ... except KeyboardInterrupt:
-    ...     print("interrupted")
-    goes on
-    interrupted
-    >>> _ = signal.signal(signal.SIGINT, before)
+    A terminal sends Ctrl-C to all processes. Only this process handles it and ends the others,
+    each of which would otherwise print a traceback.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # They would start with the first process, and unblock what is blocked for that.
-    for tracker in (resource_tracker, resource_tracker_of_loky):
+    # They would start with the first process, and unblock the signal for it.
+    for tracker in (resource_tracker, loky_resource_tracker):
         tracker.ensure_running()
-    came: list[int] = []
+    received: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
 
     before = signal.signal(signal.SIGINT, remember)
-    # A process inherits which signals are blocked from the thread that starts it.
+    # A process inherits the blocked signals of the thread that starts it.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if _CAN_BLOCK else set()
     try:
         yield
@@ -56,5 +41,5 @@ def deferred() -> Iterator[None]:
         if _CAN_BLOCK:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         signal.signal(signal.SIGINT, before)
-    if came and callable(before):
-        before(came[0], None)
+    if received and callable(before):
+        before(received[0], None)

@@ -1,20 +1,20 @@
-"""Where the command finds modules: never in the folder that it runs in, which may be anybody's.
+"""The folders from which the command imports modules: never the current folder.
 
-A downloaded folder of captchas may hold a ``joblib.py``, and ``python -m`` would import it.
+A downloaded folder of captchas may contain a ``joblib.py``, which ``python -m`` would import.
 """
 
-# Only what the interpreter has loaded already when it looks for this package.
+# Only modules that the interpreter has loaded already when it looks for this package.
 import os
 import sys
 
 _PACKAGE = __name__.partition(".")[0]
 
 
-def leave_out_current_folder() -> None:
-    """Have neither this process nor those that it starts import from the current folder.
+def remove_current_folder() -> None:
+    """Prevent this process and those it starts from importing from the current folder.
 
-    It is left out where nobody asked for it: where ``-m`` puts it, and where an empty entry of
-    PYTHONPATH does. The current folder stays if PYTHONPATH names it, or if it holds this package.
+    The folder is removed if the user did not ask for it: if ``-m`` or an empty entry of PYTHONPATH
+    added it. It stays if PYTHONPATH names it, or if it contains this package.
     """
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     named = [entry for entry in entries if entry]
@@ -22,29 +22,24 @@ def leave_out_current_folder() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(named)
     else:
         os.environ.pop("PYTHONPATH", None)
-    # So that processes which are started with -c or -m, as those of joblib, do not look there.
+    # For processes that are started with -c or -m, such as those of joblib.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         current = os.getcwd()
     except OSError:  # it was removed
         return
-    home_of_package = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-    if current in (home_of_package, *map(os.path.abspath, named)):
+    package_parent = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    if current in (package_parent, *map(os.path.abspath, named)):
         return
-    if sys.path[:1] == [current] and is_run_by_dash_m():
+    if sys.path[:1] == [current] and is_run_as_module():
         del sys.path[0]
-    # Elsewhere it may be one of Python's own folders.
+    # Further down, the current folder may be one of Python's own folders.
     if len(named) < len(entries) and current in sys.path:
         sys.path.remove(current)
 
 
-def is_run_by_dash_m() -> bool:
-    """Tell whether this is ``python -m skcaptcha``, while Python still looks for the package.
-
-    Returns
-    -------
-    is_so : bool
-    """
+def is_run_as_module() -> bool:
+    """Return whether ``python -m skcaptcha`` runs and Python still looks for the package."""
     if sys.argv[:1] != ["-m"]:
         return False
     name = sys.orig_argv[-len(sys.argv)]

@@ -11,30 +11,30 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_Threads = list[tuple[Any, int | None]]  # libraries, and how many they had
+_Threads = list[tuple[Any, int | None]]  # libraries and their previous number of threads
 
 
 class _BlasLimit:
-    """Is in force as long as anybody needs it, since it holds for all threads of the process.
+    """Limit that all threads of the process share; it ends when its last user releases it.
 
-    In some versions of OpenBLAS a thread that did not end the limit itself keeps it.
+    In some versions of OpenBLAS the limit persists in threads that did not release it themselves.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users = 0
+        self._n_users = 0
         self._before: _Threads = []
 
     def acquire(self) -> None:
         with self._lock:
-            if not self._users:
+            if not self._n_users:
                 self._before = _limit("blas")
-            self._users += 1
+            self._n_users += 1
 
     def release(self) -> None:
         with self._lock:
-            self._users -= 1
-            if not self._users:
+            self._n_users -= 1
+            if not self._n_users:
                 _restore(self._before)
 
 
@@ -43,24 +43,15 @@ _BLAS_LIMIT = _BlasLimit()
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have the libraries of linear algebra compute in one thread.
+    """Make linear algebra libraries use a single thread.
 
-    With more, the last bits of a sum depend on how many there are, and on what else the machine
-    does: a worker, which has but its share of the cores, would learn something else than the main
-    process. The work is shared out among processes instead.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from threadpoolctl import threadpool_info
-    >>> from skcaptcha._process.one_thread import one_thread
-    >>> with one_thread():
-    ...     {library["num_threads"] for library in threadpool_info()}
-    {1}
+    With several threads, the last bits of a sum depend on their number and on the load of the
+    machine, so that a model fitted in a worker process would differ from one fitted in the main
+    process. The work is divided among processes instead.
     """
     _BLAS_LIMIT.acquire()
     try:
-        # OpenMP has one limit for each thread.
+        # OpenMP has a separate limit for each thread.
         before = _limit("openmp")
         try:
             yield
@@ -71,9 +62,9 @@ def one_thread() -> Iterator[None]:
 
 
 def _limit(user_api: str) -> _Threads:
-    """Do as `ThreadpoolController.limit` does, which describes all libraries and takes longer."""
+    # ThreadpoolController.limit does the same, but describes all libraries, which takes longer.
     before: _Threads = []
-    # Libraries come with modules; to look for them takes longer than to read an image.
+    # Libraries are loaded with modules; looking for them takes longer than reading an image.
     for library in _libraries(len(sys.modules)):
         if library.user_api == user_api and (n := library.num_threads) != 1:
             library.set_num_threads(1)

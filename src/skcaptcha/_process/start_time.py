@@ -1,4 +1,4 @@
-"""When the command was started: the user waits for its imports as well."""
+"""Start time of the command: the user waits for its imports as well."""
 
 from __future__ import annotations
 
@@ -6,33 +6,17 @@ import time
 
 
 class _Command:
-    """The command that this process runs, if it was started to run one."""
-
     began: float | None = None
 
 
-def note_start() -> None:
-    """Note that this process was started to run a command; call it before the slow imports.
+def record_start() -> None:
+    """Record that this process was started to run a command. Call it before slow imports.
 
-    Until then, the process has done little else than to compute, so that its processor time tells
-    for how long it has been running.
+    Until then the process has only computed, so that its processor time is its age.
     """
     _Command.began = time.perf_counter() - time.process_time()
 
 
-def began() -> float:
-    """Give the moment at which the command was started.
-
-    Returns
-    -------
-    began : float
-        By `time.perf_counter`; now, if Python code runs the command in a process of its own.
-
-    Examples
-    --------
-    >>> import time
-    >>> from skcaptcha._process.start_time import began
-    >>> began() <= time.perf_counter()
-    True
-    """
+def command_start() -> float:
+    """Return when the command was started, by `time.perf_counter`; by default the current time."""
     return time.perf_counter() if _Command.began is None else _Command.began

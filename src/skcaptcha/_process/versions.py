@@ -1,4 +1,4 @@
-"""The versions of all that a model and what it reads depend on."""
+"""The versions of the software that a model and its predictions depend on."""
 
 import platform
 from importlib.metadata import version
@@ -17,7 +17,7 @@ VERSIONS = {
     "opencv": cv2.getVersionString(),
     "scikit-image": version("scikit-image"),
 }
-"""Versions by the names that a model's manifest has for them."""
+"""Versions, by their names in a model's manifest."""
 
 RESULTS_DEPEND_ON = VERSIONS | {"python": ".".join(platform.python_version_tuple()[:2])}
-"""What must agree for results to be the same; corrections of Python itself need not."""
+"""Versions that must be equal for equal results. Patch releases of Python may differ."""

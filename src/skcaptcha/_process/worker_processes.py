@@ -38,14 +38,14 @@ def start_workers(n_jobs: int, modules: Sequence[str] = ()) -> None:
     """
     import joblib
 
-    from skcaptcha._process import deferred_interrupt
+    from skcaptcha._process.deferred_interrupt import deferred_interrupt
 
     n = joblib.effective_n_jobs(n_jobs)
     if n == 1:
         return
     _logger.info("starting %d processes", n)
     tasks = [joblib.delayed(_prepare)(os.getpid(), tuple(modules))] * n
-    with silent(), deferred_interrupt.deferred():
+    with silent(), deferred_interrupt():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
     # An early process may have taken the task of a late one.

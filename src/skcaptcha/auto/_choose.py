@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._display.progress import clock, known, line_of
+from skcaptcha._display.progress import format_duration, progress_columns, registered
 from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
@@ -239,9 +239,9 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
         yield _logger.info
         return
     console = Console(stderr=True)
-    columns = line_of(
+    columns = progress_columns(
         console,
-        lambda task: f"{clock(task.elapsed or 0)} of {clock(budget)}",
+        lambda task: f"{format_duration(task.elapsed or 0)} of {format_duration(budget)}",
         lambda task: min((task.elapsed or 0) / budget, 1),
     )
     with Progress(*columns, console=console, transient=True) as progress:
@@ -251,5 +251,5 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
             _logger.info(text)
             progress.update(task, description=text)
 
-        with known(progress):
+        with registered(progress):
             yield say

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from skcaptcha import __version__
-from skcaptcha._process.ending import EXIT_INTERRUPTED, interrupted
+from skcaptcha._process.fast_exit import EXIT_INTERRUPTED, handle_interrupt
 from skcaptcha.cli._console import say
 from skcaptcha.cli._help import Group
 from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity
@@ -36,7 +36,7 @@ class _Commands(Group):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        if signal.getsignal(signal.SIGINT) is interrupted:
+        if signal.getsignal(signal.SIGINT) is handle_interrupt:
             # From here on there may be something to put in order.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:

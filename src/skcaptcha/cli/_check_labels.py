@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skcaptcha._display.percent import percent, percent_sure
+from skcaptcha._display.percent import percent, percent_confidence
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import figures_table, report_console, say, shows_progress
@@ -308,7 +308,7 @@ def _suspects_table(issues: LabelIssues, names: list[str]) -> Table:
         cells = names[issue.index], issue.label, issue.text or "(nothing)"
         table.add_row(
             *(Text(printable(cell)) for cell in cells),
-            percent_sure(issue.confidence),
+            percent_confidence(issue.confidence),
             Text(printable(issue.reason)),
         )
     if len(suspects) > _SHOWN:
@@ -325,7 +325,7 @@ def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, brow
     only = [
         (
             names[issue.index],
-            f"{issue.reason}; the model is {percent_sure(issue.confidence)} sure of "
+            f"{issue.reason}; the model is {percent_confidence(issue.confidence)} sure of "
             f"{issue.text or 'nothing'}",
             issue.text,
         )

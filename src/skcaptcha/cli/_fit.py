@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from skcaptcha._display.percent import percent
-from skcaptcha._files.only_writer import only_writer
+from skcaptcha._files.exclusive_lock import exclusive_lock
 from skcaptcha._process.fast_imports import import_sklearn
-from skcaptcha._process.start_time import began
+from skcaptcha._process.start_time import command_start
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
@@ -117,7 +117,7 @@ def fit(
             scheduler=scheduler,
             json=json,
             resume=resume,
-            begin=began(),
+            begin=command_start(),
         )
         return
     if config.is_file() and not may_be_recipe(config):
@@ -156,7 +156,7 @@ def _fit_recipe(asked: _Asked) -> None:
     files = files_of(path, (".json", ".csv", ".html"), asked.format)
     reads = [asked.config, asked.data, getattr(recipe.data, "folder", None)]
     check_outputs(*files, json=asked.json, reads=reads)
-    with only_writer(path):
+    with exclusive_lock(path):
         _search_and_write(recipe, path, files, asked)
 
 

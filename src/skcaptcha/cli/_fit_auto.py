@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from skcaptcha._display.percent import percent
-from skcaptcha._files.only_writer import only_writer
-from skcaptcha._process.ending import end_at_once
+from skcaptcha._files.exclusive_lock import exclusive_lock
+from skcaptcha._process.fast_exit import request_fast_exit
 from skcaptcha._process.worker_processes import workers_run
 from skcaptcha.cli._after_fit import end_fit
 from skcaptcha.cli._app import EXIT_SOME_FAILED
@@ -102,7 +102,7 @@ def fit_folder(
     files = files_of(out, (".json", ".csv", ".yaml", ".html"), format)
     check_outputs(*files, json=json, reads=[folder])
     check_ours(files[3], f"# {_CHOSEN}", out)
-    with only_writer(out):
+    with exclusive_lock(out):
         _choose_and_write(
             folder,
             out,
@@ -216,7 +216,7 @@ def _choose_and_write(
     )
     write_json({**report, "advice": causes, "failed": failed, "files": written}, json)
     if show_next and not workers_run():
-        end_at_once()
+        request_fast_exit()
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from skcaptcha._display.progress import take_down
-from skcaptcha._process.ending import EXIT_INTERRUPTED
+from skcaptcha._display.progress import stop_bars
+from skcaptcha._process.fast_exit import EXIT_INTERRUPTED
 from skcaptcha.cli._console import say
 
 _SECONDS_TO_END = 0.3
@@ -80,7 +80,7 @@ def _end_after_signal(ear: socket.socket, sentence: str, heard: threading.Event)
             return  # the command is done
     if not heard.wait(_SECONDS_TO_END):
         # A bar would be drawn again, and has hidden the cursor; whoever draws it may hang.
-        end_of_bars = threading.Thread(target=take_down, daemon=True)
+        end_of_bars = threading.Thread(target=stop_bars, daemon=True)
         end_of_bars.start()
         end_of_bars.join(_SECONDS_TO_END)
         say(sentence)

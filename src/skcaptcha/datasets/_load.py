@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES, folder_meant
 from skcaptcha.datasets._label_files import refuse_header, refuse_pairs, refuse_unread_files
@@ -260,7 +260,7 @@ def _labels(folder: Path, names: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def _read(path: Path) -> str:
     try:
-        return read_regular_file(path, check_size_of_text).decode("utf-8-sig")
+        return read_regular_file(path, check_text_size).decode("utf-8-sig")
     except UnreadableError as error:
         raise DatasetError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:

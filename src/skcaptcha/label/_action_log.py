@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from skcaptcha._files.regular_file import UnreadableError, check_size_of_text
+from skcaptcha._files.regular_file import UnreadableError, check_text_size
 from skcaptcha.exceptions import DatasetError
 
 NAME = "labeling.jsonl"
@@ -48,7 +48,7 @@ class ActionLog:
             ) from error
         try:
             self._lock()
-            check_size_of_text(os.fstat(self._file.fileno()).st_size)
+            check_text_size(os.fstat(self._file.fileno()).st_size)
             self._file.seek(0)
             content = self._file.read()
             self._end = content.rfind(b"\n") + 1

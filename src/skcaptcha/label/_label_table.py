@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from skcaptcha._files.atomic import write_atomically
-from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._load import actual_names
 from skcaptcha.datasets._odd_labels import normalized
@@ -106,7 +106,7 @@ class LabelTable:
         if not os.path.lexists(self.path):
             return None
         try:
-            return read_regular_file(self.path, check_size_of_text)
+            return read_regular_file(self.path, check_text_size)
         except UnreadableError as error:
             raise DatasetError(f"{self.path}: {error}") from error
 

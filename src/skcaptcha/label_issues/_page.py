@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from skcaptcha._display.percent import percent, percent_sure
+from skcaptcha._display.percent import percent, percent_confidence
 from skcaptcha.images import decode
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
 from skcaptcha.report import Card, Page, Section, bullets, figures, gallery, headline, picture, text
@@ -85,7 +85,7 @@ def _card(issue: LabelIssue, X: Sequence[Any], names: Sequence[str]) -> Card:
     lines = [
         ("label", text(issue.label)),
         ("read as", text(issue.text)),
-        ("confidence", percent_sure(issue.confidence)),
+        ("confidence", percent_confidence(issue.confidence)),
         ("score", f"{issue.score:.3f}"),
         ("why", issue.reason),
         ("file", names[issue.index]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skcaptcha._files.user_folder import user_folder
+from skcaptcha._files.user_data_folder import user_data_folder
 
 
 def remember(sha256: str) -> None:
@@ -55,4 +55,4 @@ def folder() -> Path:
     FileNotFoundError
         If this user has no home folder.
     """
-    return user_folder() / "models"
+    return user_data_folder() / "models"

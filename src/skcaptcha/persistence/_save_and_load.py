@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._files.atomic import Write, write_all_atomically, write_atomically
-from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha._process.versions import VERSIONS
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.exceptions import ModelError, ModelVersionWarning, UntrustedModelError
@@ -303,7 +303,7 @@ def _beside(path: Path) -> dict[str, Any]:
     if not beside.is_file():
         return {}
     try:
-        manifest = json.loads(read_regular_file(beside, check_size_of_text))
+        manifest = json.loads(read_regular_file(beside, check_text_size))
     except UnreadableError as error:
         raise ModelError(f"{beside}: {error}") from error
     except ValueError as error:

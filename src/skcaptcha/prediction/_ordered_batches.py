@@ -17,7 +17,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._process import deferred_interrupt
+from skcaptcha._process.deferred_interrupt import deferred_interrupt
 from skcaptcha._process.worker_processes import end_with, silent
 from skcaptcha.exceptions import SkcaptchaError
 
@@ -125,13 +125,13 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
         # Uncompressed, so that all processes map the same pages of it.
         path = os.path.join(folder, "model")
         joblib.dump(model, path)
-        with silent(), deferred_interrupt.deferred():
+        with silent(), deferred_interrupt():
             executor = _executor(n)
         work_there = partial(_in_a_process, work, path)
 
         def submit(batch: Any) -> Callable[[], Any]:
             # Processes start when there is work for them.
-            with deferred_interrupt.deferred():
+            with deferred_interrupt():
                 result: Callable[[], Any] = executor.submit(work_there, batch).result
             return result
 

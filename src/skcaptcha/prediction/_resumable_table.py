@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
-from skcaptcha._files.only_writer import opened_for_one
+from skcaptcha._files.exclusive_lock import open_exclusively
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.prediction._done_names import DoneNames
 from skcaptcha.prediction._table_settings import BegunWith, Settings
@@ -88,7 +88,7 @@ class ResumableCsv(Table):
         self._target.parent.mkdir(parents=True, exist_ok=True)
         if resume and not _size(self._part) and self._target.exists():
             self._check_first_line(self._target)
-        self._stream = FileIO(self._part, "wb") if self._direct else opened_for_one(self._part)
+        self._stream = FileIO(self._part, "wb") if self._direct else open_exclusively(self._part)
         try:
             if not self._direct:
                 self._prepare(resume=resume)
@@ -167,7 +167,7 @@ class ResumableCsv(Table):
             self._copy()
             self._stream.close()
             # Another process may be faster, and may even have ended.
-            self._stream = opened_for_one(self._part)
+            self._stream = open_exclusively(self._part)
             self._prepare(resume=True)
 
     def _has_rows(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from skcaptcha._files.regular_file import UnreadableError, check_size_of_text, read_regular_file
+from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.exceptions import SkcaptchaError
 
 Settings = Mapping[str, str | int | float | None]
@@ -82,7 +82,7 @@ class BegunWith:
         if not self._file.exists():
             return None
         try:
-            found = json.loads(read_regular_file(self._file, check_size_of_text))
+            found = json.loads(read_regular_file(self._file, check_text_size))
         except (UnreadableError, ValueError):
             found = None
         if not isinstance(found, dict) or not found.keys() & self._settings.keys():

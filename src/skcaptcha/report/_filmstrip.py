@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from skcaptcha._display.percent import percent_sure
+from skcaptcha._display.percent import percent_confidence
 from skcaptcha.exceptions import ImageError, reason_of
 from skcaptcha.images import decode
 from skcaptcha.inspection._attempts import LABEL_IN_DOUBT_FROM, Attempt
@@ -46,11 +46,11 @@ def _row(each: Trace, label: str | None) -> Markup:
     ]
     boxes = picture(each.stages[-1][1], f"{each.title} with its boxes", boxes=reading.boxes)
     frames.append(_frame(boxes, "boxes"))
-    said = Markup("{} {}").format(text(reading.text), percent_sure(reading.confidence))
+    said = Markup("{} {}").format(text(reading.text), percent_confidence(reading.confidence))
     if label is not None and label != reading.text:
         said += Markup(', <span class="bad">but it is</span> {}').format(text(label))
     unsure = [
-        f"{character} {percent_sure(probability)}"
+        f"{character} {percent_confidence(probability)}"
         for character, probability in zip(reading.text, reading.probabilities, strict=False)
         if probability < _SURE_FROM
     ]
@@ -109,7 +109,10 @@ def _card(attempt: Attempt) -> tuple[str, Card]:
     shown += picture(cleaned, f"{attempt.name} with its boxes", boxes=attempt.result.boxes)
     lines = [
         label,
-        ("read", text(attempt.text) + Markup(" {} sure").format(percent_sure(attempt.confidence))),
+        (
+            "read",
+            text(attempt.text) + Markup(" {} sure").format(percent_confidence(attempt.confidence)),
+        ),
         ("probably", Markup("<strong>{}</strong>: {}").format(cause.kind, cause.explanation)),
         ("file", attempt.name),
     ]

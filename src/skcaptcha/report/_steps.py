@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._display.percent import percent, percent_sure
+from skcaptcha._display.percent import percent, percent_confidence
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.exceptions import SkcaptchaError
@@ -284,12 +284,12 @@ def _draw_text(axes: Axes, reading: Reading) -> None:
         family="monospace",
         parse_math=False,
     )
-    lines = [f"{percent_sure(reading.confidence)} sure"]
+    lines = [f"{percent_confidence(reading.confidence)} sure"]
     if reading.out_of_distribution:
         lines.append("unlike the training set")
     elif reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        lines.append(f"else {other} {percent_sure(confidence)}")
+        lines.append(f"else {other} {percent_confidence(confidence)}")
     for y, line, color in zip(
         (0.28, 0.06), lines, (_color(reading.confidence), "#555555"), strict=False
     ):

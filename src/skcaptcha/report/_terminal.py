@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from skcaptcha._display.percent import percent_sure
+from skcaptcha._display.percent import percent_confidence
 from skcaptcha._display.printable import printable
 from skcaptcha.read import Reading
 from skcaptcha.report._steps import Trace
@@ -124,11 +124,11 @@ def _headline(each: Trace) -> Text:
     reading = each.reading
     said = printable(reading.text) or "(nothing)"
     line = Text.assemble(f"{printable(each.title)}: ", (said, "bold"), ", ")
-    line.append(f"{percent_sure(reading.confidence)} sure", _color(reading.confidence))
+    line.append(f"{percent_confidence(reading.confidence)} sure", _color(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in zip(reading.text, reading.probabilities, strict=True):
             if probability < _SURE_FROM:
-                shown = f", {printable(character)} {percent_sure(probability)}"
+                shown = f", {printable(character)} {percent_confidence(probability)}"
                 line.append(shown, _color(probability))
     line.append(_remark(reading))
     return line
@@ -139,7 +139,7 @@ def _remark(reading: Reading) -> str:
         return "; unlike the training set"
     if reading.runners_up and reading.runners_up[0][1] >= _WORTH_NAMING:
         other, confidence = reading.runners_up[0]
-        return f"; else {printable(other)} {percent_sure(confidence)}"
+        return f"; else {printable(other)} {percent_confidence(confidence)}"
     return ""
 
 

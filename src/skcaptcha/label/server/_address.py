@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skcaptcha._files.atomic import write_atomically
-from skcaptcha._files.user_folder import user_folder
+from skcaptcha._files.user_data_folder import user_data_folder
 from skcaptcha.exceptions import SkcaptchaError
 
 
@@ -104,4 +104,4 @@ def _load(folder: Path) -> Address | None:
 
 def _file(folder: Path) -> Path:
     name = hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()
-    return user_folder() / "labeling" / f"{name[:32]}.json"
+    return user_data_folder() / "labeling" / f"{name[:32]}.json"

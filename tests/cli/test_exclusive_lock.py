@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from skcaptcha._files.only_writer import only_writer
+from skcaptcha._files.exclusive_lock import exclusive_lock
 from skcaptcha.exceptions import SkcaptchaError
 
 pytest.importorskip("fcntl")
@@ -15,8 +15,8 @@ pytest.importorskip("fcntl")
 HOLD = """
 import sys
 from pathlib import Path
-from skcaptcha._files.only_writer import only_writer
-with only_writer(Path(sys.argv[1])):
+from skcaptcha._files.exclusive_lock import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
     print("holds it", flush=True)
     sys.stdin.read()
 """
@@ -52,7 +52,7 @@ def test_a_link_leads_to_the_same_model(held, tmp_path):
     (tmp_path / "other").mkdir()
     link = tmp_path / "other" / "link.joblib"
     link.symlink_to(path)
-    with pytest.raises(SkcaptchaError, match="another process"), only_writer(link):
+    with pytest.raises(SkcaptchaError, match="another process"), exclusive_lock(link):
         pass
 
 
@@ -60,7 +60,7 @@ def test_who_was_killed_writes_no_more(held):
     path, process = held
     process.kill()
     process.wait()
-    with only_writer(path):
+    with exclusive_lock(path):
         pass
     assert os.listdir(path.parent) == []
 
