@@ -23,9 +23,9 @@ import numpy as np
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.datasets._lines import LINE_CHARSET
-from skcaptcha.label_issues._find import rank_labels
-from skcaptcha.label_issues._out_of_fold import Judged, judge_out_of_fold
-from skcaptcha.label_issues._probabilities import characters_of, lengths_of
+from skcaptcha.label_issues._find_label_issues import rank_labels
+from skcaptcha.label_issues._out_of_fold import HeldOut, read_out_of_fold
+from skcaptcha.label_issues._probabilities import character_probabilities, length_probabilities
 
 SHARE = 0.05
 KINDS = ("changed", "swapped", "missing", "another", "case")
@@ -55,15 +55,15 @@ def _run(name: str, charset: str, n: int, seed: int) -> dict[str, object]:
     labels, kinds = make_wrong([str(label) for label in right], charset, seed)
     begin = time.perf_counter()
     y = np.array(labels)
-    judged = judge_out_of_fold(
+    held_out = read_out_of_fold(
         load_recipe("configs/grid.yaml").pipeline(), list(images), y, range(n),
         n_folds=5, n_jobs=None, random_state=0, advance=lambda n: None,
     )  # fmt: skip
-    issues = rank_labels(judged, y, {})
+    issues = rank_labels(held_out, y, {})
     seconds = time.perf_counter() - begin
     first = {issue.index for issue in issues[: len(kinds)]}
     suspects = {issue.index for issue in issues if issue.suspect}
-    plain = set(np.argsort(_string_probability(judged, y), kind="stable")[: len(kinds)].tolist())
+    plain = set(np.argsort(_string_probability(held_out, y), kind="stable")[: len(kinds)].tolist())
     found = {
         kind: np.mean([i in first for i, own in kinds.items() if own == kind]) for kind in KINDS
     }
@@ -128,9 +128,12 @@ def _wrong(label: str, kind: str, labels: list[str], charset: str, rng: np.rando
     return labels[int(rng.integers(len(labels)))]
 
 
-def _string_probability(judged: list[Judged], y: np.ndarray) -> np.ndarray:
+def _string_probability(held_out: list[HeldOut], y: np.ndarray) -> np.ndarray:
     logs = np.zeros(len(y))
-    for given in (characters_of(judged, y), lengths_of(judged, y)):
+    for given in (
+        character_probabilities(held_out, y),
+        length_probabilities(held_out, y),
+    ):
         of_label = given.probabilities[np.arange(len(given.label)), given.label]
         np.add.at(logs, given.owner, np.log(np.maximum(of_label, 1e-300)))
     return logs

@@ -86,7 +86,7 @@ def check_labels(
     from skcaptcha.images import ImageDecoder
     from skcaptcha.label_issues import label_issues_page
     from skcaptcha.label_issues._confident_learning import check_cleanlab
-    from skcaptcha.label_issues._find import check_number
+    from skcaptcha.label_issues._find_label_issues import check_number
 
     if recipe is not None and model is not None:
         raise SkcaptchaError("--recipe and --model exclude each other")

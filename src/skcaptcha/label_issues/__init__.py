@@ -1,6 +1,6 @@
-"""Labels that are probably wrong: found by reading each captcha with what the others teach."""
+"""Finding labels that are probably wrong, by cross-validation and confident learning."""
 
-from skcaptcha.label_issues._find import find_label_issues
+from skcaptcha.label_issues._find_label_issues import find_label_issues
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
 from skcaptcha.label_issues._page import label_issues_page
 

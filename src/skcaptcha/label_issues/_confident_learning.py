@@ -1,4 +1,4 @@
-"""Which labels are wrong, by confident learning (cleanlab)."""
+"""Confident learning with cleanlab."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.label_issues._probabilities import Given
+from skcaptcha.label_issues._probabilities import LabelProbabilities
 
 
 class MissingCleanlabError(SkcaptchaError, ImportError):
-    """The package that finds label errors is not installed."""
+    """The package cleanlab is not installed."""
 
 
 def check_cleanlab() -> None:
-    """Find out before the work whether cleanlab is there.
-
-    Raises
-    ------
-    MissingCleanlabError
-        If it is not; says how to install it.
-    """
+    """Raise MissingCleanlabError if cleanlab is not installed."""
     try:
-        import cleanlab  # noqa: F401, PLC0415 - an extra
+        import cleanlab  # noqa: F401, PLC0415 - an optional extra
     except ImportError as error:
         raise MissingCleanlabError(
             "checking labels needs cleanlab, which is not installed: "
@@ -32,27 +26,16 @@ def check_cleanlab() -> None:
         ) from error
 
 
-def judge_labels(given: Given) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Score what labels say, and tell what is probably wrong.
-
-    Parameters
-    ----------
-    given : Given
-        Of m rows.
-
-    Returns
-    -------
-    scores : ndarray of shape (m,)
-        The normalized margin: 0 where another is certain, 1 where the label is.
-    wrong : ndarray of shape (m,), dtype bool
+def score_labels(given: LabelProbabilities) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the normalized margin of each row, and whether confident learning calls it wrong.
 
     References
     ----------
     C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident learning: estimating uncertainty in
     dataset labels", Journal of Artificial Intelligence Research 70 (2021), 1373-1411.
     """
-    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - an extra
-    from cleanlab.rank import get_normalized_margin_for_each_label  # noqa: PLC0415 - an extra
+    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - an optional extra
+    from cleanlab.rank import get_normalized_margin_for_each_label  # noqa: PLC0415
 
     if len(given.label) == 0 or len(given.names) < 2:
         return np.ones(len(given.label)), np.zeros(len(given.label), dtype=bool)

@@ -1,4 +1,4 @@
-"""What is known of each label, and of all of them."""
+"""The result of a check of labels."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """How far a label can be trusted.
+    """Result of the check of one label.
 
     Attributes
     ----------
     index : int
-        Which captcha it is, from 0.
+        Index of the captcha.
     label : str
-        As given.
+        The label.
     text : str
-        What a model reads that has not seen this captcha.
-    confidence : float in 0..1
-        How probable it is that the text is what the label should be.
-    score : float in 0..1
-        How well the label fits the image: of its worst character, or of its length. From 0, where
-        another is certain, over 0.5, where another is as probable, to 1.
+        Text that a model reads that was not trained on this captcha.
+    confidence : float in [0, 1]
+        Probability that the text is what the captcha shows.
+    score : float in [0, 1]
+        Normalized margin of the worst character of the label, or of its length: 0 if another
+        value is certain, 0.5 if another is as probable, 1 if the label is certain.
     suspect : bool
-        Whether it should be looked at.
+        Whether the label is probably wrong.
     reason : str
-        Why, as a sentence; empty if it is no suspect.
+        Why it is a suspect; empty otherwise.
     """
 
     index: int
@@ -39,17 +39,17 @@ class LabelIssue:
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """All labels, the most doubtful first.
+    """Results of the check of all labels.
 
     Attributes
     ----------
     ranked : tuple of n LabelIssue
-        The suspects before all others, and of both the least score first.
+        The suspects first, then the other labels; both sorted by ascending score.
     n_folds : int
-        Each captcha was read by a model that was fitted to all but one of so many parts.
+        Number of cross-validation folds.
     n_other_length : int
-        How many captchas cannot be cut into as many characters as their label has, so that
-        nothing but the length of the label was checked.
+        Number of captchas that cannot be segmented into as many characters as their label has.
+        Only the lengths of these labels were checked.
     """
 
     ranked: tuple[LabelIssue, ...]
@@ -58,5 +58,5 @@ class LabelIssues:
 
     @property
     def suspects(self) -> tuple[LabelIssue, ...]:
-        """Those that should be looked at, as many as confident learning counts."""
+        """Labels that are probably wrong."""
         return tuple(issue for issue in self.ranked if issue.suspect)

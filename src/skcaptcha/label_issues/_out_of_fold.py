@@ -1,4 +1,4 @@
-"""Every captcha read and judged by a model that has learned from others alone."""
+"""Reading each captcha with a model that was fitted to others."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from skcaptcha.read._judgment import Judgment
 
 _logger = logging.getLogger(__name__)
 
-# One wrong label among few neighbors would decide.
-_LEAST_NEIGHBORS = 7
+# With fewer neighbors, one wrong label could decide.
+_MIN_NEIGHBORS = 7
 
 
-class Judged(NamedTuple):
-    """What a model says of a captcha that it has not seen.
+class HeldOut(NamedTuple):
+    """The result of a model for a captcha that it was not fitted to.
 
     Attributes
     ----------
     reading : Reading
+        What the model reads.
     judgment : Judgment
-        Of its label.
+        Scores of the label's characters and length.
     classes : ndarray of shape (n_classes,)
-        The characters that this model knows.
+        Characters that the model was fitted to.
     """
 
     reading: Reading
@@ -41,7 +42,7 @@ class Judged(NamedTuple):
     classes: NDArray[np.str_]
 
 
-def judge_out_of_fold(
+def read_out_of_fold(
     model: Pipeline,
     X: Sequence[Any],
     y: NDArray[np.str_],
@@ -51,67 +52,51 @@ def judge_out_of_fold(
     n_jobs: int | None,
     random_state: int,
     advance: Callable[[int], None],
-) -> list[Judged]:
-    """Judge each label by a model that is fitted to captchas of other groups.
+) -> list[HeldOut]:
+    """Fit a model for each fold, and read the captchas of the fold with it.
 
-    Parameters
-    ----------
-    model : Pipeline
-        Ends in a reader; need not be fitted.
-    X : sequence of n captchas
-    y : ndarray of n str
-    groups : sequence of n hashable
-        Captchas of one group are never on both sides.
-    n_folds : int
-    n_jobs : int or None
-        How many folds at a time.
-    random_state : int
-        Deals out the groups.
-    advance : callable
-        Is told of each fold that is done.
-
-    Returns
-    -------
-    judged : list of n Judged
+    Captchas of one group are in the same fold. `advance` is called after each fold.
     """
-    robust = _without_what_needs_right_labels(model)
+    robust = _robust(model)
     _, numbers = np.unique(groups, return_inverse=True)
     folds = GroupKFold(n_folds, shuffle=True, random_state=random_state)
     splits = list(folds.split(numbers, groups=numbers))
-    _logger.info("fitting and judging in %d folds", n_folds)
+    _logger.info("fitting and reading in %d folds", n_folds)
     done = joblib.Parallel(n_jobs, return_as="generator_unordered")(
-        joblib.delayed(_judge_fold)(robust, X, y, train, test) for train, test in splits
+        joblib.delayed(_read_fold)(robust, X, y, train, test) for train, test in splits
     )
-    judged: dict[int, Judged] = {}
+    held_out: dict[int, HeldOut] = {}
     for of_fold in done:
-        judged |= of_fold
-        _logger.debug("judged %d of %d labels", len(judged), len(y))
+        held_out |= of_fold
+        _logger.debug("checked %d of %d labels", len(held_out), len(y))
         advance(1)
-    return [judged[i] for i in range(len(y))]
+    return [held_out[i] for i in range(len(y))]
 
 
 @one_thread()
-def _judge_fold(
+def _read_fold(
     model: Pipeline,
     X: Sequence[Any],
     y: NDArray[np.str_],
     train: NDArray[np.intp],
     test: NDArray[np.intp],
-) -> dict[int, Judged]:
+) -> dict[int, HeldOut]:
     fitted = clone(model).fit([X[i] for i in train], y[train])
     reader = fitted[-1]
     segments = fitted[:-1].transform([X[i] for i in test])
-    said = zip(test.tolist(), reader.read(segments), reader.judge(segments, y[test]), strict=True)
-    return {i: Judged(reading, judgment, reader.classes_) for i, reading, judgment in said}
+    results = zip(
+        test.tolist(), reader.read(segments), reader.judge(segments, y[test]), strict=True
+    )
+    return {i: HeldOut(reading, judgment, reader.classes_) for i, reading, judgment in results}
 
 
-def _without_what_needs_right_labels(model: Pipeline) -> Pipeline:
-    """Let several neighbors vote; and calibration is made of all folds together."""
+def _robust(model: Pipeline) -> Pipeline:
+    """Use several neighbors, and no calibration: the scores of all folds are calibrated later."""
     robust = clone(model)
     parameters = robust.get_params()
     for name, value in parameters.items():
         if isinstance(value, KNeighborsClassifier):
-            n_neighbors = max(value.n_neighbors, _LEAST_NEIGHBORS)
+            n_neighbors = max(value.n_neighbors, _MIN_NEIGHBORS)
             robust.set_params(**{f"{name}__n_neighbors": n_neighbors})
     reader = robust[-1]
     if "calibration_cv" in reader.get_params():

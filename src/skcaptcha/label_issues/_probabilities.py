@@ -1,4 +1,4 @@
-"""From scores of models to probabilities, calibrated on all captchas that they had not seen."""
+"""Calibrated probabilities of the characters and lengths of labels."""
 
 from __future__ import annotations
 
@@ -10,118 +10,91 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logit
 
-from skcaptcha.label_issues._out_of_fold import Judged
+from skcaptcha.label_issues._out_of_fold import HeldOut
 from skcaptcha.read._confidence import calibrate
 
-_FARTHEST = 100.0
-_SUREST = 1e-12
+_MIN_SCORE = -100.0
+_MIN_DOUBT = 1e-12
 
 
-class Given(NamedTuple):
-    """What labels say, and how probable each thing is that they could say instead.
+class LabelProbabilities(NamedTuple):
+    """Values in labels, and the probabilities of all possible values.
 
     Attributes
     ----------
     owner : ndarray of shape (m,)
-        Which captcha each belongs to.
-    place : ndarray of shape (m,)
-        Where in its label, from 0; -1: it is the length of the label.
+        Index of the captcha of each value.
+    position : ndarray of shape (m,)
+        Position of the character in the label, from 0; -1 for the length of the label.
     label : ndarray of shape (m,)
-        What the label says: an index of a column.
+        Value in the label, as the index of a column.
     probabilities : ndarray of shape (m, k)
-        Rows add up to 1.
+        Probability of each value; rows add up to 1.
     names : list of k str
-        What the columns mean.
+        The possible values.
     """
 
     owner: NDArray[np.intp]
-    place: NDArray[np.intp]
+    position: NDArray[np.intp]
     label: NDArray[np.intp]
     probabilities: NDArray[np.float64]
     names: list[str]
 
 
-def characters_of(judged: Sequence[Judged], y: NDArray[np.str_]) -> Given:
-    """Give the characters of all labels, where captchas can be cut as their label needs it.
+def character_probabilities(held_out: Sequence[HeldOut], y: NDArray[np.str_]) -> LabelProbabilities:
+    """Return the probabilities of the characters of labels.
 
-    Parameters
-    ----------
-    judged : sequence of n Judged
-    y : ndarray of n str
-
-    Returns
-    -------
-    given : Given
+    Captchas that cannot be segmented into as many characters as their label has are left out.
     """
     classes = np.unique(list("".join(y)))
     scores: list[NDArray[np.float64]] = []
     owner: list[int] = []
-    place: list[int] = []
-    for i, (_, judgment, known) in enumerate(judged):
+    position: list[int] = []
+    for i, (_, judgment, known) in enumerate(held_out):
         if judgment.characters is None:
             continue
         rows = np.full((len(y[i]), len(classes)), -np.inf)
         rows[:, np.searchsorted(classes, known)] = judgment.characters
         scores.append(rows)
         owner += [i] * len(y[i])
-        place += range(len(y[i]))
-    of_label = "".join(str(y[i]) for i in dict.fromkeys(owner))
-    label = np.searchsorted(classes, list(of_label)) if of_label else np.empty(0, np.intp)
+        position += range(len(y[i]))
+    of_labels = "".join(str(y[i]) for i in dict.fromkeys(owner))
+    label = np.searchsorted(classes, list(of_labels)) if of_labels else np.empty(0, np.intp)
     table = np.concatenate([np.empty((0, len(classes))), *scores])
     unknown = np.isneginf(table[np.arange(len(label)), label])
     probabilities = _calibrated(table, label, ~unknown)
-    # Of a character that only this captcha has, models of others say nothing: it may be whatever
-    # they are not sure of.
+    # If only this captcha has a character, the model was not trained on it. The character gets the
+    # probability that the model leaves open.
     rest = 1 - probabilities[unknown].max(axis=1, initial=0.0)
     probabilities[unknown, label[unknown]] = rest
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return Given(np.array(owner, np.intp), np.array(place), label, probabilities, classes.tolist())
+    return LabelProbabilities(
+        np.array(owner, np.intp), np.array(position), label, probabilities, classes.tolist()
+    )
 
 
-def lengths_of(judged: Sequence[Judged], y: NDArray[np.str_]) -> Given:
-    """Give the lengths of all labels.
-
-    Parameters
-    ----------
-    judged : sequence of n Judged
-    y : ndarray of n str
-
-    Returns
-    -------
-    given : Given
-        With a column for each length that labels have; common ones are more probable before
-        anything is seen.
-    """
+def length_probabilities(held_out: Sequence[HeldOut], y: NDArray[np.str_]) -> LabelProbabilities:
+    """Return the probabilities of the lengths of labels; their frequencies are the prior."""
     n = len(y)
     lengths, label, counts = np.unique(np.char.str_len(y), return_inverse=True, return_counts=True)
     scores = np.full((n, len(lengths)), -np.inf)
-    for row, (_, judgment, _) in zip(scores, judged, strict=True):
+    for row, (_, judgment, _) in zip(scores, held_out, strict=True):
         known = lengths < len(judgment.lengths)
         row[known] = judgment.lengths[lengths[known]]
-    # Where nothing fits, the image says nothing.
+    # If no length is possible, only the prior counts.
     scores[~np.isfinite(scores).any(axis=1)] = 0.0
     prior = np.log(counts / n)
     probabilities = _calibrated(scores, label, np.ones(n, dtype=bool), prior)
     names = [str(length) for length in lengths]
-    return Given(np.arange(n), np.full(n, -1), label, probabilities, names)
+    return LabelProbabilities(np.arange(n), np.full(n, -1), label, probabilities, names)
 
 
-def confidences_of(judged: Sequence[Judged], y: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Say how probable it is that each text is right.
-
-    Parameters
-    ----------
-    judged : sequence of n Judged
-    y : ndarray of n str
-
-    Returns
-    -------
-    confidences : ndarray of shape (n,)
-    """
-    said = np.array([reading.confidence for reading, _, _ in judged])
-    right = np.array([reading.text for reading, _, _ in judged]) == y
-    margins = logit(np.clip(said, _SUREST, 1 - _SUREST))
-    return np.where(said > 0, calibrate(margins, right)(margins), 0.0)
+def text_confidences(held_out: Sequence[HeldOut], y: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Return the calibrated probability that each text is right, of shape (n,)."""
+    confidences = np.array([reading.confidence for reading, _, _ in held_out])
+    right = np.array([reading.text for reading, _, _ in held_out]) == y
+    margins = logit(np.clip(confidences, _MIN_DOUBT, 1 - _MIN_DOUBT))
+    return np.where(confidences > 0, calibrate(margins, right)(margins), 0.0)
 
 
 def _calibrated(
@@ -130,26 +103,27 @@ def _calibrated(
     use: NDArray[np.bool_],
     prior: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Turn scores into the probabilities that make labels likeliest (temperature scaling)."""
+    """Scale scores by the temperature that maximizes the likelihood of the labels in `use`."""
     if scores.size == 0:
         return np.empty(scores.shape)
     finite = np.isfinite(scores)
-    least = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
-    whole = np.where(finite, scores, least)
-    whole = np.maximum(whole - whole.max(axis=1, keepdims=True), -_FARTHEST)
+    lowest = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
+    filled = np.where(finite, scores, lowest)
+    filled = np.maximum(filled - filled.max(axis=1, keepdims=True), _MIN_SCORE)
     bias = np.zeros(scores.shape[1]) if prior is None else prior
     rows, own = np.flatnonzero(use), label[use]
-    # As in Platt's scaling: without an error nothing else would keep the temperature from 0.
-    doubt = 1 / (len(rows) + 2)
+    # Label smoothing, as in Platt scaling. Otherwise the temperature would go to 0 if the model
+    # makes no errors.
+    smoothing = 1 / (len(rows) + 2)
 
-    def logs(log_temperature: float) -> NDArray[np.float64]:
-        logs: NDArray[np.float64] = log_softmax(whole / np.exp(log_temperature) + bias, axis=1)
+    def log_probabilities(log_temperature: float) -> NDArray[np.float64]:
+        logs: NDArray[np.float64] = log_softmax(filled / np.exp(log_temperature) + bias, axis=1)
         return logs
 
     def loss(log_temperature: float) -> float:
-        of_rows = logs(log_temperature)[rows]
-        hits = of_rows[np.arange(len(rows)), own].sum()
-        return float(-(1 - doubt) * hits - doubt * of_rows.mean(axis=1).sum())
+        logs = log_probabilities(log_temperature)[rows]
+        hits = logs[np.arange(len(rows)), own].sum()
+        return float(-(1 - smoothing) * hits - smoothing * logs.mean(axis=1).sum())
 
     best = minimize_scalar(loss, bounds=(-10.0, 10.0), method="bounded").x
-    return np.exp(logs(best))
+    return np.exp(log_probabilities(best))

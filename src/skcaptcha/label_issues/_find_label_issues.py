@@ -1,4 +1,4 @@
-"""Finding the labels that are probably wrong."""
+"""Finding labels that are probably wrong."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from skcaptcha.auto import choose_recipe
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._batch import as_batch
-from skcaptcha.label_issues._confident_learning import check_cleanlab, judge_labels
+from skcaptcha.label_issues._confident_learning import check_cleanlab, score_labels
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
-from skcaptcha.label_issues._out_of_fold import Judged, judge_out_of_fold
+from skcaptcha.label_issues._out_of_fold import HeldOut, read_out_of_fold
 from skcaptcha.label_issues._probabilities import (
-    Given,
-    characters_of,
-    confidences_of,
-    lengths_of,
+    LabelProbabilities,
+    character_probabilities,
+    length_probabilities,
+    text_confidences,
 )
-from skcaptcha.label_issues._repeats import contradictions
 from skcaptcha.read._input import check_texts
 
-FEWEST = 20
-"""Fewer captchas cannot judge each other's labels."""
+MIN_CAPTCHAS = 20
 
 
 def find_label_issues(
@@ -43,25 +41,24 @@ def find_label_issues(
 ) -> LabelIssues:
     """Find labels that are probably wrong.
 
-    The captchas are divided into parts, and those of each part are read by a model that was fitted
-    to the others. What it says of every character of the label, and of the label's length, is
-    compared with the label by confident learning. The score of a label is that of its worst
-    character, or of its length. Images of the same pixels with different labels are suspects in any
-    case.
+    The captchas are divided into folds, and each fold is read by a model that was fitted to the
+    other folds. Confident learning compares the probabilities of the characters at each position,
+    and of the lengths, with the label. The score of a label is the lowest of these scores. Images
+    with the same pixels and different labels are always suspects.
 
     Parameters
     ----------
     X : sequence of n captchas
         Paths, bytes, PIL images or arrays; at least 20 different ones.
     y : array-like of n str
-        Their labels.
+        Labels.
     model : Pipeline, or fitted search over one, optional
-        What to judge them by; it is cloned, and a pipeline need not be fitted. By default the
-        recipe that `skcaptcha.auto.choose_recipe` finds: a few wrong labels do not mislead it.
+        Model to check the labels with. It is cloned; a pipeline need not be fitted. By default,
+        the recipe that `skcaptcha.auto.choose_recipe` finds: a few wrong labels do not mislead it.
     names : sequence of n str, optional
-        What reasons are to call the captchas; by default "image 0" and so on.
+        Names of the captchas in reasons. By default "image 0" and so on.
     n_folds : int >= 2, default=5
-        The number of parts.
+        Number of folds.
     budget : float, optional
         Seconds for choosing a recipe; see `skcaptcha.auto.choose_recipe`.
     n_jobs : int, optional
@@ -69,21 +66,21 @@ def find_label_issues(
     verbose : int, default=0
         1 shows progress on the standard error.
     random_state : int, default=0
-        Divides the captchas.
+        Seed of the folds.
 
     Returns
     -------
     issues : LabelIssues
-        Of all labels, the most doubtful first.
+        Results for all labels, worst first.
 
     Raises
     ------
     DatasetError
-        If there are too few captchas, or one has no label.
+        If there are too few captchas, or a label is empty.
     ImageError, SegmentationError
-        If one of the images cannot be used.
+        If an image cannot be used.
     ReadingError
-        If the model cannot be fitted to them.
+        If the model cannot be fitted to the captchas.
     MissingCleanlabError
         If cleanlab is not installed.
 
@@ -102,7 +99,7 @@ def find_label_issues(
     >>> model = load_recipe("configs/grid.yaml").pipeline()
     >>> worst = find_label_issues(list(images), labels, model=model).suspects[0]
     >>> worst.index, worst.reason
-    (17, 'it has 2 characters, the image rather 4')
+    (17, 'label has 2 characters; image appears to have 4')
     """
     check_cleanlab()
     if model is not None:
@@ -110,7 +107,9 @@ def find_label_issues(
     labels = check_texts(y, len(X))
     check_number(len(labels))
     if not all(labels):
-        raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
+        raise DatasetError(
+            f"captcha {np.flatnonzero(labels == '')[0]} has no label; add one or leave it out"
+        )
     X = as_batch(X)
     digests = [image.digest for image in X]
     check_number(len(set(digests)), "different captchas")
@@ -126,8 +125,8 @@ def find_label_issues(
         )
         model = choice.model
     n_folds = min(n_folds, len(set(digests)))
-    with progress("fitting and judging", n_folds, show=bool(verbose)) as advance:
-        judged = judge_out_of_fold(
+    with progress("checking labels", n_folds, show=bool(verbose)) as advance:
+        held_out = read_out_of_fold(
             model,
             X,
             labels,
@@ -138,92 +137,88 @@ def find_label_issues(
             advance=advance,
         )
     names = [f"image {i}" for i in range(len(labels))] if names is None else names
-    repeats = {
+    contradictory = {
         i: f"the same image as {names[k]}, which is labeled {labels[k]}"
         for i, k in contradictions(digests, labels).items()
     }
-    ranked = rank_labels(judged, labels, repeats)
-    n_other_length = sum(judgment.characters is None for _, judgment, _ in judged)
+    ranked = rank_labels(held_out, labels, contradictory)
+    n_other_length = sum(judgment.characters is None for _, judgment, _ in held_out)
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
 
 
 def check_number(n: int, what: str = "labeled captchas") -> None:
-    """Find out before the work whether there are enough captchas.
-
-    Parameters
-    ----------
-    n : int
-        Their number.
-    what : str, default="labeled captchas"
-        Which they are, for the error.
-
-    Raises
-    ------
-    DatasetError
-        If they are too few.
-    """
-    if n < FEWEST:
+    """Raise DatasetError if there are too few captchas to check labels."""
+    if n < MIN_CAPTCHAS:
         raise DatasetError(
-            f"{n} {what} are too few to judge each other's labels; at least {FEWEST} are needed"
+            f"found {n} {what}; checking labels needs at least {MIN_CAPTCHAS}: label more"
         )
 
 
+def contradictions(digests: Sequence[str], y: NDArray[np.str_]) -> dict[int, int]:
+    """Find duplicates with different labels.
+
+    Returns the index of a contradicting captcha for each of them.
+    """
+    same: dict[str, list[int]] = {}
+    for i, digest in enumerate(digests):
+        same.setdefault(digest, []).append(i)
+    return {
+        i: next(k for k in group if y[k] != y[i])
+        for group in same.values()
+        if len({y[k] for k in group}) > 1
+        for i in group
+    }
+
+
 def rank_labels(
-    judged: Sequence[Judged], labels: NDArray[np.str_], repeats: Mapping[int, str]
+    held_out: Sequence[HeldOut], labels: NDArray[np.str_], contradictory: Mapping[int, str]
 ) -> list[LabelIssue]:
-    """Judge every label by the worst of what it says.
+    """Score each label by the lowest of its scores, and sort the labels, suspects first.
 
-    Parameters
-    ----------
-    judged : sequence of n Judged
-    labels : ndarray of n str
-    repeats : mapping of int to str
-        Captchas that are suspects in any case, and why.
-
-    Returns
-    -------
-    issues : list of n LabelIssue
-        The most doubtful first.
+    `contradictory` maps captchas that are suspects in any case to the reason.
     """
     scores = np.ones(len(labels))
     wrong = np.zeros(len(labels), dtype=bool)
     reasons = [""] * len(labels)
-    for given in (characters_of(judged, labels), lengths_of(judged, labels)):
-        quality, is_wrong = judge_labels(given)
-        # What is said last of a captcha is the worst.
+    for given in (
+        character_probabilities(held_out, labels),
+        length_probabilities(held_out, labels),
+    ):
+        quality, is_wrong = score_labels(given)
+        # Descending, so that the last reason is the one of the lowest score.
         for row in np.argsort(-quality, kind="stable"):
             i = given.owner[row]
-            # Where the length is wrong, so may be all characters after the missing one.
-            if quality[row] < scores[i] or (is_wrong[row] and given.place[row] < 0):
+            # If the length is wrong, all characters after the missing one may be wrong, too.
+            if quality[row] < scores[i] or (is_wrong[row] and given.position[row] < 0):
                 reasons[i] = _reason(given, row)
             scores[i] = min(quality[row], scores[i])
             wrong[i] |= is_wrong[row]
-    # Confident learning tells well how many are wrong, but of a class that models seldom know it
-    # takes too many: which they are, the scores tell better.
-    confidences = confidences_of(judged, labels)
+    # Confident learning estimates well how many labels are wrong. But it selects too many labels
+    # with characters that the models seldom predict, so the scores decide which ones are suspects.
+    confidences = text_confidences(held_out, labels)
     order = np.lexsort((-confidences, scores))
-    suspects = {*order[: wrong.sum()].tolist(), *repeats}
+    suspects = {*order[: wrong.sum()].tolist(), *contradictory}
     issues = [
         LabelIssue(
             index=i,
             label=str(labels[i]),
-            text=judged[i].reading.text,
+            text=held_out[i].reading.text,
             confidence=float(confidences[i]),
             score=float(scores[i]),
             suspect=i in suspects,
-            reason=repeats.get(i, reasons[i]) if i in suspects else "",
+            reason=contradictory.get(i, reasons[i]) if i in suspects else "",
         )
         for i in order.tolist()
     ]
     return sorted(issues, key=lambda issue: not issue.suspect)
 
 
-def _reason(given: Given, row: int) -> str:
-    said, place = given.names[given.label[row]], given.place[row]
+def _reason(given: LabelProbabilities, row: int) -> str:
+    value, position = given.names[given.label[row]], given.position[row]
     others = given.probabilities[row].copy()
     others[given.label[row]] = -1.0
     instead = given.names[int(others.argmax())]
-    if place < 0:
-        characters = "character" if said == "1" else "characters"
-        return f"it has {said} {characters}, the image rather {instead}"
-    return f"character {place + 1} is {said!r}, and looks like {instead!r}"
+    if position < 0:
+        characters = "character" if value == "1" else "characters"
+        return f"label has {value} {characters}; image appears to have {instead}"
+    return f"character {position + 1} is {value!r}; image appears to show {instead!r}"

@@ -1,4 +1,4 @@
-"""Wrong labels are found, right ones are left alone."""
+"""Wrong labels are suspects, and right ones are not."""
 
 import sys
 
@@ -21,12 +21,12 @@ CHARSET = "ABCDEH7"
 
 
 def boxes() -> Pipeline:
-    """Give a pipeline that cuts fixed boxes."""
+    """Return a pipeline that segments at fixed boxes."""
     return load_recipe("configs/grid.yaml").pipeline()
 
 
 def windows() -> Pipeline:
-    """Give a pipeline that does not cut."""
+    """Return a pipeline with sliding windows."""
     return Pipeline(
         [
             ("images", ImageDecoder()),
@@ -42,7 +42,7 @@ def windows() -> Pipeline:
 
 @pytest.fixture(scope="module")
 def captchas() -> tuple[list[np.ndarray], list[str], dict[int, str]]:
-    """Images, labels of which some are wrong, and what is right instead."""
+    """Images, labels with some errors, and the right labels for these."""
     images, target = make_line_captchas(150, charset=CHARSET, random_state=3)
     labels = [str(label) for label in target]
     wrong = {
@@ -62,13 +62,13 @@ def issues(request, captchas) -> LabelIssues:
     return find_label_issues(images, labels, model=request.param(), n_folds=3)
 
 
-def test_the_first_suspects_are_the_wrong_labels(issues, captchas):
+def test_wrong_labels_rank_first(issues, captchas):
     right = captchas[2]
     assert {issue.index for issue in issues.ranked[: len(right)]} == right.keys()
     assert len(right) - 1 <= len(issues.suspects) <= len(right) + 2
 
 
-def test_every_label_is_ranked_once_and_the_suspects_come_first(issues, captchas):
+def test_all_labels_are_ranked_suspects_first(issues, captchas):
     images, labels, _ = captchas
     assert sorted(issue.index for issue in issues.ranked) == list(range(len(images)))
     assert all(issue.label == labels[issue.index] for issue in issues.ranked)
@@ -78,27 +78,27 @@ def test_every_label_is_ranked_once_and_the_suspects_come_first(issues, captchas
     assert all(bool(issue.reason) == issue.suspect for issue in issues.ranked)
 
 
-def test_the_text_is_what_the_label_should_be(issues, captchas):
+def test_texts_are_the_right_labels(issues, captchas):
     texts = {issue.index: issue.text for issue in issues.ranked}
     right = captchas[2]
     assert sum(texts[i] == label for i, label in right.items()) >= len(right) - 1
 
 
-def test_reasons_name_the_place_or_the_length(issues, captchas):
+def test_reasons_name_the_position_or_the_length(issues, captchas):
     reasons = {issue.index: issue.reason for issue in issues.ranked}
-    assert reasons[31] == "it has 3 characters, the image rather 4"
-    assert reasons[62] == "it has 5 characters, the image rather 4"
+    assert reasons[31] == "label has 3 characters; image appears to have 4"
+    assert reasons[62] == "label has 5 characters; image appears to have 4"
     assert "'7'" in reasons[4]
 
 
-def test_right_labels_are_no_suspects():
+def test_right_labels_are_not_suspects():
     images, labels = make_line_captchas(120, charset=CHARSET, random_state=5)
     issues = find_label_issues(list(images), labels, model=boxes())
     assert len(issues.suspects) <= 1
     assert np.mean([issue.score > 0.5 for issue in issues.ranked]) > 0.98
 
 
-def test_equal_images_with_other_labels_are_suspects():
+def test_duplicates_with_different_labels_are_suspects():
     images, target = make_line_captchas(60, charset=CHARSET, random_state=6)
     labels = [str(label) for label in target]
     same = [*images, images[10], images[20]]
@@ -110,19 +110,19 @@ def test_equal_images_with_other_labels_are_suspects():
     assert reasons[10] == "the same image as 60.png, which is labeled ABAB"
     assert reasons[60] == f"the same image as 10.png, which is labeled {labels[10]}"
     assert not {20, 61} & reasons.keys()
-    # Its twin has not taught the model its wrong label.
+    # Its duplicate with the wrong label was not in the training set.
     assert next(issue for issue in issues.ranked if issue.index == 60).text == labels[10]
 
 
 @pytest.mark.slow
-def test_the_same_call_gives_the_same_issues(captchas):
+def test_result_is_deterministic(captchas):
     images, labels, _ = captchas
     once = find_label_issues(images[:60], labels[:60], model=boxes(), n_folds=2)
     again = find_label_issues(images[:60], labels[:60], model=boxes(), n_folds=2, n_jobs=2)
     assert once == again
 
 
-def test_the_model_is_left_as_it_is(captchas):
+def test_model_is_not_changed(captchas):
     images, labels, _ = captchas
     model = boxes()
     before = repr(model.get_params())
@@ -132,14 +132,14 @@ def test_the_model_is_left_as_it_is(captchas):
 
 
 @pytest.mark.slow
-def test_without_a_model_a_recipe_is_chosen():
+def test_default_model_is_chosen():
     images, labels = make_line_captchas(120, charset="ABC7", random_state=7)
     labels[5] = "AAAB" if labels[5] != "AAAB" else "BAAA"
     issues = find_label_issues(list(images), labels, budget=1)
     assert issues.ranked[0].index == 5
 
 
-def test_a_character_that_no_other_label_has_does_not_stop_it():
+def test_character_of_a_single_label():
     images, target = make_line_captchas(60, charset=CHARSET, random_state=8)
     labels = [str(label) for label in target]
     labels[3] = "x" + labels[3][1:]
@@ -147,9 +147,11 @@ def test_a_character_that_no_other_label_has_does_not_stop_it():
     assert issues.ranked[0].index == 3
 
 
-def test_too_few_captchas_and_empty_labels_are_refused():
+def test_too_few_captchas_and_empty_labels_raise():
     images, labels = make_line_captchas(19, random_state=0)
-    with pytest.raises(DatasetError, match="19 labeled captchas are too few"):
+    with pytest.raises(
+        DatasetError, match="found 19 labeled captchas; checking labels needs at least 20"
+    ):
         find_label_issues(list(images), labels, model=boxes())
     images, labels = make_line_captchas(20, random_state=0)
     labels[7] = ""
@@ -157,20 +159,20 @@ def test_too_few_captchas_and_empty_labels_are_refused():
         find_label_issues(list(images), labels, model=boxes())
 
 
-def test_copies_of_one_image_are_refused_as_too_few():
+def test_too_few_different_images_raise():
     images, labels = make_line_captchas(25, charset="AB", random_state=0)
-    with pytest.raises(DatasetError, match="1 different captchas are too few"):
+    with pytest.raises(DatasetError, match="found 1 different captchas; checking"):
         find_label_issues([images[0]] * 25, labels, model=boxes())
 
 
-def test_without_cleanlab_a_sentence_says_how_to_install_it(monkeypatch):
+def test_missing_cleanlab_raises_with_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     images, labels = make_line_captchas(30, random_state=0)
     with pytest.raises(MissingCleanlabError, match=r"pip install 'skcaptcha\[labels\]'"):
         find_label_issues(list(images), labels, model=boxes())
 
 
-def test_the_page_shows_the_suspects_and_asks_for_nothing(captchas):
+def test_page_shows_suspects_and_is_self_contained(captchas):
     images, labels, right = captchas
     labels = ["<b>7" if i == 4 else label for i, label in enumerate(labels)]
     issues = find_label_issues(images, labels, model=boxes(), n_folds=3)
