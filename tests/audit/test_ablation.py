@@ -26,8 +26,8 @@ def letters(**step: dict) -> dict:
                 },
                 **step,
             },
-            "segment": {"use": "ConnectedComponents", "n_characters": 3, "shape": [20, 20]},
-            "features": {"use": "HOG"},
+            "segment": {"use": "ConnectedComponents", "n_characters": 3},
+            "features": {"use": "HOG", "shape": [20, 20]},
             "read": {"use": "CharacterReader", "estimator": {"use": "SVC", "C": 10}},
         }
     }

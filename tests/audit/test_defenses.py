@@ -123,8 +123,8 @@ def test_specks_that_hide_the_characters_hold_and_others_do_not(drawn, labels, h
                 "binarize": {"use": "Binarizer", "method": "fixed", "ink": "dark"},
                 "specks": {"use": "SmallComponentRemover", "min_area": 12},
             },
-            "segment": {"use": "ConnectedComponents", "n_characters": 3, "shape": [20, 20]},
-            "features": {"use": "HOG"},
+            "segment": {"use": "ConnectedComponents", "n_characters": 3},
+            "features": {"use": "HOG", "shape": [20, 20]},
             "read": {"use": "CharacterReader", "estimator": {"use": "SVC", "C": 10}},
         }
     }

@@ -221,7 +221,8 @@ def test_of_what_reads_no_string_right_the_most_characters_decide():
     labels = [text[:3] + "abcdefghijklmnopqrstuvwx"[i] for i, text in enumerate(shown)]
     seeing = {
         "denoise": [{"gray": {"use": "Grayscale"}, "ink": {"use": "Binarizer", "ink": "auto"}}],
-        "segment": [{"use": "EqualSplit", "n_characters": None, "shape": [20, 16]}],
+        "segment": [{"use": "EqualSplit", "n_characters": None}],
+        "features": [{"use": "RawPixels", "shape": [20, 16]}],
         "read": [{"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}}],
     }
     blank = {"use": "Binarizer", "method": "fixed", "threshold": 255, "ink": "bright"}

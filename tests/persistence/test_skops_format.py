@@ -122,7 +122,7 @@ def test_every_denoiser(name, tmp_path):
 @pytest.mark.parametrize("name", public(segment))
 def test_every_segmenter_and_feature(name, tmp_path):
     kind = public(segment)[name]
-    given = {"boxes": BOXES, "n_characters": 4, "shape": (20, 12)}
+    given = {"boxes": BOXES, "n_characters": 4}
     takes = inspect.signature(kind).parameters
     segmenter = kind(**{key: value for key, value in given.items() if key in takes})
     few = denoise.SmallComponentRemover(min_area=30)  # pieces for Oversegmentation to join

@@ -16,7 +16,8 @@ _ANSWERS = {
 }
 _CUTTERS = ("ConnectedComponents", "ProjectionValleys", "Oversegmentation")
 _PLAIN_READER = {"use": "CharacterReader", "estimator": {"use": "SVC", "C": 10}}
-_PLAIN_FEATURES = {"use": "HOG", "orientations": 9, "pixels_per_cell": [4, 4]}
+_CROP_PARAMETERS = ("shape", "keep_aspect")
+_PLAIN_FEATURES = {"use": "HOG", "orientations": 9, "pixels_per_cell": [4, 4], "shape": [20, 20]}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def changes(recipe: Mapping[str, Any], length: int | None, dark_ink: float) -> I
     yield from _of_denoising(plain, dark_ink)
     reader, segmenter = steps["read"], steps["segment"]
     if reader["use"] == "SequenceReader":
-        cut = {"use": "ConnectedComponents", "n_characters": length, "shape": [20, 20]}
+        cut = {"use": "ConnectedComponents", "n_characters": length}
         yield _changed(
             plain,
             "with one cut between characters in place of windows and the best path",
@@ -96,12 +97,11 @@ def changes(recipe: Mapping[str, Any], length: int | None, dark_ink: float) -> I
             plain, "without being told the length", ("length",), read={**reader, "length": "free"}
         )
     elif segmenter["use"] in _CUTTERS and length is not None:
-        shape = {"shape": segmenter["shape"]} if "shape" in segmenter else {}
         yield _changed(
             plain,
             "cut at equal distances, wherever the ink is",
             ("touching",),
-            segment={"use": "EqualSplit", "n_characters": length, **shape},
+            segment={"use": "EqualSplit", "n_characters": length},
         )
         if segmenter.get("n_characters") is not None:
             yield _changed(
@@ -115,7 +115,10 @@ def changes(recipe: Mapping[str, Any], length: int | None, dark_ink: float) -> I
             plain,
             "with pixels as they are in place of directions of edges",
             ("rotation", "shape"),
-            features={"use": "RawPixels"},
+            features={
+                key: value for key, value in steps["features"].items() if key in _CROP_PARAMETERS
+            }
+            | {"use": "RawPixels"},
         )
 
 
