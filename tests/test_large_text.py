@@ -11,7 +11,6 @@ from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label._label_table import LabelTable
 from skcaptcha.model_selection._journal import Journal
-from skcaptcha.persistence import load_manifest
 from skcaptcha.prediction._find_images import images_of
 from skcaptcha.prediction._resumable_table import ResumableCsv
 from skcaptcha.prediction._table_settings import BegunWith
@@ -62,11 +61,6 @@ def test_labels_txt(folder):
 def test_a_recipe(tmp_path):
     path = hollow(tmp_path / "a.yaml", b"data: {folder: a}\n")
     refuses(lambda: load_recipe(path), path)
-
-
-def test_the_manifest_beside_a_model(tmp_path):
-    path = hollow(tmp_path / "m.json", b"{}")
-    refuses(lambda: load_manifest(tmp_path / "m.joblib"), path)
 
 
 def test_the_journal_of_a_search(tmp_path):

@@ -104,13 +104,13 @@ def test_a_skops_model_is_read_by_every_command_and_by_everybody(
     # What is asked for is looked for where it would be.
     missing = run("score", captchas, "--model", "out/model.joblib")
     assert missing.code == 2
-    assert "there is out/model.skops" in missing.sentence()
+    assert "--model out/model.skops" in missing.sentence()
 
 
 @pytest.mark.parametrize(
     ("estimator", "why"),
     [
-        ("{use: RandomForestClassifier}", "RandomForestClassifier cannot be kept"),
+        ("{use: RandomForestClassifier}", "RandomForestClassifier cannot be saved"),
         ("{scale: {use: StandardScaler}, net: {use: ConvolutionalClassifier}}", "PyTorch"),
     ],
 )

@@ -71,7 +71,7 @@ def test_a_home_that_cannot_be_written(tmp_path, elsewhere):
     (tmp_path / "home").write_text("no folder")
     elsewhere("home")
     path = tmp_path / "m.joblib"
-    with pytest.warns(UserWarning, match=r"m\.joblib: .*will need --trust") as caught:
+    with pytest.warns(UserWarning, match=r"m\.joblib: .*load it with --trust") as caught:
         save(fitted(), path)
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -103,7 +103,7 @@ def test_no_home_is_not_the_folder_of_the_captchas(tmp_path, monkeypatch, given,
     if version == "4.2":
         relative = Path(*given.values() or ["~"], "skcaptcha")
         monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: relative)
-    with pytest.warns(UserWarning, match=r"^m\.joblib: the model is written, but .* no home"):
+    with pytest.warns(UserWarning, match=r"^m\.joblib: the model is saved, but .* no home"):
         save(fitted(), "m.joblib")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.joblib", "m.json"]
     # What a downloaded folder may bring along.
@@ -117,7 +117,7 @@ def test_no_home_is_not_the_folder_of_the_captchas(tmp_path, monkeypatch, given,
 
 
 def test_an_unknown_format(tmp_path):
-    with pytest.raises(ModelError, match=r"'pickle'; allowed: joblib, skops"):
+    with pytest.raises(ModelError, match=r"'pickle'; use one of: joblib, skops"):
         save(fitted(), tmp_path / "m.pickle", format="pickle")
 
 

@@ -1,4 +1,4 @@
-"""The file of a model: joblib loads it, unzip finds the manifest, and damage is found."""
+"""joblib loads a model file, unzip finds its manifest, and damage is detected."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from skcaptcha import load, save
 from skcaptcha.exceptions import ModelError, UntrustedModelError
 from skcaptcha.features import RawPixels
 from skcaptcha.persistence import describe_training, load_manifest
-from skcaptcha.persistence._model_file import add_to_joblib, joblib_payload
+from skcaptcha.persistence._model_file import add_manifest
 from skcaptcha.read import CharacterReader
 from skcaptcha.segment import FixedBoxes
 
@@ -67,18 +67,12 @@ sys.stdout.buffer.write(pickle.dumps([model.predict(images).tolist() for model i
 
 def test_plain_joblib_loads_it_in_every_way(model, tmp_path):
     save(model, tmp_path / "m.joblib")
-    # In a process that can be ended: joblib waits forever for the end of some streams.
+    # In a process of its own: joblib never returns from some damaged files.
     done = subprocess.run(
         [sys.executable, "-c", LOAD_IN_EVERY_WAY, tmp_path / "m.joblib"],
         input=pickle.dumps(IMAGES), stdout=subprocess.PIPE, check=True, timeout=60,
     )  # fmt: skip
     assert pickle.loads(done.stdout) == [LABELS] * 4
-
-
-def joblib_pickle(content) -> bytes:
-    file = BytesIO()
-    joblib.dump(content, file)
-    return file.getvalue()
 
 
 @BOTH
@@ -104,9 +98,7 @@ def test_the_manifest_is_read_without_loading(model, tmp_path, kind):
         assert archive.testzip() is None
         assert json.loads(archive.read("manifest.json")) == manifest
         place = archive.getinfo("manifest.json").header_offset
-    # As the format's description says: of all bytes before the manifest and its block's header.
-    payload = path.read_bytes()[: place - (5 if kind == "joblib" else 0)]
-    assert sha256(payload).hexdigest() == manifest["payload_sha256"]
+    assert sha256(path.read_bytes()[:place]).hexdigest() == manifest["payload_sha256"]
 
 
 @BOTH
@@ -119,16 +111,11 @@ def test_unzip_prints_the_manifest(model, tmp_path, kind):
     assert not done.stderr
 
 
-def test_a_manifest_without_room_loses_its_longest_entries(model, tmp_path):
+def test_a_manifest_may_be_long(model, tmp_path):
     path = tmp_path / "m.joblib"
     long = RNG.bytes(100_000).hex()
-    save(model, path, manifest={"long": long, "short": 1})
-    assert load_manifest(path)["long"] == long  # from beside the model
-    (tmp_path / "m.json").rename(tmp_path / "other.json")
-    found = load_manifest(path)
-    assert "long" not in found
-    assert found["short"] == 1
-    assert found["payload_sha256"]
+    save(model, path, manifest={"long": long})
+    assert load_manifest(path)["long"] == long
     assert load(path).predict(IMAGES).tolist() == joblib.load(path).predict(IMAGES).tolist()
 
 
@@ -149,22 +136,10 @@ def test_a_changed_byte_is_found(model, tmp_path, kind):
     path = tmp_path / "m"
     save(model, path, format=kind)
     content = path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        payload = archive.getinfo("manifest.json").header_offset
-    n_found = 0
-    places = range(0, len(content), STEPS[kind] + 2)
-    for i in places:
+    for i in range(0, len(content), STEPS[kind] + 2):
         path.write_bytes(content[:i] + bytes([content[i] ^ 0x55]) + content[i + 1 :])
-        try:
-            found = load(path, trust=True)
-        except ModelError:
-            n_found += 1
-        else:
-            # Some bytes of an archive's directory, such as dates, mean nothing.
-            assert kind == "skops"
-            assert i >= payload
-            assert found.predict(IMAGES).tolist() == LABELS
-    assert n_found >= sum(i < payload for i in places)
+        with pytest.raises(ModelError):
+            load(path, trust=True)
 
 
 class Bomb:
@@ -179,19 +154,19 @@ class Bomb:
 
 def with_bomb(tmp_path, **about):
     path = tmp_path / "m.joblib"
-    payload = joblib_payload(joblib_pickle(Bomb(tmp_path / "exploded")))
+    payload = pickle.dumps(Bomb(tmp_path / "exploded"))
     manifest = {
         "format_version": 1,
         "versions": {"skcaptcha": "9.8.7", "scikit-learn": sklearn.__version__},
         "payload_sha256": sha256(payload).hexdigest(),
     }
-    path.write_bytes(add_to_joblib(payload, json.dumps(manifest | about).encode()))
+    path.write_bytes(add_manifest(payload, json.dumps(manifest | about).encode()))
     return path
 
 
 def test_the_bomb_goes_off(tmp_path):
     # Or the tests of what is checked first prove nothing.
-    with pytest.raises(ModelError, match="holds NoneType"):
+    with pytest.raises(ModelError, match="contains NoneType"):
         load(with_bomb(tmp_path), trust=True)
     assert (tmp_path / "exploded").exists()
 
@@ -203,8 +178,8 @@ def test_the_bomb_goes_off(tmp_path):
         ({"format_version": 2, "versions": ["\x1b"]}, "newer format.* later version"),
         ({"format_version": "2"}, "damaged"),
         ({"format_version": None}, "damaged"),
-        ({"payload_sha256": "0" * 64}, "another SHA-256"),
-        ({"payload_sha256": None}, "another SHA-256"),
+        ({"payload_sha256": "0" * 64}, "SHA-256 .* differs"),
+        ({"payload_sha256": None}, "SHA-256 .* differs"),
     ],
 )
 def test_the_manifest_is_checked_before_anything_is_loaded(tmp_path, about, said):
@@ -216,16 +191,17 @@ def test_the_manifest_is_checked_before_anything_is_loaded(tmp_path, about, said
 @pytest.mark.parametrize("manifest", [b"[]", b"{", b"\xff", b"[" * 100_000])
 def test_a_manifest_that_is_none(tmp_path, manifest):
     path = tmp_path / "m.joblib"
-    payload = joblib_payload(joblib_pickle(Bomb(tmp_path / "exploded")))
-    path.write_bytes(add_to_joblib(payload, manifest))
+    payload = pickle.dumps(Bomb(tmp_path / "exploded"))
+    path.write_bytes(add_manifest(payload, manifest))
     for read in (load, load_manifest):
         with pytest.raises(ModelError, match="damaged"):
             read(path)
 
 
-def test_bytes_behind_the_archive_are_refused(model, tmp_path):
-    path = tmp_path / "m.joblib"
-    save(model, path)
+@BOTH
+def test_bytes_after_the_archive_are_refused(model, tmp_path, kind):
+    path = tmp_path / f"m.{kind}"
+    save(model, path, format=kind)
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ModelError, match="damaged"):
         load(path, trust=True)
@@ -233,13 +209,13 @@ def test_bytes_behind_the_archive_are_refused(model, tmp_path):
 
 def test_what_cannot_be_loaded_names_both_versions(tmp_path):
     path = tmp_path / "m.joblib"
-    payload = joblib_payload(b"\x80\x04cno_such_module\nThing\n.")
+    payload = b"\x80\x04cno_such_module\nThing\n."
     manifest = {
         "format_version": 1,
         "versions": {"scikit-learn": "0.1.2"},
         "payload_sha256": sha256(payload).hexdigest(),
     }
-    path.write_bytes(add_to_joblib(payload, json.dumps(manifest).encode()))
+    path.write_bytes(add_manifest(payload, json.dumps(manifest).encode()))
     with pytest.raises(ModelError, match=r"no_such_module.*scikit-learn 0\.1\.2, this is \d"):
         load(path, trust=True)
 
@@ -252,7 +228,7 @@ def test_another_archive_is_no_model(tmp_path):
         load(path)
 
 
-def test_a_zlib_stream_of_the_first_format_is_checked(model, tmp_path):
+def test_a_compressed_file_of_joblib_is_checked(model, tmp_path):
     path = tmp_path / "m.joblib"
     joblib.dump(model, path, compress=3)
     assert load(path, trust=True).predict(IMAGES).tolist() == LABELS

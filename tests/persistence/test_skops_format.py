@@ -29,7 +29,7 @@ from skcaptcha.exceptions import ModelError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.persistence import TRUSTED_TYPES, check_before_fit
-from skcaptcha.persistence._held_values import unsafe_value
+from skcaptcha.persistence._unsafe_values import unsafe_value
 from skcaptcha.read import CharacterReader, SequenceReader
 from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.segment import FixedBoxes
@@ -103,7 +103,7 @@ def test_every_classifier(name, tmp_path):
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_cannot_be_kept_is_refused_before_the_work(name, tmp_path):
     model = reader_of(CLASSIFIERS[name]())
-    with pytest.raises(ModelError, match=f"^{name} cannot be kept"):
+    with pytest.raises(ModelError, match=f"^{name} cannot be saved"):
         check_before_fit([{"read__estimator": [CLASSIFIERS["SVC"](), model[-1].estimator]}])
     if name != "ConvolutionalClassifier":  # which needs PyTorch
         with pytest.raises(ModelError, match=r"TRUSTED_TYPES"):
@@ -186,7 +186,7 @@ def test_estimators_of_ones_own_are_refused_by_name(tmp_path):
     path = tmp_path / "m.skops"
     save(fit(reader_of(KNeighborsClassifier())), path, format="skops")
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    with pytest.raises(ModelError, match=r"holds .*Stranger, .*TRUSTED_TYPES"):
+    with pytest.raises(ModelError, match=r"contains .*Stranger, .*TRUSTED_TYPES"):
         save(fit(reader_of(Stranger())), path, format="skops")
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -200,7 +200,9 @@ def test_a_file_with_other_types_is_refused_by_name_and_runs_nothing(tmp_path):
     skops.io.load(tmp_path / "m.skops", trusted=unknown)
     os.rmdir(tmp_path / "made")
     for trust in (False, True):
-        with pytest.raises(ModelError, match=r"m\.skops: holds .*Runs, .*TRUSTED_TYPES") as caught:
+        with pytest.raises(
+            ModelError, match=r"m\.skops: contains .*Runs, .*TRUSTED_TYPES"
+        ) as caught:
             load(tmp_path / "m.skops", trust=trust)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "made").exists()
@@ -228,7 +230,7 @@ def test_the_memory_of_a_pipeline_runs_code(trap, tmp_path):
 
 
 def test_a_model_with_a_memory_is_refused(trap, tmp_path):
-    with pytest.raises(ModelError, match=r"m\.skops: holds memory=.*, a folder"):
+    with pytest.raises(ModelError, match=r"m\.skops: contains memory=.*, a folder"):
         load(tmp_path / "m.skops", trust=True)
     assert not trap.exists()
 
@@ -254,26 +256,26 @@ UNSAFE = {
         lambda: nested(FeatureAgglomeration(2, memory="cache", pooling_func=None)),
         "memory='cache', a folder",
     ),
-    "a function": (lambda: nested(FunctionTransformer(np.negative)), "func, which can be called"),
+    "a function": (lambda: nested(FunctionTransformer(np.negative)), "func, which is callable"),
     "a function in a table": (
         lambda: reader_of(KNeighborsClassifier(metric_params={"w": [np.add]})),
-        r"metric_params\['w'\]\[0\], which can be called",
+        r"metric_params\['w'\]\[0\], which is callable",
     ),
-    "a metric": (lambda: reader_of(KNeighborsClassifier(metric=np.add)), "metric, which can be"),
+    "a metric": (lambda: reader_of(KNeighborsClassifier(metric=np.add)), "metric, which is"),
     "a method": (lambda: changed(surprise_=np.array([np.add], object)), r"surprise_\[0\], which"),
-    "a class": (lambda: changed(surprise_=KNeighborsClassifier), "surprise_, which can be called"),
-    "a factory": (lambda: changed(surprise_=defaultdict(list)), "default_factory, which can be"),
+    "a class": (lambda: changed(surprise_=KNeighborsClassifier), "surprise_, which is callable"),
+    "a factory": (lambda: changed(surprise_=defaultdict(list)), "default_factory, which is"),
     "files": (
         lambda: changed(surprise_=CountVectorizer(input="filename")),
         r"surprise_\.input='filename', which opens",
     ),
     "a sum": (
         lambda: changed(surprise_=GridSearchCV(KNeighborsClassifier(), {}, pre_dispatch="9**9")),
-        r"pre_dispatch='9\*\*9', which would be calculated",
+        r"pre_dispatch='9\*\*9', which would be evaluated",
     ),
     "many processes": (
         lambda: reader_of(KNeighborsClassifier(n_jobs=100_000)),
-        "n_jobs=100000; at most 256 processes",
+        "n_jobs=100000; the maximum is 256",
     ),
 }
 
@@ -287,7 +289,7 @@ def test_trusted_types_hold_only_what_is_safe(make, found, tmp_path):
     skops.io.dump(model, path)
     if set(skops.io.get_untrusted_types(file=path)) - TRUSTED_TYPES:
         found = "TRUSTED_TYPES"  # it is refused by name already
-    with pytest.raises(ModelError, match=f"m.skops: holds .*{found}"):
+    with pytest.raises(ModelError, match=f"m.skops: contains .*{found}"):
         load(path, trust=True)
     path.unlink()
     with pytest.raises(ModelError, match=found):

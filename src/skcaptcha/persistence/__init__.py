@@ -1,4 +1,4 @@
-"""Saving and loading fitted pipelines, with what they were fitted from."""
+"""Save and load fitted pipelines with a manifest of their training."""
 
 from skcaptcha.persistence._manifest import describe_training
 from skcaptcha.persistence._save_and_load import (

@@ -1,4 +1,4 @@
-"""Which models this user has made: a folder with an empty file for each, named by its hash."""
+"""The models that this user made: a folder with an empty file for each, named by its SHA-256."""
 
 from __future__ import annotations
 
@@ -8,51 +8,18 @@ from skcaptcha._files.user_data_folder import user_data_folder
 
 
 def remember(sha256: str) -> None:
-    """Remember that this user has made a model.
-
-    Parameters
-    ----------
-    sha256 : str
-        Of the part of its file that is unpickled, in hexadecimal.
-
-    Raises
-    ------
-    OSError
-        If the user's own folder cannot be written, or there is none.
-    """
-    place = folder()
-    place.mkdir(parents=True, exist_ok=True)
-    (place / sha256).touch()
+    """Record that this user made the model with this hash of its payload; may raise OSError."""
+    _folder().mkdir(parents=True, exist_ok=True)
+    (_folder() / sha256).touch()
 
 
 def is_known(sha256: str) -> bool:
-    """Tell whether this user has made a model.
-
-    Parameters
-    ----------
-    sha256 : str
-
-    Returns
-    -------
-    known : bool
-    """
+    """Check whether this user made the model with this hash of its payload."""
     try:
-        return (folder() / sha256).is_file()
-    except OSError:
+        return (_folder() / sha256).is_file()
+    except OSError:  # this user has no home folder
         return False
 
 
-def folder() -> Path:
-    """Name the folder, which the operating system keeps for this user's data.
-
-    Returns
-    -------
-    folder : Path
-        It need not exist.
-
-    Raises
-    ------
-    FileNotFoundError
-        If this user has no home folder.
-    """
+def _folder() -> Path:
     return user_data_folder() / "models"

@@ -1,19 +1,18 @@
-"""The file of a model: what joblib or skops makes of it, and a manifest to read without loading.
+"""The file of a model: a pickle or a skops archive, and a manifest to read without loading it.
 
-Either is found from the end of the file as a zip archive with the member ``manifest.json``. A skops
-file is such an archive anyway. What joblib writes is one zlib stream; the archive stands in the
-last of its blocks, which zlib leaves uncompressed, and the checksum that ends the stream is the
-archive's comment. So `joblib.load`, which reads a stream to its end, sees a stream (after one that
-is followed by anything else, it waits forever), and ``unzip -p`` sees an archive.
+A joblib model is an ordinary pickle followed by a zip archive with the member ``manifest.json``.
+`joblib.load` reads up to the end of the pickle; ``unzip`` finds the archive from the end of the
+file. A skops model is a zip archive anyway, so the manifest is added to it. The comment of the
+archive is the checksum of everything before it. The part before the manifest is the payload.
 """
 
 from __future__ import annotations
 
 import json
+import pickle
 import re
-import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -32,13 +31,11 @@ _MANIFEST = "manifest.json"
 _SKOPS_SCHEMA = "schema.json"
 _ZIP_MAGIC = b"PK"
 _ZLIB_MAGIC = b"\x78"
-# What joblib can read begins like a pickle, or like one of the compressed files that it knows:
-# zlib, gzip, bz2, xz, lzma, lz4.
+# Files that joblib can load begin like a pickle, zlib, gzip, bz2, xz, lzma or lz4.
 _JOBLIB_MAGICS = (b"\x80", _ZLIB_MAGIC, b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\0", b"\x04\x22M\x18")
-# A last block that is not compressed: its length, and all bits of that turned.
-_LAST_BLOCK = struct.Struct("<BHH")
-_MOST_IN_BLOCK = 2**16 - 1
-_CHECKSUM = struct.Struct(">I")
+# Pickles that `pickle_compressed` made contain this near their beginning.
+_PICKLE_OF_OURS = b"_pickle\x94\x8c\x05loads"
+_CHECKSUM_SIZE = 4
 _MOST_BYTES_OF_MANIFEST = 2**26
 _MOST_BYTES = 2**31
 _BYTES_AT_ONCE = 2**24
@@ -47,19 +44,10 @@ _VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a model's file holds, read at once, so that what is checked is what is loaded.
+    """The content of a model's file; the bytes that were checked are the bytes that are loaded.
 
-    Attributes
-    ----------
-    path : Path
-    content : bytes
-        The whole file.
-    payload : bytes
-        What is before the manifest; all, without one.
-    manifest : dict or None
-        None if the file has none: it is of the first format, or joblib alone has written it.
-    is_skops : bool
-        Whether skops has written it, and loading it runs no code; else joblib has.
+    ``payload`` is the part before the manifest, or everything without one. ``manifest`` is None if
+    joblib or skops alone wrote the file. Loading a skops file runs no code.
     """
 
     path: Path
@@ -73,159 +61,80 @@ class ModelFile:
         """Of the payload, in hexadecimal."""
         return sha256(self.payload).hexdigest()
 
-    def pickle(self) -> bytes:
-        """Give what joblib has to load: of a file with a manifest, what the payload holds.
-
-        Returns
-        -------
-        pickle : bytes
-
-        Raises
-        ------
-        ModelError
-            If the file is damaged.
-        """
-        if self.manifest is None:
-            return self.content
-        stream = zlib.decompressobj()
-        try:
-            pickle = stream.decompress(self.payload)
-            # Of the rest nothing is used, but the checksum at its end is checked.
-            stream.decompress(self.content[len(self.payload) :])
-        except zlib.error as error:
-            raise _damaged(self.path, error) from error
-        if not stream.eof or stream.unused_data:
-            raise _damaged(self.path, "its end is missing")
-        return pickle
-
     def version(self, library: str) -> str | None:
-        """Give the version of a library that the manifest names, if it looks like one."""
+        """Return the version of a library from the manifest, if it looks like one."""
         versions = (self.manifest or {}).get("versions")
         found = versions.get(library) if isinstance(versions, dict) else None
         return found if isinstance(found, str) and _VERSION.fullmatch(found) else None
 
 
-class ManifestTooLongError(ValueError):
-    """A manifest is longer than what zlib leaves uncompressed in one block: 64 KB, zipped."""
+class _Call:
+    """Pickles as a call of a function."""
+
+    def __init__(self, function: Callable[..., Any], argument: Any) -> None:
+        self.call = function, (argument,)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any]]:
+        return self.call
 
 
-def joblib_payload(pickle: bytes | memoryview) -> bytes:
-    """Make of what joblib has written the beginning of a zlib stream that can be added to.
+def pickle_compressed(model: Any) -> bytes:
+    """Return a pickle that decompresses itself.
 
-    Parameters
-    ----------
-    pickle : bytes
-        Not compressed.
-
-    Returns
-    -------
-    payload : bytes
+    Plain pickles of nearest neighbors are up to twenty times as large. A compressed file of joblib
+    cannot have an archive appended: `joblib.load` never returns from bytes after a zlib stream,
+    and reading xz takes ten times as long as zlib.
     """
-    stream = zlib.compressobj(3)
-    return stream.compress(pickle) + stream.flush(zlib.Z_FULL_FLUSH)
+    content = zlib.compress(pickle.dumps(model), 3)
+    return pickle.dumps(_Call(pickle.loads, _Call(zlib.decompress, content)))
 
 
-def skops_payload(archive: bytes) -> bytes:
-    """Give of what skops has written the part that stays as it is when a manifest is added.
-
-    Parameters
-    ----------
-    archive : bytes
-        A whole file of skops.
-
-    Returns
-    -------
-    payload : bytes
-    """
-    _, begin = _with_member(archive, b"")
-    return archive[:begin]
+def payload_of(archive: bytes) -> bytes:
+    """Return the part of a skops file that stays the same when a manifest is added."""
+    with ZipFile(BytesIO(archive)) as file:
+        return archive[: file.start_dir]
 
 
-def add_to_joblib(payload: bytes, manifest: bytes) -> bytes:
-    """Add a manifest to what joblib has written.
-
-    Parameters
-    ----------
-    payload : bytes
-        As `joblib_payload` gives it.
-    manifest : bytes
-        JSON.
-
-    Returns
-    -------
-    content : bytes
-        Of the model's file.
-
-    Raises
-    ------
-    ManifestTooLongError
-        If there is no room for it.
-    """
-    space = bytes(_LAST_BLOCK.size)
-    content, begin = _with_member(payload + space, manifest, comment=bytes(_CHECKSUM.size))
-    block = content[begin : -_CHECKSUM.size]
-    if len(block) > _MOST_IN_BLOCK:
-        raise ManifestTooLongError(f"{len(block)} bytes; {_MOST_IN_BLOCK} are the most")
-    header = _LAST_BLOCK.pack(1, len(block), len(block) ^ _MOST_IN_BLOCK)
-    checksum = zlib.adler32(block, zlib.adler32(zlib.decompressobj().decompress(payload)))
-    return b"".join([payload, header, block, _CHECKSUM.pack(checksum)])
+def add_manifest(content: bytes, manifest: bytes) -> bytes:
+    """Add a manifest, which is JSON, to a pickle or to a skops file."""
+    file = BytesIO(content)
+    with ZipFile(file, "a", ZIP_DEFLATED) as archive:
+        archive.writestr(_MANIFEST, manifest)
+        archive.comment = bytes(_CHECKSUM_SIZE)
+    added = file.getvalue()[:-_CHECKSUM_SIZE]
+    return added + _checksum(added)
 
 
-def add_to_skops(archive: bytes, manifest: bytes) -> bytes:
-    """Add a manifest to what skops has written.
-
-    Parameters
-    ----------
-    archive : bytes
-        A whole file of skops.
-    manifest : bytes
-        JSON.
-
-    Returns
-    -------
-    content : bytes
-        Of the model's file.
-    """
-    return _with_member(archive, manifest)[0]
+def _checksum(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(_CHECKSUM_SIZE, "little")
 
 
 def read_model_file(path: Path) -> ModelFile:
     """Read a model's file and check it, without loading the model.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    file : ModelFile
-
-    Raises
-    ------
-    ModelError
-        If there is none, or it is truncated, damaged, of a newer format, or no model's file.
+    Raises ModelError if it is missing, truncated, damaged, of a newer format, or no model's file.
     """
     content = _read(path)
     try:
-        file = _split(path, content)
+        file = _parse(path, content)
     except ModelError:
         raise
     except Exception as error:
-        # Hostile archives make zipfile, its decompressors and json raise nearly anything.
+        # Malicious archives make zipfile, its decompressors and json raise nearly anything.
         raise _damaged(path, error) from error
     if file.manifest is None:
         return file
     version = file.manifest.get("format_version")
     if not isinstance(version, int) or version < FORMAT_VERSION:
-        raise _damaged(path, "its manifest names no format")
+        raise _damaged(path, "its manifest has no format version")
     if version > FORMAT_VERSION:
         theirs = file.version("skcaptcha") or "of a later version"
         raise ModelError(
-            f"{path}: of a newer format, written by skcaptcha {theirs}; this is {__version__}: "
+            f"{path}: has a newer format, written by skcaptcha {theirs}; this is {__version__}: "
             "update it (pip install --upgrade skcaptcha)"
         )
     if file.manifest.get("payload_sha256") != file.sha256:
-        raise _damaged(path, "its content has another SHA-256 than its manifest says")
+        raise _damaged(path, "the SHA-256 of its content differs from its manifest")
     return file
 
 
@@ -234,12 +143,12 @@ def _read(path: Path) -> bytes:
         remedy = "fit one first, as in: skcaptcha fit DIR, with your folder of labeled captchas"
         for suffix in (".joblib", ".skops"):
             if (other := path.with_suffix(suffix)).is_file():
-                remedy = f"there is {other}: give its name with --model"
+                remedy = f"use --model {other}, which exists"
         raise ModelError(f"{path}: no such model; {remedy}")
 
     def check_size(n_bytes: int) -> None:
         if n_bytes > _MOST_BYTES:
-            raise UnreadableError(f"its {n_bytes} bytes are more than any model has")
+            raise UnreadableError(f"it has {n_bytes} bytes; a model has at most {_MOST_BYTES}")
 
     try:
         return read_regular_file(path, check_size)
@@ -247,65 +156,55 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
 
 
-def _split(path: Path, content: bytes) -> ModelFile:
+def _parse(path: Path, content: bytes) -> ModelFile:
     try:
         archive = ZipFile(BytesIO(content))
     except BadZipFile:
         if content.startswith(_ZIP_MAGIC):
             raise
-        return _without_manifest(path, content)
+        _check_joblib_file(path, content)
+        return ModelFile(path, content, content, None, is_skops=False)
     with archive:
-        is_skops = _SKOPS_SCHEMA in archive.namelist()
-        if _MANIFEST not in archive.namelist():
-            if is_skops:
+        names = archive.namelist()
+        is_skops = _SKOPS_SCHEMA in names
+        if _MANIFEST not in names:
+            if is_skops and not archive.comment:
                 return ModelFile(path, content, content, None, is_skops)
-            raise ModelError(f"{path}: not a model that can be loaded, but some other archive")
+            raise ModelError(f"{path}: not a model that can be loaded, but another archive")
         member = archive.getinfo(_MANIFEST)
         if member.file_size > _MOST_BYTES_OF_MANIFEST:
             raise ValueError("its manifest is too large")
         manifest = json.loads(archive.read(member))
     if not isinstance(manifest, dict):
-        raise ValueError("its manifest is no mapping")
-    end = member.header_offset - (0 if is_skops else _LAST_BLOCK.size)
-    if not is_skops:
-        _, length, _ = _LAST_BLOCK.unpack_from(content, end)
-        if len(content) != end + _LAST_BLOCK.size + length + _CHECKSUM.size:
-            raise EOFError("its end is missing, or something stands behind it")
-    return ModelFile(path, content, content[:end], manifest, is_skops)
+        raise ValueError("its manifest is not a JSON object")
+    if content[-_CHECKSUM_SIZE:] != _checksum(content[:-_CHECKSUM_SIZE]):
+        raise EOFError("its end is missing, changed, or followed by other bytes")
+    return ModelFile(path, content, content[: member.header_offset], manifest, is_skops)
 
 
-def _without_manifest(path: Path, content: bytes) -> ModelFile:
+def _check_joblib_file(path: Path, content: bytes) -> None:
+    """Check the beginning of a file that joblib alone wrote, and a zlib stream to its end.
+
+    `joblib.load` never returns from bytes after a zlib stream.
+    """
     if not content.startswith(_JOBLIB_MAGICS):
         raise ModelError(
             f"{path}: not a model that can be loaded; fit one, as in: skcaptcha fit DIR, "
             "with your folder of labeled captchas"
         )
-    if content.startswith(_ZLIB_MAGIC):
-        for _ in _inflate(content):  # part by part: nobody knows how much it is
-            pass
-    return ModelFile(path, content, content, None, is_skops=False)
-
-
-def _inflate(content: bytes) -> Iterator[bytes]:
-    """Decompress a zlib stream, which must be whole, with nothing behind it."""
+    if _PICKLE_OF_OURS in content[:64]:
+        raise EOFError("its manifest is missing")
+    if not content.startswith(_ZLIB_MAGIC):
+        return
     stream = zlib.decompressobj()
     while not stream.eof:
+        # Part by part: the file is not trusted yet, and may hold any number of bytes.
         part = stream.decompress(content, _BYTES_AT_ONCE)
         content = stream.unconsumed_tail
         if not part and not stream.eof:
             raise EOFError("it ends too early")
-        yield part
     if stream.unused_data:
-        raise EOFError("something stands behind its end")
-
-
-def _with_member(content: bytes, manifest: bytes, comment: bytes = b"") -> tuple[bytes, int]:
-    """Add the manifest to an archive, or an archive to anything else; say where it begins."""
-    file = BytesIO(content)
-    with ZipFile(file, "a", ZIP_DEFLATED) as archive:
-        archive.writestr(_MANIFEST, manifest)
-        archive.comment = comment
-    return file.getvalue(), archive.getinfo(_MANIFEST).header_offset
+        raise EOFError("other bytes follow its end")
 
 
 def _damaged(path: Path, why: object) -> ModelError:

@@ -1,15 +1,15 @@
-"""Saving and loading fitted pipelines, with what they were fitted from."""
+"""Save and load fitted pipelines with a manifest of their training."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -22,76 +22,59 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._files.atomic import Write, write_all_atomically, write_atomically
-from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
+from skcaptcha._files.atomic import write_all_atomically
+from skcaptcha._files.json_text import to_json
 from skcaptcha._process.versions import VERSIONS
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.exceptions import ModelError, ModelVersionWarning, UntrustedModelError
 from skcaptcha.persistence import _known_models
-from skcaptcha.persistence._manifest import describe_model, describe_training
+from skcaptcha.persistence._manifest import describe_model
 from skcaptcha.persistence._model_file import (
     FORMAT_VERSION,
-    ManifestTooLongError,
     ModelFile,
-    add_to_joblib,
-    add_to_skops,
-    joblib_payload,
+    add_manifest,
+    payload_of,
+    pickle_compressed,
     read_model_file,
-    skops_payload,
 )
-from skcaptcha.persistence._skops_format import (
-    TRUSTED_TYPES,
-    check_before_fit,
-    dump_skops,
-    load_skops,
-)
-
-__all__ = [
-    "FORMATS",
-    "TRUSTED_TYPES",
-    "check_before_fit",
-    "describe_training",
-    "load",
-    "load_manifest",
-    "save",
-    "write_atomically",
-]
+from skcaptcha.persistence._skops_format import dump_skops, load_skops
 
 FORMATS = ("joblib", "skops")
-"""What a model can be saved as."""
+"""File formats of a model."""
 
 
 def save(
     model: Model,
     path: str | os.PathLike[str],
     *,
-    format: str = "joblib",  # noqa: A002 - what anybody would call it
+    format: str = "joblib",  # noqa: A002 - the name that everybody expects
     manifest: Mapping[str, Any] | None = None,
     results: Mapping[str, Any] | None = None,
     recipe: str | None = None,
 ) -> None:
-    """Save a fitted pipeline, and beside it what it was fitted from and how the others did.
+    """Save a fitted pipeline with a manifest, and next to it the results of its search.
 
     Parameters
     ----------
     model : Pipeline, or fitted search over one
-        Of a search, its ``best_estimator_`` is saved. `load` gives it back.
+        Model to save; for a search, its ``best_estimator_``. `load` returns this pipeline.
     path : path-like
-        The model's file, by custom with the suffix ``.joblib`` or ``.skops``.
+        Model file, usually with the suffix ``.joblib`` or ``.skops``.
     format : {"joblib", "skops"}, default="joblib"
-        ``"joblib"``: ``joblib.load(path)`` gives the model too, but loading it can run code, so
-        that others will have to trust you. ``"skops"``: loading it runs no code; takes no trees,
-        no networks of PyTorch and no estimators of your own, and needs the extra ``skops``.
+        File format. ``"joblib"``: ``joblib.load(path)`` also returns the model, but loading it can
+        run code, so other users have to trust you. ``"skops"``: loading it runs no code; needs the
+        extra ``skops``, and supports neither trees, nor PyTorch networks, nor your own estimators.
     manifest : mapping, optional
-        What to remember of the model, such as what `describe_training` gives. It is written into
-        the file, where it can be read without loading the model, and to the same path with the
-        suffix ``.json``, both times with the date, the versions of the libraries, the SHA-256 of
-        the model itself, and what the model knows of its characters and their number.
+        Information to keep with the model, such as the result of `describe_training`. It is stored
+        in the model file, where it can be read without loading the model, and in a file with the
+        same name and the suffix ``.json``. The date, the versions of the libraries, the SHA-256 of
+        the model itself, its characters, and the lengths of its training labels are added.
     results : mapping of str to arrays of equal length, optional
-        The table ``cv_results_`` of a search; written to the same path with the suffix ``.csv``,
+        ``cv_results_`` of a search; written to a file with the same name and the suffix ``.csv``,
         best candidates first.
     recipe : str, optional
-        What fits the same pipeline again; written to the same path with the suffix ``.yaml``.
+        Recipe that fits the same pipeline again; written to a file with the same name and the
+        suffix ``.yaml``.
 
     Raises
     ------
@@ -100,18 +83,17 @@ def save(
     NotFittedError
         If the model is not fitted.
     OutputError
-        If there is no room or no permission to write the files.
+        If there is no space or no permission to write the files.
 
     Warns
     -----
     UserWarning
-        If it cannot be recorded that this user made the model.
+        If skcaptcha cannot record that this user made the model.
 
     Notes
     -----
-    If one of the files cannot be written, the old ones stay. The model takes its place last: if it
-    is new, all that belongs to it is. In a file of joblib, a manifest has room for 64 KB,
-    compressed; longer ones lose their longest entries there, and say which.
+    If one of the files cannot be written, all old files stay unchanged. The model file is replaced
+    last, so that the files next to a new model always belong to it.
 
     Examples
     --------
@@ -142,17 +124,14 @@ def save(
             f"{path}: the pipeline is not fitted; call its fit(X, y) first"
         ) from None
     if format not in FORMATS:
-        raise ModelError(f"{path}: format: found {format!r}; allowed: {', '.join(FORMATS)}")
+        raise ModelError(f"{path}: unknown format {format!r}; use one of: {', '.join(FORMATS)}")
     if path.suffix in (".json", ".csv") or (recipe is not None and path.suffix == ".yaml"):
         raise ModelError(
-            f"{path}: {path.suffix} is the suffix of what is written beside a model; "
+            f"{path}: files with the suffix {path.suffix} are written next to a model; "
             f"name the model *.{format}"
         )
-    if format == "skops":
-        archive = dump_skops(model)
-        payload = skops_payload(archive)
-    else:
-        payload = _joblib_payload(model)
+    content = dump_skops(model) if format == "skops" else pickle_compressed(model)
+    payload = payload_of(content) if format == "skops" else content
     about = {
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
         **describe_model(model),
@@ -161,31 +140,27 @@ def save(
         "versions": VERSIONS,
         "payload_sha256": sha256(payload).hexdigest(),
     }
-    if format == "skops":
-        content = add_to_skops(archive, _json(about))
-    else:
-        content = _with_manifest(payload, about)
-        _remember(path, about["payload_sha256"])
-    files: dict[Path, Write] = {
-        path.with_suffix(".json"): lambda file: file.write(_json(about)),
-    }
+    files = {path.with_suffix(".json"): to_json(about, indent=2)}
     if results is not None:
-        files[path.with_suffix(".csv")] = lambda file: _write_table(results, file)
+        files[path.with_suffix(".csv")] = _encode(_table(results))
     if recipe is not None:
-        files[path.with_suffix(".yaml")] = lambda file: file.write(_bytes(recipe))
-    files[path] = lambda file: file.write(content)
-    write_all_atomically(files)
+        files[path.with_suffix(".yaml")] = _encode(recipe)
+    files[path] = add_manifest(content, to_json(about, indent=2))
+    if format == "joblib":
+        _remember(path, about["payload_sha256"])
+    write_all_atomically({name: partial(_write, part) for name, part in files.items()})
 
 
 def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
-    """Load a fitted pipeline, once its file has been checked.
+    """Load a fitted pipeline after checking its file.
 
     Parameters
     ----------
     path : path-like
+        Model file.
     trust : bool, default=False
-        Whether to load a model that this user has not made, although that may run what code is in
-        it: only if you know who made it. Files of skops run none and need no trust.
+        Whether to load a model that another user made, although loading it may run code. Use it
+        only if you know who made the model. skops files run no code and need no trust.
 
     Returns
     -------
@@ -194,31 +169,31 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
     Raises
     ------
     ModelError
-        If there is no such file, if it is truncated, damaged or of a newer format, or if it holds
-        no fitted pipeline.
+        If the file is missing, truncated, damaged, of a newer format, or does not contain a fitted
+        pipeline.
     UntrustedModelError
-        If loading it may run code, and this user has not made it.
+        If loading the model may run code, and this user has not made it.
 
     Warns
     -----
     ModelVersionWarning
-        If it was fitted with another version of scikit-learn.
+        If the model was fitted with another version of scikit-learn.
     """
     return read_model(path, trust=trust).model
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model, and what belongs to it, from one reading of its file.
+    """A model and its manifest, read from one file at once.
 
     Attributes
     ----------
     model : Pipeline
-        Fitted.
+        The fitted pipeline.
     manifest : dict
-        As `load_manifest` gives it.
+        See `load_manifest`.
     sha256 : str
-        Of what the model was loaded from, in hexadecimal.
+        Hash of the bytes that the model was loaded from, in hexadecimal.
     """
 
     model: Pipeline
@@ -227,12 +202,14 @@ class LoadedModel:
 
 
 def read_model(path: str | os.PathLike[str], trust: bool = False) -> LoadedModel:
-    """Load a fitted pipeline and what its file says of it; see `load`.
+    """Load a fitted pipeline and its manifest; see `load` for the checks and errors.
 
     Parameters
     ----------
     path : path-like
+        Model file.
     trust : bool, default=False
+        Whether to load a model that another user made, although loading it may run code.
 
     Returns
     -------
@@ -241,94 +218,49 @@ def read_model(path: str | os.PathLike[str], trust: bool = False) -> LoadedModel
     path = Path(path)
     file = read_model_file(path)
     if not file.is_skops and not trust and not _known_models.is_known(file.sha256):
-        raise UntrustedModelError(
-            f"{path}: loading it may run any code that is in it, and {_why_unknown(file)}: if you "
-            "know who made it, use --trust (in Python: trust=True); fit --format skops makes "
-            "models that load without running code"
+        why = (
+            "it has no manifest, so this version of skcaptcha has not saved it"
+            if file.manifest is None
+            else "you are not known to have made it"
         )
-    model = _unpacked(file)
+        raise UntrustedModelError(
+            f"{path}: loading it may run any code in the file, and {why}; if you know who made it, "
+            "use --trust (in Python: trust=True); fit --format skops makes models that load "
+            "without running code"
+        )
+    model = _loaded(file)
     if isinstance(model, BaseSearchCV):
         model = pipeline_of(model)
     if not isinstance(model, Pipeline) or not hasattr(model[-1], "read"):
         raise ModelError(
-            f"{path}: holds {type(model).__name__}, not a pipeline that ends in a reader"
+            f"{path}: contains {type(model).__name__}, not a pipeline that ends in a reader"
         )
     try:
         check_is_fitted(model)
     except NotFittedError:
-        raise ModelError(f"{path}: holds a pipeline that is not fitted") from None
-    return LoadedModel(model, _manifest_of(file), file.sha256)
+        raise ModelError(f"{path}: contains a pipeline that is not fitted") from None
+    return LoadedModel(model, file.manifest or {}, file.sha256)
 
 
 def load_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Load what was remembered of a model, without loading the model.
+    """Load the manifest of a model without loading the model.
 
     Parameters
     ----------
     path : path-like
-        The model's file.
+        Model file.
 
     Returns
     -------
     manifest : dict
-        What the file of the same name with the suffix ``.json`` says if the model, of the first
-        format, has none in it; empty if there is none beside it either.
+        Empty if `save` has not written the file.
 
     Raises
     ------
     ModelError
-        If the model's file is damaged, or the file beside the model is no JSON object.
+        If the file is missing, truncated, damaged, of a newer format, or not a model file.
     """
-    path = Path(path)
-    return _manifest_of(read_model_file(path)) if path.is_file() else _beside(path)
-
-
-def _manifest_of(file: ModelFile) -> dict[str, Any]:
-    if file.manifest is None:
-        return _beside(file.path)
-    absent = file.manifest.get("only_beside_the_model")
-    if not isinstance(absent, list):
-        return file.manifest
-    try:
-        beside = _beside(file.path)
-    except (ModelError, OSError):
-        return file.manifest
-    if beside.get("payload_sha256") != file.sha256:  # it is of another model
-        return file.manifest
-    return file.manifest | {name: beside[name] for name in absent if name in beside}
-
-
-def _beside(path: Path) -> dict[str, Any]:
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        return {}
-    try:
-        manifest = json.loads(read_regular_file(beside, check_text_size))
-    except UnreadableError as error:
-        raise ModelError(f"{beside}: {error}") from error
-    except ValueError as error:
-        raise ModelError(f"{beside}: not JSON ({error}); fit the model again") from None
-    if not isinstance(manifest, dict):
-        raise ModelError(f"{beside}: holds no manifest; fit the model again")
-    return manifest
-
-
-def _joblib_payload(model: Pipeline) -> bytes:
-    pickle = io.BytesIO()
-    joblib.dump(model, pickle)
-    return joblib_payload(pickle.getbuffer())
-
-
-def _with_manifest(payload: bytes, about: Mapping[str, Any]) -> bytes:
-    """Add the manifest; if it has no room, without its longest entries."""
-    about = dict(about)
-    while True:
-        try:
-            return add_to_joblib(payload, _json(about))
-        except ManifestTooLongError:
-            longest = max(about, key=lambda name: len(_json(about[name])))
-            del about[longest]
-            about["only_beside_the_model"] = [*about.get("only_beside_the_model", []), longest]
+    return read_model_file(Path(path)).manifest or {}
 
 
 def _remember(path: Path, payload_sha256: str) -> None:
@@ -336,20 +268,14 @@ def _remember(path: Path, payload_sha256: str) -> None:
         _known_models.remember(payload_sha256)
     except OSError as error:
         warnings.warn(
-            f"{path}: the model is written, but skcaptcha cannot record that it is your own "
-            f"({error}), so loading it will need --trust (in Python: trust=True)",
+            f"{path}: the model is saved, but skcaptcha cannot record that you made it ({error}); "
+            "load it with --trust (in Python: trust=True)",
             stacklevel=3,
         )
 
 
-def _why_unknown(file: ModelFile) -> str:
-    if file.manifest is None:
-        return "it has no manifest, as if it was not saved by this version of skcaptcha"
-    return "it is not known to be made by you"
-
-
-def _unpacked(file: ModelFile) -> Any:
-    """Load what was checked, and say of all estimators at once that they are of another version."""
+def _loaded(file: ModelFile) -> Any:
+    """Load a file that was checked; warn once if it was fitted with another scikit-learn."""
     fitted_with = file.version("scikit-learn")
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -357,7 +283,7 @@ def _unpacked(file: ModelFile) -> Any:
             if file.is_skops:
                 model = load_skops(file.content, file.path)
             else:
-                model = joblib.load(io.BytesIO(file.pickle()))
+                model = joblib.load(io.BytesIO(file.payload))
     except ModelError:
         raise
     except Exception as error:
@@ -376,38 +302,30 @@ def _unpacked(file: ModelFile) -> Any:
             )
     if fitted_with not in (None, sklearn.__version__):
         warnings.warn(
-            f"{file.path}: fitted with scikit-learn {fitted_with}, and this is "
-            f"{sklearn.__version__}, with which it may read otherwise: check it (skcaptcha score) "
-            "or fit it again",
+            f"{file.path}: fitted with scikit-learn {fitted_with}, this is {sklearn.__version__}, "
+            "so its readings may differ; check it (skcaptcha score) or fit it again",
             ModelVersionWarning,
             stacklevel=4,
         )
     return model
 
 
-def _write_table(results: Mapping[str, Any], file: IO[bytes]) -> None:
+def _write(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
+def _table(results: Mapping[str, Any]) -> str:
+    """Return the results as CSV, best candidates first."""
     order = np.argsort(results["rank_test_score"], kind="stable")
     names = sorted(
         (name for name in results if name != "params"),
         key=lambda name: (name != "rank_test_score", not name.startswith("param_")),
     )
-    lines = [names, *([results[name][i] for name in names] for i in order)]
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(lines)
-    file.write(_bytes(text.getvalue()))
+    csv.writer(text).writerows([names, *([results[name][i] for name in names] for i in order)])
+    return text.getvalue()
 
 
-def _bytes(text: str) -> bytes:
-    """Encode text; file names in it need not be valid UTF-8, and come back as the same bytes."""
+def _encode(text: str) -> bytes:
+    """Encode text; file names that are not valid UTF-8 become their own bytes again."""
     return text.encode(errors="surrogateescape")
-
-
-def _json(content: Any) -> bytes:
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
-    # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
-    return text.encode(errors="backslashreplace")
-
-
-def _plain(value: Any) -> Any:
-    """Bring numpy's numbers and arrays, and anything else by its text, into JSON."""
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

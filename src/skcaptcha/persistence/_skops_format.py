@@ -1,6 +1,6 @@
-"""Models in files of skops, which load without running code: of types on a list, or not at all."""
+"""Models in skops files, which load without running code, and only if all types are trusted."""
 
-# ruff: noqa: PLC0415 - skops is an extra: only what uses it imports it
+# ruff: noqa: PLC0415 - skops is an extra, imported only when it is needed
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zipfile import ZIP_DEFLATED
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.exceptions import ModelError
-from skcaptcha.persistence._held_values import unsafe_value
+from skcaptcha.persistence._unsafe_values import unsafe_value
 
 TRUSTED_TYPES = frozenset(
     {
@@ -48,23 +48,23 @@ TRUSTED_TYPES = frozenset(
         "skcaptcha.segment._oversegmentation.Oversegmentation",
         "skcaptcha.segment._valleys.ProjectionValleys",
         "skcaptcha.segment._window.SlidingWindow",
-        # What classifiers of scikit-learn hold when they are fitted.
+        # Attributes of fitted classifiers of scikit-learn.
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     }
 )
-"""What a skops file may hold beside what skops trusts by itself (numbers, strings, arrays, and the
-estimators of scikit-learn), by module and name. None of these runs anything that comes from the
-file when it is made and given its attributes."""
+"""Types that a skops file may contain besides those that skops itself trusts (numbers, strings,
+arrays, and the estimators of scikit-learn). None of them runs anything from the file when it is
+created and its attributes are set."""
 
 _MOST_NAMED = 5
 
-# By class, what it is or, fitted, holds that no such file can hold.
-_TREES = "nothing checks that its trees lead where a tree may"
+# Classifiers that cannot be saved, and why.
+_TREES = "the nodes of its trees cannot be checked for valid indices"
 _IMPOSSIBLE = {
-    "ConvolutionalClassifier": "its network is one of PyTorch",
+    "ConvolutionalClassifier": "it contains a PyTorch network",
     "ExtraTreesClassifier": _TREES,
     "HistGradientBoostingClassifier": _TREES,
     "RandomForestClassifier": _TREES,
@@ -72,44 +72,29 @@ _IMPOSSIBLE = {
 
 
 def check_before_fit(estimators: Iterable[Any]) -> None:
-    """Find out before the work whether what is fitted can be kept in a file of skops.
+    """Check before fitting whether the fitted estimators can be saved in a skops file.
 
     Parameters
     ----------
     estimators : iterable
-        Estimators, and whatever else is given as a parameter, with estimators in it or not.
+        Estimators, or values of parameters that may contain estimators.
 
     Raises
     ------
     ModelError
-        If skops is not installed, or one of the estimators cannot be kept.
+        If skops is not installed, or one of the estimators cannot be saved.
     """
     _require_skops("to write a skops file")
     for name in (type(part).__name__ for part in _parts(estimators)):
         if name in _IMPOSSIBLE:
             raise ModelError(
-                f"{name} cannot be kept in a file that loads without running code, as "
-                f"{_IMPOSSIBLE[name]}: choose another classifier, or the format joblib"
+                f"{name} cannot be saved in a skops file, because {_IMPOSSIBLE[name]}; use another "
+                "classifier or the format joblib"
             )
 
 
 def dump_skops(model: Pipeline) -> bytes:
-    """Make a file of skops.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Fitted.
-
-    Returns
-    -------
-    content : bytes
-
-    Raises
-    ------
-    ModelError
-        If skops is not installed, or the pipeline holds what could not be loaded again.
-    """
+    """Return a fitted pipeline as a skops file; raise ModelError if it cannot be loaded again."""
     _require_skops("to write a skops file")
     import skops.io
 
@@ -117,54 +102,37 @@ def dump_skops(model: Pipeline) -> bytes:
     try:
         skops.io.dump(model, file, compression=ZIP_DEFLATED, compresslevel=3)
     except TypeError as error:
-        raise ModelError(f"the model cannot be kept in a skops file ({error})") from error
+        raise ModelError(f"the model cannot be saved in a skops file ({error})") from error
     content = file.getvalue()
     if unknown := _unknown_types(content):
         raise ModelError(
-            f"the model cannot be kept in a skops file, for it holds {', '.join(unknown)}, which "
-            "is not on the list of what is safe to load (skcaptcha.persistence.TRUSTED_TYPES)"
+            f"the model cannot be saved in a skops file, because it contains {', '.join(unknown)}, "
+            "not among the types that are safe to load (skcaptcha.persistence.TRUSTED_TYPES); use "
+            "the format joblib"
         )
     if found := unsafe_value(model):
         raise ModelError(
-            f"the model cannot be kept in a skops file, for it holds {found}, and such a file may "
-            "hold only what opens no files and cannot be called; change it with set_params, or "
-            "choose the format joblib"
+            f"the model cannot be saved in a skops file, because it contains {found}; change that "
+            "parameter with set_params, or use the format joblib"
         )
     return content
 
 
 def load_skops(content: bytes, path: Path) -> Any:
-    """Load what is in a file of skops, if all of it is of types that are trusted.
-
-    Parameters
-    ----------
-    content : bytes
-    path : Path
-        Of the file, for messages.
-
-    Returns
-    -------
-    model : object
-
-    Raises
-    ------
-    ModelError
-        If skops is not installed, or the file holds other types, or values of these types that
-        could open files or be called: names them.
-    """
+    """Load a skops file; raise ModelError for types and values that are not safe."""
     _require_skops(f"{path}: to read it, a skops file")
     import skops.io
 
     if unknown := _unknown_types(content):
         raise ModelError(
-            f"{path}: holds {', '.join(unknown)}, which is not on the list of what is safe to load "
-            "(skcaptcha.persistence._save_and_load.TRUSTED_TYPES); fit a model of your own"
+            f"{path}: contains {', '.join(unknown)}, not among the types that are safe to load "
+            "(skcaptcha.persistence.TRUSTED_TYPES); fit a model of your own"
         )
     model = skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
     if found := unsafe_value(model):
         raise ModelError(
-            f"{path}: holds {found}; a model that loads without trust may hold only what opens no "
-            "files and cannot be called; fit a model of your own"
+            f"{path}: contains {found}; skops files must not contain functions, or parameters that "
+            "open files; fit a model of your own"
         )
     return model
 
@@ -173,17 +141,17 @@ def _unknown_types(content: bytes) -> list[str]:
     import skops.io
 
     unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED_TYPES)
-    # The names are whatever the file says.
+    # A malicious file may contain any names.
     return [name if name.isprintable() else repr(name) for name in unknown[:_MOST_NAMED]]
 
 
 def _require_skops(purpose: str) -> None:
     if find_spec("skops") is None:
-        raise ModelError(f"{purpose}, install the extra: pip install 'skcaptcha[skops]'")
+        raise ModelError(f"{purpose}, install the extra skops: pip install 'skcaptcha[skops]'")
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Yield all that is in parameters, however deep."""
+    """Yield a value and, recursively, the parameters and elements in it."""
     yield value
     if isinstance(value, type):
         return

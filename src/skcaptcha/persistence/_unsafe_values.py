@@ -1,14 +1,14 @@
-"""What a model from a stranger may hold: values, and nothing that opens files or can be called.
+"""Check that an untrusted model contains only values, and nothing that opens files or is callable.
 
-scikit-learn's classes are harmless as such, but do as their parameters say: a Pipeline unpickles
-what lies in the folder that its ``memory`` names, a FunctionTransformer calls its ``func``.
+scikit-learn's classes are harmless by themselves, but some of their parameters are not: a Pipeline
+unpickles files in the folder ``memory``, a FunctionTransformer calls ``func``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from reprlib import repr  # noqa: A004 - of what a file holds, which may be long
+from reprlib import repr  # noqa: A004 - values from a file may be long
 from typing import Any
 
 import numpy as np
@@ -30,46 +30,38 @@ _VALUES = (
     scipy.sparse.spmatrix,
     scipy.sparse.sparray,
 )
-# Classes can be called, but these, which stand for types of data, only make data.
+# These classes are callable, but stand for types of data and only create data.
 _TYPES_OF_DATA = (np.generic, int, float, complex, str, bytes, bool, list, tuple, set, dict)
 _MOST_JOBS = 256
-# joblib calculates what other strings say.
+# joblib evaluates other strings.
 _PRE_DISPATCH = re.compile(r"all|(\d{1,4}\*)?n_jobs")
 
 
 def unsafe_value(model: Any) -> str:
-    """Look in all parameters and attributes of a model for what could open files or be called.
+    """Return the first parameter or attribute of a model that is not safe, and why; or ``""``.
 
-    Parameters
-    ----------
-    model : object
-        Of types that are trusted.
-
-    Returns
-    -------
-    found : str
-        Where the first one is, and what; "" if there is none.
+    The types in the model are known to be trusted. It is searched recursively.
 
     Examples
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import FunctionTransformer
-    >>> from skcaptcha.persistence._held_values import unsafe_value
+    >>> from skcaptcha.persistence._unsafe_values import unsafe_value
     >>> unsafe_value(make_pipeline(FunctionTransformer(), memory="cache"))
-    "memory='cache', a folder that fitted steps would be loaded from"
+    "memory='cache', a folder from which fitted steps would be unpickled"
     >>> unsafe_value(make_pipeline(FunctionTransformer(print)))
-    'steps[0][1].func, which can be called'
+    'steps[0][1].func, which is callable'
     >>> unsafe_value(make_pipeline(FunctionTransformer()))
     ''
     """
     waiting = [("", model)]
     seen = {id(model)}
     while waiting:
-        place, value = waiting.pop()
+        path, value = waiting.pop()
         if reason := _unsafe(value):
-            return f"{place}{reason}"
+            return f"{path}{reason}"
         for step, inside in _inside(value):
-            deeper = f"{place}{step}".removeprefix(".")
+            deeper = f"{path}{step}".removeprefix(".")
             if reason := _unsafe_parameter(step.removeprefix("."), inside):
                 return f"{deeper}{reason}"
             if id(inside) not in seen:
@@ -80,28 +72,28 @@ def unsafe_value(model: Any) -> str:
 
 def _unsafe(value: Any) -> str:
     if isinstance(value, type):
-        return "" if issubclass(value, _TYPES_OF_DATA) else ", which can be called"
-    # What of this package can be called reads segments.
+        return "" if issubclass(value, _TYPES_OF_DATA) else ", which is callable"
+    # Callable objects of this package only read segments.
     if callable(value) and not type(value).__module__.startswith("skcaptcha."):
-        return ", which can be called"
+        return ", which is callable"
     if hasattr(value, "__fspath__"):
         return f"={repr(value)}, a path"
     return ""
 
 
 def _unsafe_parameter(name: str, value: Any) -> str:
-    """Judge the values that are harmless by themselves, but not as what they are used for."""
+    """Check values that are harmless by themselves, but not as values of these parameters."""
     match name:
         case "memory" if value is not None:
-            return f"={repr(value)}, a folder that fitted steps would be loaded from"
+            return f"={repr(value)}, a folder from which fitted steps would be unpickled"
         case "input" if isinstance(value, str) and value in ("file", "filename"):
-            return f"={repr(value)}, which opens the files that its input names"
+            return f"={repr(value)}, which opens the files named in its input"
         case "n_jobs" if value is not None and not _is_number_of_jobs(value):
-            return f"={repr(value)}; at most {_MOST_JOBS} processes are started"
+            return f"={repr(value)}; the maximum is {_MOST_JOBS}"
         case "pre_dispatch" if isinstance(value, str) and not _PRE_DISPATCH.fullmatch(value):
-            return f"={repr(value)}, which would be calculated"
+            return f"={repr(value)}, which would be evaluated"
         case "default_factory" if value is not None:
-            return ", which can be called"
+            return ", which is callable"
     return ""
 
 
@@ -110,7 +102,7 @@ def _is_number_of_jobs(value: Any) -> bool:
 
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what a value holds, each with what leads there from it."""
+    """Yield the elements and attributes of a value, each after the expression that leads to it."""
     if isinstance(value, (type, *_VALUES)):
         return
     if isinstance(value, dict):
