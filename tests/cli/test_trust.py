@@ -2,16 +2,17 @@
 
 import json
 import os
+import pickle
 import shutil
 import sys
-from pathlib import Path
+from hashlib import sha256
 
 import pytest
 
 from skcaptcha.datasets import load_captchas
 from skcaptcha.persistence import load_manifest
+from skcaptcha.persistence._model_file import add_manifest
 
-FIRST_FORMAT = Path(__file__).parents[1] / "models" / "1"
 HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 
 
@@ -62,8 +63,10 @@ def test_show_says_of_a_model_of_somebody_else_what_its_manifest_says(run, model
 
 
 def test_a_manifest_gives_no_orders_to_the_terminal(run, tmp_path):
-    (tmp_path / "m.json").write_text(json.dumps({"maker": "some\x1b[31mbody"}))
-    shutil.copy(next(FIRST_FORMAT.glob("*.joblib")), tmp_path / "m.joblib")
+    payload = pickle.dumps(None)
+    about = {"maker": "some\x1b[31mbody", "payload_sha256": sha256(payload).hexdigest()}
+    manifest = json.dumps(about | {"format_version": 1}).encode()
+    (tmp_path / "m.joblib").write_bytes(add_manifest(payload, manifest))
     outcome = run("show", tmp_path / "m.joblib")
     assert outcome.code == 2
     assert "some\\x1b[31mbody" in outcome.out
