@@ -338,7 +338,7 @@ def test_calls(advice: str, provoke: Callable[[], Any], follow: Callable[[], Any
 
 
 def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="downloads nothing; save the image and pass its path"):
+    with pytest.raises(ValueError, match="not downloaded; save the image and pass its path"):
         decode("https://example.org/5UFQ.png")
     write_captchas(tmp_path / "saved", [GRAY], ["5UFQ"])
     assert (decode(tmp_path / "saved" / "00001.png") == 200).all()

@@ -77,12 +77,12 @@ REMEDIES: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: with_more_pixels("steps.images.max_pixels=2000000"),
     ),
     (
-        "scale it",
+        "resize it",
         lambda: decode(Image.new("L", (1025, 1025))),
         lambda: decode(Image.new("L", (1025, 1025)).resize((512, 512))),
     ),
     (
-        "16384 are the most for a side; cut it",
+        "the maximum side length is 16384; crop it",
         lambda: decode(np.zeros((1, 20_000), np.uint8)),
         lambda: decode(np.zeros((1, 20_000), np.uint8)[:, :16_384]),
     ),
@@ -92,7 +92,7 @@ REMEDIES: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: [decode(JPEG), decode(encode(COLOR, "JPEG", progressive=True))],
     ),
     (
-        "of a kind that is not supported .*; save it as PNG",
+        "of an unsupported kind .*; save it as PNG",
         lambda: decode(BMP[:14] + b"\x14" + BMP[15:]),
         lambda: decode(encode(opened(BMP), "PNG")),
     ),

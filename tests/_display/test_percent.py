@@ -47,7 +47,7 @@ def test_an_interval_covers_what_it_is_written_for(counts):
 
 
 @given(st.floats(0, 1))
-def test_only_certainty_is_100_percent_sure(probability):
+def test_only_certainty_is_100_percent_confident(probability):
     assert (percent_confidence(probability) == "100 %") == (probability == 1)
     assert (percent_confidence(probability) == "0 %") == (probability == 0)
 

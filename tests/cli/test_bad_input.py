@@ -63,7 +63,7 @@ def places(
 
 
 REASONS = {
-    "EMPT.png": "it is empty",
+    "EMPT.png": "the file is empty",
     "TRUN.png": "truncated",
     "HUGE.png": "more than the limit max_pixels",
     "TEXT.png": "it is not a PNG",
@@ -112,7 +112,7 @@ def test_a_folder_that_is_missing_or_holds_no_images(run, model, tmp_path, comma
     assert "holds no images" in outcome.sentence()
     outcome = run(command, tmp_path / "none", "--model", model)
     assert outcome.code == (2 if command == "score" else 1)
-    assert f"{tmp_path / 'none'}: there is no such" in outcome.err
+    assert f"{tmp_path / 'none'}: no such" in outcome.err
 
 
 def test_a_folder_without_labels(run, model, workshop, captchas, tmp_path):
@@ -243,7 +243,7 @@ def test_an_image_that_exhausts_the_memory_does_not_stop_the_others(model, captc
     sources = [*load_captchas(captchas).data[:5], np.zeros((30, 140), np.uint8)]
     *good, bad = read_all(reader, sources)
     assert [reading.text for reading in good] == texts[:5]
-    assert reason_of(bad) == "140 x 30 pixels are too many for the memory"
+    assert reason_of(bad) == "there is not enough memory for 140 x 30 pixels"
 
 
 def test_training_images_of_another_size(run, workshop, tmp_path):

@@ -137,7 +137,7 @@ def test_fit_leaves_out_what_is_no_image(run, workshop, captchas, tmp_path):
         "fit", workshop / "recipe.yaml", "--data", folder, "--out", out, "--jobs", 1, "--json", "-"
     )
     assert outcome.code == 1
-    assert "0000.png: it is empty" in outcome.err
+    assert "0000.png: the file is empty" in outcome.err
     assert out.exists()
     assert json.loads(outcome.out)["n_failed"] == 1
 

@@ -68,7 +68,7 @@ def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
     assert outcome.code == 1
     report = json.loads(outcome.out)
     assert (report["n_train"], report["n_failed"]) == (200, 2)
-    assert "a.png: it is empty" in outcome.err
+    assert "a.png: the file is empty" in outcome.err
     assert "b.png: 3 x 9 pixels have no room for 4 characters" in outcome.err
     assert out.exists()
 

@@ -115,7 +115,7 @@ def test_quiet_keeps_results_warnings_and_errors(run, model, captchas, tmp_path)
     (tmp_path / "AAAA.png").write_bytes(b"")
     outcome = run("score", tmp_path, "--model", model, "--quiet")
     assert outcome.code == 1
-    assert outcome.sentence() == "AAAA.png: it is empty"
+    assert outcome.sentence() == "AAAA.png: the file is empty"
     assert run("score", tmp_path / "none", "--model", model, "--quiet").sentence()
 
 

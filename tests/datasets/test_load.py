@@ -147,7 +147,7 @@ def test_bad_range(make_folder, subset, message):
 
 
 def test_missing_folder(tmp_path):
-    with pytest.raises(DatasetError, match="there is no such folder"):
+    with pytest.raises(DatasetError, match="no such folder"):
         load_captchas(tmp_path / "nowhere")
 
 

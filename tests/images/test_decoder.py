@@ -114,7 +114,7 @@ class TestDepth:
     def test_floats_out_of_range(self, value: float) -> None:
         image = np.full((2, 3), 0.5)
         image[1, 1] = value
-        with pytest.raises(ImageError, match=r"floats were expected in \[0, 1\]"):
+        with pytest.raises(ImageError, match=r"expected floats in \[0, 1\]"):
             decode(image)
 
     @pytest.mark.parametrize("pixels", [GRAY, COLOR, GRAY // 255 + 1])
@@ -137,7 +137,7 @@ class TestDepth:
 
     @pytest.mark.parametrize("value", [-1, 65536])
     def test_integers_out_of_range(self, value: int) -> None:
-        with pytest.raises(ImageError, match=r"integers were expected in \[0, 65535\]"):
+        with pytest.raises(ImageError, match=r"expected integers in \[0, 65535\]"):
             decode(Image.new("I", (3, 2), value))
 
 
@@ -285,7 +285,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
-            (b"", "it is empty"),
+            (b"", "the file is empty"),
             (b"<!DOCTYPE html>", "not a PNG, JPEG, GIF, BMP or WebP image: it begins with b'<!DOC"),
             (b"II*\x00\x08\x00\x00\x00", "it is not a PNG"),
             (encode(GRAY)[:60], "damaged or truncated PNG"),
@@ -401,7 +401,7 @@ class TestBadInput:
 
     def test_rows_that_are_missing_in_a_whole_file(self) -> None:
         rows = zlib.compress(b"".join(b"\0" + bytes(30) for _ in range(10)))
-        with pytest.raises(ImageError, match="its pixels are incomplete"):
+        with pytest.raises(ImageError, match="its pixel data is incomplete"):
             decode(png(png_header(30, 20, 8, 0), (b"IDAT", rows), (b"IEND", b"")))
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

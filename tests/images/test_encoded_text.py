@@ -52,7 +52,7 @@ def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.Mon
     ("source", "reason"),
     [
         (BASE64["PNG RGB"][:100], "damaged or truncated PNG"),
-        ("data:image/png;base64," + "*" * 50_000, "it is a data URL whose base64 is damaged"),
+        ("data:image/png;base64," + "*" * 50_000, "the base64 of the data URL is damaged"),
         ("data:text/html,<html>" + "x" * 50_000, "it is not a PNG, JPEG"),
         ("iVBORw0KGgo" + "A" * 50_000, "damaged or truncated PNG"),
         ("x" * 50_000, "it cannot be read"),
@@ -74,7 +74,7 @@ def test_errors_are_short(source: str, reason: str) -> None:
 )
 def test_nothing_is_downloaded(url: str) -> None:
     for source in (url, Path(url)):
-        with pytest.raises(ImageError, match="it is a URL, and skcaptcha downloads nothing; save"):
+        with pytest.raises(ImageError, match="URLs are not downloaded; save"):
             decode(source)
 
 

@@ -165,9 +165,9 @@ class TestTruncated:
         for kept in ([*codes[:9], b""], [*codes, codes[0]], [*codes[:5], *codes[6:]]):
             marks = [bytes([0xFF, 0xD0 + i % 8]) for i in range(len(kept))]
             joined = b"".join(part for pair in zip(kept, marks, strict=True) for part in pair)
-            assert_refused(head + joined[:-2] + END_OF_JPEG, "between two restarts is missing")
+            assert_refused(head + joined[:-2] + END_OF_JPEG, "two restart markers is missing")
         swapped = content.replace(b"\xff\xd1", b"\xff\xd2", 1)
-        assert_refused(swapped, "between two restarts is missing")
+        assert_refused(swapped, "two restart markers is missing")
 
     @pytest.mark.parametrize("end", [b"\xff", b"\xff\xff", b"\xff\xd0"])
     def test_half_a_jpeg_before_a_padded_end_mark(self, end: bytes) -> None:
@@ -198,20 +198,20 @@ class TestTruncated:
         chunks = list(chunks_of(FILES[name]))
         for length in range(len(dict(chunks)[b"IDAT"])):
             shorter = [(kind, data[:length] if kind == b"IDAT" else data) for kind, data in chunks]
-            assert_refused(png(*shorter), "its pixels are incomplete")
+            assert_refused(png(*shorter), "its pixel data is incomplete")
 
     def test_compressed_data_without_an_end(self) -> None:
         """Found by fuzzing: all pixels are there, and to Pillow the file is truncated."""
         pixels = (b"IDAT", b"x\x9cc\xb8\xd0\xf4\xe9")
         content = png(png_header(1, 1, 16, 2, 1), pixels, (b"IEND", b""))
-        assert_refused(content, "its pixels are incomplete")
+        assert_refused(content, "its pixel data is incomplete")
 
     def test_a_chunk_that_is_unknown_and_needed(self) -> None:
         chunks = list(chunks_of(FILES["PNG RGB"]))
         for kind, unknown in ((b"reMA", False), (b"REMA", True)):
             content = png(chunks[0], (kind, b""), *chunks[1:])
             if unknown:
-                assert_refused(content, "a chunk b'REMA' is unknown, and needed")
+                assert_refused(content, "its critical chunk b'REMA' is unknown")
             else:
                 np.testing.assert_array_equal(decode(content), COLOR)
 
@@ -292,7 +292,7 @@ class TestRefused:
     def test_a_long_side(self) -> None:
         assert decode(np.zeros((1, 2**14), np.uint8)).shape == (1, 2**14)
         for shape in ((1, 2**14 + 1), (2**14 + 1, 1)):
-            with pytest.raises(ImageError, match="16384 are the most for a side"):
+            with pytest.raises(ImageError, match="the maximum side length is 16384"):
                 decode(np.zeros(shape, np.uint8))
 
     @pytest.mark.parametrize("size", [(0, 20), (30, 0), (0, 0)], ids=str)
@@ -328,8 +328,8 @@ class TestRefused:
         np.testing.assert_array_equal(decode(few), whole)
         padding, segments = b"\xff" * 2**23, b"\xff\xfe\0\2" * 2**21
         for place, filling, reason in (
-            (2, padding, "it is padded with hundreds of bytes"),
-            (len(content) - 2, padding, "it is padded with hundreds of bytes"),
+            (2, padding, "it has hundreds of padding bytes"),
+            (len(content) - 2, padding, "it has hundreds of padding bytes"),
             (2, segments, "it has more than 1000 segments"),
         ):
             began = time.process_time()
@@ -342,7 +342,7 @@ class TestRefused:
         place = content.index(b"\xff\xd0")
         path = tmp_path / "a.jpg"
         path.write_bytes(content[:place] + b"\xff\xd0" * (2**23 - 2000) + content[place:])
-        assert_little_memory(path, "between two restarts is missing")
+        assert_little_memory(path, "two restart markers is missing")
 
     @pytest.mark.parametrize("kind", [b"IDAT", b"PLTE", b"tEXt"])
     def test_chunks_without_end(self, kind: bytes, tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ class TestRefused:
     def test_a_missing_restart(self) -> None:
         content = FILES["JPEG with restarts"]
         place = content.rindex(b"\xff\xd1")
-        assert_refused(content[:place] + END_OF_JPEG, "between two restarts is missing")
+        assert_refused(content[:place] + END_OF_JPEG, "two restart markers is missing")
 
     @pytest.mark.parametrize(
         ("depth", "color", "interlaced", "key"),
@@ -398,7 +398,7 @@ class TestRefused:
         """Another header, 2 bits for each pixel, JPEG inside: of such there are good files."""
         content = bytearray(FILES["BMP"])
         content[place] = value
-        assert_refused(bytes(content), "BMP image of a kind that is not supported .*; save it as")
+        assert_refused(bytes(content), "BMP image of an unsupported kind .*; save it as")
 
     @pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCB])
     def test_rare_kinds_of_jpeg(self, marker: int) -> None:
@@ -429,7 +429,7 @@ class TestArrays:
     def test_not_finite(self, value: float, dtype: type) -> None:
         image = np.zeros((3, 4, 3), dtype)
         image[2, 3, 1] = value
-        with pytest.raises(ImageError, match="floats were expected in"):
+        with pytest.raises(ImageError, match="expected floats in"):
             decode(image)
 
     @pytest.mark.parametrize(

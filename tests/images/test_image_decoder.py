@@ -109,7 +109,7 @@ class TestImageDecoder:
     def test_error_survives_pickling(self) -> None:
         with pytest.raises(ImageError) as caught:
             ImageDecoder().transform([b""])
-        assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: it is empty"
+        assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: the file is empty"
 
     @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
     @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])

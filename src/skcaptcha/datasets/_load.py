@@ -178,7 +178,7 @@ def parse_range(text: str, n: int, *, where: str) -> tuple[int, int]:
 
 def _image_names(folder: Path) -> list[str]:
     if not folder.exists():
-        raise DatasetError(f"{folder}: there is no such folder; check its path")
+        raise DatasetError(f"{folder}: no such folder; check its path")
     if not folder.is_dir():
         raise DatasetError(f"{folder}: {folder_meant(folder)}")
     try:

@@ -1,4 +1,4 @@
-"""Images that come as text in the place of a path: data URLs and base64."""
+"""Images given as text instead of a path: data URLs and base64."""
 
 from __future__ import annotations
 
@@ -9,31 +9,18 @@ from urllib.parse import unquote_to_bytes
 from skcaptcha.images._limits import UnusableError
 
 _DATA_URL = re.compile(r"data:(?P<head>[^,]*),", re.IGNORECASE)
-# One letter before the colon is a drive. pathlib makes one slash of two.
+# A single letter before the colon is a drive. pathlib replaces two slashes with one.
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-# How a PNG, JPEG, GIF, WebP and BMP file begins in base64, and no image takes fewer characters.
+# The first characters of PNG, JPEG, GIF, WebP and BMP files, and the least length of an image.
 _BASE64 = re.compile(r"\s*(?:iVBORw0KGgo|[/_]9j[/_]|R0lGOD|UklGR|Qk)[\w+/=\s-]{40,}", re.ASCII)
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _LONGEST_PATH = 4096
 
 
 def content_of_text(text: str) -> bytes | None:
-    """Decode a data URL or base64.
+    """Decode a data URL or base64. Return None if the text, which is not a path, is neither.
 
-    Parameters
-    ----------
-    text : str
-        What was given as a path, and leads to no file.
-
-    Returns
-    -------
-    content : bytes or None
-        Of the image file; None if the text is neither.
-
-    Raises
-    ------
-    UnusableError
-        If it is a damaged data URL, or another URL: nothing is downloaded.
+    Raise UnusableError for a damaged data URL, and for other URLs: nothing is downloaded.
     """
     if match := _DATA_URL.match(text):
         content = unquote_to_bytes(text[match.end() :])
@@ -42,11 +29,9 @@ def content_of_text(text: str) -> bytes | None:
         try:
             return _from_base64(content)
         except ValueError as error:
-            raise UnusableError(f"it is a data URL whose base64 is damaged ({error})") from error
+            raise UnusableError(f"the base64 of the data URL is damaged ({error})") from error
     if _URL.match(text):
-        raise UnusableError(
-            "it is a URL, and skcaptcha downloads nothing; save the image and pass its path"
-        )
+        raise UnusableError("URLs are not downloaded; save the image and pass its path")
     if _BASE64.fullmatch(text):
         try:
             return _from_base64(text.encode())
@@ -61,31 +46,12 @@ def _from_base64(encoded: bytes) -> bytes:
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text is a URL, of data or of any other scheme.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    url : bool
-    """
+    """Return whether a text is a URL: a data URL, or one of any other scheme."""
     return bool(_DATA_URL.match(text) or _URL.match(text))
 
 
 def name_of_source(text: str) -> str:
-    """Shorten a text that holds an image, for messages.
-
-    Parameters
-    ----------
-    text : str
-        A path, or what was given in its place.
-
-    Returns
-    -------
-    name : str
-    """
+    """Shorten a text that contains an image, for messages."""
     if len(text) > _LONGEST_PATH or _DATA_URL.match(text) or _BASE64.fullmatch(text):
         return f"{text[:40]}... ({len(text):,} characters)" if len(text) > 60 else text
     return text

@@ -1,52 +1,31 @@
-"""How large an image may be."""
+"""Limits on the size of images."""
 
-# A row of a million pixels would be cut, scaled and searched in a hundred times the memory.
+# A row of a million pixels would need a hundred times the memory of a square image.
 _MAX_SIDE = 2**14
 
 
 class UnusableError(Exception):
-    """Why a source is no image; `decode` adds which source it was."""
+    """The reason why a source cannot be decoded; `decode` adds the name of the source."""
 
 
 def check_bytes(size: int, max_bytes: int) -> None:
-    """Refuse what is empty or too large.
-
-    Parameters
-    ----------
-    size : int
-        Of a file, in bytes.
-    max_bytes : int
-
-    Raises
-    ------
-    UnusableError
-    """
+    """Raise UnusableError if a file is empty or has more than `max_bytes` bytes."""
     if size == 0:
-        raise UnusableError("it is empty")
+        raise UnusableError("the file is empty")
     if size > max_bytes:
         raise UnusableError(f"it has {size} bytes, more than the limit max_bytes={max_bytes}")
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    """Refuse an image that is empty or too large.
-
-    Parameters
-    ----------
-    width, height : int
-    max_pixels : int
-
-    Raises
-    ------
-    UnusableError
-    """
+    """Raise UnusableError if an image is empty, has more than `max_pixels`, or a side too long."""
     if width * height == 0:
         raise UnusableError(f"it has no pixels ({width} x {height})")
     if width * height > max_pixels:
         raise UnusableError(
             f"it has {width} x {height} pixels, more than the limit max_pixels={max_pixels}; "
-            "scale it, or fit with --set steps.images.max_pixels=N"
+            "resize it, or fit with --set steps.images.max_pixels=N"
         )
     if max(width, height) > _MAX_SIDE:
         raise UnusableError(
-            f"it has {width} x {height} pixels, and {_MAX_SIDE} are the most for a side; cut it"
+            f"it has {width} x {height} pixels; the maximum side length is {_MAX_SIDE}; crop it"
         )

@@ -1,4 +1,4 @@
-"""Work on many images, of which some may be unusable."""
+"""Processing many images, some of which may be unusable."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.exceptions import ImageError, SkcaptchaError, release_frames
-from skcaptcha.images import ImageDecoder
+from skcaptcha.images._decoder import ImageDecoder
 
-# Of all images that are decoded at a time; a batch of captchas seldom has as many.
+# Maximum number of pixels decoded at a time; a batch of captchas seldom has as many.
 _PIXELS_AT_ONCE = 2**22
 
 Result = TypeVar("Result")
@@ -21,19 +21,10 @@ Process = Callable[[Pipeline, list[np.ndarray]], Sequence[Result]]
 def process_each(
     model: Pipeline, sources: Sequence[Any], process: Process[Result]
 ) -> list[Result | SkcaptchaError]:
-    """Decode and process images; one that cannot be used does not stop the others.
+    """Decode and process images; return the error of each image that cannot be used.
 
-    Parameters
-    ----------
-    model : Pipeline
-        Its ImageDecoder sets the limits.
-    sources : sequence of n paths, or whatever else an ImageDecoder takes
-    process : callable
-        Takes the model and a list of decoded images, and gives a result for each.
-
-    Returns
-    -------
-    results : list of n results or SkcaptchaError
+    `process` takes the model and a list of decoded images, and returns a result for each. The
+    model's ImageDecoder decodes the sources.
     """
     found = (step for _, step in model.steps if isinstance(step, ImageDecoder))
     decoder = next(found, ImageDecoder())
@@ -49,30 +40,26 @@ def process_each(
 def _decode_some(
     decoder: ImageDecoder, sources: Sequence[Any], first: int
 ) -> list[np.ndarray | SkcaptchaError]:
-    """Decode what comes next, until it is much for the memory."""
+    """Decode the sources from `first` on until they have `_PIXELS_AT_ONCE` pixels."""
     decoded: list[np.ndarray | SkcaptchaError] = []
     n_pixels = 0
     for source in sources[first:]:
-        image = _decode(decoder, source)
+        try:
+            (image,) = decoder.transform([source])
+        except SkcaptchaError as error:
+            decoded.append(release_frames(error))
+            continue
         decoded.append(image)
-        if isinstance(image, np.ndarray):
-            n_pixels += image.shape[0] * image.shape[1]
-            if n_pixels >= _PIXELS_AT_ONCE:
-                break
+        n_pixels += image.shape[0] * image.shape[1]
+        if n_pixels >= _PIXELS_AT_ONCE:
+            break
     return decoded
-
-
-def _decode(decoder: ImageDecoder, source: Any) -> np.ndarray | SkcaptchaError:
-    try:
-        return decoder.transform([source])[0]
-    except SkcaptchaError as error:
-        return release_frames(error)
 
 
 def _process(
     model: Pipeline, images: list[np.ndarray], process: Process[Result]
 ) -> list[Result | SkcaptchaError]:
-    """Process a batch; if that fails, process it in halves until the culprits stand alone."""
+    """Process a batch; if that fails, process each half until only failing images are left."""
     if not images:
         return []
     try:
@@ -81,7 +68,7 @@ def _process(
         if len(images) == 1:
             height, width = images[0].shape[:2]
             too_large = ImageError(
-                "image 0", f"{width} x {height} pixels are too many for the memory"
+                "image 0", f"there is not enough memory for {width} x {height} pixels"
             )
             return [too_large if isinstance(error, MemoryError) else release_frames(error)]
         middle = len(images) // 2

@@ -1,5 +1,5 @@
-"""Image files: one module looks into each format, before a decoder sees the file."""
+"""Image file formats: each module inspects one format before a decoder gets the file."""
 
-from skcaptcha.images.formats.decoding import decode_bytes, is_jpeg, pixels_of
+from skcaptcha.images.formats.decode_bytes import decode_bytes, is_jpeg, pixels_of
 
 __all__ = ["decode_bytes", "is_jpeg", "pixels_of"]

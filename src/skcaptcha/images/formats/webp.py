@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import struct
 
-from skcaptcha.images.formats.inspected import DamagedFileError, Inspected
+from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
 
 
-def inspect_webp(content: bytes) -> Inspected:
-    """Read the size of a WebP file, before anything takes memory for it.
-
-    Parameters
-    ----------
-    content : bytes
-        Of a file that begins like one.
-
-    Returns
-    -------
-    inspected : Inspected
-
-    Raises
-    ------
-    DamagedFileError
-        If there is no header.
-    """
+def inspect_webp(content: bytes) -> Inspection:
+    """Read the size of a WebP file. Raise DamagedFileError if it has no header."""
     try:
         match content[12:16]:
             case b"VP8X":
@@ -37,10 +22,10 @@ def inspect_webp(content: bytes) -> Inspected:
             case _:
                 raise DamagedFileError("it has no header")
     except struct.error:
-        raise DamagedFileError("it ends in its header") from None
-    return Inspected(size, content, plain=False)
+        raise DamagedFileError("its header is truncated") from None
+    return Inspection(size, content, plain=False)
 
 
-def _of_24_bits(content: bytes, place: int) -> int:
-    low, high = struct.unpack_from("<HB", content, place)
+def _of_24_bits(content: bytes, position: int) -> int:
+    low, high = struct.unpack_from("<HB", content, position)
     return int(low + (high << 16)) + 1

@@ -1,4 +1,4 @@
-"""From the content of a file to its pixels: OpenCV for the commonest kinds, Pillow for others."""
+"""Decoding the content of a file: OpenCV decodes the common kinds, Pillow the others."""
 
 import math
 import re
@@ -21,20 +21,20 @@ from PIL.WebPImagePlugin import WebPImageFile
 from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
 from skcaptcha.images._pixel_values import without_alpha
 from skcaptcha.images.formats.gif import inspect_gif
-from skcaptcha.images.formats.inspected import DamagedFileError, Inspected
+from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
 from skcaptcha.images.formats.jpeg import inspect_jpeg, jpeg_has_all_restarts, jpeg_is_whole
 from skcaptcha.images.formats.png import inspect_png, png_has_gray_and_alpha, png_is_whole
 from skcaptcha.images.formats.webp import inspect_webp
 
 
 class _Format(NamedTuple):
-    begins: re.Pattern[bytes]
-    inspect: Callable[[bytes], Inspected] | None
+    first_bytes: re.Pattern[bytes]
+    inspect: Callable[[bytes], Inspection] | None
     open: Callable[[BytesIO], ImageFile]
 
 
-# Pillow's classes are called directly because `Image.open` obeys `Image.MAX_IMAGE_PIXELS`, which
-# belongs to the whole process. The first bytes decide, since suffixes are often wrong.
+# Pillow's classes are called directly because `Image.open` uses `Image.MAX_IMAGE_PIXELS`, which is
+# global. The first bytes determine the format because suffixes are often wrong.
 _FORMATS = {
     "PNG": _Format(re.compile(rb"\x89PNG\r\n\x1a\n"), inspect_png, PngImageFile),
     "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), inspect_jpeg, JpegImageFile),
@@ -47,30 +47,17 @@ _FORMATS = {
 def decode_bytes(
     content: bytes | bytearray | memoryview, gray: bool, max_bytes: int, max_pixels: int
 ) -> np.ndarray:
-    """Decode a file's content.
+    """Return the pixels of a file, with alpha if there is any.
 
-    Parameters
-    ----------
-    content : bytes-like
-    gray : bool
-        Whether JPEG files are decoded to gray.
-    max_bytes, max_pixels : int
-
-    Returns
-    -------
-    pixels : ndarray
-        Of any dtype that `to_uint8` takes, with alpha if there is any.
-
-    Raises
-    ------
-    UnusableError
+    Their dtype is any that `to_uint8` accepts. `gray` is whether JPEG files are decoded to gray.
+    Raise UnusableError if the file is damaged, too large or not an image.
     """
     if isinstance(content, bytes):
         check_bytes(len(content), max_bytes)
     else:
         check_bytes(memoryview(content).nbytes, max_bytes)
         content = bytes(content)
-    name = next((name for name in _FORMATS if _FORMATS[name].begins.match(content)), None)
+    name = next((name for name in _FORMATS if _FORMATS[name].first_bytes.match(content)), None)
     if name is None:
         raise UnusableError(
             f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
@@ -88,11 +75,11 @@ def decode_bytes(
 
 def is_jpeg(content: bytes | bytearray | memoryview) -> bool:
     """Return whether a file's content begins like a JPEG file."""
-    return _FORMATS["JPEG"].begins.match(content) is not None
+    return _FORMATS["JPEG"].first_bytes.match(content) is not None
 
 
 def _decode_plain(content: bytes, name: str, gray: bool) -> np.ndarray:
-    # Of PNG, OpenCV would weigh the colors in its own way.
+    # For PNG files, OpenCV would use other weights of the colors.
     gray &= name == "JPEG"
     kind = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_UNCHANGED
     try:
@@ -101,22 +88,22 @@ def _decode_plain(content: bytes, name: str, gray: bool) -> np.ndarray:
     except cv2.error:
         pixels = None
     if pixels is None or pixels.dtype != np.uint8:
-        raise _damaged(name, "its pixels are incomplete")
+        raise _damaged(name, "its pixel data is incomplete")
     if pixels.ndim == 3:
         if pixels.shape[2] == 4:
             return without_alpha(pixels, bgr=True)
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    if name == "JPEG" and _may_be_filled_up(pixels):
+    if name == "JPEG" and _may_be_incomplete(pixels):
         with _pillow(name):
             if not jpeg_is_whole(content, pixels, gray=gray):
-                raise _damaged(name, "its pixels are incomplete")
+                raise _damaged(name, "its pixel data is incomplete")
     return pixels
 
 
-def _may_be_filled_up(pixels: np.ndarray) -> bool:
-    """Tell whether the last block is of the gray that is decoded where a JPEG file lacks codes.
+def _may_be_incomplete(pixels: np.ndarray) -> bool:
+    """Return whether the last block has the gray level that replaces missing codes in JPEG files.
 
-    Where the resolution of color is lower, that of the pixels before it may be mixed into it.
+    If colors have a lower resolution, those of neighboring pixels may be mixed into it.
     """
     last = pixels[-1, -1].tolist()
     if pixels.ndim == 3:
@@ -130,69 +117,57 @@ def _may_be_filled_up(pixels: np.ndarray) -> bool:
 
 def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
     if name == "PNG" and not png_is_whole(content):
-        raise _damaged(name, "its pixels are incomplete")
+        raise _damaged(name, "its pixel data is incomplete")
     if name == "JPEG" and not jpeg_has_all_restarts(content):
-        raise _damaged(name, "a part between two restarts is missing")
+        raise _damaged(name, "data between two restart markers is missing")
     with _pillow(name):
         image = _FORMATS[name].open(BytesIO(content))
-        if name == "BMP" and len(content) > _most_bytes_of_bmp(image):
+        if name == "BMP" and len(content) > _max_bmp_bytes(image):
             raise _damaged(name, "it has more compressed data than pixels")
         pixels = pixels_of(image, max_pixels)
         if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), gray=False):
-            raise _damaged(name, "its pixels are incomplete")
+            raise _damaged(name, "its pixel data is incomplete")
     if name == "PNG" and png_has_gray_and_alpha(content) and pixels.shape[2] == 4:
         return pixels[..., [0, 3]]
     return pixels
 
 
-def _most_bytes_of_bmp(image: ImageFile) -> float:
-    """Bytes that encoders may need, at most; Pillow would go through any number of them."""
+def _max_bmp_bytes(image: ImageFile) -> float:
+    """Return the most bytes that an encoder needs; Pillow would read any number of them."""
     if not image.tile or image.tile[0][0] != "bmp_rle":
         return math.inf
-    # Two for each pixel and each row, the header, and a profile of colors.
+    # Two bytes per pixel and per row, the header, and a color profile.
     return 4 * image.width * image.height + 2**16
 
 
 @contextmanager
 def _pillow(name: str) -> Iterator[None]:
-    """Let Pillow decode a file; whatever it says of a damaged one is about that."""
+    """Convert the errors that Pillow raises for a damaged file, and ignore its warnings."""
     with warnings.catch_warnings():
-        # Pillow warns of damaged metadata, which does not touch the pixels. Only its own warnings
-        # are silenced, so that a filter that threads leave behind in a race hides no others.
+        # Pillow warns of damaged metadata, which does not affect the pixels. Only its own warnings
+        # are ignored, so that a filter left behind by a race of threads does not hide others.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
             yield
         except UnusableError:
             raise
         except MemoryError as error:
-            raise UnusableError("it takes more memory than there is") from error
+            raise UnusableError("there is not enough memory to decode it") from error
         except Image.DecompressionBombError as error:
             raise UnusableError(f"it has too many pixels ({error})") from error
         except Exception as error:
             if str(error).startswith("Unsupported"):
                 raise UnusableError(
-                    f"it is a {name} image of a kind that is not supported ({error}); save it as "
-                    "PNG"
+                    f"it is a {name} image of an unsupported kind ({error}); save it as PNG"
                 ) from error
             raise _damaged(name, error) from error
 
 
 def pixels_of(image: Image.Image, max_pixels: int) -> np.ndarray:
-    """Give the pixels of a PIL image.
+    """Return the pixels of a PIL image, with alpha if there is any.
 
-    Parameters
-    ----------
-    image : PIL image
-    max_pixels : int
-
-    Returns
-    -------
-    pixels : ndarray
-        Of any dtype that `to_uint8` takes, with alpha if there is any.
-
-    Raises
-    ------
-    UnusableError
+    Their dtype is any that `to_uint8` accepts. Raise UnusableError if the image is damaged or too
+    large.
     """
     check_pixels(*image.size, max_pixels)
     try:
@@ -206,10 +181,10 @@ def pixels_of(image: Image.Image, max_pixels: int) -> np.ndarray:
         raise _damaged(image.format or "PIL", error) from error
     if not image.mode.startswith("I"):
         return pixels
-    # Mode I has 32 bits, and yet is what some versions of Pillow give for 16-bit files.
+    # Some versions of Pillow use mode I, which has 32 bits, for 16-bit files.
     if pixels.min() < 0 or pixels.max() > 65535:
         raise UnusableError(
-            f"its integers were expected in [0, 65535], and lie in [{pixels.min()}, {pixels.max()}]"
+            f"expected integers in [0, 65535], found [{pixels.min()}, {pixels.max()}]"
         )
     pixels = pixels.astype(np.uint16)
     if "transparency" in image.info:
