@@ -10,7 +10,6 @@ import pytest
 
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.images import _decode
-from skcaptcha.images.formats import decoding
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -40,7 +39,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, Counter]:
 
     for module, name in ((builtins, "open"), (io, "open"), (os, "open")):
         watch(module, name)
-    decode_bytes = decoding.decode_bytes
+    decode_bytes = _decode.decode_bytes
 
     def counted(content, *args):
         decoded[bytes(content)] += 1
