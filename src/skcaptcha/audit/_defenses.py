@@ -1,4 +1,4 @@
-"""Which defenses a scheme has, what they cost a reader, and the rules that judge them."""
+"""The defenses of a captcha scheme, their effect on a reader, and the rules for conclusions."""
 
 from __future__ import annotations
 
@@ -9,30 +9,25 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.audit._intervals import Difference, Share, difference, share
+from skcaptcha.audit._proportions import Difference, Proportion, difference, proportion
 
-Verdict = Literal["holds", "does not hold", "not told by these images", "not there"]
+Conclusion = Literal["holds", "does not hold", "inconclusive", "absent"]
 
 BROKEN = 0.10
-"""A defense does not hold if more than this share of the captchas that have it is read."""
+"""A defense does not hold if more than this proportion of the captchas that have it is read."""
+
+FAMILY_RISK = 0.05
+"""Probability that any of the intervals that are compared misses the true value."""
 
 _LENGTH = "length"
-_FEWEST = 15  # captchas of which a share is worth telling
-FAMILY_RISK = 0.05
-"""That any interval, of all that are compared, misses what it should hold."""
+_MIN_GROUP = 15  # captchas
 
 
 @dataclass(frozen=True)
 class Defense:
-    """Something that captchas do against being read, and how its amount is measured.
+    """A property of captchas that makes them harder to read.
 
-    Attributes
-    ----------
-    key, name : str
-    amount : str
-        What is measured of each captcha.
-    least : float
-        From this amount on a captcha has the defense.
+    A captcha has the defense from the amount `least` on; `amount` describes how it is measured.
     """
 
     key: str
@@ -43,17 +38,17 @@ class Defense:
 
 DEFENSES = (
     Defense("noise", "dots and specks", "specks of ink", 2),
-    Defense("lines", "lines", "thin straight lines, also short, pale, or colored ones", 1),
+    Defense("lines", "lines", "thin straight lines, including short, pale and colored ones", 1),
     Defense(
         "touching",
         "touching or overlapping characters",
-        "how many more characters there are than pieces of ink large enough to be one",
+        "number of characters minus number of pieces of ink that are large enough to be one",
         1,
     ),
     Defense(
         "rotation",
         "rotated characters",
-        "how many degrees characters lean away from the mean of their kind",
+        "degrees by which characters are tilted against the mean of the same character",
         6,
     ),
     Defense(
@@ -62,189 +57,150 @@ DEFENSES = (
         "distance between pictures of one character, relative to that between different characters",
         0.5,
     ),
-    # There in those that are not as long as most; longer ones have more of it.
+    # Strings have it if their length is not the most frequent one; longer strings have more of it.
     Defense(_LENGTH, "varying length", "characters", 1),
     Defense(
-        "ground",
+        "background",
         "uneven background or weak contrast",
         "deviation of the shades of the background, relative to the contrast with the ink",
         0.1,
     ),
-    Defense("alphabet", "look-alike characters", "characters that others are easily taken for", 1),
+    Defense(
+        "look_alikes",
+        "look-alike characters",
+        "characters that are easily mistaken for another one of the labels",
+        1,
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one defense.
+    """What was measured for one defense.
 
     Attributes
     ----------
     defense : Defense
     amounts : tuple of three floats, or None
-        The tenth, the half and nine tenths of the captchas have no more of it; None if it could
-        not be measured.
-    n_with : int
-        How many of the captchas have it, of `n_measured`.
-    n_measured : int
-    more, less : Share or None
-        What was read of the captchas with more and of those with less of it; None if they cannot
-        be told apart in two groups.
+        The 10th, 50th and 90th percentile of its amount; None if it could not be measured.
+    n_with, n_measured : int
+        Number of captchas that have it, and in which it could be measured.
+    more, less : Proportion or None
+        Proportion read of the captchas with more and with less of it; None if the captchas cannot
+        be divided into two groups.
     cost : Difference or None
         `less` minus `more`.
-    read_with : Share or None
-        What was read of those that have it: of `more`, or else of all that have it, if they are 15
-        or more.
-    verdict : str
+    read_with : Proportion or None
+        Proportion read of the captchas with the defense: `more`, or that of all captchas that have
+        it, if there are at least 15.
+    conclusion : str
     """
 
     defense: Defense
     amounts: tuple[float, float, float] | None
     n_with: int
     n_measured: int
-    more: Share | None
-    less: Share | None
+    more: Proportion | None
+    less: Proportion | None
     cost: Difference | None
-    read_with: Share | None
-    verdict: Verdict
+    read_with: Proportion | None
+    conclusion: Conclusion
 
 
-def find(amounts: Mapping[str, NDArray[np.float64]], right: NDArray[np.bool_]) -> list[Finding]:
-    """Judge every defense by what was read of captchas that have more and less of it.
+def assess(amounts: Mapping[str, NDArray[np.float64]], correct: NDArray[np.bool_]) -> list[Finding]:
+    """Return a finding for each defense, in the order of `DEFENSES`.
 
-    Intervals are as wide as it takes for those of all defenses together to hold with 95 %.
-
-    Parameters
-    ----------
-    amounts : dict of str to ndarray of shape (n,)
-        How much of each defense every captcha has; nan where that is not known.
-    right : ndarray of shape (n,), dtype bool
-        Which captchas were read right.
-
-    Returns
-    -------
-    findings : list of Finding
-        In the order of `DEFENSES`.
+    `amounts` has one array of shape (n,) for each defense, with NaN for unknown amounts; `correct`
+    has shape (n,). The intervals are widened so that all of them together hold with 95 %.
     """
-    there = {defense.key: _has(defense, amounts[defense.key]) for defense in DEFENSES}
-    n_there = sum(bool(has.any()) for has in there.values())
-    confidence = 1 - FAMILY_RISK / max(1, n_there)
+    present = {defense.key: _is_present(defense, amounts[defense.key]) for defense in DEFENSES}
+    n_present = sum(bool(mask.any()) for mask in present.values())
+    confidence = 1 - FAMILY_RISK / max(1, n_present)
     return [
-        _finding(defense, amounts[defense.key], there[defense.key], right, confidence)
+        _finding(defense, amounts[defense.key], present[defense.key], correct, confidence)
         for defense in DEFENSES
     ]
 
 
-def judge(there: bool, read_with: Share | None, cost: Difference | None) -> Verdict:
+def _conclude(
+    is_present: bool, read_with: Proportion | None, cost: Difference | None
+) -> Conclusion:
     """Apply the rules.
 
-    A defense does not hold if, for sure, more than 10 % of the captchas that have it are read. It
-    holds if, for sure, less than 10 % of the captchas with more of it are read, and less than of
-    those with less of it: else something else may be what holds. "For sure" is: by the whole
-    interval.
-
-    Parameters
-    ----------
-    there : bool
-        Whether captchas have the defense at all.
-    read_with : Share or None
-        What was read of those that have it, or have more of it.
-    cost : Difference or None
-        By how much less than of those with less of it.
-
-    Returns
-    -------
-    verdict : str
-
-    Examples
-    --------
-    >>> from skcaptcha.audit._defenses import judge
-    >>> from skcaptcha.audit._intervals import difference, share
-    >>> judge(True, share(50, 100), None)
-    'does not hold'
-    >>> judge(True, share(1, 100), difference(share(70, 100), share(1, 100)))
-    'holds'
-    >>> judge(True, share(1, 100), None)
-    'not told by these images'
+    A defense does not hold if the whole interval of `read_with` is above 10 %. It holds if the
+    whole interval is below 10 % and the whole interval of the cost is above 0: otherwise something
+    else may be what prevents reading.
     """
-    if not there:
-        return "not there"
-    if read_with is None:
-        return "not told by these images"
-    if read_with.low > BROKEN:
-        return "does not hold"
-    if read_with.high < BROKEN and cost is not None and cost.low > 0:
-        return "holds"
-    return "not told by these images"
+    if not is_present:
+        return "absent"
+    if read_with is not None:
+        if read_with.low > BROKEN:
+            return "does not hold"
+        if read_with.high < BROKEN and cost is not None and cost.low > 0:
+            return "holds"
+    return "inconclusive"
 
 
-def _has(defense: Defense, amounts: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _is_present(defense: Defense, amounts: NDArray[np.float64]) -> NDArray[np.bool_]:
     if defense.key == _LENGTH:
-        # One label that is wrong does not make the length of all strings vary.
+        # One wrong label does not make all lengths vary.
         lengths, counts = np.unique(amounts, return_counts=True)
         return amounts != lengths[counts.argmax()]
     return amounts >= defense.least
 
 
 def _groups(
-    amounts: NDArray[np.float64], there: NDArray[np.bool_], *, by_amount: bool
+    amounts: NDArray[np.float64], present: NDArray[np.bool_], *, by_amount: bool
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-    """Tell captchas that have it from those without, or else those with more from those with less.
+    """Divide captchas into those with and without a defense.
 
-    Half and half if possible.
-
-    Parameters
-    ----------
-    amounts : ndarray of shape (n,)
-    there : ndarray of shape (n,), dtype bool
-    by_amount : bool
-        In any case by more and less of it.
+    With `by_amount`, or if nearly all captchas have the defense, they are divided into those with
+    more and less of it, into halves if possible.
     """
     known = ~np.isnan(amounts)
-    if there.sum() < _FEWEST:
+    if present.sum() < _MIN_GROUP:
         return None
-    more = there
-    if by_amount or (known & ~there).sum() < _FEWEST:
+    more = present
+    if by_amount or (known & ~present).sum() < _MIN_GROUP:
         cuts = np.unique(amounts[known])[1:]
         parts = [(amounts >= cut) & known for cut in cuts]
         if not parts:
             return None
         more = min(parts, key=lambda part: abs(2 * part.sum() - known.sum()))
     less = known & ~more
-    return (more, less) if min(more.sum(), less.sum()) >= _FEWEST else None
+    return (more, less) if min(more.sum(), less.sum()) >= _MIN_GROUP else None
 
 
 def _finding(
     defense: Defense,
     amounts: NDArray[np.float64],
-    there: NDArray[np.bool_],
-    right: NDArray[np.bool_],
+    present: NDArray[np.bool_],
+    correct: NDArray[np.bool_],
     confidence: float,
 ) -> Finding:
-    def read(part: NDArray[np.bool_]) -> Share:
-        return share(int(right[part].sum()), int(part.sum()), confidence=confidence)
+    def read(mask: NDArray[np.bool_]) -> Proportion:
+        return proportion(int(correct[mask].sum()), int(mask.sum()), confidence=confidence)
 
-    more = less = cost = None
-    groups = _groups(amounts, there, by_amount=defense.key == _LENGTH)
+    more = less = cost = percentiles = None
+    groups = _groups(amounts, present, by_amount=defense.key == _LENGTH)
     if groups is not None:
         more, less = map(read, groups)
         cost = difference(less, more)
-    read_with = more or (read(there) if there.sum() >= _FEWEST else None)
+    read_with = more or (read(present) if present.sum() >= _MIN_GROUP else None)
     known = amounts[~np.isnan(amounts)]
-    tenths = None
     if len(known):
         low, middle, high = np.percentile(known, [10, 50, 90], method="inverted_cdf").tolist()
-        tenths = low, middle, high
+        percentiles = low, middle, high
     return Finding(
         defense=defense,
-        amounts=tenths,
-        n_with=int(there.sum()),
+        amounts=percentiles,
+        n_with=int(present.sum()),
         n_measured=len(known),
         more=more,
         less=less,
         cost=cost,
         read_with=read_with,
-        verdict=judge(bool(there.any()), read_with, cost)
+        conclusion=_conclude(bool(present.any()), read_with, cost)
         if len(known)
-        else "not told by these images",
+        else "inconclusive",
     )

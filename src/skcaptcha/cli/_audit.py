@@ -52,10 +52,11 @@ def audit(
     exit code is then 1.
     """
     from skcaptcha._files.atomic import write_atomically
-    from skcaptcha.audit import audit_captchas, to_markdown, to_page
+    from skcaptcha.audit import audit_captchas
     from skcaptcha.cli._training import drop_unusable_images, workers
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder, decode
+    from skcaptcha.report import audit_report
 
     beside = [out.with_suffix(".md"), out.with_suffix(".json")]
     check_outputs(*beside, html=out, json=json, reads=[folder])
@@ -65,18 +66,19 @@ def audit(
     note_unlabeled(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
     with workers(jobs, None, captchas), _progress() as say:
-        found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, say=say)
-    report = {"folder": str(folder), **found.figures(), "failed": failed}
+        found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, progress=say)
+    report = {"folder": str(folder), **found.to_dict(), "failed": failed}
     title = f"{_TITLE} {folder.resolve().name}"
     # The figures, which took long to measure, are safe before anything is made of them.
     write_json(report, files[2])
-    text = to_markdown(found, title)
-    write_atomically(files[1], lambda stream: stream.write(text.encode(errors="replace")))
     some = [
         (decode(source), str(label))
         for source, label in zip(captchas.data[:_N_SHOWN], captchas.target, strict=False)
     ]
-    to_page(found, title, some).save(out)
+    page = audit_report(found, title, some)
+    markdown = page.to_markdown().encode(errors="replace")
+    write_atomically(files[1], lambda stream: stream.write(markdown))
+    page.save(out)
 
     console = report_console(json)
     console.print(_figures_table(found, files))
@@ -104,10 +106,10 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _figures_table(found: Audit, files: list[Path]) -> Table:
-    from skcaptcha.audit import summary
+    from skcaptcha.report import audit_summary
 
     table = figures_table()
-    for name, what in summary(found):
+    for name, what in audit_summary(found):
         table.add_row(name, what)
     table.add_row("seconds", f"{found.seconds:.0f} of {found.budget:.0f}")
     table.add_row("written", "\n".join(map(str, files)))
@@ -121,8 +123,8 @@ def _defenses_table(found: Audit) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("defense")
     table.add_column("there in", justify="right")
-    table.add_column("verdict")
+    table.add_column("conclusion")
     for finding in found.findings:
         there = f"{finding.n_with} of {finding.n_measured}"
-        table.add_row(finding.defense.name, there, finding.verdict)
+        table.add_row(finding.defense.name, there, finding.conclusion)
     return table

@@ -1,4 +1,4 @@
-"""How well a model reads labeled captchas."""
+"""Metrics of a model on labeled captchas."""
 
 from __future__ import annotations
 
@@ -20,34 +20,32 @@ from skcaptcha.metrics import (
 )
 from skcaptcha.read import Reading, read_captchas
 
-__all__ = ["evaluate", "summarize"]
-
 _COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
 
 
 def evaluate(model: Model, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
-    """Read labeled captchas and measure how well, as the command ``score`` does.
+    """Evaluate a model on labeled captchas, as the command ``score`` does.
 
     Parameters
     ----------
     model : Pipeline, or fitted search over one
-        Fitted; its last step is a reader.
+        Fitted model; its last step is a reader.
     X : sequence of n captchas
         Paths, bytes, PIL images or arrays.
     y : array-like of n str
-        Their labels.
+        Labels of the captchas.
 
     Returns
     -------
-    figures : dict
+    metrics : dict
         See `summarize`. A captcha that cannot be read counts as wrong.
 
     Raises
     ------
     DatasetError
-        If there are no captchas, or more or fewer labels than captchas.
+        If there are no captchas, or if `X` and `y` differ in length.
     ReadingError
-        If a label is no string.
+        If a label is not a string.
 
     Examples
     --------
@@ -60,74 +58,72 @@ def evaluate(model: Model, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     >>> from skcaptcha.segment import FixedBoxes
     >>> from sklearn.pipeline import make_pipeline
     >>> X, y = make_line_captchas(120, random_state=0)
-    >>> places = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+    >>> boxes = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
     >>> model = make_pipeline(
-    ...     ImageDecoder(), Grayscale(), Binarizer(), FixedBoxes(places), HOG(), CharacterReader()
+    ...     ImageDecoder(), Grayscale(), Binarizer(), FixedBoxes(boxes), HOG(), CharacterReader()
     ... ).fit(X[:80], y[:80])
-    >>> figures = evaluate(model, [*X[80:], b"no image"], [*y[80:], "AAAA"])
-    >>> figures["n"], figures["n_failed"], 0 < figures["string_accuracy"] < 1
+    >>> metrics = evaluate(model, [*X[80:], b"not an image"], [*y[80:], "AAAA"])
+    >>> metrics["n"], metrics["n_failed"], 0 < metrics["string_accuracy"] < 1
     (41, 1, True)
     """
     model = pipeline_of(model)
     labels = as_texts(y)
     if not labels or len(labels) != len(X):
         raise DatasetError(
-            f"there are {len(X)} captchas and {len(labels)} labels; each needs one, and one at "
-            "least is needed"
+            f"there are {len(X)} captchas and {len(labels)} labels; pass at least one captcha, and "
+            "one label for each"
         )
     return summarize(labels, process_each(model, X, read_captchas))
 
 
 def summarize(labels: Sequence[str], results: Sequence[Reading | SkcaptchaError]) -> dict[str, Any]:
-    """Compare what was read with the labels; what could not be read counts as wrong.
+    """Compute metrics from labels and predictions; captchas that were not read count as wrong.
 
     Parameters
     ----------
     labels : sequence of n str
-    results : sequence of n Reading or SkcaptchaError
+        Labels of the captchas.
+    results : sequence of n (Reading or SkcaptchaError)
+        The prediction for each captcha, or the error that prevented one.
 
     Returns
     -------
-    figures : dict
-        The numbers, each share with its 95 % interval, how many of the images are unlike the
-        training set, how accurate the surest readings are, and the confusions of what was read.
+    metrics : dict
+        Counts, accuracies with their 95 % intervals, number of out-of-distribution images,
+        accuracy of the most confident predictions at several coverages, and confused characters.
     """
     texts = [result.text if isinstance(result, Reading) else "" for result in results]
     read = [i for i, result in enumerate(results) if isinstance(result, Reading)]
-    figures: dict[str, Any] = {
-        "n": len(labels),
-        "n_characters": sum(map(len, labels)),
-        "n_failed": len(labels) - len(read),
+    n, n_characters = len(labels), sum(map(len, labels))
+    metrics: dict[str, Any] = {
+        "n": n,
+        "n_characters": n_characters,
+        "n_failed": n - len(read),
     }
-    shares = {
-        "string_accuracy": (string_accuracy(labels, texts), len(labels)),
-        "string_accuracy_ignoring_case": (
-            string_accuracy(labels, texts, ignore_case=True),
-            len(labels),
-        ),
-        "character_accuracy": (character_accuracy(labels, texts), figures["n_characters"]),
-    }
-    for name, (share, n) in shares.items():
-        figures[name] = share
-        figures[f"{name}_interval"] = wilson_interval(round(share * n), n)
-    figures["n_out_of_distribution"] = sum(
+    for name, accuracy, trials in (
+        ("string_accuracy", string_accuracy(labels, texts), n),
+        ("string_accuracy_ignoring_case", string_accuracy(labels, texts, ignore_case=True), n),
+        ("character_accuracy", character_accuracy(labels, texts), n_characters),
+    ):
+        metrics[name] = accuracy
+        metrics[f"{name}_interval"] = wilson_interval(round(accuracy * trials), trials)
+    metrics["n_out_of_distribution"] = sum(
         isinstance(result, Reading) and result.out_of_distribution is True for result in results
     )
-    figures["coverage"] = _coverage(labels, texts, results)
+    metrics["coverage"] = _coverage(labels, texts, results)
     found = confusions([labels[i] for i in read], [texts[i] for i in read]) if read else []
-    return figures | {"confusions": [confusion._asdict() for confusion in found]}
+    return metrics | {"confusions": [confusion._asdict() for confusion in found]}
 
 
 def _coverage(
     labels: Sequence[str], texts: Sequence[str], results: Sequence[Reading | SkcaptchaError]
 ) -> list[dict[str, Any]]:
-    """How accurate the surest readings are, for some shares of all captchas."""
-    sure = [result.confidence if isinstance(result, Reading) else 0.0 for result in results]
-    coverage, accuracy, thresholds = coverage_accuracy_curve(labels, texts, sure)
-    # The fewest of the surest that are so many; those of equal confidence are not told apart.
-    places = dict.fromkeys(np.searchsorted(coverage, _COVERAGES).tolist())
+    """Return the accuracy of the most confident predictions, for several coverages."""
+    confidences = [r.confidence if isinstance(r, Reading) else 0.0 for r in results]
+    coverage, accuracy, thresholds = coverage_accuracy_curve(labels, texts, confidences)
+    # The smallest coverage that is at least as large; equal confidences share one point.
     rows = []
-    for i in places:
+    for i in dict.fromkeys(np.searchsorted(coverage, _COVERAGES).tolist()):
         n = round(coverage[i] * len(labels))
         rows.append(
             {

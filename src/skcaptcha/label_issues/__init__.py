@@ -2,6 +2,5 @@
 
 from skcaptcha.label_issues._find_label_issues import find_label_issues
 from skcaptcha.label_issues._issues import LabelIssue, LabelIssues
-from skcaptcha.label_issues._page import label_issues_page
 
-__all__ = ["LabelIssue", "LabelIssues", "find_label_issues", "label_issues_page"]
+__all__ = ["LabelIssue", "LabelIssues", "find_label_issues"]

@@ -1,0 +1,198 @@
+"""Charts of a report: one style, and one function for each kind of chart."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullLocator, PercentFormatter
+from numpy.typing import ArrayLike, NDArray
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Colors that the color-blind can distinguish, on light and dark backgrounds."""
+
+TEXT_COLOR = "#010203"
+"""Replaced by ``currentColor``: the text color of the page, which depends on the screen."""
+
+CHART_SIZE = (4.6, 3.2)  # inches
+_CELL_SIZE = 0.42  # inches
+_PIXELS_PER_INCH = 96  # of a browser
+_MIN_SCALE = 0.7
+_LOG_FROM = 30  # largest over smallest x
+_TICK_DISTANCE = 0.07  # of the axis
+
+# At its strongest still paler than the text, on light and dark backgrounds.
+_SHADES = LinearSegmentedColormap.from_list(
+    "shades", [(*to_rgb(COLORS[0]), 0.0), (*to_rgb(COLORS[0]), 0.6)]
+)
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "skcaptcha",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": TEXT_COLOR,
+    "axes.labelcolor": TEXT_COLOR,
+    "axes.edgecolor": TEXT_COLOR,
+    "axes.titlecolor": TEXT_COLOR,
+    "xtick.color": TEXT_COLOR,
+    "ytick.color": TEXT_COLOR,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": f"cycler('color', {list(COLORS)})",
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "text.parse_math": False,
+}
+
+
+def chart_style() -> AbstractContextManager[None]:
+    """Return the style of charts as a context.
+
+    A matplotlibrc in the current folder is ignored: it may be anyone's, and its option text.usetex
+    runs programs.
+    """
+    return style.context(["default", _STYLE])
+
+
+def chart(
+    plot: Callable[[Axes], object],
+    description: str,
+    caption: str = "",
+    *,
+    size: tuple[float, float] = CHART_SIZE,
+) -> Markup:
+    """Return a chart as SVG: `plot` draws on the axes, the description is for screen readers."""
+    with chart_style():
+        figure = Figure(figsize=size)
+        plot(figure.add_subplot())
+        file = io.StringIO()
+        with warnings.catch_warnings():
+            # The browser draws the text, with its own fonts.
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :].replace(TEXT_COLOR, "currentColor")
+    # The ids of two charts on one page must differ.
+    prefix = sha256((description + svg).encode()).hexdigest()[:8]
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = svg.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # On a screen narrower than this, the chart scrolls, so that its text stays legible.
+    min_width = round(_MIN_SCALE * _PIXELS_PER_INCH * size[0])
+    label = Markup('<svg role="img" aria-label="{}" style="min-width: {}px" ')
+    svg = svg.replace("<svg ", label.format(description, min_width), 1)
+    below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
+    return Markup('<figure class="chart">{}{}</figure>').format(Markup(svg), below)  # noqa: S704 - matplotlib escapes text
+
+
+def percent_axis(*axes: Any) -> None:
+    """Label the ticks of matplotlib axis objects as percentages."""
+    for axis in axes:
+        axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def accuracy_chart(
+    x: Sequence[float],
+    accuracies: ArrayLike,
+    lows: ArrayLike,
+    highs: ArrayLike,
+    *,
+    xlabel: str,
+    description: str,
+    caption: str = "",
+    log: bool = False,
+    whole_range: bool = False,
+    texts: Sequence[str] = (),
+    marks: Sequence[float] = (),
+) -> Markup:
+    """Return a chart of accuracies, with intervals, over a parameter that is a number.
+
+    The x axis is logarithmic if `log` or if it covers more than a factor of 30. `whole_range` is
+    for a y axis from 0 to 100 %, `texts` are shown at the points, `marks` are horizontal lines.
+    """
+    y = np.asarray(accuracies, dtype=float)
+    errors = np.clip([y - np.asarray(lows), np.asarray(highs) - y], 0, [y, 1 - y])
+
+    def plot(axes: Axes) -> None:
+        positions = np.asarray(x, dtype=float)
+        if log or (positions.min() > 0 and positions.max() / positions.min() >= _LOG_FROM):
+            axes.set_xscale("log")
+            positions = np.log(positions)
+        axes.errorbar(x, y, errors, color=COLORS[0], marker="o", capsize=3, clip_on=False)
+        for k, text in enumerate(texts):
+            axes.annotate(
+                text,
+                (x[k], y[k]),
+                xytext=(7, -14 if y[k] > 0.9 else 7),
+                textcoords="offset points",
+            )
+        for mark in marks:
+            axes.axhline(mark, linewidth=0.6, alpha=0.4, linestyle="--")
+        if whole_range:
+            axes.set_ylim(-0.02, 1.02)
+        else:
+            # Differences of less than five points are due to chance.
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, y.max() - 0.05), min(high, 1.0))
+        crowded = np.diff(positions) < _TICK_DISTANCE * np.ptp(positions)
+        names = [f"{value:g}" for value in x]
+        axes.set_xticks(x, ["" if c else n for n, c in zip(names, [*crowded, False], strict=True)])
+        axes.xaxis.set_minor_locator(NullLocator())
+        percent_axis(axes.yaxis)
+        axes.set(xlabel=xlabel, ylabel="string accuracy")
+
+    return chart(plot, description, caption, size=(CHART_SIZE[0], 0.85 * CHART_SIZE[1]))
+
+
+def matrix_chart(
+    shades: NDArray[np.float64],
+    texts: NDArray[np.str_],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    *,
+    xlabel: str,
+    ylabel: str,
+    description: str,
+    caption: str,
+    cell_width: float = _CELL_SIZE,
+    framed: tuple[int, int] | None = None,
+) -> Markup:
+    """Return a matrix whose cells have a shade in 0..1 (NaN for none) and a text.
+
+    `shades` and `texts` have shape (rows, columns); `framed` is the row and column of a cell.
+    """
+
+    def plot(axes: Axes) -> None:
+        axes.pcolormesh(
+            np.ma.masked_invalid(shades), cmap=_SHADES, vmin=-0.1, vmax=1, edgecolors="none"
+        )
+        for (row, column), text in np.ndenumerate(texts):
+            axes.text(column + 0.5, row + 0.5, str(text), ha="center", va="center", fontsize=9)
+        if framed is not None:
+            corner = framed[1], framed[0]
+            axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=COLORS[1], linewidth=2))
+        axes.set_xticks(np.arange(len(columns)) + 0.5, columns, parse_math=False)
+        axes.set_yticks(np.arange(len(rows)) + 0.5, rows, parse_math=False)
+        axes.invert_yaxis()
+        axes.tick_params(length=0)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+
+    width = 1.0 + 0.08 * max(map(len, rows)) + cell_width * len(columns)
+    height = 0.8 + _CELL_SIZE * len(rows)
+    return chart(plot, description, caption, size=(width, height))

@@ -1,0 +1,81 @@
+"""The sections on the steps of a model: their output, their times, and their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skcaptcha._display.percent import percent
+from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.inspection import LabeledPrediction, Trace, time_steps, trace
+from skcaptcha.read import Reading
+from skcaptcha.report._blocks import Bars, Block, Strip, Table
+from skcaptcha.report._page import Section
+
+_N_SHOWN = 10
+_MAX_TIMED = 100
+_TIME_PRECISION = 1000  # fractions of time are not measured more precisely than 1 in 1,000
+
+
+def steps_section(predictions: Sequence[LabeledPrediction], source: str) -> Section:
+    """Return a section with the stages of ten captchas; `source` names all of them."""
+    read = [p for p in predictions if isinstance(p.result, Reading)]
+    indices = np.linspace(0, len(read) - 1, min(_N_SHOWN, len(read))).round().astype(int)
+    strips = [
+        Strip(traced, read[k].label) for k in indices if (traced := _trace(read[k])) is not None
+    ]
+    shown = f"{len(strips)} of {source}, with the text that was read and its confidence."
+    return Section("What each step does", [shown, *strips])
+
+
+def times_section(model: Pipeline, predictions: Sequence[LabeledPrediction]) -> Section:
+    """Return a section with the time that each step takes to read the captchas."""
+    X = [p.source for p in predictions if isinstance(p.result, Reading)][:_MAX_TIMED]
+    if not X:
+        return Section("Time", ["No captcha could be read."])
+    times = time_steps(model, X)
+    total = sum(step.seconds for step in times)
+    slowest = max(times, key=lambda step: step.seconds)
+    fractions = {step: percent(step.seconds / total, _TIME_PRECISION) for step in times}
+    bars = Bars(
+        [
+            (
+                step.name,
+                step.seconds / slowest.seconds,
+                f"{1e3 * step.seconds:.3g} ms, {fractions[step]}",
+                False,
+            )
+            for step in times
+        ],
+        f"Time of each step: {slowest.name} takes {fractions[slowest]}.",
+        f"Time to read one captcha, measured in batches of {len(X)} on this machine: "
+        f"{1e3 * total:.3g} milliseconds in total, or {1 / total:,.0f} captchas per second.",
+    )
+    return Section("Time", [bars])
+
+
+def model_section(model: Pipeline) -> Section:
+    """Return a section with the steps of a model and their parameters."""
+    rows = [[name, " ".join(repr(step).split())] for name, step in _leaf_steps(model)]
+    blocks: list[Block] = [Table(["step", "parameters"], rows)]
+    if (classes := getattr(model[-1], "classes_", None)) is not None:
+        blocks.insert(0, f"The model reads {len(classes)} characters: {''.join(classes)}")
+    return Section("Model", blocks)
+
+
+def _trace(prediction: LabeledPrediction) -> Trace | None:
+    try:
+        return trace(prediction.model, prediction.source, title=prediction.name)
+    except SkcaptchaError:
+        return None
+
+
+def _leaf_steps(model: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, step in model.steps:
+        if isinstance(step, Pipeline):
+            yield from _leaf_steps(step, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", step
