@@ -18,7 +18,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from skcaptcha._files.atomic import write_atomically
-from skcaptcha.report import draw_reliability, reliability
+from skcaptcha.inspection import calibration_bins
+from skcaptcha.report import draw_calibration_curve
 
 
 def main() -> None:
@@ -31,17 +32,17 @@ def main() -> None:
     ]
     read = [row for row in rows if row["confidence"]]
     confidences = [float(row["confidence"]) for row in read]
-    bins = reliability(confidences, [row["text"] == row["label"] for row in read])
+    bins = calibration_bins(confidences, [row["text"] == row["label"] for row in read])
     print("| confidence | readings | mean confidence | right | 95 % interval |")
     print("|---|---|---|---|---|")
     for each in bins:
         low, high = each.interval
         span = f"{each.low:.2f} to {each.high:.2f}"
-        shares = f"{each.confidence:.3f} | {each.share:.3f} | {low:.3f} to {high:.3f}"
+        shares = f"{each.confidence:.3f} | {each.accuracy:.3f} | {low:.3f} to {high:.3f}"
         print(f"| {span} | {each.n} | {shares} |")
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()
-    draw_reliability(axes, bins)
+    draw_calibration_curve(axes, bins)
     axes.set_title(f"{len(read)} captchas of {len(tables)} schemes")
     write_atomically(chart, lambda stream: figure.savefig(stream, format="png", dpi=150))
 

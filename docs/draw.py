@@ -10,7 +10,8 @@ from PIL import Image
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import SCHEMES
-from skcaptcha.report import draw_traces, trace
+from skcaptcha.inspection import trace
+from skcaptcha.report import draw_traces
 
 HERE = Path(__file__).parent
 

@@ -14,10 +14,11 @@ from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
+from skcaptcha.inspection import explain_error, predict_labeled, time_steps, trace
 from skcaptcha.label_issues import find_label_issues
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.read import CharacterReader
-from skcaptcha.report import attempts_of, fit_report, score_report, time_steps, trace, why_wrong
+from skcaptcha.report import fit_report, score_report
 from skcaptcha.segment import EqualSplit
 
 X, Y = make_line_captchas(60, charset="ABC", random_state=0)
@@ -56,10 +57,10 @@ def test_a_fitted_search_does_what_its_best_estimator_does(search, tmp_path):
     texts = [reading.text for reading in readings]
     assert [reading.text for reading in read_captchas(search, X[40:])] == texts
     assert evaluate(search, X[40:], Y[40:]) == evaluate(model, X[40:], Y[40:])
-    assert [attempt.text for attempt in attempts_of(search, X[40:], Y[40:])] == texts
+    assert [prediction.text for prediction in predict_labeled(search, X[40:], Y[40:])] == texts
     assert trace(search, X[40]).reading.text == texts[0]
-    cause = why_wrong(search, X[40], "ZZZZ", readings[0])
-    assert cause == why_wrong(model, X[40], "ZZZZ", readings[0])
+    cause = explain_error(search, X[40], "ZZZZ", readings[0])
+    assert cause == explain_error(model, X[40], "ZZZZ", readings[0])
     assert [time.name for time in time_steps(search, X[40:])] == [
         time.name for time in time_steps(model, X[40:])
     ]
@@ -70,7 +71,7 @@ def test_a_fitted_search_does_what_its_best_estimator_does(search, tmp_path):
 def test_reports_of_a_fitted_search(search):
     html = score_report(search, X[40:], Y[40:]).to_html()
     assert "KNeighborsClassifier" in html
-    page = fit_report(search, X[:40], Y[:40], seconds=0)
+    page = fit_report(search, X[:40], Y[:40], budget=0)
     headings = [section.heading for section in page.sections]
     assert "The grid" in headings
 
@@ -110,7 +111,7 @@ def test_what_is_no_fitted_model_is_named(model, error, message, tmp_path):
         lambda: save(model, tmp_path / "a.joblib"),
         lambda: score_report(model, X, Y),
         lambda: fit_report(model, X, Y),
-        lambda: attempts_of(model, X, Y),
+        lambda: predict_labeled(model, X, Y),
         lambda: time_steps(model, X),
     ]
     for call in calls:

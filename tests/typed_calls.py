@@ -31,7 +31,7 @@ def right(model: Pipeline, segments: Segments) -> None:
     images, labels = skcaptcha.datasets.make_line_captchas(9, random_state=0)
     model.fit(images, labels)
     try:
-        skcaptcha.report.trace(model, images[0]).reading.text.lower()
+        skcaptcha.inspection.trace(model, images[0]).reading.text.lower()
     except skcaptcha.SkcaptchaError as error:
         str(error)
     skcaptcha.exceptions.ImageError("a.png", "it is no image")

@@ -18,14 +18,16 @@ class PublishedRates(SphinxDirective):
         -------
         nodes : list of Node
         """
-        from skcaptcha.audit._published import PUBLISHED  # noqa: PLC0415 - only this page needs it
+        from skcaptcha.report.audit._published_rates import (  # noqa: PLC0415 - only this page needs it
+            PUBLISHED_RATES,
+        )
 
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 20 40", ""]
         lines += ["   * - scheme", "     - read right", "     - by"]
-        for row in sorted(PUBLISHED, key=lambda row: row.paper.year):
-            lines += [f"   * - {row.scheme}", f"     - {100 * row.rate:.4g} %"]
+        for row in sorted(PUBLISHED_RATES, key=lambda row: row.paper.year):
+            lines += [f"   * - {row.scheme}", f"     - {row.percent}"]
             lines += [f"     - {row.paper.short}"]
-        papers = sorted({row.paper for row in PUBLISHED}, key=lambda paper: paper.year)
+        papers = sorted({row.paper for row in PUBLISHED_RATES}, key=lambda paper: paper.year)
         lines += ["", *(f"- {paper}" for paper in papers)]
         holder = nodes.container()
         self.state.nested_parse(_as_rst(self, lines), self.content_offset, holder)

@@ -19,7 +19,7 @@ def draw(
     turn: float = 0,
     pitch: int = PITCH,
 ) -> list[np.ndarray]:
-    """Draw strings in dark ink, some pixels apart, each with so much of every defense."""
+    """Draw strings in dark ink, with the given amount of each defense."""
     rng = np.random.default_rng(seed)
     images = []
     for label in labels:

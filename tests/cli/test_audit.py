@@ -37,11 +37,11 @@ def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
     low, high = figures["string_accuracy_interval"]
     assert low <= figures["string_accuracy"] <= high
     for file in (out, out.with_suffix(".md")):
-        assert "What a text captcha cannot do" in file.read_text()
+        assert "Limits of text captchas" in file.read_text()
     assert (
         len(re.findall('class="picture"[^>]*aria-label="captcha [ABC]{4}"', out.read_text())) == 5
     )
-    assert "read right" in done.err
+    assert "string accuracy" in done.err
 
 
 @pytest.mark.parametrize("out", ["report.pdf", "report"])

@@ -20,12 +20,12 @@ def test_fit_writes_a_report_beside_the_model(workshop):
     ]
     page = (workshop / "out" / "model.html").read_text("utf-8")
     assert "<h1>How model.joblib was fitted</h1>" in page
-    assert "20 captchas that were held out" in page
+    assert "20 held-out captchas" in page
     assert "segment__margin" in page
 
 
 def test_a_report_that_fails_is_no_failed_fit(run, workshop, captchas, tmp_path, monkeypatch):
-    import skcaptcha.report._fit as fit_module
+    import skcaptcha.report._fit_report as fit_module
 
     def fail(*_: object) -> None:
         raise RuntimeError("no room")
@@ -59,7 +59,7 @@ def test_score_writes_a_report_if_it_is_asked_to(run, model, captchas, tmp_path)
     assert f"{page}: the report" in outcome.err
     n = json.loads(figures.read_text())["n"]
     html = page.read_text("utf-8")
-    assert f"{n} captchas of {folder}" in html
+    assert f"{n} captchas from {folder}" in html
     assert "&lt;i&gt;" in html
     assert "<i>" not in html
     assert "it is not a PNG" in html

@@ -64,4 +64,4 @@ def test_a_drawing_shows_its_picture(shown):
 def test_a_report_shows_itself(shown):
     html = displayed_by(shown, "report")["text/html"]
     assert html.startswith("<iframe")
-    assert "captchas were read right" in html
+    assert "captchas were read correctly" in html

@@ -13,7 +13,7 @@ from skcaptcha.auto import choose_recipe, load_families
 from skcaptcha.datasets import split_captchas, write_captchas
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._duplicates import find_duplicates, group_folds
-from skcaptcha.inspection._experiments import Experiments
+from skcaptcha.inspection._budgeted_refits import BudgetedRefits
 from skcaptcha.label.training import Learner
 from skcaptcha.model_selection import CaptchaKFold
 from skcaptcha.recipes import Recipe
@@ -97,13 +97,13 @@ def test_choosing_does_not_read_by_memory(noise):
 def test_reports_do_not_read_by_memory(noise):
     X, y = noise
     model = Recipe(RECIPE).pipeline().fit(X, y)
-    experiments = Experiments(
+    refits = BudgetedRefits(
         model, X, y.tolist(), names=[str(i) for i in range(60)], folds=4, seconds=60, once=0
     )
-    attempts = experiments.out_of_fold()
-    assert len(attempts) == 60
-    assert sum(attempt.is_right for attempt in attempts) < 6
-    assert all(point.n_right < 2 for point in experiments.learning_curve([]))
+    predictions = refits.out_of_fold_predictions()
+    assert len(predictions) == 60
+    assert sum(prediction.is_correct for prediction in predictions) < 6
+    assert all(point.n_correct < 2 for point in refits.learning_curve([]))
 
 
 def test_labeling_does_not_read_by_memory(noise, tmp_path):

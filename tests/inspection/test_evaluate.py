@@ -1,4 +1,4 @@
-"""How well a model reads labeled captchas, from Python."""
+"""Metrics of a model on labeled captchas, from Python."""
 
 import json
 
@@ -19,29 +19,29 @@ def model():
     return recipe.pipeline().fit(*(part[:40] for part in CAPTCHAS))
 
 
-def test_it_says_what_the_command_says(model, tmp_path, monkeypatch):
+def test_metrics_equal_those_of_the_command(model, tmp_path, monkeypatch):
     from skcaptcha.cli import main
 
     X, y = (part[40:] for part in CAPTCHAS)
     write_captchas(tmp_path / "test", list(X), [*y[:-1], "????"])
-    (tmp_path / "test" / "00001.png").write_bytes(b"no image")
+    (tmp_path / "test" / "00001.png").write_bytes(b"not an image")
     skcaptcha.save(model, tmp_path / "model.joblib")
     test = load_captchas(tmp_path / "test")
-    figures = skcaptcha.evaluate(model, test.data, test.target)
-    assert figures["n"] == 20
-    assert figures["n_failed"] == 1
-    assert figures["string_accuracy"] <= 0.9
+    metrics = skcaptcha.evaluate(model, test.data, test.target)
+    assert metrics["n"] == 20
+    assert metrics["n_failed"] == 1
+    assert metrics["string_accuracy"] <= 0.9
     command = ["skcaptcha", "score", str(tmp_path / "test"), "--model"]
     command += [str(tmp_path / "model.joblib"), "--json", str(tmp_path / "figures.json")]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit):
         main()
     written = json.loads((tmp_path / "figures.json").read_text())
-    assert {key: written[key] for key in figures} == json.loads(json.dumps(figures))
+    assert {key: written[key] for key in metrics} == json.loads(json.dumps(metrics))
 
 
 @pytest.mark.parametrize(("n", "n_labels"), [(0, 0), (2, 1), (1, 2)])
-def test_each_captcha_needs_a_label(model, n, n_labels):
+def test_number_of_labels_must_equal_number_of_captchas(model, n, n_labels):
     X, y = CAPTCHAS
     with pytest.raises(DatasetError, match=f"{n} captchas and {n_labels} labels"):
         skcaptcha.evaluate(model, list(X[:n]), y[:n_labels])
@@ -53,7 +53,7 @@ def test_labels_may_be_any_array_of_strings(model):
 
 
 def entry_points():
-    """What takes labels, each as a function of a model, captchas and labels."""
+    """Return everything that accepts labels, as functions of a model, captchas and labels."""
     from skcaptcha.audit import audit_captchas
     from skcaptcha.auto import choose_recipe, measure
     from skcaptcha.label_issues import find_label_issues
@@ -91,7 +91,7 @@ def entry_points():
     ("convert", "found"),
     [(hash, "int"), (str.encode, "bytes"), (lambda label: None, "NoneType"), (float, "float")],
 )
-def test_labels_that_are_no_strings_are_refused_everywhere(model, what, convert, found):
+def test_labels_that_are_not_strings_are_rejected_everywhere(model, what, convert, found):
     X, y = (part[40:] for part in CAPTCHAS)
     labels = [*y[:3].tolist(), convert("12"), *y[4:].tolist()]
     with pytest.raises(skcaptcha.exceptions.ReadingError, match=rf"found .* \({found}\) at 3"):

@@ -12,9 +12,10 @@ from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.features import OrientedGradients
 from skcaptcha.images import ImageDecoder
-from skcaptcha.label_issues import LabelIssues, find_label_issues, label_issues_page
+from skcaptcha.label_issues import LabelIssues, find_label_issues
 from skcaptcha.label_issues._confident_learning import MissingCleanlabError
 from skcaptcha.read import SequenceReader
+from skcaptcha.report import label_issues_report
 from skcaptcha.segment import SlidingWindow
 
 CHARSET = "ABCDEH7"
@@ -177,7 +178,7 @@ def test_page_shows_suspects_and_is_self_contained(captchas):
     labels = ["<b>7" if i == 4 else label for i, label in enumerate(labels)]
     issues = find_label_issues(images, labels, model=boxes(), n_folds=3)
     names = [f"<i>{i}.png" for i in range(len(images))]
-    html = label_issues_page(issues, images, names).to_html()
+    html = label_issues_report(issues, images, names).to_html()
     assert html.count('class="card"') == len(issues.suspects) >= len(right) - 1
     assert "<b>7" not in html
     assert "<i>4.png" not in html

@@ -99,10 +99,10 @@ def measure_characters(
       instances, divided by the mean distance between the mean pictures of different characters.
     """
     seen: dict[str, list[tuple[int, float, Amounts]]] = defaultdict(list)
-    for i, (image, found, label) in enumerate(zip(images, boxes, labels, strict=True)):
-        if len(found) != len(label):
+    for i, (image, own, label) in enumerate(zip(images, boxes, labels, strict=True)):
+        if len(own) != len(label):
             continue
-        for (x, y, w, h), character in zip(found.tolist(), label, strict=True):
+        for (x, y, w, h), character in zip(own.tolist(), label, strict=True):
             crop = image[y : y + h, x : x + w]
             if ink_mask(crop).any():
                 seen[character].append((i, _tilt(crop), _picture(crop)))
@@ -138,7 +138,7 @@ def _measure_one(
     specks = np.count_nonzero(np.take(small, np.unique(pieces[ink > 0]) - 1))
     large = (_sizes(thick) >= _MIN_CHARACTER * distance).any(axis=1).sum()
     lines = _count_lines(drawn, distance, stroke)
-    return specks, max(0, length - large), _unevenness(shade, ink), lines
+    return float(specks), max(0.0, float(length - large)), _unevenness(shade, ink), lines
 
 
 def _unevenness(shade: Image, ink: Image) -> float:

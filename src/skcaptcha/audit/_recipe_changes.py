@@ -15,7 +15,12 @@ _COUNTERS = {
 }
 _SEGMENTERS_BY_INK = ("ConnectedComponents", "ProjectionValleys", "Oversegmentation")
 _SIMPLE_READER = {"use": "CharacterReader", "estimator": {"use": "SVC", "C": 10}}
-_SIMPLE_FEATURES = {"use": "HOG", "orientations": 9, "pixels_per_cell": [4, 4]}
+_SIMPLE_FEATURES = {
+    "use": "HOG",
+    "orientations": 9,
+    "pixels_per_cell": [4, 4],
+    "shape": [20, 20],
+}
 
 
 class RecipeChange(NamedTuple):
@@ -44,7 +49,7 @@ def recipe_changes(
             base,
             "with one segmentation instead of windows and the best path",
             ("touching",),
-            segment={"use": "ConnectedComponents", "n_characters": length, "shape": [20, 20]},
+            segment={"use": "ConnectedComponents", "n_characters": length},
             features=_SIMPLE_FEATURES,
             read=_SIMPLE_READER,
         )
@@ -57,22 +62,23 @@ def recipe_changes(
             )
         yield _changed(base, without_length, ("length",), read={**reader, "length": "free"})
     elif segmenter["use"] in _SEGMENTERS_BY_INK and length is not None:
-        shape = {"shape": segmenter["shape"]} if "shape" in segmenter else {}
         yield _changed(
             base,
             "with segments of equal width, wherever the ink is",
             ("touching",),
-            segment={"use": "EqualSplit", "n_characters": length, **shape},
+            segment={"use": "EqualSplit", "n_characters": length},
         )
         if segmenter.get("n_characters") is not None:
             free = {**segmenter, "n_characters": None}
             yield _changed(base, without_length, ("length",), segment=free)
-    if steps["features"]["use"] == "HOG":
+    features = steps["features"]
+    if features["use"] == "HOG":
+        crops = {name: features[name] for name in ("shape", "keep_aspect") if name in features}
         yield _changed(
             base,
             "with raw pixels instead of oriented gradients",
             ("rotation", "shape"),
-            features={"use": "RawPixels"},
+            features={"use": "RawPixels", **crops},
         )
 
 

@@ -37,10 +37,7 @@ def audit(
         Path,
         typer.Option(metavar="FILE.html", help="Where the report goes; .json and .md beside it."),
     ] = Path("artifacts/audit.html"),
-    budget: Annotated[
-        float | None,
-        seconds("How long it may take, about.", "900"),
-    ] = None,
+    budget: Annotated[float, seconds("Time budget, approximately.", "900")] = 900.0,
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
@@ -65,8 +62,10 @@ def audit(
     captchas = load_captchas(folder)
     note_unlabeled(folder)
     failed = drop_unusable_images(captchas, ImageDecoder())
-    with workers(jobs, None, captchas), _progress() as say:
-        found = audit_captchas(captchas.data, captchas.target, budget=budget, n_jobs=jobs, progress=say)
+    with workers(jobs, None, captchas), _progress() as advance:
+        found = audit_captchas(
+            captchas.data, captchas.target, budget=budget, n_jobs=jobs, progress=advance
+        )
     report = {"folder": str(folder), **found.to_dict(), "failed": failed}
     title = f"{_TITLE} {folder.resolve().name}"
     # The figures, which took long to measure, are safe before anything is made of them.

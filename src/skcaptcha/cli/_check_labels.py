@@ -84,9 +84,9 @@ def check_labels(
     from skcaptcha.cli._training import drop_unusable_images, workers
     from skcaptcha.datasets import load_captchas
     from skcaptcha.images import ImageDecoder
-    from skcaptcha.label_issues import label_issues_page
     from skcaptcha.label_issues._confident_learning import check_cleanlab
     from skcaptcha.label_issues._find_label_issues import check_number
+    from skcaptcha.report import label_issues_report
 
     if recipe is not None and model is not None:
         raise SkcaptchaError("--recipe and --model exclude each other")
@@ -133,7 +133,7 @@ def check_labels(
         write_csv(_COLUMNS, _rows(issues, captchas.filenames), csv)
     if report is not None:
         title = f"Labels of {folder}"
-        label_issues_page(issues, captchas.data, captchas.filenames, title).save(report)
+        label_issues_report(issues, captchas.data, captchas.filenames, title).save(report)
     rows = _rows(issues, captchas.filenames)[: len(issues.suspects)]
     found |= {"failed": failed, "suspects": [dict(zip(_COLUMNS, row, strict=True)) for row in rows]}
     write_json(found, json)

@@ -162,10 +162,10 @@ def _fit_recipe(asked: _Asked) -> None:
 
 def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Asked) -> None:
     from skcaptcha.images import ImageBatch
-    from skcaptcha.inspection import summarize
+    from skcaptcha.inspection import predict_labeled, summarize
     from skcaptcha.persistence import describe_training
     from skcaptcha.prediction._read_images import read_all
-    from skcaptcha.report import attempts_of, fit_report
+    from skcaptcha.report import fit_report
 
     began = time.perf_counter()
     train, test = recipe.load_data()
@@ -219,17 +219,17 @@ def _search_and_write(recipe: Recipe, path: Path, files: list[Path], asked: _Ask
     held_out = []
     if test is not None:
         names = test.get("filenames")
-        held_out = attempts_of(model, test.data, test.target, names=names, results=results)
+        held_out = predict_labeled(model, test.data, test.target, names=names, results=results)
     written = save_report(
         files,
         lambda: fit_report(
             model,
             train.data,
             [str(label) for label in train.target],
-            how=search,
+            search=search,
             names=train.get("filenames"),
             held_out=held_out,
-            seconds=time_for_report(report["seconds"]),
+            budget=time_for_report(report["seconds"]),
             title=f"How {path.name} was fitted",
             data=str(recipe.content["data"].get("folder", "")),
             model_file=str(path),

@@ -183,9 +183,9 @@ def _choose_and_write(
             choice.model,
             captchas.data,
             [str(label) for label in captchas.target],
-            how=choice,
+            search=choice,
             names=captchas.filenames,
-            seconds=time_for_report(
+            budget=time_for_report(
                 choice.seconds,
                 begin + budget - time.perf_counter() - _TO_SHOW_AND_END,
                 _LEAST_SHARE_FOR_FITS * budget,

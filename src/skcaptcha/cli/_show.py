@@ -79,7 +79,8 @@ def show(
 
 def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
     from skcaptcha._files.atomic import write_atomically
-    from skcaptcha.report import TerminalStrip, draw_traces, trace
+    from skcaptcha.inspection import trace
+    from skcaptcha.report import TerminalTraces, draw_traces
 
     traces, n_failed = [], 0
     for image in images:
@@ -91,7 +92,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
             say(f"{image}: {reason_of(error)}")
             n_failed += 1
     if traces and out is None:
-        result_console().print(TerminalStrip(traces))
+        result_console().print(TerminalTraces(traces))
     elif traces:
         from matplotlib import style
 

@@ -142,8 +142,6 @@ def accuracy_chart(
                 xytext=(7, -14 if y[k] > 0.9 else 7),
                 textcoords="offset points",
             )
-        for mark in marks:
-            axes.axhline(mark, linewidth=0.6, alpha=0.4, linestyle="--")
         if whole_range:
             axes.set_ylim(-0.02, 1.02)
         else:
@@ -154,6 +152,8 @@ def accuracy_chart(
         names = [f"{value:g}" for value in x]
         axes.set_xticks(x, ["" if c else n for n, c in zip(names, [*crowded, False], strict=True)])
         axes.xaxis.set_minor_locator(NullLocator())
+        for mark in marks:
+            axes.axhline(mark, linewidth=0.6, alpha=0.4, linestyle="--")
         percent_axis(axes.yaxis)
         axes.set(xlabel=xlabel, ylabel="string accuracy")
 

@@ -1,11 +1,11 @@
-"""What answers a defense can be taken out of any recipe, and is missed where it is needed."""
+"""Steps that counter a defense can be removed from any recipe, and are missed if needed."""
 
 import cv2
 import numpy as np
 import pytest
 
-from skcaptcha.audit._ablation import changes
-from skcaptcha.audit._reading import fit_and_read
+from skcaptcha.audit._fits import fit_and_read
+from skcaptcha.audit._recipe_changes import recipe_changes
 from skcaptcha.auto import load_families, measure
 from skcaptcha.auto._families import families_for
 from skcaptcha.datasets import make_line_captchas
@@ -13,7 +13,7 @@ from skcaptcha.recipes import Recipe
 
 
 def letters(**step: dict) -> dict:
-    """Give a recipe for drawn captchas that has one more step of denoising."""
+    """Return a recipe for drawn captchas with one more denoising step."""
     return {
         "steps": {
             "denoise": {
@@ -34,28 +34,32 @@ def letters(**step: dict) -> dict:
 
 
 @pytest.mark.parametrize("dark_ink", [1.0, 0.4])
-def test_every_change_of_every_ready_recipe_is_another_recipe_that_can_be_built(dark_ink):
+def test_every_changed_ready_recipe_differs_and_can_be_built(dark_ink):
     images, labels = make_line_captchas(20, random_state=0)
     measurement = measure(images, labels.tolist())
     content = load_families()
-    answered = set()
+    countered = set()
     for family in families_for(measurement, content):
         for variant in family.variants:
             recipe = variant.stages[-1][0]
-            for change in changes(recipe, measurement.length, dark_ink):
-                assert change.recipe["steps"] != recipe["steps"], change.what
+            for change in recipe_changes(recipe, measurement.length, dark_ink):
+                assert change.recipe["steps"] != recipe["steps"], change.description
                 Recipe({"data": content["data"], **change.recipe}).pipeline()
-                answered |= set(change.answers)
-    assert answered >= {"noise", "lines", "touching", "rotation", "shape", "length", "ground"}
+                countered |= set(change.counters)
+    assert countered >= {"noise", "lines", "touching", "rotation", "shape", "length", "background"}
 
 
-def test_an_opening_that_does_nothing_is_not_left_out():
+def test_opening_without_effect_is_not_removed():
     idle, busy = (letters(opening={"use": "MorphologicalOpening", "size": size}) for size in (1, 2))
-    assert not any("MorphologicalOpening" in change.what for change in changes(idle, 3, 1.0))
-    assert any("MorphologicalOpening" in change.what for change in changes(busy, 3, 1.0))
+    assert not any(
+        "MorphologicalOpening" in change.description for change in recipe_changes(idle, 3, 1.0)
+    )
+    assert any(
+        "MorphologicalOpening" in change.description for change in recipe_changes(busy, 3, 1.0)
+    )
 
 
-# OpenCV 4 draws letters of other fonts, on which the same amounts of a defense tell less.
+# OpenCV 4 draws letters in other fonts, for which the differences are smaller.
 @pytest.mark.skipif(int(cv2.__version__.split(".")[0]) < 5, reason="made for OpenCV 5's letters")
 @pytest.mark.parametrize(
     ("more", "step"),
@@ -64,15 +68,19 @@ def test_an_opening_that_does_nothing_is_not_left_out():
         ({"specks": 60}, {"use": "SmallComponentRemover", "min_area": 12}),
     ],
 )
-def test_a_step_is_missed_where_captchas_have_what_it_answers(drawn, labels, more, step):
+def test_removed_step_is_missed_if_captchas_have_the_defense(drawn, labels, more, step):
     y = np.array(labels)
-    learn, read = np.arange(60), np.arange(60, len(y))
+    train, held_out = np.arange(60), np.arange(60, len(y))
     recipe = letters(step=step)
-    change = next(c for c in changes(recipe, 3, 1.0) if c.what == f"without {step['use']}")
+    change = next(
+        c for c in recipe_changes(recipe, 3, 1.0) if c.description == f"without {step['use']}"
+    )
 
     def n_read(content, images):
-        return int((np.array(fit_and_read(content, images, y, learn, read)) == y[read]).sum())
+        return int(
+            (np.array(fit_and_read(content, images, y, train, held_out)) == y[held_out]).sum()
+        )
 
     plain, hard = drawn(labels), drawn(labels, **more)
-    assert n_read(recipe, plain) == n_read(change.recipe, plain) == len(read)
-    assert n_read(recipe, hard) > n_read(change.recipe, hard) + len(read) // 8
+    assert n_read(recipe, plain) == n_read(change.recipe, plain) == len(held_out)
+    assert n_read(recipe, hard) > n_read(change.recipe, hard) + len(held_out) // 8

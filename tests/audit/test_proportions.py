@@ -1,4 +1,4 @@
-"""Intervals hold what they should as often as they say, and attempts follow from shares."""
+"""Intervals have their nominal coverage, and expected attempts follow from proportions."""
 
 import math
 
@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 from scipy.stats import binom, multinomial
 
-from skcaptcha.audit._intervals import attempts, difference, paired_difference, share
+from skcaptcha.audit._proportions import (
+    difference,
+    expected_attempts,
+    paired_difference,
+    proportion,
+)
 
 
 @pytest.mark.parametrize(("p", "q"), [(0.5, 0.5), (0.9, 0.5), (0.98, 0.9), (0.1, 0.02)])
-def test_a_difference_of_groups_holds_the_truth_in_about_95_of_100_cases(p, q):
+def test_interval_of_a_difference_of_groups_covers_95_percent(p, q):
     n, m = 40, 25
-    firsts = [share(k, n) for k in range(n + 1)]
-    seconds = [share(k, m) for k in range(m + 1)]
+    firsts = [proportion(k, n) for k in range(n + 1)]
+    seconds = [proportion(k, m) for k in range(m + 1)]
     covered = 0.0
     for k, first in enumerate(firsts):
         for j, second in enumerate(seconds):
@@ -25,7 +30,7 @@ def test_a_difference_of_groups_holds_the_truth_in_about_95_of_100_cases(p, q):
 
 
 @pytest.mark.parametrize(("lost", "won"), [(0.1, 0.1), (0.3, 0.02), (0.05, 0.0)])
-def test_a_difference_of_readings_of_the_same_captchas_holds_the_truth(lost, won):
+def test_interval_of_a_paired_difference_covers_95_percent(lost, won):
     n, covered = 40, 0.0
     for k in range(n + 1):
         for j in range(n + 1 - k):
@@ -39,18 +44,18 @@ def test_a_difference_of_readings_of_the_same_captchas_holds_the_truth(lost, won
 
 
 def test_more_confidence_and_fewer_captchas_make_intervals_wider():
-    narrow, sure, few = share(40, 50), share(40, 50, confidence=0.99), share(8, 10)
+    narrow, sure, few = proportion(40, 50), proportion(40, 50, confidence=0.99), proportion(8, 10)
     assert sure.low < narrow.low < narrow.high < sure.high
     assert few.high - few.low > narrow.high - narrow.low
     wide, wider = paired_difference(9, 2, 50), paired_difference(9, 2, 50, confidence=0.99)
     assert wider.low < wide.low < wide.high < wider.high
 
 
-def test_attempts_are_one_by_the_share():
-    expected, low, high = attempts(share(10, 40))
-    read = share(10, 40)
+def test_expected_attempts_are_the_inverse_of_the_proportion():
+    expected, low, high = expected_attempts(proportion(10, 40))
+    read = proportion(10, 40)
     assert (expected, low, high) == (4.0, 1 / read.high, 1 / read.low)
-    expected, low, high = attempts(share(0, 40))
+    expected, low, high = expected_attempts(proportion(0, 40))
     assert math.isinf(expected)
     assert math.isinf(high)
     assert np.isfinite(low)
