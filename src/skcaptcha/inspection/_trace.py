@@ -76,8 +76,7 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     >>> from skcaptcha.datasets import make_line_captchas
     >>> from skcaptcha.denoise import Binarizer, Grayscale
     >>> from skcaptcha.features import RawPixels
-    >>> from skcaptcha.features import BaseFeatures
-from skcaptcha.images import ImageDecoder
+    >>> from skcaptcha.images import ImageDecoder
     >>> from skcaptcha.inspection import trace
     >>> from skcaptcha.read import CharacterReader
     >>> from skcaptcha.segment import EqualSplit
