@@ -1,4 +1,4 @@
-"""What the tests of the labeling page work with: requests, a tab, the command, known guesses."""
+"""Clients for tests of the labeling page: requests, a tab, the command, known guesses."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ def labels_on_disk(folder: Path) -> dict[str, str]:
 
 @dataclass
 class Answer:
-    """What a server answered."""
+    """Response of a server."""
 
     status: int
     headers: Message
@@ -45,7 +45,7 @@ class Answer:
 
 
 class Client:
-    """What the page's own script does."""
+    """Sends the requests of the page's script."""
 
     def __init__(self, served: LabelingPage, tab: str = "a tab") -> None:
         self.address, self.token = served.url.split("/?token=")
@@ -62,7 +62,7 @@ class Client:
     def ask(
         self, method: str, path: str, headers: dict[str, str | None], content: bytes | None = None
     ) -> Answer:
-        """Send exactly this; headers that are None are left out."""
+        """Send exactly these headers, without those that are None."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -97,7 +97,7 @@ class Server(subprocess.Popen[str]):
         command = [sys.executable, "-m", "skcaptcha", "label", str(folder)]
         if not browser:
             command.append("--no-browser")
-        # Ctrl-C is heard even if this runs as a script's background job, which ignores it.
+        # Background jobs of scripts ignore Ctrl-C; the command must not.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             super().__init__(
@@ -114,7 +114,7 @@ class Server(subprocess.Popen[str]):
 
 
 class Tab:
-    """A tab with the labeling page, worked with by keyboard alone."""
+    """A tab with the labeling page, used by keyboard only."""
 
     def __init__(self, context: Any, url: str) -> None:
         self.page = context.new_page()
@@ -146,7 +146,7 @@ class Tab:
             self.page.keyboard.press(key)
 
     def go(self, *keys: str) -> None:
-        """Press keys of which the last has another image shown, or the end."""
+        """Press keys, and wait until the last one shows another image or the end."""
         before = self.page.locator("#caption").inner_text()
         self.press(*keys)
         self.page.wait_for_function(
@@ -158,7 +158,7 @@ class Tab:
         assert done or self.page.evaluate("document.activeElement.id") == "text"
 
     def quickest(self, text: str) -> list[str]:
-        """Give keys that lead to this label, which are few."""
+        """Return the shortest sequence of keys for this label."""
         if self.text == text:
             return ["Enter"]
         others = self.page.locator("#others-list b").all_inner_texts()
@@ -167,7 +167,7 @@ class Tab:
         return [*text, "Enter"]
 
     def until(self, *, right: bool) -> None:
-        """Accept labels until an image comes whose guess is right, or wrong."""
+        """Accept labels until an image has a right guess, or a wrong one."""
         while ("?" not in self.text) is not right:
             self.page.locator("#text").fill(self.text.replace("?", "X"))
             self.go("Enter")
@@ -177,7 +177,7 @@ class Tab:
 
 
 def guess_of(truth: str) -> Guess:
-    """Give a guess of which the third character is wrong, and the least sure."""
+    """Return a guess whose third character is wrong and has the lowest confidence."""
     wrong = truth[:2] + "?" + truth[3:]
     sure = (0.99, 0.7, 0.4, 0.95)
     return Guess(
@@ -186,7 +186,7 @@ def guess_of(truth: str) -> Guess:
 
 
 class Guessing(LabelingSession):
-    """A session whose guesses are known; right ones for the images whose number is even."""
+    """A session with known guesses, which are right for images with even numbers."""
 
     def __init__(self, folder: Path, truth: dict[str, str], **options: Any) -> None:
         super().__init__(folder, train=False, **options)

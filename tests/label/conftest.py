@@ -12,7 +12,7 @@ from skcaptcha.label import LabelingPage, LabelingSession
 
 @pytest.fixture
 def unlabeled(tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
-    """Give what makes a folder of so many unlabeled images, with what they say."""
+    """Return a function that creates a folder of n unlabeled images and their labels."""
 
     def make(n: int) -> tuple[Path, dict[str, str]]:
         folder = tmp_path / "captchas"
@@ -26,7 +26,7 @@ def unlabeled(tmp_path: Path) -> Callable[[int], tuple[Path, dict[str, str]]]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Server]]:
-    """Give what starts the command; it is killed at the end if it has not ended."""
+    """Return a function that starts the command, which is killed at the end if necessary."""
     servers: list[Server] = []
 
     def start(folder: Path, *arguments: str, browser: Path | None = None) -> Server:
@@ -52,7 +52,7 @@ def folder(folder_and_truth) -> Path:
 
 @pytest.fixture
 def truth(folder_and_truth) -> dict[str, str]:
-    """What the images of the folder say."""
+    """Labels of the images of the folder."""
     return folder_and_truth[1]
 
 
@@ -83,7 +83,7 @@ def context(browser):
 
 @pytest.fixture
 def guessing(folder: Path, truth: dict[str, str]) -> Iterator[LabelingPage]:
-    """Serve the page of a session whose guesses are known."""
+    """Serve the page of a session with known guesses."""
     with Guessing(folder, truth) as session, LabelingPage(session) as served:
         yield served
 

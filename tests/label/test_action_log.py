@@ -1,4 +1,4 @@
-"""The file that keeps what was done."""
+"""The log of actions."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._action_log import ActionLog
 
 
-def test_records_come_back(tmp_path):
+def test_records_round_trip(tmp_path):
     records = [
         {"did": "skip", "filename": "ä\n.png"},
         {"did": "label", "n": 0.1, "x": None},
@@ -26,7 +26,7 @@ def test_records_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("torn", [b'{"did"', b'{"did": "skip"}', b"\xff", b"\x00\x00"])
-def test_a_line_that_was_cut_off_is_dropped_and_overwritten(tmp_path, torn):
+def test_incomplete_line_is_dropped_and_overwritten(tmp_path, torn):
     log = ActionLog(tmp_path)
     log.append({"did": "skip", "filename": "1.png"})
     log.close()
@@ -39,7 +39,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_overwritten(tmp_path, torn):
     assert log.path.read_bytes() == whole + whole.replace(b"1.png", b"2.png")
 
 
-def test_a_file_that_is_no_log_is_refused_and_left_alone(tmp_path):
+def test_invalid_log_raises_and_is_unchanged(tmp_path):
     for content in (b"hello\n", b"[]\n", b'{"a": 1}\n'):
         (tmp_path / "labeling.jsonl").write_bytes(content)
         with pytest.raises(DatasetError, match="line 1 is not a labeling record"):
@@ -47,7 +47,7 @@ def test_a_file_that_is_no_log_is_refused_and_left_alone(tmp_path):
         assert (tmp_path / "labeling.jsonl").read_bytes() == content
 
 
-def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
+def test_second_process_raises_until_the_first_ends(tmp_path):
     program = (
         "import sys, time; from pathlib import Path\n"
         "from skcaptcha.label._action_log import ActionLog\n"
@@ -64,14 +64,14 @@ def test_a_second_process_is_refused_until_the_first_one_is_gone(tmp_path):
     ActionLog(tmp_path).close()
 
 
-def test_a_link_is_not_followed(tmp_path):
+def test_link_is_not_followed(tmp_path):
     (tmp_path / "labeling.jsonl").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DatasetError, match=r"labeling\.jsonl: cannot be written"):
         ActionLog(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_unwritable_folder_raises(tmp_path):
     (tmp_path / "labeling.jsonl").mkdir()
     with pytest.raises(DatasetError, match=r"labeling\.jsonl: cannot be written"):
         ActionLog(tmp_path)

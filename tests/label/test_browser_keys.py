@@ -10,7 +10,7 @@ from skcaptcha.label import LabelingPage, LabelingSession
 pytestmark = pytest.mark.browser
 
 
-def test_enter_accepts_the_guess_that_is_typed_already(tab, folder, truth):
+def test_enter_accepts_the_guess(tab, folder, truth):
     tab.until(right=True)
     name = tab.name
     assert tab.text == tab.selected == truth[name]
@@ -27,7 +27,7 @@ def test_typing_replaces_the_guess(tab, folder):
     assert labels_on_disk(folder) == {name: "ABC"}
 
 
-def test_the_right_arrow_goes_to_the_character_that_is_least_sure(tab, folder, truth):
+def test_right_arrow_selects_the_lowest_confidence(tab, folder, truth):
     tab.until(right=False)
     name = tab.name
     tab.press("ArrowRight")
@@ -43,7 +43,7 @@ def test_the_right_arrow_goes_to_the_character_that_is_least_sure(tab, folder, t
     assert labels_on_disk(folder)[name] == truth[name]
 
 
-def test_other_readings_are_taken_with_a_key(tab, folder, truth):
+def test_keys_choose_other_readings(tab, folder, truth):
     tab.until(right=False)
     name, guess = tab.name, tab.text
     tab.press("Shift+ArrowDown")
@@ -60,7 +60,7 @@ def test_other_readings_are_taken_with_a_key(tab, folder, truth):
     assert labels_on_disk(folder)[name] == truth[name]
 
 
-def test_escape_skips_and_the_image_comes_again_at_the_end(tab, truth):
+def test_escape_skips_until_the_end(tab, truth):
     skipped = tab.name
     tab.go("Escape")
     seen = []
@@ -76,7 +76,7 @@ def test_escape_skips_and_the_image_comes_again_at_the_end(tab, truth):
     assert tab.text == "ABCD"
 
 
-def test_f2_marks_unreadable_and_undo_takes_it_back(tab, folder):
+def test_f2_marks_unreadable_and_can_be_undone(tab, folder):
     first = tab.name
     tab.go("F2")
     tab.says("1 unreadable")
@@ -86,7 +86,7 @@ def test_f2_marks_unreadable_and_undo_takes_it_back(tab, folder):
     tab.says("0 of 12 labeled$")
 
 
-def test_undo_gives_back_what_was_typed(tab, folder):
+def test_undo_restores_the_typed_text(tab, folder):
     first = tab.name
     tab.go(*"WRNG", "Enter")
     tab.go("Control+z")
@@ -95,7 +95,7 @@ def test_undo_gives_back_what_was_typed(tab, folder):
     assert labels_on_disk(folder) == {first: "RIGH"}
 
 
-def test_up_and_down_move_and_keep_what_was_typed(tab, folder):
+def test_up_and_down_keep_the_typed_text(tab, folder):
     first = tab.name
     tab.go(*"ABCD", "Enter")
     second = tab.name
@@ -111,7 +111,7 @@ def test_up_and_down_move_and_keep_what_was_typed(tab, folder):
     assert labels_on_disk(folder) == {first: "EFGH"}
 
 
-def test_a_key_that_is_held_down_accepts_one_image(tab, folder):
+def test_held_key_accepts_one_image(tab, folder):
     tab.press(*"ABCD")
     for _ in range(20):
         tab.page.keyboard.down("Enter")
@@ -121,13 +121,13 @@ def test_a_key_that_is_held_down_accepts_one_image(tab, folder):
     assert len(labels_on_disk(folder)) == 2
 
 
-def test_an_empty_field_is_not_accepted(tab, folder):
+def test_empty_field_is_not_accepted(tab, folder):
     tab.press("Delete", "Enter")
     tab.says("F2 if it is unreadable")
     assert not (folder / "labels.csv").exists()
 
 
-def test_help_shows_the_keys_and_escape_only_closes_it(tab):
+def test_help_shows_keys_and_escape_closes_it(tab):
     first = tab.name
     tab.press("F1")
     assert tab.page.get_by_role("dialog", name="Keys").is_visible()
@@ -138,7 +138,7 @@ def test_help_shows_the_keys_and_escape_only_closes_it(tab):
     tab.says("0 of 12 labeled$")
 
 
-def test_every_button_is_reached_and_used_by_keyboard(tab, folder):
+def test_every_button_works_by_keyboard(tab, folder):
     reached = []
     for _ in range(20):
         tab.press("Tab")
@@ -155,7 +155,7 @@ def test_every_button_is_reached_and_used_by_keyboard(tab, folder):
     assert not (folder / "labels.csv").exists()
 
 
-def test_a_label_unlike_the_others_is_taken_only_when_it_is_meant(unlabeled, context):
+def test_odd_label_needs_confirmation(unlabeled, context):
     folder, truth = unlabeled(34)
     rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:30])
     (folder / "labels.csv").write_text(f"filename,label\n{rows}")

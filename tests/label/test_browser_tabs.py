@@ -1,4 +1,4 @@
-"""Tabs that are two, or closed; servers that are killed; and what a model learns meanwhile."""
+"""Several tabs, closed tabs, killed servers, and a model that learns."""
 
 import json
 import threading
@@ -13,14 +13,14 @@ from labeling_clients import Tab, labels_on_disk
 pytestmark = pytest.mark.browser
 
 
-def test_two_tabs_have_different_images_and_say_so_when_they_meet(tab, guessing, context, folder):
+def test_two_tabs_get_different_images_and_report_conflicts(tab, guessing, context, folder):
     other = Tab(context, guessing.url)
     first = tab.name
     assert other.name != first
     tab.go(*"MINE", "Enter")
     tab.go("ArrowUp")
     assert tab.name == first
-    # Somebody else changes it while it is looked at here.
+    # Another program changes the label while the page shows it.
     text = (folder / "labels.csv").read_text()
     (folder / "labels.csv").write_text(text.replace("MINE", "THEIRS"))
     tab.press(*"OURS", "Enter")
@@ -32,7 +32,7 @@ def test_two_tabs_have_different_images_and_say_so_when_they_meet(tab, guessing,
     tab.problems = [problem for problem in tab.problems if "409" not in problem]
 
 
-def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, guessing):
+def test_duplicated_tab_is_a_separate_tab(tab, guessing):
     with tab.page.expect_popup() as opened:
         tab.page.evaluate(
             "url => { window.open(url, '_blank') }", guessing.url
@@ -56,9 +56,7 @@ def test_a_copy_of_a_tab_is_a_tab_of_its_own(tab, guessing):
         "navigator.locks.request = () => Promise.reject(new DOMException('no'))",
     ],
 )
-def test_what_the_browser_has_stored_or_refuses_to_store_is_no_hindrance(
-    guessing, context, folder, script
-):
+def test_page_works_with_invalid_or_no_browser_storage(guessing, context, folder, script):
     context.add_init_script(script)
     tab = Tab(context, guessing.url)
     name = tab.name
@@ -67,7 +65,7 @@ def test_what_the_browser_has_stored_or_refuses_to_store_is_no_hindrance(
     assert tab.problems == []
 
 
-def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(guessing, context, folder):
+def test_reopened_tab_continues_where_the_closed_one_stopped(guessing, context, folder):
     tab = Tab(context, guessing.url)
     first = tab.name
     tab.go(*"ABCD", "Enter")
@@ -81,7 +79,7 @@ def test_a_tab_that_is_opened_again_goes_on_where_the_closed_one_was(guessing, c
     tab.says("nothing to undo")
 
 
-def test_a_killed_server_loses_nothing(start, context, folder):
+def test_killed_server_loses_nothing(start, context, folder):
     server = start(folder)
     tab = Tab(context, server.url)
     first = tab.name
@@ -108,7 +106,7 @@ def test_a_killed_server_loses_nothing(start, context, folder):
 
 
 class Impostor(BaseHTTPRequestHandler):
-    """A server of somebody else, who took the port of a killed one; it notes what it is told."""
+    """Another server on the port of a killed one; it records what it receives."""
 
     told: list[str] = []
 
@@ -126,7 +124,7 @@ class Impostor(BaseHTTPRequestHandler):
         pass
 
 
-def test_what_a_tab_tells_a_server_that_took_the_port_is_worth_nothing(
+def test_tab_does_not_leak_secrets_to_another_server_on_the_port(
     start, context, folder, monkeypatch
 ):
     monkeypatch.setattr(Impostor, "told", [])
@@ -156,7 +154,7 @@ def test_what_a_tab_tells_a_server_that_took_the_port_is_worth_nothing(
 
 
 @pytest.mark.slow
-def test_a_server_that_was_ended_and_started_again_has_another_address(start, context, folder):
+def test_restarted_server_has_another_address(start, context, folder):
     server = start(folder)
     tab = Tab(context, server.url)
     port = server.url.split(":")[2].split("/")[0]
@@ -171,8 +169,8 @@ def test_a_server_that_was_ended_and_started_again_has_another_address(start, co
 
 
 @pytest.mark.slow
-def test_twenty_labels_teach_a_model_that_types_the_rest(start, context, unlabeled):
-    """From an empty folder to guesses, by keyboard; and back after the tab was closed."""
+def test_model_suggests_labels_after_twenty(start, context, unlabeled):
+    """From an empty folder to guesses, by keyboard, and again after the tab was closed."""
     folder, truth = unlabeled(80)
     server = start(folder)
     tab = Tab(context, server.url)

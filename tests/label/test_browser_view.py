@@ -1,4 +1,4 @@
-"""What the page shows, in a real browser: to the eye, on small screens, and to screen readers."""
+"""What the page shows in a real browser, on small screens, and to screen readers."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from skcaptcha.label import LabelingPage, LabelingSession
 pytestmark = pytest.mark.browser
 
 
-def test_how_sure_each_character_is_can_be_seen_without_colors(tab, truth):
+def test_confidence_levels_are_visible_without_colors(tab, truth):
     tab.until(right=False)
     cells = tab.page.locator("#characters li").all_inner_texts()
     assert [re.sub(r"\s+", " ", cell).strip() for cell in cells] == [
@@ -28,7 +28,7 @@ def test_how_sure_each_character_is_can_be_seen_without_colors(tab, truth):
     assert "yours" in tab.page.locator("#characters li").nth(2).inner_text()
 
 
-def test_the_next_image_is_there_before_it_is_wanted(tab):
+def test_next_image_is_preloaded(tab):
     for _ in range(4):
         tab.page.wait_for_load_state("networkidle")
         fetched = [url for url in tab.asked if "/images/" in url]
@@ -41,7 +41,7 @@ def test_the_next_image_is_there_before_it_is_wanted(tab):
     assert len(images) == len({*images}) == 6
 
 
-def test_a_broken_image_is_said_to_be_one(folder, truth, context):
+def test_broken_image_is_reported(folder, truth, context):
     for file in folder.glob("*.png"):
         file.write_bytes(b"<svg onload='alert(1)'/>")
     with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
@@ -57,7 +57,7 @@ def test_a_broken_image_is_said_to_be_one(folder, truth, context):
         )
 
 
-def test_suspected_labels_are_shown_with_what_the_model_reads(folder, truth, context):
+def test_suspected_labels_are_shown_with_the_readings(folder, truth, context):
     lines = [f"{name},{label}" for name, label in truth.items()]
     lines[2] = "00003.png,WXYZ"
     (folder / "labels.csv").write_text("\n".join(["filename,label", *lines]) + "\n")
@@ -83,7 +83,7 @@ def test_suspected_labels_are_shown_with_what_the_model_reads(folder, truth, con
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1100])
-def test_nothing_is_wider_than_the_screen(guessing, browser, scheme, width):
+def test_page_fits_the_screen(guessing, browser, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
     tab = Tab(context, guessing.url)
     fits = "document.documentElement.scrollWidth <= innerWidth"
@@ -112,7 +112,7 @@ def test_long_names_labels_and_numbers_fit_a_small_screen(folder, truth, browser
     context.close()
 
 
-def test_a_screen_reader_is_told_what_everything_is(tab, truth):
+def test_all_elements_have_accessible_names(tab, truth):
     tab.until(right=True)
     page = tab.page
     number = int(Path(tab.name).stem)

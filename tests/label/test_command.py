@@ -11,7 +11,7 @@ import pytest
 from skcaptcha.datasets import load_captchas
 
 
-def test_ctrl_c_ends_it_with_what_to_do_next(start, unlabeled):
+def test_ctrl_c_prints_the_next_step(start, unlabeled):
     folder, truth = unlabeled(3)
     (folder / "labels.csv").write_text(f"filename,label\n00001.png,{truth['00001.png']}\n")
     server = start(folder)
@@ -25,7 +25,7 @@ def test_ctrl_c_ends_it_with_what_to_do_next(start, unlabeled):
     assert load_captchas(folder).filenames == ["00001.png"]
 
 
-def test_a_browser_is_given_the_address(start, unlabeled, tmp_path):
+def test_browser_opens_the_address(start, unlabeled, tmp_path):
     folder, _ = unlabeled(1)
     told = tmp_path / "told"
     browser = tmp_path / "browser"
@@ -39,7 +39,7 @@ def test_a_browser_is_given_the_address(start, unlabeled, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["."], [".", "--port", "70000"]])
-def test_what_cannot_be_labeled_is_said_in_one_sentence(tmp_path, arguments):
+def test_unusable_folders_print_one_sentence(tmp_path, arguments):
     done = subprocess.run(
         [sys.executable, "-m", "skcaptcha", "label", "--no-browser", *arguments],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
@@ -49,7 +49,7 @@ def test_what_cannot_be_labeled_is_said_in_one_sentence(tmp_path, arguments):
     assert done.stdout == ""
 
 
-def test_a_folder_is_labeled_by_one_command_at_a_time(start, unlabeled):
+def test_only_one_command_labels_a_folder(start, unlabeled):
     folder, _ = unlabeled(2)
     first = start(folder)
     second = start(folder)
@@ -60,14 +60,14 @@ def test_a_folder_is_labeled_by_one_command_at_a_time(start, unlabeled):
     assert str(folder) in said
 
 
-def test_the_command_needs_no_home_to_write_to(start, unlabeled, monkeypatch):
+def test_command_works_without_a_writable_home(start, unlabeled, monkeypatch):
     folder, _ = unlabeled(1)
     monkeypatch.setenv("XDG_DATA_HOME", os.devnull)
     assert start(folder).url.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.slow
-def test_names_of_images_are_said_not_to_count(start, unlabeled):
+def test_file_names_as_labels_print_a_note(start, unlabeled):
     folder, truth = unlabeled(2)
     unlike = "has no labels.csv or labels.txt"
     for labels, warned in (

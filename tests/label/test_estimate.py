@@ -1,4 +1,4 @@
-"""Whether the estimate is right although most labeled images were chosen for being doubtful."""
+"""The estimate is unbiased although most labeled images have low confidences."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from skcaptcha.label._store import State
 from skcaptcha.label._task import Guess
 
 
-def test_the_sample_ends_where_nobody_has_looked_and_leaves_out_what_has_no_truth():
+def test_sample_ends_at_the_first_undecided_image():
     states = {
         "a": State("A"), "b": State(None, "unreadable"), "c": State(None, "skipped"),
         "d": State("A"), "e": State(), "f": State("A"), "g": State(), "h": State("A"),
@@ -18,7 +18,7 @@ def test_the_sample_ends_where_nobody_has_looked_and_leaves_out_what_has_no_trut
     assert random_sample(states, states.__getitem__, beyond=1) == ["a", "d", "f"]
 
 
-def test_what_was_never_read_ends_the_sample_and_few_images_tell_nothing():
+def test_estimate_needs_readings_of_ten_images():
     names = [str(k) for k in range(30)]
     labels = dict.fromkeys(names, "A")
     readings = dict.fromkeys(names, "A") | {"15": None}
@@ -27,7 +27,7 @@ def test_what_was_never_read_ends_the_sample_and_few_images_tell_nothing():
 
 
 def label_some(rng, n_images, n_labels):
-    """Label images of a simulated folder; give the estimate, what is true, and the naive share."""
+    """Label a simulated folder; return the estimate, the truth, and the naive estimate."""
     names = [str(k) for k in range(n_images)]
     hard = rng.random(n_images) < 0.4
     right = rng.random(n_images) < np.where(hard, 0.3, 0.95)
@@ -50,7 +50,7 @@ def label_some(rng, n_images, n_labels):
 
 
 @pytest.mark.slow
-def test_doubtful_images_do_not_make_the_estimate_worse_and_the_interval_holds():
+def test_estimate_is_unbiased_and_interval_covers():
     rng = np.random.default_rng(0)
     trials = [label_some(rng, 300, 120) for _ in range(250)]
     errors = np.array([estimate.accuracy - truth for estimate, truth, _ in trials])

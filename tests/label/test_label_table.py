@@ -1,4 +1,4 @@
-"""labels.csv as it is while others write to it too."""
+"""labels.csv while other programs write to it."""
 
 import os
 
@@ -21,12 +21,12 @@ def labels_on_disk(folder):
     return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
 
 
-def test_nothing_is_written_before_the_first_label(folder):
+def test_no_file_before_the_first_label(folder):
     LabelTable(folder)
     assert not (folder / "labels.csv").exists()
 
 
-def test_labels_are_read_by_load_captchas_as_they_were_given(folder):
+def test_load_captchas_reads_the_labels(folder):
     table = LabelTable(folder)
     given = {"1.png": 'a,"b"', "10.png": "ß 字"}
     for name, label in given.items():
@@ -35,7 +35,7 @@ def test_labels_are_read_by_load_captchas_as_they_were_given(folder):
 
 
 @pytest.mark.parametrize("name", ["a\rb.png", "a\nb.png", 'a",b.png', " .png"])
-def test_whatever_a_file_is_called_its_label_comes_back(folder, name):
+def test_any_file_name_round_trips(folder, name):
     (folder / name).write_bytes(b"never opened")
     table = LabelTable(folder)
     table.put("1.png", "AB")
@@ -43,7 +43,7 @@ def test_whatever_a_file_is_called_its_label_comes_back(folder, name):
     assert labels_on_disk(folder) == LabelTable(folder).labels == {"1.png": "AB", name: "CD"}
 
 
-def test_a_name_that_has_no_place_in_the_file_is_said_and_nothing_is_changed(folder):
+def test_unencodable_name_raises_and_changes_nothing(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
     with pytest.raises(DatasetError, match="is not UTF-8 and cannot be written; rename"):
@@ -52,7 +52,7 @@ def test_a_name_that_has_no_place_in_the_file_is_said_and_nothing_is_changed(fol
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_rows_columns_order_newlines_and_mark_of_a_foreign_file_are_kept(folder, newline):
+def test_format_of_an_existing_file_is_kept(folder, newline):
     content = ["who,label,filename", "me,AB,10.png", 'you,"C,D",1.png']
     path = folder / "labels.csv"
     path.write_bytes(b"\xef\xbb\xbf" + newline.join([*content, ""]).encode())
@@ -64,7 +64,7 @@ def test_rows_columns_order_newlines_and_mark_of_a_foreign_file_are_kept(folder,
     assert path.read_bytes() == b"\xef\xbb\xbf" + expected
 
 
-def test_a_row_that_was_taken_out_comes_back_with_its_columns(folder):
+def test_removed_row_is_restored_with_its_columns(folder):
     (folder / "labels.csv").write_text("filename,label,who\n1.png,AB,me\n")
     table = LabelTable(folder)
     row = table.row("1.png")
@@ -74,7 +74,7 @@ def test_a_row_that_was_taken_out_comes_back_with_its_columns(folder):
     assert (folder / "labels.csv").read_text() == "filename,label,who\n1.png,AB,me\n"
 
 
-def test_what_others_write_meanwhile_is_kept(folder):
+def test_concurrent_edits_are_kept(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
     with (folder / "labels.csv").open("a") as file:
@@ -83,7 +83,7 @@ def test_what_others_write_meanwhile_is_kept(folder):
     assert labels_on_disk(folder) == {"1.png": "AB", "2.png": "CD", "10.png": "EF"}
 
 
-def test_what_others_write_at_the_same_moment_with_the_same_size_is_seen(folder):
+def test_edit_of_same_size_and_time_is_seen(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
     path = folder / "labels.csv"
@@ -110,7 +110,7 @@ def test_a_half_saved_file_is_not_overwritten(folder):
     assert labels_on_disk(folder) == {"1.png": "AA", "2.png": "CD"}
 
 
-def test_labels_outlive_a_file_that_was_deleted(folder):
+def test_labels_survive_a_deleted_file(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
     (folder / "labels.csv").unlink()
@@ -118,7 +118,7 @@ def test_labels_outlive_a_file_that_was_deleted(folder):
     assert labels_on_disk(folder) == {"1.png": "AB", "2.png": "CD"}
 
 
-def test_labels_of_a_text_file_come_into_the_table(folder):
+def test_labels_txt_is_copied_to_the_table(folder):
     (folder / "labels.txt").write_text("AB\nCD\n")
     table = LabelTable(folder)
     assert table.labels == {"1.png": "AB", "2.png": "CD"}
@@ -128,7 +128,7 @@ def test_labels_of_a_text_file_come_into_the_table(folder):
     assert (folder / "labels.txt").read_text() == "AB\nCD\n"
 
 
-def test_names_are_labels_only_if_wanted(folder):
+def test_names_are_labels_only_on_request(folder):
     assert LabelTable(folder).labels == {}
     table = LabelTable(folder, name_labels=True)
     assert table.labels == {"1.png": "1", "2.png": "2", "10.png": "10"}
@@ -136,23 +136,23 @@ def test_names_are_labels_only_if_wanted(folder):
     assert labels_on_disk(folder) == {"1.png": "1", "2.png": "7", "10.png": "10"}
 
 
-def test_the_last_label_can_be_taken_back(folder):
+def test_last_label_can_be_removed(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
     table.remove("1.png")
     assert LabelTable(folder).labels == {}
-    # Without the file the names would count.
+    # Without the file, file names would be labels.
     with pytest.raises(DatasetError, match="holds no labels"):
         load_captchas(folder)
 
 
-def test_a_file_named_twice_is_refused(folder):
+def test_repeated_file_raises(folder):
     (folder / "labels.csv").write_text("filename,label\n1.png,AB\n1.png,CD\n")
     with pytest.raises(DatasetError, match=r"1\.png occurs more than once"):
         LabelTable(folder)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "A\nB", "A\x00B", "A\u200bB"])
-def test_labels_that_nobody_can_see_are_refused(text):
+def test_invisible_labels_raise(text):
     with pytest.raises(ValueError, match="type"):
         check_label(text)

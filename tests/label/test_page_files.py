@@ -1,4 +1,4 @@
-"""The files that the labeling page consists of."""
+"""Files of the labeling page."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import skcaptcha.label
 PAGE = Path(skcaptcha.label.__file__).parent / "server/page"
 
 
-def test_files_of_the_page_ask_nobody_else_for_anything():
+def test_page_files_are_self_contained():
     files = [*PAGE.iterdir()]
     assert {"index.html", "page.css", "page.js"} <= {file.name for file in files}
     for file in files:
@@ -16,8 +16,8 @@ def test_files_of_the_page_ask_nobody_else_for_anything():
         assert "//cdn" not in text
 
 
-def test_colors_differ_enough_to_be_read():
-    """By the measure of WCAG 2: 4.5 to 1 for text."""
+def test_colors_have_enough_contrast():
+    """WCAG 2 requires a contrast of 4.5 to 1 for text."""
     style = (PAGE / "page.css").read_text()
     light, dark = style.split("prefers-color-scheme: dark", 1)
     for part in (light, dark.split("}", 1)[0]):

@@ -1,4 +1,4 @@
-"""The page's server answers nobody else, and serves nothing but the session's images."""
+"""The server only answers its own page, and only serves images of the session."""
 
 import asyncio
 import contextlib
@@ -20,11 +20,11 @@ from skcaptcha.label import LabelingPage, LabelingSession
 from skcaptcha.label.server._connections import Connections
 from skcaptcha.label.server._guard import MAX_BODY_BYTES
 
-# Who may ask
+# Access control
 
 
 @pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token={token}x", "?t=1"])
-def test_the_page_is_refused_without_its_token(client, query):
+def test_page_requires_the_token(client, query):
     headers = {"host": client.host}
     answer = client.ask("GET", "/" + query.format(token=client.token), headers)
     assert answer.status == 403
@@ -33,7 +33,7 @@ def test_the_page_is_refused_without_its_token(client, query):
 
 
 @pytest.mark.parametrize("said", [None, "", "Bearer ", "Bearer wrong", "Bearer {token}x", "é"])
-def test_nothing_is_told_or_changed_without_the_token(client, folder, said):
+def test_api_requires_the_token(client, folder, said):
     identity = client.do("open")["task"]["id"]
     authorization = said and said.format(token=client.token)
     for path in (f"/api/images/{identity}", "/api/progress", f"/api/progress?token={client.token}"):
@@ -45,16 +45,16 @@ def test_nothing_is_told_or_changed_without_the_token(client, folder, said):
     assert labels_on_disk(folder) == {}
 
 
-def test_no_cookie_stands_in_for_the_token(client):
-    """Browsers would send it to every other server of this machine, whoever runs that."""
+def test_cookie_does_not_replace_the_token(client):
+    """Browsers would send it to every other server on this machine."""
     assert "set-cookie" not in client.get(f"/?token={client.token}").headers
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "0.0.0.0:{port}"]
 )
-def test_another_name_that_leads_here_is_refused(client, folder, host):
-    """DNS rebinding: evil.example becomes 127.0.0.1, so its scripts may read what is answered."""
+def test_other_host_names_are_rejected(client, folder, host):
+    """DNS rebinding: evil.example resolves to 127.0.0.1, so its scripts may read responses."""
     identity = client.do("open")["task"]["id"]
     host = host.format(port=client.port)
     rebound = {"host": host}
@@ -65,7 +65,7 @@ def test_another_name_that_leads_here_is_refused(client, folder, host):
     assert labels_on_disk(folder) == {}
 
 
-def test_localhost_is_a_name_of_this_machine(client):
+def test_localhost_is_accepted(client):
     local = f"localhost:{client.port}"
     headers = {"host": local, "origin": f"http://{local}"}
     assert client.post("open", headers=headers).status == 200
@@ -82,8 +82,8 @@ def test_localhost_is_a_name_of_this_machine(client):
         "https://{host}",
     ],
 )
-def test_other_pages_change_nothing(client, folder, origin):
-    """Cross-site request forgery, even by a page that came to know the token."""
+def test_other_origins_are_rejected(client, folder, origin):
+    """Cross-site request forgery, even by a page that knows the token."""
     identity = client.do("open")["task"]["id"]
     headers = {"origin": origin and origin.format(host=client.host)}
     for method in ("open", "label", "skip", "unreadable", "undo", "previous", "following"):
@@ -93,14 +93,14 @@ def test_other_pages_change_nothing(client, folder, origin):
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", None])
-def test_what_a_form_can_send_changes_nothing(client, folder, kind):
+def test_form_content_types_are_rejected(client, folder, kind):
     identity = client.do("open")["task"]["id"]
     answer = client.post("label", id=identity, text="EVIL", headers={"content-type": kind})
     assert answer.status == 403
     assert labels_on_disk(folder) == {}
 
 
-def test_changes_need_the_method_post(client, folder):
+def test_changes_require_post(client, folder):
     identity = client.do("open")["task"]["id"]
     client.do("label", id=identity, text="ABCD")
     for method in ("GET", "HEAD", "PUT", "DELETE"):
@@ -108,16 +108,16 @@ def test_changes_need_the_method_post(client, folder):
     assert len(labels_on_disk(folder)) == 1
 
 
-def test_large_requests_are_refused(client):
+def test_large_requests_are_rejected(client):
     answer = client.post("open", padding="x" * MAX_BODY_BYTES)
     assert answer.status == 403
     assert "larger" in answer.text
-    # Nobody knows how much this will be.
+    # The length is unknown.
     chunked = client.headers | {"transfer-encoding": "chunked"}
     assert client.ask("POST", "/api/open", chunked, b"0\r\n\r\n").status == 403
 
 
-def test_every_answer_says_what_browsers_may_do_with_it(client):
+def test_every_response_has_security_headers(client):
     identity = client.do("open")["task"]["id"]
     answers = [
         client.get(f"/?token={client.token}"),
@@ -148,7 +148,7 @@ def signed(key: str, signer: str, host: str, nonce: str, server_nonce: str) -> s
     return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
 
 
-def test_who_knows_the_key_learns_the_token_and_nobody_else(client, page):
+def test_token_is_sent_only_to_tabs_that_know_the_key(client, page):
     key = page._address.key
     stranger = {"authorization": None}
     said = client.post("resume", headers=stranger, nonce="mine").json()
@@ -178,7 +178,7 @@ def test_who_knows_the_key_learns_the_token_and_nobody_else(client, page):
 # Connections
 
 
-def test_idle_connections_do_not_keep_the_user_out(start, folder):
+def test_idle_connections_do_not_block_the_user(start, folder):
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
     try:
@@ -195,7 +195,7 @@ def test_idle_connections_do_not_keep_the_user_out(start, folder):
         assert client.post("open").status == 200
 
 
-def test_a_connection_without_a_token_ends_after_a_while_or_when_many_come():
+def test_untrusted_connections_are_limited():
     async def closed(stream: asyncio.StreamReader, seconds: float) -> bool:
         try:
             return await asyncio.wait_for(stream.read(), seconds) == b""
@@ -233,7 +233,7 @@ def test_a_connection_without_a_token_ends_after_a_while_or_when_many_come():
     asyncio.run(scene())
 
 
-# What is served
+# Images
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_connection_without_a_token_ends_after_a_while_or_when_many_come():
         "labels.csv", "0", "-1",
     ],
 )  # fmt: skip
-def test_images_go_by_no_path(client, folder, name):
+def test_images_cannot_be_requested_by_path(client, folder, name):
     (folder.parent / "secret.png").write_bytes((folder / "00001.png").read_bytes())
     answer = client.get(f"/api/images/{name}")
     assert answer.status == 404
@@ -255,7 +255,7 @@ def test_images_go_by_no_path(client, folder, name):
     assert labels_on_disk(folder) == {}
 
 
-def test_an_image_is_served_as_it_is_decoded_here(client, folder):
+def test_images_are_decoded_by_the_server(client, folder):
     ids = {}
     for _ in range(12):
         task = client.do("open")["task"]
@@ -268,7 +268,7 @@ def test_an_image_is_served_as_it_is_decoded_here(client, folder):
 
 
 def only_image(folder: Path, name: str) -> Any:
-    """Ask for the only image of a folder."""
+    """Request the only image of a folder."""
     with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
         client = Client(served)
         task = client.do("open")["task"]
@@ -276,7 +276,7 @@ def only_image(folder: Path, name: str) -> Any:
         return client.get(f"/api/images/{task['id']}")
 
 
-def test_links_that_lead_outside_are_not_followed(folder, tmp_path):
+def test_links_out_of_the_folder_are_not_followed(folder, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
     (inside / "a.png").symlink_to(folder / "00001.png")
@@ -291,14 +291,14 @@ def test_links_that_lead_outside_are_not_followed(folder, tmp_path):
     np.testing.assert_array_equal(decode(answer.content), decode(folder / "00002.png"))
 
 
-def test_a_link_that_leads_to_itself_is_no_image(tmp_path):
+def test_link_to_itself_is_rejected(tmp_path):
     (tmp_path / "a.png").symlink_to("a.png")
     answer = only_image(tmp_path, "a.png")
     assert answer.status == 422
     assert "broken link" in answer.json()["error"]
 
 
-def test_a_folder_that_is_reached_by_a_link_serves_its_images(folder, tmp_path):
+def test_folder_behind_a_link_is_served(folder, tmp_path):
     (tmp_path / "link").symlink_to(folder)
     link = tmp_path / "link"
     with LabelingSession(link, train=False) as session, LabelingPage(session) as served:
@@ -315,7 +315,7 @@ def test_a_folder_that_is_reached_by_a_link_serves_its_images(folder, tmp_path):
         (cv2.imencode(".png", np.zeros((1100, 1000), np.uint8))[1].tobytes(), "pixels"),
     ],
 )
-def test_what_is_no_sound_image_is_not_served(tmp_path, content, reason):
+def test_invalid_images_are_not_served(tmp_path, content, reason):
     folder = tmp_path / "bad"
     folder.mkdir()
     (folder / "a.png").write_bytes(content)

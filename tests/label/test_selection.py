@@ -1,4 +1,4 @@
-"""Which image comes next."""
+"""Choosing the next image."""
 
 from skcaptcha.label._selection import ImageSelector, shuffled
 from skcaptcha.label._task import Guess
@@ -10,21 +10,21 @@ def guess(confidence):
     return Guess("A", confidence, (("A", confidence),), (), False)
 
 
-def test_the_order_is_random_and_stays_when_images_come_and_go():
+def test_order_is_random_and_stable():
     order = shuffled(NAMES, 0)
     assert sorted(order) == sorted(NAMES)
     assert order != shuffled(NAMES, 1)
     some = set(NAMES[::3])
     assert shuffled(some, 0) == [name for name in order if name in some]
-    # Early numbers do not come early.
+    # The order is unrelated to the numbers.
     assert 50 < sum(NAMES.index(name) for name in order[:50]) / 50 < 150
 
 
-def test_names_that_are_no_unicode_have_a_place():
+def test_names_that_are_not_unicode():
     assert shuffled(["\udcff.png"], 0) == ["\udcff.png"]
 
 
-def test_the_less_sure_half_comes_first_but_for_a_share_at_random():
+def test_lower_half_comes_first_except_random_draws():
     order = shuffled(NAMES, 0)
     guesses = {name: guess(NAMES.index(name) / 200) for name in NAMES}
     chooser, free, chosen = ImageSelector(order, explore=0.2), set(NAMES), []
@@ -39,7 +39,7 @@ def test_the_less_sure_half_comes_first_but_for_a_share_at_random():
     assert chosen.count("random") == 10
 
 
-def test_images_that_were_not_read_come_at_random_when_all_others_are_gone():
+def test_unread_images_come_last_at_random():
     order = shuffled(NAMES, 0)
     chooser = ImageSelector(order, explore=0.0)
     assert chooser.choose(lambda name: name != NAMES[0], {NAMES[0]: guess(0.5)}) == (

@@ -1,4 +1,4 @@
-"""The labeling page's server does what the page asks for."""
+"""The API of the labeling server."""
 
 import contextlib
 import csv
@@ -13,10 +13,10 @@ from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label import LabelingPage, LabelingSession
 
-# What is done
+# Actions
 
 
-def test_a_label_is_on_disk_when_the_answer_comes(client, folder):
+def test_label_is_on_disk_before_the_response(client, folder):
     written = {}
     task = client.do("open")["task"]
     for k in range(12):
@@ -30,7 +30,7 @@ def test_a_label_is_on_disk_when_the_answer_comes(client, folder):
     assert state["ahead"] is None
 
 
-def test_the_image_after_the_next_is_named_for_preloading(client):
+def test_response_names_the_image_to_preload(client):
     state = client.do("open")
     for _ in range(4):
         ahead = state["ahead"]
@@ -38,7 +38,7 @@ def test_the_image_after_the_next_is_named_for_preloading(client):
         assert state["task"]["id"] == ahead
 
 
-def test_two_tabs_have_different_images_and_neither_overwrites_the_other(page, folder):
+def test_two_tabs_do_not_overwrite_each_other(page, folder):
     one, other = Client(page, "one"), Client(page, "other")
     first, second = one.do("open")["task"], other.do("open")["task"]
     assert first["id"] != second["id"]
@@ -51,7 +51,7 @@ def test_two_tabs_have_different_images_and_neither_overwrites_the_other(page, f
     assert labels_on_disk(folder) == {first["filename"]: "YOURS"}
 
 
-def test_what_was_asked_twice_since_the_answer_was_lost_is_done_once(client, folder):
+def test_repeated_requests_are_idempotent(client, folder):
     task = client.do("open")["task"]
     for _ in range(2):
         state = client.do("label", id=task["id"], text="ABCD")
@@ -91,7 +91,7 @@ def test_undo_skip_and_the_way_back(client, folder):
         b'{"tab": "\\ud800"}',
     ],
 )  # fmt: skip
-def test_requests_that_make_no_sense_are_refused(client, body):
+def test_invalid_requests_are_rejected(client, body):
     answer = client.ask("POST", "/api/open", client.headers, body)
     assert answer.status == 400
     assert answer.json()["error"]
@@ -105,7 +105,7 @@ def test_requests_that_make_no_sense_are_refused(client, body):
         {"text": "A", "seconds": []},
     ],
 )  # fmt: skip
-def test_labels_that_make_no_sense_are_refused(client, folder, wrong):
+def test_invalid_labels_are_rejected(client, folder, wrong):
     identity = client.do("open")["task"]["id"]
     answer = client.post("label", id=identity, **wrong)
     assert answer.status == 400
@@ -113,7 +113,7 @@ def test_labels_that_make_no_sense_are_refused(client, folder, wrong):
     assert labels_on_disk(folder) == {}
 
 
-def test_what_cannot_be_written_is_said(client, folder):
+def test_write_errors_are_reported(client, folder):
     identity = client.do("open")["task"]["id"]
     client.do("label", id=identity, text="ABCD")
     identity = client.do("open")["task"]["id"]
@@ -123,7 +123,7 @@ def test_what_cannot_be_written_is_said(client, folder):
     assert "labels.csv" in answer.json()["error"]
 
 
-def test_images_whose_names_are_not_utf8_are_shown_and_skipped_but_have_no_label(tmp_path):
+def test_images_with_non_utf8_names_cannot_be_labeled(tmp_path):
     folder = tmp_path / "odd"
     write_captchas(folder, *make_line_captchas(1, random_state=0))
     (folder / "labels.csv").unlink()
@@ -145,21 +145,21 @@ def test_images_whose_names_are_not_utf8_are_shown_and_skipped_but_have_no_label
         assert session.progress().n_skipped == 1
 
 
-# The server as a whole
+# The server
 
 
-def test_only_this_machine_reaches_it(session):
+def test_server_listens_on_localhost_only(session):
     with LabelingPage(session) as served:
         assert Client(served).do("open")["task"]
         port = Client(served).port
-        # Whoever listens on all addresses is reached by any of the machine's.
+        # A server on all addresses could be reached by any address of this machine.
         with socket.socket() as other, pytest.raises(OSError, match="refused"):
             other.connect(("127.0.0.2", port))
     with socket.socket() as other, pytest.raises(OSError, match="refused"):
         other.connect(("127.0.0.1", port))
 
 
-def test_an_address_is_worth_nothing_after_the_end(session):
+def test_address_is_invalid_after_the_end(session):
     with LabelingPage(session) as page:
         first = page.url
     with LabelingPage(session) as page:
@@ -167,7 +167,7 @@ def test_an_address_is_worth_nothing_after_the_end(session):
         assert len(page.url.split("=")[1]) >= 43
 
 
-def test_addresses_are_kept_where_others_cannot_read(session, monkeypatch, tmp_path):
+def test_saved_address_is_private(session, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     with LabelingPage(session) as page:
         (kept,) = (tmp_path / "home").rglob("*.json")
@@ -176,7 +176,7 @@ def test_addresses_are_kept_where_others_cannot_read(session, monkeypatch, tmp_p
     assert not kept.exists()
 
 
-def test_a_port_that_is_taken_is_named(session):
+def test_port_in_use_raises(session):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -185,7 +185,7 @@ def test_a_port_that_is_taken_is_named(session):
             LabelingPage(session, port=port)
 
 
-def test_a_port_left_by_a_killed_server_may_be_taken_meanwhile(session):
+def test_port_of_a_killed_server_may_be_in_use(session):
     killed = LabelingPage(session).__enter__()
     killed._server.should_exit = True
     killed._ended.wait(10)
@@ -199,19 +199,19 @@ def test_a_port_left_by_a_killed_server_may_be_taken_meanwhile(session):
             assert Client(page).token != Client(killed).token
 
 
-def test_without_the_extra_it_is_said_what_to_install(session, monkeypatch):
+def test_missing_extra_raises_with_install_command(session, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(SkcaptchaError, match=r"pip install 'skcaptcha\[web\]'"):
         LabelingPage(session)
 
 
-def test_labels_have_the_columns_that_fit_reads(client, folder):
+def test_labels_have_the_columns_of_fit(client, folder):
     client.do("label", id=client.do("open")["task"]["id"], text="ABCD")
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as stream:
         assert csv.DictReader(stream).fieldnames[:2] == ["filename", "label"]
 
 
-def test_it_asks_before_it_takes_an_odd_label(unlabeled):
+def test_odd_label_is_asked_back(unlabeled):
     folder, truth = unlabeled(25)
     rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:22])
     (folder / "labels.csv").write_text(f"filename,label\n{rows}")
@@ -233,7 +233,7 @@ def test_it_asks_before_it_takes_an_odd_label(unlabeled):
         ]
 
 
-def test_labels_and_names_in_either_unicode_form_are_one(tmp_path):
+def test_unicode_forms_are_normalized(tmp_path):
     decomposed, composed = "e\u0301", "\u00e9"
     write_captchas(tmp_path / "d", *make_line_captchas(2, random_state=0))
     (tmp_path / "d" / "00001.png").rename(tmp_path / "d" / f"{decomposed}.png")

@@ -1,4 +1,4 @@
-"""Sessions: whose turn an image is, what is on disk, what is learned."""
+"""Sessions: which image comes next, what is on disk, and the training."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from skcaptcha.label._selection import shuffled
 from skcaptcha.label._store import LabelStore
 from skcaptcha.recipes import Recipe
 
-# Quick, and the same on every machine.
+# Fast, and the same on every machine.
 BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
 RECIPE = Recipe(
     {
@@ -44,7 +44,7 @@ RECIPE = Recipe(
 
 
 def make_folder(folder, n):
-    """Write captchas without labels and give the labels."""
+    """Write captchas without labels, and return the labels."""
     images, labels = make_line_captchas(n, random_state=0)
     write_captchas(folder, images, labels)
     captchas = load_captchas(folder)
@@ -74,7 +74,7 @@ def label_next(session, truth, tab="a"):
     return task
 
 
-def test_every_image_comes_once_and_is_on_disk_at_once(session, truth, tmp_path):
+def test_every_image_comes_once_and_is_saved_at_once(session, truth, tmp_path):
     seen = []
     while session.next("a") is not None:
         seen.append(label_next(session, truth).filename)
@@ -84,7 +84,7 @@ def test_every_image_comes_once_and_is_on_disk_at_once(session, truth, tmp_path)
     assert session.progress().n_left == 0
 
 
-def test_an_image_stays_until_it_is_done_with_and_the_one_peeked_at_comes_next(session, truth):
+def test_next_repeats_until_done_and_peeked_image_follows(session, truth):
     first = session.next("a")
     ahead = session.peek("a")
     assert session.next("a") == first
@@ -92,27 +92,27 @@ def test_an_image_stays_until_it_is_done_with_and_the_one_peeked_at_comes_next(s
     assert session.next("a").filename == ahead
 
 
-def test_tabs_never_have_the_same_image(session, truth):
+def test_tabs_never_get_the_same_image(session, truth):
     tasks = {tab: session.next(tab).filename for tab in "abc"}
     ahead = {session.peek(tab) for tab in "abc"}
     assert len(set(tasks.values()) | ahead) == 6
 
 
-def test_images_of_a_tab_that_vanished_come_back_when_nothing_else_is_left(session, truth):
+def test_images_of_a_closed_tab_come_back_at_the_end(session, truth):
     gone = {session.next("gone").filename, session.peek("gone")}
     labeled = [label_next(session, truth).filename for _ in truth]
     assert set(labeled[-2:]) == gone
     assert session.next("a") is None
 
 
-def test_images_of_a_tab_that_vanished_come_back_after_a_while(tmp_path, truth):
+def test_images_of_a_closed_tab_come_back_after_the_lease(tmp_path, truth):
     with LabelingSession(tmp_path, train=False, lease=0.05) as session:
         first = session.next("gone").filename
         time.sleep(0.1)
         assert session.next("a").filename == first
 
 
-def test_who_labels_what_another_tab_has_labeled_is_told(session, truth):
+def test_labeling_what_another_tab_labeled_is_a_conflict(session, truth):
     task = session.next("a")
     session.label(task.filename, "AAAA", tab="b", expected=None)
     with pytest.raises(ConflictError, match="was labeled AAAA elsewhere"):
@@ -121,7 +121,7 @@ def test_who_labels_what_another_tab_has_labeled_is_told(session, truth):
     assert session.next("a").filename != task.filename
 
 
-def test_skipped_images_come_again_the_oldest_first(session, truth):
+def test_skipped_images_come_again_oldest_first(session, truth):
     skipped = []
     for _ in range(2):
         skipped.append(session.next("a").filename)
@@ -160,7 +160,7 @@ def test_undo_brings_the_image_back_with_its_text(session, truth, tmp_path):
     assert session.undo("b") is None  # it is not what this tab did
 
 
-def test_undo_goes_on_after_a_restart_in_a_tab_that_is_new(session, truth, tmp_path):
+def test_undo_works_after_a_restart_in_a_new_tab(session, truth, tmp_path):
     names = [label_next(session, truth).filename for _ in range(2)]
     session.skip(session.next("a").filename, tab="a")
     session.close()
@@ -171,7 +171,7 @@ def test_undo_goes_on_after_a_restart_in_a_tab_that_is_new(session, truth, tmp_p
         assert labels_on_disk(tmp_path) == {names[0]: truth[names[0]]}
 
 
-def test_arrows_go_through_what_the_tab_has_seen(session, truth):
+def test_previous_and_following_go_through_seen_images(session, truth):
     names = [label_next(session, truth).filename for _ in range(2)]
     present = session.next("a").filename
     task = session.previous(present, "a")
@@ -183,7 +183,7 @@ def test_arrows_go_through_what_the_tab_has_seen(session, truth):
     assert session.next("a").filename == present
 
 
-def test_only_images_of_the_session_are_given(session, tmp_path):
+def test_unknown_images_raise(session, tmp_path):
     (tmp_path.parent / "secret.png").write_bytes(b"")
     for name in ("../secret.png", "labels.csv", "", str(tmp_path / "00001.png")):
         for call in (session.path, lambda n: session.task(n, "a"),
@@ -194,7 +194,7 @@ def test_only_images_of_the_session_are_given(session, tmp_path):
                 call(name)
 
 
-def test_labels_that_were_there_are_not_asked_again(tmp_path, truth):
+def test_existing_labels_are_not_asked_again(tmp_path, truth):
     (tmp_path / "labels.txt").write_text("AB\n\n\nCD\n".replace("\n\n\n", "\nX\nY\n"))
     with LabelingSession(tmp_path, train=False) as session:
         assert session.progress().n_left == 4
@@ -243,7 +243,7 @@ def test_listed_images_that_are_skipped_come_again_and_do_not_count_as_checked(t
         assert session.progress().n_skipped == session.progress().n_left == 0
 
 
-def test_correcting_one_image_that_was_labeled_by_its_name_keeps_the_other_labels(tmp_path):
+def test_correcting_a_name_label_keeps_the_others(tmp_path):
     for name in ("ABCD.png", "EFGH_2.png"):
         (tmp_path / name).touch()
     with LabelingSession(tmp_path, only=[("ABCD.png", "")]) as session:
@@ -251,21 +251,21 @@ def test_correcting_one_image_that_was_labeled_by_its_name_keeps_the_other_label
     assert labels_on_disk(tmp_path) == {"ABCD.png": "ABCE", "EFGH_2.png": "EFGH"}
 
 
-def test_a_second_session_is_refused_and_a_closed_one_is_not_in_the_way(tmp_path, truth, session):
+def test_second_session_raises_until_the_first_is_closed(tmp_path, truth, session):
     with pytest.raises(DatasetError, match="another process is labeling"):
         LabelingSession(tmp_path, train=False)
     session.close()
     LabelingSession(tmp_path, train=False).close()
 
 
-def test_threads_of_many_tabs_label_every_image_once(tmp_path):
+def test_many_threads_label_every_image_once(tmp_path):
     truth = make_folder(tmp_path, 40)
     with LabelingSession(tmp_path, train=False) as session:
         problems = []
 
         def work(tab):
             try:
-                # The last ones are taken from each other.
+                # At the end, tabs take images from each other.
                 for _ in range(7):
                     session.progress()
                     label_next(session, truth, tab)
@@ -302,7 +302,7 @@ def start(folder, train):
 
 
 @pytest.mark.parametrize("n_confirmed", [1, 9])
-def test_a_killed_process_loses_no_label_that_it_confirmed(tmp_path, n_confirmed):
+def test_killed_process_loses_no_confirmed_label(tmp_path, n_confirmed):
     make_folder(tmp_path, 120)
     with start(tmp_path, False) as process:
         confirmed = [process.stdout.readline().strip() for _ in range(n_confirmed)]
@@ -317,7 +317,7 @@ def test_a_killed_process_loses_no_label_that_it_confirmed(tmp_path, n_confirmed
 
 
 def runs(pid):
-    """Tell whether a process has not ended, even if nobody asks for its exit code."""
+    """Return whether a process is running; a zombie process is not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -330,7 +330,7 @@ def children(pid):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-def test_the_training_of_a_killed_process_ends_and_does_not_hold_the_folder(tmp_path):
+def test_training_ends_when_the_process_is_killed(tmp_path):
     make_folder(tmp_path, 60)
     with start(tmp_path, True) as process:
         for _ in range(25):
@@ -347,7 +347,7 @@ def test_the_training_of_a_killed_process_ends_and_does_not_hold_the_folder(tmp_
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
-    """A session of which 60 of 90 images were labeled while it learned in between."""
+    """A session with 60 of 90 images labeled while it was training."""
     folder = tmp_path_factory.mktemp("learned")
     truth = make_folder(folder, 90)
     with LabelingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
@@ -355,7 +355,7 @@ def learned(tmp_path_factory):
         yield session, tasks, truth, folder
 
 
-def test_guesses_come_from_the_twentieth_label_on_and_become_right(learned):
+def test_guesses_start_at_twenty_labels_and_become_right(learned):
     _, tasks, truth, _ = learned
     assert [task.guess is None for task in tasks[:20]] == [True] * 20
     late = [task for task in tasks[40:] if task.guess]
@@ -366,7 +366,7 @@ def test_guesses_come_from_the_twentieth_label_on_and_become_right(learned):
         assert 0 <= task.guess.confidence <= 1
 
 
-def test_a_share_is_drawn_at_random_and_the_rest_is_doubtful(learned):
+def test_images_are_chosen_at_random_or_by_low_confidence(learned):
     _, tasks, _, _ = learned
     assert {task.chosen for task in tasks[:20]} == {"first"}
     chosen = [task.chosen for task in tasks[20:]]
@@ -374,7 +374,7 @@ def test_a_share_is_drawn_at_random_and_the_rest_is_doubtful(learned):
     assert chosen.count("random") == 8
 
 
-def test_the_estimate_is_of_images_drawn_at_random(learned):
+def test_estimate_uses_randomly_drawn_images(learned):
     session, tasks, _, _ = learned
     estimate = session.progress().estimate
     drawn = sum(task.chosen in ("first", "random") for task in tasks)
@@ -382,7 +382,7 @@ def test_the_estimate_is_of_images_drawn_at_random(learned):
     assert estimate.low <= estimate.accuracy <= estimate.high
 
 
-def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learned):
+def test_log_contains_selection_and_guess(learned):
     _, tasks, _, folder = learned
     lines = (folder / "labeling.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
@@ -391,7 +391,7 @@ def test_the_log_says_how_images_were_chosen_and_what_was_guessed(learned):
     assert [record.get("guess") for record in records] == guesses
 
 
-def test_a_process_aside_gives_guesses_too(tmp_path):
+def test_subprocess_training_produces_guesses(tmp_path):
     truth = make_folder(tmp_path, 30)
     with LabelingSession(tmp_path, recipe=RECIPE) as session:
         for _ in range(20):
@@ -404,7 +404,7 @@ def test_a_process_aside_gives_guesses_too(tmp_path):
     assert session._training.trainer._process is None
 
 
-def test_files_of_the_folder_where_it_was_started_are_no_modules(tmp_path, monkeypatch):
+def test_training_does_not_import_from_the_current_folder(tmp_path, monkeypatch):
     truth = make_folder(tmp_path, 25)
     (tmp_path / "pickle.py").write_text("open('imported', 'w').close(); raise SystemExit\n")
     monkeypatch.chdir(tmp_path)
@@ -419,7 +419,7 @@ def test_files_of_the_folder_where_it_was_started_are_no_modules(tmp_path, monke
     assert not (tmp_path / "imported").exists()
 
 
-def test_labels_that_no_model_can_see_do_not_end_the_sample(tmp_path):
+def test_undecodable_images_do_not_end_the_sample(tmp_path):
     truth = make_folder(tmp_path, 40)
     rows = "".join(f"{name},{label}\n" for name, label in truth.items())
     (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
@@ -430,7 +430,7 @@ def test_labels_that_no_model_can_see_do_not_end_the_sample(tmp_path):
     assert estimate.accuracy < 1
 
 
-def test_training_that_dies_is_said_and_begun_anew(tmp_path):
+def test_dead_training_is_reported_and_restarted(tmp_path):
     truth = make_folder(tmp_path, 30)
     with LabelingSession(tmp_path) as session:
         for _ in range(20):
@@ -445,7 +445,7 @@ def test_training_that_dies_is_said_and_begun_anew(tmp_path):
         assert session.progress().training == "learning from 25 labels"
 
 
-def test_labels_that_teach_nothing_are_said(tmp_path):
+def test_failed_training_is_reported(tmp_path):
     for k in range(25):
         (tmp_path / f"{k}.png").write_bytes(b"no image")
     with LabelingSession(tmp_path, train="here") as session:

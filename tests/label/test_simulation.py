@@ -1,4 +1,4 @@
-"""The simulation of labeling: what it counts, and that it goes on where it was stopped."""
+"""The simulation of labeling: its counts, and that it resumes."""
 
 import csv
 import importlib.util
@@ -61,16 +61,16 @@ def simulation():
         ("ABCDE", 6),
     ],
 )
-def test_keys_are_those_of_the_shortest_way(simulation, label, keys):
+def test_keystrokes_are_minimal(simulation, label, keys):
     assert simulation.keys_for(label, GUESS) == keys
 
 
-def test_without_a_guess_all_of_it_is_typed(simulation):
+def test_without_a_guess_everything_is_typed(simulation):
     assert simulation.keys_for("ABCD", None) == 5
 
 
 @pytest.mark.slow
-def test_rows_come_for_every_fit_and_only_once(tmp_path):
+def test_one_row_per_fit(tmp_path):
     images, labels = make_line_captchas(50, charset="AB1", random_state=0)
     write_captchas(tmp_path / "data/mini/train", images[:30], labels[:30].tolist())
     write_captchas(tmp_path / "data/mini/dev", images[30:], labels[30:].tolist())
@@ -86,7 +86,7 @@ def test_rows_come_for_every_fit_and_only_once(tmp_path):
             (order, n) for order in ("active", "random") for n in ("20", "26", "30")
         ]
     assert all(float(row["accuracy"]) >= 0.9 for row in rows)
-    # 20 are typed, four characters and Enter; after that hardly more than Enter is pressed.
+    # The first 20 are typed with four characters and Enter; the others mostly need only Enter.
     assert all(100 + 10 <= int(row["keystrokes"]) <= 100 + 20 for row in rows[2::3])
     assert (out / "labeling.png").stat().st_size > 1000
     assert "| mini | active | 1 | 20 |" in done.stdout

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order: disk and memory say the same."""
+"""Disk and memory agree after any sequence of actions."""
 
 import shutil
 import tempfile
@@ -21,7 +21,7 @@ names, texts, tabs = (
 
 
 class AnySequence(RuleBasedStateMachine):
-    """A store beside a model of it, which keeps whole copies of what was before each action."""
+    """A store and a simple model of it, which keeps the whole state before each action."""
 
     def __init__(self):
         super().__init__()
@@ -97,13 +97,13 @@ def store(tmp_path):
     store.close()
 
 
-def test_the_same_label_once_more_is_no_conflict_and_done_once(store):
+def test_repeated_label_is_not_a_conflict(store):
     for _ in range(2):
         store.label("1.png", "AB", tab="a", expected=None)
     assert len(store.actions) == 1
 
 
-def test_a_label_that_was_confirmed_can_be_undone(store):
+def test_confirmed_label_can_be_undone(store):
     store.label("1.png", "AB", tab="a")
     store.label("1.png", "AB", tab="a", expected="AB")
     store.undo(store.actions[-1])
@@ -111,7 +111,7 @@ def test_a_label_that_was_confirmed_can_be_undone(store):
     assert len(store.actions) == 1
 
 
-def test_an_edit_of_the_file_is_neither_overwritten_nor_undone(store):
+def test_external_edit_is_not_overwritten_or_undone(store):
     store.label("1.png", "AB", tab="a")
     path = store._table.path
     path.write_text(path.read_text().replace("AB", "CD"))
@@ -125,14 +125,14 @@ def test_an_edit_of_the_file_is_neither_overwritten_nor_undone(store):
     assert store.actions == []
 
 
-def test_a_label_in_the_file_counts_more_than_a_mark(store):
+def test_label_in_the_file_overrides_a_mark(store):
     store.mark_unreadable("1.png", tab="a")
     (store._table.path).write_text("filename,label\n1.png,AB\n")
     store.refresh()
     assert store.state("1.png") == State("AB")
 
 
-def test_marking_unreadable_and_undoing_it_keeps_further_columns(store):
+def test_undo_of_unreadable_restores_other_columns(store):
     path = store._table.path
     path.write_text("filename,label,who\n1.png,AB,me\n")
     store.mark_unreadable("1.png", tab="a", expected="AB")
@@ -141,7 +141,7 @@ def test_marking_unreadable_and_undoing_it_keeps_further_columns(store):
     assert path.read_text() == "filename,label,who\n1.png,AB,me\n"
 
 
-def test_guesses_are_those_from_before_the_label(store):
+def test_guesses_predate_the_first_label(store):
     store.label("1.png", "AB", tab="a", details={"guess": "AA"})
     store.undo(store.actions[-1])
     store.label("1.png", "AB", tab="a", details={"guess": "AB"})
@@ -149,7 +149,7 @@ def test_guesses_are_those_from_before_the_label(store):
     assert store.guesses == {"1.png": "AA", "2.png": None}
 
 
-def test_a_log_that_does_not_fit_together_is_refused_and_unlocked(tmp_path):
+def test_inconsistent_log_raises_and_is_unlocked(tmp_path):
     (tmp_path / "labeling.jsonl").write_text('{"did": "undo", "undid": 7}\n')
     for _ in range(2):
         with pytest.raises(DatasetError, match="line 1 is not a labeling record"):
