@@ -27,7 +27,7 @@ from skcaptcha.denoise import Binarizer, Grayscale, SmallComponentRemover, Smoot
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader
-from skcaptcha.read._lattice import Lattice, Spacing, Spans
+from skcaptcha.read.sequence._lattice import Lattice, Spacing, Spans
 from skcaptcha.segment import ConnectedComponents, FixedBoxes, SlidingWindow
 
 N = 256
@@ -128,4 +128,4 @@ def test_lattice(benchmark) -> None:
         Spacing(-width, rng.normal(-3, 1, 2 * width)),
     )
     allowed = np.ones((longest, classes), dtype=bool)
-    assert len(benchmark(lattice.best, np.zeros(longest), allowed).scores) == n
+    assert len(benchmark(lattice.viterbi, np.zeros(longest), allowed).scores) == n

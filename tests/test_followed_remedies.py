@@ -28,7 +28,7 @@ from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder, decode
 from skcaptcha.metrics import string_accuracy
 from skcaptcha.read import CharacterReader
-from skcaptcha.read._constraints import constrain
+from skcaptcha.read.sequence._constraints import make_constraints
 from skcaptcha.recipes import load_recipe
 from skcaptcha.segment import ConnectedComponents, EqualSplit
 
@@ -263,19 +263,19 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         ),
     ),
     (
-        "these segments have no features: put a features step, such as HOG, before the reader",
+        "the segments have no features; put a features step, such as HOG, before the reader",
         lambda: make_pipeline(EqualSplit(1), CharacterReader()).fit(INK, LABELS),
         lambda: make_pipeline(EqualSplit(1), RawPixels(), CharacterReader()).fit(INK, LABELS),
     ),
     (
-        r"mask names no place; give the characters of each, as in \['AB', None\]",
-        lambda: constrain(AB, {2: 9}, 2, mask=[]),
-        lambda: constrain(AB, {2: 9}, 2, mask=["AB", None]),
+        r"mask is empty; list the allowed characters of each position, such as \['AB', None\]",
+        lambda: make_constraints(AB, {2: 9}, 2, mask=[]),
+        lambda: make_constraints(AB, {2: 9}, 2, mask=["AB", None]),
     ),
     (
-        r"mask must be a list of what may stand at each place, as in \['AB', None\]",
-        lambda: constrain(AB, {2: 9}, 2, mask="AB"),
-        lambda: constrain(AB, {2: 9}, 2, mask=["AB", None]),
+        r"mask must be a list with the allowed characters of each position, such as \['AB', None\]",
+        lambda: make_constraints(AB, {2: 9}, 2, mask="AB"),
+        lambda: make_constraints(AB, {2: 9}, 2, mask=["AB", None]),
     ),
     (
         "is a single string; wrap it in a list",

@@ -20,7 +20,7 @@ from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.denoise import Binarizer
 from skcaptcha.features import HOG
 from skcaptcha.images import ImageDecoder
-from skcaptcha.read._support_vectors import KernelMachine
+from skcaptcha.read.inference._support_vector_machine import FastSVC
 from skcaptcha.segment import EqualSplit
 
 from .rows import Row, faster
@@ -87,7 +87,7 @@ def _characters(captchas: Bunch) -> tuple[NDArray[np.float32], list[str]]:
 
 
 def _machine(name: str, machine: SVC, values: NDArray[np.float32], repeat: int) -> Iterator[Row]:
-    fast = KernelMachine(machine)
+    fast = FastSVC(machine)
     own, libsvm = in_turn(
         partial(seconds, partial(fast.predict, values)),
         partial(seconds, partial(machine.predict, values)),

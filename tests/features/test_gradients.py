@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from skcaptcha.features import OrientedGradients
-from skcaptcha.read._warp import describe_warped
+from skcaptcha.read.sequence._augmentation import augmented_features
 from skcaptcha.segment import SlidingWindow
 from skcaptcha.segments import Segments
 
@@ -77,7 +77,7 @@ def test_a_warp_of_no_strength_changes_nothing_inside():
     rng = np.random.RandomState(0)
     features = described.features
     del features.across_  # neighbors stay
-    values = describe_warped(described, rows, rng, strength=0, step=0, pitch=15)
+    values = augmented_features(described, rows, rng, strength=0, step=0, pitch=15)
     inner = np.s_[:, :, 2:-2]
     shape = (len(rows), *features.grid_shape_[::-1], 8)
     np.testing.assert_allclose(
@@ -91,7 +91,7 @@ def test_neighbors_are_exchanged_but_not_the_middle():
     x = described.boxes[:, 0]
     rows = np.flatnonzero((x >= 12) & (x <= 110 - 48))
     rng = np.random.RandomState(0)
-    values = describe_warped(described, rows, rng, strength=0, step=0, pitch=20)
+    values = augmented_features(described, rows, rng, strength=0, step=0, pitch=20)
     columns = described.features.grid_shape_[1]
     changed = np.abs(values - described.values[rows])
     changed = changed.reshape(len(rows), columns, -1, 8)[:, :, 2:-2].max(axis=(2, 3)) > 0.01

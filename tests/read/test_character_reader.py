@@ -23,7 +23,7 @@ from skcaptcha.read import CharacterReader
 
 
 class OnlyPredicts(ClassifierMixin, BaseEstimator):
-    """A classifier with nothing but ``predict``: the nearest class mean."""
+    """A classifier without probabilities: the nearest class mean."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
@@ -35,8 +35,8 @@ class OnlyPredicts(ClassifierMixin, BaseEstimator):
         return self.classes_[distance.argmin(axis=1)]
 
 
-class Says(ClassifierMixin, BaseEstimator):
-    """The features are the probabilities of the classes; ``flip`` predicts the least likely."""
+class GivenProbabilities(ClassifierMixin, BaseEstimator):
+    """Its features are the probabilities; ``flip`` predicts the least probable class."""
 
     def __init__(self, flip=False):
         self.flip = flip
@@ -73,7 +73,7 @@ def segments(values, counts):
 
 
 def batch(alphabet, n=40, lengths=(4,), spread=0.25, seed=0):
-    """Captchas whose segments scatter around the corner of a cube that is their character's."""
+    """Return captchas whose segments scatter around a corner of a cube for each character."""
     rng = np.random.default_rng(seed)
     counts = rng.choice(lengths, n)
     texts = ["".join(rng.choice(list(alphabet), count)) for count in counts]
@@ -123,7 +123,7 @@ def test_a_classifier_of_one_character():
 
 
 @pytest.mark.parametrize("name", [n for n in CLASSIFIERS if n != "calibrated"])
-def test_captchas_do_not_depend_on_each_other(name):
+def test_readings_do_not_depend_on_the_other_captchas(name):
     X, y = batch("QAZ019", lengths=(2, 3))
     reader = CharacterReader(CLASSIFIERS[name]).fit(X, y)
     together = reader.read(X)
@@ -155,7 +155,7 @@ def test_captchas_with_another_number_of_segments_are_left_out(n_wrong):
 
 
 @pytest.mark.parametrize("n_wrong", [6, 10])
-def test_more_than_half_left_out_is_refused_with_advice(n_wrong):
+def test_more_than_half_left_out_raises_with_advice(n_wrong):
     X, y = with_wrong_labels(n_wrong)
     with pytest.raises(
         ReadingError,
@@ -165,9 +165,9 @@ def test_more_than_half_left_out_is_refused_with_advice(n_wrong):
 
 
 @pytest.mark.parametrize(
-    ("y", "said"),
+    ("y", "message"),
     [
-        (["ab", "ba", "ab"], "4 captchas need as many labels, found 3"),
+        (["ab", "ba", "ab"], r"labels \(3\) differs from number of captchas \(4\)"),
         (["ab", "ba", 12, "ab"], r"labels must hold strings, found 12 \(int\) at 2"),
         (["ab", "ba", "ab", np.nan], r"found nan \(float\) at 3"),
         (["ab", None, "ab", "ab"], r"found None \(NoneType\) at 1"),
@@ -176,26 +176,26 @@ def test_more_than_half_left_out_is_refused_with_advice(n_wrong):
         (None, "y is None"),
     ],
 )
-def test_bad_labels_are_named(y, said):
+def test_errors_name_bad_labels(y, message):
     X, _ = batch("ab", n=4, lengths=(2,))
-    with pytest.raises(ReadingError, match=said):
+    with pytest.raises(ReadingError, match=message):
         CharacterReader().fit(X, y)
     if y is not None and len(y) == 4:
-        with pytest.raises(ReadingError, match=said):
+        with pytest.raises(ReadingError, match=message):
             CharacterReader().fit(X, ["ab"] * 4).score(X, y)
 
 
 @pytest.mark.parametrize("n", [0, 3])
-def test_no_character_to_learn_from(n):
+def test_labels_without_characters_raise(n):
     X = segments(np.empty((0, 4)), [0] * n)
     with pytest.raises(ReadingError, match=f"{n} captchas have no characters"):
         CharacterReader().fit(X, [""] * n)
 
 
-def test_what_has_no_features_is_refused():
+def test_segments_without_features_raise():
     X, y = batch("ab")
     bare = Segments(X.boxes, X.offsets)
-    with pytest.raises(ValueError, match="no features"):
+    with pytest.raises(ValueError, match="have no features"):
         CharacterReader().fit(bare, y)
     with pytest.raises(NotFittedError):
         CharacterReader().predict(X)
@@ -229,8 +229,8 @@ def test_captchas_without_segments():
 
 
 @st.composite
-def spoken(draw):
-    """Probabilities of each character of some captchas, all well above the least considered."""
+def probabilities(draw):
+    """Draw captchas whose features are probabilities, all well above the smallest one used."""
     n_classes = draw(st.integers(2, 4))
     counts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     weights = st.lists(st.floats(0.1, 1), min_size=n_classes, max_size=n_classes)
@@ -239,16 +239,16 @@ def spoken(draw):
 
 
 @pytest.mark.parametrize("flip", [False, True])
-@given(X=spoken())
-def test_runners_up_are_those_of_trying_all_strings(flip, X):
+@given(X=probabilities())
+def test_runners_up_by_brute_force(flip, X):
     alphabet = "BCDE"[: X.values.shape[1]]
     train = segments(np.eye(len(alphabet)), [1] * len(alphabet))
-    reader = CharacterReader(Says(flip)).fit(train, list(alphabet))
+    reader = CharacterReader(GivenProbabilities(flip)).fit(train, list(alphabet))
     for i, reading in enumerate(reader.read(X)):
         logs = np.log(X[i].values.astype(float))
         scores = {
             "".join(alphabet[k] for k in path): np.exp(
-                sum(logs[place, k] for place, k in enumerate(path))
+                sum(logs[position, k] for position, k in enumerate(path))
             )
             for path in product(range(len(alphabet)), repeat=len(logs))
         }
@@ -263,11 +263,13 @@ def test_runners_up_are_those_of_trying_all_strings(flip, X):
 
 
 def log_loss(reader, X, y):
-    """Mean negative log-likelihood of whole strings, as their readings tell them."""
+    """Return the mean log loss of confidences, and their mean minus the accuracy."""
     readings = reader.read(X)
     right = np.array([r.text == text for r, text in zip(readings, y, strict=True)])
-    sure = np.clip([r.confidence for r in readings], 1e-9, 1 - 1e-9)
-    return -np.where(right, np.log(sure), np.log1p(-sure)).mean(), abs(sure.mean() - right.mean())
+    confidences = np.clip([r.confidence for r in readings], 1e-9, 1 - 1e-9)
+    return -np.where(right, np.log(confidences), np.log1p(-confidences)).mean(), abs(
+        confidences.mean() - right.mean()
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,33 +277,36 @@ def log_loss(reader, X, y):
     [KNeighborsClassifier(3), GaussianNB(var_smoothing=1e-12), LogisticRegression(C=1e-3), SVC()],
     ids=lambda classifier: type(classifier).__name__,
 )
-def test_calibration_makes_confidences_truer_and_changes_no_text(classifier):
+def test_calibration_improves_confidences_and_changes_no_text(classifier):
     train, y = batch("QAZ019XY", n=150, lengths=(3,), spread=0.45)
     fresh, texts = batch("QAZ019XY", n=400, lengths=(3,), spread=0.45, seed=2)
     raw = CharacterReader(classifier).fit(train, y)
-    taught = CharacterReader(classifier, calibration_cv=5).fit(train, y)
+    calibrated = CharacterReader(classifier, calibration_cv=5).fit(train, y)
     assert raw.temperature_ == 1
-    assert taught.temperature_ > 0
-    np.testing.assert_array_equal(taught.predict(fresh), raw.predict(fresh))
-    (loss, gap), (raw_loss, raw_gap) = log_loss(taught, fresh, texts), log_loss(raw, fresh, texts)
+    assert calibrated.temperature_ > 0
+    np.testing.assert_array_equal(calibrated.predict(fresh), raw.predict(fresh))
+    (loss, gap), (raw_loss, raw_gap) = (
+        log_loss(calibrated, fresh, texts),
+        log_loss(raw, fresh, texts),
+    )
     assert loss <= raw_loss + 0.01
     assert gap <= max(raw_gap, 0.08)
 
 
 def test_calibration_undoes_overconfidence():
-    """A classifier that says p**3 where the truth is p is taught the temperature 3."""
+    """A classifier that predicts p**3 instead of p has a temperature of 3."""
     rng = np.random.default_rng(0)
     truth = rng.dirichlet(np.ones(3) * 3, 6000)
     y = np.array([rng.choice(list("abc"), p=p) for p in truth])
-    boasted = truth**3 / (truth**3).sum(axis=1, keepdims=True)
-    keep = boasted.min(axis=1) > 0.02
-    values, y = boasted[keep], y[keep]
+    overconfident = truth**3 / (truth**3).sum(axis=1, keepdims=True)
+    keep = overconfident.min(axis=1) > 0.02
+    values, y = overconfident[keep], y[keep]
     X = segments(values, np.ones(len(values), dtype=int))
-    reader = CharacterReader(Says(), calibration_cv=4).fit(X, y)
+    reader = CharacterReader(GivenProbabilities(), calibration_cv=4).fit(X, y)
     assert reader.temperature_ == pytest.approx(3, rel=0.15)
 
 
-def test_rare_characters_and_few_captchas_do_not_break_calibration():
+def test_calibration_with_rare_characters_and_few_captchas():
     X, y = batch("ab", n=12)
     y[0] = "Zaba"  # the only Z: unknown in the fold that holds it
     CharacterReader(KNeighborsClassifier(1), calibration_cv=3).fit(X, y)
@@ -322,7 +327,7 @@ def test_rare_characters_and_few_captchas_do_not_break_calibration():
     ],
     ids=["1-nn", "3-nn", "scaled 1-nn", "svc", "scaled svc", "lda"],
 )
-def test_what_is_read_wrong_is_less_sure(classifier):
+def test_wrong_readings_have_lower_confidence(classifier):
     train, y = batch("QAZ019XY", n=150, lengths=(3,), spread=0.2)
     fresh, texts = batch("QAZ019XY", n=600, lengths=(3,), spread=0.2, seed=2)
     readings = CharacterReader(classifier, calibration_cv=5).fit(train, y).read(fresh)

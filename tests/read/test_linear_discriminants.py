@@ -1,4 +1,4 @@
-"""Linear discriminants are those of scikit-learn."""
+"""Linear discriminants equal those of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from skcaptcha.read._linear_discriminants import LinearDiscriminants
     n_features=st.integers(1, 12),
     shrinkage=st.sampled_from([0.05, 0.3, 1.0]),
 )
-def test_the_same_as_scikit_learn(seed, n_classes, n_features, shrinkage):
+def test_discriminants_equal_those_of_scikit_learn(seed, n_classes, n_features, shrinkage):
     rng = np.random.default_rng(seed)
     y = np.concatenate([np.arange(n_classes)] * 2 + [rng.integers(n_classes, size=8)])
     X = rng.normal(size=(len(y), n_features)) + rng.normal(size=(n_classes, n_features))[y]
@@ -31,7 +31,7 @@ def test_the_same_as_scikit_learn(seed, n_classes, n_features, shrinkage):
     assert ours.fit(X.astype(np.float32), names).predict_proba(X).shape == (len(y), n_classes)
 
 
-def test_one_sample_of_each_class_and_features_that_are_constant():
+def test_one_sample_of_each_class_and_constant_features():
     X, y = np.eye(3), ["a", "b", "c"]
     assert LinearDiscriminants().fit(X, y).predict(X).tolist() == y
     constant = LinearDiscriminants().fit(np.ones((4, 2)), [0, 1, 1, 1])

@@ -15,7 +15,7 @@ from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.read import SequenceReader
 from skcaptcha.segment import Oversegmentation, SlidingWindow
 
-# Shapes of 24 rows whose widths differ.
+# Shapes of 24 rows and different widths.
 GLYPHS = {
     "o": np.array(["011110", "110011", "100001", "100001", "110011", "011110"]),
     "i": np.array(["11", "11", "00", "11", "11", "11"]),
@@ -31,7 +31,7 @@ def glyph(name: str) -> np.ndarray:
 
 
 def drawn(texts, seed=0, gaps=(2, 5), left=None, specks=0.01):
-    """Bright glyphs on a dark ground, with specks; the images and the left edges of the glyphs."""
+    """Return images of bright glyphs on a dark background with specks, and their left edges."""
     rng = np.random.default_rng(seed)
     images, edges = [], []
     for text in texts:
@@ -68,12 +68,12 @@ def pipeline(estimator=None, **parameters):
 
 @pytest.fixture(scope="module")
 def varied():
-    """A reader of strings of three to five characters."""
+    """Return a model of strings of three to five characters."""
     y = texts_of(120, lengths=(3, 5))
     return pipeline().fit(drawn(y)[0], y)
 
 
-def test_it_reads_strings_of_any_length_seen(varied):
+def test_it_reads_strings_of_all_training_lengths(varied):
     y = texts_of(60, seed=1, lengths=(3, 5))
     assert varied.score(drawn(y, seed=1)[0], y) >= 0.95
 
@@ -91,7 +91,7 @@ def test_any_classifier_reads(estimator, n_windows):
     assert model.score(drawn(y, seed=1)[0], y) >= 0.85
 
 
-def test_several_estimators_have_one_voice():
+def test_ensemble_members_average_their_probabilities():
     y = texts_of(40)
     images, _ = drawn(y)
     network = MLPClassifier((20,), max_iter=20, random_state=0)
@@ -102,15 +102,15 @@ def test_several_estimators_have_one_voice():
         member.estimator.predict_proba((values - member.center) * member.scale)
         for member in classifier.members
     ]
-    # Windows and seeds of their own, also where the estimator has a seed.
+    # Members have their own windows and seeds, even if the estimator has a seed.
     assert not np.allclose(each[0], each[1])
     assert not np.allclose(each[1], each[2])
     clear = np.maximum(each, 1e-6).mean(axis=0)
     expected = np.log(clear[:, 1:]) - np.log(clear[:, :1])
-    np.testing.assert_allclose(classifier.log_odds(values), expected, atol=1e-4)
+    np.testing.assert_allclose(classifier.emission_scores(values), expected, atol=1e-4)
 
 
-def test_over_segmentation_makes_a_lattice_as_well():
+def test_it_reads_oversegmented_captchas():
     y = [text.replace("m", "z") for text in texts_of(80)]
     model = make_pipeline(
         Oversegmentation(), HOG(shape=(24, 24)), SequenceReader(SVC(), random_state=0)
@@ -121,8 +121,8 @@ def test_over_segmentation_makes_a_lattice_as_well():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_forced_alignment_recovers_the_places(seed):
-    """But for what moves all characters alike: labels do not say where in its window one is."""
+def test_forced_alignment_recovers_the_positions(seed):
+    """Up to a common shift: labels do not determine where in its window a character is."""
     y = texts_of(100, seed=seed)
     images, edges = drawn(y, seed=seed)
     model = pipeline().fit(images, y)
@@ -131,7 +131,7 @@ def test_forced_alignment_recovers_the_places(seed):
         model.set_params(sequencereader__mask=list(text))
         (reading,) = model[-1].read(model[:-1].transform([image]))
         middles = reading.boxes[:, 0] + reading.boxes[:, 2] / 2
-        # The margin of HeightScaler moves all to the right.
+        # The margin of HeightScaler shifts everything to the right.
         off += list(middles - 20 - [x + WIDTHS[n] / 2 for x, n in zip(own, text, strict=True)])
     shift = np.median(off)
     assert abs(shift) <= 2
@@ -145,8 +145,8 @@ def test_wider_characters_have_wider_boxes(varied):
 
 @settings(max_examples=15)
 @given(n_steps=st.integers(0, 10), seed=st.integers(0, 1000))
-def test_moving_the_text_by_steps_of_the_windows_moves_the_boxes(varied, n_steps, seed):
-    """By any other distance the windows would see the text from other places."""
+def test_shifting_the_text_by_steps_of_the_windows_shifts_the_boxes(varied, n_steps, seed):
+    """With other shifts the windows would show other parts of the text."""
     shift = n_steps * varied.named_steps["slidingwindow"].step
     text = texts_of(1, seed=seed)
     (here,), _ = drawn(text, left=10)
@@ -162,7 +162,7 @@ def test_moving_the_text_by_steps_of_the_windows_moves_the_boxes(varied, n_steps
     mask=st.lists(st.none() | st.sampled_from(["o", "mz", "iz", "oimz"]), min_size=1, max_size=6),
     seed=st.integers(0, 100),
 )
-def test_masks_always_hold(varied, mask, seed):
+def test_texts_and_runners_up_meet_the_mask(varied, mask, seed):
     model = clone(varied[-1]).set_params(mask=mask)
     model.__dict__.update({k: v for k, v in vars(varied[-1]).items() if k.endswith("_")})
     segments = varied[:-1].transform(drawn(texts_of(3, seed=seed))[0])
@@ -175,7 +175,7 @@ def test_masks_always_hold(varied, mask, seed):
 
 
 @pytest.mark.parametrize("length", [2, (2, 3), "free"])
-def test_lengths_always_hold(varied, length):
+def test_texts_meet_the_length(varied, length):
     reader = varied[-1]
     segments = varied[:-1].transform(drawn(texts_of(5, seed=3, lengths=(2, 6)))[0])
     reader.set_params(length=length)
@@ -186,8 +186,8 @@ def test_lengths_always_hold(varied, length):
     assert lengths <= {2: {2}, (2, 3): {2, 3}, "free": set(range(1, 15))}[length]
 
 
-def test_what_is_read_does_not_depend_on_the_others():
-    """Free lengths: as many of the narrowest characters alone as beside a wider image."""
+def test_texts_do_not_depend_on_the_other_captchas():
+    """With free lengths, the longest string must not depend on the widest image."""
     y = ["".join(text) for text in np.random.default_rng(0).choice(["m", "i", "ii"], (60, 4))]
     model = pipeline().fit(drawn(y, gaps=(2, 3))[0], y)
     narrow, wide = np.zeros((40, 460), np.uint8), np.zeros((40, 900), np.uint8)
@@ -197,7 +197,7 @@ def test_what_is_read_does_not_depend_on_the_others():
     assert model.predict([narrow])[0] == model.predict([narrow, wide])[0]
 
 
-def test_free_lengths_go_beyond_those_seen(varied):
+def test_free_lengths_exceed_those_of_the_labels(varied):
     y = texts_of(20, seed=5, lengths=(6, 6))
     short = [text.replace("m", "i") for text in y]
     images = drawn(short, seed=5, left=3)[0]
@@ -214,11 +214,11 @@ def test_readings_have_runners_up(varied):
         assert len(reading.boxes) == len(reading.probabilities) == len(reading.text)
         assert ((reading.probabilities >= 0) & (reading.probabilities <= 1)).all()
         assert reading.runners_up
-        shares = [share for _, share in reading.runners_up]
-        assert shares == sorted(shares, reverse=True)
+        confidences = [confidence for _, confidence in reading.runners_up]
+        assert confidences == sorted(confidences, reverse=True)
         assert reading.text not in dict(reading.runners_up)
-        assert reading.confidence + sum(shares) <= 1 + 1e-9
-        assert max(shares) <= reading.confidence
+        assert reading.confidence + sum(confidences) <= 1 + 1e-9
+        assert max(confidences) <= reading.confidence
 
 
 def test_confidences_can_be_trusted():
@@ -230,10 +230,10 @@ def test_confidences_can_be_trusted():
     model = pipeline(calibration_cv=3).fit(noisy[:200], y[:200])
     readings = model[-1].read(model[:-1].transform(noisy[200:]))
     right = np.array([r.text == t for r, t in zip(readings, y[200:], strict=True)])
-    said = np.array([r.confidence for r in readings])
-    # Expected calibration error over two halves: what is said and what is true, each within 15 %.
-    for half in np.array_split(np.argsort(said), 2):
-        assert abs(said[half].mean() - right[half].mean()) < 0.15
+    confidences = np.array([r.confidence for r in readings])
+    # Mean confidence and accuracy of the less and of the more confident half.
+    for half in np.array_split(np.argsort(confidences), 2):
+        assert abs(confidences[half].mean() - right[half].mean()) < 0.15
 
 
 def test_the_same_seed_gives_the_same_model():
@@ -246,7 +246,7 @@ def test_the_same_seed_gives_the_same_model():
 # --- bad input ------------------------------------------------------------------------------------
 
 
-def test_a_mask_is_a_list(varied):
+def test_a_mask_that_is_a_string_raises(varied):
     reader = varied[-1].set_params(mask="oi")
     try:
         with pytest.raises(ReadingError, match="must be a list"):
@@ -255,21 +255,21 @@ def test_a_mask_is_a_list(varied):
         reader.set_params(mask=None)
 
 
-def test_characters_that_begin_at_one_window_are_told_apart():
-    """Text so narrow that an even layout puts all its characters on few windows."""
+def test_narrow_text_with_more_characters_than_windows():
+    """An even layout puts all characters of a narrow text on few windows."""
     image = np.zeros((40, 200), np.uint8)
     image[8:32, 20:24], image[8:20, 26:30] = 255, 255
     model = pipeline(n_windows=50).fit([image, image[:, ::-1].copy()], ["abcdefgh", "ijklmnop"])
     assert model[-1].n_left_out_ == 0
 
 
-def test_five_captchas_are_enough_to_try():
+def test_five_captchas_can_be_fitted():
     y = ["oimz", "zmio", "ooii", "mmzz", "oizm"]
     model = pipeline(calibration_cv=3, n_windows=300).fit(drawn(y)[0], y)
     assert len(model.predict(drawn(y)[0])) == 5
 
 
-def test_a_few_wrong_labels_do_little_harm():
+def test_a_few_wrong_labels_hardly_lower_the_accuracy():
     y = np.array(texts_of(200))
     images = drawn(y)[0]
     wrong = y.copy()
@@ -280,7 +280,7 @@ def test_a_few_wrong_labels_do_little_harm():
 
 
 @pytest.mark.parametrize("n_windows", [None, 4000])
-def test_characters_that_occur_once_are_learned_from(n_windows):
+def test_characters_that_occur_once_are_learned(n_windows):
     y = [text.replace("z", "o") for text in texts_of(60)]
     y[0] = "zoio"
     model = pipeline(calibration_cv=2, n_windows=n_windows).fit(drawn(y)[0], y)
@@ -294,27 +294,27 @@ def test_labels_without_a_path_are_left_out():
     assert model[-1].left_out_.tolist() == [3, 7]
 
 
-def test_a_captcha_without_candidates_reads_as_nothing():
+def test_a_captcha_without_candidates_has_an_empty_text():
     y = texts_of(40)
     model = make_pipeline(Oversegmentation(), HOG(shape=(24, 24)), SequenceReader())
     model.fit(drawn(y)[0], y)
-    blank = np.zeros((40, 120), dtype=np.uint8)
-    segments = model[:-1].transform([blank, drawn(y)[0][0]])
-    nothing, something = model[-1].read(segments)
-    assert nothing.text == ""
-    assert nothing.confidence == 0
-    assert something.text
+    dark = np.zeros((40, 120), dtype=np.uint8)
+    segments = model[:-1].transform([dark, drawn(y)[0][0]])
+    empty, other = model[-1].read(segments)
+    assert empty.text == ""
+    assert empty.confidence == 0
+    assert other.text
 
 
 @pytest.mark.parametrize(
     ("y", "message"),
     [
         ([1, 2], r"found 1 \(int\) at 0"),
-        (["a"], "2 captchas need as many"),
-        (["", ""], "nothing to learn"),
+        (["a"], r"labels \(1\) differs from number of captchas \(2\)"),
+        (["", ""], "nothing can be learned"),
     ],
 )
-def test_useless_labels_are_refused(y, message):
+def test_useless_labels_raise(y, message):
     segments = make_pipeline(
         HeightScaler(40), SlidingWindow(16), OrientedGradients()
     ).fit_transform(drawn(["oi", "io"])[0])
@@ -343,7 +343,7 @@ def test_constraints_are_checked_before_the_fit(given):
         SequenceReader(**given).fit(segments, ["oi", "io"])
 
 
-def test_other_features_than_in_training_are_refused(varied):
+def test_another_number_of_features_raises(varied):
     segments = make_pipeline(
         HeightScaler(40), SlidingWindow(12), OrientedGradients()
     ).fit_transform(drawn(["oim"])[0])
@@ -351,11 +351,11 @@ def test_other_features_than_in_training_are_refused(varied):
         varied[-1].predict(segments)
 
 
-def test_a_mask_that_nothing_meets_is_refused(varied):
+def test_a_mask_that_no_character_meets_raises(varied):
     segments = varied[:-1].transform(drawn(["oim"])[0])
     reader = varied[-1].set_params(mask=["o", "x"])
     try:
-        with pytest.raises(ReadingError, match="mask, place 2: allows only 'x'"):
+        with pytest.raises(ReadingError, match="mask, position 2: allows only 'x'"):
             reader.predict(segments)
     finally:
         reader.set_params(mask=None)

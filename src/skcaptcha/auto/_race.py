@@ -22,7 +22,7 @@ from skcaptcha.auto._processes import Processes
 from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._duplicates import group_folds
-from skcaptcha.read._fitting import n_copies_for
+from skcaptcha.read.sequence._ensemble import n_copies_for
 from skcaptcha.recipes import Recipe
 
 _logger = logging.getLogger(__name__)

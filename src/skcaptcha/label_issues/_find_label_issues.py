@@ -22,7 +22,7 @@ from skcaptcha.label_issues._probabilities import (
     length_probabilities,
     text_confidences,
 )
-from skcaptcha.read._input import check_texts
+from skcaptcha.read._base import check_labels
 
 MIN_CAPTCHAS = 20
 
@@ -104,7 +104,7 @@ def find_label_issues(
     check_cleanlab()
     if model is not None:
         model = pipeline_of(model)
-    labels = check_texts(y, len(X))
+    labels = check_labels(y, len(X))
     check_number(len(labels))
     if not all(labels):
         raise DatasetError(
@@ -142,7 +142,7 @@ def find_label_issues(
         for i, k in contradictions(digests, labels).items()
     }
     ranked = rank_labels(held_out, labels, contradictory)
-    n_other_length = sum(judgment.characters is None for _, judgment, _ in held_out)
+    n_other_length = sum(scores.characters is None for _, scores, _ in held_out)
     return LabelIssues(tuple(ranked), n_folds, n_other_length)
 
 

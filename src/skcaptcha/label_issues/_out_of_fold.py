@@ -15,8 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.read import Reading
-from skcaptcha.read._judgment import Judgment
+from skcaptcha.read import LabelScores, Reading
 
 _logger = logging.getLogger(__name__)
 
@@ -31,14 +30,14 @@ class HeldOut(NamedTuple):
     ----------
     reading : Reading
         What the model reads.
-    judgment : Judgment
+    label_scores : LabelScores
         Scores of the label's characters and length.
     classes : ndarray of shape (n_classes,)
         Characters that the model was fitted to.
     """
 
     reading: Reading
-    judgment: Judgment
+    label_scores: LabelScores
     classes: NDArray[np.str_]
 
 
@@ -85,9 +84,9 @@ def _read_fold(
     reader = fitted[-1]
     segments = fitted[:-1].transform([X[i] for i in test])
     results = zip(
-        test.tolist(), reader.read(segments), reader.judge(segments, y[test]), strict=True
+        test.tolist(), reader.read(segments), reader.score_labels(segments, y[test]), strict=True
     )
-    return {i: HeldOut(reading, judgment, reader.classes_) for i, reading, judgment in results}
+    return {i: HeldOut(reading, scores, reader.classes_) for i, reading, scores in results}
 
 
 def _robust(model: Pipeline) -> Pipeline:

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logit
 
 from skcaptcha.label_issues._out_of_fold import HeldOut
-from skcaptcha.read._confidence import calibrate
+from skcaptcha.read._calibration import fit_platt_scaling, fit_temperature
 
 _MIN_SCORE = -100.0
 _MIN_DOUBT = 1e-12
@@ -50,11 +49,11 @@ def character_probabilities(held_out: Sequence[HeldOut], y: NDArray[np.str_]) ->
     scores: list[NDArray[np.float64]] = []
     owner: list[int] = []
     position: list[int] = []
-    for i, (_, judgment, known) in enumerate(held_out):
-        if judgment.characters is None:
+    for i, (_, own, known) in enumerate(held_out):
+        if own.characters is None:
             continue
         rows = np.full((len(y[i]), len(classes)), -np.inf)
-        rows[:, np.searchsorted(classes, known)] = judgment.characters
+        rows[:, np.searchsorted(classes, known)] = own.characters
         scores.append(rows)
         owner += [i] * len(y[i])
         position += range(len(y[i]))
@@ -78,9 +77,9 @@ def length_probabilities(held_out: Sequence[HeldOut], y: NDArray[np.str_]) -> La
     n = len(y)
     lengths, label, counts = np.unique(np.char.str_len(y), return_inverse=True, return_counts=True)
     scores = np.full((n, len(lengths)), -np.inf)
-    for row, (_, judgment, _) in zip(scores, held_out, strict=True):
-        known = lengths < len(judgment.lengths)
-        row[known] = judgment.lengths[lengths[known]]
+    for row, (_, own, _) in zip(scores, held_out, strict=True):
+        known = lengths < len(own.lengths)
+        row[known] = own.lengths[lengths[known]]
     # If no length is possible, only the prior counts.
     scores[~np.isfinite(scores).any(axis=1)] = 0.0
     prior = np.log(counts / n)
@@ -94,7 +93,7 @@ def text_confidences(held_out: Sequence[HeldOut], y: NDArray[np.str_]) -> NDArra
     confidences = np.array([reading.confidence for reading, _, _ in held_out])
     right = np.array([reading.text for reading, _, _ in held_out]) == y
     margins = logit(np.clip(confidences, _MIN_DOUBT, 1 - _MIN_DOUBT))
-    return np.where(confidences > 0, calibrate(margins, right)(margins), 0.0)
+    return np.where(confidences > 0, fit_platt_scaling(margins, right).predict_proba(margins), 0.0)
 
 
 def _calibrated(
@@ -111,19 +110,5 @@ def _calibrated(
     filled = np.where(finite, scores, lowest)
     filled = np.maximum(filled - filled.max(axis=1, keepdims=True), _MIN_SCORE)
     bias = np.zeros(scores.shape[1]) if prior is None else prior
-    rows, own = np.flatnonzero(use), label[use]
-    # Label smoothing, as in Platt scaling. Otherwise the temperature would go to 0 if the model
-    # makes no errors.
-    smoothing = 1 / (len(rows) + 2)
-
-    def log_probabilities(log_temperature: float) -> NDArray[np.float64]:
-        logs: NDArray[np.float64] = log_softmax(filled / np.exp(log_temperature) + bias, axis=1)
-        return logs
-
-    def loss(log_temperature: float) -> float:
-        logs = log_probabilities(log_temperature)[rows]
-        hits = logs[np.arange(len(rows)), own].sum()
-        return float(-(1 - smoothing) * hits - smoothing * logs.mean(axis=1).sum())
-
-    best = minimize_scalar(loss, bounds=(-10.0, 10.0), method="bounded").x
-    return np.exp(log_probabilities(best))
+    temperature = fit_temperature([filled[use]], [label[use]], bias)
+    return np.exp(log_softmax(filled / temperature + bias, axis=1))

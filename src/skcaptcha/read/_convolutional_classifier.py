@@ -1,6 +1,6 @@
-"""A small convolutional network as a scikit-learn classifier; skorch trains it."""
+"""Small convolutional network as a scikit-learn classifier, trained with skorch."""
 
-# ruff: noqa: PLC0415 - PyTorch is an extra, and slow to import: only what uses it imports it
+# ruff: noqa: PLC0415 - PyTorch is an extra and slow to import, so it is imported when needed
 
 from __future__ import annotations
 
@@ -26,38 +26,41 @@ if TYPE_CHECKING:
 
 
 class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
-    """Classify small images by a convolutional network, on the processor.
+    """Classify small images with a convolutional network, on the CPU.
 
-    Two convolutions of 3 x 3 pixels, a hidden layer and one output for each class; rectified
-    linear units between them. Adam minimizes the cross-entropy. Needs the extra ``torch``.
+    The network has two convolutions of 3 x 3 pixels, a hidden layer and one output for each class,
+    with rectified linear units between them. Adam minimizes the cross-entropy. It needs the extra
+    ``torch``.
 
     Parameters
     ----------
     shape : tuple of two ints, default=(24, 14)
-        Height and width of the images: the ``shape`` of the crops that `RawPixels` describes.
+        Height and width of the images: the ``shape`` of `RawPixels`, the features step.
     n_channels : int >= 1, default=3
-        Channels of each convolution.
+        Number of channels of each convolution.
     n_hidden : int >= 1, default=30
-        Units of the hidden layer.
+        Number of units of the hidden layer.
     max_epochs : int >= 1, default=20
-        How many times the network sees each image.
+        Number of epochs, passes over the training images.
     learning_rate : float > 0, default=0.002
+        Step size of the optimizer.
     batch_size : int >= 1, default=64
-        How many images make one step of the optimizer.
+        Number of images in each step of the optimizer.
     random_state : int, RandomState or None, default=None
-        Seed of the first weights and of the order of the images.
+        Seed of the initial weights and of the order of the images.
 
     Attributes
     ----------
     net_ : skorch.NeuralNetClassifier
-        The fitted network, turned to double precision.
+        The fitted network, converted to double precision.
     classes_ : ndarray of shape (n_classes,)
+        Classes seen during fit.
     n_features_in_ : int
-        Pixels of an image.
+        Number of pixels of an image.
 
     See Also
     --------
-    CharacterReader : Reads captchas by the classifier that it is given.
+    CharacterReader : Reads captchas with any classifier.
 
     References
     ----------
@@ -101,25 +104,26 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train the network.
+        """Fit the network to images.
 
         Parameters
         ----------
         X : array-like of shape (m, height * width)
-            Pixels, row after row, about 0..1.
+            Pixels of the images, row by row, roughly in 0..1.
         y : array-like of shape (m,)
-            The classes.
+            Classes of the images.
 
         Returns
         -------
-        self
+        self : object
+            The fitted classifier.
 
         Raises
         ------
         ReadingError
             If PyTorch or skorch is not installed.
         ValueError
-            If the images are not of the shape.
+            If the number of pixels differs from that of ``shape``.
         """
         X, y = validate_data(self, X, y, dtype=np.float32, force_writeable=True)
         check_classification_targets(y)
@@ -148,19 +152,20 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
         )
         with _one_thread(), torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(seed))
-            # Not its fit, which takes Ctrl-C for the end of the training.
+            # The method fit would treat Ctrl-C as the end of training.
             net.initialize().fit_loop(X, codes.astype(np.int64))
-        # In single precision, what is said of an image would depend on its place in the batch.
+        # In single precision, predictions would depend on the position in the batch.
         net.module_.double()
         self.net_ = net
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Classify images.
+        """Predict the classes of images.
 
         Parameters
         ----------
         X : array-like of shape (m, height * width)
+            Pixels of the images.
 
         Returns
         -------
@@ -170,16 +175,17 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Say how probable each class is.
+        """Predict the probabilities of the classes of images.
 
         Parameters
         ----------
         X : array-like of shape (m, height * width)
+            Pixels of the images.
 
         Returns
         -------
         probabilities : ndarray of shape (m, n_classes)
-            In the order of ``classes_``.
+            Columns are in the order of ``classes_``.
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False, force_writeable=True)
@@ -187,7 +193,7 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
             return self.net_.predict_proba(X)
 
     def _validate_params(self) -> None:
-        # Here and not in fit, so that a recipe says at once what is missing.
+        # A recipe calls this when it is loaded, and reports what is missing before a fit.
         super()._validate_params()
         if not (find_spec("torch") and find_spec("skorch")):
             raise ReadingError(
@@ -197,12 +203,12 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
     def _image_shape(self) -> tuple[int, int]:
         given = np.asarray(self.shape)
         if given.shape != (2,) or given.dtype.kind != "i" or (given < 1).any():
-            raise ValueError(f"shape must be two positive ints (height, width), got {self.shape}")
+            raise ValueError(f"shape must be two positive ints (height, width); found {self.shape}")
         height, width = given.tolist()
         if height * width != self.n_features_in_:
             raise ValueError(
-                f"images of shape {height} x {width} have {height * width} pixels, these have "
-                f"{self.n_features_in_} features: give the classifier the shape of RawPixels"
+                f"shape {height} x {width} has {height * width} pixels, but there are "
+                f"{self.n_features_in_} features; set shape to that of RawPixels"
             )
         return height, width
 
@@ -223,15 +229,15 @@ def _network(shape: tuple[int, int], n_channels: int, n_hidden: int, n_classes: 
         nn.ReLU(),
         nn.Linear(n_hidden, n_classes),
     )
-    # Convolutions of so few channels take half the time in this order.
+    # With few channels, convolutions take half the time in this memory format.
     return network.to(memory_format=torch.channels_last)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread.
+    """Limit PyTorch to one thread.
 
-    In so small a network more threads only wait for each other, and round in another order.
+    For a small network more threads only wait for each other, and change the order of rounding.
     """
     import torch
 

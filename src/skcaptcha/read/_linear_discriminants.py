@@ -17,22 +17,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator):
-    """Tell classes apart that are normally distributed with one covariance.
+    """Classify normally distributed classes with a common covariance.
 
-    The same discriminants as those of `sklearn.discriminant_analysis.LinearDiscriminantAnalysis`
-    with ``solver="lsqr"``, which takes the covariance of each class by itself and, with many
-    classes of many features, ten times as long. It also fits where every class has one sample.
-
-    Parameters
-    ----------
-    shrinkage : float in 0..1, not 0, default=0.1
-        How far the covariance is drawn toward that of independent, equally spread features.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
-    intercept_ : ndarray of shape (n_classes,), or (1,)
+    The discriminants are those of `sklearn.discriminant_analysis.LinearDiscriminantAnalysis` with
+    ``solver="lsqr"``, which computes the covariance of each class separately and takes ten times as
+    long for many classes and features. This class also fits if every class has only one sample.
+    ``shrinkage`` in 0..1, not 0, draws the covariance toward that of independent features of equal
+    variance.
 
     References
     ----------
@@ -49,17 +40,7 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the discriminants.
-
-        Parameters
-        ----------
-        X : array-like of shape (m, d)
-        y : array-like of shape (m,)
-
-        Returns
-        -------
-        self
-        """
+        """Fit the discriminants to samples (m, d) and their classes (m,)."""
         values, names = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(names)
         self.classes_, of = np.unique(names, return_inverse=True)
@@ -72,9 +53,9 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
         means /= counts[:, None]
         within = values - means[of]
         covariance = (within.T @ within).astype(np.float64) / len(values)
-        spread = np.trace(covariance) / len(covariance)
+        variance = np.trace(covariance) / len(covariance)
         covariance *= 1 - self.shrinkage
-        covariance[np.diag_indices_from(covariance)] += self.shrinkage * spread or 1
+        covariance[np.diag_indices_from(covariance)] += self.shrinkage * variance or 1
         coef = cho_solve(cho_factor(covariance), means.T).T
         intercept = np.log(counts / len(values)) - np.einsum("ij,ij->i", means, coef) / 2
         if len(self.classes_) == 2:
@@ -83,16 +64,7 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
         return self
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Give the logarithms of the probabilities of all classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (m, d)
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (m, n_classes)
-        """
+        """Return the log-probabilities (m, n_classes) of samples (m, d)."""
         check_is_fitted(self)
         scores = self.decision_function(X)
         if scores.ndim == 1:
@@ -100,14 +72,5 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
         return log_softmax(scores, axis=1)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Give the probabilities of all classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (m, d)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (m, n_classes)
-        """
+        """Return the probabilities (m, n_classes) of samples (m, d)."""
         return np.exp(self.predict_log_proba(X))

@@ -1,4 +1,4 @@
-"""What a reader says of one captcha."""
+"""Readings: strings with confidences, boxes and runners-up."""
 
 from __future__ import annotations
 
@@ -14,23 +14,31 @@ from skcaptcha.base import Model, pipeline_of
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader says of one captcha.
+    """Result of reading one captcha.
 
     Attributes
     ----------
     text : str
-        The string that was read.
+        String that was read.
     confidence : float in 0..1
-        How probable it is that the whole string is right.
+        Probability that the whole string is right.
     boxes : ndarray of shape (k, 4)
         ``x, y, w, h`` of each character, in pixels of the denoised image.
     probabilities : ndarray of shape (k,)
-        How probable each character is.
+        Probability of each character.
     runners_up : tuple of (str, float)
-        The next most probable strings and their confidences, best first.
+        Next most probable strings and their confidences, best first.
     out_of_distribution : bool or None
-        Whether the image does not look like those of the training set: then nothing is known of how
-        well it is read, and its confidence is lowered accordingly. None: the model cannot tell.
+        Whether the image looks different from the training images. In this case its accuracy is
+        unknown, and the confidence is reduced accordingly. None: the model cannot detect it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.read import Reading
+    >>> reading = Reading("A", 0.9, np.array([[0, 0, 9, 20]]), np.array([0.9]), (("B", 0.1),))
+    >>> reading.text, reading.confidence
+    ('A', 0.9)
     """
 
     text: str
@@ -42,59 +50,57 @@ class Reading:
 
 
 class PackedReadings:
-    """Readings that travel between processes as a few arrays.
+    """Readings packed into a few arrays, for sending them between processes.
 
-    Each array of each reading by itself would take longer to pickle than some captchas to read.
-
-    Parameters
-    ----------
-    readings : sequence of Reading
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skcaptcha.read._reading import PackedReadings, Reading
-    >>> reading = Reading("A", 0.9, np.array([[0, 0, 9, 20]]), np.array([0.9]), (("B", 0.1),))
-    >>> PackedReadings([reading, reading]).unpack()[1].boxes
-    array([[ 0,  0,  9, 20]])
+    Pickling the arrays of each reading separately can take longer than reading the captcha.
     """
 
     def __init__(self, readings: Sequence[Reading]) -> None:
-        self._said = [(r.text, r.confidence, r.runners_up, r.out_of_distribution) for r in readings]
+        self._scalars = [
+            (r.text, r.confidence, r.runners_up, r.out_of_distribution) for r in readings
+        ]
         self._lengths = [len(r.probabilities) for r in readings]
         self._boxes = np.concatenate([np.empty((0, 4), np.intp), *(r.boxes for r in readings)])
         self._probabilities = np.concatenate([np.empty(0), *(r.probabilities for r in readings)])
 
     def unpack(self) -> list[Reading]:
-        """Give the readings.
-
-        Returns
-        -------
-        readings : list of Reading
-        """
+        """Return the readings."""
         readings, begin = [], 0
-        for said, length in zip(self._said, self._lengths, strict=True):
-            text, confidence, runners_up, unfamiliar = said
+        for scalars, length in zip(self._scalars, self._lengths, strict=True):
+            text, confidence, runners_up, out_of_distribution = scalars
             own = slice(begin, begin + length)
             boxes, probabilities = self._boxes[own], self._probabilities[own]
-            readings.append(Reading(text, confidence, boxes, probabilities, runners_up, unfamiliar))
+            readings.append(
+                Reading(text, confidence, boxes, probabilities, runners_up, out_of_distribution)
+            )
             begin += length
         return readings
 
 
 def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
-    """Read captchas with a fitted pipeline and say how sure each reading is.
+    """Read captchas with a fitted model, with confidences, boxes and runners-up.
 
     Parameters
     ----------
     model : Pipeline, or fitted search over one
-        Fitted; its last step is a reader.
+        Fitted model; its last step is a reader.
     X : sequence of n captchas
-        What the pipeline's ``predict`` takes.
+        Captchas in any form that the ``predict`` method of the pipeline accepts.
 
     Returns
     -------
     readings : list of n Reading
+
+    Raises
+    ------
+    NotFittedError
+        If the model is not fitted.
+    TypeError
+        If the model is not a Pipeline or a search over one.
+    ImageError
+        If an image cannot be read.
+    ReadingError
+        If no string can meet the constraints of the reader.
 
     Examples
     --------
@@ -107,9 +113,9 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     >>> from skcaptcha.read import CharacterReader, read_captchas
     >>> from skcaptcha.segment import FixedBoxes
     >>> X, y = make_line_captchas(60, random_state=0)
-    >>> places = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
+    >>> boxes = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
     >>> model = make_pipeline(
-    ...     ImageDecoder(), Grayscale(), Binarizer(), FixedBoxes(places),
+    ...     ImageDecoder(), Grayscale(), Binarizer(), FixedBoxes(boxes),
     ...     RawPixels(), CharacterReader(),
     ... )
     >>> reading = read_captchas(model.fit(X, y), X[:1])[0]
@@ -128,24 +134,23 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     readings = model[-1].read(model[1:-1].transform(images) if len(model) > 2 else images)
     scores = detector.decision_function(images)
     return [
-        _doubted(reading, share) if unlike else _familiar(reading)
-        for reading, unlike, share in zip(
+        _out_of_distribution(reading, factor) if outlier else _in_distribution(reading)
+        for reading, outlier, factor in zip(
             readings, (scores < 0).tolist(), detector.credit(scores).tolist(), strict=True
         )
     ]
 
 
-def _familiar(r: Reading) -> Reading:
-    """Say that the image looks like the training images."""
-    # For each of many captchas `replace` would take three times as long.
+def _in_distribution(r: Reading) -> Reading:
+    # `replace` takes three times as long, which matters for many captchas.
     return Reading(r.text, r.confidence, r.boxes, r.probabilities, r.runners_up, False)
 
 
-def _doubted(reading: Reading, share: float) -> Reading:
-    """Give the reading of an unfamiliar image a part of its confidence only."""
+def _out_of_distribution(reading: Reading, factor: float) -> Reading:
+    """Multiply all confidences by a factor."""
     return replace(
         reading,
-        confidence=reading.confidence * share,
-        runners_up=tuple((text, sure * share) for text, sure in reading.runners_up),
+        confidence=reading.confidence * factor,
+        runners_up=tuple((text, confidence * factor) for text, confidence in reading.runners_up),
         out_of_distribution=True,
     )

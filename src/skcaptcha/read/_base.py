@@ -1,0 +1,258 @@
+"""Base class of readers: checks of their input, and the hooks that a reader implements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha._process.one_thread import one_thread
+from skcaptcha.base import Documented, as_texts
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.images._duplicates import group_duplicate_rows
+from skcaptcha.read._reading import Reading
+from skcaptcha.segments import Segments
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Scores of a label, next to those of all other labels that its captcha could have.
+
+    The scores are on a scale of the reader's own: log-probabilities up to a factor.
+
+    Attributes
+    ----------
+    characters : ndarray of shape (length of the label, n_classes) or None
+        Score of each character at each position, among strings of the length of the label. None if
+        the captcha has no such string.
+    lengths : ndarray of shape (longest + 1,)
+        Score of the best string of 0, 1, ... characters; ``-inf`` if there is none.
+    """
+
+    characters: NDArray[np.float64] | None
+    lengths: NDArray[np.float64]
+
+
+class BaseReader(Documented, BaseEstimator, ABC):
+    """Base class of readers, the final step of a pipeline: segments with features to strings.
+
+    The public methods are final. They check their input and keep linear algebra in one thread,
+    so that results do not depend on the number of processes. A subclass implements the hooks
+    ``_fit``, ``_predict``, ``_read`` and ``_score_labels``; ``_fit`` must set ``classes_``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha import Segments
+    >>> from skcaptcha.read import BaseReader, LabelScores, Reading
+    >>> class BrightnessReader(BaseReader):
+    ...     def _fit(self, X, labels):
+    ...         self.classes_ = np.array(["0", "1"])
+    ...     def _predict(self, X):
+    ...         digits = (X.values.mean(axis=1) > 0.5).astype(int).astype(str)
+    ...         return np.array(["".join(part) for part in np.split(digits, X.offsets[1:-1])])
+    ...     def _read(self, X):
+    ...         parts = np.split(X.boxes, X.offsets[1:-1])
+    ...         texts = self._predict(X)
+    ...         return [Reading(t, 1.0, b, np.ones(len(b)), ()) for t, b in zip(texts, parts)]
+    ...     def _score_labels(self, X, labels):
+    ...         return [LabelScores(None, np.zeros(2)) for _ in labels]
+    >>> segments = Segments([[0, 0, 1, 1], [1, 0, 1, 1]], [0, 2], values=np.eye(2)[:, :1])
+    >>> BrightnessReader().fit(segments, ["10"]).predict(segments)
+    array(['10'], dtype='<U2')
+    """
+
+    _parameter_constraints: dict[str, Any] = {}
+
+    @final
+    @one_thread()
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Segments, y: ArrayLike) -> Self:
+        """Fit the reader to labeled captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with features
+        y : array-like of n str
+            Labels of the captchas.
+
+        Returns
+        -------
+        self : object
+            The fitted reader.
+
+        Raises
+        ------
+        ReadingError
+            If a label is not a string, if nothing can be learned from the captchas, or if the
+            parameters contradict the labels.
+        """
+        _check_features(X)
+        self._fit(X, check_labels(y, len(X)))
+        return self
+
+    @final
+    @one_thread()
+    def predict(self, X: Segments) -> NDArray[np.str_]:
+        """Predict the strings of captchas.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with features
+
+        Returns
+        -------
+        texts : ndarray of shape (n,), dtype str
+            The strings; empty for captchas without segments, or without any string that meets the
+            constraints of the reader.
+
+        Raises
+        ------
+        ReadingError
+            If no string at all can meet the constraints.
+        """
+        self._check_fitted(X)
+        return self._predict(X)
+
+    @final
+    @one_thread()
+    def read(self, X: Segments) -> list[Reading]:
+        """Predict the strings of captchas with confidences, boxes and runners-up.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with features
+
+        Returns
+        -------
+        readings : list of n Reading
+            Their texts are those of `predict`. Empty texts have confidence 0.
+
+        Raises
+        ------
+        ReadingError
+            If no string at all can meet the constraints.
+        """
+        self._check_fitted(X)
+        return self._read(X)
+
+    @final
+    def score(self, X: Segments, y: ArrayLike) -> float:
+        """Return the string accuracy: the fraction of captchas read without any error.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with features
+        y : array-like of n str
+            Labels of the captchas.
+
+        Returns
+        -------
+        accuracy : float in 0..1
+        """
+        return float(np.mean(self.predict(X) == check_labels(y, len(X))))
+
+    @final
+    @one_thread()
+    def score_labels(self, X: Segments, y: ArrayLike) -> list[LabelScores]:
+        """Score labels against other labels that the captchas could have.
+
+        Parameters
+        ----------
+        X : Segments of n captchas and m segments, with features
+        y : array-like of n str
+            Labels of the captchas, right or wrong.
+
+        Returns
+        -------
+        scores : list of n LabelScores
+        """
+        self._check_fitted(X)
+        return self._score_labels(X, check_labels(y, len(X)))
+
+    @abstractmethod
+    def _fit(self, X: Segments, labels: NDArray[np.str_]) -> None:
+        """Fit the reader to segments with features and to the labels (n,) of their captchas."""
+
+    @abstractmethod
+    def _predict(self, X: Segments) -> NDArray[np.str_]:
+        """Return the strings (n,) of segments with features."""
+
+    @abstractmethod
+    def _read(self, X: Segments) -> list[Reading]:
+        """Return the n readings of segments with features."""
+
+    @abstractmethod
+    def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
+        """Return the scores of labels (n,)."""
+
+    @final
+    def _calibration_groups(
+        self, cv: int | None, X: Segments, captchas: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], int]:
+        """Return a group for each of some captchas, equal for duplicates, and the number of folds.
+
+        The number is at most that of different captchas, and 0 if calibration is off or impossible.
+        """
+        if cv is None:
+            return np.empty(0, dtype=np.intp), 0
+        groups = group_duplicate_rows(features_of(X), X.offsets)[captchas]
+        n_folds = min(cv, len(np.unique(groups)))
+        return groups, n_folds if n_folds > 1 else 0
+
+    def _check_fitted(self, X: Segments) -> None:
+        # check_is_fitted collects tags, which takes longer than reading a captcha.
+        if not hasattr(self, "classes_"):
+            check_is_fitted(self)
+        _check_features(X)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags
+
+
+def check_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:
+    """Check that y are n strings, and return them as an array (n,)."""
+    if y is None:
+        raise ReadingError("a reader requires y to be passed, but the target y is None")
+    labels = as_texts(y)
+    if len(labels) != n:
+        raise ReadingError(
+            f"number of labels ({len(labels)}) differs from number of captchas ({n}); pass one "
+            "label for each captcha"
+        )
+    return np.array(labels, dtype=np.str_)
+
+
+def features_of(X: Segments) -> NDArray[np.float32]:
+    """Return the features (m, d) of segments that a public method has checked."""
+    assert X.values is not None
+    return X.values
+
+
+def empty_readings(X: Segments) -> list[Reading]:
+    """Return a reading without text for each captcha."""
+    return [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
+
+
+def _check_features(X: Segments) -> None:
+    """Check that X are segments with features (m, d) that are real numbers."""
+    if not isinstance(X, Segments):
+        raise TypeError(f"X must be Segments with features; found {type(X).__name__}")
+    if X.values is None:
+        raise ValueError(
+            "the segments have no features; put a features step, such as HOG, before the reader"
+        )
+    if np.ndim(X.values) != 2:
+        found = np.shape(X.values)
+        raise ValueError(f"values must have shape (m, d); found {found}. Reshape your data")
+    if np.iscomplexobj(X.values):
+        raise ValueError("Complex data not supported; values must be real numbers")

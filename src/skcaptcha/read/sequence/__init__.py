@@ -1,0 +1,1 @@
+"""Sequence decoding: overlapping candidates to strings, and forced alignment for training."""

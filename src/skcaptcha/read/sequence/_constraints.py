@@ -1,0 +1,108 @@
+"""Constraints on strings: their lengths and the characters at each position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skcaptcha.exceptions import ReadingError
+
+
+class Constraints(NamedTuple):
+    """Constraints on paths of a lattice.
+
+    ``length_scores`` (longest,) are added to paths of 1, 2, ... characters; ``-inf`` forbids.
+    ``allowed`` (longest, n_classes) are the classes allowed at each position.
+    """
+
+    length_scores: NDArray[np.float64]
+    allowed: NDArray[np.bool_]
+
+
+def exact_length(length: ArrayLike, longest: int) -> NDArray[np.float64]:
+    """Return length scores (..., longest) that allow only one length, or one for each captcha."""
+    return np.where(np.arange(1, longest + 1) == np.asarray(length)[..., None], 0.0, -np.inf)
+
+
+def make_constraints(
+    classes: NDArray[np.str_],
+    label_lengths: Mapping[int, int],
+    longest: int,
+    *,
+    length: int | Sequence[int] | str | None = None,
+    charset: str | None = None,
+    mask: Sequence[str | None] | None = None,
+) -> Constraints:
+    """Convert the parameters of `SequenceReader` to constraints on paths.
+
+    ``label_lengths`` counts the training labels of each length; ``longest`` is the greatest number
+    of characters that any captcha of the batch can have. Raises a ReadingError if no string can
+    meet the constraints.
+    """
+    _check_characters(charset, mask)
+    low, high = _length_range(label_lengths, longest, length)
+    if mask is not None:
+        if length not in (None, "free") and not low <= len(mask) <= high:
+            raise ReadingError(
+                f"mask has {len(mask)} positions, but length allows {low} to {high} characters; "
+                "change one of them, or set length to None"
+            )
+        low = high = len(mask)
+    length_scores = np.full(high, -np.inf)
+    length_scores[low - 1 :] = 0.0
+    if length is None and mask is None:
+        total = sum(label_lengths.values())
+        # A length that no label has counts as half a label.
+        probabilities = [(label_lengths.get(k, 0) + 0.5) / total for k in range(low, high + 1)]
+        length_scores[low - 1 :] = np.log(probabilities)
+    allowed = np.ones((high, len(classes)), dtype=bool)
+    positions: Sequence[str | None] = [None] * high if mask is None else mask
+    for i, characters in enumerate(positions):
+        for source, only in (("charset", charset), (f"mask, position {i + 1}", characters)):
+            if only is not None:
+                allowed[i] &= np.isin(classes, list(only))
+            if not allowed[i].any():
+                raise ReadingError(
+                    f"{source}: allows only {only!r}, which leaves no character to read; the "
+                    f"reader knows {''.join(classes)!r}"
+                )
+    return Constraints(length_scores, allowed)
+
+
+def _check_characters(charset: str | None, mask: Sequence[str | None] | None) -> None:
+    if charset is not None and not isinstance(charset, str):
+        raise ReadingError(f"charset must be a string of characters; found {charset!r}")
+    if mask is None:
+        return
+    if isinstance(mask, str):
+        raise ReadingError(
+            "mask must be a list with the allowed characters of each position, such as "
+            f"['AB', None]; found {mask!r}"
+        )
+    if len(mask) == 0:
+        raise ReadingError(
+            "mask is empty; list the allowed characters of each position, such as ['AB', None]"
+        )
+    for i, characters in enumerate(mask):
+        if characters is not None and not isinstance(characters, str):
+            raise ReadingError(
+                f"mask, position {i + 1}: must be a string of characters or None; "
+                f"found {characters!r}"
+            )
+
+
+def _length_range(
+    label_lengths: Mapping[int, int], longest: int, length: int | Sequence[int] | str | None
+) -> tuple[int, int]:
+    if isinstance(length, str) and length == "free":
+        return 1, max(longest, 1)
+    if length is None:
+        return min(label_lengths), max(label_lengths)
+    pair = np.resize(np.asarray(length), 2)
+    ints = np.size(length) in (1, 2) and pair.dtype.kind == "i"
+    if not (ints and 1 <= pair[0] <= pair[1]):
+        raise ReadingError(f"length must be an int, two ascending ints or 'free'; found {length}")
+    return int(pair[0]), int(pair[1])
