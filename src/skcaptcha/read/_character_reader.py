@@ -30,57 +30,56 @@ _N_RUNNERS_UP = 5
 class CharacterReader(BaseReader):
     """Read captchas whose segments are their characters.
 
-        A classifier reads each segment on its own. `read` takes the characters as independent: the
-        confidence of a string is the product of the probabilities of its characters.
+    A classifier reads each segment on its own. `read` takes the characters as independent: the
+    confidence of a string is the product of the probabilities of its characters.
 
-        Captchas whose number of segments differs from the length of their label are left out of
-        training, because it is unknown which segment is which character.
+    Captchas whose number of segments differs from the length of their label are left out of
+    training, because it is unknown which segment is which character.
 
     Parameters
     ----------
-        estimator : classifier, default=None
-            Any scikit-learn classifier, or a Pipeline that ends in one; None:
-            ``KNeighborsClassifier(n_neighbors=3)``.
-        calibration_cv : int >= 2, default=None
-            Number of cross-validation folds for calibrating the probabilities of `read`, by temperature
-            scaling of held-out scores: distances for nearest neighbors, margins for support vector
-            machines, otherwise log-probabilities. None: the probabilities of the classifier are used as
-            they are, but none below one in a million. `predict` does not change.
+    estimator : classifier, default=None
+        Any scikit-learn classifier, or a Pipeline that ends in one; None:
+        ``KNeighborsClassifier(n_neighbors=3)``.
+    calibration_cv : int >= 2, default=None
+        Number of cross-validation folds for calibrating the probabilities of `read`, by temperature
+        scaling of held-out scores: distances for nearest neighbors, margins for support vector
+        machines, otherwise log-probabilities. None: the probabilities of the classifier are used as
+        they are, but none below one in a million. `predict` does not change.
 
     Attributes
     ----------
-        estimator_ : classifier
-            The fitted classifier.
-        classes_ : ndarray of shape (n_classes,)
-            Characters that the reader knows.
-        n_left_out_ : int
-            Number of training captchas left out.
-        left_out_ : ndarray of shape (n_left_out_,)
-            Indices of the training captchas left out.
-        temperature_ : float > 0
-            Divisor of the scores of the classifier; 1 without ``calibration_cv``.
+    estimator_ : classifier
+        The fitted classifier.
+    classes_ : ndarray of shape (n_classes,)
+        Characters that the reader knows.
+    n_left_out_ : int
+        Number of training captchas left out.
+    left_out_ : ndarray of shape (n_left_out_,)
+        Indices of the training captchas left out.
+    temperature_ : float > 0
+        Divisor of the scores of the classifier; 1 without ``calibration_cv``.
 
     See Also
     --------
-        SequenceReader : Reads overlapping candidates, if characters cannot be separated.
+    SequenceReader : Reads overlapping candidates, if characters cannot be separated.
 
     References
     ----------
-        C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks",
-        ICML 2017 (temperature scaling).
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks",
+    ICML 2017 (temperature scaling).
 
     Examples
     --------
-        >>> import numpy as np
-        >>> from skcaptcha import Segments
-        >>> from skcaptcha.read import CharacterReader
-        >>> values = np.array([[0.0], [1.0], [1.0], [0.0]], dtype=np.float32)
-        >>> segments = Segments([[0, 0, 1, 1], [1, 0, 1, 1]] * 2, [0, 2, 4], values=values)
-        >>> from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.utils import Tags
-        >>> reader = CharacterReader(KNeighborsClassifier(n_neighbors=1))
-        >>> reader.fit(segments, ["AB", "BA"]).predict(segments)
-        array(['AB', 'BA'], dtype='<U2')
+    >>> import numpy as np
+    >>> from skcaptcha import Segments
+    >>> from skcaptcha.read import CharacterReader
+    >>> values = np.array([[0.0], [1.0], [1.0], [0.0]], dtype=np.float32)
+    >>> segments = Segments([[0, 0, 1, 1], [1, 0, 1, 1]] * 2, [0, 2, 4], values=values)
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> reader = CharacterReader(KNeighborsClassifier(n_neighbors=1))
+    >>> reader.fit(segments, ["AB", "BA"]).predict(segments)
+    array(['AB', 'BA'], dtype='<U2')
     """
 
     _parameter_constraints: dict[str, Any] = {
