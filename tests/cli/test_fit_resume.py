@@ -93,8 +93,11 @@ def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_pa
     before = model.read_bytes()
     outcome = run(*command, "--resume")
     assert outcome.code == 2
-    assert f"{journal}: is of a search with other steps, other candidates" in outcome.sentence()
-    assert outcome.sentence().endswith("delete it to begin anew")
+    assert (
+        f"{journal}: belongs to a search with different steps, different candidates"
+        in outcome.sentence()
+    )
+    assert outcome.sentence().endswith("delete it to start over")
     assert journal.exists()
     assert model.read_bytes() == before
     assert run(*command).code == 0

@@ -123,15 +123,15 @@ def test_several_scores_and_other_error_scores_come_back(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"cv": 4}, "other folds"),
-        ({"error_score": 0}, "other scoring"),
-        ({"param_grid": {"last": [KNeighborsClassifier()]}}, "other candidates"),
+        ({"cv": 4}, "different folds"),
+        ({"error_score": 0}, "different scoring"),
+        ({"param_grid": {"last": [KNeighborsClassifier()]}}, "different candidates"),
         (
             {"estimator": Pipeline([("pca", PCA()), ("last", KNeighborsClassifier())])},
-            "other steps",
+            "different steps",
         ),
-        ({"X": X + 1}, "other captchas"),
-        ({"y": 2 - Y}, "other labels"),
+        ({"X": X + 1}, "different captchas"),
+        ({"y": 2 - Y}, "different labels"),
     ],
 )
 def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change, said):
@@ -139,7 +139,7 @@ def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change
     path.write_bytes(whole[0].read_bytes())
     data = {"X": X, "y": Y} | {name: change[name] for name in ("X", "y") if name in change}
     changes = {name: value for name, value in change.items() if name not in data}
-    with pytest.raises(JournalError, match=rf"b\.search: .*{said}.*; delete it to begin anew"):
+    with pytest.raises(JournalError, match=rf"b\.search: .*{said}.*; delete it to start over"):
         search(path).set_params(**changes).fit(**data)
     assert path.read_bytes() == whole[0].read_bytes()
 
@@ -155,7 +155,7 @@ def test_the_file_of_other_versions_is_refused(whole, tmp_path, monkeypatch):
 def test_what_is_no_journal_is_refused_and_stays(tmp_path, content):
     path = tmp_path / "b.search"
     path.write_text(content)
-    with pytest.raises(JournalError, match=r"b\.search: .* delete (it|the file) to begin anew"):
+    with pytest.raises(JournalError, match=r"b\.search: .* delete (it|the file) to start over"):
         search(path).fit(X, Y)
     assert path.read_text() == content
 
@@ -163,7 +163,7 @@ def test_what_is_no_journal_is_refused_and_stays(tmp_path, content):
 def test_a_damaged_line_is_named(whole, tmp_path):
     lines = whole[0].read_bytes().splitlines(keepends=True)
     (tmp_path / "b.search").write_bytes(b"".join([*lines[:3], b"{half a li\n", *lines[4:]]))
-    with pytest.raises(JournalError, match=r"b\.search: line 4 is no record"):
+    with pytest.raises(JournalError, match=r"b\.search: line 4 is not a record"):
         search(tmp_path / "b.search").fit(X, Y)
 
 
@@ -180,7 +180,7 @@ def at_most_2000_bytes() -> Iterator[None]:
 def test_a_full_disk_is_told_and_what_is_there_can_be_resumed(whole, tmp_path):
     path = tmp_path / "a.search"
     with pytest.raises(
-        JournalError, match=r"a\.search: cannot be written \(.*; make room and resume"
+        JournalError, match=r"a\.search: cannot be written \(.*; free some space and resume"
     ):
         search(path).fit(X, Y)
     assert path.stat().st_size == 2000
@@ -192,7 +192,7 @@ def test_a_full_disk_is_told_and_what_is_there_can_be_resumed(whole, tmp_path):
 
 
 def test_a_device_is_no_place_to_keep_anything():
-    with pytest.raises(JournalError, match="/dev/full: it is no file"):
+    with pytest.raises(JournalError, match="/dev/full: not a regular file"):
         search("/dev/full").fit(X, Y)
 
 
@@ -246,5 +246,5 @@ def test_a_race_goes_on_with_the_time_that_is_left(tmp_path):
     assert again.accuracy == whole.accuracy
     assert 300 < again.seconds < options["budget"]
     assert sum(trial.seconds for trial in again.tried) > 290
-    with pytest.raises(JournalError, match="other labels"):
+    with pytest.raises(JournalError, match="different labels"):
         choose_recipe(images, labels[::-1], checkpoint=path, **options)

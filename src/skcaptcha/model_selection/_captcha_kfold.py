@@ -15,18 +15,18 @@ from skcaptcha.images._duplicates import find_duplicates, group_folds
 class CaptchaKFold(KFold):
     """K-fold cross-validator that keeps duplicate images in the same fold.
 
-    A captcha that is in the training set too is read right by memory, so that cross-validation
-    would promise more than a model can do. Captchas are duplicates if they have the same pixels. If
-    there are no duplicates, the folds are those of :class:`sklearn.model_selection.KFold`.
+    A model can read a test captcha from memory if its duplicate is in the training set, so that
+    cross-validation overestimates the accuracy. Captchas are duplicates if they have the same
+    pixels. Without duplicates, the folds are those of :class:`sklearn.model_selection.KFold`.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Whether to draw the folds by chance.
+        Whether to assign captchas to folds at random.
     random_state : int, RandomState or None, default=None
-        Seed of the folds, with `shuffle`.
+        Seed of the random folds; used if `shuffle` is True.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class CaptchaKFold(KFold):
     def split(
         self, X: Sequence[Any], y: Any = None, groups: Any = None
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Give the folds.
+        """Generate the indices of the training and test captchas of each fold.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class CaptchaKFold(KFold):
         Yields
         ------
         train, test : ndarrays of int
-            What to learn from, and what to read.
+            Indices of the training and test captchas.
 
         Raises
         ------

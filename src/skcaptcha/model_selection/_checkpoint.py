@@ -1,4 +1,4 @@
-"""The outcomes of a grid search, kept in a journal as they come."""
+"""The outcomes of a grid search, written to a journal while the search runs."""
 
 from __future__ import annotations
 
@@ -13,30 +13,20 @@ Outcome = dict[str, Any]
 
 
 class Checkpoint:
-    """What is known of candidates in splits; a context manager.
+    """A context manager that writes the outcomes of candidates in splits to a journal.
 
-    Parameters
-    ----------
-    path : path-like or None
-        The journal's file; None: nothing is kept.
-    parts : mapping of str to object
-        See `Journal`.
-
-    Attributes
-    ----------
-    known : dict of (int, int) to dict
-        The outcomes that were there already, by candidate and split.
+    ``known`` maps the candidate and the split of each outcome in the journal to that outcome. With
+    None as path, nothing is written.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, parts: Mapping[str, Any]) -> None:
         self._journal = None if path is None else Journal(path, parts)
-        records = self._journal.records if self._journal else []
         self.known: dict[tuple[int, int], Outcome] = {
             (record["candidate"], record["split"]): {
                 **record["outcome"],
-                "fit_error": _error(record["outcome"]["fit_error"]),
+                "fit_error": _to_error(record["outcome"]["fit_error"]),
             }
-            for record in records
+            for record in (self._journal.records if self._journal else [])
         }
 
     def __enter__(self) -> Self:
@@ -46,25 +36,20 @@ class Checkpoint:
         if self._journal:
             self._journal.__exit__(*error)
 
-    def keep(self, outcomes: Iterable[tuple[int, int, Outcome]]) -> None:
-        """Write outcomes of candidates in splits.
-
-        Parameters
-        ----------
-        outcomes : iterable of (int, int, dict)
-        """
+    def write(self, outcomes: Iterable[tuple[int, int, Outcome]]) -> None:
+        """Write outcomes, each with the numbers of its candidate and split."""
         if self._journal:
             self._journal.append(
                 {
                     "candidate": candidate,
                     "split": split,
-                    "outcome": outcome | {"fit_error": _described(outcome["fit_error"])},
+                    "outcome": outcome | {"fit_error": _from_error(outcome["fit_error"])},
                 }
                 for candidate, split, outcome in outcomes
             )
 
 
-def _described(error: Exception | None) -> dict[str, Any] | None:
+def _from_error(error: Exception | None) -> dict[str, Any] | None:
     if error is None:
         return None
     plain = all(isinstance(arg, str | int | None) for arg in error.args)
@@ -75,13 +60,12 @@ def _described(error: Exception | None) -> dict[str, Any] | None:
     }
 
 
-def _error(described: Mapping[str, Any] | None) -> Exception | None:
-    """Give an error of the same name and message; one of this package is of the same class."""
-    if described is None:
+def _to_error(record: Mapping[str, Any] | None) -> Exception | None:
+    """Return an error with the same class name and message, and of our own class if it was."""
+    if record is None:
         return None
-    ours = getattr(exceptions, described["type"], None)
+    ours: type[Exception] | None = getattr(exceptions, record["type"], None)
     if ours is not None:
-        error: Exception = ours(*described["args"])
-        return error
-    kind: type[Exception] = type(described["type"], (Exception,), {})
-    return kind(described["message"])
+        return ours(*record["args"])
+    kind: type[Exception] = type(record["type"], (Exception,), {})
+    return kind(record["message"])

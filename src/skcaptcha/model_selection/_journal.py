@@ -1,4 +1,4 @@
-"""Results of a long search, kept as they come, so that it can go on where it was stopped."""
+"""A file of results of a long search, so that an interrupted search can be resumed."""
 
 from __future__ import annotations
 
@@ -11,52 +11,23 @@ from typing import Any, Self
 
 import joblib
 
+from skcaptcha._files.json_text import to_json
 from skcaptcha._process.versions import RESULTS_DEPEND_ON
 from skcaptcha.exceptions import JournalError
 from skcaptcha.images import ImageBatch
 
-# Ten thousand candidates in ten folds take a fifth of it.
-_MOST_BYTES = 2**28
+# Five times the size for ten thousand candidates in ten folds.
+_MAX_BYTES = 2**28
 _BEGINNING = b'{"parts": {'
 
 
 class Journal:
-    """A file of JSON records, one a line, each of which is in it as soon as it is written.
+    """A file of JSON records, one on each line, which are in the file as soon as they are written.
 
-    A context manager.
-
-    Parameters
-    ----------
-    path : path-like
-        The file. What it holds already is kept, but for a last line that was cut off.
-    parts : mapping of str to object
-        All that the records depend on, by what a sentence calls it.
-
-    Attributes
-    ----------
-    records : list of dict
-        Those that were there already.
-
-    Raises
-    ------
-    JournalError
-        If the file belongs to another search or is no journal, or if a part cannot be pickled.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skcaptcha.model_selection._journal import Journal
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "a.search"
-    ...     with Journal(path, {"labels": ["AB"]}) as journal:
-    ...         journal.append([{"score": 0.1}])
-    ...     with Journal(path, {"labels": ["AB"]}) as journal:
-    ...         print(journal.records)
-    ...     Journal(path, {"labels": ["CD"]})
-    Traceback (most recent call last):
-        ...
-    skcaptcha.exceptions.JournalError: ...a.search: is of a search with other labels; delete...
+    A context manager. ``parts`` is everything that the records depend on, by the name that error
+    messages use. Records already in the file are in ``records``; an incomplete last line is
+    removed. Raises JournalError if the file belongs to another search or is not a journal, or if a
+    part cannot be pickled.
     """
 
     def __init__(self, path: str | os.PathLike[str], parts: Mapping[str, Any]) -> None:
@@ -67,16 +38,16 @@ class Journal:
             "versions": RESULTS_DEPEND_ON,
         }
         if self.path.exists() and not self.path.is_file():
-            raise JournalError(f"{self.path}: it is no file; give the name of one to write")
+            raise JournalError(f"{self.path}: not a regular file; pass a file path")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed at the exit
+        self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed in __exit__
         try:
-            content = self._content()
+            content = self._read()
             complete = content[: content.rfind(b"\n") + 1]
             self._file.truncate(len(complete))
             if complete:
-                was, *self.records = self._parsed(complete)
-                self._check(was, head)
+                found, *self.records = self._parse(complete)
+                self._check(found, head)
             else:
                 self.append([head])
         except BaseException:
@@ -90,20 +61,14 @@ class Journal:
         self._file.close()
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Write records.
-
-        Parameters
-        ----------
-        records : iterable of dict
-            Numbers come back as the same bits, numpy's as Python's.
-        """
-        lines = "".join(f"{json.dumps(record, default=_plain)}\n" for record in records).encode()
+        """Write records; their numbers are read again with the same bits."""
+        lines = b"".join(to_json(record) + b"\n" for record in records)
         try:
             while lines:
                 lines = lines[self._file.write(lines) :]
         except OSError as error:
             raise JournalError(
-                f"{self.path}: cannot be written ({error.strerror}); make room and resume"
+                f"{self.path}: cannot be written ({error.strerror}); free some space and resume"
             ) from None
 
     def _hash(self, name: str, part: Any) -> str:
@@ -116,17 +81,17 @@ class Journal:
                 "module, or use checkpoint=None"
             ) from None
 
-    def _content(self) -> bytes:
+    def _read(self) -> bytes:
         n_bytes = os.fstat(self._file.fileno()).st_size
-        if n_bytes > _MOST_BYTES:
+        if n_bytes > _MAX_BYTES:
             raise JournalError(
-                f"{self.path}: has {n_bytes:,} bytes, and no journal of a search more than "
-                f"{_MOST_BYTES:,}; delete it to begin anew"
+                f"{self.path}: has {n_bytes:,} bytes; the maximum is {_MAX_BYTES:,}; delete it to "
+                "start over"
             )
         self._file.seek(0)
         return self._file.read()
 
-    def _parsed(self, content: bytes) -> list[dict[str, Any]]:
+    def _parse(self, content: bytes) -> list[dict[str, Any]]:
         records = []
         for number, line in enumerate(content.splitlines(), start=1):
             try:
@@ -135,50 +100,34 @@ class Journal:
                 record = None
             if not isinstance(record, dict):
                 raise JournalError(
-                    f"{self.path}: line {number} is no record of a search; delete the file to "
-                    "begin anew"
+                    f"{self.path}: line {number} is not a record of a search; delete the file to "
+                    "start over"
                 )
             records.append(record)
         return records
 
-    def _check(self, was: Mapping[str, Any], head: Mapping[str, Any]) -> None:
-        if set(was) != set(head):
-            raise JournalError(f"{self.path}: is no journal of a search; delete it to begin anew")
+    def _check(self, found: Mapping[str, Any], head: Mapping[str, Any]) -> None:
+        if set(found) != set(head):
+            raise JournalError(f"{self.path}: not the journal of a search; delete it to start over")
         differences = [
-            f"other {name}"
+            f"different {name}"
             for name, part in head["parts"].items()
-            if was["parts"].get(name) != part
+            if found["parts"].get(name) != part
         ]
         differences += [
-            f"{name} {was['versions'].get(name)} instead of {version}"
+            f"{name} {found['versions'].get(name)} instead of {version}"
             for name, version in head["versions"].items()
-            if was["versions"].get(name) != version
+            if found["versions"].get(name) != version
         ]
         if differences:
             raise JournalError(
-                f"{self.path}: is of a search with {', '.join(differences)}; delete it to begin "
-                "anew"
+                f"{self.path}: belongs to a search with {', '.join(differences)}; delete it to "
+                "start over"
             )
 
 
 def is_journal(path: Path) -> bool:
-    """Tell whether a file is a journal, or the beginning of one.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    is_one : bool
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.model_selection._journal import is_journal
-    >>> is_journal(Path("README.md"))
-    False
-    """
+    """Check whether a file is a journal or the beginning of one."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -186,27 +135,7 @@ def is_journal(path: Path) -> bool:
 
 
 def digest_of_captchas(X: Any) -> str:
-    """Tell captchas apart by their pixels if they are decoded, and files by their content.
-
-    Parameters
-    ----------
-    X : sequence of n captchas
-        Or anything else that a pipeline takes.
-
-    Returns
-    -------
-    digest : str
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skcaptcha.model_selection._journal import digest_of_captchas
-    >>> black = np.zeros((2, 3), np.uint8)
-    >>> digest_of_captchas([black, b"a"]) == digest_of_captchas([black.copy(), b"a"])
-    True
-    >>> digest_of_captchas([black, b"a"]) == digest_of_captchas([black, b"b"])
-    False
-    """
+    """Return a hash of captchas by their pixels, of files by their content."""
     if isinstance(X, ImageBatch):
         return X.digest
     if not isinstance(X, Sequence):
@@ -219,13 +148,9 @@ def digest_of_captchas(X: Any) -> str:
 
 def _digest(sample: Any) -> bytes:
     if isinstance(sample, str | os.PathLike):
-        # What is no file fails, today and tomorrow; a pipe might never end.
+        # Only regular files are read: reading a pipe might never end.
         path = Path(sample)
         sample = path.read_bytes() if path.is_file() else os.fsencode(path)
     if isinstance(sample, bytes):
         return sha256(sample).digest()
     return str(joblib.hash(sample)).encode()
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist()

@@ -1,4 +1,4 @@
-"""Tuning a whole pipeline: grid search that computes what its candidates share only once."""
+"""Grid search over a whole pipeline that computes the steps that candidates share only once."""
 
 from __future__ import annotations
 
@@ -44,27 +44,28 @@ _TASKS_PER_WORKER = 12
 
 
 class SharedGridSearchCV(Documented, GridSearchCV):
-    """Grid search over a Pipeline in which candidates share the steps that they have in common.
+    """Grid search over a Pipeline that computes the steps that candidates share only once.
 
     `sklearn.model_selection.GridSearchCV` runs the whole pipeline for every candidate and fold.
     Here the candidates form a tree: a step is fitted once per fold for all candidates that agree
-    in it and in every step before it, and once for all folds as long as the steps of this package
-    have nothing to learn. Scores and choice are the same; only the time differs. A step of another
-    package gets a copy of samples that others still need, so it may work in place.
-    Nested pipelines take part step by step.
+    in this step and all steps before it. From the first step on, steps with nothing to learn (the
+    tag ``learns_from`` of `skcaptcha.base.StepTags`) are fitted once for all folds. Scores and
+    choice are the same; only the time differs. Steps that may modify their input in place work on
+    a copy if other candidates need the samples. Nested pipelines take part step by step.
 
-    It takes what `GridSearchCV` takes, and does what `GridSearchCV` does, without sharing, with:
+    It accepts everything that `GridSearchCV` accepts, and works exactly like `GridSearchCV`,
+    without sharing, with:
 
     - an estimator that is not a Pipeline, or whose class is derived from Pipeline;
     - a grid over the pipeline's own parameters (``memory``, ``steps``);
     - parameters for ``fit``;
     - callbacks (scikit-learn 1.9);
     - a first step that takes distances or kernels between samples (``kernel="precomputed"``);
-    - a function of the estimator and X as ``scoring``, which may look at the whole pipeline.
+    - a function of the estimator and X as ``scoring``, which may use the whole pipeline.
 
-    ``verbose=1`` shows progress and the time left on the standard error; from 2 on, the line that
-    `GridSearchCV` prints at the end of each fit is printed instead. ``mean_fit_time`` is the time
-    of all steps of a candidate, shared or not.
+    ``verbose=1`` shows the progress and the remaining time on the standard error. ``verbose=2`` and
+    above prints the line that `GridSearchCV` prints at the end of each fit instead.
+    ``mean_fit_time`` is the time of all steps of a candidate, including shared ones.
 
     Parameters
     ----------
@@ -72,16 +73,16 @@ class SharedGridSearchCV(Documented, GridSearchCV):
 return_train_score
         See `sklearn.model_selection.GridSearchCV`.
     checkpoint : path-like, default=None
-        A file in which the outcome of every candidate in every fold is kept as soon as it is known.
-        If it is there, what it holds is not computed again, and the result is that of a search
-        that was not interrupted, times included. It must be of the same search: with another
-        estimator, grid, folds, scoring, data or versions of libraries `fit` raises an error. It
-        stays when the search is over. If nothing can be shared, it cannot be used.
+        File to which the outcome of every candidate in every fold is written as soon as it is
+        known. If the file exists, its outcomes are not computed again, and the result is that of an
+        uninterrupted search, including times. `fit` raises an error if the file belongs to a search
+        with a different estimator, grid, folds, scoring, data or library versions. The file is
+        kept when the search ends. Requires candidates that can share steps.
 
     Attributes
     ----------
     n_resumed_ : int
-        How many outcomes were taken from the checkpoint. All other attributes are those of
+        Number of outcomes read from the checkpoint. All other attributes are those of
         `sklearn.model_selection.GridSearchCV`.
 
     Examples
@@ -135,14 +136,14 @@ return_train_score
     @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Score every candidate in every fold, and refit the best on all samples.
+        """Score every candidate in every fold, and fit the best one to all samples.
 
         Parameters
         ----------
         X : sequence of n samples
         y : array-like of n targets
         **params : dict
-            Parameters for the estimator's ``fit``; with any, nothing is shared.
+            Parameters for the estimator's ``fit``; if there are any, nothing is shared.
 
         Returns
         -------
@@ -151,7 +152,7 @@ return_train_score
         grid = list(ParameterGrid(self.param_grid))
         scorers, refit_metric = self._get_scorers()
         candidates = None
-        if not params and _see_last_step_only(scorers):
+        if not params and _use_last_step_only(scorers):
             candidates = self._candidates(grid)
         if candidates is None:
             if self.checkpoint is not None:
@@ -176,16 +177,16 @@ return_train_score
             outcomes = self._score_all(X, y, splits, candidates, scoring, checkpoint=checkpoint)
         self.n_resumed_ = len(checkpoint.known)
         if not outcomes:
-            raise ValueError("No fits were performed: cv gives no splits, or there is no candidate")
+            raise ValueError("No fits were performed: there are no splits or no candidates")
         errors = [outcome["fit_error"] for outcome in outcomes if outcome["fit_error"]]
         _raise_or_warn(errors, len(outcomes), self.error_score)
-        _warn_of_scores(
+        _warn_about_scores(
             [outcome.pop("score_error", None) for outcome in outcomes], self.error_score
         )
         self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         with warnings.catch_warnings():
-            # Which scores are not finite, and why, has been said in one sentence.
+            # `_warn_about_scores` has reported non-finite scores and their cause.
             warnings.filterwarnings("ignore", message="One or more of the .* scores")
             self.cv_results_ = self._format_results(grid, self.n_splits_, outcomes)
         if self.refit or not self.multimetric_:
@@ -203,7 +204,7 @@ return_train_score
         return self
 
     def _candidates(self, grid: list[dict[str, Any]]) -> list[Candidate] | None:
-        """Give the candidates, ordered by their steps; None if they cannot share any."""
+        """Return the candidates ordered by their steps; None if they cannot share any."""
         if not is_plain_pipeline(self.estimator):
             return None
         names = {name for name, _ in self.estimator.steps}
@@ -248,14 +249,14 @@ return_train_score
         *,
         checkpoint: Checkpoint,
     ) -> list[dict[str, Any]]:
-        """Outcome of every candidate in every split, candidate by candidate."""
+        """Return the outcome of every candidate in every split, candidate by candidate."""
         numbered = [
             Split(k, *split, *(None if y is None else _safe_indexing(y, part) for part in split))
             for k, split in enumerate(splits)
         ]
         outcomes: list[Any] = [None] * (len(candidates) * len(splits))
         _logger.info(
-            "searching: %d candidates in %d folds, %d outcomes known already",
+            "searching: %d candidates in %d folds, %d outcomes known",
             len(candidates),
             len(splits),
             len(checkpoint.known),
@@ -270,15 +271,15 @@ return_train_score
             )
         with progress("fits", len(outcomes), show=self.verbose == 1) as advance:
             advance(len(checkpoint.known))
-            for part, lacking in _lacking(candidates, numbered, checkpoint.known):
-                for scores in self._in_parallel(X, y, part, lacking, scoring):
-                    checkpoint.keep(scores)
+            for part, missing in _missing(candidates, numbered, checkpoint.known):
+                for scores in self._in_parallel(X, y, part, missing, scoring):
+                    checkpoint.write(scores)
                     for score in scores:
                         _log_score(score, params[score.candidate])
                         if self.verbose > 1:
-                            place = (score.split, len(splits)), (score.candidate, len(candidates))
+                            counts = (score.split, len(splits)), (score.candidate, len(candidates))
                             print(
-                                _line(score.outcome, params[score.candidate], place, self.verbose)
+                                _line(score.outcome, params[score.candidate], counts, self.verbose)
                             )
                         outcomes[score.candidate * len(splits) + score.split] = score.outcome
                     advance(len(scores))
@@ -292,13 +293,13 @@ return_train_score
         ordered: list[Candidate],
         scoring: Scoring,
     ) -> Iterator[Sequence[Score]]:
-        """Scores, as they come; what is done in different tasks shares nothing."""
+        """Yield scores in the order in which they are computed; tasks share nothing."""
         workers = joblib.effective_n_jobs(self.n_jobs)
         if workers == 1 and _cluster() is None:
             return ([score] for score in score_candidates(X, y, splits, ordered, scoring))
         n_tasks = _TASKS_PER_WORKER * workers
-        chunks = _cut(_families(ordered), n_tasks)
-        parts = _cut([[split] for split in splits], -(-n_tasks // len(chunks)))
+        chunks = _merge(_group_by_first_steps(ordered), n_tasks)
+        parts = _merge([[split] for split in splits], -(-n_tasks // len(chunks)))
         tasks = [
             joblib.delayed(_scores_of_chunk)(X, y, part, chunk, scoring)
             for chunk in chunks
@@ -328,11 +329,11 @@ def _log_score(score: Score, candidate: dict[str, Any]) -> None:
 def _line(
     outcome: dict[str, Any],
     params: dict[str, Any],
-    place: Iterable[tuple[int, int]],
+    counts: Iterable[tuple[int, int]],
     verbose: int,
 ) -> str:
-    """Give the line that GridSearchCV prints at the end of a fit."""
-    split, candidate = (f"{number + 1}/{n}" for number, n in place)
+    """Return the line that GridSearchCV prints at the end of a fit."""
+    split, candidate = (f"{number + 1}/{n}" for number, n in counts)
     begin = "[CV"
     if verbose > 2:
         begin += f" {split}"
@@ -356,7 +357,7 @@ def _line(
 
 
 def _have_callbacks(estimators: Iterable[Any]) -> bool:
-    """Tell whether callbacks of scikit-learn 1.9 are to be called during the fits."""
+    """Check for callbacks of scikit-learn 1.9."""
     return any(
         hasattr(part, "_skl_callbacks")
         for estimator in estimators
@@ -364,16 +365,16 @@ def _have_callbacks(estimators: Iterable[Any]) -> bool:
     )
 
 
-def _see_last_step_only(scorers: Any) -> bool:
-    """Tell whether the scores are the same with the last step and what reaches it."""
+def _use_last_step_only(scorers: Any) -> bool:
+    """Check that scoring the last step on its input gives the scores of the whole pipeline."""
     each = getattr(scorers, "_scorers", {"score": scorers}).values()
     return all(isinstance(scorer, _BaseScorer | _PassthroughScorer) for scorer in each)
 
 
-def _lacking(
+def _missing(
     ordered: Sequence[Candidate], splits: Sequence[Split], known: Container[tuple[int, int]]
 ) -> Iterator[tuple[list[Split], list[Candidate]]]:
-    """Give the splits in which candidates are still to be scored, with all that lack the same."""
+    """Yield lists of splits, each with all candidates that lack an outcome in these splits."""
     groups: dict[tuple[int, ...], list[Candidate]] = {}
     for candidate in ordered:
         missing = [s.number for s in splits if (candidate.number, s.number) not in known]
@@ -383,28 +384,28 @@ def _lacking(
             yield [splits[k] for k in numbers], candidates
 
 
-def _families(ordered: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Neighboring candidates that differ in their last step alone."""
+def _group_by_first_steps(ordered: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Group neighboring candidates that differ only in their last step."""
     return [
-        list(family)
-        for _, family in groupby(ordered, key=lambda c: [step.key for step in c.steps[:-1]])
+        list(group)
+        for _, group in groupby(ordered, key=lambda c: [step.key for step in c.steps[:-1]])
     ]
 
 
-def _cut(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
-    """Join neighboring groups to n lists at the most."""
+def _merge(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
+    """Merge neighboring groups into at most n lists."""
     cuts = np.linspace(0, len(groups), min(n, len(groups)) + 1).astype(int)
     return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
 
 
 def _cluster() -> Any:
-    """Give the client of the Dask cluster that is to work, if there is one."""
+    """Return the client of the active Dask cluster, or None."""
     backend, _ = joblib.parallel.get_active_backend()
     return getattr(backend, "client", None)
 
 
 def _sent_once(*data: Any) -> AbstractContextManager[Any]:
-    """If a Dask cluster is to work, send it the data at once instead of with every task."""
+    """Send the data to the active Dask cluster, if any, once instead of with every task."""
     client = _cluster()
     if client is None:
         return nullcontext()
@@ -414,7 +415,7 @@ def _sent_once(*data: Any) -> AbstractContextManager[Any]:
 
 @one_thread()
 def _scores_of_chunk(*args: Any) -> list[Score]:
-    # All workers of a cluster have their own tasks already.
+    # The other workers of a cluster have tasks of their own.
     with joblib.parallel_config(backend="sequential"):
         return list(score_candidates(*args))
 
@@ -425,8 +426,8 @@ def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> No
         return
     if len(errors) < n_fits:
         warnings.warn(
-            f"{len(errors)} of {n_fits} fits failed and score {error_score}; the first error was: "
-            f"{type(errors[0]).__name__}: {errors[0]}",
+            f"{len(errors)} of {n_fits} fits failed, and their scores are {error_score}; the first "
+            f"error was: {type(errors[0]).__name__}: {errors[0]}",
             FitFailedWarning,
             stacklevel=3,
         )
@@ -436,13 +437,13 @@ def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> No
         raise ValueError(f"all {n_fits} fits failed; the first error: {errors[0]}") from errors[0]
 
 
-def _warn_of_scores(errors: list[str | None], error_score: Any) -> None:
-    """Warn if models could not be scored though their fits succeeded."""
+def _warn_about_scores(errors: list[str | None], error_score: Any) -> None:
+    """Warn if fitted models could not be scored."""
     found = [error for error in errors if error]
     if found:
         warnings.warn(
-            f"Scoring failed after {len(found)} of {len(errors)} fits, which score {error_score}; "
-            f"the first error was: {found[0]}",
+            f"Scoring failed after {len(found)} of {len(errors)} fits, and their scores are "
+            f"{error_score}; the first error was: {found[0]}",
             UserWarning,
             stacklevel=3,
         )
