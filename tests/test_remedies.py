@@ -17,7 +17,7 @@ import skcaptcha
 from image_samples import COLOR, GRAY, encode
 from skcaptcha.cli import app
 from skcaptcha.images import ImageDecoder, decode
-from skcaptcha.recipes import load_recipe
+from skcaptcha.recipes import load_recipe, ready_recipes
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(skcaptcha.__file__).parent
@@ -193,7 +193,9 @@ def test_extras_that_messages_name_exist() -> None:
     assert set(found) <= set(extras)
 
 
-def test_files_that_messages_name_exist() -> None:
-    found = {file for _, text in MESSAGES for file in re.findall(r"configs/\w+\.yaml", text)}
+def test_recipes_that_messages_name_exist() -> None:
+    texts = [text for _, text in MESSAGES]
+    found = {name for text in texts for name in re.findall(r"skcaptcha fit (\w+) --data", text)}
     assert found
-    assert [file for file in found if not (ROOT / file).is_file()] == []
+    assert found <= set(ready_recipes())
+    assert [text for text in texts if "configs/" in text] == []  # users have no clone

@@ -56,6 +56,10 @@ class LabelWarning(UserWarning):
     """Some labels are unlike the others of their folder, or images are duplicates of each other."""
 
 
+class FitWarning(UserWarning):
+    """A model is fitted, but it may read worse than its accuracy suggests."""
+
+
 class SegmentationError(SkcaptchaError):
     """A segmenter cannot cut an image as it was asked to.
 
@@ -124,6 +128,10 @@ class ModelVersionWarning(UserWarning):
 
 class OutputError(SkcaptchaError, OSError):
     """A file cannot be written; what was there before is unchanged."""
+
+
+class OverwriteError(SkcaptchaError):
+    """An output would replace an input, another output, or a file that was written by hand."""
 
 
 class JournalError(SkcaptchaError):

@@ -55,7 +55,7 @@ def test_audit_wants_a_name_for_html(folder, tmp_path, run, out):
 def test_audit_refuses_results_that_would_go_to_one_file(folder, tmp_path, run):
     done = run("audit", folder, "--out", tmp_path / "a.html", "--json", tmp_path / "a.json")
     assert done.code == 2
-    assert "two results would go to this file" in done.sentence()
+    assert "two results would be written to this file" in done.sentence()
 
 
 def test_audit_refuses_numbers_for_labels(tmp_path, run):

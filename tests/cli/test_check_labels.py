@@ -100,8 +100,8 @@ def test_only_the_worst_twenty_are_shown_in_the_terminal(check, folder, tmp_path
     [
         (("--model", "m.joblib"), "--recipe and --model exclude each other"),
         (("--budget", 9), "--budget is for choosing a recipe"),
-        (("--no-browser",), "are for the page that --fix opens"),
-        (("--csv", "x.csv", "--report", "x.csv"), "x.csv: HTML is written here"),
+        (("--no-browser",), "--port and --no-browser need --fix"),
+        (("--csv", "x.csv", "--report", "x.csv"), "x.csv: the format is HTML"),
     ],
 )
 def test_wrong_use_is_refused_in_a_sentence(check, arguments, sentence):

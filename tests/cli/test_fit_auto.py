@@ -69,7 +69,7 @@ def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
     report = json.loads(outcome.out)
     assert (report["n_train"], report["n_failed"]) == (200, 2)
     assert "a.png: the file is empty" in outcome.err
-    assert "b.png: 3 x 9 pixels have no room for 4 characters" in outcome.err
+    assert "b.png: 3 x 9 pixels are too few for 4 characters" in outcome.err
     assert out.exists()
 
 
@@ -80,7 +80,7 @@ def test_an_image_without_room_for_its_label_is_left_out_by_the_recipe_too(run, 
     Image.new("RGB", (3, 30), "white").save(folder / "b.png")
     with (folder / "labels.csv").open("a") as stream:
         stream.write("b.png,AAAA\n")
-    told = "b.png: 3 x 30 pixels have no room for 4 characters"
+    told = "b.png: 3 x 30 pixels are too few for 4 characters"
     for fitted, out in ((folder, model), (model.with_suffix(".yaml"), again)):
         outcome = run("fit", fitted, "--out", out, "--jobs", 1)
         assert outcome.code == 1
@@ -109,7 +109,7 @@ def test_it_says_which_labels_are_left_out(run, lines, tmp_path):
     outcome = run("fit", folder, "--out", tmp_path / "m.joblib", "--jobs", 1, "--budget", 10)
     assert outcome.code == 0, outcome.err
     assert "198 labels have 4 characters, 2 do not" in outcome.err
-    assert "2, whose pieces do not fit their labels" in outcome.out
+    assert "2, whose segment count differs from the label length" in outcome.out
     score = run("score", lines, "--model", tmp_path / "m.joblib", "--json", "-")
     assert json.loads(score.out)["string_accuracy"] >= 0.995
 
@@ -132,7 +132,7 @@ def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
     outcome = run("fit", lines, "--out", out, "--jobs", 1, "--budget", 10)
     assert outcome.code == 0
     assert out.exists()
-    assert "warning: the budget of 10 s will not suffice: to start and to load" in outcome.err
+    assert "warning: the budget of 10 s is too small: loading took" in outcome.err
     report = json.loads(out.with_suffix(".json").read_text())
     assert report["budget"] == 10
     assert report["seconds"] > 60
@@ -170,7 +170,7 @@ def test_single_digits_are_labels(run, tmp_path):
     model = tmp_path / "m.joblib"
     outcome = run("fit", folder, "--out", model, "--jobs", 1, "--budget", 1)
     assert outcome.code == 0
-    assert "10 characters occur less than three times" in outcome.err
+    assert "10 characters occur fewer than three times" in outcome.err
 
 
 def test_too_few_and_unreadable_captchas(run, tmp_path):
@@ -211,7 +211,7 @@ def test_ctrl_c(start, tmp_path):
     command.send_signal(signal.SIGINT)
     outcome = command.outcome()
     assert outcome.code == 130
-    assert outcome.sentence() == "interrupted; the same command with --resume goes on"
+    assert outcome.sentence() == "interrupted; continue with the same command and --resume"
     assert not out.exists()
 
 

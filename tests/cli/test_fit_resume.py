@@ -48,7 +48,7 @@ def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, whole,
     os.killpg(stopped.pid, signal.SIGINT)
     outcome = stopped.outcome()
     assert outcome.code == 130
-    assert outcome.sentence() == "interrupted; the same command with --resume goes on"
+    assert outcome.sentence() == "interrupted; continue with the same command and --resume"
     assert [path.name for path in tmp_path.iterdir()] == [journal.name]
     n_kept = n_lines(journal) - 1
     assert n_kept < 2 * len(rows(whole))
@@ -88,7 +88,7 @@ def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_pa
     command = ("fit", workshop / "recipe.yaml", "--jobs", 1, "--out", model)
     outcome = run(*command, "--resume")
     assert outcome.code == 0
-    assert outcome.sentence() == f"{journal}: no such file, so that there is nothing to resume"
+    assert outcome.sentence() == f"warning: {journal}: no such file; nothing to resume"
     journal.write_bytes(b'{"parts": {}, "versions": {}}\n')
     before = model.read_bytes()
     outcome = run(*command, "--resume")

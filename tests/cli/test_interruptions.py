@@ -49,7 +49,7 @@ def test_ctrl_c_during_fit(start, workshop, tmp_path, delay):
     outcome = command.outcome()
     assert time.monotonic() - begin < 1
     assert outcome.code == 130
-    assert outcome.sentence() == "interrupted; the same command with --resume goes on"
+    assert outcome.sentence() == "interrupted; continue with the same command and --resume"
     assert not out.exists()
 
 

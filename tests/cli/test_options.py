@@ -94,7 +94,7 @@ def test_negative_numbers_of_jobs_count_from_the_cores(
     for jobs in ("-5", "-1000"):
         outcome = run("score", "in", "--jobs", jobs)
         assert outcome.code == 2
-        assert "which are 4 here; use -1 for one process on each core" in outcome.sentence()
+        assert "but there are only 4 cores; use -1 for one process per core" in outcome.sentence()
 
 
 @pytest.mark.parametrize("command", ["", *GROUP.commands])

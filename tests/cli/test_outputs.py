@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from skcaptcha.cli._check_outputs import OverwriteError, check_outputs, refuse_outputs
+from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
 from skcaptcha.datasets import load_captchas
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.exceptions import OverwriteError, SkcaptchaError
 
 Link = Callable[[Path, Path], None]
 
@@ -119,7 +119,7 @@ def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there
         (tmp_path / name).touch()
     check_outputs(tmp_path / name)
     (tmp_path / "1.PNG").touch()
-    with pytest.raises(OverwriteError, match="holds the labels of the images beside it"):
+    with pytest.raises(OverwriteError, match="is the file of the labels of the images next to it"):
         check_outputs(tmp_path / name)
 
 
@@ -148,7 +148,7 @@ def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, 
     for source in (inputs["folder"], inputs["recipe"]):
         outcome = run("fit", source, "--out", inputs["folder"] / "labels.joblib")
         assert outcome.code == 2
-        assert "labels.csv holds the labels" in outcome.sentence()
+        assert "labels.csv is the file of the labels" in outcome.sentence()
     assert contents(inputs["folder"]) == before
 
 
@@ -159,9 +159,11 @@ def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, 
 def test_what_nobody_named_is_not_replaced(run, inputs, command, out, beside) -> None:
     file = Path(beside)  # in the current folder
     file.write_text("written by hand")
+    labels = inputs["labels"].read_text().splitlines()
+    inputs["labels"].write_text("\n".join(labels[:4]))  # of the images that are there
     outcome = run(command, inputs["folder"], "--out", out)
     assert outcome.code == 2
-    assert f"{beside}: it is not from an earlier run" in outcome.sentence()
+    assert f"{beside}: not from an earlier run" in outcome.sentence()
     assert file.read_text() == "written by hand"
 
 
@@ -170,7 +172,7 @@ def test_two_outputs_are_two_files(tmp_path: Path, link: Link) -> None:
     table, page = tmp_path / "a.csv", tmp_path / "a.html"
     table.touch()
     link(page, table)
-    with pytest.raises(OverwriteError, match="two results would go to this file"):
+    with pytest.raises(OverwriteError, match="two results would be written to this file"):
         check_outputs(csv=table, html=page)
 
 
@@ -201,7 +203,7 @@ def test_a_suffix_says_what_is_in_the_file(run, inputs, command, option, name) -
     outcome = run(*words.format(**inputs).split(), option, name)
     assert outcome.code == 2
     assert outcome.sentence().startswith(f"error: {name}: ")
-    assert "name such as" in outcome.sentence()
+    assert "use a name such as" in outcome.sentence()
     assert not Path(name).exists()
 
 

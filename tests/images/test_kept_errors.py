@@ -12,11 +12,11 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
-from skcaptcha.cli._training import drop_unusable_images
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Grayscale
 from skcaptcha.exceptions import ImageError, SegmentationError, SkcaptchaError
 from skcaptcha.features import RawPixels
+from skcaptcha.fitting import exclude_unusable_images
 from skcaptcha.images import ImageDecoder
 from skcaptcha.images._process_each import process_each
 from skcaptcha.model_selection import SharedGridSearchCV
@@ -71,13 +71,14 @@ def test_of_images_that_cannot_be_cut():
         assert (result.__traceback__, result.__cause__, result.__context__) == (None, None, None)
 
 
-def test_of_training_images(monkeypatch, capsys):
+def test_of_training_images(monkeypatch):
     kept = []
     monkeypatch.setattr(
-        "skcaptcha.cli._training.drop", lambda captchas, bad: kept.extend(bad.values()) or []
+        "skcaptcha.fitting._exclude.failures_of",
+        lambda captchas, errors: kept.extend(errors.values()) or [],
     )
     data = [b"nothing", np.zeros((9, 9), np.uint8)]
-    drop_unusable_images(Bunch(data=data, target=["AB", "AB"]), ImageDecoder())
+    exclude_unusable_images(Bunch(data=data, target=["AB", "AB"]))
     (error,) = kept
     assert isinstance(error, SkcaptchaError)
     assert (error.__traceback__, error.__context__) == (None, None)

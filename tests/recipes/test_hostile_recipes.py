@@ -152,7 +152,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert "symbolic links" in refusal(tmp_path / "loop.yaml")
     assert "it is a folder" in refusal(tmp_path)
     assert "1073741824 bytes; a recipe has at most" in refusal(tmp_path / "large.yaml")
-    assert "ready recipes are in configs/" in refusal(tmp_path / "none.yaml")
+    assert "no such file, folder or ready recipe" in refusal(tmp_path / "none.yaml")
 
 
 NOT_BUILT = {

@@ -93,7 +93,7 @@ def test_a_recipe_builds_what_it_says():
     assert isinstance(dim, Binarizer)
     assert dim.threshold == 60
     assert [type(step) for _, step in light.steps] == [Smoother, Binarizer]
-    assert (segment.n_characters, segment.shape) == (4, [12, 10])
+    assert (segment.n_characters, recipe.pipeline()["features"].shape) == (4, [12, 10])
     assert recipe.pipeline()["read"].estimator.C == 10
     assert recipe.pipeline()["read"] is not recipe.pipeline()["read"]
     assert recipe.grid == [
@@ -349,7 +349,9 @@ def test_numbers_are_written_as_in_yaml_1_2(text, value):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(RecipeError, match=r"none\.yaml: no such file or folder; .*configs/"):
+    with pytest.raises(
+        RecipeError, match=r"none\.yaml: no such file, folder or ready recipe; .*grid"
+    ):
         load_recipe(tmp_path / "none.yaml")
     with pytest.raises(RecipeError, match="it is a folder"):
         load_recipe(tmp_path)
@@ -376,11 +378,11 @@ def test_overrides(small):
 
 
 def test_overrides_reach_into_lists():
-    overrides = ["grid.2.denoise__specks__min_area=[7]", "steps.segment.shape.1=9"]
+    overrides = ["grid.2.denoise__specks__min_area=[7]", "steps.features.shape.1=9"]
     recipe = load_recipe(CONFIGS / "components.yaml", overrides)
     areas = [grid.get("denoise__specks__min_area") for grid in recipe.grid]
     assert areas == [None, None, [7]]
-    assert recipe.pipeline()["segment"].shape == [20, 9]
+    assert recipe.pipeline()["features"].shape == [20, 9]
 
 
 @pytest.mark.parametrize(
@@ -391,11 +393,11 @@ def test_overrides_reach_into_lists():
         ("search.cv=[", "--set search.cv=.: line 1"),
         ("search.cv.x=3", r"--set search\.cv\.x=3: cv is 2 \(int\), not a section"),
         (
-            "steps.segment.shape.2=9",
+            "steps.features.shape.2=9",
             r"--set .*: 2 is no item; the list has 2 items, counted from 0",
         ),
-        ("steps.segment.shape.w=9", r"--set .*: w is no item; the list has 2 items"),
-        ("steps.segment.shape.0.x=9", r"--set .*: 0 is 12 \(int\), not a section"),
+        ("steps.features.shape.w=9", r"--set .*: w is no item; the list has 2 items"),
+        ("steps.features.shape.0.x=9", r"--set .*: 0 is 12 \(int\), not a section"),
         ("serch.cv=3", r"serch: unknown key; did you mean search"),
         ("steps.segment.left=-1", r"steps\.segment: .*'left'"),
         ("data.seed=one", r"data\.seed: .*found 'one'"),

@@ -11,3 +11,15 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def visible(character: str) -> str:
+    """Return a character as it is, or quoted if it cannot be seen.
+
+    Examples
+    --------
+    >>> from skcaptcha._display.printable import visible
+    >>> print(visible("a"), visible(" "))
+    a ' '
+    """
+    return repr(character) if character.isspace() or not character.isprintable() else character

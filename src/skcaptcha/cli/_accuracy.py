@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skcaptcha._display.percent import percent, percent_with_interval
-from skcaptcha.cli._console import visible
+from skcaptcha._display.printable import visible
 
 _CONFUSIONS_SHOWN = 10
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: its options, and what every error looks like."""
+"""The command line as a whole: its options, its exit codes, and the format of every error."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from skcaptcha import __version__
 from skcaptcha._process.fast_exit import EXIT_INTERRUPTED, handle_interrupt
 from skcaptcha.cli._console import say
 from skcaptcha.cli._help import Group
-from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity
-from skcaptcha.exceptions import LabelWarning, SkcaptchaError
+from skcaptcha.cli._verbosity import Quiet, Verbose, set_verbosity, show_log_messages
+from skcaptcha.exceptions import FitWarning, LabelWarning, SkcaptchaError
 
 EXIT_SOME_FAILED = 1
 EXIT_WRONG_USE = 2
-_EXIT_READER_GONE = 141  # what the shell reports of a program that SIGPIPE ended
+_EXIT_BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
 
 class _Commands(Group):
-    """Runs a command and turns whatever it raises into one sentence and an exit code."""
+    """Group that turns each exception of a command into one sentence and an exit code."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
@@ -37,15 +37,16 @@ class _Commands(Group):
 
     def invoke(self, ctx: Any) -> Any:
         if signal.getsignal(signal.SIGINT) is handle_interrupt:
-            # From here on there may be something to put in order.
+            # From here on, an interrupted command may have to clean up.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("always", LabelWarning)
+                with warnings.catch_warnings(), show_log_messages():
+                    for category in (FitWarning, LabelWarning):
+                        warnings.simplefilter("always", category)
                     if not ctx.params.get("debug"):
-                        warnings.showwarning = _say_warning
-                        # What libraries tell each other is nothing a user can act on.
+                        warnings.showwarning = _show_warning
+                        # The user cannot act on the warnings that libraries address to developers.
                         warnings.simplefilter("ignore", DeprecationWarning)
                         warnings.filterwarnings("ignore", "The number of unique classes is greater")
                     return super().invoke(ctx)
@@ -54,16 +55,16 @@ class _Commands(Group):
         except KeyboardInterrupt as interrupt:
             self._stop(ctx, str(interrupt) or "interrupted", EXIT_INTERRUPTED)
         except BrokenPipeError:
-            # Python flushes again as it ends, which must not fail a second time.
+            # Python flushes again at its end, which must not fail a second time.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(_EXIT_READER_GONE) from None
+            raise typer.Exit(_EXIT_BROKEN_PIPE) from None
         except (SkcaptchaError, OSError) as error:
             self._stop(ctx, f"error: {error}", EXIT_WRONG_USE)
         except Exception as error:
             _refuse_command_line(error)
-            if hasattr(error, "exit_code"):  # typer's own: it knows how to end
+            if hasattr(error, "exit_code"):  # an exception of typer that ends the command
                 raise
-            # scikit-learn says with a ValueError which parameter of which step is wrong.
+            # The ValueErrors of scikit-learn name the parameter and the step that are wrong.
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             hint = "(skcaptcha --debug shows where)"
             self._stop(ctx, f"error: {kind}{error} {hint}", EXIT_WRONG_USE)
@@ -76,12 +77,12 @@ class _Commands(Group):
 
 
 def _refuse_command_line(error: Exception) -> None:
-    """Say what typer found wrong with the command line as all errors are said."""
+    """Print what typer found wrong with the command line, in the format of all errors."""
     # Without arguments, typer raises the help as an error.
     if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":
         return
     problem = " ".join(error.format_message().split()).rstrip(".")
-    # What comes from typer's own parsers, old and new.
+    # Phrases of the parsers of old and new versions of typer.
     problem = problem.replace(" (env var: 'None')", "").replace("Value error, ", "")
     problem = problem.replace("Input should be", "it must be")
     problem = problem.partition(", unable to parse")[0]
@@ -91,7 +92,7 @@ def _refuse_command_line(error: Exception) -> None:
     raise typer.Exit(EXIT_WRONG_USE) from None
 
 
-def _say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     text, traceback, end = str(message).partition("Traceback (most recent call last):")
     if traceback:
         text += end.strip().splitlines()[-1]
@@ -108,7 +109,7 @@ app = typer.Typer(
     name="skcaptcha",
     cls=_Commands,
     no_args_is_help=True,
-    # Its colored boxes would import a parser of Markdown, which takes longer than all the rest.
+    # Colored boxes need a Markdown parser, whose import takes longer than everything else.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -122,7 +123,7 @@ def _options(
         typer.Option(
             "--debug",
             envvar="SKCAPTCHA_DEBUG",
-            help="Show where in the code an error occurred; SKCAPTCHA_DEBUG=1 does so always.",
+            help="Show the traceback of an error; SKCAPTCHA_DEBUG=1 always does.",
         ),
     ] = False,
     version: Annotated[
@@ -136,6 +137,6 @@ def _options(
 ) -> None:
     """Read text captchas and other noisy short strings with one scikit-learn Pipeline.
 
-    Exit codes: 0 done, 1 some inputs failed, 2 wrong use or configuration, 130 interrupted.
+    Exit codes: 0 success, 1 some inputs failed, 2 wrong use or configuration, 130 interrupted.
     """
     set_verbosity(quiet=quiet, verbose=verbose)

@@ -1,4 +1,4 @@
-"""Where a command may write: the one rule that all commands follow, checked before the work."""
+"""Where a command may write, checked before the work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from skcaptcha.cli._output import STDOUT
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.exceptions import OverwriteError, SkcaptchaError
 
 SUFFIXES = {
     "CSV": (".csv",),
@@ -15,16 +15,12 @@ SUFFIXES = {
     "JSON": (".json",),
     "PNG": (".png",),
 }
-"""What the name of a file in a format may end with."""
+"""Suffixes that a file of a format may have."""
 
 _LABEL_FILES = frozenset({"labels.csv", "labels.txt"})
-_BESIDE_A_MODEL = (".json", ".csv", ".yaml", ".html")
+_NEXT_TO_MODEL = (".json", ".csv", ".yaml", ".html")
 
 Path_ = str | os.PathLike[str]
-
-
-class OverwriteError(SkcaptchaError):
-    """An output would replace what a command reads, or another output."""
 
 
 def check_outputs(
@@ -36,33 +32,32 @@ def check_outputs(
     reads: Iterable[Path_ | None] = (),
     models: Sequence[Path] = (),
 ) -> None:
-    """Find out before the work whether its results can be written and replace nothing of value.
+    """Raise an error if an output cannot be written, or would replace something of value.
 
-    Nothing is made yet. A pipe or a device takes anything, even twice.
+    Nothing is created. A pipe or a device accepts everything, even two outputs.
 
     Parameters
     ----------
     *others : Path or None
-        Files that may have any suffix. None, here and below: nothing to check.
+        Files with any suffix. None, here and below, is not checked.
     csv, html, png : Path or None
-        A file to write in that format.
+        File to write in that format.
     json : Path or None
-        What ``--json`` was given: alone, it may be ``-``.
+        Argument of ``--json``, which may also be ``-``.
     reads : iterable of path-like or None
-        What the command reads: files, and folders of images. It is not iterated over unless there
-        is a file that would be replaced.
+        Files and folders of images that the command reads. They are only iterated over if an
+        output exists.
     models : sequence of Path
-        Models that the command reads, whose names with other suffixes are for what ``fit`` writes
-        beside them.
+        Models that the command reads. The files that ``fit`` writes next to them are protected.
 
     Raises
     ------
     SkcaptchaError
-        If a path is a folder, or its own folder cannot be made or written to; if its suffix is not
-        that of the format.
+        If a path is a folder, if its own folder cannot be created or written to, or if its suffix
+        is not one of the format.
     OverwriteError
-        If an output is an input, through links too, or the labels of a folder of images, or would
-        be taken for them; if two outputs are the same file.
+        If an output is an input, also through links, if it is or would be taken for the labels of
+        a folder of images, or if two outputs are the same file.
 
     Examples
     --------
@@ -71,18 +66,13 @@ def check_outputs(
     >>> check_outputs(html=Path("score.pdf"))
     Traceback (most recent call last):
         ...
-    skcaptcha.exceptions.SkcaptchaError: score.pdf: HTML is written here; give it a name such as
+    skcaptcha.exceptions.SkcaptchaError: score.pdf: the format is HTML; use a name such as
     score.html
-    >>> check_outputs(json=Path("m.json"), models=[Path("m.joblib")])
-    Traceback (most recent call last):
-        ...
-    skcaptcha.cli._check_outputs.OverwriteError: m.json: this name is for what fit writes beside the
-    model m.joblib; name another file
     """
     formats = {"CSV": csv, "HTML": html, "PNG": png, "JSON": None if json == STDOUT else json}
     if STDOUT in (*others, csv, html, png):
         raise SkcaptchaError(
-            "-: only --json can write to the standard output; give the name of a file"
+            "-: only --json can write to the standard output; use the name of a file"
         )
     for name, path in formats.items():
         if path is not None and not _takes_anything(path):
@@ -95,58 +85,16 @@ def check_outputs(
     for number, output in enumerate(outputs):
         output.check_place()
         if any(map(output.is_, outputs[:number])):
-            raise OverwriteError(f"{output}: two results would go to this file; name another")
+            raise OverwriteError(
+                f"{output}: two results would be written to this file; use two names"
+            )
         output.check_labels()
         output.check_models(models)
     _check_inputs(outputs, reads)
 
 
-def check_ours(file: Path, begins: str, out: Path) -> None:
-    """Refuse to replace a file of a kind that people write, which nobody named.
-
-    Parameters
-    ----------
-    file : Path
-        What is written beside an output.
-    begins : str
-        How it begins if it is from an earlier run.
-    out : Path
-        The output.
-
-    Raises
-    ------
-    OverwriteError
-        If the file is there and begins otherwise.
-    """
-    if not file.is_file():
-        return
-    with file.open("rb") as stream:
-        found = stream.read(len(begins.encode()))
-    if found and found != begins.encode():
-        raise OverwriteError(
-            f"{file}: it is not from an earlier run, but would be replaced, since it is written "
-            f"beside {out}; rename it, or name another place with --out"
-        )
-
-
 def refuse_outputs(names: Iterable[str], *outputs: Path | None) -> Iterator[str]:
-    """Pass on the names of what is read as they come, and stop at one that is an output.
-
-    Parameters
-    ----------
-    names : iterable of str
-    *outputs : Path or None
-        Files that will be written.
-
-    Yields
-    ------
-    name : str
-
-    Raises
-    ------
-    OverwriteError
-        Names the file.
-    """
+    """Yield the names of inputs, and raise OverwriteError at one that is an output."""
     written = [_Output(path) for path in outputs if path is not None and path.is_file()]
     for name in names:
         for output in written:
@@ -156,29 +104,8 @@ def refuse_outputs(names: Iterable[str], *outputs: Path | None) -> Iterator[str]
 
 
 def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
-    """Refuse a name for a model that says it is something else.
-
-    Parameters
-    ----------
-    model : Path
-    format : {"joblib", "skops"}
-
-    Raises
-    ------
-    SkcaptchaError
-        Names the suffix.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.cli._check_outputs import check_model_suffix
-    >>> check_model_suffix(Path("model.skops"), "joblib")
-    Traceback (most recent call last):
-        ...
-    skcaptcha.exceptions.SkcaptchaError: model.skops: a file of joblib is written here; add --format
-    skops, or give it a name such as model.joblib
-    """
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
+    """Raise an error if the suffix of a model file is that of another format or kind of file."""
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help does not need it
 
     if _takes_anything(model):
         return
@@ -186,8 +113,8 @@ def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
     other = {".joblib": "joblib", ".skops": "skops"}.get(suffix, format)
     if other != format:
         raise SkcaptchaError(
-            f"{model}: a file of {format} is written here; add --format {other}, or give it a name "
-            f"such as {model.with_suffix('.' + format)}"
+            f"{model}: the format is {format}; add --format {other}, or use a name such as "
+            f"{model.with_suffix('.' + format)}"
         )
     others = {
         ".yaml",
@@ -198,13 +125,13 @@ def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
     }
     if suffix in others:
         raise SkcaptchaError(
-            f"{model}: the suffix {model.suffix} is for other files than models; give the model a "
-            f"name such as {model.with_suffix('.' + format)}"
+            f"{model}: {model.suffix} is not a suffix of models; use a name such as "
+            f"{model.with_suffix('.' + format)}"
         )
 
 
 class _Output:
-    """A file that will be written, with what it leads to."""
+    """File that will be written, and the file that its links lead to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -221,12 +148,12 @@ class _Output:
         return self._target == other._target or (self.exists() and self._file == other._file)
 
     def is_file(self, path: Path_) -> bool:
-        """Tell whether a path leads to the same file, be it by a symbolic or by a hard link."""
+        """Return whether a path leads to the same file, also by a symbolic or a hard link."""
         return self.exists() and self._file == _identity(path)
 
     def is_entry(self, entry: os.DirEntry[str]) -> bool:
         assert self._file is not None
-        # The number of a file comes with its name; to look at a million files would take long.
+        # The inode number comes with the name, and reading a million files would take long.
         if not entry.is_symlink() and entry.inode() != self._file[1]:
             return False
         return self.is_file(entry.path)
@@ -234,15 +161,15 @@ class _Output:
     def check_place(self) -> None:
         path, target = self._path, self._target
         if target.is_dir():
-            raise SkcaptchaError(f"{path}: it is a folder; give the name of a file to write")
+            raise SkcaptchaError(f"{path}: is a folder; use the name of a file")
         there = next(folder for folder in target.parents if folder.exists())
         if not there.is_dir():
-            raise SkcaptchaError(f"{path}: cannot be written, since {there} is a file")
+            raise SkcaptchaError(f"{path}: cannot be written, because {there} is a file")
         if not os.access(there, os.W_OK | os.X_OK):
             raise SkcaptchaError(f"{path}: cannot be written (permission denied in {there})")
 
     def check_labels(self) -> None:
-        """Refuse what would become, or replace, the labels of a folder's images."""
+        """Raise an error if this would become, or replace, the labels of a folder of images."""
         from skcaptcha.datasets._label_files import may_hold_labels  # noqa: PLC0415 - see above
 
         for file in dict.fromkeys((self._path, self._target)):
@@ -250,37 +177,36 @@ class _Output:
                 continue
             if file.name.casefold() in _LABEL_FILES:
                 raise OverwriteError(
-                    f"{self}: {file.name} holds the labels of the images beside it; name another "
-                    "file"
+                    f"{self}: {file.name} is the file of the labels of the images next to it; use "
+                    "another name"
                 )
             if any(os.path.lexists(file.parent / name) for name in _LABEL_FILES):
-                continue  # which are read instead
+                continue  # that file is read instead
             raise OverwriteError(
-                f"{self}: {file.name} would be taken for a file of labels of the images beside "
-                f"it; name another file, such as {_harmless(file)}"
+                f"{self}: {file.name} would be taken for the labels of the images next to it; use "
+                f"another name, such as {_harmless(file)}"
             )
 
     def check_models(self, models: Iterable[Path]) -> None:
         for model in models:
-            beside = [_Output(model.with_name(model.stem + suffix)) for suffix in _BESIDE_A_MODEL]
-            if any(map(self.is_, beside)):
+            others = [_Output(model.with_name(model.stem + suffix)) for suffix in _NEXT_TO_MODEL]
+            if any(map(self.is_, others)):
                 raise OverwriteError(
-                    f"{self}: this name is for what fit writes beside the model {model}; name "
-                    "another file"
+                    f"{self}: fit writes this file next to the model {model}; use another name"
                 )
 
 
 def _check_suffix(path: Path, name: str) -> None:
-    # /dev/stdout may be a file with a name that nobody gave here.
+    # /dev/stdout may be a file, whose name the user did not choose.
     if path.suffix.lower() not in SUFFIXES[name] and path.parts[:2] != (os.sep, "dev"):
         suggested = Path(f"a{SUFFIXES[name][0]}")
         if path.name:
             suggested = _harmless(path.with_suffix(SUFFIXES[name][0]))
-        raise SkcaptchaError(f"{path}: {name} is written here; give it a name such as {suggested}")
+        raise SkcaptchaError(f"{path}: the format is {name}; use a name such as {suggested}")
 
 
 def _harmless(file: Path) -> Path:
-    """Give a file another name if this one would be taken for labels of images beside it."""
+    """Return another name if this one would be taken for labels of images next to it."""
     from skcaptcha.datasets._label_files import may_hold_labels  # noqa: PLC0415 - see above
 
     return file.with_stem("results") if may_hold_labels(file.name) else file
@@ -301,8 +227,8 @@ def _check_inputs(outputs: Sequence[_Output], reads: Iterable[Path_ | None]) -> 
 
 
 def _check_tree(outputs: Sequence[_Output], folder: Path_) -> None:
-    """Refuse outputs that are an image or the labels of a folder, or of one inside it."""
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
+    """Raise an error if an output is an image or the labels of a folder, or of one inside it."""
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help does not need it
 
     waiting = [os.fspath(folder)]
     while waiting:
@@ -319,19 +245,19 @@ def _check_tree(outputs: Sequence[_Output], folder: Path_) -> None:
                         if output.is_entry(entry):
                             raise _would_replace(output, entry.path)
         except OSError:
-            continue  # whoever reads it will say so
+            continue  # reading it will raise the error
 
 
 def _would_replace(output: _Output, read: Path_) -> OverwriteError:
     name = os.fspath(read)
     what = "is" if str(output) == name else f"leads to {name}, which is"
     return OverwriteError(
-        f"{output}: {what} read by this command, whose result would replace it; name another file"
+        f"{output}: {what} read by this command, and the result would replace it; use another name"
     )
 
 
 def _holds_images(folder: Path) -> bool:
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help needs it not
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help does not need it
 
     try:
         with os.scandir(folder) as entries:
@@ -343,12 +269,12 @@ def _holds_images(folder: Path) -> bool:
 
 
 def _takes_anything(path: Path) -> bool:
-    """Tell whether a path is a pipe or a device."""
+    """Return whether a path is a pipe or a device."""
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def _identity(path: Path_) -> tuple[int, int] | None:
-    """Give what two paths of one file have in common; None: there is no such file."""
+    """Return what identifies a file, the same for all its paths; None if it does not exist."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):

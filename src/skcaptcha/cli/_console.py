@@ -1,9 +1,10 @@
-"""What the commands say in the terminal: sentences, tables, progress."""
+"""What the commands print in the terminal: sentences, tables and progress."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,71 +20,52 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-# Names of files and values may hold what rich would take for its own signs, such as [/b] and :x:.
-_AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+# File names and values may contain what rich would interpret, such as [/b] and :x:.
+_LITERAL: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
 
 
 def say(sentence: str) -> None:
-    """Write one line to the standard error, whatever the width of the terminal.
-
-    Parameters
-    ----------
-    sentence : str
-    """
+    """Print one line to the standard error, whatever the width of the terminal."""
     print(printable(sentence), file=sys.stderr, flush=True)
 
 
 def note(sentence: str) -> None:
-    """Write one line to the standard error, unless ``--quiet`` was given.
-
-    Parameters
-    ----------
-    sentence : str
-        What is no warning, and no result that somebody asked for.
-    """
+    """Print one line to the standard error, unless ``--quiet`` was given."""
     if not is_quiet():
         say(sentence)
 
 
+def note_unlabeled(folder: Path) -> None:
+    """Print how many images of a labeled folder have no label."""
+    from skcaptcha.datasets._load import count_unlabeled
+
+    n, n_images = count_unlabeled(folder)
+    if n:
+        verbs = ("has", "is") if n == 1 else ("have", "are")
+        note(
+            f"{folder}: {n} of its {n_images} images {verbs[0]} no label and {verbs[1]} left out; "
+            f"to label more: {shlex.join(['skcaptcha', 'label', str(folder)])}"
+        )
+
+
 def report_console(json_file: Path | None = None) -> Console:
-    """Give the console for summaries: the standard output, unless JSON goes there.
-
-    With ``--quiet`` it shows nothing; what was asked for goes to `result_console`.
-
-    Parameters
-    ----------
-    json_file : Path or None
-        What ``--json`` was given.
-
-    Returns
-    -------
-    console : Console
-    """
+    """Return the console for summaries: the standard output, or the standard error if `json_file`
+    is ``-``. With ``--quiet`` it prints nothing.
+    """  # noqa: D205 - one sentence does not fit
     from rich.console import Console
 
-    return Console(stderr=json_file == STDOUT, quiet=is_quiet(), **_AS_IT_IS)
+    return Console(stderr=json_file == STDOUT, quiet=is_quiet(), **_LITERAL)
 
 
 def result_console() -> Console:
-    """Give the console for what was asked for: the standard output, also with ``--quiet``.
-
-    Returns
-    -------
-    console : Console
-    """
+    """Return the console for results: the standard output, also with ``--quiet``."""
     from rich.console import Console
 
-    return Console(**_AS_IT_IS)
+    return Console(**_LITERAL)
 
 
-def figures_table() -> Table:
-    """Give an empty table of names and figures, in the look that all commands share.
-
-    Returns
-    -------
-    table : Table
-        Of two columns.
-    """
+def summary_table() -> Table:
+    """Return an empty table with the columns name and value, as all commands print it."""
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -92,53 +74,17 @@ def figures_table() -> Table:
     return table
 
 
-def visible(character: str) -> str:
-    """Write a character so that it is seen, even if it is a space.
-
-    Parameters
-    ----------
-    character : str
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> from skcaptcha.cli._console import visible
-    >>> print(visible("a"), visible(" "))
-    a ' '
-    """
-    return repr(character) if character.isspace() or not character.isprintable() else character
-
-
 def shows_progress() -> bool:
-    """Tell whether there is somebody to see progress: the standard error is a terminal.
-
-    Returns
-    -------
-    shown : bool
-        Never with ``--quiet``.
-    """
+    """Return whether progress is shown: on a terminal, without ``--quiet``."""
     return sys.stderr.isatty() and not is_quiet()
 
 
 def progress(
     title: str, total: int | None, *, show: bool = True
 ) -> AbstractContextManager[Callable[[int], None]]:
-    """Show a bar with speed and time left on the standard error, if that is a terminal.
+    """Show a progress bar on the standard error if it is a terminal.
 
-    Parameters
-    ----------
-    title : str
-    total : int or None
-        None: nobody knows yet.
-    show : bool, default=True
-        False for work that is over before anybody reads the bar, or that prints as it goes on.
-
-    Returns
-    -------
-    context : context manager
-        Gives what takes the number of pieces that are done since the last call.
+    The context is a function that takes the number of items done since its last call. `total` is
+    None if the number of items is not known.
     """
     return _progress.progress(title, total, show=show and shows_progress())

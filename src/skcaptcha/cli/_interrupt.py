@@ -19,67 +19,58 @@ _SECONDS_TO_END = 0.3
 
 
 class _Interrupted(BaseException):
-    """Ctrl-C, by a name that nobody else knows.
+    """Ctrl-C, under a name that no library catches.
 
-    scikit-learn's networks take a KeyboardInterrupt for the wish to go on with what they have
-    learned so far.
+    The networks of scikit-learn stop training on a KeyboardInterrupt, and then go on.
     """
 
 
 @contextmanager
 def interruptible(sentence: str) -> Iterator[None]:
-    """End on Ctrl-C in less than a second, and say this.
+    """End on Ctrl-C within a second, and raise KeyboardInterrupt with this sentence.
 
-    Python hears Ctrl-C between its own steps alone: the fit of a support vector machine can take
-    minutes.
-
-    Parameters
-    ----------
-    sentence : str
-
-    Raises
-    ------
-    KeyboardInterrupt
-        With the sentence.
+    Python handles signals only between its own instructions, and the fit of a support vector
+    machine can take minutes.
     """
     handler = signal.getsignal(signal.SIGINT)
-    if handler is not signal.default_int_handler:  # nobody is to be interrupted
+    if handler is not signal.default_int_handler:  # Ctrl-C is ignored, or handled elsewhere
         yield
         return
-    ear, mouth = socket.socketpair()
-    mouth.setblocking(False)
-    before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-    came, heard = threading.Event(), threading.Event()
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    came, handled = threading.Event(), threading.Event()
 
     def interrupt(*_: object) -> NoReturn:
         came.set()
         raise _Interrupted
 
     signal.signal(signal.SIGINT, interrupt)
-    threading.Thread(target=_end_after_signal, args=(ear, sentence, heard), daemon=True).start()
+    arguments = (receiver, sentence, handled)
+    threading.Thread(target=_end_after_signal, args=arguments, daemon=True).start()
     try:
         yield
     except BaseException:
         if not came.is_set():
             raise
-        # Libraries that are interrupted while they are loaded make an ImportError of it.
-        heard.set()
+        # A library that is interrupted while it is imported raises an ImportError instead.
+        handled.set()
         raise KeyboardInterrupt(sentence) from None
     finally:
         signal.signal(signal.SIGINT, handler)
         signal.set_wakeup_fd(before)
-        mouth.close()
+        sender.close()
 
 
-def _end_after_signal(ear: socket.socket, sentence: str, heard: threading.Event) -> None:
-    with ear:
-        while signals := ear.recv(1):
+def _end_after_signal(receiver: socket.socket, sentence: str, handled: threading.Event) -> None:
+    with receiver:
+        while signals := receiver.recv(1):
             if signals[0] == signal.SIGINT:
                 break
         else:
             return  # the command is done
-    if not heard.wait(_SECONDS_TO_END):
-        # A bar would be drawn again, and has hidden the cursor; whoever draws it may hang.
+    if not handled.wait(_SECONDS_TO_END):
+        # A progress bar has hidden the cursor and would be drawn again; its thread may hang.
         end_of_bars = threading.Thread(target=stop_bars, daemon=True)
         end_of_bars.start()
         end_of_bars.join(_SECONDS_TO_END)

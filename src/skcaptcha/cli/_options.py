@@ -1,4 +1,4 @@
-"""Options that more than one command takes."""
+"""Options that more than one command has."""
 
 from __future__ import annotations
 
@@ -13,17 +13,7 @@ _MOST_SECONDS = 10_000_000
 
 
 def within(least: float, most: float) -> Callable[[float | None], float | None]:
-    """Give what checks the number of an option.
-
-    Parameters
-    ----------
-    least, most : int or float
-        Both are allowed.
-
-    Returns
-    -------
-    check : callable
-        Takes the number, or None for an option that is not given, and gives it back.
+    """Return the check of a number between `least` and `most`, both included.
 
     Examples
     --------
@@ -47,7 +37,7 @@ def within(least: float, most: float) -> Callable[[float | None], float | None]:
 def _check_jobs(n: int) -> int:
     if not n or n > _MOST_JOBS:
         raise typer.BadParameter(
-            f"it must be a number of processes from 1 to {_MOST_JOBS}, or -1 for one on each core, "
+            f"it must be a number of processes from 1 to {_MOST_JOBS}, or -1 for one per core, "
             f"not {n}"
         )
     if n < -1:
@@ -56,24 +46,14 @@ def _check_jobs(n: int) -> int:
         cores = cpu_count()
         if cores + 1 + n < 1:
             raise typer.BadParameter(
-                f"{n} means {-1 - n} fewer processes than cores, which are {cores} here; use -1 "
-                "for one process on each core"
+                f"{n} means {-1 - n} fewer processes than cores, but there are only {cores} cores; "
+                "use -1 for one process per core"
             )
     return n
 
 
 def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
-    """Give an option for a time.
-
-    Parameters
-    ----------
-    help, default : str
-        What it is, and if it is not given.
-
-    Returns
-    -------
-    option : typer's
-    """
+    """Return an option for a time, with its help and a description of its default."""
     return typer.Option(
         metavar="SECONDS", callback=within(1, _MOST_SECONDS), help=help, show_default=default
     )
@@ -81,20 +61,18 @@ def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
 
 DEFAULT_MODEL = Path("artifacts/model.joblib")
 
-Model = Annotated[
-    Path,
-    typer.Option(metavar="FILE", help="A model that fit has written."),
-]
+Model = Annotated[Path, typer.Option(metavar="FILE", help="Model that fit has written.")]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Load the model even if somebody else made it: it may run code."),
+    typer.Option("--trust", help="Load the model even if someone else made it; it may run code."),
 ]
 Format = Annotated[
     Literal["joblib", "skops"],
     typer.Option(
         "--format",
         metavar="joblib|skops",
-        help="What to write: skops is for others, who can load it without running code in it.",
+        help="Format of the model file. Use skops to share a model: others can load it without "
+        "running code in it.",
     ),
 ]
 Jobs = Annotated[
@@ -102,18 +80,18 @@ Jobs = Annotated[
     typer.Option(
         metavar="N",
         callback=_check_jobs,
-        help="Number of processes; -1 is one on each core, -2 one fewer, and so on.",
+        help="Number of processes; -1 is one per core, -2 one fewer, and so on.",
     ),
 ]
 Scheduler = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Work on the Dask cluster with this scheduler, such as tcp://host:8786, instead; "
+        help="Scheduler of a Dask cluster to use instead of processes, such as tcp://host:8786; "
         "needs skcaptcha[dask].",
     ),
 ]
 Json = Annotated[
     Path | None,
-    typer.Option(metavar="FILE|-", help="Write the figures as JSON; - is the standard output."),
+    typer.Option(metavar="FILE|-", help="Write the results as JSON; - is the standard output."),
 ]

@@ -1,6 +1,6 @@
-"""What the commands write to files: all of it or nothing."""
+"""The JSON and CSV files that the commands write, completely or not at all."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHARACTERS_AT_ONCE = 2**16
 
 
 class JsonList:
-    """A list for a report whose elements are too many for the memory; a context manager.
+    """List for `write_json` that is too long for the memory; a context manager.
 
     Examples
     --------
@@ -41,8 +41,8 @@ class JsonList:
     def __init__(self) -> None:
         import tempfile
 
-        # Without many elements there need be no room for temporary files.
-        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed at the exit
+        # A short list needs no space for temporary files.
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by __exit__
             _CHARACTERS_AT_ONCE, "w+", encoding="utf-8", newline=""
         )
         self._n = 0
@@ -57,23 +57,12 @@ class JsonList:
         return self._n
 
     def append(self, value: Any) -> None:
-        """Add a value.
-
-        Parameters
-        ----------
-        value : object
-            numpy's numbers and arrays are taken too.
-        """
+        """Add a value, which may contain numbers and arrays of numpy."""
         self._file.write(f"{',' if self._n else ''}\n    {_json(value, indent=4)}")
         self._n += 1
 
     def chunks(self) -> Iterator[str]:
-        """Give the list's text, in parts.
-
-        Yields
-        ------
-        text : str
-        """
+        """Yield the JSON text of the list in parts."""
         yield "["
         self._file.seek(0)
         while text := self._file.read(_CHARACTERS_AT_ONCE):
@@ -82,55 +71,38 @@ class JsonList:
 
 
 def write_json(report: Mapping[str, Any], file: Path | None) -> None:
-    """Write what ``--json`` asks for.
+    """Write a report to a file; ``-`` is the standard output, None writes nothing.
 
-    Parameters
-    ----------
-    report : mapping of str
-        numpy's numbers and arrays are taken too, and at its top level instances of `JsonList`.
-    file : Path or None
-        ``-`` is the standard output; None: nothing is written.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skcaptcha.cli._output import STDOUT, write_json
-    >>> write_json({"n": np.int64(3)}, STDOUT)
-    {
-      "n": 3
-    }
+    The values may contain numbers and arrays of numpy, and be instances of `JsonList`.
     """
     if file is None:
         return
     if file == STDOUT:
-        for text in _report(report):
+        for text in _chunks(report):
             print(text, end="")
         return
     from skcaptcha._files.atomic import write_atomically
 
     def write(stream: IO[bytes]) -> None:
-        stream.writelines(text.encode() for text in _report(report))
+        stream.writelines(text.encode() for text in _chunks(report))
 
     write_atomically(file, write)
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], file: Path) -> None:
-    """Write a table.
+    """Write a table with a header."""
+    from skcaptcha._files.atomic import write_atomically
 
-    Parameters
-    ----------
-    header : sequence of str
-    rows : iterable of sequences as long as the header
-    file : Path
-    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
     writer.writerows(rows)
-    _write_text(file, text.getvalue())
+    # File names need not be valid UTF-8; their bytes are written as they are.
+    content = text.getvalue().encode(errors="surrogateescape")
+    write_atomically(file, lambda stream: stream.write(content))
 
 
-def _report(report: Mapping[str, Any]) -> Iterator[str]:
+def _chunks(report: Mapping[str, Any]) -> Iterator[str]:
     begin = "{\n"
     for key, value in report.items():
         yield f"{begin}  {_json(key)}: "
@@ -144,19 +116,12 @@ def _report(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _json(value: Any, indent: int = 0) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
-    # Strings have their line feeds escaped, but may hold other characters that end lines.
+    # Line feeds in strings are escaped, but other characters that end lines are not.
     text = text.replace("\n", "\n" + " " * indent)
-    # What has no place in UTF-8, as parts of file names may, is escaped as JSON can.
+    # Parts of file names that UTF-8 cannot encode are escaped as in JSON.
     return text.encode(errors="backslashreplace").decode()
 
 
-def _write_text(file: Path, text: str) -> None:
-    from skcaptcha._files.atomic import write_atomically
-
-    # File names need not be valid UTF-8; they come back as the same bytes.
-    write_atomically(file, lambda stream: stream.write(text.encode(errors="surrogateescape")))
-
-
 def _plain(value: Any) -> Any:
-    """Bring numpy's numbers and arrays, and anything else by its text, into JSON."""
+    """Convert numbers and arrays of numpy to lists and numbers, and anything else to text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

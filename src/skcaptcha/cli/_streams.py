@@ -1,4 +1,4 @@
-"""Standard streams that take every text, whatever the encoding of the terminal or the pipe."""
+"""Standard streams that accept every text, whatever the encoding of the terminal or the pipe."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import io
 import os
 import sys
 
-_HANDLER = "skcaptcha.shown"
+_HANDLER = "skcaptcha.escape"
 
 
 def prepare_streams() -> None:
-    r"""Have the standard streams there, and escape on them what their encoding lacks.
+    r"""Open the standard streams that are closed, and escape what their encoding lacks.
 
-    A letter that it lacks is shown as in Python, such as ``\xe9``. Bytes of a file name that are
-    no text stay as they are, so that the name can be passed on.
+    Such a letter is shown as in Python, for example as ``\xe9``. Bytes of a file name that are not
+    text stay as they are, so that the name can be passed on.
     """
-    codecs.register_error(_HANDLER, _shown)
+    codecs.register_error(_HANDLER, _escape)
     for name in ("stdin", "stdout", "stderr"):
-        # Python has None for a stream that was closed, as by >&-, and libraries stumble over it.
+        # A stream that was closed, as by >&-, is None, which libraries do not expect.
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115 - open to the end
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115 - stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
 
 
-def _shown(error: UnicodeError) -> tuple[bytes, int]:
+def _escape(error: UnicodeError) -> tuple[bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

@@ -30,6 +30,7 @@ from skcaptcha.exceptions import DatasetError, RecipeError
 from skcaptcha.metrics import has_both_cases, string_accuracy
 from skcaptcha.model_selection import CaptchaKFold, SharedGridSearchCV
 from skcaptcha.recipes._allowed_classes import allowed_classes
+from skcaptcha.recipes._ready import ready_names, ready_recipe
 from skcaptcha.recipes._schema import (
     Steps,
     allowed,
@@ -76,6 +77,8 @@ class Recipe:
     data : Generated or Folder
     output : Output
     source : str
+    overrides : list of str
+        Changes that `load_recipe` made to the content of the file.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Recipe:
 
     def __init__(self, content: Mapping[str, Any], source: str = "recipe") -> None:
         self.source = source
+        self.overrides: list[str] = []
         self.content = dict(content)
         file = validate(content, source)
         self.data = file.data
@@ -399,9 +403,9 @@ def load_recipe(
 ) -> Recipe:
     """Load a recipe from a YAML file.
 
-    Paths in the recipe are relative to its folder: to that in which ``path`` names it, also if it
-    is a symbolic link to a file elsewhere. Paths in ``overrides`` and ``data`` are relative to the
-    current folder, as is the ``artifacts/model.joblib`` of a recipe without output.
+    Paths in the recipe are relative to its folder; if ``path`` is a symbolic link, to the folder of
+    the link. Paths in ``overrides``, ``data`` and ready recipes are relative to the current folder,
+    as is the default output ``artifacts/model.joblib``.
 
     A recipe can build nothing but the steps of this package and a few estimators of scikit-learn,
     by name. It has at most 65,536 characters and values, 40 levels, 64 steps and 10,000 candidates.
@@ -409,7 +413,7 @@ def load_recipe(
     Parameters
     ----------
     path : path-like
-        A regular file.
+        YAML file, or the name of a ready recipe; see `ready_recipes`. A file takes precedence.
     overrides : sequence of str
         ``KEY=VALUE`` each: the key with dots between its levels (``steps.segment.n_characters``;
         in a list, items count from 0: ``grid.0.read__estimator__C``), the value in YAML.
@@ -429,20 +433,25 @@ def load_recipe(
     Examples
     --------
     >>> from skcaptcha import load_recipe
-    >>> recipe = load_recipe("configs/grid.yaml", ["search.cv=3"])
+    >>> recipe = load_recipe("grid", ["search.cv=3"])
     >>> list(recipe.pipeline().named_steps)
     ['images', 'denoise', 'segment', 'features', 'read']
     """
     source = os.fspath(path)
-    content = parse_yaml(_text(path, source), source)
-    if not isinstance(content, dict):
-        raise RecipeError(f"{source}: expected a mapping of sections, found {shown(content)}")
-    _look_beside(Path(path).parent, content)
+    if os.path.exists(source) or source not in ready_names():
+        content = parse_yaml(_text(path, source), source)
+        if not isinstance(content, dict):
+            raise RecipeError(f"{source}: expected a mapping of sections, found {shown(content)}")
+        _resolve_paths(Path(path).parent, content)
+    else:
+        content = parse_yaml(ready_recipe(source), source)
     if data is not None:
         content["data"] = {"folder": os.fspath(data)}
     for override in overrides:
         apply_override(content, override)
-    return Recipe(content, source)
+    recipe = Recipe(content, source)
+    recipe.overrides = list(overrides)
+    return recipe
 
 
 def _text(path: str | os.PathLike[str], source: str) -> str:
@@ -457,7 +466,8 @@ def _text(path: str | os.PathLike[str], source: str) -> str:
     file = Path(path)
     if file.is_file() and not may_be_recipe(file):
         raise RecipeError(
-            f"{source}: it is {kind_of(file)}, not a recipe; ready recipes are in configs/"
+            f"{source}: is {kind_of(file)}, not a recipe; the ready recipes are "
+            f"{', '.join(ready_names())}"
         )
     try:
         return read_regular_file(path, check_size).decode()
@@ -466,13 +476,14 @@ def _text(path: str | os.PathLike[str], source: str) -> str:
     except UnreadableError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise RecipeError(
-                f"{source}: no such file or folder; ready recipes are in configs/"
+                f"{source}: no such file, folder or ready recipe; "
+                f"{allowed(file.stem, ready_names())}"
             ) from None
         raise RecipeError(f"{source}: cannot be read as a recipe: {error}") from None
 
 
-def _look_beside(folder: Path, content: dict[str, Any]) -> None:
-    """Take the paths in a recipe for relative to its folder."""
+def _resolve_paths(folder: Path, content: dict[str, Any]) -> None:
+    """Resolve the paths in a recipe, which are relative to its folder."""
     for section, key in (("data", "folder"), ("output", "model")):
         values = content.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str):

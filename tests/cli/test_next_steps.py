@@ -1,37 +1,11 @@
-"""At its end, ``fit`` says what to do next, or why it learned little."""
+"""At its end, ``fit`` shows the next steps, or the causes of a low accuracy."""
 
 import json
-from itertools import product
-from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from skcaptcha.cli._after_fit import advice, chance, learned_nothing
 from skcaptcha.datasets import load_captchas
-
-
-def test_chance_is_what_guessing_reaches():
-    digits = ["".join(each) for each in product("0123456789", repeat=2)]
-    assert chance(digits) == pytest.approx(0.01)  # each of a hundred once
-    assert chance(["yes", "no"] * 500) == pytest.approx(0.5, abs=1e-3)
-    assert chance(["a"] * 9 + ["b"]) == pytest.approx(0.9)
-    assert chance(["same"] * 5) == 1
-    assert chance(["alone"]) == 1
-
-
-@pytest.mark.parametrize("n_labels", [2, 20, 100])
-def test_guesses_have_learned_nothing(n_labels):
-    """Whoever draws labels at random is hardly ever taken for somebody who reads."""
-    random = np.random.default_rng(0)
-    taken = 0
-    for _ in range(200):
-        labels, guesses = (random.integers(n_labels, size=200) + 1000 for _ in range(2))
-        accuracy = float((labels == guesses).mean())
-        taken += not learned_nothing(accuracy, 200, chance(labels.astype(str).tolist()))
-    assert taken <= 200 * 0.05
-    assert not learned_nothing(0.7, 200, 0.5)
 
 
 def fit(run, workshop, folder, out, *options):
@@ -57,18 +31,6 @@ def relabeled(captchas, tmp_path):
         return folder
 
     return make
-
-
-@pytest.mark.parametrize("mistyped", [0, 1, 2])
-def test_a_wrong_alphabet_is_a_cause_only_if_characters_are_rare(mistyped):
-    labels = ["AB", "BC", "CA"] * 20
-    labels[:mistyped] = ["Ao"] * mistyped
-    causes = advice(
-        labels, 0.4, 60, model=Path("m"), page=None, data="d", image="", recipe=False
-    )  # fmt: skip
-    found = [cause for cause in causes if "wrong alphabet" in cause]
-    times = f"of the 4 characters of the labels, o occurs {['', 'once', '2 times'][mistyped]}; if"
-    assert [times in cause for cause in found] == [True] * (mistyped > 0)
 
 
 @pytest.mark.slow

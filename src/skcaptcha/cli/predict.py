@@ -1,6 +1,6 @@
 """The command ``predict``."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from skcaptcha.prediction._done_names import DoneNames
+
+EXAMPLE = "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1"
 
 
 def predict(
@@ -196,7 +198,7 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> str:
     if unknown:
         raise SkcaptchaError(
             f"--{min(unknown)}: a {type(model[-1]).__name__} reads each segment by itself, and "
-            "cannot be constrained; fit configs/sequence.yaml, whose SequenceReader can"
+            "cannot be constrained; fit the ready recipe sequence, whose SequenceReader can"
         )
     if given:
         model[-1].set_params(**given).check_constraints()

@@ -1,6 +1,6 @@
 """The command ``show``."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 import typer
 
 from skcaptcha._display.percent import percent
+from skcaptcha._display.printable import printable
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
-from skcaptcha.cli._console import figures_table, note, printable, result_console, say
+from skcaptcha.cli._console import note, result_console, say, summary_table
 from skcaptcha.cli._options import Trust
 from skcaptcha.exceptions import SkcaptchaError, UntrustedModelError, reason_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+EXAMPLE = "skcaptcha show artifacts/model.joblib a.png --out steps.png"
 
 _MOST_ROWS = 40
 # In a manifest, too long for a table.
@@ -110,7 +113,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
 def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: bool) -> None:
     from rich.text import Text
 
-    table = figures_table()
+    table = summary_table()
     rows = [*_in_short(manifest)]
     if reader is not None:
         rows += [(name, " ".join(repr(estimator).split())) for name, estimator in _leaves(reader)]

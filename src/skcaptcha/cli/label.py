@@ -1,6 +1,6 @@
 """The command ``label``."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from skcaptcha.cli._options import within
 
 if TYPE_CHECKING:
     from skcaptcha.label import LabelingSession
+
+EXAMPLE = "skcaptcha label captchas"
 
 Port = Annotated[
     int,
@@ -41,9 +43,9 @@ def label(
 ) -> None:
     """Label the captchas of a folder in the browser.
 
-    Each label is saved in DIR/labels.csv before the next image appears. Once there are 20 labels, a
-    model fills in its guess, and the images that it learns most from come first. Only this machine
-    can open the page. Press Ctrl-C to stop; run the same command again to continue.
+    Each label is saved in DIR/labels.csv before the next image appears. From 20 labels on, a model
+    suggests labels, and the most informative images come first. Only this machine can open the
+    page. Press Ctrl-C to stop; run the same command again to continue.
     """
     from skcaptcha.label import LabelingSession
 
@@ -51,7 +53,7 @@ def label(
         if _may_be_named_by_labels(folder):
             say(
                 f"warning: {folder}: has no labels.csv or labels.txt; if the images are named by "
-                "their labels, press Ctrl-C now: as soon as one image is labeled, the labels in "
+                "their labels, press Ctrl-C now: once an image is labeled, the labels in "
                 "labels.csv replace all names"
             )
         for sentence in session.odd_labels():
@@ -77,23 +79,9 @@ def _may_be_named_by_labels(folder: Path) -> bool:
 def label_in_browser(
     session: LabelingSession, *, port: int, browser: bool, done: str = "labeled"
 ) -> NoReturn:
-    """Serve the page of a session until Ctrl-C.
+    """Serve the page of a session until Ctrl-C, which is raised with a summary.
 
-    Parameters
-    ----------
-    session : LabelingSession
-    port : int
-    browser : bool
-        Whether to open a browser, if there is one.
-    done : str, default="labeled"
-        What is done to the images there.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        At the end; says how far it is and what to do next.
-    SkcaptchaError
-        If the web server is missing, or cannot start.
+    `done` is what the user does to the images there.
     """
     from skcaptcha.label import LabelingPage
 
@@ -106,10 +94,9 @@ def label_in_browser(
             page.wait()
     except KeyboardInterrupt:
         progress = session.progress()
-        quoted = shlex.quote(str(session.folder))
         following = "nothing was changed"
         if progress.n_labeled:
-            following = f"next: skcaptcha fit {quoted}"
+            following = f"next: skcaptcha fit {shlex.quote(str(session.folder))}"
         elif progress.n_unreadable:
             following = f"{progress.n_unreadable} marked as unreadable"
         raise KeyboardInterrupt(
@@ -123,7 +110,7 @@ def _open(url: str) -> bool:
     graphical = sys.platform in {"win32", "darwin"} or any(
         map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     )
-    # A browser within the terminal would stand in the way of Ctrl-C, and runs no JavaScript.
+    # A browser inside the terminal would catch Ctrl-C, and does not run JavaScript.
     try:
         return graphical and webbrowser.open(url)
     except webbrowser.Error:

@@ -1,6 +1,6 @@
 """The command ``generate``."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from skcaptcha.cli._console import note, progress
 from skcaptcha.cli._options import within
 from skcaptcha.exceptions import SkcaptchaError
 
+EXAMPLE = "skcaptcha generate lines captchas --n 500 --seed 1"
+
 _MOST = 1_000_000  # captchas, which are all held in memory
-_MANY = 256  # captchas, which take long enough to show it
+_MANY = 256  # captchas, which take long enough to show progress
 
 
 class _Counted(list[Any]):
-    """A list that says how far one has come in it."""
+    """List that reports progress while it is iterated over."""
 
     def __init__(self, values: Iterable[Any], advance: Callable[[int], None]) -> None:
         super().__init__(values)
@@ -40,7 +42,9 @@ def generate(
             help="One of lines, dots and image.",
         ),
     ],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; may be new.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")
+    ],
     *,
     n: Annotated[
         int,
@@ -53,16 +57,16 @@ def generate(
         typer.Option(
             metavar="N",
             callback=within(0, 2**32 - 1),
-            help="The same seed makes the same captchas.",
+            help="Random seed; the same seed gives the same captchas.",
         ),
     ] = 0,
 ) -> None:
-    """Make labeled captchas of a scheme: PNG files and labels.csv."""
+    """Generate labeled captchas of a scheme: PNG files and labels.csv."""
     from skcaptcha.datasets import SCHEMES, write_captchas
     from skcaptcha.datasets._random import telling
 
     if scheme not in SCHEMES:
-        raise SkcaptchaError(f"no scheme is called {scheme!r}; there are {', '.join(SCHEMES)}")
+        raise SkcaptchaError(f"unknown scheme {scheme!r}; use one of {', '.join(SCHEMES)}")
     with progress("drawing", n, show=n > _MANY) as advance, telling(advance):
         images, labels = SCHEMES[scheme](n, random_state=seed)
     with progress("writing", n, show=n > _MANY) as advance:

@@ -1,6 +1,6 @@
 """The command ``score``."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skcaptcha._display.printable import visible
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
-from skcaptcha.cli._console import figures_table, note, report_console, say, shows_progress, visible
+from skcaptcha.cli._console import (
+    note,
+    note_unlabeled,
+    report_console,
+    say,
+    shows_progress,
+    summary_table,
+)
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
 from skcaptcha.cli._output import write_csv, write_json
-from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 
     from skcaptcha.persistence import LoadedModel
     from skcaptcha.read import Reading
+
+EXAMPLE = "skcaptcha score captchas --subset 4501..5000 --report score.html"
 
 
 def score(
@@ -120,7 +129,7 @@ def _summary(
     from skcaptcha.metrics import has_both_cases
 
     n = figures["n"]
-    table = figures_table()
+    table = summary_table()
     table.add_row("captchas", str(n))
     if figures["n_failed"]:
         table.add_row("could not be read", f"{figures['n_failed']}, counted as wrong")

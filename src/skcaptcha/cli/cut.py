@@ -1,6 +1,6 @@
 """The command ``cut``."""
 
-# ruff: noqa: PLC0415 - what --help does not need is imported late, so that it answers at once
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
-from skcaptcha.cli._console import note, say, shows_progress
+from skcaptcha.cli._console import note, note_unlabeled, say, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL, Trust
-from skcaptcha.cli._unlabeled import note_unlabeled
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
     import numpy as np
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
+
+EXAMPLE = "skcaptcha cut captchas characters --recipe grid"
 
 
 def cut(

@@ -9,25 +9,27 @@ from typing import Annotated
 import typer
 
 from skcaptcha._process.fast_imports import import_sklearn
-from skcaptcha.cli._console import note, say
-from skcaptcha.cli._fit_auto import fit_folder
-from skcaptcha.cli._generate import generate
+from skcaptcha.cli._console import note, say, shows_progress
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._score import score
+from skcaptcha.cli.fit import fit_folder
+from skcaptcha.cli.generate import generate
+from skcaptcha.cli.score import score
+
+EXAMPLE = "skcaptcha demo"
 
 _N_TRAIN, _N_UNSEEN = 100, 200
 
 
 @interruptible("interrupted; the same command starts again")
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; may be new.")] = (
-        Path("demo")
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")
+    ] = Path("demo"),
 ) -> None:
-    """Try skcaptcha on captchas that it makes: generate, fit, score.
+    """Try skcaptcha on generated captchas: generate, fit, score.
 
-    Shows each command before it runs it, and says at the end what to do next. Captchas that are
-    there from an earlier run are used again.
+    Each command is printed before it runs, and the next steps at the end. Captchas of an earlier
+    run are used again.
     """
     import_sklearn()
     train, unseen, model = folder / "train", folder / "unseen", folder / "model.joblib"
@@ -36,17 +38,8 @@ def demo(
             _announce("generate", "lines", captchas, "--n", n, "--seed", seed)
             generate("lines", captchas, n=n, seed=seed)
     _announce("fit", train, "--out", model)
-    fit_folder(
-        train,
-        model,
-        budget=None,
-        format="joblib",
-        jobs=-1,
-        scheduler=None,
-        json=None,
-        resume=False,
-        show_next=False,  # this command is not at its end yet
-    )
+    verbose = int(shows_progress())
+    fit_folder(train, model, None, is_last=False, format="joblib", n_jobs=-1, verbose=verbose)
     _announce("score", unseen, "--model", model)
     score(unseen, model=model)
     show = shlex.join(["skcaptcha", "show", str(model), str(unseen / "00001.png")])

@@ -1,0 +1,141 @@
+"""The command ``audit``."""
+
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skcaptcha.cli._app import EXIT_SOME_FAILED
+from skcaptcha.cli._check_outputs import check_outputs
+from skcaptcha.cli._console import (
+    note_unlabeled,
+    progress,
+    report_console,
+    shows_progress,
+    summary_table,
+)
+from skcaptcha.cli._interrupt import interruptible
+from skcaptcha.cli._options import Jobs, Json, seconds
+from skcaptcha.cli._output import write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from skcaptcha.audit import Audit
+
+EXAMPLE = "skcaptcha audit captchas --out artifacts/audit.html --budget 600"
+
+_TITLE = "Audit of"
+_N_SHOWN = 5  # captchas
+
+
+@interruptible("interrupted; nothing was written")
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.html", help="File of the report; .json and .md are written next to it."
+        ),
+    ] = Path("artifacts/audit.html"),
+    budget: Annotated[float, seconds("Approximate time to use.", "900")] = 900.0,
+    jobs: Jobs = -1,
+    json: Json = None,
+) -> None:
+    """Measure how easily your own captcha can be read, and which of its defenses hold.
+
+    Models are fitted to increasing numbers of labels and evaluated on held-out captchas, and
+    captchas with more of a defense are compared with those that have less. The report, as HTML,
+    Markdown and JSON, has a confidence interval for every proportion. Images that cannot be read
+    are excluded and listed; the exit code is then 1.
+    """
+    from skcaptcha._files.atomic import write_atomically
+    from skcaptcha._files.earlier_output import check_earlier_output
+    from skcaptcha.audit import audit_captchas
+    from skcaptcha.datasets import load_captchas
+    from skcaptcha.fitting import exclude_unusable_images
+    from skcaptcha.fitting._parallel import start_fit_workers
+    from skcaptcha.images import decode
+    from skcaptcha.report import audit_report
+
+    markdown, results = out.with_suffix(".md"), out.with_suffix(".json")
+    check_outputs(markdown, results, html=out, json=json, reads=[folder])
+    check_earlier_output(markdown, f"# {_TITLE}", out)
+    captchas = load_captchas(folder)
+    note_unlabeled(folder)
+    captchas, failed = exclude_unusable_images(captchas, verbose=int(shows_progress()))
+    start_fit_workers(jobs)
+    with _progress() as advance:
+        found = audit_captchas(
+            captchas.data, captchas.target, budget=budget, n_jobs=jobs, progress=advance
+        )
+    report = {"folder": str(folder), **found.to_dict(), "failed": failed}
+    title = f"{_TITLE} {folder.resolve().name}"
+    # The measurements take long, so they are written before the reports are made.
+    write_json(report, results)
+    some = [
+        (decode(source), str(label))
+        for source, label in zip(captchas.data[:_N_SHOWN], captchas.target, strict=False)
+    ]
+    page = audit_report(found, title, some)
+    text = page.to_markdown().encode(errors="replace")
+    write_atomically(markdown, lambda stream: stream.write(text))
+    page.save(out)
+
+    files = [out, markdown, results]
+    console = report_console(json)
+    console.print(_summary(found, files))
+    console.print(_defenses_table(found))
+    write_json({**report, "files": files}, json)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one progress bar after the other, for each part of the work."""
+    shown, advance = "", None
+    with ExitStack() as bars:
+
+        def say(part: str, done: int, total: int) -> None:
+            nonlocal shown, advance
+            if part != shown:
+                bars.close()
+                shown, advance = part, bars.enter_context(progress(part, total))
+            elif advance is not None:
+                advance(1)
+
+        yield say
+
+
+def _summary(found: Audit, files: list[Path]) -> Table:
+    from skcaptcha.report import audit_summary
+
+    table = summary_table()
+    for name, value in audit_summary(found):
+        table.add_row(name, value)
+    table.add_row("seconds", f"{found.seconds:.0f} of {found.budget:.0f}")
+    table.add_row("written", "\n".join(map(os.fspath, files)))
+    return table
+
+
+def _defenses_table(found: Audit) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("defense")
+    table.add_column("present in", justify="right")
+    table.add_column("conclusion")
+    for finding in found.findings:
+        present = f"{finding.n_with} of {finding.n_measured}"
+        table.add_row(finding.defense.name, present, finding.conclusion)
+    return table

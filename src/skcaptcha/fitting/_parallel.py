@@ -1,0 +1,61 @@
+"""The processes or the cluster that a fit uses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import joblib
+
+from skcaptcha._process.worker_processes import start_workers
+from skcaptcha.auto._processes import started_by
+from skcaptcha.prediction._cluster_connection import connect_if_given
+
+_logger = logging.getLogger(__name__)
+
+_Fitted = TypeVar("_Fitted")
+
+_ATTEMPTS = 5
+_MODULES = ("skcaptcha.model_selection", "skcaptcha.recipes")  # what the tasks of a fit import
+
+
+@contextmanager
+def parallel(n_jobs: int | None, scheduler: str | None, *, late: bool = False) -> Iterator[None]:
+    """Fit in processes, or on the Dask cluster with this scheduler.
+
+    With `late`, the search decides whether and when it starts processes.
+    """
+    with connect_if_given(scheduler) as client:
+        if client is not None:
+            with joblib.parallel_config(backend="dask", client=client):
+                yield
+        elif late:
+            with started_by(start_fit_workers):
+                yield
+        else:
+            start_fit_workers(n_jobs or 1)
+            yield
+
+
+def start_fit_workers(n_jobs: int) -> None:
+    """Start the processes of a fit, which import what its tasks need."""
+    start_workers(n_jobs, _MODULES)
+
+
+def retry_on_lost_worker(fit: Callable[[], _Fitted]) -> _Fitted:
+    """Call `fit` again if a worker of the cluster ended and took what it had been sent with it.
+
+    What was finished is not computed again if `fit` keeps a journal.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return fit()
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "distributed":
+                raise
+            _logger.warning(
+                "the cluster lost a worker (%s); continuing with the others", type(error).__name__
+            )
+    return fit()
