@@ -203,7 +203,7 @@ def test_recipes(tmp_path: Path, there: str, wrong: str, advice: str, right: str
 def test_names_that_are_suggested_for_results(tmp_path: Path, outputs: dict[str, str]) -> None:
     (tmp_path / "1.png").touch()
     ((format, name),) = outputs.items()  # noqa: A001
-    with pytest.raises(SkcaptchaError, match="give it a name such as") as error:
+    with pytest.raises(SkcaptchaError, match="use a name such as") as error:
         check_outputs(**{format: tmp_path / name})  # type: ignore[arg-type]
     check_outputs(**{format: Path(str(error.value).rpartition("such as ")[2])})  # type: ignore[arg-type]
 

@@ -197,7 +197,7 @@ def test_fit_finds_out_before_the_work_what_cannot_be_written_after(run, places,
     (tmp_path / f"m{suffix}").mkdir()
     outcome = run("fit", places["recipe"], "--out", "m.joblib", "--jobs", 1)
     assert outcome.code == 2
-    assert f"m{suffix}: it is a folder" in outcome.sentence()
+    assert f"m{suffix}: is a folder" in outcome.sentence()
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -266,13 +266,13 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
     ("arguments", "said"),
     [
         (("fit", "."), "holds no images"),
-        (("fit", "{captchas}", "--data", "{captchas}"), "--data and --set belong to a recipe"),
-        (("fit", "{captchas}", "--set", "search.cv=3"), "--data and --set belong to a recipe"),
+        (("fit", "{captchas}", "--data", "{captchas}"), "--data and --set need a recipe"),
+        (("fit", "{captchas}", "--set", "search.cv=3"), "--data and --set need a recipe"),
         (("fit", "{captchas}", "--out", "model.yaml"), "suffix"),
-        (("fit", "{recipe}", "--budget", "60"), "--budget belongs to a folder"),
+        (("fit", "{recipe}", "--budget", "60"), "--budget needs a folder"),
         (("fit", "none.yaml"), "no such file"),
         (("fit", "{recipe}", "--out", "model.json"), "suffix"),
-        (("fit", "{recipe}", "--out", "."), "it is a folder"),
+        (("fit", "{recipe}", "--out", "."), "is a folder"),
         (("fit", "{recipe}", "--out", "-"), "only --json"),
         (("fit", "{recipe}", "--out", "m.joblib", "--json", "m.json"), "two results"),
         (("score", "{captchas}", "--model", "{model}", "--csv", "-"), "only --json"),
@@ -334,7 +334,7 @@ def test_a_file_in_place_of_a_folder(run, places, tmp_path, command, name, said)
 
 def test_a_folder_or_a_file_in_place_of_a_recipe(run, places, captchas):
     image = load_captchas(captchas).data[0]
-    for name, said in ((captchas, "it is a folder"), (image, "it is an image, not a recipe")):
+    for name, said in ((captchas, "it is a folder"), (image, "is an image, not a recipe")):
         outcome = run("check-labels", captchas, "--recipe", name)
         assert outcome.code == 2
         assert f"{name}: " in outcome.sentence()

@@ -35,7 +35,7 @@ COMMANDS = [
     ),
     (
         "predict in --model nowhere.joblib --json in/label.json",
-        "name another file, such as in/results.json",
+        "use another name, such as in/results.json",
         "predict in --model model.joblib --json in/results.json",
     ),
     (
@@ -45,7 +45,7 @@ COMMANDS = [
     ),
     (
         "score in --model model.joblib --jobs -1000",
-        "use -1 for one process on each core",
+        "use -1 for one process per core",
         "score in --model model.joblib --jobs -1 --subset 1..2",
     ),
     (

@@ -70,7 +70,7 @@ def test_score_finds_out_before_the_work_where_its_report_cannot_go(run, model, 
     page.mkdir()
     outcome = run("score", captchas, "--model", model, "--report", page)
     assert outcome.code == 2
-    assert "it is a folder" in outcome.sentence()
+    assert "is a folder" in outcome.sentence()
 
 
 def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):

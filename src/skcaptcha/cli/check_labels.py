@@ -87,7 +87,7 @@ def check_labels(
     """
     from skcaptcha.datasets import load_captchas
     from skcaptcha.fitting import check_labels as check
-        from skcaptcha.label_issues._confident_learning import check_cleanlab
+    from skcaptcha.label_issues._confident_learning import check_cleanlab
     from skcaptcha.persistence import load
     from skcaptcha.recipes import load_recipe
     from skcaptcha.report import label_issues_report
