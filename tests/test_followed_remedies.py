@@ -55,7 +55,7 @@ FOLDERS: list[tuple[Files, str, Files]] = [
     ),
     (
         {"labels.csv": "filename,label\na.png,x,y\n"},
-        r'put a label that holds a comma in quotes, as in 1\.png,"a,b"',
+        r'put a label that contains a comma in quotes, as in 1\.png,"a,b"',
         {"labels.csv": 'filename,label\na.png,"x,y"\n'},
     ),
     (
@@ -75,7 +75,7 @@ FOLDERS: list[tuple[Files, str, Files]] = [
     ),
     (
         {"labels.csv": "filename,label\na,x\n"},
-        r"write a\.png, as the image is called",
+        r"write a\.png, the name of the image",
         {"labels.csv": "filename,label\na.png,x\n"},
     ),
     (
@@ -293,27 +293,27 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: pipeline_of(search(refit=True).fit(*NUMBERS)),
     ),
     (
-        "charset is empty; give the characters to draw, such as 'ABC123'",
+        "charset is empty; pass the characters to draw, such as 'ABC123'",
         lambda: make_line_captchas(1, charset=""),
         lambda: make_line_captchas(1, charset="ABC123"),
     ),
     (
-        "charset is empty; give the characters to draw, such as 'ABC123'",
+        "charset is empty; pass the characters to draw, such as 'ABC123'",
         lambda: make_image_captchas(1, charset=""),
         lambda: make_image_captchas(1, charset="ABC123"),
     ),
     (
-        "leaves no ink; use characters that can be seen",
+        "is invisible; use visible characters",
         lambda: make_line_captchas(1, charset=" "),
         lambda: make_line_captchas(1, charset="x"),
     ),
     (
-        r"must be a range such as 1\.\.9, a share between 0 and 1, or a count",
+        r"must be a range such as 1\.\.9, a fraction between 0 and 1, or a number",
         lambda: split_captchas(CAPTCHAS, 1.5),
         lambda: [split_captchas(CAPTCHAS, part) for part in ("1..8", 0.5, 5)],
     ),
     (
-        "are left; ask for fewer",
+        "are left; use a smaller number",
         lambda: split_captchas(CAPTCHAS, 10),
         lambda: split_captchas(CAPTCHAS, 8),
     ),
@@ -323,7 +323,7 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: parse_range("1..9", 9, where="here"),
     ),
     (
-        "reaches beyond the 9 captchas of here; end it at 9 or before",
+        "exceeds the 9 captchas of here; the maximum position is 9",
         lambda: parse_range("2..10", 9, where="here"),
         lambda: parse_range("2..9", 9, where="here"),
     ),
@@ -345,12 +345,12 @@ def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
 
 
 def test_captchas_are_written_to_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="there are 1 images and 2 labels; give one for each"):
+    with pytest.raises(DatasetError, match="there are 1 images and 2 labels; pass one label per"):
         write_captchas(tmp_path / "new", [GRAY], ["A", "B"])
     write_captchas(tmp_path / "new", [GRAY], ["A"])
-    with pytest.raises(DatasetError, match="is not empty; give an empty or a new folder"):
+    with pytest.raises(DatasetError, match="is not empty; pass an empty or a new folder"):
         write_captchas(tmp_path / "new", [GRAY], ["A"])
-    with pytest.raises(DatasetError, match="is a file; give a folder to write into"):
+    with pytest.raises(DatasetError, match="is a file; pass a folder to write to"):
         write_captchas(tmp_path / "new" / "00001.png", [GRAY], ["A"])
     (tmp_path / "empty").mkdir()
     for folder in ("empty", "other"):

@@ -109,7 +109,7 @@ def test_a_folder_that_is_missing_or_holds_no_images(run, model, tmp_path, comma
     (tmp_path / "empty").mkdir()
     outcome = run(command, tmp_path / "empty", "--model", model)
     assert outcome.code == 2
-    assert "holds no images" in outcome.sentence()
+    assert "contains no images" in outcome.sentence()
     outcome = run(command, tmp_path / "none", "--model", model)
     assert outcome.code == (2 if command == "score" else 1)
     assert f"{tmp_path / 'none'}: no such" in outcome.err
@@ -125,7 +125,7 @@ def test_a_folder_without_labels(run, model, workshop, captchas, tmp_path):
         run("fit", workshop / "recipe.yaml", "--data", folder, "--out", tmp_path / "a.joblib"),
     ):
         assert outcome.code == 2
-        assert "its name holds no label" in outcome.sentence()
+        assert "its name contains no label" in outcome.sentence()
     assert [path.name for path in tmp_path.iterdir()] == ["captchas"]
 
 
@@ -265,7 +265,7 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("fit", "."), "holds no images"),
+        (("fit", "."), "contains no images"),
         (("fit", "{captchas}", "--data", "{captchas}"), "--data and --set need a recipe"),
         (("fit", "{captchas}", "--set", "search.cv=3"), "--data and --set need a recipe"),
         (("fit", "{captchas}", "--out", "model.yaml"), "suffix"),
@@ -311,13 +311,13 @@ FOLDER_WANTED = [
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("in/1.png", "it is an image; give the folder that it is in: in"),
-        ("in/labels.csv", "it is a table; give the folder of the images beside it: in"),
-        ("in/labels.txt", "it is a text file; give the folder of the images beside it: in"),
-        ("in.zip", "it is an archive; give the folder that was unpacked from it: in"),
-        ("in.tar.gz", "it is an archive; give the folder that was unpacked from it: in"),
+        ("in/1.png", "it is an image; pass its folder: in"),
+        ("in/labels.csv", "it is a table; pass the folder of the images next to it: in"),
+        ("in/labels.txt", "it is a text file; pass the folder of the images next to it: in"),
+        ("in.zip", "it is an archive; pass the folder unpacked from it: in"),
+        ("in.tar.gz", "it is an archive; pass the folder unpacked from it: in"),
         ("other.zip", "it is an archive; unpack it"),
-        ("m.joblib", "it is a model; give a folder of images"),
+        ("m.joblib", "it is a model; pass a folder of images"),
     ],
 )
 def test_a_file_in_place_of_a_folder(run, places, tmp_path, command, name, said):

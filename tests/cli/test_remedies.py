@@ -40,7 +40,7 @@ COMMANDS = [
     ),
     (
         "score in --model model.joblib --subset 40..50",
-        "reaches beyond the 30 captchas of in; end it at 30 or before",
+        "exceeds the 30 captchas of in; the maximum position is 30",
         "score in --model model.joblib --subset 30..30",
     ),
     (
@@ -50,12 +50,12 @@ COMMANDS = [
     ),
     (
         "score in/00001.png --model model.joblib",
-        "give the folder that it is in: in",
+        "pass its folder: in",
         "score in --model model.joblib",
     ),
     (
         "generate lines in",
-        "give an empty or a new folder",
+        "pass an empty or a new folder",
         "generate lines new -n 1",
     ),
 ]

@@ -85,7 +85,7 @@ def test_empty_charset(make):
 
 
 def test_invisible_character():
-    with pytest.raises(ValueError, match="leaves no ink"):
+    with pytest.raises(ValueError, match="is invisible"):
         make_line_captchas(1, charset=" ")
 
 

@@ -136,9 +136,9 @@ def test_subset(make_folder):
         ("9", "'9' is not a range; write it as 1..3"),
         ("-1..2", "is not a range"),
         ("", "is not a range"),
-        ("0..2", "the range 0..2 is empty; positions count from 1"),
+        ("0..2", "the range 0..2 is empty; write the first and last position"),
         ("3..2", "the range 3..2 is empty"),
-        ("1..4", "reaches beyond the 3 captchas of .*; end it at 3 or before"),
+        ("1..4", "exceeds the 3 captchas of .*; the maximum position is 3"),
     ],
 )
 def test_bad_range(make_folder, subset, message):
@@ -152,12 +152,12 @@ def test_missing_folder(tmp_path):
 
 
 def test_file_for_a_folder(make_folder):
-    with pytest.raises(DatasetError, match=r"a\.png: it is an image; give the folder"):
+    with pytest.raises(DatasetError, match=r"a\.png: it is an image; pass its folder"):
         load_captchas(make_folder("a.png") / "a.png")
 
 
 def test_no_images(make_folder):
-    with pytest.raises(DatasetError, match=r"holds no images; expected .* png"):
+    with pytest.raises(DatasetError, match=r"contains no images; expected .* png"):
         load_captchas(make_folder("a.txt", ".b.png"))
 
 
@@ -166,13 +166,13 @@ def test_no_images(make_folder):
     [
         ("", "columns filename and label; found none"),
         ("filename,text\n1.png,x", "found filename, text"),
-        ("filename,label\n", "holds no labels"),
-        ("filename,label\n1.png,x\n3.png,x\n12.png,x\n", "2 of the 3 .* not among .* first 3.png"),
-        ("filename,label\n../1.png,x\n", "1 of the 1 files .* not among"),
+        ("filename,label\n", "contains no labels"),
+        ("filename,label\n1.png,x\n3.png,x\n12.png,x\n", "2 of the 3 .* not images .* first 3.png"),
+        ("filename,label\n../1.png,x\n", "1 of the 1 files .* not images"),
         ("filename,label\n1.png,x\n1.png,y\n", "1 of its files occur more than once, first 1.png"),
         ("filename,label\n1.png,\n", "the label of 1.png is empty"),
         ("filename,label\n1.png\n", "the label of 1.png is empty"),
-        ("label,filename\nx\n", "not among the images"),
+        ("label,filename\nx\n", "not images in its folder"),
         ("filename,label\n2.png,x\n1.png,x,y\n", "line 3 has more columns"),
         ('filename,label\n1.png,"x\n', "is not a well-formed CSV file"),
     ],
@@ -205,7 +205,7 @@ def test_bad_lines(make_folder, names, text, message):
 
 
 def test_name_without_label(make_folder):
-    with pytest.raises(DatasetError, match=r"_1\.png: its name holds no label"):
+    with pytest.raises(DatasetError, match=r"_1\.png: its name contains no label"):
         load_captchas(make_folder("a.png", "_1.png"))
 
 
@@ -241,7 +241,7 @@ def test_labels_that_are_not_read_are_not_passed_over(make_folder, name):
 )
 def test_lines_of_names_and_labels_are_no_labels(make_folder, text):
     folder = make_folder("1.png", "2.png", "3.png", labels_txt=text)
-    with pytest.raises(DatasetError, match=r"labels\.txt: its lines hold names beside the labels"):
+    with pytest.raises(DatasetError, match=r"labels\.txt: its lines contain names as well as"):
         load_captchas(folder)
 
 
@@ -383,7 +383,7 @@ def test_what_follows_a_dash_may_belong_to_the_label(make_folder, endings, in_do
         assert load_captchas(folder).target.tolist() == ["5UFQ", "5UFR", "5UFS", "5UFT"]
     assert [warning.category for warning in caught] == [LabelWarning] * in_doubt
     if in_doubt:
-        assert f"first dash is not part of a label: 5UFQ-{endings[0]}.png" in str(caught[0].message)
+        assert f"the first dash ends a label: 5UFQ-{endings[0]}.png" in str(caught[0].message)
 
 
 @pytest.mark.parametrize(("n_digits", "n"), [(2, 100), (3, 900)])
@@ -391,9 +391,7 @@ def test_numbers_that_fill_much_of_their_range_may_be_labels(make_folder, n_digi
     labels = sorted({f"{k**5 % 10007 % 10**n_digits:0{n_digits}}" for k in range(n)})
     folder = make_folder(*(f"{label}.png" for label in labels))
     assert 0.5 * 10**n_digits < len(labels) < 0.95 * 10**n_digits
-    with pytest.warns(
-        LabelWarning, match="named by numbers .* which are taken for labels; if they"
-    ):
+    with pytest.warns(LabelWarning, match="named by numbers .* which are used as labels; if they"):
         assert load_captchas(folder).target.tolist() == labels
 
 
@@ -424,14 +422,16 @@ def test_images_one_folder_down(make_folder):
     folder = make_folder("notes.txt")
     (folder / "images").mkdir()
     (folder / "images" / "1.png").touch()
-    with pytest.raises(DatasetError, match=r"but its folder images holds 1; give that one: .*ges$"):
+    with pytest.raises(
+        DatasetError, match=r"its subfolder images contains 1; pass that one: .*ges$"
+    ):
         load_captchas(folder)
     (folder / "labels.csv").touch()
-    with pytest.raises(DatasetError, match="move the file of labels there too"):
+    with pytest.raises(DatasetError, match="move the label file there as well"):
         load_captchas(folder)
     (folder / "a").mkdir()
     (folder / "a" / "1.png").touch()
-    with pytest.raises(DatasetError, match="the 2 folders in it hold 2; give one of them, such as"):
+    with pytest.raises(DatasetError, match="its 2 subfolders contain 2; pass one of them, such as"):
         load_captchas(folder)
 
 
@@ -441,8 +441,8 @@ def test_images_one_folder_down(make_folder):
         ("images/1.png", "leave the folder out of the names, as in 1.png"),
         ("images\\1.png", "leave the folder out of the names, as in 1.png"),
         ("sub/9.png", "move .*labels.csv there, and leave the folder out"),
-        ("1", "write 1.png, as the image is called"),
-        ("1.PNG", "write 1.png, as the image is called"),
+        ("1", "write 1.png, the name of the image"),
+        ("1.PNG", "write 1.png, the name of the image"),
     ],
 )
 def test_names_in_a_csv_that_are_nearly_right(make_folder, written, remedy):

@@ -58,7 +58,7 @@ def test_same_captchas_give_same_bytes(tmp_path):
     [(write_captchas, ([CROP], ["a"])), (write_characters, ([CROP], ["a"], ["x.png"]))],
 )
 @pytest.mark.parametrize(
-    ("name", "message"), [("full", "is not empty"), ("full/notes.txt", "is a file; give a folder")]
+    ("name", "message"), [("full", "is not empty"), ("full/notes.txt", "is a file; pass a folder")]
 )
 def test_nothing_is_overwritten(tmp_path, write, content, name, message):
     (tmp_path / "full").mkdir()
@@ -85,8 +85,8 @@ def test_a_bad_image_leaves_nothing_behind(tmp_path, bad):
     ("labels", "message"),
     [
         (["a"], "there are 2 images and 1 labels"),
-        (["a", ""], "label 1 must be a string of characters; found ''"),
-        (["a", 7], "label 1 must be a string of characters; found 7"),
+        (["a", ""], "label 1 must be a non-empty string; found ''"),
+        (["a", 7], "label 1 must be a non-empty string; found 7"),
     ],
 )
 def test_bad_labels(tmp_path, labels, message):
@@ -153,7 +153,7 @@ def test_folder_of_a_character(tmp_path, characters, folders):
     [
         (["a"], ["x", "x"], "there are 2 crops, 1 characters and 2 names"),
         (["a", "b"], ["x"], "there are 2 crops, 2 characters and 1 names"),
-        (["a", ""], ["x", "x"], "an empty string is no character"),
+        (["a", ""], ["x", "x"], "one of the characters is an empty string"),
     ],
 )
 def test_crops_that_do_not_match(tmp_path, characters, names, message):

@@ -142,7 +142,7 @@ def test_last_label_can_be_removed(folder):
     table.remove("1.png")
     assert LabelTable(folder).labels == {}
     # Without the file, file names would be labels.
-    with pytest.raises(DatasetError, match="holds no labels"):
+    with pytest.raises(DatasetError, match="contains no labels"):
         load_captchas(folder)
 
 

@@ -228,7 +228,7 @@ def test_odd_label_is_asked_back(unlabeled):
         client.do("label", id=task["id"], text="ABC", confirmed=True)
         assert labels_on_disk(folder)[task["filename"]] == "ABC"
         client.do("label", id=task["id"], text="ABC")  # the answer was lost
-        assert session.odd_labels() == [
+        assert session.describe_unusual_labels() == [
             "22 labels have 4 characters, 1 does not (ABC); if it is mistyped, correct it"
         ]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from skcaptcha.datasets._load import natural_order
+from skcaptcha.datasets._load import natural_sort_key
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.prediction._find_images import images_of
 from skcaptcha.prediction._sorted_names import SortedNames
@@ -61,7 +61,7 @@ def test_names_sorted_in_runs_are_names_sorted(names, n_in_memory):
     with SortedNames(n_in_memory) as sorted_names:
         for name in names:
             sorted_names.add(name)
-        assert list(sorted_names) == sorted(names, key=natural_order)
+        assert list(sorted_names) == sorted(names, key=natural_sort_key)
 
 
 @pytest.mark.slow

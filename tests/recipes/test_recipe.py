@@ -444,10 +444,10 @@ def test_load_data_parts_train_and_test(shares, sizes):
     ("shares", "said"),
     [
         ({"train": "x"}, r"data\.train: 'x' is not a range; write it as 1\.\.40"),
-        ({"train": 41}, r"data\.train: asks for 41 captchas, and 40 of the 40 are left"),
-        ({"test": "1..41"}, r"data\.test: the range 1\.\.41 reaches beyond the 40"),
+        ({"train": 41}, r"data\.train: requires 41 captchas, but 40 of 40 are left"),
+        ({"test": "1..41"}, r"data\.test: the range 1\.\.41 exceeds the 40"),
         ({"test": 1.5}, r"data\.test: must be a range .*found 1\.5"),
-        ({"train": 30, "test": 11}, r"data: test: asks for 11 captchas, and 10 of the 40"),
+        ({"train": 30, "test": 11}, r"data: test: requires 11 captchas, but 10 of 40"),
     ],
 )
 def test_shares_that_the_captchas_do_not_allow_are_named(shares, said):

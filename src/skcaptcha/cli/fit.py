@@ -91,7 +91,7 @@ def fit(
     listed; the exit code is then 1.
     """
     import_sklearn()
-    from skcaptcha.datasets._file_kinds import folder_meant, may_be_recipe
+    from skcaptcha.datasets._file_kinds import suggest_folder, may_be_recipe
     from skcaptcha.recipes import load_recipe
 
     options: dict[str, Any] = {
@@ -112,7 +112,7 @@ def fit(
     else:
         if source.is_file() and not may_be_recipe(source):
             raise SkcaptchaError(
-                f"{source}: {folder_meant(source)}; or use a recipe, as in: "
+                f"{source}: {suggest_folder(source)}; or use a recipe, as in: "
                 "skcaptcha fit auto --data DIR"
             )
         if budget is not None:

@@ -63,11 +63,11 @@ def generate(
 ) -> None:
     """Generate labeled captchas of a scheme: PNG files and labels.csv."""
     from skcaptcha.datasets import SCHEMES, write_captchas
-    from skcaptcha.datasets._random import telling
+    from skcaptcha.datasets._random_generators import report_progress
 
     if scheme not in SCHEMES:
         raise SkcaptchaError(f"unknown scheme {scheme!r}; use one of {', '.join(SCHEMES)}")
-    with progress("drawing", n, show=n > _MANY) as advance, telling(advance):
+    with progress("drawing", n, show=n > _MANY) as advance, report_progress(advance):
         images, labels = SCHEMES[scheme](n, random_state=seed)
     with progress("writing", n, show=n > _MANY) as advance:
         write_captchas(folder, _Counted(images, advance), labels.tolist())

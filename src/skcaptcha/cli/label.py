@@ -56,7 +56,7 @@ def label(
                 "their labels, press Ctrl-C now: once an image is labeled, the labels in "
                 "labels.csv replace all names"
             )
-        for sentence in session.odd_labels():
+        for sentence in session.describe_unusual_labels():
             say(f"warning: {folder}: {sentence}")
         label_in_browser(session, port=port, browser=browser)
 

@@ -1,4 +1,4 @@
-"""Folders of labeled captchas, and generators that make captchas."""
+"""Loading and saving labeled captchas, and generators of synthetic captchas."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ SCHEMES: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
     "dots": make_dot_captchas,
     "image": make_image_captchas,
 }
-"""Generators by the name of their scheme; all take ``n_samples`` and ``random_state``."""
+"""Generators by the name of their scheme; all have ``n_samples`` and ``random_state``."""
 
 __all__ = [
     "SCHEMES",

@@ -1,4 +1,4 @@
-"""What a loaded set of captchas is."""
+"""Captchas with their labels."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _SHOWN = 3
 
 
 class Captchas(Bunch):
-    """Captchas, with their labels if they have any: a `sklearn.utils.Bunch` with a short repr.
+    """Captchas and their labels, if any: a `sklearn.utils.Bunch` with a short repr.
 
     Attributes
     ----------
     data : list of n str
         Path of each image.
     target : ndarray of shape (n,), dtype str
-        Label of each image; only if labels were wanted.
+        Label of each image; only if labels were requested.
     filenames : list of n str
         Name of each image within its folder.
 
@@ -29,7 +29,7 @@ class Captchas(Bunch):
     """
 
     data: list[str]
-    target: Any  # functions that take labels ask for a sequence, which an ndarray is not to types
+    target: Any  # type checkers do not consider an ndarray a sequence
     filenames: list[str]
 
     def __repr__(self) -> str:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from skcaptcha.datasets._jpeg import through_jpeg
-from skcaptcha.datasets._random import captcha_generators
+from skcaptcha.datasets._jpeg_artifacts import add_jpeg_artifacts
+from skcaptcha.datasets._random_generators import captcha_generators
 
 _Kind = Literal["both", "dots", "dashes"]
 
@@ -17,13 +17,13 @@ _HEIGHT, _WIDTH = 50, 150
 _N_DIGITS = 6
 _JPEG_QUALITY = 75
 
-# Points thrown per pixel, and the share of them that is black; the others are white.
+# Number of points per pixel, and the fraction of them that are black; the others are white.
 _POINTS_PER_PIXEL = (0.22, 0.37)
-_BLACK_SHARES = (0.46, 0.56)
+_BLACK_FRACTIONS = (0.46, 0.56)
 
-# Half of the patterns are exactly those of the real captchas that were seen. The others vary, so
-# that a reader does not learn the pattern instead of the digits.
-_USUAL_SHARE = 0.5
+# Half of the patterns are exactly those of the known real captchas. The others vary, so that a
+# reader does not learn the pattern instead of the digits.
+_USUAL_FRACTION = 0.5
 _USUAL_DASH_GRAY = 100
 _USUAL_DASH_PITCHES = (4, 5)
 _USUAL_DASH = 3
@@ -32,11 +32,11 @@ _DASH_PITCHES = (4, 7)
 _DASHES = (2, 4)
 _DASH_GAPS = (2, 5)
 
-# The scheme's own font comes with no package. A reader must not depend on the details of another
-# one: digits are drawn in several fonts, and in shapes between these, much more varied than the
-# scheme's own.
+# The scheme's own font is not part of any package. A reader must not depend on the details of
+# another one: digits are drawn in several fonts and in shapes between them, and vary much more than
+# in the scheme itself.
 _FONTS = (None, "DejaVuSans.ttf", "cmss10.ttf")
-_FONT_SHARES = (0.5, 0.25, 0.25)
+_FONT_PROBABILITIES = (0.5, 0.25, 0.25)
 _MOST_OF_OTHER_FONT = 0.5
 _DIGIT_HEIGHTS = (15.5, 20.5)
 _PITCH_AT_NO_HEIGHT, _PITCH_PER_HEIGHT = 5.9, 0.45
@@ -44,14 +44,14 @@ _PITCH_ALLOWANCE = (-0.8, 0.8)
 _LAST_CENTER_X = 114.0
 _FIRST_CENTERS_X = (35.0, 38.5)
 _CENTERS_Y = (12.0, 33.0)
-_PLACE_DEVIATIONS = (0.3, 0.8)
+_POSITION_DEVIATIONS = (0.3, 0.8)
 _WIDTH_FACTORS = (0.85, 1.1)
 _WIDTH_DEVIATION = 0.03
 _SHEARS = (-0.06, 0.06)
 _ANGLE_DEVIATION = 0.03
 _DOTTED_STROKES = (-0.1, 0.45)
 _DASHED_STROKES = (-0.2, 0.35)
-# How far, in pixels, parts of a digit move against each other.
+# Amplitude, in pixels, of the warp of a digit.
 _WARP = 0.3
 
 _MASTER_SIDE = 320
@@ -61,15 +61,15 @@ _WINDOW = 36
 
 @cache
 def _masters(font_name: str | None) -> tuple[np.ndarray, int]:
-    """Signed distances of each digit's pixels to its outline, and the height of the digits.
+    """Return the signed distances of each digit's pixels to its outline, and the digits' height.
 
-    From distances, a digit of any size, lean and stroke is one warp away, with smooth edges, and
-    a weighted mean of the distances in two fonts is a shape between both.
+    One warp of the distances gives a digit of any size, slant and stroke with smooth edges, and the
+    weighted mean of the distances in two fonts is a shape between both.
     """
     if font_name is None:
         font = ImageFont.load_default(_MASTER_FONT_SIZE)
     else:
-        # Imported here, since reading captchas needs no fonts.
+        # Imported late because reading captchas does not need fonts.
         import matplotlib  # noqa: PLC0415
 
         path = Path(matplotlib.get_data_path(), "fonts", "ttf", font_name)
@@ -85,24 +85,24 @@ def _masters(font_name: str | None) -> tuple[np.ndarray, int]:
         ink[y : y + bottom - top, x : x + right - left] = np.asarray(image)[top:bottom, left:right]
         inside, outside = (cv2.distanceTransform(m, cv2.DIST_L2, 5) for m in (ink, 1 - ink))
         masters.append(inside - outside)
-    # The last "bottom" and "top" are those of the 9, which overshoots as round digits do.
+    # The last values of "bottom" and "top" are those of the 9, which overshoots as round digits do.
     return np.stack(masters), bottom - top
 
 
 def _draw_digits(
     digits: np.ndarray, strokes: tuple[float, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Share of each pixel that the digits cover; `strokes` bounds how far outlines move outward."""
+    """Return the fraction of each pixel that digits cover; `strokes` bounds the outline offsets."""
     coverage = np.zeros((_HEIGHT, _WIDTH), np.float32)
-    fonts = rng.choice(len(_FONTS), size=2, p=_FONT_SHARES)
-    share = rng.uniform(0, _MOST_OF_OTHER_FONT)
+    fonts = rng.choice(len(_FONTS), size=2, p=_FONT_PROBABILITIES)
+    weight_of_other = rng.uniform(0, _MOST_OF_OTHER_FONT)
     height = rng.uniform(*_DIGIT_HEIGHTS)
     width = rng.uniform(*_WIDTH_FACTORS)
     stroke = rng.uniform(*strokes)
     start = np.array([rng.uniform(*_FIRST_CENTERS_X), rng.uniform(*_CENTERS_Y)])
     pitch = _PITCH_AT_NO_HEIGHT + _PITCH_PER_HEIGHT * height + rng.uniform(*_PITCH_ALLOWANCE)
     pitch = min(pitch, (_LAST_CENTER_X - start[0]) / (_N_DIGITS - 1))
-    deviation = rng.uniform(*_PLACE_DEVIATIONS)
+    deviation = rng.uniform(*_POSITION_DEVIATIONS)
     for k, digit in enumerate(digits):
         center = rng.normal(start + np.array([k * pitch, 0]), deviation)
         x, y = np.maximum(np.round(center).astype(int) - _WINDOW // 2, 0)
@@ -110,7 +110,7 @@ def _draw_digits(
         back = _inverse_map(height, width, center - (x, y), rng)
         distances = sum(
             weight * _distances(_FONTS[font], digit, height, back)
-            for font, weight in zip(fonts, (1 - share, share), strict=True)
+            for font, weight in zip(fonts, (1 - weight_of_other, weight_of_other), strict=True)
         )
         ink = np.clip(distances + stroke + 0.5, 0, 1)
         np.maximum(window, ink[: window.shape[0], : window.shape[1]], out=window)
@@ -120,20 +120,20 @@ def _draw_digits(
 def _inverse_map(
     height: float, width: float, center: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Where each pixel of a window comes from, relative to a digit's center, its height being 1."""
+    """Return the origin of each pixel of a window relative to the center of a digit of height 1."""
     angle = rng.normal(0, _ANGLE_DEVIATION)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     width *= rng.normal(1, _WIDTH_DEVIATION)
     lean = np.array([[width, rng.uniform(*_SHEARS)], [0, 1]])
     at = np.stack(np.meshgrid(np.arange(_WINDOW), np.arange(_WINDOW)), axis=-1) - center
-    # One slow wave in each direction for each coordinate.
+    # One low-frequency wave in each direction for each coordinate.
     phases, frequencies = rng.uniform(0, 2 * np.pi, (2, 2)), rng.uniform(0.15, 0.35, (2, 2))
     waves = np.sin(at[..., np.newaxis] * frequencies + phases).sum(axis=-2)
     return ((at + _WARP * waves) @ np.linalg.inv(turn @ lean).T / height).astype(np.float32)
 
 
 def _distances(font: str | None, digit: int, height: float, back: np.ndarray) -> np.ndarray:
-    """Signed distances, in pixels, to the outline of a digit that is warped into a window."""
+    """Return the signed distances, in pixels, to the outline of a digit warped into a window."""
     masters, master_height = _masters(font)
     source = back * np.float32(master_height) + np.float32(_MASTER_SIDE / 2)
     warped = cv2.remap(
@@ -143,19 +143,10 @@ def _distances(font: str | None, digit: int, height: float, back: np.ndarray) ->
 
 
 def _dashes(dash: int, gap: int, pitches: tuple[int, int], start: int) -> np.ndarray:
-    """Pattern of dashes on lines `pitches` pixels apart, True where there is ink.
+    """Return a pattern of dashes on lines `pitches` pixels apart, True where there is ink.
 
-    One pen draws every row and then every column and never lifts: where a column's dashes begin
-    follows from where the column before it ended.
-
-    Parameters
-    ----------
-    dash, gap : int
-        Their lengths in pixels.
-    pitches : tuple of two ints
-        From row to row and from column to column.
-    start : int
-        Pixels of dash and gap that the pen has already drawn when it begins.
+    A single pen draws every row and then every column, so that the dashes of a column continue
+    those of the previous one. `start` is the number of pixels of dash and gap drawn before.
     """
     pattern = np.zeros((_HEIGHT, _WIDTH), bool)
     for lines, pitch in ((pattern, pitches[0]), (pattern.T, pitches[1])):
@@ -167,14 +158,14 @@ def _dashes(dash: int, gap: int, pitches: tuple[int, int], start: int) -> np.nda
 def _dotted(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     image = 255 * (1 - _draw_digits(digits, _DOTTED_STROKES, rng))
     n_points = round(rng.uniform(*_POINTS_PER_PIXEL) * image.size)
-    places = rng.integers(image.size, size=n_points)
-    black = rng.random(n_points) < rng.uniform(*_BLACK_SHARES)
-    image.flat[places] = np.where(black, 0, 255)
+    points = rng.integers(image.size, size=n_points)
+    black = rng.random(n_points) < rng.uniform(*_BLACK_FRACTIONS)
+    image.flat[points] = np.where(black, 0, 255)
     return image
 
 
 def _dashed(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if rng.random() < _USUAL_SHARE:
+    if rng.random() < _USUAL_FRACTION:
         pitch = int(rng.choice(_USUAL_DASH_PITCHES))
         gray, pattern = _USUAL_DASH_GRAY, _dashes(_USUAL_DASH, _USUAL_DASH, (pitch, pitch), 0)
     else:
@@ -182,9 +173,9 @@ def _dashed(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         dash, gap = (int(rng.integers(*n, endpoint=True)) for n in (_DASHES, _DASH_GAPS))
         down, across = rng.integers(*_DASH_PITCHES, size=2, endpoint=True).tolist()
         pattern = _dashes(dash, gap, (down, across), int(rng.integers(dash + gap)))
-    ground = np.where(pattern, gray, 255)
+    background = np.where(pattern, gray, 255)
     coverage = _draw_digits(digits, _DASHED_STROKES, rng)
-    return ground + coverage * (gray - ground)
+    return background + coverage * (gray - background)
 
 
 def make_dot_captchas(
@@ -195,33 +186,33 @@ def make_dot_captchas(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw captchas of six digits under random dots, or over a pattern of dashes.
 
-    Both kinds are gray, with digits that may touch or stand a little higher or lower than their
-    neighbors, and bear the marks of lossy compression. Fonts, sizes, widths, strokes, gaps, the
-    density of dots and the pattern of dashes vary from captcha to captcha.
+    Both kinds are gray and have artifacts of lossy compression. Digits may touch their neighbors or
+    be slightly higher or lower. Fonts, sizes, widths, strokes, gaps, the density of dots and the
+    pattern of dashes vary between captchas.
 
     Parameters
     ----------
     n_samples : int, default=100
         Number of captchas.
     kind : {"both", "dots", "dashes"}, default="both"
-        ``"dots"``: black digits, strewn with black and white dots that fill and break their
-        strokes; over 300 pixels have the value 0. ``"dashes"``: gray digits over a lattice of
-        dashes as gray as they are; no pixel is darker than 40. ``"both"``: each captcha is of
-        the one kind or the other, by chance.
+        ``"dots"``: black digits under black and white dots that fill and break their strokes; more
+        than 300 pixels have the value 0. ``"dashes"``: gray digits over a lattice of dashes of the
+        same gray level; no pixel is darker than 40. ``"both"``: one of the two kinds at random for
+        each captcha.
     random_state : int, RandomState or None, default=None
-        Seed. Captcha i depends on the seed and on i, not on `n_samples`.
+        Seed. Captcha i depends only on the seed and on i, not on `n_samples`.
 
     Returns
     -------
     images : ndarray of shape (n_samples, 50, 150, 3), dtype uint8
-        RGB images, their three channels equal.
+        RGB images with three equal channels.
     labels : ndarray of shape (n_samples,), dtype str
-        The six digits in each.
+        The six digits of each captcha.
 
     Raises
     ------
     ValueError
-        If `kind` is none of the three.
+        If `kind` is invalid.
 
     See Also
     --------
@@ -244,7 +235,7 @@ def make_dot_captchas(
         digits = rng.integers(10, size=_N_DIGITS)
         dotted = kind == "dots" or (kind == "both" and rng.integers(2) == 0)
         image = _dotted(digits, rng) if dotted else _dashed(digits, rng)
-        gray = through_jpeg(np.round(image).astype(np.uint8), _JPEG_QUALITY)
+        gray = add_jpeg_artifacts(np.round(image).astype(np.uint8), _JPEG_QUALITY)
         images[i] = gray[..., np.newaxis]
         labels[i] = "".join(map(str, digits))
     return images, labels

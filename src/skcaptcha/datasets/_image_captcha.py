@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from skcaptcha.datasets._random import captcha_generators
+from skcaptcha.datasets._random_generators import captcha_generators
 
 
 class _SeededSecrets:
-    """What the package uses of the standard module ``secrets``, drawn from a seeded generator."""
+    """The functions of the module ``secrets`` that the package uses, with a seeded generator."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
@@ -27,10 +27,10 @@ class _SeededSecrets:
 
 
 def _private_captcha_module() -> ModuleType:
-    """Load a copy of ``captcha.image`` that nobody else sees.
+    """Load a private copy of the module ``captcha.image``.
 
-    The package takes its chance from ``secrets``, which has no seed. Replacing that in the
-    module itself would make the captchas of every other user of it in this process predictable.
+    The package uses ``secrets``, which has no seed. Replacing it in the module itself would make
+    the captchas of all other users of the module in this process predictable.
     """
     spec = find_spec("captcha.image")
     if spec is None or spec.loader is None:
@@ -56,20 +56,20 @@ def make_image_captchas(
     n_samples : int, default=100
         Number of captchas.
     charset : str, default="0123456789"
-        Characters to draw from, each as likely as it is often in the string.
+        Characters to draw from; a repeated character is drawn more often.
     n_characters : int, default=4
-        Characters in each captcha.
+        Number of characters in each captcha.
     width, height : int, default=160 and 60
         Size of each image in pixels.
     random_state : int, RandomState or None, default=None
-        Seed. Captcha i depends on the seed and on i, not on `n_samples`.
+        Seed. Captcha i depends only on the seed and on i, not on `n_samples`.
 
     Returns
     -------
     images : ndarray of shape (n_samples, height, width, 3), dtype uint8
         RGB images.
     labels : ndarray of shape (n_samples,), dtype str
-        The strings in them.
+        Their strings.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def make_image_captchas(
 
     References
     ----------
-    .. [1] `captcha <https://captcha.lepture.com>`_, whose ``ImageCaptcha`` does the drawing.
+    .. [1] `captcha <https://captcha.lepture.com>`_, whose ``ImageCaptcha`` draws them.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def make_image_captchas(
     True
     """
     if not charset:
-        raise ValueError("charset is empty; give the characters to draw, such as 'ABC123'")
+        raise ValueError("charset is empty; pass the characters to draw, such as 'ABC123'")
     module = _private_captcha_module()
     drawer = module.ImageCaptcha(width=width, height=height)
     images = np.empty((n_samples, height, width, 3), np.uint8)

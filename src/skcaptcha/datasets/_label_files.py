@@ -1,4 +1,4 @@
-"""Files of labels that are not read, and those whose lines are not labels alone."""
+"""Checks of label files: those that are not read, and those with more than labels in a line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skcaptcha.exceptions import DatasetError
 
-_LABELS_ELSEWHERE = re.compile(
+_UNREAD_LABEL_FILE = re.compile(
     r"((.*[-_ ])?(labels?|gt)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|metadata|"
     r"texts|transcriptions?|transcripts?|_annotations\.coco)"
     r"(\.csv|\.txt)?\.(csv|tsv|txt|jsonl?|xml|ya?ml|xlsx?|ods|parquet)",
@@ -32,45 +32,23 @@ _FEWEST = 3
 
 
 def may_hold_labels(name: str) -> bool:
-    """Tell whether a file beside images seems to hold their labels, but is not read.
+    """Return whether a file next to images probably contains their labels, but is not read.
 
-    Parameters
-    ----------
-    name : str
-        Its name.
-
-    Returns
-    -------
-    may : bool
-
-    Examples
-    --------
-    >>> from skcaptcha.datasets._label_files import may_hold_labels
     >>> may_hold_labels("labels.json"), may_hold_labels("results.json")
     (True, False)
     """
-    return _LABELS_ELSEWHERE.fullmatch(name) is not None
+    return _UNREAD_LABEL_FILE.fullmatch(name) is not None
 
 
-def refuse_unread_files(folder: Path, names: Sequence[str]) -> None:
-    """Refuse a folder in which a file that is not read probably holds the labels.
+def check_unread_files(folder: Path, names: Sequence[str]) -> None:
+    """Raise DatasetError if a file that is not read probably contains the labels of the images.
 
-    Parameters
-    ----------
-    folder : Path
-        It has neither a labels.csv nor a labels.txt.
-    names : sequence of str
-        Of its images.
-
-    Raises
-    ------
-    DatasetError
-        Names the file.
+    The folder has neither a labels.csv nor a labels.txt; `names` are those of its images.
     """
     files = sorted(os.listdir(folder))
     unread = [name for name in files if may_hold_labels(name)]
     if not unread:
-        # Programs for reading print keep the text of each image in a file beside it.
+        # OCR programs keep the text of each image in a file next to it.
         beside = {f"{Path(name).stem}.gt.txt" for name in names}
         unread = [name for name in files if name in beside]
     if unread:
@@ -81,29 +59,8 @@ def refuse_unread_files(folder: Path, names: Sequence[str]) -> None:
         )
 
 
-def refuse_pairs(path: Path, lines: Iterable[str]) -> None:
-    """Refuse a labels.txt whose lines hold the names of images too.
-
-    Parameters
-    ----------
-    path : Path
-    lines : iterable of str
-
-    Raises
-    ------
-    DatasetError
-        If they do.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.datasets._label_files import refuse_pairs
-    >>> refuse_pairs(Path("labels.txt"), ["5UFQ", "HOTS"])
-    >>> refuse_pairs(Path("labels.txt"), ["1.png 5UFQ", "2.png HOTS"])
-    Traceback (most recent call last):
-        ...
-    skcaptcha.exceptions.DatasetError: labels.txt: its lines hold names beside the labels...
-    """
+def check_no_pairs(path: Path, lines: Iterable[str]) -> None:
+    """Raise DatasetError if the lines of a labels.txt contain the names of images as well."""
     filled = [line for line in lines if line.strip()]
     pairs = [line for line in filled if _NAMED.match(line) or _NAMED_LAST.search(line)]
     if 2 * len(pairs) <= len(filled):
@@ -113,37 +70,17 @@ def refuse_pairs(path: Path, lines: Iterable[str]) -> None:
         pairs = filled if _FEWEST <= len(numbers) == len(filled) and ascend else []
     if pairs:
         raise DatasetError(
-            f"{path}: its lines hold names beside the labels, such as {pairs[0]!r}, and line N "
-            "must be the label of image N alone; save it as labels.csv instead, with "
+            f"{path}: its lines contain names as well as labels, such as {pairs[0]!r}, but line "
+            "N must be the label of image N only; save it as labels.csv instead, with "
             "filename,label as its first line and a comma between the two in each line"
         )
 
 
-def refuse_header(path: Path, lines: Sequence[str], n_images: int) -> None:
-    """Refuse a labels.txt whose first line names a column, which moves all labels by one image.
+def check_no_header(path: Path, lines: Sequence[str], n_images: int) -> None:
+    """Raise DatasetError if the first line of a labels.txt is a header, which shifts all labels.
 
-    Parameters
-    ----------
-    path : Path
-    lines : sequence of str
-    n_images : int
-        The highest number that an image is named by.
-
-    Raises
-    ------
-    DatasetError
-        If the first line is a word such as label or text, unless there is one line for each image
-        and the others are as long as the word.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.datasets._label_files import refuse_header
-    >>> refuse_header(Path("labels.txt"), ["label", "horse", "house"], 3)
-    >>> refuse_header(Path("labels.txt"), ["label", "5UFQ", "HOTS"], 2)
-    Traceback (most recent call last):
-        ...
-    skcaptcha.exceptions.DatasetError: labels.txt: its first line, 'label', seems to be a header...
+    A word such as label or text is a header unless there is one line for each of the `n_images` and
+    other lines are as long as the word.
     """
     first, *others = [line for line in lines if line.strip()] or [""]
     if not others or not _HEADER.fullmatch(first):

@@ -7,33 +7,33 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from skcaptcha.datasets._jpeg import through_jpeg
-from skcaptcha.datasets._random import captcha_generators
+from skcaptcha.datasets._jpeg_artifacts import add_jpeg_artifacts
+from skcaptcha.datasets._random_generators import captcha_generators
 
 LINE_CHARSET = "ABCDEFGHJKLMNPQRSTUVWXYZ123456789"
 
 _HEIGHT = 30
 _PITCH = 30
 _BASELINE = 24
-# A glyph may reach into the next character's place.
+# A glyph may overlap the next character.
 _GLYPH_WIDTH = 36
 _SLANT = 0.18
 _OVERSAMPLING = 8
 _FONT_SIZE = 26
-# Share of a pixel that the outline must cover: strokes a little thinner than the font's.
+# Fraction of a pixel that the outline must cover: strokes are slightly thinner than the font's.
 _COVERAGE = 0.78
 _BORDER_GRAY = 200
 _N_LINES = 12
 _MAX_RUN = 60
 _MAX_FALL = 13
 _GLYPH_COLORS = (20, 130)
-# These captchas were compressed twice: by the program that drew them and when they were kept.
+# The original captchas were compressed twice: by the program that drew them and when saved.
 _JPEG_QUALITIES = (75, 95)
 
-# The scheme's own font comes with no package, so a common one is fitted to it: where each upright
-# character begins in its place, and how wide it is, in pixels.
+# The scheme's own font is not part of any package, so a common font is fitted to it: the left edge
+# of each upright character and its width, in pixels.
 # fmt: off
-_PLACES = {
+_GLYPHS = {
     "1": (8.25, 13.25), "2": (7.5, 12.5), "3": (6.75, 14.5), "4": (6.5, 17),
     "5": (8, 13.25), "6": (6.5, 15.75), "7": (7.25, 14.75), "8": (8.25, 12.75),
     "9": (6.25, 16), "A": (5.75, 18.25), "B": (7.75, 12.25), "C": (6.25, 18),
@@ -51,7 +51,7 @@ _USUAL_NARROWING = 0.85
 
 @cache
 def _font() -> ImageFont.FreeTypeFont:
-    # Imported here, since reading captchas needs no fonts.
+    # Imported late because reading captchas does not need fonts.
     import matplotlib  # noqa: PLC0415
 
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
@@ -60,22 +60,22 @@ def _font() -> ImageFont.FreeTypeFont:
 
 @cache
 def _glyph(character: str) -> np.ndarray:
-    """Mask of a character within its place, bool of shape (30, 36)."""
-    ground = Image.new("L", (_GLYPH_WIDTH * 2 * _OVERSAMPLING, _HEIGHT * 2 * _OVERSAMPLING))
+    """Return the mask of a character, bool of shape (30, 36)."""
+    background = Image.new("L", (_GLYPH_WIDTH * 2 * _OVERSAMPLING, _HEIGHT * 2 * _OVERSAMPLING))
     pen = (_GLYPH_WIDTH * _OVERSAMPLING, _HEIGHT * _OVERSAMPLING)
-    ImageDraw.Draw(ground).text(pen, character, font=_font(), fill=255, anchor="ls")
-    ink = ground.getbbox()
+    ImageDraw.Draw(background).text(pen, character, font=_font(), fill=255, anchor="ls")
+    ink = background.getbbox()
     if ink is None:
-        raise ValueError(f"charset: {character!r} leaves no ink; use characters that can be seen")
-    upright = ground.crop(ink)
+        raise ValueError(f"charset: {character!r} is invisible; use visible characters")
+    upright = background.crop(ink)
     top = ink[1] - pen[1]
     usual = (_USUAL_LEFT, _USUAL_NARROWING * upright.width / _OVERSAMPLING)
-    place, width = _PLACES.get(character, usual)
+    left, width = _GLYPHS.get(character, usual)
     narrowing = width * _OVERSAMPLING / upright.width
-    # A row goes right by its height above the baseline times the slant.
+    # Each row is moved right by its height above the baseline times the slant.
     italic = np.array(
         [
-            [narrowing, -_SLANT, place * _OVERSAMPLING - _SLANT * top],
+            [narrowing, -_SLANT, left * _OVERSAMPLING - _SLANT * top],
             [0, 1, _BASELINE * _OVERSAMPLING + top],
         ]
     )
@@ -95,32 +95,32 @@ def make_line_captchas(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw captchas of italic characters crossed by thin colored lines.
 
-    Characters without antialiasing, each in one dark color, stand at fixed places 30 pixels
-    apart, over twelve lines of any color that fall to the right, inside a gray frame; then comes
-    lossy compression.
+    The characters are 30 pixels apart, each in one dark color without antialiasing. Behind them are
+    twelve lines of random colors that descend to the right, inside a gray frame. The image is then
+    compressed lossily.
 
     Parameters
     ----------
     n_samples : int, default=100
         Number of captchas.
     charset : str, default="ABCDEFGHJKLMNPQRSTUVWXYZ123456789"
-        Characters to draw from, each as likely as it is often in the string.
+        Characters to draw from; a repeated character is drawn more often.
     n_characters : int, default=4
-        Characters in each captcha.
+        Number of characters in each captcha.
     random_state : int, RandomState or None, default=None
-        Seed. Captcha i depends on the seed and on i, not on `n_samples`.
+        Seed. Captcha i depends only on the seed and on i, not on `n_samples`.
 
     Returns
     -------
     images : ndarray of shape (n_samples, 30, 30 * n_characters, 3), dtype uint8
         RGB images.
     labels : ndarray of shape (n_samples,), dtype str
-        The strings in them.
+        Their strings.
 
     Raises
     ------
     ValueError
-        If `charset` is empty or holds a character that leaves no ink.
+        If `charset` is empty or contains an invisible character.
 
     See Also
     --------
@@ -136,7 +136,7 @@ def make_line_captchas(
     [4, 4, 4]
     """
     if not charset:
-        raise ValueError("charset is empty; give the characters to draw, such as 'ABC123'")
+        raise ValueError("charset is empty; pass the characters to draw, such as 'ABC123'")
     width = _PITCH * n_characters
     images = np.empty((n_samples, _HEIGHT, width, 3), np.uint8)
     labels = np.empty(n_samples, f"U{n_characters}")
@@ -151,8 +151,8 @@ def make_line_captchas(
             cv2.line(canvas, start, end, color)
         text = "".join(charset[j] for j in rng.integers(len(charset), size=n_characters))
         for k, character in enumerate(text):
-            place = canvas[:, k * _PITCH : k * _PITCH + _GLYPH_WIDTH]
-            place[_glyph(character)] = rng.integers(*_GLYPH_COLORS, size=3)
-        images[i] = through_jpeg(image, *_JPEG_QUALITIES)
+            cell = canvas[:, k * _PITCH : k * _PITCH + _GLYPH_WIDTH]
+            cell[_glyph(character)] = rng.integers(*_GLYPH_COLORS, size=3)
+        images[i] = add_jpeg_artifacts(image, *_JPEG_QUALITIES)
         labels[i] = text
     return images, labels

@@ -1,4 +1,4 @@
-"""Captchas to train on, and the rest to test on."""
+"""Splitting captchas into training and test sets."""
 
 import math
 from collections.abc import Callable
@@ -18,24 +18,24 @@ def split_captchas(
     *,
     random_state: int | np.random.RandomState | None = 0,
 ) -> tuple[Bunch, Bunch]:
-    """Divide captchas into some to train on and others to test on.
+    """Split captchas into a training set and a test set.
 
-    Copies of an image, which have the same pixels, are never divided, unless two ranges ask for it:
-    those that come too late for the part that has the others are in neither.
+    Duplicates, which are images with the same pixels, are never in both sets, unless two ranges
+    require it. A duplicate for which its set has no space left is in neither.
 
     Parameters
     ----------
     bunch : Bunch
-        What `load_captchas` returns.
+        Captchas from `load_captchas`.
     train : str, float or int
-        A range of positions such as ``"1..4500"`` (from 1, both ends included); or how many
-        captchas to choose by chance: a number between 0 and 1 is a share of all of them, rounded
-        down, an integer is a count, as in :func:`sklearn.model_selection.train_test_split`.
+        Range of positions such as ``"1..4500"`` (from 1, both ends included); or the captchas to
+        draw at random: a float between 0 and 1 is a fraction of all captchas, rounded down, an
+        integer is their number, as in :func:`sklearn.model_selection.train_test_split`.
     test : str, float, int or None, default=None
-        The same for testing, a share being rounded up; chance chooses among those that are not
-        in a range. None takes all that `train` leaves.
+        The same for the test set, but a fraction is rounded up. Captchas are drawn from those that
+        are not in a range. None: all captchas that are not in the training set.
     random_state : int, RandomState or None, default=0
-        Seed of the choice.
+        Seed of the random draws.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def split_captchas(
     Raises
     ------
     DatasetError
-        If the two overlap or are more than there are, if one is empty, or if one is neither a
-        range, a share nor a count.
+        If the sets overlap, need more captchas than there are or are empty, or if one of them is
+        neither a range, a fraction nor a number.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def split_captchas(
     groups = np.arange(n)
     if train_at is None or test_at is None:
         groups = find_duplicates(bunch.data)
-        # Copies come one after the other, so that few are lost where the two parts meet.
+        # Duplicates are neighbors, so that few are lost at the boundary of the two sets.
         _, first, group = np.unique(groups[shuffled], return_index=True, return_inverse=True)
         shuffled = shuffled[np.argsort(first[group], kind="stable")]
     if test_at is not None:
@@ -80,18 +80,21 @@ def split_captchas(
         test_at = shuffled if test is None else _first("test", test, math.ceil, shuffled, n)
     for name, positions in (("train", train_at), ("test", test_at)):
         if not len(positions):
-            raise DatasetError(f"{name}: none of the {n} captchas are left for it; ask for fewer")
+            raise DatasetError(
+                f"{name}: none of the {n} captchas are left for it; use a smaller size for the "
+                "other set"
+            )
     return _take(bunch, np.sort(train_at)), _take(bunch, np.sort(test_at))
 
 
 def _without_duplicates(positions: np.ndarray, of: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Leave out captchas that are among others, or are duplicates of these."""
+    """Return the positions that are neither in `of` nor duplicates of those."""
     left: np.ndarray = positions[~np.isin(groups[positions], groups[of])]
     return left
 
 
 def _positions_of_range(name: str, part: object, free: np.ndarray) -> np.ndarray | None:
-    """Positions of a range, which are then no longer free; None for what is no range."""
+    """Return the positions of a range and mark them as used; None if it is not a range."""
     if not isinstance(part, str):
         return None
     start, stop = parse_range(part, len(free), where="this data")
@@ -99,7 +102,7 @@ def _positions_of_range(name: str, part: object, free: np.ndarray) -> np.ndarray
         both = 1 + start + np.flatnonzero(~free[start:stop])
         raise DatasetError(
             f"{name}: the range {part} overlaps the other one, first at {both[0]}; "
-            "no captcha may be trained and tested on"
+            "use ranges without common captchas"
         )
     free[start:stop] = False
     return np.arange(start, stop)
@@ -108,21 +111,21 @@ def _positions_of_range(name: str, part: object, free: np.ndarray) -> np.ndarray
 def _first(
     name: str, part: object, rounding: Callable[[float], int], shuffled: np.ndarray, n: int
 ) -> np.ndarray:
-    """As many of the shuffled positions as a share or a count asks for."""
+    """Return the first of the shuffled positions, as many as a fraction or number requires."""
     if isinstance(part, int) and not isinstance(part, bool) and part > 0:
         count = part
     elif isinstance(part, float) and 0 < part < 1:
-        # A share that ought to be whole (0.29 of 100) may miss it by the last bit.
+        # A product that should be whole (0.29 * 100) may differ in its last bit.
         count = rounding(round(part * n, 9))
     else:
         raise DatasetError(
-            f"{name} must be a range such as 1..{n}, a share between 0 and 1, or a count; "
+            f"{name} must be a range such as 1..{n}, a fraction between 0 and 1, or a number; "
             f"found {part!r}"
         )
     if count > len(shuffled):
         raise DatasetError(
-            f"{name}: asks for {count} captchas, and {len(shuffled)} of the {n} are left; "
-            "ask for fewer"
+            f"{name}: requires {count} captchas, but {len(shuffled)} of {n} are left; "
+            "use a smaller number"
         )
     return shuffled[:count]
 

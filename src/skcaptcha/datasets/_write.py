@@ -1,4 +1,4 @@
-"""Captchas, and the characters cut from them, as files."""
+"""Saving captchas, or the characters cut from them, as files."""
 
 import csv
 import os
@@ -16,27 +16,27 @@ from skcaptcha.exceptions import DatasetError
 
 
 def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Sequence[str]) -> None:
-    """Write captchas as a labeled folder: ``00001.png``, ``00002.png``..., and ``labels.csv``.
+    """Save captchas as a labeled folder: ``00001.png``, ``00002.png``..., and ``labels.csv``.
 
-    Either all of it appears or nothing does; a new folder appears as a whole, at once.
+    Either all files are written or none. A new folder appears when it is complete.
 
     Parameters
     ----------
     folder : str or Path
-        Folder to write into; made if there is none.
+        Folder to write to; created if it is missing.
     images : array-like of shape (n, h, w) or (n, h, w, 3), or list of images, dtype uint8
         Gray or RGB images.
-    labels : sequence of str, of length n
-        The string in each.
+    labels : sequence of n str
+        Their strings.
 
     Raises
     ------
     DatasetError
-        If the folder is a file or holds anything, or if images and labels are not as described.
+        If the folder is a file or is not empty, or if images or labels are invalid.
 
     See Also
     --------
-    load_captchas : Read the folder again.
+    load_captchas : Load the folder.
 
     Examples
     --------
@@ -50,12 +50,12 @@ def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Seq
     """
     if len(images) != len(labels):
         raise DatasetError(
-            f"there are {len(images)} images and {len(labels)} labels; give one for each"
+            f"there are {len(images)} images and {len(labels)} labels; pass one label per image"
         )
     for i, label in enumerate(labels):
         if not isinstance(label, str) or not label:
-            raise DatasetError(f"label {i} must be a string of characters; found {label!r}")
-    with _filling(Path(folder)) as drafts:
+            raise DatasetError(f"label {i} must be a non-empty string; found {label!r}")
+    with _atomic_folder(Path(folder)) as drafts:
         names = [f"{i:05}.png" for i in range(1, len(images) + 1)]
         for i, (name, image) in enumerate(zip(names, images, strict=True)):
             _write_png(drafts / name, image, f"image {i}")
@@ -69,33 +69,31 @@ def write_characters(
     characters: Sequence[str],
     names: Sequence[str],
 ) -> None:
-    """Write one image for each character, in a folder for each kind of character.
+    """Save the image of each character in a folder for each class of characters.
 
-    The second character of captcha ``x.png``, if it is a 7, becomes ``7/x_2.png``; so equal
-    characters, even of one captcha, never meet. A letter or digit names its folder; any other
-    character's folder is called by its code point (``U+002F``). Where both cases of a letter
-    occur, the small one's folder is called ``a_lower``, since many file systems would not tell it
-    from ``A``.
+    If the second character of captcha ``x.png`` is a 7, it becomes ``7/x_2.png``, so that file
+    names are unique. The folder of a letter or digit has its name; that of any other character has
+    the name of its code point (``U+002F``). If both cases of a letter occur, the folder of the
+    lower-case letter is named ``a_lower``, because many file systems ignore case.
 
-    Either all of it appears or nothing does; a new folder appears as a whole, at once.
+    Either all files are written or none. A new folder appears when it is complete.
 
     Parameters
     ----------
     folder : str or Path
-        Folder to write into; made if there is none.
+        Folder to write to; created if it is missing.
     crops : array-like of shape (m, h, w), or list of images, dtype uint8
         One image per character.
-    characters : sequence of str, of length m
-        What each is.
-    names : sequence of str, of length m
-        File name of the captcha that each comes from, with or without its suffix and folder.
-        Characters of one captcha come in order.
+    characters : sequence of m str
+        Class of each image.
+    names : sequence of m str
+        File name of each character's captcha, with or without suffix and folder. Characters of one
+        captcha must be in order.
 
     Raises
     ------
     DatasetError
-        If the folder is a file or holds anything, or if crops, characters and names are not as
-        described.
+        If the folder is a file or is not empty, or if crops, characters or names are invalid.
 
     Examples
     --------
@@ -112,18 +110,18 @@ def write_characters(
     if not len(crops) == len(characters) == len(names):
         raise DatasetError(
             f"there are {len(crops)} crops, {len(characters)} characters and {len(names)} names; "
-            "give one of each for every character"
+            "pass one of each for every character"
         )
     if not all(characters):
-        raise DatasetError("an empty string is no character; leave it out with its crop")
+        raise DatasetError("one of the characters is an empty string; remove it and its crop")
     folders = _folder_names(characters)
     positions: Counter[str] = Counter()
-    with _filling(Path(folder)) as drafts:
+    with _atomic_folder(Path(folder)) as drafts:
         for name in set(folders.values()):
             (drafts / name).mkdir()
         for i, (crop, character, name) in enumerate(zip(crops, characters, names, strict=True)):
             stem = PurePath(name).stem
-            # Names that a file system may take for one are counted as one.
+            # Names that a file system may consider equal share a counter.
             key = unicodedata.normalize("NFC", stem).casefold()
             positions[key] += 1
             _write_png(
@@ -132,18 +130,18 @@ def write_characters(
 
 
 @contextmanager
-def _filling(folder: Path) -> Iterator[Path]:
-    """Give a hidden folder to write in, which takes the place of `folder` if all went well.
+def _atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder to write to, which replaces `folder` if there was no error.
 
-    A folder that is there already is filled instead: somebody may be in it.
+    If the folder exists, the files are moved into it: it may be another process's current folder.
     """
     if folder.exists() and not folder.is_dir():
-        raise DatasetError(f"{folder}: is a file; give a folder to write into")
+        raise DatasetError(f"{folder}: is a file; pass a folder to write to")
     new = not folder.exists()
     home = folder.parent if new else folder
     home.mkdir(parents=True, exist_ok=True)
     if not new and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise DatasetError(f"{folder}: is not empty; give an empty or a new folder to write into")
+        raise DatasetError(f"{folder}: is not empty; pass an empty or a new folder to write to")
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=home) as drafts:
         inside = Path(drafts) / "all"
         inside.mkdir()
@@ -151,7 +149,7 @@ def _filling(folder: Path) -> Iterator[Path]:
         if new:
             os.rename(inside, folder)
             return
-        # labels.csv sorts after the numbered images: with it the folder is complete.
+        # labels.csv comes last: with it the folder is complete.
         for path in sorted(inside.iterdir()):
             os.replace(path, folder / path.name)
 
@@ -168,13 +166,13 @@ def _write_png(path: Path, image: np.ndarray, name: str) -> None:
 
 
 def _folder_names(characters: Sequence[str]) -> dict[str, str]:
-    """Choose a folder name for each character, no two the same even where case is ignored."""
+    """Return a folder name for each character; they are unique even if case is ignored."""
     chosen: dict[str, str] = {}
     taken: set[str] = set()
-    # Capitals sort before small letters, and so keep the plain name.
+    # Upper-case letters come first, and get the plain name.
     for character in sorted(set(characters)):
         code_points = "_".join(f"U+{ord(part):04X}" for part in character)
-        # Only what normalization leaves alone is sure to come back from the file system unchanged.
+        # File systems may change names that are not normalized.
         plain = character.isalnum() and unicodedata.normalize("NFKC", character) == character
         candidates = [character, f"{character}_lower"] if plain else []
         chosen[character] = next(

@@ -13,8 +13,8 @@ from pathlib import Path
 from skcaptcha._files.atomic import write_atomically
 from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.datasets import load_captchas
-from skcaptcha.datasets._load import actual_names
-from skcaptcha.datasets._odd_labels import normalized
+from skcaptcha.datasets._load import match_filenames
+from skcaptcha.datasets._unusual_labels import normalize_label
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
 _BOM = b"\xef\xbb\xbf"
@@ -145,7 +145,7 @@ class LabelTable:
                 )
             found[name] = row
         if not all(map(str.isascii, found)):
-            on_disk = actual_names(found, os.listdir(self.path.parent))
+            on_disk = match_filenames(found, os.listdir(self.path.parent))
             found = {on_disk.get(name, name): row for name, row in found.items()}
         self._header, self._rows = header, found
         self._newline = "\r\n" if b"\r\n" in content else "\n"
@@ -175,7 +175,7 @@ class LabelTable:
 
     def _index(self) -> None:
         column = self._column("label")
-        self.labels = {name: normalized(row[column]) for name, row in self._rows.items()}
+        self.labels = {name: normalize_label(row[column]) for name, row in self._rows.items()}
 
 
 def check_label(text: str) -> str:
@@ -184,7 +184,7 @@ def check_label(text: str) -> str:
     Returns the text without surrounding spaces and in Unicode's composed form (NFC). Raises
     ValueError if the rest is empty or contains line breaks or control characters.
     """
-    label = normalized(text.strip())
+    label = normalize_label(text.strip())
     if not label:
         raise ValueError("the label is empty; type the text of the image, or skip it")
     if not label.isprintable():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from skcaptcha.datasets import load_captchas
-from skcaptcha.datasets._odd_labels import doubt_about, odd_labels
+from skcaptcha.datasets._unusual_labels import describe_unusual_label, describe_unusual_labels
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._label_table import check_label
 from skcaptcha.label._pace import Pace
@@ -327,9 +327,11 @@ class LabelingSession:
             labels = self._store.labels
             if labels.get(filename) == label:
                 return None
-            return doubt_about(label, [other for name, other in labels.items() if name != filename])
+            return describe_unusual_label(
+                label, [other for name, other in labels.items() if name != filename]
+            )
 
-    def odd_labels(self) -> list[str]:
+    def describe_unusual_labels(self) -> list[str]:
         """List the labels on disk that differ from the others and are probably mistyped.
 
         Returns
@@ -338,7 +340,7 @@ class LabelingSession:
             One sentence for each kind of difference.
         """
         with self._lock:
-            return odd_labels(list(self._store.labels.values()))
+            return describe_unusual_labels(list(self._store.labels.values()))
 
     def skip(self, filename: str, *, tab: str) -> None:
         """Postpone an image until no other images are left.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
-from skcaptcha.datasets._load import natural_order
+from skcaptcha.datasets._load import natural_sort_key
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._encoded_text import is_url
 from skcaptcha.prediction._sorted_names import SortedNames
@@ -72,7 +72,7 @@ def images_of(arguments: Sequence[str], failed: _Failed, *, null: bool = False) 
             if os.path.isdir(argument):
                 suffixes = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
                 raise DatasetError(
-                    f"{argument}: holds no images; expected files ending in {suffixes}"
+                    f"{argument}: contains no images; expected files ending in {suffixes}"
                 )
             raise DatasetError(f"{argument}: there is no file whose path matches this pattern")
     return chain.from_iterable(_of(argument, failed, null=null) for argument in arguments)
@@ -159,7 +159,7 @@ def _walk(folder: Path, meant: _Meant, failed: _Failed) -> Iterator[str]:
             except OSError as error:
                 failed(path, f"it cannot be listed ({error.strerror})")
                 continue
-            inside.sort(key=lambda folder: natural_order(folder[0]), reverse=True)
+            inside.sort(key=lambda folder: natural_sort_key(folder[0]), reverse=True)
             waiting += [(os.path.join(path, name), there) for name, there in inside]
             yield from (os.path.join(path, name) for name in names)
 

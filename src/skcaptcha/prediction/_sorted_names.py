@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Self
 
-from skcaptcha.datasets._load import natural_order
+from skcaptcha.datasets._load import natural_sort_key
 from skcaptcha.exceptions import SkcaptchaError
 
 _NAMES_IN_MEMORY = 50_000
@@ -70,14 +70,14 @@ class SortedNames:
         self._names.append(name)
 
     def __iter__(self) -> Iterator[str]:
-        self._names.sort(key=natural_order)
+        self._names.sort(key=natural_sort_key)
         if not self._runs:
             return iter(self._names)
         runs = (self._run(*places) for places in self._runs)
-        return heapq.merge(*runs, self._names, key=natural_order)
+        return heapq.merge(*runs, self._names, key=natural_sort_key)
 
     def _put_aside(self) -> None:
-        self._names.sort(key=natural_order)
+        self._names.sort(key=natural_sort_key)
         with _room_for_names():
             if self._file is None:
                 # Written and read in large pieces as it is.

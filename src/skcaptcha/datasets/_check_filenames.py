@@ -1,4 +1,4 @@
-"""Names of images that are no labels, or from which a part of the label is cut off."""
+"""Checks of image names from which labels are taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from skcaptcha.exceptions import DatasetError
 
-# What cameras, browsers and programs call an image, whatever it shows.
+# Names that cameras, browsers and programs give to any image.
 _WORD = (
     r"(re|h)?[ck]apt?chas?|auth|check|code|crop|data|download|dsc|file|frame|gen(erate)?|get|image|img|"
     r"index|login|new|num(ber)?|out|output|page|photo|pic|picture|rand(om)?|register|"
@@ -20,7 +20,7 @@ _WORD = (
 )
 _WORDS_AND_NUMBER = re.compile(rf"((?:{_WORD})(?:[-_ .]?(?:{_WORD}))*)[-_ .()0-9]*", re.IGNORECASE)
 _HASH = re.compile("[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# Seconds since 1970, from 2008 to 2033, or parts of them; or a date, which a time may follow.
+# Seconds since 1970, from 2008 to 2033, or fractions of them; or a date, optionally with a time.
 _TIMESTAMP = re.compile(
     r"1[2-9][0-9]{8}([0-9]{3}|[0-9]{6}|[0-9]{9})?([._][0-9]+)?|"
     r"(19|20)[0-9]{2}(?P<dash>[-_.]?)(0[1-9]|1[0-2])(?P=dash)(0[1-9]|[12][0-9]|3[01])"
@@ -28,63 +28,35 @@ _TIMESTAMP = re.compile(
 )
 _DIGITS = re.compile("[0-9]+")
 _FEWEST = 3
-# Numbers of images fill much of their range; labels that are numbers are scattered over it.
+# Numbers of images fill most of their range; labels that are numbers are scattered over it.
 _DENSE, _FULL = 0.5, 0.95
-# Of images that were drawn from numbered ones, many numbers still begin with the same zeros.
+# If images were sampled from numbered ones, many numbers still begin with the same zeros.
 _MANY, _SPARSE, _NARROW = 20, 0.02, 0.1
 _LONGEST_NUMBER_IN_DOUBT = 3
-# What follows a dash: hashes and times are longer.
+# Maximum length of a part of a label after a dash: hashes and times are longer.
 _LONGEST_PART_OF_LABEL = 7
 _FEW_ENDINGS = 3
 _CLOSE = 2
 
 
-def check_names(folder: Path, labels: Mapping[str, str]) -> list[str]:
-    """Refuse a folder whose images are named by anything but their labels.
+def check_filenames(folder: Path, labels: Mapping[str, str]) -> list[str]:
+    """Raise DatasetError if images are not named by their labels.
 
-    Parameters
-    ----------
-    folder : Path
-    labels : mapping of str to str
-        The name of each of its images, and what would be its label.
-
-    Returns
-    -------
-    doubts : list of str
-        Sentences about names that are probably labels, but may be something else.
-
-    Raises
-    ------
-    DatasetError
-        If the names, or three or more of them, are, or begin with, numbers, timestamps, words such
-        as captcha_1, or hashes.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from skcaptcha.datasets._names import check_names
-    >>> names = ["00001.png", "00002.png", "00004.png"]
-    >>> check_names(Path("artifacts"), {name: name[:-4] for name in names})
-    Traceback (most recent call last):
-        ...
-    skcaptcha.exceptions.DatasetError: artifacts: its images have numbers (00001.png to...
-    >>> check_names(Path("artifacts"), {"555-0019.png": "555", "555-7204.png": "555"})
-    []
-    >>> names = ["555-0019.png", "555-7204.png", "555-3651.png"]
-    >>> check_names(Path("artifacts"), dict.fromkeys(names, "555"))
-    ['what follows the first dash is not part of a label: 555-0019.png is labeled 555; if...']
+    `labels` maps the name of each image of the folder to its label. The names, or at least three of
+    them, must not be or begin with numbers, timestamps, words such as captcha_1, or hashes. Return
+    warnings about names that are probably labels, but may be something else.
     """
     names = list(labels)
     stems = {_stem(name): name for name in names}
     whose, some, rule = "its images", list(stems), ""
-    found = _what_else(some)
-    if found is None and (found := _what_else_first(labels)) is not None:
+    found = _kind_of_names(some)
+    if found is None and (found := _kind_of_beginnings(labels)) is not None:
         rule = "the label comes first in a name, as in 5UFQ_1.png; "
     if found is None:
-        found, some = _what_some_are({stem: labels[name] for stem, name in stems.items()})
+        found, some = _kind_of_some_names({stem: labels[name] for stem, name in stems.items()})
         whose = f"{len(some)} of its {len(names)} images"
     if found is None:
-        return [*_doubts_about_numbers(names), *_doubts_about_dashes(labels)]
+        return [*_warnings_about_numbers(names), *_warnings_about_dashes(labels)]
     above = next((n for n in ("labels.csv", "labels.txt") if (folder.parent / n).is_file()), None)
     remedy = "name each by its label, such as 5UFQ.png, or write a labels.csv with the columns "
     remedy += "filename and label"
@@ -98,14 +70,14 @@ def _stem(name: str) -> str:
     return os.path.splitext(name)[0]  # a Path would take ten times as long
 
 
-def _what_else(stems: Sequence[str]) -> str | None:
-    """Say what names without suffix are, if they are no labels."""
+def _kind_of_names(stems: Sequence[str]) -> str | None:
+    """Return the kind of names (without suffix) if they are not labels."""
     if len(stems) < _FEWEST:
         return None
-    for kind, some in _unlike_labels(stems):
+    for kind, some in _names_unlike_labels(stems):
         if len(some) == len(stems):
             return kind
-    first, last = min(stems), max(stems)  # what begins both, begins all
+    first, last = min(stems), max(stems)  # a common prefix of both is one of all
     same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     prefix = re.sub("[0-9]+$", "", "".join(character for character, _ in same))
     # A suffix tells images of one label apart.
@@ -119,13 +91,13 @@ def _what_else(stems: Sequence[str]) -> str | None:
     return "numbers"
 
 
-def _what_else_first(labels: Mapping[str, str]) -> str | None:
-    """Say what the names begin with, if no label stands before what tells equal labels apart."""
+def _kind_of_beginnings(labels: Mapping[str, str]) -> str | None:
+    """Return the kind of the names' beginnings if these are not labels."""
     rests = {_stem(name)[len(label) :] for name, label in labels.items()}
-    # What repeats is a counter of equal labels.
+    # Endings that repeat are counters of equal labels.
     if 2 * len(rests) <= len(labels):
         return None
-    match _what_else(list(labels.values())):
+    match _kind_of_names(list(labels.values())):
         case None:
             return None
         case "words and numbers":
@@ -134,12 +106,12 @@ def _what_else_first(labels: Mapping[str, str]) -> str | None:
             return f"names that begin with {found}"
 
 
-def _what_some_are(labels: Mapping[str, str]) -> tuple[str | None, list[str]]:
-    """Say what some names without suffix are, if they are no labels, and which those are.
+def _kind_of_some_names(labels: Mapping[str, str]) -> tuple[str | None, list[str]]:
+    """Return the kind of those names (without suffix) that are not labels, and these names.
 
     The others are labels, and of another length.
     """
-    for kind, some in _unlike_labels(labels):
+    for kind, some in _names_unlike_labels(labels):
         if len(some) < _FEWEST:
             continue
         others = {labels[stem] for stem in labels.keys() - set(some)}
@@ -156,9 +128,9 @@ def _what_some_are(labels: Mapping[str, str]) -> tuple[str | None, list[str]]:
 
 
 def _numbers_among_labels(labels: Mapping[str, str]) -> Iterator[tuple[list[str], int]]:
-    """Give numbers that may not be labels, and how many consecutive ones prove that they are not.
+    """Yield numbers that may not be labels, and the number of consecutive ones that proves it.
 
-    By chance, labels may be numbers too.
+    Labels may be numbers by chance.
     """
     numbers = list(filter(_DIGITS.fullmatch, labels))
     others = {labels[stem] for stem in labels.keys() - set(numbers)}
@@ -167,7 +139,7 @@ def _numbers_among_labels(labels: Mapping[str, str]) -> Iterator[tuple[list[str]
         yield [number for number in numbers if len(number) not in lengths], _FEWEST
         yield numbers, _MANY
     else:
-        # Labels are digits too.
+        # Labels consist of digits as well.
         by_length = [
             [number for number in numbers if len(number) == n] for n in set(map(len, numbers))
         ]
@@ -178,7 +150,7 @@ def _numbers_among_labels(labels: Mapping[str, str]) -> Iterator[tuple[list[str]
 
 
 def _consecutive(numbers: Iterable[str]) -> list[str]:
-    """Give the numbers that have another one close by, in ascending order."""
+    """Return, in ascending order, the numbers with a close neighbor."""
     ascending = sorted(numbers, key=int)
     close = [int(b) - int(a) <= _CLOSE for a, b in pairwise(ascending)]
     return [
@@ -188,8 +160,8 @@ def _consecutive(numbers: Iterable[str]) -> list[str]:
     ]
 
 
-def _unlike_labels(stems: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Give the names that look like no label, by kind, those of one word together."""
+def _names_unlike_labels(stems: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names that do not look like labels by kind, with equal words together."""
     by_word = defaultdict(list)
     hashes, times = [], []
     for stem in stems:
@@ -208,7 +180,7 @@ def _unlike_labels(stems: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 def _are_numbers_of_images(digits: Sequence[str]) -> bool:
     n, longest = len(digits), max(map(len, digits))
     numbers = set(map(int, digits))
-    # Single digits may well be what the images show.
+    # Single digits may be labels.
     if len(numbers) < n or longest == 1:
         return False
     span = max(numbers) - min(numbers) + 1
@@ -217,7 +189,7 @@ def _are_numbers_of_images(digits: Sequence[str]) -> bool:
 
 
 def _may_be_labels(digits: Sequence[str]) -> bool:
-    """Tell whether numbers fill much of their range since it is small, but not all of it."""
+    """Return whether numbers fill most, but not all, of a small range."""
     longest = max(map(len, digits))
     if longest > _LONGEST_NUMBER_IN_DOUBT or len(digits) < _MANY or len(set(map(len, digits))) > 1:
         return False
@@ -227,19 +199,19 @@ def _may_be_labels(digits: Sequence[str]) -> bool:
     return span >= (1 - _NARROW) * (10**longest - least) and len(digits) <= _FULL * span
 
 
-def _doubts_about_numbers(names: Sequence[str]) -> Iterator[str]:
+def _warnings_about_numbers(names: Sequence[str]) -> Iterator[str]:
     stems = [_stem(name) for name in names]
     numbers = len(stems) >= _FEWEST and all(map(_DIGITS.fullmatch, stems))
     if numbers and _are_numbers_of_images(stems) and _may_be_labels(stems):
         yield (
-            f"its images are named by numbers ({names[0]} to {names[-1]}), which are taken for "
+            f"its images are named by numbers ({names[0]} to {names[-1]}), which are used as "
             "labels; if they only number the images, write a labels.csv with the columns filename "
             "and label"
         )
 
 
-def _doubts_about_dashes(labels: Mapping[str, str]) -> Iterator[str]:
-    """Say if what is cut off at a dash looks like a part of the label."""
+def _warnings_about_dashes(labels: Mapping[str, str]) -> Iterator[str]:
+    """Warn if the text after a dash looks like a part of the label."""
     cut = {
         name: match[1]
         for name, label in labels.items()
@@ -252,14 +224,14 @@ def _doubts_about_dashes(labels: Mapping[str, str]) -> Iterator[str]:
         return
     name = next(iter(cut))
     yield (
-        f"what follows the first dash is not part of a label: {name} is labeled {labels[name]}; if "
-        "the dash and what follows it belong to the label, write a labels.csv with the columns "
+        f"the first dash ends a label: {name} is labeled {labels[name]}; if the dash and the text "
+        "after it belong to the label, write a labels.csv with the columns "
         "filename and label"
     )
 
 
 def _count(endings: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Tell whether what follows labels counts all images, or those of each label."""
+    """Return whether the endings number all images, or those of each label."""
     digits = list(endings.values())
     if not all(map(_DIGITS.fullmatch, digits)):
         return False

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skcaptcha.datasets import load_captchas, make_image_captchas, make_line_captchas
-from skcaptcha.datasets._odd_labels import doubt_about, odd_labels
+from skcaptcha.datasets._unusual_labels import describe_unusual_label, describe_unusual_labels
 from skcaptcha.exceptions import LabelWarning
 
 USUAL = ["5UFQ"] * 30
@@ -28,19 +28,19 @@ USUAL = ["5UFQ"] * 30
         ),
         (
             [" AB1"],
-            "1 label begins or ends with a space, or holds a character that cannot be seen "
+            "1 label begins or ends with a space, or contains an invisible character "
             "(' AB1'); remove it",
         ),
         (
             ["AB1\u200b", "A\u00a01B"],
-            "2 labels begin or end with a space, or hold a character that cannot be seen "
+            "2 labels begin or end with a space, or contain an invisible character "
             "('AB1\\u200b', 'A\\xa01B'); remove it",
         ),
-        (["AB\n1"], "cannot be seen ('AB\\n1'); remove it"),
+        (["AB\n1"], "invisible character ('AB\\n1'); remove it"),
     ],
 )
 def test_odd_labels_are_named(odd, sentence):
-    (found,) = odd_labels(USUAL + odd)
+    (found,) = describe_unusual_labels(USUAL + odd)
     assert sentence in found
 
 
@@ -62,19 +62,21 @@ def test_odd_labels_are_named(odd, sentence):
     ],
 )
 def test_ordinary_labels_are_no_reason_for_a_word(labels):
-    assert odd_labels(labels) == []
+    assert describe_unusual_labels(labels) == []
 
 
 @pytest.mark.parametrize("make", [make_line_captchas, make_image_captchas])
 def test_generated_labels_are_ordinary(make):
     _, labels = make(300, random_state=0)
-    assert odd_labels(labels.tolist()) == []
-    assert not any(doubt_about(label, labels[:200].tolist()) for label in labels[200:].tolist())
+    assert describe_unusual_labels(labels.tolist()) == []
+    assert not any(
+        describe_unusual_label(label, labels[:200].tolist()) for label in labels[200:].tolist()
+    )
 
 
 @pytest.mark.parametrize("label", ["שלום", "سلام"])
 def test_letters_that_run_leftward(label):
-    (sentence,) = odd_labels([label] * 5)
+    (sentence,) = describe_unusual_labels([label] * 5)
     assert "must begin with the leftmost character of its image" in sentence
 
 
@@ -89,8 +91,8 @@ def test_letters_that_run_leftward(label):
     ],
 )
 def test_doubt(label, doubt):
-    assert doubt_about(label, USUAL) == doubt
-    assert doubt_about(label, USUAL[:15]) is None
+    assert describe_unusual_label(label, USUAL) == doubt
+    assert describe_unusual_label(label, USUAL[:15]) is None
 
 
 def test_a_folder_says_so(tmp_path):
