@@ -91,7 +91,7 @@ def fit(
     listed; the exit code is then 1.
     """
     import_sklearn()
-    from skcaptcha.datasets._file_kinds import suggest_folder, may_be_recipe
+    from skcaptcha.datasets._file_kinds import may_be_recipe, suggest_folder
     from skcaptcha.recipes import load_recipe
 
     options: dict[str, Any] = {
