@@ -1,4 +1,4 @@
-"""Links to files of the repository outside this folder: what a click on them downloads."""
+"""Turn links to files of the repository outside this folder into downloads."""
 
 from __future__ import annotations
 
@@ -10,29 +10,20 @@ from sphinx.application import Sphinx
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\.?/[^)#:]+)(?:#[^)]*)?\)")
 
 
-def _downloads(app: Sphinx, docname: str, source: list[str]) -> None:
+def _to_downloads(app: Sphinx, docname: str, source: list[str]) -> None:
     folder = Path(app.env.doc2path(docname)).parent
 
-    def link(match: re.Match[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
         text, path = match.groups()
         target = (folder / path).resolve()
         if target.is_relative_to(app.srcdir) or not target.is_file():
             return match[0]
         return f"{{download}}`{text.strip('`')} <{path}>`"
 
-    source[0] = _LINK.sub(link, source[0])
+    source[0] = _LINK.sub(replace, source[0])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx.
-
-    Parameters
-    ----------
-    app : Sphinx
-
-    Returns
-    -------
-    about : dict of str to bool
-    """
-    app.connect("source-read", _downloads)
+    """Register the extension with Sphinx."""
+    app.connect("source-read", _to_downloads)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

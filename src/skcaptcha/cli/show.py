@@ -113,10 +113,14 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
 def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: bool) -> None:
     from rich.text import Text
 
+    from skcaptcha.inspection._leaf_steps import leaf_steps
+
     table = summary_table()
     rows = [*_in_short(manifest)]
     if reader is not None:
-        rows += [(name, " ".join(repr(estimator).split())) for name, estimator in _leaves(reader)]
+        rows += [
+            (name, " ".join(repr(estimator).split())) for name, estimator in leaf_steps(reader)
+        ]
         if (classes := getattr(reader[-1], "classes_", None)) is not None:
             rows.append(("characters", f"{''.join(classes)} ({len(classes)})"))
     if everything or not rows:
@@ -172,17 +176,6 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 def _is_share(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and 0 <= value <= 1
-
-
-def _leaves(pipeline: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every step by its name, those of nested pipelines by both names."""
-    from sklearn.pipeline import Pipeline
-
-    for name, step in pipeline.steps:
-        if isinstance(step, Pipeline):
-            yield from _leaves(step, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", step
 
 
 def _flat(manifest: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.base import Model, pipeline_of
+from skcaptcha.inspection._leaf_steps import leaf_steps
 
 _N_ROUNDS = 3
 
@@ -69,18 +70,12 @@ def time_steps(model: Model, X: Sequence[Any]) -> list[StepTime]:
 
 
 def _timed(model: Pipeline, X: Any) -> Iterator[tuple[str, float]]:
-    for name, step in _leaf_steps(model):
+    for path, step in leaf_steps(model):
+        if step is None or step == "passthrough":
+            continue
         begin = time.perf_counter()
         if hasattr(step, "transform"):
             X = step.transform(X)
         else:
             step.read(X)
-        yield name, time.perf_counter() - begin
-
-
-def _leaf_steps(model: Pipeline) -> Iterator[tuple[str, Any]]:
-    for name, step in model.steps:
-        if isinstance(step, Pipeline):
-            yield from _leaf_steps(step)
-        elif step is not None and step != "passthrough":
-            yield name, step
+        yield path.rpartition(".")[2], time.perf_counter() - begin

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -104,6 +104,8 @@ def chart(
 def percent_axis(*axes: Any) -> None:
     """Label the ticks of matplotlib axis objects as percentages."""
     for axis in axes:
+        # Without steps of 2.5, which would need decimals.
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
@@ -139,7 +141,7 @@ def accuracy_chart(
             axes.annotate(
                 text,
                 (x[k], y[k]),
-                xytext=(7, -14 if y[k] > 0.9 else 7),
+                xytext=(7, -14 if y[k] > 0.1 else 7),
                 textcoords="offset points",
             )
         if whole_range:

@@ -39,7 +39,7 @@ def errors_section(predictions: Sequence[LabeledPrediction], source: str) -> Sec
     """Return a section with the misread captchas, most confident first; `source` names them all."""
     wrong = [p for p in predictions if not p.is_correct]
     if not wrong:
-        return Section("Errors", [f"None: the model read every one of {source} correctly."])
+        return Section("Errors", [f"No errors on {source}."])
     wrong.sort(key=lambda p: -p.confidence)
     causes, cards = zip(*map(_card, wrong[:_MAX_CARDS]), strict=True)
     summary = f"{len(wrong)} of {len(predictions)} captchas were misread"
@@ -68,9 +68,9 @@ def _card(prediction: LabeledPrediction) -> tuple[str, Card]:
     denoised = model[: segmenter_index(model)].transform([prediction.source])[0]
     pictures.append(Picture(denoised, f"{name} with its boxes", result.boxes))
     cause = explain_error(model, prediction.source, prediction.label, result)
-    confidence = f" confidence {percent_confidence(prediction.confidence)}"
     lines += [
-        ("read", verbatim(prediction.text) + confidence),
+        ("read", verbatim(prediction.text)),
+        ("confidence", percent_confidence(prediction.confidence)),
         ("probably", Markup("<strong>{}</strong>: {}").format(cause.kind, cause.explanation)),
     ]
     if prediction.label_is_doubtful:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -11,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha._display.percent import percent
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.inspection import LabeledPrediction, Trace, time_steps, trace
+from skcaptcha.inspection._leaf_steps import leaf_steps
 from skcaptcha.read import Reading
 from skcaptcha.report._blocks import Bars, Block, Strip, Table
 from skcaptcha.report._page import Section
@@ -27,7 +27,7 @@ def steps_section(predictions: Sequence[LabeledPrediction], source: str) -> Sect
     strips = [
         Strip(traced, read[k].label) for k in indices if (traced := _trace(read[k])) is not None
     ]
-    shown = f"{len(strips)} of {source}, with the text that was read and its confidence."
+    shown = f"{len(strips)} examples from {source}, with the text that was read and its confidence."
     return Section("What each step does", [shown, *strips])
 
 
@@ -59,7 +59,7 @@ def times_section(model: Pipeline, predictions: Sequence[LabeledPrediction]) -> 
 
 def model_section(model: Pipeline) -> Section:
     """Return a section with the steps of a model and their parameters."""
-    rows = [[name, " ".join(repr(step).split())] for name, step in _leaf_steps(model)]
+    rows = [[name, " ".join(repr(step).split())] for name, step in leaf_steps(model)]
     blocks: list[Block] = [Table(["step", "parameters"], rows)]
     if (classes := getattr(model[-1], "classes_", None)) is not None:
         blocks.insert(0, f"The model reads {len(classes)} characters: {''.join(classes)}")
@@ -71,11 +71,3 @@ def _trace(prediction: LabeledPrediction) -> Trace | None:
         return trace(prediction.model, prediction.source, title=prediction.name)
     except SkcaptchaError:
         return None
-
-
-def _leaf_steps(model: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, step in model.steps:
-        if isinstance(step, Pipeline):
-            yield from _leaf_steps(step, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", step
