@@ -1,4 +1,4 @@
-"""The reference: a page for each public module, which lists what it lets others use."""
+"""Generate the reference: a page for each public module, which lists its public names."""
 
 from __future__ import annotations
 
@@ -16,34 +16,19 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 PACKAGE = "skcaptcha"
-# The commands are documented by --help and by the page of the commands.
-_NO_LIBRARY = {"__main__", "cli"}
+# Documented by --help and by the page on the commands.
+_EXCLUDED = {"__main__", "cli"}
 
 
 def public_modules() -> Iterator[ModuleType]:
-    """Find the modules of the package that others may import.
-
-    Yields
-    ------
-    module : module
-        In alphabetical order.
-    """
+    """Yield the public modules of the package, in alphabetical order."""
     for found in pkgutil.iter_modules(import_module(PACKAGE).__path__):
-        if not found.name.startswith("_") and found.name not in _NO_LIBRARY:
+        if not found.name.startswith("_") and found.name not in _EXCLUDED:
             yield import_module(f"{PACKAGE}.{found.name}")
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """List the classes and functions that a module lets others use.
-
-    Parameters
-    ----------
-    module : module
-
-    Returns
-    -------
-    names : list of str
-    """
+    """Return the names of a module's public classes and functions."""
     own = {
         name
         for name, thing in vars(module).items()
@@ -51,11 +36,11 @@ def public_names(module: ModuleType) -> list[str]:
     }
     names = getattr(module, "__all__", own)
     things = {name: getattr(module, name) for name in names}
-    return sorted(n for n, thing in things.items() if inspect.isclass(thing) or _called(thing))
-
-
-def _called(thing: Any) -> bool:
-    return inspect.isfunction(thing)
+    return sorted(
+        name
+        for name, thing in things.items()
+        if inspect.isclass(thing) or inspect.isfunction(thing)
+    )
 
 
 def _write_pages(app: Sphinx, config: Any) -> None:
@@ -67,7 +52,7 @@ def _write_pages(app: Sphinx, config: Any) -> None:
         if not names:
             continue
         title = module.__name__
-        # The module's sentence stands above its names, and the page's title is its name.
+        # The page has the module's name as its title, then its docstring, then its public names.
         text = [title, "=" * len(title), "", inspect.getdoc(module) or "", ""]
         text += [f".. currentmodule:: {title}", ""]
         text += [".. autosummary::", "   :toctree: generated", ""]
@@ -75,14 +60,16 @@ def _write_pages(app: Sphinx, config: Any) -> None:
         _write(folder / f"{title}.rst", text)
         entries.append(title)
     index = ["Reference", "=========", ""]
-    index += ["Every public class and function, by module. :doc:`/commands` shows which call does"]
-    index += ["what a command does.", "", ".. toctree::", "   :maxdepth: 1", ""]
+    index += [
+        "All public classes and functions, by module. :doc:`/commands` shows the call for each"
+    ]
+    index += ["command.", "", ".. toctree::", "   :maxdepth: 1", ""]
     _write(folder / "index.rst", index + [f"   {entry}" for entry in entries])
 
 
 def _write(file: Path, lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
-    # What has not changed keeps its time, so that Sphinx need not read it again.
+    # Unchanged files keep their time stamp, so that Sphinx does not read them again.
     if not file.exists() or file.read_text() != text:
         file.write_text(text)
 
@@ -90,7 +77,7 @@ def _write(file: Path, lines: list[str]) -> None:
 def _resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
 ) -> nodes.Node | None:
-    """Link a bare public name; a parameter's or another library's name is only code."""
+    """Link a bare public name. Names of parameters and other libraries stay code."""
     if node.get("refdomain") != "py":
         return None
     homes = {
@@ -109,7 +96,7 @@ def _resolve(
 
 
 def _skip_inherited(*event: Any) -> bool:
-    """Leave out what scikit-learn's base classes document."""
+    """Return whether to skip a member because scikit-learn's base classes document it."""
     _, what, _, thing, skip, _ = event
     function = getattr(thing, "__func__", getattr(thing, "fget", thing))
     module = getattr(inspect.unwrap(function) if callable(function) else function, "__module__", "")
@@ -117,16 +104,7 @@ def _skip_inherited(*event: Any) -> bool:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx.
-
-    Parameters
-    ----------
-    app : Sphinx
-
-    Returns
-    -------
-    about : dict of str to bool
-    """
+    """Register the extension with Sphinx."""
     app.connect("config-inited", _write_pages)  # before Sphinx looks for pages
     app.connect("missing-reference", _resolve)
     app.connect("autodoc-skip-member", _skip_inherited)

@@ -1,4 +1,4 @@
-"""The directive ``published-rates``: the table that `audit` compares with."""
+"""The directive ``published-rates``: the table of rates that the report of `audit` shows."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from sphinx.util.docutils import SphinxDirective
 
 
 class PublishedRates(SphinxDirective):
-    """Rates that papers report, and the papers, from the one file that holds them."""
+    """A table of published rates, and a list of their papers."""
 
     def run(self) -> list[nodes.Node]:
-        """Make the table.
-
-        Returns
-        -------
-        nodes : list of Node
-        """
+        """Return the nodes of the table and of the list."""
         from skcaptcha.report.audit._published_rates import (  # noqa: PLC0415 - only this page needs it
             PUBLISHED_RATES,
         )
 
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 20 40", ""]
-        lines += ["   * - scheme", "     - read right", "     - by"]
+        lines += ["   * - scheme", "     - read", "     - source"]
         for row in sorted(PUBLISHED_RATES, key=lambda row: row.paper.year):
             lines += [f"   * - {row.scheme}", f"     - {row.percent}"]
             lines += [f"     - {row.paper.short}"]
@@ -35,21 +30,12 @@ class PublishedRates(SphinxDirective):
 
 
 def _as_rst(directive: SphinxDirective, lines: list[str]) -> StringList:
-    # In a Markdown page the content of an eval-rst directive is reStructuredText.
+    # In a Markdown page, an eval-rst directive contains reStructuredText.
     fenced = ["````{eval-rst}", *lines, "````"]
     return StringList(fenced, source=directive.get_source_info()[0])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx.
-
-    Parameters
-    ----------
-    app : Sphinx
-
-    Returns
-    -------
-    about : dict of str to bool
-    """
+    """Register the extension with Sphinx."""
     app.add_directive("published-rates", PublishedRates)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
