@@ -1,4 +1,4 @@
-"""The errors that bad input raises: each is one sentence that names the input and the remedy."""
+"""Errors and warnings about the user's input: each message names the input and the remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Error = TypeVar("_Error", bound=BaseException)
 
 
 class SkcaptchaError(ValueError):
-    """Base of every error that bad input can cause; the commands print it without a traceback."""
+    """Base class of all errors caused by input; the commands print them without a traceback."""
 
 
 class ImageError(SkcaptchaError):
@@ -19,14 +19,14 @@ class ImageError(SkcaptchaError):
     Parameters
     ----------
     source : str
-        The file's path, or words for where the image came from (``"image 3"``).
+        Path of the file, or a description of the image such as ``"image 3"``.
     reason : str
-        What was expected and what was found.
+        Reason why it cannot be used.
 
     Attributes
     ----------
     source, reason : str
-        As given.
+        The parameters.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class DatasetError(SkcaptchaError):
 
 
 class ImageWarning(UserWarning):
-    """Images can be decoded, and nothing can be learned from them."""
+    """Images can be decoded, but a model cannot learn anything from them."""
 
 
 class LabelWarning(UserWarning):
@@ -61,19 +61,19 @@ class FitWarning(UserWarning):
 
 
 class SegmentationError(SkcaptchaError):
-    """A segmenter cannot cut an image as it was asked to.
+    """A segmenter cannot segment an image with its parameters.
 
     Parameters
     ----------
     reason : str
-        What was expected and what was found.
+        Reason why it cannot be segmented.
     index : int, optional
-        Which image of the batch it is, if it is one.
+        Index of the image in its batch.
 
     Attributes
     ----------
     reason, index
-        As given.
+        The parameters.
 
     Examples
     --------
@@ -92,16 +92,17 @@ class SegmentationError(SkcaptchaError):
 
 
 class ReadingError(SkcaptchaError):
-    """A reader cannot be fitted to these segments and labels."""
+    """A reader cannot be fitted to its segments and labels, or cannot read with its parameters."""
 
 
 class RecipeError(SkcaptchaError):
-    r"""A recipe (YAML file) is wrong: names the key, what was found and what is allowed.
+    r"""A recipe (YAML file) is invalid.
 
     Parameters
     ----------
     problem : str
-        One sentence. What it quotes from the recipe may hold control characters; they are escaped.
+        One sentence with the key, the value found and the values allowed. Control characters in
+        quotations from the recipe are escaped.
 
     Examples
     --------
@@ -115,49 +116,49 @@ class RecipeError(SkcaptchaError):
 
 
 class ModelError(SkcaptchaError):
-    """A model file is missing, damaged, or holds no fitted pipeline."""
+    """A model file is missing, damaged, or does not contain a fitted pipeline."""
 
 
 class UntrustedModelError(ModelError):
-    """Loading a model file would run what code is in it, and this user did not make it."""
+    """A model file may contain any code, and was not saved by this user: it is not loaded."""
 
 
 class ModelVersionWarning(UserWarning):
-    """A model was fitted with another version of scikit-learn than the one that loads it."""
+    """A model was fitted with another version of scikit-learn than the installed one."""
 
 
 class OutputError(SkcaptchaError, OSError):
-    """A file cannot be written; what was there before is unchanged."""
+    """A file cannot be written; its old content is unchanged."""
 
 
 class OverwriteError(SkcaptchaError):
     """An output would replace an input, another output, or a file that was written by hand."""
 
 
-class JournalError(SkcaptchaError):
-    """The file that a search is kept in cannot be used: names it and what to do."""
+class CheckpointError(SkcaptchaError):
+    """The checkpoint file of a search cannot be used."""
 
 
-class ConflictError(SkcaptchaError):
-    """Somebody else labeled an image meanwhile: another tab, or an editor of labels.csv.
+class LabelConflictError(SkcaptchaError):
+    """Another tab, or an editor of labels.csv, changed the label of an image meanwhile.
 
     Parameters
     ----------
     filename : str
-        The image.
+        Name of the image.
     theirs : str or None
-        Its label now; None: it has none.
+        Its present label, if any.
 
     Attributes
     ----------
     filename, theirs
-        As given.
+        The parameters.
 
     Examples
     --------
-    >>> from skcaptcha.exceptions import ConflictError
-    >>> print(ConflictError("7.png", "5UFQ"))
-    7.png: was labeled 5UFQ elsewhere meanwhile; look at it again
+    >>> from skcaptcha.exceptions import LabelConflictError
+    >>> print(LabelConflictError("7.png", "5UFQ"))
+    7.png: was labeled 5UFQ elsewhere meanwhile; check it again
     """
 
     def __init__(self, filename: str, theirs: str | None) -> None:
@@ -167,32 +168,11 @@ class ConflictError(SkcaptchaError):
 
     def __str__(self) -> str:
         done = "lost its label" if self.theirs is None else f"was labeled {self.theirs}"
-        return f"{self.filename}: {done} elsewhere meanwhile; look at it again"
+        return f"{self.filename}: {done} elsewhere meanwhile; check it again"
 
 
 def release_frames(error: _Error) -> _Error:
-    """Let go of the images that the tracebacks of an error and of its causes lead to.
-
-    Parameters
-    ----------
-    error : exception
-        Caught; changed.
-
-    Returns
-    -------
-    error : exception
-        The same, without traceback and context; its causes, too.
-
-    Examples
-    --------
-    >>> from skcaptcha.exceptions import release_frames
-    >>> try:
-    ...     int("no number")
-    ... except ValueError as caught:
-    ...     error = release_frames(caught)
-    >>> print(error, error.__traceback__)
-    invalid literal for int() with base 10: 'no number' None
-    """
+    """Remove the tracebacks of an error and its causes, which keep images in memory; return it."""
     one: BaseException | None = error
     while one is not None:
         one.__context__ = one.__traceback__ = None
@@ -201,22 +181,5 @@ def release_frames(error: _Error) -> _Error:
 
 
 def reason_of(error: SkcaptchaError) -> str:
-    """Return the reason of an error of one image, to be shown after the name of the image.
-
-    Parameters
-    ----------
-    error : SkcaptchaError
-
-    Returns
-    -------
-    reason : str
-
-    Examples
-    --------
-    >>> from skcaptcha.exceptions import ImageError, SegmentationError, reason_of
-    >>> reason_of(ImageError("a.png", "it is empty"))
-    'it is empty'
-    >>> reason_of(SegmentationError("3 columns are too few for 4 characters", 0))
-    '3 columns are too few for 4 characters'
-    """
+    """Return the reason of an error about one image, to show after the name of the image."""
     return error.reason if isinstance(error, ImageError | SegmentationError) else str(error)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-from skcaptcha.exceptions import ConflictError, DatasetError
+from skcaptcha.exceptions import DatasetError, LabelConflictError
 from skcaptcha.label import LabelingSession
 from skcaptcha.label._selection import shuffled
 from skcaptcha.label._store import LabelStore
@@ -115,7 +115,7 @@ def test_images_of_a_closed_tab_come_back_after_the_lease(tmp_path, truth):
 def test_labeling_what_another_tab_labeled_is_a_conflict(session, truth):
     task = session.next("a")
     session.label(task.filename, "AAAA", tab="b", expected=None)
-    with pytest.raises(ConflictError, match="was labeled AAAA elsewhere"):
+    with pytest.raises(LabelConflictError, match="was labeled AAAA elsewhere"):
         session.label(task.filename, "BBBB", tab="a", expected=task.label)
     session.label(task.filename, "AAAA", tab="a", expected=task.label)  # of the same mind
     assert session.next("a").filename != task.filename

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from skcaptcha.exceptions import ConflictError, DatasetError
+from skcaptcha.exceptions import DatasetError, LabelConflictError
 from skcaptcha.label._store import LabelStore, State
 
 NAMES = ["1.png", "2.png", "3.png"]
@@ -69,7 +69,7 @@ class AnySequence(RuleBasedStateMachine):
     @rule(name=names, text=texts, tab=tabs)
     def believe_something_wrong(self, name, text, tab):
         if self.states[name].label not in (None, text):
-            with pytest.raises(ConflictError) as caught:
+            with pytest.raises(LabelConflictError) as caught:
                 self.store.label(name, text, tab=tab, expected=None)
             assert caught.value.theirs == self.states[name].label
 
@@ -115,11 +115,11 @@ def test_external_edit_is_not_overwritten_or_undone(store):
     store.label("1.png", "AB", tab="a")
     path = store._table.path
     path.write_text(path.read_text().replace("AB", "CD"))
-    with pytest.raises(ConflictError, match=r"1\.png: was labeled CD elsewhere"):
+    with pytest.raises(LabelConflictError, match=r"1\.png: was labeled CD elsewhere"):
         store.label("1.png", "EF", tab="a", expected="AB")
-    with pytest.raises(ConflictError):
+    with pytest.raises(LabelConflictError):
         store.mark_unreadable("1.png", tab="a", expected="AB")
-    with pytest.raises(ConflictError):
+    with pytest.raises(LabelConflictError):
         store.undo(store.actions[-1])
     assert "1.png,CD" in path.read_text()
     assert store.actions == []

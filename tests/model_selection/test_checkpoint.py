@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skcaptcha.auto import choose_recipe
 from skcaptcha.auto._families import load_families
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.exceptions import JournalError, SegmentationError
+from skcaptcha.exceptions import CheckpointError, SegmentationError
 from skcaptcha.model_selection import SharedGridSearchCV, _journal
 from skcaptcha.model_selection._journal import digest_of_captchas
 from skcaptcha.segment import EqualSplit
@@ -139,7 +139,7 @@ def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change
     path.write_bytes(whole[0].read_bytes())
     data = {"X": X, "y": Y} | {name: change[name] for name in ("X", "y") if name in change}
     changes = {name: value for name, value in change.items() if name not in data}
-    with pytest.raises(JournalError, match=rf"b\.search: .*{said}.*; delete it to start over"):
+    with pytest.raises(CheckpointError, match=rf"b\.search: .*{said}.*; delete it to start over"):
         search(path).set_params(**changes).fit(**data)
     assert path.read_bytes() == whole[0].read_bytes()
 
@@ -147,7 +147,7 @@ def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change
 def test_the_file_of_other_versions_is_refused(whole, tmp_path, monkeypatch):
     (tmp_path / "b.search").write_bytes(whole[0].read_bytes())
     monkeypatch.setitem(_journal.RESULTS_DEPEND_ON, "scikit-learn", "99.1")
-    with pytest.raises(JournalError, match=r"scikit-learn \d.* instead of 99.1; delete it"):
+    with pytest.raises(CheckpointError, match=r"scikit-learn \d.* instead of 99.1; delete it"):
         search(tmp_path / "b.search").fit(X, Y)
 
 
@@ -155,7 +155,7 @@ def test_the_file_of_other_versions_is_refused(whole, tmp_path, monkeypatch):
 def test_what_is_no_journal_is_refused_and_stays(tmp_path, content):
     path = tmp_path / "b.search"
     path.write_text(content)
-    with pytest.raises(JournalError, match=r"b\.search: .* delete (it|the file) to start over"):
+    with pytest.raises(CheckpointError, match=r"b\.search: .* delete (it|the file) to start over"):
         search(path).fit(X, Y)
     assert path.read_text() == content
 
@@ -163,7 +163,7 @@ def test_what_is_no_journal_is_refused_and_stays(tmp_path, content):
 def test_a_damaged_line_is_named(whole, tmp_path):
     lines = whole[0].read_bytes().splitlines(keepends=True)
     (tmp_path / "b.search").write_bytes(b"".join([*lines[:3], b"{half a li\n", *lines[4:]]))
-    with pytest.raises(JournalError, match=r"b\.search: line 4 is not a record"):
+    with pytest.raises(CheckpointError, match=r"b\.search: line 4 is not a record"):
         search(tmp_path / "b.search").fit(X, Y)
 
 
@@ -180,7 +180,7 @@ def at_most_2000_bytes() -> Iterator[None]:
 def test_a_full_disk_is_told_and_what_is_there_can_be_resumed(whole, tmp_path):
     path = tmp_path / "a.search"
     with pytest.raises(
-        JournalError, match=r"a\.search: cannot be written \(.*; free some space and resume"
+        CheckpointError, match=r"a\.search: cannot be written \(.*; free some space and resume"
     ):
         search(path).fit(X, Y)
     assert path.stat().st_size == 2000
@@ -192,7 +192,7 @@ def test_a_full_disk_is_told_and_what_is_there_can_be_resumed(whole, tmp_path):
 
 
 def test_a_device_is_no_place_to_keep_anything():
-    with pytest.raises(JournalError, match="/dev/full: not a regular file"):
+    with pytest.raises(CheckpointError, match="/dev/full: not a regular file"):
         search("/dev/full").fit(X, Y)
 
 
@@ -246,5 +246,5 @@ def test_a_race_goes_on_with_the_time_that_is_left(tmp_path):
     assert again.accuracy == whole.accuracy
     assert 300 < again.seconds < options["budget"]
     assert sum(trial.seconds for trial in again.tried) > 290
-    with pytest.raises(JournalError, match="different labels"):
+    with pytest.raises(CheckpointError, match="different labels"):
         choose_recipe(images, labels[::-1], checkpoint=path, **options)

@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import BaseDenoiser, Binarizer, Grayscale, ImageRouter
-from skcaptcha.exceptions import JournalError
+from skcaptcha.exceptions import CheckpointError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.model_selection import SharedGridSearchCV
@@ -353,7 +353,7 @@ def test_lambdas_share_steps_too():
 def test_a_checkpoint_says_what_it_cannot_tell_apart(tmp_path):
     pipeline = pipe(FunctionTransformer(lambda X: X), KNeighborsClassifier())
     search = SharedGridSearchCV(pipeline, {}, cv=3, checkpoint=tmp_path / "a.search")
-    with pytest.raises(JournalError, match=r"lambda.*named function.*checkpoint=None"):
+    with pytest.raises(CheckpointError, match=r"lambda.*named function.*checkpoint=None"):
         search.fit(X, Y)
     assert not list(tmp_path.iterdir())
 

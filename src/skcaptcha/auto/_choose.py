@@ -151,7 +151,7 @@ def choose_recipe(
         If one of them is no image.
     ReadingError
         If nothing can be fitted to them: says of each family why.
-    JournalError
+    CheckpointError
         If the checkpoint is of another race.
 
     Notes

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from skcaptcha.exceptions import FitWarning, JournalError, ModelError, OutputError, SkcaptchaError
+from skcaptcha.exceptions import (
+    CheckpointError,
+    FitWarning,
+    ModelError,
+    OutputError,
+    SkcaptchaError,
+)
 from skcaptcha.model_selection._journal import is_journal
 
 
@@ -27,7 +33,7 @@ def journals(model_file: Path, *, resume: bool) -> Iterator[tuple[Path | None, P
     files = (first, second)
     for file in files:
         if file.exists() and not is_journal(file):
-            raise JournalError(
+            raise CheckpointError(
                 f"{file}: not the progress of a search, and the fit would write its progress "
                 "there; rename it, or choose another model file"
             )
@@ -37,7 +43,7 @@ def journals(model_file: Path, *, resume: bool) -> Iterator[tuple[Path | None, P
         warnings.warn(f"{first}: no such file; nothing to resume", FitWarning, stacklevel=4)
     try:
         yield first, second
-    except (JournalError, ModelError, OutputError):
+    except (CheckpointError, ModelError, OutputError):
         raise
     except SkcaptchaError:
         _delete(*files)

@@ -289,7 +289,7 @@ class LabelingSession:
             If it is not one of `filenames`.
         ValueError
             If the text is empty or contains invisible characters.
-        ConflictError
+        LabelConflictError
             If the image got another label in the meantime. The same label is not a conflict.
         DatasetError, OutputError
             If a file cannot be read or written. The image is not labeled then.
@@ -377,7 +377,7 @@ class LabelingSession:
         ------
         KeyError
             If it is not one of `filenames`.
-        ConflictError
+        LabelConflictError
             If the image got another label in the meantime.
         DatasetError, OutputError
             If a file cannot be read or written.
@@ -402,7 +402,7 @@ class LabelingSession:
 
         Raises
         ------
-        ConflictError
+        LabelConflictError
             If the image got another label in the meantime.
         DatasetError, OutputError
             If a file cannot be read or written.
@@ -482,7 +482,7 @@ class LabelingSession:
         while len(mine.held) < n:
             found = self._choose(tab, set(mine.held))
             if found is None and n == 1:
-                # If the other tab labels the image first, this one gets a ConflictError.
+                # If the other tab labels the image first, this one gets a LabelConflictError.
                 found = self._tabs.take_from_others(tab, self._is_open)
             if found is None:
                 return

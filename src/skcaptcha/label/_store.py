@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from skcaptcha.exceptions import ConflictError
+from skcaptcha.exceptions import LabelConflictError
 from skcaptcha.label._action_log import ActionLog
 from skcaptcha.label._label_table import LabelTable, check_label
 
@@ -145,14 +145,14 @@ class LabelStore:
         ------
         ValueError
             If the text is not a valid label.
-        ConflictError
+        LabelConflictError
             If the image has a label that is neither the expected nor the new one.
         """
         label = check_label(text)
         self.refresh()
         before = self.state(filename)
         if before.label not in (expected, label):
-            raise ConflictError(filename, before.label)
+            raise LabelConflictError(filename, before.label)
         if before.label == label and expected != label:
             return  # an earlier request did it, but its response was lost
         self._table.put(filename, label)
@@ -168,14 +168,14 @@ class LabelStore:
     ) -> None:
         """Mark an image as unreadable and remove its label.
 
-        Raises ConflictError if it has another label than the expected one.
+        Raises LabelConflictError if it has another label than the expected one.
         """
         self.refresh()
         before = self.state(filename)
         if before.mark == "unreadable":
             return  # perhaps an earlier request did it, but its response was lost
         if before.label != expected:
-            raise ConflictError(filename, before.label)
+            raise LabelConflictError(filename, before.label)
         # The log is written first, so that a crash in between does not lose the label.
         row = self._table.row(filename)
         self._append(State(None, "unreadable"), filename, tab, before, row=row, details=details)
@@ -195,12 +195,12 @@ class LabelStore:
     def undo(self, action: Action) -> None:
         """Undo one of `actions`.
 
-        Raises ConflictError if the image was changed since then; the action is forgotten then.
+        Raises LabelConflictError if the image was changed since then; the action is forgotten then.
         """
         self.refresh()
         if self.state(action.filename) != action.after:
             self.actions.remove(action)
-            raise ConflictError(action.filename, self.labels.get(action.filename))
+            raise LabelConflictError(action.filename, self.labels.get(action.filename))
         if action.before.label is None:
             self._table.remove(action.filename)
         elif action.before != action.after:

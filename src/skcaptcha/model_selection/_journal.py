@@ -13,7 +13,7 @@ import joblib
 
 from skcaptcha._files.json_text import to_json
 from skcaptcha._process.versions import RESULTS_DEPEND_ON
-from skcaptcha.exceptions import JournalError
+from skcaptcha.exceptions import CheckpointError
 from skcaptcha.images import ImageBatch
 
 # Five times the size for ten thousand candidates in ten folds.
@@ -26,7 +26,7 @@ class Journal:
 
     A context manager. ``parts`` is everything that the records depend on, by the name that error
     messages use. Records already in the file are in ``records``; an incomplete last line is
-    removed. Raises JournalError if the file belongs to another search or is not a journal, or if a
+    removed. Raises CheckpointError if the file belongs to another search or is not a journal, or if a
     part cannot be pickled.
     """
 
@@ -38,7 +38,7 @@ class Journal:
             "versions": RESULTS_DEPEND_ON,
         }
         if self.path.exists() and not self.path.is_file():
-            raise JournalError(f"{self.path}: not a regular file; pass a file path")
+            raise CheckpointError(f"{self.path}: not a regular file; pass a file path")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed in __exit__
         try:
@@ -67,7 +67,7 @@ class Journal:
             while lines:
                 lines = lines[self._file.write(lines) :]
         except OSError as error:
-            raise JournalError(
+            raise CheckpointError(
                 f"{self.path}: cannot be written ({error.strerror}); free some space and resume"
             ) from None
 
@@ -75,7 +75,7 @@ class Journal:
         try:
             return str(joblib.hash(part))
         except Exception as error:
-            raise JournalError(
+            raise CheckpointError(
                 f"{self.path}: cannot record the {name} of this search, which cannot be pickled "
                 f"({error}); replace a lambda or local class by a named function or class of a "
                 "module, or use checkpoint=None"
@@ -84,7 +84,7 @@ class Journal:
     def _read(self) -> bytes:
         n_bytes = os.fstat(self._file.fileno()).st_size
         if n_bytes > _MAX_BYTES:
-            raise JournalError(
+            raise CheckpointError(
                 f"{self.path}: has {n_bytes:,} bytes; the maximum is {_MAX_BYTES:,}; delete it to "
                 "start over"
             )
@@ -99,7 +99,7 @@ class Journal:
             except ValueError:
                 record = None
             if not isinstance(record, dict):
-                raise JournalError(
+                raise CheckpointError(
                     f"{self.path}: line {number} is not a record of a search; delete the file to "
                     "start over"
                 )
@@ -108,7 +108,9 @@ class Journal:
 
     def _check(self, found: Mapping[str, Any], head: Mapping[str, Any]) -> None:
         if set(found) != set(head):
-            raise JournalError(f"{self.path}: not the journal of a search; delete it to start over")
+            raise CheckpointError(
+                f"{self.path}: not the journal of a search; delete it to start over"
+            )
         differences = [
             f"different {name}"
             for name, part in head["parts"].items()
@@ -120,7 +122,7 @@ class Journal:
             if found["versions"].get(name) != version
         ]
         if differences:
-            raise JournalError(
+            raise CheckpointError(
                 f"{self.path}: belongs to a search with {', '.join(differences)}; delete it to "
                 "start over"
             )

@@ -224,7 +224,7 @@ class Recipe:
             If there are fewer different ones: the others are copies.
         ReadingError
             If a label is no string.
-        JournalError
+        CheckpointError
             If the checkpoint is of another search.
         """
         y = as_texts(y)

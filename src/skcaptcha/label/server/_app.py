@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from skcaptcha.exceptions import ConflictError, ImageError, SkcaptchaError
+from skcaptcha.exceptions import ImageError, LabelConflictError, SkcaptchaError
 from skcaptcha.label._session import LabelingSession, Task
 from skcaptcha.label.server._address import Address
 from skcaptcha.label.server._connections import Connections
@@ -115,7 +115,7 @@ class _Api:
     def _answer(self, method: str, body: bytes) -> Response:
         try:
             return self._state(method, **self._arguments(method, body))
-        except ConflictError as error:
+        except LabelConflictError as error:
             return _json({"error": str(error), "theirs": error.theirs}, 409)
         except _DoubtError as error:
             return _json({"error": str(error)}, 422)
