@@ -26,8 +26,8 @@ class Journal:
 
     A context manager. ``parts`` is everything that the records depend on, by the name that error
     messages use. Records already in the file are in ``records``; an incomplete last line is
-    removed. Raises CheckpointError if the file belongs to another search or is not a journal, or if a
-    part cannot be pickled.
+    removed. Raises CheckpointError if the file belongs to another search or is not a journal, or if
+    a part cannot be pickled.
     """
 
     def __init__(self, path: str | os.PathLike[str], parts: Mapping[str, Any]) -> None:
