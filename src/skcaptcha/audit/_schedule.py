@@ -30,24 +30,9 @@ _MAX_ABLATION = 300  # labels
 class Schedule:
     """The fits of an audit, distributed over processes.
 
-    Parameters
-    ----------
-    X, y : sequence of n captchas, ndarray of n str
-    train, held_out : ndarrays of int
-        Indices of the captchas: for training, in random order, and for evaluation.
-    start : float
-        Start of the audit by `time.time`, which is the same in all processes.
-    budget : float
-        Time budget in seconds.
-    n_jobs, progress
-        See `audit_captchas`.
-
-    Attributes
-    ----------
-    sizes : list of int
-        Numbers of labels of the learning curve.
-    n_ablation : int
-        Number of labels of the ablations.
+    `train`, in random order, and `held_out` are indices of captchas. `start` is the start of the
+    audit by `time.time`, which is the same in all processes. `sizes` are the numbers of labels of
+    the learning curve, `n_ablation` is that of the ablations.
     """
 
     def __init__(
@@ -71,7 +56,7 @@ class Schedule:
         self.n_ablation = min(len(train), _MAX_ABLATION)
 
     def curve(self) -> list[FitOutcome]:
-        """Choose a recipe for each number of labels, in any case for the largest."""
+        """Choose a recipe for each number of labels; the largest is never skipped."""
         allowed = _FOR_CURVE * self._budget
         budgets = self._budgets(allowed)
         largest = len(self.sizes) - 1

@@ -23,15 +23,7 @@ _SEED = 0
 
 
 class LearningCurvePoint(NamedTuple):
-    """Accuracy of a model that was fitted to part of the captchas.
-
-    Attributes
-    ----------
-    n_train : int
-        Number of training captchas.
-    n_correct, n : int
-        Correct predictions out of n held-out captchas.
-    """
+    """Number of training captchas, and correct predictions out of n held-out captchas."""
 
     n_train: int
     n_correct: int
@@ -42,25 +34,8 @@ class BudgetedRefits:
     """Refit a model to parts of its training captchas until a time budget is used up.
 
     The time that the next fit will take is extrapolated from the last one, so small fits come
-    first. Duplicates of an image are never in both the training and the test part.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Model that is cloned for each fit.
-    X, y, names : sequences of length n
-        Its training captchas, their labels and their names.
-    folds : int >= 2
-        Number of folds for out-of-fold predictions.
-    seconds : float
-        Time budget for all fits together.
-    once : float
-        Upper bound of the seconds that the smallest fit takes.
-
-    Attributes
-    ----------
-    n_train : int
-        Number of training captchas of the first fold.
+    first; the smallest takes at most `once` seconds. Duplicates of an image are never in both the
+    training and the test part. `n_train` is the number of training captchas of the first fold.
     """
 
     def __init__(

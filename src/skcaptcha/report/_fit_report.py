@@ -165,7 +165,7 @@ def fit_report(
 
 
 class _Description(NamedTuple):
-    """What a report needs to know of a search, of whichever kind."""
+    """The parts of a report that depend on the kind of search."""
 
     facts: Sequence[tuple[str, object]]
     sections: list[Section]

@@ -27,24 +27,14 @@ _NOT_SET = "(not set)"
 class GridParameter:
     """A parameter that a grid varies.
 
-    Attributes
-    ----------
-    name : str
-    values : list
-        Its values; numbers are sorted.
-    labels : list of str
-        A short and unique label for each value.
-    index : ndarray of shape (n_candidates,)
-        Index of each candidate's value.
-    effect : float
-        Standard deviation, over the values, of the mean accuracy of the candidates with the value.
+    Numbers among the values are sorted. `index`, of shape (n_candidates,), refers to the values.
     """
 
     name: str
     values: list[Any]
-    labels: list[str]
+    labels: list[str]  # short and unique
     index: NDArray[np.intp]
-    effect: float
+    effect: float  # standard deviation, over the values, of the mean accuracy with each value
 
 
 def grid_section(results: Mapping[str, Any], n: int) -> Section:

@@ -81,7 +81,7 @@ def score_report(
         raise SkcaptchaError("there are no captchas to report on; pass at least one")
     predictions = predict_labeled(model, X, y, names=names, results=results)
     source = f"the {len(predictions)} captchas"
-    where = f"the captchas of {data}" if data else "these captchas"
+    where = f"the captchas in {data}" if data else "these captchas"
     caveat = "accuracy on new captchas is lower if the model was fitted to some of them"
     steps = next_after_score(predictions, data=data, model_file=model_file)
     sections = [
