@@ -9,11 +9,12 @@ import yaml
 
 from skcaptcha import load_recipe
 from skcaptcha.auto import choose_recipe, load_families, measure
-from skcaptcha.auto._entry import Entry
+from skcaptcha.auto._candidate import Candidate
+from skcaptcha.auto._costs import training_size
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
-from skcaptcha.auto._processes import Processes, started_by
-from skcaptcha.auto._race import Race, _work
+from skcaptcha.auto._process_pool import ProcessPool, started_by
+from skcaptcha.auto._race import Race
 from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.exceptions import DatasetError, ReadingError
 from skcaptcha.images import ImageBatch
@@ -52,19 +53,20 @@ def bars(labels: list[str], *, ink: int = 0, ground: int = 255) -> list[np.ndarr
     return images
 
 
-def verdicts(choice) -> dict[int, str]:
+def outcomes(choice) -> dict[int, str]:
     """What became of the best of each family."""
-    return {trial.family: trial.verdict for trial in reversed(choice.tried)}
+    return {trial.family: trial.outcome for trial in reversed(choice.trials)}
 
 
 def race_of(images: list[np.ndarray], labels: list[str], left: float) -> Race:
     y, clock = np.array(labels), Clock(time.perf_counter(), left)
-    evaluations = Evaluations(ImageBatch(images), y, clock, None)
-    processes, groups = Processes(1), np.arange(len(y))
-    return Race(
-        images, y, clock, evaluations, [].append,
-        groups=groups, processes=processes, random_state=0,
+    batch = ImageBatch(images)
+    race = Race(
+        batch, y, clock, Evaluations(batch, y, clock, None), [].append,
+        groups=np.arange(len(y)), pool=ProcessPool(1), random_state=0,
     )  # fmt: skip
+    race.folds = 4
+    return race
 
 
 def test_measure_counts():
@@ -143,13 +145,13 @@ def test_the_best_is_chosen_and_others_are_not_tried_if_it_reads_everything():
     choice = choose_recipe(
         list(images[:120]), labels[:120], families=PLACES | {"grid": ALL["grid"]}
     )
-    best = choice.tried[0]
+    best = choice.trials[0]
     assert "FixedBoxes" in best.name
-    assert best.verdict == "chosen"
+    assert best.outcome == "chosen"
     assert best.accuracy == choice.accuracy >= 0.995
     assert (choice.folds, choice.n_validated) == (4, 120)
     assert choice.model.score(images[120:], labels[120:]) > 0.95
-    assert set(list(verdicts(choice).values())[:-1]) == {"not tried: not needed"}
+    assert set(list(outcomes(choice).values())[:-1]) == {"not tried: not needed"}
     assert choice.seconds < choice.budget
 
 
@@ -170,12 +172,12 @@ def test_labels_of_mixed_lengths_and_images_of_many_sizes():
     images = bars(labels)
     images[::2] = [255 - image for image in images[::2]]
     choice = choose_recipe(images[:50], labels[:50], families=SEGMENTING)
-    assert verdicts(choice)[0] == "cannot apply: labels differ in length"
+    assert outcomes(choice)[0] == "cannot apply: labels differ in length"
     assert choice.model.score(images[50:], labels[50:]) == 1
     same_length = ["ABC", "BCA", "CAB"] * 4
     widths = [np.pad(image, ((0, 0), (0, i)), "edge") for i, image in enumerate(bars(same_length))]
     choice = choose_recipe(widths, same_length, families=SEGMENTING)
-    assert verdicts(choice)[0] == "cannot apply: images differ in size"
+    assert outcomes(choice)[0] == "cannot apply: images differ in size"
 
 
 @pytest.mark.parametrize("n", [2, 5])
@@ -204,13 +206,13 @@ def test_equal_labels_leave_families_that_can_apply():
         image[0, i] ^= 1  # or else they would be copies
     choice = choose_recipe(images, ["AAA"] * 12, families=SEGMENTING)
     assert choice.model.predict(images).tolist() == ["AAA"] * 12
-    assert any("class" in verdict for verdict in verdicts(choice).values())
+    assert any("class" in outcome for outcome in outcomes(choice).values())
 
 
 def test_accuracies_are_counts_of_captchas():
     images, labels = make_line_captchas(33, charset="ABCDEFGH", random_state=3)
     choice = choose_recipe(list(images), labels, families=SEGMENTING)
-    counts = [t.accuracy * t.n_validated for t in choice.tried if t.accuracy is not None]
+    counts = [t.accuracy * t.n_validated for t in choice.trials if t.accuracy is not None]
     assert counts
     assert counts == pytest.approx(np.rint(counts), abs=1e-9)
 
@@ -229,9 +231,9 @@ def test_of_what_reads_no_string_right_the_most_characters_decide():
     blind = {**seeing, "denoise": [{"gray": {"use": "Grayscale"}, "ink": blank}]}
     for families in ([blind, seeing], [seeing, blind]):
         choice = choose_recipe(bars(shown), labels, families=ALL | {"grid": families})
-        assert [trial.accuracy for trial in choice.tried] == [0, 0]
-        assert choice.tried[0].family == families.index(seeing)
-        assert choice.tried[1].verdict == "as many strings, but fewer characters"
+        assert [trial.accuracy for trial in choice.trials] == [0, 0]
+        assert choice.trials[0].family == families.index(seeing)
+        assert choice.trials[1].outcome == "as many strings, but fewer characters"
 
 
 def test_when_nothing_can_apply_each_family_says_why():
@@ -245,7 +247,7 @@ def test_without_time_it_still_gives_a_model():
     labels = strings(60, "ABC", [3])
     choice = choose_recipe(bars(labels), labels, families=SEGMENTING, budget=0.01)
     assert choice.model.score(bars(labels), labels) > 0.9
-    assert any("no time left" in trial.verdict for trial in choice.tried)
+    assert any("no time left" in trial.outcome for trial in choice.trials)
 
 
 def test_a_reader_is_screened_by_its_stand_in():
@@ -257,8 +259,8 @@ def test_a_reader_is_screened_by_its_stand_in():
     }
     labels = strings(60, "ABC", [3])
     choice = choose_recipe(bars(labels), labels, families=PLACES | {"grid": [family]})
-    assert choice.tried[0].name.endswith("SVC")
-    assert choice.tried[0].screened is not None
+    assert choice.trials[0].name.endswith("SVC")
+    assert choice.trials[0].screened is not None
 
 
 def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in():
@@ -278,15 +280,15 @@ def test_what_reads_nothing_does_not_take_the_time_of_a_reader_with_a_stand_in()
     labels[::10] = [label[::-1] for label in labels[::10]]
     said: list[str] = []
     clock, y = Clock(time.perf_counter(), 60), np.array(labels)
-    evaluations = Evaluations(ImageBatch(images), y, clock, None)
+    batch = ImageBatch(images)
     race = Race(
-        images,
+        batch,
         y,
         clock,
-        evaluations,
+        Evaluations(batch, y, clock, None),
         said.append,
         groups=np.arange(80),
-        processes=Processes(1),
+        pool=ProcessPool(1),
         random_state=0,
     )
     families = PLACES | {"grid": [blank, meant]}
@@ -309,7 +311,7 @@ def test_real_captchas(real_data, scheme, least):
 def test_without_refit_the_chosen_recipe_is_given_as_it_was_validated():
     images, labels = make_line_captchas(60, charset="ABC", random_state=0)
     choice = choose_recipe(list(images), labels, budget=1, refit=False)
-    assert choice.tried[0].verdict == "chosen"
+    assert choice.trials[0].outcome == "chosen"
     content = {"data": {"generate": "lines", "n": 10}, **choice.recipe}
     assert repr(choice.model) == repr(Recipe(content).pipeline())
     assert choice.model.fit(list(images), labels).score(list(images), labels) > 0.9
@@ -332,14 +334,13 @@ def test_the_last_fit_is_shortened_or_announced_when_time_runs_out(caplog):
         (5.0, {"read__calibration_cv": 2}, True),
     ):
         race = race_of(images, labels, left)
-        race.folds = 4
-        entry = Entry(Family(0, "", (), ""), None, recipe=recipe, fold_work=10.0)
+        entry = Candidate(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
         caplog.clear()
-        race._shorten_last_fit(entry)
+        race._shorten_final_fit(entry)
         assert entry.recipe["final"] == final
         said = [message for _, _, message in caplog.record_tuples]
         assert said == (
-            ["the budget will not suffice: fitting FixedBoxes + RawPixels + SequenceReader to all "
+            ["the budget will be exceeded: fitting FixedBoxes + RawPixels + SequenceReader to all "
              "captchas takes about 30.0 s, and 5.0 s are left"] if warned else []
         )  # fmt: skip
 
@@ -350,16 +351,17 @@ def test_a_family_whose_screening_would_take_too_long_is_not_begun(monkeypatch, 
     labels = strings(60, "ABC", [3])
     images = bars(labels)
     timed = []
-    monkeypatch.setattr(Race, "_time", lambda race, recipe, few, read: timed.append(few) or seconds)
+    monkeypatch.setattr(
+        Race, "_time_fit", lambda race, recipe, few, predict: timed.append(few) or seconds
+    )
     race = race_of(images, labels, 30.0)
     families = list(families_for(measure(images, labels), SEGMENTING))[:2]
-    race.folds = 4
     for family in families:
         race._screen(family, 10.0)
     assert len(timed) == 1
-    second = [entry for entry in race.entries if entry.family is families[1]]
+    second = [entry for entry in race.candidates if entry.family is families[1]]
     assert [entry.screened is not None for entry in second] == [screened] * len(second)
-    assert all(entry.verdict == "not tried: no time left" for entry in second) != screened
+    assert all(entry.outcome == "not tried: no time left" for entry in second) != screened
 
 
 def test_what_goes_over_says_by_how_much_before_it_is_fitted(caplog):
@@ -375,7 +377,7 @@ def test_what_goes_over_says_by_how_much_before_it_is_fitted(caplog):
         race = race_of(bars(labels), labels, 10.0)
         race.clock.advance_to(10.0 - left)
         caplog.clear()
-        race._shorten_last_fit(Entry(family, None, recipe=recipe, fold_work=needed))
+        race._shorten_final_fit(Candidate(family, None, recipe=recipe, fold_seconds=needed))
         messages = [message for _, _, message in caplog.record_tuples]
         assert len(messages) == len(said)
         assert all(a in b for a, b in zip(said, messages, strict=True))
@@ -384,15 +386,15 @@ def test_what_goes_over_says_by_how_much_before_it_is_fitted(caplog):
 def test_processes_start_when_they_save_more_time_than_they_take():
     started: list[int] = []
     with started_by(started.append):
-        processes = Processes(4)
-        assert processes.for_work(4.0) == 1
+        pool = ProcessPool(4)
+        assert pool.n_jobs_for(4.0) == 1
         assert not started
-        assert processes.seconds(4.0) == 4.0
-        assert 15.0 < processes.seconds(60.0) < 30.0  # the start is counted
-        assert processes.for_work(60.0) == 4
-        assert processes.for_work(0.1) == 4
+        assert pool.seconds(4.0) == 4.0
+        assert 15.0 < pool.seconds(60.0) < 30.0  # the start is counted
+        assert pool.n_jobs_for(60.0) == 4
+        assert pool.n_jobs_for(0.1) == 4
         # Five tasks of equal length take two rounds.
-        assert processes.seconds(50.0, 5) == 20.0
+        assert pool.seconds(50.0, 5) == 20.0
     assert started == [4]
 
 
@@ -407,16 +409,16 @@ def test_a_reader_that_would_take_too_long_is_not_begun(monkeypatch):
         ]
     }
     timed = []
-    monkeypatch.setattr(Race, "_time_a_fold", lambda race, recipe: timed.append(recipe) or 1000.0)
+    monkeypatch.setattr(Race, "_time_fold", lambda race, recipe: timed.append(recipe) or 1000.0)
     choice = choose_recipe(bars(labels), labels, families=PLACES | {"grid": [family]}, budget=120)
     assert len(timed) == 1
-    assert "needs about" in choice.tried[0].verdict or choice.tried[0].verdict == "chosen"
-    assert choice.tried[0].name.endswith("KNeighborsClassifier")
+    assert "needs about" in choice.trials[0].outcome or choice.trials[0].outcome == "chosen"
+    assert choice.trials[0].name.endswith("KNeighborsClassifier")
 
 
 def test_the_time_of_a_reader_grows_with_what_it_learns_from():
     def work(n_characters, **read):
-        return _work({"steps": {"read": read}}, n_characters)
+        return training_size({"steps": {"read": read}}, n_characters)
 
     assert work(400) == 4 * work(100)
     # Windows are drawn until there are so many: more captchas take hardly longer.

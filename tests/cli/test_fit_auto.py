@@ -39,7 +39,7 @@ def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path
     report = json.loads(outcome.out)
     assert report["chosen"].startswith("FixedBoxes")
     assert report["cv_string_accuracy"] >= 0.995
-    assert report["tried"][0]["verdict"] == "chosen"
+    assert report["trials"][0]["outcome"] == "chosen"
     assert "chosen" in outcome.err
     assert {path.name for path in model.parent.iterdir()} == {
         "m.joblib", "m.json", "m.csv", "m.yaml", "m.html"
@@ -136,7 +136,7 @@ def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
     report = json.loads(out.with_suffix(".json").read_text())
     assert report["budget"] == 10
     assert report["seconds"] > 60
-    tried = {trial["family"]: trial["verdict"] for trial in reversed(report["tried"])}
+    tried = {trial["family"]: trial["outcome"] for trial in reversed(report["trials"])}
     assert tried[0] == "chosen"
     assert tried[1] == tried[2] == tried[3] == "not tried: no time left"
 

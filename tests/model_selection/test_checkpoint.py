@@ -239,12 +239,12 @@ def test_a_race_goes_on_with_the_time_that_is_left(tmp_path):
     assert records
     # As if the last evaluation had been cut off, and the one before had taken minutes.
     kept = [json.loads(line) for line in records[:-1]]
-    kept[-1] |= {"spent": 300.0, "seconds": 290.0}
+    kept[-1] |= {"elapsed": 300.0, "seconds": 290.0}
     path.write_text(head + "".join(f"{json.dumps(record)}\n" for record in kept) + records[-1][:9])
     again = choose_recipe(images, labels, checkpoint=path, **options)
     assert again.recipe == whole.recipe
     assert again.accuracy == whole.accuracy
     assert 300 < again.seconds < options["budget"]
-    assert sum(trial.seconds for trial in again.tried) > 290
+    assert sum(trial.seconds for trial in again.trials) > 290
     with pytest.raises(CheckpointError, match="different labels"):
         choose_recipe(images, labels[::-1], checkpoint=path, **options)

@@ -86,4 +86,4 @@ def test_comparison_of_recipes_is_shown():
     page = fit_report(choice.model, list(X), Y.tolist(), search=choice, budget=5)
     text = CheckedPage(page).text
     assert "Comparison of recipes" in text
-    assert choice.tried[0].name in text
+    assert choice.trials[0].name in text

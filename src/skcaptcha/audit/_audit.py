@@ -136,7 +136,7 @@ def audit_captchas(
         n_duplicates=len(X) - len(unique),
         n_train=len(train),
         n_held_out=n_held_out,
-        measured=dict(measurement.lines()),
+        measured=dict(measurement.summary()),
         n_characters=len(measurement.characters),
         length=measurement.length,
         curve=curve,

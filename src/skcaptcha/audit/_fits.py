@@ -73,7 +73,7 @@ def choose_and_read(
     return FitOutcome(
         len(train),
         choice.recipe,
-        choice.tried[0].name,
+        choice.trials[0].name,
         choice.model if keep_model else None,
         texts,
         cpu_seconds,

@@ -1,7 +1,7 @@
-"""Choosing a recipe: measure labeled captchas, race the recipes that can apply, fit the best."""
+"""Choose a recipe: measure labeled captchas, race the recipes that can apply, and fit the best."""
 
+from skcaptcha.auto._candidate import Trial
 from skcaptcha.auto._choose import Choice, choose_recipe, default_budget
-from skcaptcha.auto._entry import Trial
 from skcaptcha.auto._families import load_families
 from skcaptcha.auto._measure import Measurement, Span, measure
 

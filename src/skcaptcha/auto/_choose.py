@@ -1,4 +1,4 @@
-"""From labeled captchas to the best recipe for them, fitted."""
+"""Choose the best recipe for labeled captchas."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rich.progress import Progress
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.progress import format_duration, progress_columns, registered
-from skcaptcha.auto._entry import Trial
+from skcaptcha.auto._candidate import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measure import Measurement, measure
-from skcaptcha.auto._processes import Processes
+from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images import WHY_BLANK, decode, find_duplicates, single_color
@@ -31,36 +31,36 @@ from skcaptcha.read._base import check_labels
 _logger = logging.getLogger(__name__)
 
 _SECONDS_PER_CAPTCHA = 0.6
-_LEAST_BUDGET = 420.0
+_MIN_BUDGET = 420.0
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What `choose_recipe` gives.
+    """The recipe that `choose_recipe` chose, and the race that led to it.
 
     Attributes
     ----------
     measurement : Measurement
-    tried : tuple of Trial
-        The best first, the chosen one before all.
+        Properties of the captchas.
+    trials : tuple of Trial
+        Reports on all candidates, the chosen one first, then the best.
     recipe : dict
         Content of the chosen recipe, without ``data`` and ``output``.
     accuracy : float
-        String accuracy of the chosen recipe, by cross-validation.
+        String accuracy of the chosen recipe in cross-validation.
     accuracy_ignoring_case : float
-        The same if case does not count.
+        The same, ignoring case.
     folds, n_validated : int
-        How that was found: on so many captchas, while the model learned from those in the other
-        ones of so many folds.
+        Number of folds, and of captchas that were read, in this cross-validation.
     model : Pipeline
-        The chosen recipe, fitted to all captchas; without ``refit``, as it was cross-validated, and
-        not fitted.
+        Chosen recipe, fitted to all captchas; without ``refit``, the unfitted pipeline that was
+        cross-validated.
     budget, seconds : float
-        Allowed and spent.
+        Allowed time and elapsed time, in seconds.
     """
 
     measurement: Measurement
-    tried: tuple[Trial, ...]
+    trials: tuple[Trial, ...]
     recipe: Content
     accuracy: float
     accuracy_ignoring_case: float
@@ -72,7 +72,7 @@ class Choice:
 
 
 def default_budget(n: int) -> float:
-    """Give the seconds that choosing may take if nobody says how many.
+    """Return the default budget of `choose_recipe` in seconds.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def default_budget(n: int) -> float:
     >>> default_budget(100), default_budget(1000)
     (420.0, 600.0)
     """
-    return max(_LEAST_BUDGET, _SECONDS_PER_CAPTCHA * n)
+    return max(_MIN_BUDGET, _SECONDS_PER_CAPTCHA * n)
 
 
 def choose_recipe(
@@ -104,13 +104,13 @@ def choose_recipe(
     checkpoint: str | os.PathLike[str] | None = None,
     refit: bool = True,
 ) -> Choice:
-    """Try the families of recipes that can apply, and fit the best to all captchas.
+    """Race the recipes that can apply to labeled captchas, and fit the best to all captchas.
 
-    Every family is screened on a part of the captchas. What is within reach of the best is then
-    cross-validated, the most promising first, each as long as it is ahead and as the time allows
-    that and the last fit; so the choice depends on how fast the machine is. If a family reads
-    nearly everything right, the others are not tried. Of those that are equally good the fastest
-    reader is chosen. Copies of an image are always in one fold.
+    All families of recipes are screened on a subset of the captchas. Candidates within reach of the
+    best are then cross-validated, the most promising first, while they are ahead and there is time
+    for them and for the final fit. The choice therefore depends on the speed of the machine. If one
+    family reads nearly everything correctly, the others are not tried. Among equally accurate
+    recipes, the fastest one is chosen. Duplicate images are always in the same fold.
 
     Parameters
     ----------
@@ -121,23 +121,24 @@ def choose_recipe(
     families : mapping, optional
         Content of a recipe whose grid is a list of families; by default that of auto.yaml.
     budget : float, optional
-        Seconds, the last fit among them. What would take too long is not begun, and the last fit
-        has fewer networks if there is no time for all. One recipe is fitted in any case: a warning
-        is logged before that if it takes longer. By default 420, from 700 captchas on 0.6 for each.
+        Maximum time in seconds, including the final fit. Work that would take longer is not
+        started, and the final fit trains fewer networks if there is no time for all. At least one
+        recipe is always fitted; a warning is logged before the budget is exceeded. By default
+        420 s, and 0.6 s per captcha from 700 captchas on.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0
-        1 shows on the standard error what is being tried.
+        Verbosity; 1 shows the progress on the standard error.
     random_state : int, default=0
-        Which captchas the screening takes.
+        Seed for the subset of captchas in the screening.
     checkpoint : path-like, optional
-        A file in which what is found of every recipe is kept at once. If it is there, what it holds
-        is not computed again, and its seconds count as if they had been spent now: the race goes on
-        where it was. It must be of the same captchas and families, found by the same versions of
-        libraries; it stays when the race is over.
+        File to which the scores of every recipe are written as soon as they are known. If the file
+        exists, its scores are not computed again and their time counts as elapsed, so that an
+        interrupted race is resumed. It must belong to a race with the same captchas, families and
+        library versions. The file is kept when the race ends.
     refit : bool, default=True
-        Whether to fit the chosen recipe to all captchas, with networks that can take as long as
-        all the rest.
+        Whether to fit the chosen recipe to all captchas. With networks, this can take as long as
+        the rest of the race.
 
     Returns
     -------
@@ -148,18 +149,26 @@ def choose_recipe(
     DatasetError
         If there are fewer than two different captchas, or one has no label.
     ImageError
-        If one of them is no image.
+        If an image cannot be decoded.
     ReadingError
-        If nothing can be fitted to them: says of each family why.
+        If no recipe can be fitted to the captchas; lists the reason of each family.
     CheckpointError
-        If the checkpoint is of another race.
+        If the checkpoint belongs to another race.
 
     Notes
     -----
-    A race that goes on from a checkpoint need not choose what it would have chosen otherwise, as
-    little as two races do: what was being scored when it was stopped is scored again, without
-    counting twice, and so is the last fit made, and moments differ. All scores are the same, and
-    the chosen recipe gives the same model, bit for bit.
+    The candidates are the variants of all families in auto.yaml. As in racing algorithms [1]_, a
+    candidate is given up as soon as another one is better by more than chance explains.
+
+    A resumed race may choose a different recipe than an uninterrupted one would, just as two
+    uninterrupted races may differ: evaluations that were interrupted, and the final fit, are done
+    again, and times vary. The scores are the same, and the chosen recipe gives the same model, bit
+    for bit.
+
+    References
+    ----------
+    .. [1] O. Maron and A. W. Moore, "Hoeffding races: accelerating model selection search for
+       classification and function approximation", NIPS 6 (1993), 59-66.
 
     Examples
     --------
@@ -167,22 +176,22 @@ def choose_recipe(
     >>> from skcaptcha.datasets import make_line_captchas
     >>> images, labels = make_line_captchas(120, random_state=0)
     >>> choice = choose_recipe(list(images), labels)
-    >>> choice.tried[0].name
+    >>> choice.trials[0].name
     'FixedBoxes + RawPixels + KNeighborsClassifier'
     >>> choice.model.predict(images[:2]).tolist() == labels[:2].tolist()
     True
     """
     if len(y) < 2:
         raise DatasetError(
-            f"{len(y)} labeled captchas are too few to compare recipes; at least 2 are needed"
+            f"{len(y)} labeled captchas are too few to compare recipes; label at least 2"
         )
     labels = check_labels(y, len(X))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     budget = default_budget(len(labels)) if budget is None else budget
     begin = time.perf_counter()
-    with _progress(budget, verbose) as say:
-        say("measuring")
+    with _progress(budget, verbose) as report_progress:
+        report_progress("measuring")
         X = as_batch(X)
         measurement = measure(map(decode, X), labels.tolist())
         groups = find_duplicates(X)
@@ -207,9 +216,9 @@ def choose_recipe(
                 labels,
                 clock,
                 evaluations,
-                say,
+                report_progress,
                 groups=groups,
-                processes=Processes(n_jobs),
+                pool=ProcessPool(n_jobs),
                 random_state=random_state,
             )
             race.run(list(families_for(measurement, content)), content["search"]["cv"])
@@ -217,24 +226,24 @@ def choose_recipe(
     assert winner.recipe is not None
     return Choice(
         measurement=measurement,
-        tried=tuple(race.trials(winner)),
+        trials=tuple(race.trials(winner)),
         recipe={
             **{key: winner.recipe[key] for key in ("steps", "final")},
             "search": {"cv": race.folds},
         },
-        accuracy=winner.value,
+        accuracy=winner.estimate,
         accuracy_ignoring_case=winner.ignoring_case,
         folds=race.folds if winner.accuracy is not None else SCREENING_FOLDS,
         n_validated=winner.n_validated or len(race.screened),
         model=model,
         budget=budget,
-        seconds=clock.spent(),
+        seconds=clock.elapsed(),
     )
 
 
 @contextmanager
 def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
-    """Show on the standard error what is being done and for how long, if ``verbose``."""
+    """Yield a function that logs what is being done, and shows it if ``verbose``."""
     if not verbose:
         yield _logger.info
         return
@@ -247,9 +256,9 @@ def _progress(budget: float, verbose: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
 
-        def say(text: str) -> None:
+        def report_progress(text: str) -> None:
             _logger.info(text)
             progress.update(task, description=text)
 
         with registered(progress):
-            yield say
+            yield report_progress

@@ -1,4 +1,4 @@
-"""Scores of recipes in a race that may have been stopped and goes on."""
+"""Evaluations of recipes in a race that can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -16,101 +16,54 @@ from skcaptcha.model_selection._journal import Journal
 
 
 class Clock:
-    """The time of a race, which goes on where it was.
-
-    Parameters
-    ----------
-    began : float
-        By `time.perf_counter`.
-    budget : float
-        Seconds.
-
-    Attributes
-    ----------
-    budget : float
-    """
+    """The time of a race, which began at ``began`` by `time.perf_counter`, in seconds."""
 
     def __init__(self, began: float, budget: float) -> None:
         self.budget = budget
         self._began = began
 
-    def spent(self) -> float:
-        """Give the seconds since the race began, those before an interruption among them."""
+    def elapsed(self) -> float:
+        """Return the seconds since the race began, including those before an interruption."""
         return time.perf_counter() - self._began
 
-    def left(self) -> float:
-        """Give the seconds until everything should be over."""
-        return self.budget - self.spent()
+    def remaining(self) -> float:
+        """Return the seconds until the budget is used up; negative after that."""
+        return self.budget - self.elapsed()
 
-    def advance_to(self, spent: float) -> None:
-        """Count what was spent before an interruption."""
-        self._began -= max(0.0, spent - self.spent())
+    def advance_to(self, elapsed: float) -> None:
+        """Add the time that was spent before an interruption."""
+        self._began -= max(0.0, elapsed - self.elapsed())
 
 
 class Evaluations:
-    """Scores recipes; what is in the journal is taken from there, and the clock put forward.
-
-    Parameters
-    ----------
-    X : ImageBatch of n captchas
-    y : ndarray of n str
-    clock : Clock
-    journal : Journal or None
-    """
+    """Scores recipes, or reads the scores from the journal and advances the clock."""
 
     def __init__(
-        self,
-        X: ImageBatch,
-        y: NDArray[np.str_],
-        clock: Clock,
-        journal: Journal | None,
+        self, X: ImageBatch, y: NDArray[np.str_], clock: Clock, journal: Journal | None
     ) -> None:
         self._X, self._y = X, y
-        self._clock = clock
-        self._journal = journal
-        records = journal.records if journal else ()
-        # An older version may have measured less.
-        self._known = {r["of"]: r for r in records if r.keys() >= set(Scores._fields)}
+        self._clock, self._journal = clock, journal
+        self._known = {record["key"]: record for record in (journal.records if journal else ())}
 
     def __call__(
         self,
-        candidates: Sequence[Content],
+        recipes: Sequence[Content],
         sample: NDArray[np.intp],
         splits: Splits,
         *,
         n_jobs: int,
     ) -> Scores:
-        """Score recipes on a part of the captchas.
-
-        Parameters
-        ----------
-        candidates : sequence of dict
-        sample : ndarray of int
-            Numbers of captchas.
-        splits : list of pairs of index arrays
-            Into `sample`.
-        n_jobs : int
-            Number of processes.
-
-        Returns
-        -------
-        scores : Scores
-        """
-        of = str(joblib.hash((candidates, sample, splits)))
-        if of in self._known:
-            record = self._known[of]
-            self._clock.advance_to(record["spent"])
-            return Scores(
-                np.array(record["strings"]),
-                np.array(record["characters"]),
-                np.array(record["ignoring_case"]),
-                record["seconds"],
-                record["work"],
-                record["problem"],
-            )
-        X = self._X.take(sample)
-        scores = score_recipes(candidates, X, self._y[sample], splits, n_jobs=n_jobs)
+        """Score recipes on the captchas with the indices `sample`, which `splits` refers to."""
+        key = str(joblib.hash((recipes, sample, splits)))
+        if key in self._known:
+            record = self._known[key]
+            self._clock.advance_to(record["elapsed"])
+            values = (record[name] for name in Scores._fields)
+            return Scores._make(np.array(v) if isinstance(v, list) else v for v in values)
+        scores = score_recipes(
+            recipes, self._X.take(sample), self._y[sample], splits, n_jobs=n_jobs
+        )
         if self._journal:
-            record = {"of": of, "spent": self._clock.spent(), **scores._asdict()}
+            record = {"key": key, "elapsed": self._clock.elapsed(), **scores._asdict()}
             self._journal.append([record])
         return scores

@@ -1,4 +1,4 @@
-"""The families of recipes that are tried: read from auto.yaml, filled in with what was measured."""
+"""The families of recipes in auto.yaml, with values measured on the captchas."""
 
 from __future__ import annotations
 
@@ -18,20 +18,17 @@ from skcaptcha.recipes._strict_yaml import parse_yaml
 _SOURCE = "auto.yaml"
 
 Content = dict[str, Any]
-"""What a recipe's file holds; here always without a grid, so that it is one candidate."""
+"""Content of a recipe file, without a grid."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of a family to make segments and features of images, and what may read them.
+    """One setting of a family's denoising, segmentation and features, with its readers.
 
-    Attributes
-    ----------
-    settings : dict
-        What the family's grid sets, but for the reader.
-    stages : tuple of tuples of Content
-        Candidates by the ``read`` that they have in the grid: the last ones are meant, the first
-        stand in for them while it is screened. Those of one stage differ in the reader's settings.
+    ``settings`` are the values from the family's grid, without the reader. ``stages`` holds the
+    recipes with each ``read`` of the grid; the recipes of one stage differ in the reader's
+    parameters. The reader of the last stage is the one that is meant; that of the first is a cheap
+    surrogate for the screening.
     """
 
     settings: Content
@@ -40,18 +37,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Family:
-    """One item of the grid.
-
-    Attributes
-    ----------
-    number : int
-        Its place in the grid, from 0.
-    name : str
-        The classes that segment, describe and read.
-    variants : tuple of Variant
-    excluded : str
-        Why it cannot apply; empty if it can.
-    """
+    """One item of the grid in auto.yaml; ``excluded`` is the reason why it cannot apply, or ""."""
 
     number: int
     name: str
@@ -60,12 +46,12 @@ class Family:
 
 
 def load_families() -> Content:
-    """Read auto.yaml.
+    """Read auto.yaml, the recipe that `choose_recipe` takes its candidates from.
 
     Returns
     -------
     content : dict
-        A recipe's, with a list of families as its grid.
+        Content of a recipe whose grid is a list of families.
     """
     text = files("skcaptcha.recipes").joinpath("ready", _SOURCE).read_text(encoding="utf-8")
     content: Content = parse_yaml(text, _SOURCE)
@@ -73,31 +59,20 @@ def load_families() -> Content:
 
 
 def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterator[Family]:
-    """Fill in the families with what was measured.
-
-    Parameters
-    ----------
-    measurement : Measurement
-    content : mapping
-        As `load_families` gives it.
-
-    Yields
-    ------
-    family : Family
-    """
-    alone = {key: value for key, value in content.items() if key != "grid"}
+    """Yield the families of a recipe's content, filled in with measured values."""
+    fixed = {key: value for key, value in content.items() if key != "grid"}
     for number, grid in enumerate(content["grid"]):
-        reading = {key: values for key, values in grid.items() if key.startswith("read__")}
-        making = {key: values for key, values in grid.items() if not key.startswith("read")}
+        reader_grid = {key: values for key, values in grid.items() if key.startswith("read__")}
+        variant_grid = {key: values for key, values in grid.items() if not key.startswith("read")}
         variants: list[Variant] = []
-        for length, unfilled in product(_lengths(measurement), ParameterGrid(making)):
+        for length, unfilled in product(_lengths(measurement), ParameterGrid(variant_grid)):
             settings = _filled(unfilled, measurement, length)
             if any(settings == other.settings for other in variants):
-                continue  # gray images have no other channels, and not all segmenters a length
+                continue  # not all settings depend on colors or on the length
             stages = tuple(
                 tuple(
-                    _candidate(alone, {**settings, **read, **tuned}, measurement, length)
-                    for tuned in ParameterGrid(reading)
+                    _recipe(fixed, {**settings, **read, **tuned}, measurement, length)
+                    for tuned in ParameterGrid(reader_grid)
                 )
                 for read in ParameterGrid({"read": grid["read"]} if "read" in grid else {})
             )
@@ -107,44 +82,35 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
         yield Family(number, name_of(meant), tuple(variants), excluded)
 
 
-def name_of(candidate: Content) -> str:
-    """Name a candidate by the classes that segment, describe and read.
-
-    Parameters
-    ----------
-    candidate : Content
-
-    Returns
-    -------
-    name : str
-    """
-    steps = candidate["steps"]
+def name_of(recipe: Content) -> str:
+    """Return the names of a recipe's segmenter, features and classifier."""
+    steps = recipe["steps"]
     reader = steps["read"]
     named = steps["segment"], steps["features"], reader.get("estimator", reader)
     return " + ".join(step["use"] for step in named)
 
 
 def _lengths(measurement: Measurement) -> tuple[int | None, ...]:
-    """How many characters to cut captchas into; None: as many as it seems."""
+    """Return the numbers of characters to segment; None: estimated for each captcha."""
     if measurement.length is None or measurement.n_unusual == 0:
         return (measurement.length,)
-    return measurement.length, None  # labels of another length may be right
+    return measurement.length, None  # labels of unusual length may be correct
 
 
-def _candidate(
-    alone: Content, values: Content, measurement: Measurement, length: int | None
+def _recipe(
+    fixed: Content, values: Content, measurement: Measurement, length: int | None
 ) -> Content:
-    steps = _filled(_with_values(alone["steps"], values), measurement, length)
-    content = {**alone, "steps": steps, "final": {}}
+    steps = _filled(_with_values(fixed["steps"], values), measurement, length)
+    content = {**fixed, "steps": steps, "final": {}}
     known = Recipe(content, _SOURCE).pipeline().get_params()
-    final = {name: value for name, value in alone.get("final", {}).items() if name in known}
+    final = {name: value for name, value in fixed.get("final", {}).items() if name in known}
     return {**content, "final": final}
 
 
 def _with_values(steps: Content, values: Mapping[str, Any]) -> Content:
-    """Set parameters by the names that set_params takes."""
+    """Return a copy of the steps with parameters set by the names that set_params accepts."""
     steps = deepcopy(steps)
-    # A step is set before its own parameters.
+    # Steps are set before their own parameters.
     for name in sorted(values, key=lambda name: name.count("__")):
         *path, last = name.split("__")
         section = steps
@@ -155,7 +121,7 @@ def _with_values(steps: Content, values: Mapping[str, Any]) -> Content:
 
 
 def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
-    """Put in what was measured, wherever a step has a place for it."""
+    """Fill in the measured values of all parameters that depend on them."""
     if isinstance(found, list):
         return [_filled(part, measurement, length) for part in found]
     if not isinstance(found, Mapping):
@@ -180,5 +146,5 @@ def _excluded(steps: Content, measurement: Measurement) -> str:
     if measurement.length is None:
         return "labels differ in length"
     if measurement.one_size:
-        return "the mean image shows no places"
+        return "the mean image shows no character positions"
     return "images differ in size"

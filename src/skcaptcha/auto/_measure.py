@@ -1,4 +1,4 @@
-"""What a labeled folder looks like, in numbers: what decides which recipes can apply."""
+"""Properties of labeled captchas that determine which recipes can apply."""
 
 from __future__ import annotations
 
@@ -19,32 +19,35 @@ from skcaptcha.denoise._otsu import histograms, ink_is_dark
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.measure import text_extent
 
-_FEW = 3
-# Of the labels must have one length, so that the others are taken for errors.
-_USUALLY = 0.9
-_MOST_COLUMNS = 200
+_RARE = 3
+# Minimum fraction of labels with the same length; the others are considered errors.
+_USUAL_FRACTION = 0.9
+_MAX_COLUMNS = 200
 
 
 class Span(NamedTuple):
-    """Least, median and greatest of a number that each image has.
+    """Minimum, median and maximum of a number over all images.
 
     Attributes
     ----------
-    least, median, most : int
+    min, median, max : int
     """
 
-    least: int
+    min: int
     median: int
-    most: int
+    max: int
 
     def __str__(self) -> str:
-        least, median, most = self
-        return str(median) if least == most else f"{least} to {most}, mostly {median}"
+        return (
+            str(self.median)
+            if self.min == self.max
+            else f"{self.min} to {self.max}, median {self.median}"
+        )
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What `measure` finds.
+    """Properties of labeled captchas, from `measure`.
 
     Attributes
     ----------
@@ -53,17 +56,16 @@ class Measurement:
     heights, widths : Span
         Of the images, in pixels.
     color, dark_ink : float in 0..1
-        Share of the images that are in color, and of those whose ink is darker than the ground.
+        Fraction of images in color, and of images whose ink is darker than the background.
     lengths : dict of int to int
-        How many labels have so many characters.
+        Number of labels of each length.
     characters : dict of str to int
-        How often each character occurs in the labels; in order of the characters.
+        Number of occurrences of each character in the labels, sorted by character.
     pitch : float
-        From one character to the next, in pixels: the mean of how wide the text is, divided by the
-        length of its label.
+        Mean distance of neighboring characters in pixels: text width divided by label length.
     boxes : tuple of tuples (x, y, w, h), or None
-        An even layout over the ink of the mean image; None unless all images have one size and
-        labels a usual length.
+        Equally spaced boxes over the ink of the mean image; None unless all images have the same
+        size and the labels have a usual length.
     """
 
     n: int
@@ -79,31 +81,31 @@ class Measurement:
 
     @property
     def length(self) -> int | None:
-        """The labels' usual length, if nine of ten have it."""
+        """The length of at least 90 % of the labels; None if there is no such length."""
         return _usual(self.lengths)
 
     @property
     def n_unusual(self) -> int:
-        """How many labels have another length than usual; 0 if there is no usual one."""
+        """Number of labels of another length; 0 if there is no usual length."""
         return 0 if self.length is None else self.n - self.lengths[self.length]
 
     @property
     def one_size(self) -> bool:
-        """Whether all images are equally high and equally wide."""
-        return self.heights.least == self.heights.most and self.widths.least == self.widths.most
+        """Whether all images have the same size."""
+        return self.heights.min == self.heights.max and self.widths.min == self.widths.max
 
     @property
     def rare(self) -> str:
-        """The characters that occur less than three times: too seldom to be learned well."""
-        return "".join(c for c, count in self.characters.items() if count < _FEW)
+        """Characters that occur fewer than three times, which is too rare to learn them well."""
+        return "".join(c for c, count in self.characters.items() if count < _RARE)
 
-    def lines(self) -> list[tuple[str, str]]:
-        """Say what was measured.
+    def summary(self) -> list[tuple[str, str]]:
+        """Return the properties as text.
 
         Returns
         -------
-        lines : list of pairs of str
-            What it is, and how much.
+        summary : list of pairs of str
+            Name and value of each property.
         """
         lengths = ", ".join(
             f"{length} ({count} labels)" if len(self.lengths) > 1 else str(length)
@@ -120,17 +122,17 @@ class Measurement:
             ("pitch", f"{self.pitch:.0f} pixels"),
         ]
         if self.rare:
-            lines.append(("rare", f"{self.rare} (less than {_FEW} times each)"))
+            lines.append(("rare", f"{self.rare} (fewer than {_RARE} times each)"))
         return lines
 
 
 def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measurement:
-    """Measure labeled captchas.
+    """Measure the properties of labeled captchas that determine which recipes can apply.
 
     Parameters
     ----------
     images : iterable of n ndarrays of shape (h, w) or (h, w, 3), dtype uint8
-        They are taken one by one, so that not all need be held.
+        Decoded images. They are used one by one and need not be in memory at once.
     labels : sequence of n str
 
     Returns
@@ -142,7 +144,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     DatasetError
         If there are no captchas, or not as many images as labels.
     ReadingError
-        If a label is no string.
+        If a label is not a string.
 
     Examples
     --------
@@ -202,7 +204,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
 
 def _usual(lengths: Mapping[int, int]) -> int | None:
     length = max(lengths, key=lambda length: lengths[length])
-    return length if lengths[length] >= _USUALLY * sum(lengths.values()) else None
+    return length if lengths[length] >= _USUAL_FRACTION * sum(lengths.values()) else None
 
 
 def _span(numbers: Sequence[int]) -> Span:
@@ -210,27 +212,27 @@ def _span(numbers: Sequence[int]) -> Span:
 
 
 def _even_boxes(ink: NDArray[np.float64], n: int) -> tuple[tuple[int, int, int, int], ...] | None:
-    """Place n boxes of one size at even distances where the mean image has most ink."""
+    """Return n equally spaced boxes of the same size where the mean image has most ink."""
     columns = ink.mean(axis=0)
-    # Places are looked for on a coarser image: fine ones are not worth the time.
-    scale = -(-len(columns) // _MOST_COLUMNS)
+    # Search a coarser image: more precision is not worth the time.
+    scale = -(-len(columns) // _MAX_COLUMNS)
     columns = columns[: len(columns) // scale * scale].reshape(-1, scale).mean(axis=1)
     if columns.min() == columns.max() or len(columns) < 2 * n:
         return None
     excess = np.concatenate([[0], np.cumsum(columns - threshold_otsu(columns))])
-    best, place = 0.0, None
+    best, found = 0.0, None
     for width in range(2, len(columns) // n + 1):
         inside = excess[width:] - excess[:-width]
         for pitch in np.arange(width, (len(columns) - width) / max(n - 1, 1) + 1e-9, 0.5):
             steps = np.rint(np.arange(n) * pitch).astype(int)
             gain = sum(inside[step : len(inside) - steps[-1] + step] for step in steps)
-            if (most := gain.max()) > best:
-                best, place = most, (steps + int(gain.argmax()), width)
-    if place is None:
+            if (highest := gain.max()) > best:
+                best, found = highest, (steps + int(gain.argmax()), width)
+    if found is None:
         return None
-    x, width = place[0] * scale, place[1] * scale
+    x, width = found[0] * scale, found[1] * scale
     rows = np.mean([ink[:, left : left + width].mean(axis=1) for left in x], axis=0)
-    # Glyphs of several heights leave little ink in their outermost rows.
+    # Characters of different heights leave little ink in the outermost rows.
     inked = np.flatnonzero(rows > rows.min() + 0.2 * (rows.max() - rows.min()))
     if not len(inked):
         return None

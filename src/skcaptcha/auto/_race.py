@@ -1,4 +1,4 @@
-"""A race of recipes against time: screened cheaply, then cross-validated, the best one fitted."""
+"""A race of recipes: candidates are screened on few captchas, and the best are cross-validated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import joblib
 import numpy as np
@@ -15,487 +14,458 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.percent import points
-from skcaptcha.auto._entry import Entry, Trial, chance
+from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
+from skcaptcha.auto._costs import (
+    FINAL_FIT,
+    characters_in_fold,
+    final_fit_seconds,
+    has_networks,
+    training_size,
+)
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, Family, name_of
-from skcaptcha.auto._processes import Processes
+from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.exceptions import ReadingError
+from skcaptcha.images import ImageBatch
 from skcaptcha.images._duplicates import group_folds
-from skcaptcha.read.sequence._ensemble import n_copies_for
 from skcaptcha.recipes import Recipe
 
 _logger = logging.getLogger(__name__)
 
-_SCREENED = 300
 SCREENING_FOLDS = 2
-_PILOT = 60  # captchas that tell how fast a model reads
+_N_SCREENED = 300
+_N_PILOT = 60  # captchas that the prediction time is measured with
+_N_TIMED = 20  # captchas that the fit time is measured with
 
-_SCREENING_SHARE = 0.4  # of the time
-# In a fold, a network takes half of the time, and to find the places of the characters the other
-# half. The last fit has three networks, and is repeated three times to calibrate; the shortened one
-# has one network, and is repeated twice. Of readers that have no network, both take about as long.
-_LAST_FIT = 6.0
-_SHORTENED_FIT = 1.5
-_LAST_FIT_OF_OTHERS = 2.5
-_SHORTENED = {"read__calibration_cv": 2}
-_LEAST_FOR_UNKNOWN = 20.0  # seconds, for a network of which nobody knows how long it takes
-_TIMED = 20  # captchas that tell how long such a reader takes to fit
+_SCREENING_FRACTION = 0.4  # of the time
+_SHORTENED_FINAL = {"read__calibration_cv": 2}
+_MIN_SECONDS_FOR_NETWORKS = 20.0  # if the fit time is unknown
 # With less time left, the first variant of a family is timed before it is screened.
 _LITTLE_TIME = 60.0
-# What is said to exceed the budget does so by more than this share of it, and these seconds.
-_TOLERATED_SHARE, _TOLERATED = 0.05, 1.0
+# Warn if the budget is exceeded by more than this fraction and these seconds.
+_TOLERANCE, _TOLERANCE_SECONDS = 0.05, 1.0
 _NO_TIME = "no time left"
 
-_PROMISING, _GOOD_ENOUGH, _ENOUGH_EVIDENCE = 0.98, 0.998, 100
+_PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
 _CLOSE = 0.01
-_MOST_VARIANTS = 3
-# What was validated on so many captchas and is behind is given up; a slow reader leaves the time to
-# others even if it is ahead.
-_ENOUGH_TO_TELL = 200
+_MAX_VARIANTS = 3
+# A candidate that is behind after this number of captchas is given up. A slow reader leaves the
+# time to others even if it is ahead.
+_ENOUGH_TO_COMPARE = 200
 
 
 class Race:
-    """The captchas, the time left, and how far every variant has come.
+    """Captchas, time, and the results of all candidates so far.
 
-    Parameters
-    ----------
-    X : sequence of n captchas
-    y : ndarray of n str
-    clock : Clock
-        Tells how much time is left.
-    evaluations : Evaluations
-        Score recipes.
-    say : callable
-        Is told what is being done.
-    groups : ndarray of n int
-        Equal for duplicate captchas, which are in the same fold.
-    processes : Processes
-        Share the work.
-    random_state
-        See `choose_recipe`.
+    Duplicate captchas have the same number in ``groups``, which keeps them in the same fold.
+    ``report_progress`` is called with what is being done. See `choose_recipe` for the rest.
     """
 
     def __init__(
         self,
-        X: Sequence[Any],
+        X: ImageBatch,
         y: NDArray[np.str_],
         clock: Clock,
         evaluations: Evaluations,
-        say: Callable[[str], None],
+        report_progress: Callable[[str], None],
         *,
         groups: NDArray[np.intp],
-        processes: Processes,
+        pool: ProcessPool,
         random_state: int,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
-        self.clock, self.evaluations, self.processes = clock, evaluations, processes
-        self.say = say
+        self.clock, self.evaluations, self.pool = clock, evaluations, pool
+        self.report_progress = report_progress
         order = np.random.default_rng(random_state).permutation(len(y))
-        self.screened, self.pilot = order[:_SCREENED], order[:_PILOT]
+        self.screened, self.pilot = order[:_N_SCREENED], order[:_N_PILOT]
         self.everything = np.arange(len(y))
-        self.entries: list[Entry] = []
-        # How long one process takes for a family's reader in one fold, if it has a stand-in.
-        self.meant: dict[int, float] = {}
-        # What to keep of the time for fitting the winner, whichever that is.
-        self.last_fit = 0.0
+        self.n_characters = int(np.char.str_len(y).sum())
+        self.candidates: list[Candidate] = []
+        # Single-process seconds for a fold of each family's own reader, if it has a surrogate.
+        self.own_fold_seconds: dict[int, float] = {}
+        # Time to reserve for the final fit of any possible winner.
+        self.final_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
 
     def run(self, families: Sequence[Family], folds: int) -> None:
-        """Screen all families that can apply, and cross-validate what is within reach."""
+        """Screen all families that can apply, and cross-validate the candidates within reach."""
         self.folds = min(folds, len(np.unique(self.groups)))
-        kept_for_validation = (1 - _SCREENING_SHARE) * self.clock.left()
+        reserved = (1 - _SCREENING_FRACTION) * self.clock.remaining()
         for i, family in enumerate(families):
             if family.excluded:
-                verdict = f"cannot apply: {family.excluded}"
-                self.entries.append(Entry(family, None, verdict))
-            elif self._is_sure():
-                self.entries.append(Entry(family, None, "not tried: not needed"))
+                outcome = f"cannot apply: {family.excluded}"
+                self.candidates.append(Candidate(family, None, outcome))
+            elif self._is_decided():
+                self.candidates.append(Candidate(family, None, "not tried: not needed"))
             else:
-                share = (self.clock.left() - kept_for_validation) / (len(families) - i)
-                entries = self._screen(family, share)
-                if entries and entries[0].value >= _PROMISING:
-                    self._cross_validate(entries[0])
-        if not self._is_sure():
-            self._cross_validate_the_best()
+                seconds = (self.clock.remaining() - reserved) / (len(families) - i)
+                screened = self._screen(family, seconds)
+                if screened and screened[0].estimate >= _PROMISING:
+                    self._cross_validate(screened[0])
+        if not self._is_decided():
+            for candidate in self._within_reach():
+                best = max(other.estimate for other in self.candidates)
+                # Candidates without a surrogate cost little.
+                bonus = 0.0 if candidate.has_surrogate else _CLOSE
+                if candidate.accuracy is None and candidate.upper_bound + bonus > best:
+                    self._cross_validate(candidate)
 
-    def fit_best(self) -> tuple[Pipeline, Entry]:
-        """Fit the best to all captchas; if that fails, the next best."""
-        for entry in self._ranked():
-            assert entry.recipe is not None
-            shortened = self._shorten_last_fit(entry)
-            self.say(f"fitting {entry.name} to all captchas")
-            n_jobs = self._processes_for_last_fit(entry)
+    def fit_best(self) -> tuple[Pipeline, Candidate]:
+        """Fit the best candidate to all captchas, or the next one if that fails."""
+        for candidate in self._ranked():
+            assert candidate.recipe is not None
+            shortened = self._shorten_final_fit(candidate)
+            self.report_progress(f"fitting {candidate.name} to all captchas")
+            # Only networks are trained by several processes.
+            work = FINAL_FIT * candidate.fold_seconds if has_networks(candidate.recipe) else 0.0
+            n_jobs = self.pool.n_jobs_for(work)
             try:
                 with (
                     warnings.catch_warnings(action="ignore"),
                     joblib.parallel_config(n_jobs=n_jobs),
                 ):
-                    model = Recipe(entry.recipe).final_pipeline().fit(self.X, self.y)
+                    model = Recipe(candidate.recipe).final_pipeline().fit(self.X, self.y)
             except Exception as error:
-                entry.verdict = f"cannot be fitted to all: {error}"
+                candidate.outcome = f"cannot be fitted to all captchas: {error}"
                 continue
-            entry.verdict = f"chosen{shortened}"
-            return model, entry
+            candidate.outcome = f"chosen{shortened}"
+            return model, candidate
         raise self._nothing_fits()
 
-    def _processes_for_last_fit(self, entry: Entry) -> int:
-        assert entry.recipe is not None
-        # Others do not use them.
-        return self.processes.for_work(
-            _LAST_FIT * entry.fold_work if _has_networks(entry.recipe) else 0.0
-        )
-
-    def _shorten_last_fit(self, entry: Entry) -> str:
-        """Leave out of the last fit what there is no time for, and say what that is."""
-        assert entry.recipe is not None
-        final, left = entry.recipe["final"], self.clock.left()
-        needed, shortened = self._last_fit(entry.recipe, entry.fold_work), ""
-        if needed > left and final.keys() > _SHORTENED.keys() and _has_networks(entry.recipe):
-            needed = self._last_fit(entry.recipe, entry.fold_work, shortened=True)
-            entry.recipe = {**entry.recipe, "final": _SHORTENED}
-            shortened = " (its last fit was shortened: no time was left for more networks)"
-        if needed - left > max(_TOLERATED_SHARE * self.clock.budget, _TOLERATED):
-            self._say_over(entry, needed)
-        return shortened
-
-    def _say_over(self, entry: Entry, needed: float) -> None:
-        last_fit = f"fitting {entry.name} to all captchas takes about {needed:.1f} s"
-        left = self.clock.left()
-        if left > 0:
-            why = f"{last_fit}, and {left:.1f} s are left"
-        else:
-            why = f"it was used up {-left:.1f} s ago, and {last_fit}"
-        _logger.warning("the budget will not suffice: %s", why)
-
-    def best(self) -> tuple[Pipeline, Entry]:
-        """Give the best, not fitted."""
-        entry = next(iter(self._ranked()), None)
-        if entry is None:
+    def best(self) -> tuple[Pipeline, Candidate]:
+        """Return the best candidate, and its pipeline without fitting it."""
+        candidate = next(iter(self._ranked()), None)
+        if candidate is None:
             raise self._nothing_fits()
-        assert entry.recipe is not None
-        entry.verdict = "chosen"
-        return Recipe(entry.recipe).pipeline(), entry
+        assert candidate.recipe is not None
+        candidate.outcome = "chosen"
+        return Recipe(candidate.recipe).pipeline(), candidate
+
+    def trials(self, winner: Candidate) -> Iterator[Trial]:
+        """Report on all candidates, the winner first."""
+        self.candidates.sort(key=lambda each: (each is winner, each.rank), reverse=True)
+        for each in self.candidates:
+            yield Trial(
+                each.family.number,
+                each.name,
+                {} if each.variant is None else each.variant.settings,
+                each.outcome or self._compare(each, winner),
+                each.screened,
+                len(self.screened),
+                each.accuracy,
+                each.n_validated,
+                each.seconds,
+            )
+
+    def _compare(self, candidate: Candidate, winner: Candidate) -> str:
+        if candidate.accuracy is None:
+            return "left behind in the screening"
+        if candidate.score == winner.score:
+            return "as good, but slower to read"
+        if candidate.estimate == winner.estimate:
+            return "as many strings, but fewer characters"
+        n = candidate.n_validated or len(self.screened)
+        behind = points(winner.estimate - candidate.estimate, n)
+        return f"{behind.removeprefix('+')} points behind"
 
     def _nothing_fits(self) -> ReadingError:
-        reasons = "; ".join(
-            {e.family.name: f"{e.name}: {e.verdict}" for e in self.entries}.values()
+        reasons = {each.family.name: f"{each.name}: {each.outcome}" for each in self.candidates}
+        return ReadingError(
+            f"no recipe can be fitted to these captchas ({'; '.join(reasons.values())})"
         )
-        return ReadingError(f"no recipe can be fitted to these captchas ({reasons})")
 
-    def trials(self, winner: Entry) -> Iterator[Trial]:
-        """Say what became of each, the winner first."""
-        self.entries.sort(key=lambda entry: (entry is winner, entry.rank), reverse=True)
-        for entry in self.entries:
-            verdict = entry.verdict
-            if not verdict and entry.accuracy is None:
-                verdict = "left behind in the screening"
-            elif not verdict and entry.merit == winner.merit:
-                verdict = "as good, but slower to read"
-            elif not verdict and entry.value == winner.value:
-                verdict = "as many strings, but fewer characters"
-            elif not verdict:
-                behind = points(winner.value - entry.value, entry.n_validated or len(self.screened))
-                verdict = f"{behind.removeprefix('+')} points behind"
-            yield Trial(
-                entry.family.number,
-                entry.name,
-                {} if entry.variant is None else entry.variant.settings,
-                verdict,
-                entry.screened,
-                len(self.screened),
-                entry.accuracy,
-                entry.n_validated,
-                entry.seconds,
-            )
+    def _is_decided(self) -> bool:
+        return any(
+            each.n_validated >= _ENOUGH_VALIDATED and each.estimate >= _GOOD_ENOUGH
+            for each in self.candidates
+        )
 
-    def _screen(self, family: Family, seconds: float) -> list[Entry]:
-        """Score a family's variants on a part of the captchas, the best first."""
-        entries = [Entry(family, variant) for variant in family.variants]
-        able = [entry for entry in self.entries if entry.recipe]
-        self.entries += entries
-        self.say(f"screening {family.name}")
-        # The first one tells how long the others may take.
-        first, rest = entries[:1], entries[1:]
-        if able and self.clock.left() < self._needed_to_screen(first[0], able):
-            for entry in entries:
-                entry.verdict = f"not tried: {_NO_TIME}"
+    # Screening
+
+    def _screen(self, family: Family, seconds: float) -> list[Candidate]:
+        """Score a family's variants on a subset of the captchas; return them, the best first."""
+        new = [Candidate(family, variant) for variant in family.variants]
+        fitted = [each for each in self.candidates if each.recipe]
+        self.candidates += new
+        self.report_progress(f"screening {family.name}")
+        first, rest = new[0], new[1:]
+        if fitted and self.clock.remaining() < self._seconds_to_screen(first, fitted):
+            for each in new:
+                each.outcome = f"not tried: {_NO_TIME}"
             return []
-        work = self._screen_together(first, 0.0)
-        self.longest_screening = max(self.longest_screening, first[0].seconds)
-        affordable = len(rest)
-        while affordable and first[0].seconds + self.processes.seconds(affordable * work) > seconds:
-            affordable -= 1
-        for entry in rest[affordable:]:
-            entry.verdict = f"not tried: {_NO_TIME}"
-        self._screen_together(rest[:affordable], affordable * work)
-        return sorted(entries, key=lambda entry: -entry.characters)
+        # The time of the first variant is the estimate for the others.
+        work = self._screen_variants([first], 0.0)
+        self.longest_screening = max(self.longest_screening, first.seconds)
+        n = len(rest)
+        while n and first.seconds + self.pool.seconds(n * work) > seconds:
+            n -= 1
+        for each in rest[n:]:
+            each.outcome = f"not tried: {_NO_TIME}"
+        if n:
+            self._screen_variants(rest[:n], n * work)
+        return sorted(new, key=lambda each: -each.character_accuracy)
 
-    def _needed_to_screen(self, entry: Entry, able: Sequence[Entry]) -> float:
-        """Estimate the seconds for a variant of which nothing is known, and for the last fit."""
-        best = max(able, key=lambda entry: entry.rank)
+    def _seconds_to_screen(self, candidate: Candidate, fitted: Sequence[Candidate]) -> float:
+        """Estimate the time for screening a new family and for the final fit."""
+        best = max(fitted, key=lambda each: each.rank)
         assert best.recipe is not None
-        last_fit = self._last_fit(best.recipe, best.fold_work, shortened=True)
+        final_fit = self._final_fit_seconds(best.recipe, best.fold_seconds, shortened=True)
         screening = self.longest_screening
         n = len(self.screened)
-        if entry.variant and n > 2 * _TIMED and self.clock.left() < _LITTLE_TIME:
-            # Each of the captchas is learned from in one fold, and read in the other.
-            seconds = self._time(entry.variant.stages[0][0], self.screened[:_TIMED], read=True)
-            screening = seconds * n / _TIMED
-            last_fit = max(last_fit, screening / SCREENING_FOLDS * len(self.y) / n)
-        return screening + last_fit
+        if candidate.variant and n > 2 * _N_TIMED and self.clock.remaining() < _LITTLE_TIME:
+            # Each captcha is used for training in one fold, and read in the other.
+            recipe = candidate.variant.stages[0][0]
+            seconds = self._time_fit(recipe, self.screened[:_N_TIMED], predict=True)
+            screening = seconds * n / _N_TIMED
+            final_fit = max(final_fit, screening / SCREENING_FOLDS * len(self.y) / n)
+        return screening + final_fit
 
-    def _screen_together(self, entries: Sequence[Entry], work: float) -> float:
-        """Screen variants, given an estimate of the work, and say how much it was."""
-        if not entries:
-            return 0.0
-        candidates = [entry.variant.stages[0][0] for entry in entries if entry.variant]
+    def _screen_variants(self, candidates: Sequence[Candidate], work: float) -> float:
+        """Screen variants, given an estimate of the work; return the measured work."""
+        recipes = [each.variant.stages[0][0] for each in candidates if each.variant]
+        n = len(self.screened)
         splits = self._splits(self.screened, SCREENING_FOLDS)
-        scores = self._score(candidates, self.screened, splits, work)
-        for entry, candidate, strings, characters, ignoring_case in zip(
-            entries,
-            candidates,
-            scores.strings,
-            scores.characters,
-            scores.ignoring_case,
-            strict=True,
-        ):
-            entry.seconds = scores.seconds / len(entries)
-            entry.fold_work = scores.work / len(entries) / SCREENING_FOLDS
-            entry.fold_work *= len(self.y) / len(self.screened)
-            if math.isnan(strings):
-                entry.verdict = f"cannot apply: {scores.problem}"
-            else:
-                entry.screened = float(strings) / len(self.screened)
-                _logger.debug(
-                    "screened %s %s: %.4f of strings in %.2f s",
-                    entry.name,
-                    entry.variant.settings if entry.variant else {},
-                    entry.screened,
-                    entry.seconds,
-                )
-                entry.characters = float(characters) / len(self.screened)
-                entry.ignoring_case = float(ignoring_case) / len(self.screened)
-                entry.recipe = candidate
+        scores = self._score(recipes, self.screened, splits, work)
+        sums = zip(scores.strings, scores.characters, scores.ignoring_case, strict=True)
+        for each, recipe, numbers in zip(candidates, recipes, sums, strict=True):
+            each.seconds = scores.seconds / len(candidates)
+            each.fold_seconds = scores.work / len(candidates) / SCREENING_FOLDS * len(self.y) / n
+            if math.isnan(numbers[0]):
+                each.outcome = f"cannot apply: {scores.error}"
+                continue
+            each.screened, each.character_accuracy, each.ignoring_case = (
+                float(number) / n for number in numbers
+            )
+            each.recipe = recipe
+            _logger.debug(
+                "screened %s %s: string accuracy %.4f in %.2f s",
+                each.name,
+                each.variant.settings if each.variant else {},
+                each.screened,
+                each.seconds,
+            )
         return scores.work
 
-    def _cross_validate_the_best(self) -> None:
-        for entry in self._within_reach():
-            best = max(other.value for other in self.entries)
-            # What needs no stand-in costs little.
-            hope = entry.hope if entry.stood_in else entry.hope + _CLOSE
-            if entry.accuracy is None and hope > best:
-                self._cross_validate(entry)
+    # Cross-validation
 
-    def _is_behind(self, entry: Entry, *, by_chance: bool) -> bool:
-        """Tell whether another one reads at least as much: perhaps by chance, or by more."""
-        margin = 0.0 if by_chance else chance(entry.value, entry.n_validated)
-        return any(
-            other is not entry
-            and other.accuracy is not None
-            and other.merit >= (entry.value + margin, entry.characters)
-            for other in self.entries
-        )
+    def _within_reach(self) -> list[Candidate]:
+        """Return the promising candidates of all families in the order of cross-validation.
 
-    def _within_reach(self) -> list[Entry]:
-        """Of each family what is promising, that first which needs no stand-in: it costs little.
-
-        Unless a stand-in reads more by itself: however little each costs, all together would leave
-        no time for the reader that is meant.
+        The best of each family come before the second best of any. Candidates without a surrogate
+        come first, because they cost little, unless a surrogate itself reads more: together they
+        might leave no time for the reader that it stands for.
         """
-        chosen: list[tuple[int, Entry]] = []
-        for number in range(1 + max(entry.family.number for entry in self.entries)):
-            of_family = [entry for entry in self.entries if entry.family.number == number]
-            chosen += enumerate(self._promising(of_family))
-        stand_ins = [entry.characters for _, entry in chosen if entry.stood_in]
-        best = max(stand_ins, default=0.0)
-        best -= chance(best, len(self.screened))
-        # The best of every family come before the second best of any.
-        chosen.sort(
+        promising: list[tuple[int, Candidate]] = []
+        for number in range(1 + max(each.family.number for each in self.candidates)):
+            family = [each for each in self.candidates if each.family.number == number]
+            promising += enumerate(self._promising(family))
+        surrogates = [each.character_accuracy for _, each in promising if each.has_surrogate]
+        best = max(surrogates, default=0.0)
+        best -= two_standard_errors(best, len(self.screened))
+        promising.sort(
             key=lambda item: (
-                item[1].stood_in or item[1].characters < best,
+                item[1].has_surrogate or item[1].character_accuracy < best,
                 item[0],
-                -item[1].hope,
+                -item[1].upper_bound,
             )
         )
-        return [entry for _, entry in chosen]
+        return [candidate for _, candidate in promising]
 
-    def _promising(self, of_family: Sequence[Entry]) -> list[Entry]:
-        """The best variants of a family, as far as chance may have ordered them."""
-        screened = [entry for entry in of_family if entry.screened is not None]
+    def _promising(self, family: Sequence[Candidate]) -> list[Candidate]:
+        """Return the variants of a family that are the best within two standard errors."""
+        screened = [each for each in family if each.screened is not None]
         if not screened:
             return []
-        screened.sort(key=lambda entry: -entry.characters)
-        least = screened[0].characters - chance(screened[0].characters, len(self.screened))
-        near: dict[float, Entry] = {}  # equals are most likely twins
-        for entry in screened:
-            if entry.characters >= least:
-                near.setdefault(entry.characters, entry)
+        screened.sort(key=lambda each: -each.character_accuracy)
+        highest = screened[0].character_accuracy
+        lowest = highest - two_standard_errors(highest, len(self.screened))
+        near: dict[float, Candidate] = {}  # equal accuracies most likely mean equal readings
+        for each in screened:
+            if each.character_accuracy >= lowest:
+                near.setdefault(each.character_accuracy, each)
         best, *others = near.values()
-        if not best.stood_in:
-            return [best, *others][: 2 * _MOST_VARIANTS]
-        # A stand-in is led astray by noise that the reader itself copes with, so that the plainest
-        # variant comes second in any case.
-        plain = of_family[0]
-        second = [entry for entry in screened[1:] if entry is plain]
-        others = [entry for entry in others if entry is not plain]
-        return [best, *second, *others][:_MOST_VARIANTS]
+        if not best.has_surrogate:
+            return [best, *others][: 2 * _MAX_VARIANTS]
+        # Noise can mislead a surrogate, but not the reader itself, so the plainest variant is
+        # always second.
+        plain = family[0]
+        second = [each for each in screened[1:] if each is plain]
+        others = [each for each in others if each is not plain]
+        return [best, *second, *others][:_MAX_VARIANTS]
 
-    def _cross_validate(self, entry: Entry) -> None:
-        """Score a variant fold after fold, as long as it is ahead, unclear, and there is time.
+    def _cross_validate(self, candidate: Candidate) -> None:
+        """Score a candidate fold by fold while it is ahead or undecided and there is time.
 
-        A reader of which nobody knows yet how long it takes is fitted to a few captchas first. Its
-        first folds need no more time than they take and a shortened last fit: its stand-in says
-        little of how well it reads.
+        A reader of unknown fit time is first fitted to a few captchas. Its first folds only have
+        to leave time for a shortened final fit: the score of its surrogate says little about it.
         """
-        assert entry.variant is not None
-        self.say(f"cross-validating {entry.name}")
-        stage, number = entry.variant.stages[-1], entry.family.number
-        work = self.meant.get(number)
-        known = work is not None or not entry.stood_in
-        least = _LEAST_FOR_UNKNOWN if _has_networks(stage[0]) else 0.0
-        if work is None:
-            work = entry.fold_work
-            if entry.stood_in and self.clock.left() >= least:
-                work += self._time_a_fold(stage[0])
-        splits = self._splits(self.everything, self.folds)
-        parts = [splits]
-        if entry.stood_in:
-            at_once = range(0, len(splits), self.processes.most)
-            parts = [splits[first : first + self.processes.most] for first in at_once]
+        assert candidate.variant is not None
+        self.report_progress(f"cross-validating {candidate.name}")
+        stage, number = candidate.variant.stages[-1], candidate.family.number
+        minimum = _MIN_SECONDS_FOR_NETWORKS if has_networks(stage[0]) else 0.0
+        is_known = number in self.own_fold_seconds or not candidate.has_surrogate
+        work = self.own_fold_seconds.get(number, candidate.fold_seconds)
+        if not is_known and self.clock.remaining() >= minimum:
+            work += self._time_fold(stage[0])
+        parts = [self._splits(self.everything, self.folds)]
+        if candidate.has_surrogate:
+            n = self.pool.n_max
+            parts = [parts[0][first : first + n] for first in range(0, len(parts[0]), n)]
         read = np.zeros((3, len(stage)))
         for part in parts:
             n_tasks = len(stage) * len(part)
-            needed = self._last_fit(stage[0], work, shortened=not known)
-            if known:
-                needed = max(self.last_fit, needed)
-            needed += self.processes.seconds(work * n_tasks, n_tasks)
-            if not known:
-                needed = max(needed, least)
-            if self.clock.left() < needed:
-                if entry.accuracy is None:
-                    entry.out_of_time = True
-                    entry.verdict = f"{_NO_TIME}: needs about {needed:.0f} s more"
+            needed = self._final_fit_seconds(stage[0], work, shortened=not is_known)
+            if is_known:
+                needed = max(self.final_fit, needed)
+            needed += self.pool.seconds(work * n_tasks, n_tasks)
+            if not is_known:
+                needed = max(needed, minimum)
+            if self.clock.remaining() < needed:
+                if candidate.accuracy is None:
+                    candidate.out_of_time = True
+                    candidate.outcome = f"{_NO_TIME}: needs about {needed:.0f} s more"
                 return
             scores = self._score(stage, self.everything, part, work * n_tasks)
-            entry.seconds += scores.seconds
-            work = entry.fold_work = scores.work / n_tasks
-            if entry.stood_in:
-                self.meant[number] = work
-                known = True
+            candidate.seconds += scores.seconds
+            work = candidate.fold_seconds = scores.work / n_tasks
+            if candidate.has_surrogate:
+                self.own_fold_seconds[number] = work
+                is_known = True
             read += scores.strings, scores.characters, scores.ignoring_case
             if np.isnan(read[0]).all():
-                entry.verdict = f"cannot apply: {scores.problem}"
-                entry.screened = entry.accuracy = entry.recipe = None
-                entry.n_validated = 0
+                candidate.outcome = f"cannot apply: {scores.error}"
+                candidate.screened = candidate.accuracy = candidate.recipe = None
+                candidate.n_validated = 0
                 return
-            entry.n_validated += sum(len(test) for _, test in part)
-            best = int(np.nanargmax(read[0] + 1e-3 * read[1] / entry.n_validated))
-            shares = (read[:, best] / entry.n_validated).tolist()
-            entry.accuracy, entry.characters, entry.ignoring_case = shares
-            entry.recipe = stage[best]
+            candidate.n_validated += sum(len(test) for _, test in part)
+            n_validated = candidate.n_validated
+            best = int(np.nanargmax(read[0] + 1e-3 * read[1] / n_validated))
+            candidate.accuracy, candidate.character_accuracy, candidate.ignoring_case = (
+                read[:, best] / n_validated
+            ).tolist()
+            candidate.recipe = stage[best]
             _logger.debug(
-                "cross-validated %s on %d captchas: %.4f of strings, %.1f s, %.1f s left",
-                entry.name,
-                entry.n_validated,
-                entry.accuracy,
+                "cross-validated %s on %d captchas: string accuracy %.4f, %.1f s, %.1f s left",
+                candidate.name,
+                n_validated,
+                candidate.accuracy,
                 scores.seconds,
-                self.clock.left(),
+                self.clock.remaining(),
             )
-            self.last_fit = max(self.last_fit, self._last_fit(stage[0], work))
-            enough = entry.n_validated >= _ENOUGH_TO_TELL
-            if self._is_behind(entry, by_chance=enough) or (entry.stood_in and enough):
+            self.final_fit = max(self.final_fit, self._final_fit_seconds(stage[0], work))
+            enough = n_validated >= _ENOUGH_TO_COMPARE
+            if self._is_behind(candidate, significantly=not enough) or (
+                candidate.has_surrogate and enough
+            ):
                 return
 
-    def _last_fit(self, recipe: Content, work: float, *, shortened: bool = False) -> float:
-        """Estimate the seconds of the last fit from what one process takes for a fold."""
-        if not _has_networks(recipe):
-            return _LAST_FIT_OF_OTHERS * work
-        n_characters = int(np.char.str_len(self.y).sum())
-        growth = _work(recipe, n_characters) / _work(recipe, self._n_learned(n_characters))
-        more = growth * (_SHORTENED_FIT if shortened else _LAST_FIT)
-        return self.processes.seconds(work * (1 + more), self.folds)
-
-    def _n_learned(self, n_characters: int) -> int:
-        """Give how many characters are learned from in a fold."""
-        return max(1, int(n_characters * (1 - 1 / self.folds)))
-
-    def _time_a_fold(self, candidate: Content) -> float:
-        """Estimate the seconds that one process takes for a fold by fitting a few captchas."""
-        few = self.pilot[: min(_TIMED, max(1, len(self.y) // 2))]
-        taken = self._time(candidate, few)
-        n_characters = self._n_learned(int(np.char.str_len(self.y).sum()))
-        work = _work(candidate, n_characters) / _work(candidate, np.char.str_len(self.y[few]).sum())
-        return taken * work
-
-    def _time(self, candidate: Content, few: NDArray[np.intp], *, read: bool = False) -> float:
-        """Give the seconds that it takes to fit a recipe to a few captchas, and to read them."""
-        self.say(f"timing {name_of(candidate)}")
-        X = [self.X[i] for i in few]
-        begin = time.perf_counter()
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                model = Recipe(candidate).pipeline().fit(X, self.y[few])
-                if read:
-                    model.predict(X)
-        except Exception:  # what so few captchas do not suffice for
-            return 0.0
-        return time.perf_counter() - begin
+    def _is_behind(self, candidate: Candidate, *, significantly: bool) -> bool:
+        """Check whether another candidate reads at least as much, or significantly more."""
+        margin = 0.0
+        if significantly:
+            margin = two_standard_errors(candidate.estimate, candidate.n_validated)
+        return any(
+            other is not candidate
+            and other.accuracy is not None
+            and other.score >= (candidate.estimate + margin, candidate.character_accuracy)
+            for other in self.candidates
+        )
 
     def _splits(self, sample: NDArray[np.intp], folds: int) -> Splits:
-        # Random folds, and in the full cross-validation those of Recipe.search.
+        # All captchas are split as in Recipe.search.
         groups = self.groups[sample]
         return group_folds(groups, min(folds, len(np.unique(groups))))
 
     def _score(
-        self,
-        candidates: Sequence[Content],
-        sample: NDArray[np.intp],
-        splits: Splits,
-        work: float,
+        self, recipes: Sequence[Content], sample: NDArray[np.intp], splits: Splits, work: float
     ) -> Scores:
-        n_jobs = self.processes.for_work(work)
-        return self.evaluations(candidates, sample, splits, n_jobs=n_jobs)
+        return self.evaluations(recipes, sample, splits, n_jobs=self.pool.n_jobs_for(work))
 
-    def _ranked(self) -> list[Entry]:
-        """What can be fitted, the best first, the faster reader before an equal."""
-        able = [entry for entry in self.entries if entry.recipe is not None]
-        ranked = sorted(able, key=lambda entry: entry.rank, reverse=True)
-        tied = [entry for entry in ranked if entry.rank == ranked[0].rank]
-        # What has a stand-in is slow to fit, and to read.
-        tied.sort(key=lambda entry: entry.stood_in)
-        quick = [entry for entry in tied if not entry.stood_in]
-        if len(quick) > 1:
-            quick.sort(key=self._seconds_to_read)
-        return quick + tied[len(quick) :] + ranked[len(tied) :]
+    # The final fit
 
-    def _seconds_to_read(self, entry: Entry) -> float:
-        assert entry.recipe is not None
-        X = [self.X[i] for i in self.pilot]
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                model = Recipe(entry.recipe).pipeline().fit(X, self.y[self.pilot])
-            begin = time.perf_counter()
-            model.predict(X)
-        except Exception:  # what so few captchas do not suffice for
-            return math.inf
-        return time.perf_counter() - begin
+    def _shorten_final_fit(self, candidate: Candidate) -> str:
+        """Skip parts of the final fit that there is no time for, and describe that.
 
-    def _is_sure(self) -> bool:
-        return any(
-            entry.n_validated >= _ENOUGH_EVIDENCE and entry.value >= _GOOD_ENOUGH
-            for entry in self.entries
+        Warn if the budget will be exceeded nevertheless.
+        """
+        assert candidate.recipe is not None
+        final, left = candidate.recipe["final"], self.clock.remaining()
+        needed = self._final_fit_seconds(candidate.recipe, candidate.fold_seconds)
+        shortened = ""
+        if (
+            needed > left
+            and final.keys() > _SHORTENED_FINAL.keys()
+            and has_networks(candidate.recipe)
+        ):
+            needed = self._final_fit_seconds(
+                candidate.recipe, candidate.fold_seconds, shortened=True
+            )
+            candidate.recipe = {**candidate.recipe, "final": _SHORTENED_FINAL}
+            shortened = " (with a shortened final fit: there was no time for more networks)"
+        if needed - left > max(_TOLERANCE * self.clock.budget, _TOLERANCE_SECONDS):
+            fit = f"fitting {candidate.name} to all captchas takes about {needed:.1f} s"
+            why = f"{fit}, and {left:.1f} s are left"
+            if left <= 0:
+                why = f"it was used up {-left:.1f} s ago, and {fit}"
+            _logger.warning("the budget will be exceeded: %s", why)
+        return shortened
+
+    def _final_fit_seconds(
+        self, recipe: Content, fold_seconds: float, *, shortened: bool = False
+    ) -> float:
+        return final_fit_seconds(
+            recipe,
+            fold_seconds,
+            self.pool,
+            n_characters=self.n_characters,
+            n_folds=self.folds,
+            shortened=shortened,
         )
 
+    # Measured times
 
-def _has_networks(candidate: Content) -> bool:
-    """Tell whether what a reader learns is drawn anew for each of its copies, which takes long."""
-    return candidate["steps"]["read"].get("n_windows") is not None
+    def _time_fold(self, recipe: Content) -> float:
+        """Estimate the time that one process needs for a fold by fitting a few captchas."""
+        few = self.pilot[: min(_N_TIMED, max(1, len(self.y) // 2))]
+        seconds = self._time_fit(recipe, few)
+        size = training_size(recipe, characters_in_fold(self.n_characters, self.folds))
+        return seconds * size / training_size(recipe, int(np.char.str_len(self.y[few]).sum()))
 
+    def _time_fit(self, recipe: Content, few: NDArray[np.intp], *, predict: bool = False) -> float:
+        """Measure the time of fitting a recipe to a few captchas, and of reading them."""
+        self.report_progress(f"timing {name_of(recipe)}")
+        X = self.X.take(few)
+        begin = time.perf_counter()
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                model = Recipe(recipe).pipeline().fit(X, self.y[few])
+                if predict:
+                    model.predict(X)
+        except Exception:  # so few captchas may not be enough
+            return 0.0
+        return time.perf_counter() - begin
 
-def _work(candidate: Content, n_characters: int) -> float:
-    """Number of windows that a reader learns from, or of characters: what its time grows with."""
-    n_windows = candidate["steps"]["read"].get("n_windows")
-    if n_windows is None:
-        return float(n_characters)
-    return float(n_characters) * n_copies_for(n_windows, n_characters)
+    def _ranked(self) -> list[Candidate]:
+        """Return the candidates that can be fitted, the best first, and of equals the fastest."""
+        able = [each for each in self.candidates if each.recipe is not None]
+        ranked = sorted(able, key=lambda each: each.rank, reverse=True)
+        tied = [each for each in ranked if each.rank == ranked[0].rank]
+        # Readers with a surrogate are slow to fit and to read.
+        quick = [each for each in tied if not each.has_surrogate]
+        slow = [each for each in tied if each.has_surrogate]
+        if len(quick) > 1:
+            quick.sort(key=self._seconds_to_read)
+        return [*quick, *slow, *ranked[len(tied) :]]
+
+    def _seconds_to_read(self, candidate: Candidate) -> float:
+        assert candidate.recipe is not None
+        X = self.X.take(self.pilot)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                model = Recipe(candidate.recipe).pipeline().fit(X, self.y[self.pilot])
+            begin = time.perf_counter()
+            model.predict(X)
+        except Exception:  # so few captchas may not be enough
+            return math.inf
+        return time.perf_counter() - begin

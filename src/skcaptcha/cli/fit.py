@@ -267,7 +267,7 @@ def _measured_table(choice: Choice) -> Table:
     from rich.text import Text
 
     table = summary_table()
-    for name, value in choice.measurement.lines():
+    for name, value in choice.measurement.summary():
         table.add_row(name, Text(value))
     return table
 
@@ -279,13 +279,13 @@ def _tried_table(choice: Choice) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("tried", min_width=_NAME_WIDTH)
+    table.add_column("recipe", min_width=_NAME_WIDTH)
     table.add_column("screened", justify="right")
     table.add_column("validated", justify="right")
     table.add_column("seconds", justify="right")
     table.add_column("", overflow="fold")
     families: dict[int, list[Trial]] = {}
-    for trial in choice.tried:
+    for trial in choice.trials:
         families.setdefault(trial.family, []).append(trial)
     for trials in families.values():
         best = trials[0]
@@ -294,8 +294,8 @@ def _tried_table(choice: Choice) -> Table:
             _percent(best.screened, best.n_screened),
             _percent(best.accuracy, best.n_validated),
             f"{sum(trial.seconds for trial in trials):.0f}",
-            Text(best.verdict.partition(" (")[0]),
-            style="bold" if best is choice.tried[0] else None,
+            Text(best.outcome.partition(" (")[0]),
+            style="bold" if best is choice.trials[0] else None,
         )
     return table
 

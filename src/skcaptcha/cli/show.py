@@ -27,7 +27,7 @@ EXAMPLE = "skcaptcha show artifacts/model.joblib a.png --out steps.png"
 
 _MOST_ROWS = 40
 # In a manifest, too long for a table.
-_NOT_SHOWN = {"confusions", "recipe_content", "training_images", "tried"}
+_NOT_SHOWN = {"confusions", "recipe_content", "training_images", "trials"}
 _MOST_COUNTS = 5
 _VERSIONS_SHOWN = ("skcaptcha", "scikit-learn")
 

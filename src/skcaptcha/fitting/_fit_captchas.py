@@ -197,16 +197,16 @@ def _report(data: str, choice: Choice) -> dict[str, Any]:
         "data": data or None,
         "n_train": choice.measurement.n,
         "n_left_out": getattr(choice.model[-1], "n_left_out_", 0),
-        "measured": dict(choice.measurement.lines()),
-        "chosen": choice.tried[0].name,
-        "chosen_settings": choice.tried[0].settings,
-        "n_candidates": len(choice.tried),
+        "measured": dict(choice.measurement.summary()),
+        "chosen": choice.trials[0].name,
+        "chosen_settings": choice.trials[0].settings,
+        "n_candidates": len(choice.trials),
         "n_folds": choice.folds,
         "n_validated": choice.n_validated,
         "cv_string_accuracy": choice.accuracy,
         "cv_string_accuracy_ignoring_case": choice.accuracy_ignoring_case,
         "characters": "".join(getattr(choice.model[-1], "classes_", [])),
-        "tried": [asdict(trial) for trial in choice.tried],
+        "trials": [asdict(trial) for trial in choice.trials],
         "notes": list(_notes(choice)),
         "budget": choice.budget,
         "seconds": choice.seconds,
@@ -215,15 +215,15 @@ def _report(data: str, choice: Choice) -> dict[str, Any]:
 
 def _results(choice: Choice) -> dict[str, list[Any]]:
     """Return the trials as a table like ``cv_results_`` of a search."""
-    keys = dict.fromkeys(key for trial in choice.tried for key in trial.settings)
+    keys = dict.fromkeys(key for trial in choice.trials for key in trial.settings)
     return {
-        "rank_test_score": list(range(1, len(choice.tried) + 1)),
-        "name": [trial.name for trial in choice.tried],
-        "verdict": [trial.verdict for trial in choice.tried],
-        "screened": [trial.screened for trial in choice.tried],
-        "mean_test_score": [trial.accuracy for trial in choice.tried],
-        "seconds": [trial.seconds for trial in choice.tried],
-        **{f"param_{key}": [trial.settings.get(key) for trial in choice.tried] for key in keys},
+        "rank_test_score": list(range(1, len(choice.trials) + 1)),
+        "name": [trial.name for trial in choice.trials],
+        "outcome": [trial.outcome for trial in choice.trials],
+        "screened": [trial.screened for trial in choice.trials],
+        "mean_test_score": [trial.accuracy for trial in choice.trials],
+        "seconds": [trial.seconds for trial in choice.trials],
+        **{f"param_{key}": [trial.settings.get(key) for trial in choice.trials] for key in keys},
     }
 
 
@@ -232,9 +232,9 @@ def _recipe_text(data: str, model_file: Path, choice: Choice) -> str:
     today = datetime.now(UTC).date().isoformat()
     comments = [
         f"{_FIRST_LINE.removeprefix('# ')} on {today} for captchas with these properties:",
-        *(f"  {name}: {value}" for name, value in choice.measurement.lines()),
+        *(f"  {name}: {value}" for name, value in choice.measurement.summary()),
         f"It read {percent(choice.accuracy, choice.n_validated)} of {choice.n_validated} captchas "
-        f"right, in {choice.folds} folds; {len(choice.tried)} candidates were compared.",
+        f"right, in {choice.folds} folds; {len(choice.trials)} candidates were compared.",
     ]
     content = {
         **({"data": {"folder": _relative(data, model_file.parent)}} if data else {}),

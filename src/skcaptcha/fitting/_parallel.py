@@ -10,7 +10,7 @@ from typing import TypeVar
 import joblib
 
 from skcaptcha._process.worker_processes import start_workers
-from skcaptcha.auto._processes import started_by
+from skcaptcha.auto._process_pool import started_by
 from skcaptcha.prediction._cluster_connection import connect_if_given
 
 _logger = logging.getLogger(__name__)

@@ -180,13 +180,13 @@ def _describe(search: BaseSearchCV | Choice | None, n: int) -> _Description:
         return _Description([("captchas", n)], [], 0.0, _DEFAULT_FOLDS, None, n)
     if isinstance(search, Choice):
         facts = [
-            *search.measurement.lines(),
-            ("chosen", search.tried[0].name),
+            *search.measurement.summary(),
+            ("chosen", search.trials[0].name),
             ("string accuracy in cross-validation", percent(search.accuracy, search.n_validated)),
             ("  measured on", f"{search.n_validated} captchas, in {search.folds} folds"),
             ("seconds", f"{search.seconds:.0f} of {search.budget:.0f}"),
         ]
-        fit_seconds = search.tried[0].seconds / search.folds
+        fit_seconds = search.trials[0].seconds / search.folds
         return _Description(
             facts,
             [race_section(search)],

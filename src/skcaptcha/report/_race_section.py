@@ -15,7 +15,7 @@ _MAX_TRIALS = 15
 def race_section(choice: Choice) -> Section:
     """Return a section with the best recipe of each family, and a table of recipes."""
     families: dict[int, list[Trial]] = {}
-    for trial in choice.tried:
+    for trial in choice.trials:
         families.setdefault(trial.family, []).append(trial)
     rows = []
     for trials in families.values():
@@ -28,7 +28,7 @@ def race_section(choice: Choice) -> Section:
             text = f"{percent(accuracy, n)}, {seconds:.0f} s"
             rows.append((best.name, accuracy, text, not was_validated))
     table = Table(
-        ["tried", "settings", "screened", "validated", "seconds", "outcome"],
+        ["recipe", "settings", "screened", "validated", "seconds", "outcome"],
         [
             [
                 trial.name,
@@ -36,14 +36,14 @@ def race_section(choice: Choice) -> Section:
                 _percent(trial.screened, trial.n_screened),
                 _percent(trial.accuracy, trial.n_validated),
                 f"{trial.seconds:.1f}",
-                trial.verdict,
+                trial.outcome,
             ]
-            for trial in choice.tried[:_MAX_TRIALS]
+            for trial in choice.trials[:_MAX_TRIALS]
         ],
     )
     blocks: list[Block] = [table]
     if rows:
-        description = f"The best recipe of each family: {choice.tried[0].name} was chosen."
+        description = f"The best recipe of each family: {choice.trials[0].name} was chosen."
         caption = (
             "String accuracy of the best recipe of each family, and the seconds that the family "
             "took. Pale bars were only screened, on part of the captchas."

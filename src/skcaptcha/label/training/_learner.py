@@ -99,7 +99,7 @@ class Learner:
         )
         data = {"folder": os.fspath(self._folder)}
         self.recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
-        self.name = choice.tried[0].name
+        self.name = choice.trials[0].name
         self._fit()
 
     def _fit(self) -> None:

@@ -1,0 +1,108 @@
+"""A candidate of the race, and the report on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from skcaptcha.auto._families import Content, Family, Variant, name_of
+
+# Errors may shrink by these factors from screening to cross-validation, with and without a
+# surrogate reader.
+_ERROR_RATIO, _ERROR_RATIO_OF_SURROGATE = 4, 20
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The report on one candidate of the race.
+
+    Attributes
+    ----------
+    family : int
+        Index of its family in auto.yaml.
+    name : str
+        Names of its segmenter, features and classifier.
+    settings : dict
+        Parameters in which it differs from other candidates of its family.
+    outcome : str
+        Why it was chosen or not.
+    screened : float or None
+        String accuracy in the screening, which may use a surrogate for the reader.
+    n_screened : int
+        Number of captchas in the screening.
+    accuracy : float or None
+        String accuracy in cross-validation, possibly in the first folds only.
+    n_validated : int
+        Number of captchas read in cross-validation.
+    seconds : float
+        Time spent on it.
+    """
+
+    family: int
+    name: str
+    settings: Content
+    outcome: str
+    screened: float | None
+    n_screened: int
+    accuracy: float | None
+    n_validated: int
+    seconds: float
+
+
+@dataclass
+class Candidate:
+    """A variant of a family, and its results so far; the variant is None if it is not tried.
+
+    ``character_accuracy`` and ``ignoring_case`` come from the latest evaluation, ``recipe`` is the
+    best one so far, and ``fold_seconds`` is the time that one process needs for a fold.
+    """
+
+    family: Family
+    variant: Variant | None
+    outcome: str = ""
+    screened: float | None = None
+    accuracy: float | None = None
+    character_accuracy: float = 0.0
+    ignoring_case: float = 0.0
+    recipe: Content | None = None
+    n_validated: int = 0
+    seconds: float = 0.0
+    fold_seconds: float = 0.0
+    out_of_time: bool = False
+
+    @property
+    def estimate(self) -> float:
+        """The best estimate of its string accuracy; -1 without any."""
+        if self.accuracy is not None:
+            return self.accuracy
+        return -1.0 if self.screened is None else self.screened
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """String accuracy, then character accuracy."""
+        return self.estimate, self.character_accuracy
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """Sort key: candidates that were only screened come after all others."""
+        return self.accuracy is not None or self.out_of_time, *self.score
+
+    @property
+    def name(self) -> str:
+        return self.family.name if self.recipe is None else name_of(self.recipe)
+
+    @property
+    def has_surrogate(self) -> bool:
+        return self.variant is not None and len(self.variant.stages) > 1
+
+    @property
+    def upper_bound(self) -> float:
+        """The accuracy it may reach with all captchas, tuned, and with its own reader."""
+        assert self.screened is not None
+        ratio = _ERROR_RATIO_OF_SURROGATE if self.has_surrogate else _ERROR_RATIO
+        return 1 - (1 - self.screened) / ratio
+
+
+def two_standard_errors(accuracy: float, n: int) -> float:
+    """Return two standard errors of an accuracy that was measured on n captchas."""
+    return 2 * math.sqrt(max(accuracy * (1 - accuracy), 0.01) / n)

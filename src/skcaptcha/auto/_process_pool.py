@@ -1,0 +1,59 @@
+"""Worker processes of a race, started when they save time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import joblib
+
+# Seconds until new processes have imported their modules; work has to save more than that.
+_START_SECONDS = 5.0
+
+
+class ProcessPool:
+    """Starts worker processes as soon as they save more time than their start takes.
+
+    ``n_max`` is the largest number of processes, from ``n_jobs`` as everywhere in joblib.
+    """
+
+    def __init__(self, n_jobs: int | None) -> None:
+        self.n_max = int(joblib.effective_n_jobs(n_jobs))
+        backend, _ = joblib.parallel.get_active_backend()
+        # The workers of a Dask cluster are already running.
+        self._running = self.n_max == 1 or hasattr(backend, "client")
+
+    def n_jobs_for(self, work: float) -> int:
+        """Return the number of processes for work that takes one process these seconds."""
+        if not self._running and self.seconds(work) < work:
+            _starter.get()(self.n_max)
+            self._running = True
+        return self.n_max if self._running else 1
+
+    def seconds(self, work: float, n_tasks: int | None = None) -> float:
+        """Estimate the time of work that takes one process these seconds, including the start.
+
+        The work consists of `n_tasks` tasks of equal length; by default, of many short ones.
+        """
+        parallel = work / self.n_max
+        if n_tasks is not None:
+            parallel = work * -(-n_tasks // self.n_max) / n_tasks
+        return parallel if self._running else min(work, _START_SECONDS + parallel)
+
+
+@contextmanager
+def started_by(start: Callable[[int], None]) -> Iterator[None]:
+    """Start the processes of races in this context with `start`, given their number."""
+    token = _starter.set(start)
+    try:
+        yield
+    finally:
+        _starter.reset(token)
+
+
+def _start(n: int) -> None:
+    joblib.Parallel(n)(joblib.delayed(int)() for _ in range(n))
+
+
+_starter: ContextVar[Callable[[int], None]] = ContextVar("starter", default=_start)
