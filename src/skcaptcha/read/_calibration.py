@@ -41,11 +41,6 @@ def fit_platt_scaling(margins: NDArray[np.float64], right: NDArray[np.bool_]) ->
     """Fit the probability of being right to margins (n,) of held-out captchas.
 
     ``right`` (n,) are the captchas that were read right; n is at least 1.
-
-    References
-    ----------
-    J. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
-    likelihood methods", Advances in Large Margin Classifiers, MIT Press, 1999.
     """
     n_right, n_wrong = int(right.sum()), int(len(right) - right.sum())
     # Platt's targets: otherwise a few readings without an error would promise certainty. Two more
@@ -72,11 +67,6 @@ def fit_temperature(
 
     ``scores`` are arrays (n_i, k_i) of held-out samples, one for each fold, and ``targets`` (n_i,)
     the right columns.
-
-    References
-    ----------
-    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks",
-    ICML 2017 (temperature scaling).
     """
     # With few samples and no error, the temperature would become 0. As in Platt scaling, one
     # imaginary error, shared by all classes, prevents that.

@@ -23,12 +23,8 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
     ``solver="lsqr"``, which computes the covariance of each class separately and takes ten times as
     long for many classes and features. This class also fits if every class has only one sample.
     ``shrinkage`` in 0..1, not 0, draws the covariance toward that of independent features of equal
-    variance.
-
-    References
-    ----------
-    T. Hastie, R. Tibshirani and J. Friedman, "The Elements of Statistical Learning", Springer,
-    2009, section 4.3.
+    variance. See Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", 2009,
+    section 4.3.
     """
 
     _parameter_constraints: dict[str, Any] = {

@@ -27,7 +27,7 @@ from skcaptcha.read.sequence._geometry import character_centers
 from skcaptcha.read.sequence._insertion_penalty import fit_insertion_penalty
 from skcaptcha.read.sequence._lattice import BATCH_SIZE, Lattice, Paths
 from skcaptcha.read.sequence._n_best import Alternatives
-from skcaptcha.read.sequence._pruned_search import SearchResult, decode, search_lattice
+from skcaptcha.read.sequence._pruned_search import SearchResult, search_lattice
 from skcaptcha.read.sequence._realignment import realign
 from skcaptcha.read.sequence._training_alignment import TrainingAlignment
 from skcaptcha.segments import Segments
@@ -131,7 +131,10 @@ class SequenceReader(BaseReader):
     References
     ----------
     S. Sarawagi and W. W. Cohen, "Semi-Markov conditional random fields for information
-    extraction", NIPS 2004.
+    extraction", NIPS 2004 (the semi-Markov chain and its Viterbi recursion).
+
+    J. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
+    likelihood methods", Advances in Large Margin Classifiers, MIT Press, 1999 (Platt scaling).
 
     R. G. Casey and E. Lecolinet, "A survey of methods and strategies in character segmentation",
     IEEE Transactions on Pattern Analysis and Machine Intelligence 18 (1996), 690-706
@@ -253,7 +256,7 @@ class SequenceReader(BaseReader):
         sample = rng.permutation(len(X))[:_N_PENALTY_CAPTCHAS]
         longest = int(lengths.max()) + _N_EXTRA_CHARACTERS
         allowed = np.ones((longest, len(self.classes_)), dtype=bool)
-        lattices = (self._lattice(part, self.classifier_) for part in _batches(X[sample]))
+        lattices = (self._lattice(part, self.classifier_) for _, part in _batches(X[sample]))
         scores = [lattice.viterbi(np.zeros(longest), allowed).length_scores for lattice in lattices]
         return fit_insertion_penalty(np.concatenate(scores), lengths[sample])
 
@@ -280,7 +283,7 @@ class SequenceReader(BaseReader):
         margins, found, right = [np.empty(0)], [np.empty(0, dtype=bool)], [np.empty(0, dtype=bool)]
         for fold, classifier in zip(folds, classifiers, strict=True):
             texts: list[str] = []
-            for part in _batches(X[fold]):
+            for _, part in _batches(X[fold]):
                 lattice = self._lattice(part, classifier)
                 paths = lattice.viterbi(*constraints)
                 margins.append(Alternatives(lattice, paths, constraints).margins())
@@ -293,12 +296,13 @@ class SequenceReader(BaseReader):
         return fit_platt_scaling(np.concatenate(margins)[read], np.concatenate(right)[read])
 
     def _predict(self, X: Segments) -> NDArray[np.str_]:
-        texts: list[str] = []
-        for part in _batches(X):
-            scores = self.classifier_.emission_scores(features_of(part))
-            spans, spacing = self.geometry_.spans(part.boxes), self.geometry_.spacing
-            constraints = self._batch_constraints(part)
-            texts += self._texts(*decode(scores, spans, part.offsets, spacing, constraints))
+        texts = [""] * len(X)
+        for begin, part in _batches(X):
+            for result in self._search(part, self._batch_constraints(part)):
+                paths, chosen = result.paths, result.chosen
+                found = self._texts(paths.lengths[chosen], paths.classes[chosen])
+                for captcha, text in zip(result.captchas, found, strict=True):
+                    texts[begin + captcha] = text
         return np.array(texts, dtype=np.str_)
 
     def _read(self, X: Segments) -> list[Reading]:
@@ -307,20 +311,21 @@ class SequenceReader(BaseReader):
         Alternatives that are more than 20 worse than the text, in units of score, may be missing
         if their characters are improbably far apart or too close.
         """
-        return [reading for part in _batches(X) for reading in self._read_batch(part)]
-
-    def _read_batch(self, X: Segments) -> list[Reading]:
-        scores, constraints = (
-            self.classifier_.emission_scores(features_of(X)),
-            self._batch_constraints(X),
-        )
-        spans, spacing = self.geometry_.spans(X.boxes), self.geometry_.spacing
-        within = max(_MIN_BEAM, _MIN_BEAM_LOG_ODDS / self.calibrator_.scale)
         readings = empty_readings(X)
-        for result in search_lattice(scores, spans, X.offsets, spacing, constraints, within=within):
-            for captcha, reading in self._read_paths(X, result, constraints):
-                readings[captcha] = reading
+        within = max(_MIN_BEAM, _MIN_BEAM_LOG_ODDS / self.calibrator_.scale)
+        for begin, part in _batches(X):
+            constraints = self._batch_constraints(part)
+            for result in self._search(part, constraints, within):
+                for captcha, reading in self._read_paths(part, result, constraints):
+                    readings[begin + captcha] = reading
         return readings
+
+    def _search(
+        self, X: Segments, constraints: Constraints, within: float = 0.0
+    ) -> list[SearchResult]:
+        scores = self.classifier_.emission_scores(features_of(X))
+        spans, spacing = self.geometry_.spans(X.boxes), self.geometry_.spacing
+        return search_lattice(scores, spans, X.offsets, spacing, constraints, within=within)
 
     def _read_paths(
         self, X: Segments, result: SearchResult, constraints: Constraints
@@ -385,10 +390,9 @@ class SequenceReader(BaseReader):
     def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
         """Score labels by the best path of each string, whatever the frequency of its length."""
         lengths = np.char.str_len(labels)
-        begins = range(0, len(X), BATCH_SIZE)
         return [
             scores
-            for begin, part in zip(begins, _batches(X), strict=True)
+            for begin, part in _batches(X)
             for scores in self._score_batch(part, lengths[begin : begin + len(part)])
         ]
 
@@ -468,6 +472,7 @@ class SequenceReader(BaseReader):
         return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
 
 
-def _batches(X: Segments) -> Iterator[Segments]:
-    for first in range(0, len(X), BATCH_SIZE):
-        yield X[first : first + BATCH_SIZE]
+def _batches(X: Segments) -> Iterator[tuple[int, Segments]]:
+    """Yield batches of captchas, each with the index of its first one."""
+    for begin in range(0, len(X), BATCH_SIZE):
+        yield begin, X[begin : begin + BATCH_SIZE]

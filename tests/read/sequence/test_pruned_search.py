@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skcaptcha.read.sequence import _pruned_search
 from skcaptcha.read.sequence._constraints import Constraints
 from skcaptcha.read.sequence._lattice import Lattice, Spacing, Spans
-from skcaptcha.read.sequence._pruned_search import decode, search_lattice
+from skcaptcha.read.sequence._pruned_search import search_lattice
 
 
 @st.composite
@@ -37,9 +37,10 @@ def problems(draw):
 def assert_same(problem):
     *lattice, constraints = problem
     expected = Lattice(*lattice).viterbi(*constraints)
-    lengths, classes = decode(*lattice, constraints)
-    assert lengths.tolist() == expected.lengths.tolist()
-    assert classes.tolist() == expected.classes.tolist()
+    for found in search_lattice(*lattice, constraints):
+        for name in ("lengths", "classes"):
+            ours = getattr(found.paths, name)[found.chosen]
+            assert ours.tolist() == getattr(expected, name)[found.captchas].tolist()
 
 
 @given(problems())
@@ -87,5 +88,7 @@ def test_an_improbable_gap_is_used_if_there_is_no_other():
     spacing = Spacing(0, -(np.arange(30.0) ** 2))
     scores = np.array([[9.0, 0.0], [0.0, 9.0]])
     two = Constraints(np.array([-np.inf, 0.0]), np.ones((2, 2), dtype=bool))
-    found = decode(scores, Spans(middle - 5, middle + 5), np.array([0, 2]), spacing, two)
-    assert [part.tolist() for part in found] == [[2], [[0, 1]]]
+    spans = Spans(middle - 5, middle + 5)
+    (found,) = search_lattice(scores, spans, np.array([0, 2]), spacing, two)
+    assert found.paths.lengths.tolist() == [2]
+    assert found.paths.classes.tolist() == [[0, 1]]

@@ -32,11 +32,6 @@ class FastNearestNeighbors:
     product, and the products of all samples with the training set are one call of BLAS in single
     precision. Where its rounding error or a tie could change a class, scikit-learn predicts that
     sample, alone: the rounding of its own products depends on the other samples of the batch.
-
-    References
-    ----------
-    N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, SIAM 2002
-    (section 3.1: rounding of inner products).
     """
 
     def __init__(self, classifier: Any) -> None:
@@ -372,6 +367,7 @@ def _rounding_error(d: int) -> float:
     A sum of d products has, in any order, a relative error of at most d half units of the sum of
     magnitudes, which for the product of two vectors is at most half of both squared lengths. It
     counts twice, and the lengths have the same error. A few more operations and the rounding of
-    values to single precision are added.
+    values to single precision are added (Higham, "Accuracy and Stability of Numerical Algorithms",
+    2nd edition, 2002, section 3.1).
     """
     return (2 * d + 8) * float(np.finfo(np.float32).eps) / 2

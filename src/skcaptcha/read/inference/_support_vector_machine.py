@@ -35,14 +35,9 @@ class FastSVC:
 
     The squared distance of two vectors is the sum of their squared lengths minus twice their
     product, and the products of all samples with all support vectors are one call of BLAS.
-
-    References
-    ----------
-    C.-C. Chang and C.-J. Lin, "LIBSVM: a library for support vector machines", ACM Transactions on
-    Intelligent Systems and Technology 2 (2011), 27:1-27:27 (sections 4 and 7).
-
-    N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, SIAM 2002
-    (section 3.1: rounding of inner products).
+    Decisions are described by Chang and Lin, "LIBSVM: a library for support vector machines", 2011
+    (sections 4 and 7), and rounding by Higham, "Accuracy and Stability of Numerical Algorithms",
+    2nd edition, 2002 (section 3.1).
     """
 
     def __init__(self, machine: Any) -> None:

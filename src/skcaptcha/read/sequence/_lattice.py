@@ -102,11 +102,6 @@ class Lattice:
 
     ``scores`` (m, n_classes) are the emission scores; ``-inf`` forbids. The candidates of captcha
     i are ``scores[offsets[i]:offsets[i + 1]]``.
-
-    References
-    ----------
-    S. Sarawagi and W. W. Cohen, "Semi-Markov conditional random fields for information
-    extraction", NIPS 2004 (the semi-Markov chain and its Viterbi recursion).
     """
 
     def __init__(

@@ -68,21 +68,6 @@ def search_lattice(
     return results
 
 
-def decode(
-    scores: NDArray[np.float64],
-    spans: Spans,
-    offsets: NDArray[np.intp],
-    spacing: Spacing,
-    constraints: Constraints,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the lengths (n,) and classes (n, longest) of the best paths, as in `Paths`."""
-    n, longest = len(offsets) - 1, len(constraints.length_scores)
-    lengths, classes = np.zeros(n, dtype=np.intp), np.full((n, longest), -1, dtype=np.intp)
-    for _, paths, chosen, captchas in search_lattice(scores, spans, offsets, spacing, constraints):
-        lengths[captchas], classes[captchas] = paths.lengths[chosen], paths.classes[chosen]
-    return lengths, classes
-
-
 def _without_tails(spacing: Spacing, min_log_ratio: float) -> tuple[Spacing, float]:
     """Drop improbable gaps at both ends; also return the greatest log-density among them."""
     density = spacing.log_density
