@@ -17,7 +17,7 @@ from skcaptcha.images import ImageDecoder
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.novelty import NoveltyDetector
 from skcaptcha.read import CharacterReader
-from skcaptcha.read._linear_discriminants import LinearDiscriminants
+from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.segment import EqualSplit
 

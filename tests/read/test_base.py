@@ -1,4 +1,4 @@
-"""Scores of labels: the right label has the best score, whatever label is given."""
+"""Scores of labels: the right characters and lengths have the best scores."""
 
 import numpy as np
 import pytest

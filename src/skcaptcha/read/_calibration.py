@@ -44,7 +44,7 @@ def fit_platt_scaling(margins: NDArray[np.float64], right: NDArray[np.bool_]) ->
     """
     n_right, n_wrong = int(right.sum()), int(len(right) - right.sum())
     # Platt's targets: otherwise a few readings without an error would promise certainty. Two more
-    # readings say that a margin of 0 means a probability of one half.
+    # readings make the probability one half at a margin of 0.
     target = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
     margin = np.concatenate([margins, margins, [0.0, 0.0]])
     truth = np.repeat([True, False, True, False], [len(right), len(right), 1, 1])

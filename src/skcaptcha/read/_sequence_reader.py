@@ -18,7 +18,6 @@ from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.read._base import BaseReader, LabelScores, empty_readings, features_of
 from skcaptcha.read._calibration import UNCALIBRATED, PlattScaling, fit_platt_scaling
-from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read._reading import Reading
 from skcaptcha.read.sequence._candidate_classifier import CandidateClassifier
 from skcaptcha.read.sequence._constraints import Constraints, exact_length, make_constraints
@@ -26,6 +25,7 @@ from skcaptcha.read.sequence._ensemble import EnsembleParameters, fit_ensembles,
 from skcaptcha.read.sequence._geometry import character_centers
 from skcaptcha.read.sequence._insertion_penalty import fit_insertion_penalty
 from skcaptcha.read.sequence._lattice import BATCH_SIZE, Lattice, Paths
+from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.read.sequence._pruned_search import SearchResult, search_lattice
 from skcaptcha.read.sequence._realignment import realign
@@ -388,7 +388,7 @@ class SequenceReader(BaseReader):
         return np.split(boxes, np.cumsum(paths.lengths)[:-1])
 
     def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
-        """Score labels by the best path of each string, whatever the frequency of its length."""
+        """Score labels by the best path of each string, ignoring the frequency of its length."""
         lengths = np.char.str_len(labels)
         return [
             scores

@@ -80,7 +80,7 @@ def test_distances_to_one_array_are_computed_once(batch, kept, asked, monkeypatc
 
 @given(problems())
 def test_the_bound_of_the_rounding_error_holds(problem):
-    """The k nearest are possible neighbors, and sure neighbors are among the k nearest."""
+    """The k nearest are possible neighbors, and confirmed neighbors are among the k nearest."""
     classifier, values = problem
     fast = FastNearestNeighbors(classifier)
     found, own = fast._training_set.distances(values)
@@ -89,9 +89,9 @@ def test_the_bound_of_the_rounding_error_holds(problem):
     distance = ((exact[:, None] - known) ** 2).sum(axis=2)
     kth = np.sort(distance, axis=1)[:, classifier.n_neighbors - 1]
     assert (found < outer[:, None])[distance <= kth[:, None]].all()
-    surely = found < inner[:, None]
-    assert (distance <= kth[:, None])[surely].all()
-    assert (surely.sum(axis=1) <= classifier.n_neighbors).all()
+    confirmed = found < inner[:, None]
+    assert (distance <= kth[:, None])[confirmed].all()
+    assert (confirmed.sum(axis=1) <= classifier.n_neighbors).all()
 
 
 @given(problems(), st.integers(1, 3))
@@ -141,8 +141,8 @@ def test_the_projection_is_used_if_it_is_faster(monkeypatch):
     st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=7),
 )
 def test_a_winner_is_certain_only_if_every_choice_has_it(k, neighbors):
-    certain = [kind for kind, sure in neighbors if sure][:k]
-    open_ = [kind for kind, sure in neighbors if not sure]
+    certain = [kind for kind, is_certain in neighbors if is_certain][:k]
+    open_ = [kind for kind, is_certain in neighbors if not is_certain]
     left = k - len(certain)
     if left > len(open_):
         return
@@ -152,11 +152,11 @@ def test_a_winner_is_certain_only_if_every_choice_has_it(k, neighbors):
     }
     votes = [np.bincount(np.array(of, dtype=int), minlength=3)[None] for of in
              (certain, certain + (open_ if left else []))]  # fmt: skip
-    winner, sure = module._vote(*votes, k)
-    if sure[0]:
+    winner, is_certain = module._vote(*votes, k)
+    if is_certain[0]:
         assert winners == {winner[0]}
     if len(set(certain + open_)) == 1:
-        assert sure[0]
+        assert is_certain[0]
 
 
 @given(problems(), st.integers(1, 40))

@@ -18,7 +18,7 @@ _MAX_CACHED_DISTANCES = 2**24  # 64 MiB
 # A projection of the training set: its number of directions, how many vectors they are computed
 # from, and the greatest number of features.
 _N_DIRECTIONS, _MAX_VECTORS, _MAX_FEATURES = 32, 2000, 1000
-# It is used for at least so many samples if it needs at most half of the operations.
+# Minimum number of samples for which it is used, and its minimum saving of operations.
 _MIN_SAMPLES, _MIN_SPEEDUP = 500, 2
 _MAX_NEIGHBORS = 8
 # scikit-learn builds no tree for more features than these.
@@ -93,7 +93,7 @@ class FastNearestNeighbors:
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the classes (m,) and the distance to the nearest sample of each class.
 
-        The distances (m, n_classes) have single precision. Classes of which no sample is among
+        The distances (m, n_classes) have single precision. Classes without a sample among
         the k nearest get the distance of the k-th.
         """
         classifier = self._classifier
@@ -139,8 +139,8 @@ class FastNearestNeighbors:
         winners, certain = _vote_unanimously(possible, k)
         rest = np.flatnonzero(~certain)
         if len(rest):
-            sure = self._count(distance[rest], inner[rest])
-            winners[rest], certain[rest] = _vote(sure, possible[rest], k)
+            confirmed = self._count(distance[rest], inner[rest])
+            winners[rest], certain[rest] = _vote(confirmed, possible[rest], k)
         return winners, certain
 
     def _bounds_of_kth(
@@ -182,7 +182,7 @@ def with_parameters_of(fitted: Any, other: Any) -> Any:
     """Return a fitted `KNeighborsClassifier` with the parameters of another, without a fit.
 
     The number of neighbors and their weights are not learned. None if fitting ``other`` to the
-    same samples would give something else.
+    same samples would give another result.
     """
     if type(fitted) is not KNeighborsClassifier or type(other) is not KNeighborsClassifier:
         return None
@@ -321,18 +321,18 @@ def _vote_unanimously(
 
 
 def _vote(
-    sure: NDArray[np.intp], possible: NDArray[np.intp], k: int
+    confirmed: NDArray[np.intp], possible: NDArray[np.intp], k: int
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Let k neighbors vote: all sure ones, the others among the possible ones.
+    """Let k neighbors vote: all confirmed ones, the others among the possible ones.
 
-    ``sure`` and ``possible`` (m, n_classes) count the neighbors of each class. Returns the class
-    indices that win, and whether every choice of neighbors has the same winner.
+    ``confirmed`` and ``possible`` (m, n_classes) count the neighbors of each class. Returns the
+    class indices that win, and whether every choice of neighbors has the same winner.
     """
-    open_ = possible - sure
-    left = k - sure.sum(axis=1, keepdims=True)
-    most = sure + np.minimum(open_, left)
+    open_ = possible - confirmed
+    left = k - confirmed.sum(axis=1, keepdims=True)
+    most = confirmed + np.minimum(open_, left)
     # Votes of a class if the open neighbors of all other classes come first.
-    least = sure + np.maximum(left - (open_.sum(axis=1, keepdims=True) - open_), 0)
+    least = confirmed + np.maximum(left - (open_.sum(axis=1, keepdims=True) - open_), 0)
     row, winners = np.arange(len(possible)), least.argmax(axis=1)
     own = least[row, winners]
     most[row, winners] = -1

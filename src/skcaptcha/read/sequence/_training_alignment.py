@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.measure import text_extent
-from skcaptcha.read._linear_discriminants import LinearDiscriminants
 from skcaptcha.read.sequence._candidate_classifier import (
     BLANK,
     CandidateClassifier,
@@ -16,6 +15,7 @@ from skcaptcha.read.sequence._candidate_classifier import (
 from skcaptcha.read.sequence._constraints import exact_length
 from skcaptcha.read.sequence._geometry import Geometry, fit_geometry
 from skcaptcha.read.sequence._lattice import Lattice
+from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.segments import Segments
 
 _N_ROUNDS, _N_FINAL_ROUNDS = 5, 2
@@ -34,7 +34,7 @@ class TrainingAlignment:
     ``classes_of`` (k,) describe the characters of all labels in order; ``classes`` are the
     characters that occur. ``chosen`` (k,) is the segment of each character, -1 if the captcha has
     no path for its label. ``pitch`` is the distance between characters and ``step`` that between
-    candidates, in pixels; ``windows`` tells whether candidates are windows of one size.
+    candidates, in pixels; ``windows`` is True if candidates are windows of one size.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skcaptcha.read._linear_discriminants import LinearDiscriminants
+from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 
 
 @given(
