@@ -161,13 +161,13 @@ def test_the_folder_that_is_named_can_be_loaded(
 
 # What stands in a recipe, what is put there, what is advised then, and what is put there instead.
 RECIPES = [
-    ("n: 300", "n: 0300", "write a number without it, a text in quotes", "n: 300"),
+    ("n: 300", "n: 0300", "write a number without it, a string in quotes", "n: 300"),
     ("n: 300", "n: !!int 300", "write the value without it", "n: 300"),
     ("search: {cv: 5}", "search: {<<: {cv: 5}}", "write the keys out", "search: {cv: 5}"),
     (
         "generate: lines",
         "folder: captchas",
-        "keep either folder, or generate with n and seed",
+        "keep folder, or generate with n and seed",
         "generate: lines",
     ),
     (
@@ -179,7 +179,7 @@ RECIPES = [
     (
         "ink: {use: Binarizer",
         "a__b: {use: Binarizer",
-        "is no name for a step; choose another, without __",
+        "is not a valid step name; use another, without __",
         "first: {use: Binarizer",
     ),
 ]

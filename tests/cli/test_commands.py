@@ -26,7 +26,10 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-COMMANDS = ("fit", "score", "predict", "generate", "label", "check-labels", "cut", "audit", "show")
+COMMANDS = (
+    "audit", "check-labels", "cut", "demo", "fit", "generate", "label", "predict", "recipes",
+    "score", "show",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

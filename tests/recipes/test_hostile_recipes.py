@@ -61,7 +61,7 @@ def laughs(opening: str, closing: str, join: str) -> str:
     return text
 
 
-MANY = r"line \d+: its aliases stand for \d+ values, and 65536 are the most"
+MANY = r"line \d+: \d+ values with all aliases expanded; the maximum is 65536"
 TEXTS = {
     "lists of aliases": (laughs("[", "]", "{x}"), MANY),
     "mappings of aliases": (laughs("{", "}", "k{i}: {x}"), MANY),
@@ -71,13 +71,13 @@ TEXTS = {
         MANY,
     ),
     "a merged mapping": ("a: &a {b: 1}\nc: {<<: *a}", "line 2: the merge key << is not supported"),
-    "a list in itself": ("a: &a [*a]", "line 1: the alias a stands inside of what it stands for"),
-    "a merge of itself": ("a: &a {<<: *a}", "the alias a stands inside of"),
-    "a merge deep in itself": ("a: &a {b: {c: [{<<: *a}]}}", "the alias a stands inside of"),
+    "a list in itself": ("a: &a [*a]", "line 1: the alias a is inside the value that it refers to"),
+    "a merge of itself": ("a: &a {<<: *a}", "the alias a is inside"),
+    "a merge deep in itself": ("a: &a {b: {c: [{<<: *a}]}}", "the alias a is inside"),
     "an alias of nothing": ("a: *b", "line 1: found undefined alias 'b'"),
-    "very deep": ("a: " + "[" * 30_000, "line 1: more than 40 levels stand in each other"),
-    "very deep mappings": ("a: " + "{b: " * 10_000, "more than 40 levels"),
-    "deep by indentation": ("\n".join(" " * i + "a:" for i in range(300)), "more than 40 levels"),
+    "very deep": ("a: " + "[" * 30_000, "line 1: more than 40 nested levels"),
+    "very deep mappings": ("a: " + "{b: " * 10_000, "more than 40 nested levels"),
+    "deep by indentation": ("\n".join(" " * i + "a:" for i in range(300)), "more than 40 nested"),
     "a huge text": ("a: " + "x" * 10**6, "1000003 bytes; a recipe has at most 65536 characters"),
     "many items": ("a: [" + "1," * 10**5 + "]", "characters; a recipe has at most 65536"),
     "a number of many digits": ("a: " + "9" * 60_000, "Exceeds the limit"),
@@ -86,7 +86,7 @@ TEXTS = {
     "a fraction in base 60": ("a: 1" + ":59" * 400 + ".5", "recipe.yaml: "),
     "a date out of range": ("a: 0001-01-01T00:00:00+23:59", "recipe.yaml: "),
     "NUL": ("a: \0", "special characters are not allowed"),
-    "NUL by its escape": ('a: "b\\0c"', "a text holds the character NUL"),
+    "NUL by its escape": ('a: "b\\0c"', "a string contains the character NUL"),
     "half a surrogate": ('a: "\\ud800"\nb: [', "recipe.yaml: "),
     "two documents": ("a: 1\n--- \nb: 2", "but found another document"),
     "an unhashable key": ("? {a: 1}\n: 2", "line 1: "),
@@ -159,27 +159,27 @@ NOT_BUILT = {
     "a class of another module": ("steps.features={use: FunctionTransformer}", "found 'FunctionTr"),
     "an import path": ("steps.features={use: skcaptcha.features.HOG}", "found 'skcaptcha.features"),
     "a dunder": ("steps.features={use: __class__}", "found '__class__'"),
-    "a dunder as a parameter": ("steps.read.__class__=x", "takes no such parameter"),
+    "a dunder as a parameter": ("steps.read.__class__=x", "has no such parameter"),
     "a dunder below": ("grid={read__estimator____class__: [x]}", "no such parameter"),
     "a method": ("grid={read__estimator__fit: [x]}", "no such parameter"),
     "a folder to load from": ("grid={memory: [/tmp/evil]}", "no such parameter"),
     "a folder below": ("final={denoise__memory: /tmp/evil}", "no such parameter"),
     "all steps": ("grid={steps: [[]]}", "no such parameter"),
     "steps below": ("grid={denoise__steps: [[[gray, x]]]}", "no such parameter"),
-    "processes": ("steps.read.estimator={use: KNeighborsClassifier, n_jobs: 9}", "takes no such"),
+    "processes": ("steps.read.estimator={use: KNeighborsClassifier, n_jobs: 9}", "has no such"),
     "processes in the grid": (
         "grid={read__estimator: [{use: KNeighborsClassifier}], read__estimator__n_jobs: [9]}",
         "no such parameter",
     ),
     "a callable by its name": ("steps.read.estimator={use: SVC, kernel: os.system}", "'kernel'"),
     "a text for an estimator": ("steps.read.estimator=os.system", "'estimator'"),
-    "a step of a bad name": ("steps.denoise={a__b: {use: Grayscale}}", "is no name for a step"),
-    "a step that hides a parameter": ("steps.denoise={memory: {use: Grayscale}}", "is no name for"),
-    "a step of no name": ("steps.denoise.gray={1: {use: Grayscale}}", "is no name for a step"),
-    "a long key": ("a." * 60 + "b=1", "the key has 61 levels, 40 at most"),
+    "a step of a bad name": ("steps.denoise={a__b: {use: Grayscale}}", "is not a valid step name"),
+    "a step that hides a parameter": ("steps.denoise={memory: {use: Grayscale}}", "is not a valid"),
+    "a step of no name": ("steps.denoise.gray={1: {use: Grayscale}}", "is not a valid step name"),
+    "a long key": ("a." * 60 + "b=1", "the key has 61 levels; at most 40"),
     "a long value": ("search.cv=" + "9" * 10**5, "it has 100000 characters"),
     "a long key without value": ("k" * 10**5, "expected KEY=VALUE"),
-    "aliases": ("search.cv=" + "[&a [x" + ", x" * 900 + "]" + ", *a" * 900 + "]", "stand for"),
+    "aliases": ("search.cv=" + "[&a [x" + ", x" * 900 + "]" + ", *a" * 900 + "]", "values with"),
     "a tag": ("search.cv=!!python/name:os.system x", "the tag"),
 }  # fmt: skip
 
@@ -205,7 +205,7 @@ def test_values_of_a_grid_are_not_multiplied_without_end(recipe: Path) -> None:
     grid = {f"read__estimator__{p}": list(range(1, 11)) for p in parameters}
     grid["segment__left"] = list(range(10))
     said = refusal(recipe, f"grid={yaml.safe_dump(grid, default_flow_style=True, width=10**9)}")
-    assert "grid: has 1000000000 candidates, and 10000 are the most; try fewer values" in said
+    assert "grid: has 1000000000 candidates; the maximum is 10000; try fewer values" in said
     many = list(range(1, 10_002))
     assert "has 10001 candidates" in refusal(recipe, f"grid={{read__estimator__C: {many}}}")
     halves = [{"read__estimator__C": many[:5001]}] * 2
@@ -224,7 +224,7 @@ def test_aliases_of_steps(steps: int, recipe: Path) -> None:
     # Beside these: the decoder, the segmenter, the features, the reader and its estimator.
     n = steps - 5 + 2 + 5
     if n > 64:
-        assert f"steps: has {n} steps, and 64 are the most; leave some out" in refusal(recipe)
+        assert f"steps: has {n} steps; the maximum is 64; remove some" in refusal(recipe)
     else:
         began = time.process_time()
         assert load_recipe(recipe).grid == [{"segment__n_characters": [4] * 1000}]
@@ -234,7 +234,7 @@ def test_aliases_of_steps(steps: int, recipe: Path) -> None:
 def test_steps_in_a_value_are_counted(recipe: Path) -> None:
     steps = ", ".join(f"a{i}: {{use: Grayscale}}" for i in range(65))
     said = refusal(recipe, f"grid={{denoise__gray: [{{use: Grayscale}}, {{{steps}}}]}}")
-    assert "grid.denoise__gray: has 65 steps, and 64 are the most" in said
+    assert "grid.denoise__gray: has 65 steps; the maximum is 64" in said
 
 
 def test_many_different_values(recipe: Path) -> None:

@@ -124,7 +124,7 @@ WRONG = {
     "class of no name": (("steps.features", {"use": 3}), r"steps\.features\.use: found 3"),
     "unknown parameter": (
         ("steps.segment.n_charcters", 3),
-        r"steps\.segment\.n_charcters: EqualSplit takes no .*did you mean n_characters\?",
+        r"steps\.segment\.n_charcters: EqualSplit has no .*did you mean n_characters\?",
     ),
     "nested unknown class": (
         ("steps.denoise.route.branches.dim.use", "Binarize"),
@@ -151,7 +151,7 @@ WRONG = {
     "missing data": (("data", None), r"data: this key is missing"),
     "no kind of data": (("data", {"n": 3}), r"data\.generate: this key is missing"),
     "unknown scheme": (("data.generate", "lins"), r"data\.generate: found 'lins' .*'lines'"),
-    "step of no name": (("steps.denoise", {}), r"steps\.denoise: names no step"),
+    "step of no name": (("steps.denoise", {}), r"steps\.denoise: has no key use"),
     "step as a string": (("steps.features", "HOG"), r"steps\.features: .*found 'HOG' \(str\)"),
     "wrong type": (("search.cv", "five"), r"search\.cv: .*integer, found 'five' \(str\)"),
     "bool for a number": (("search.cv", True), r"search\.cv: .*integer, found True \(bool\)"),
@@ -165,11 +165,11 @@ WRONG = {
     "seed out of range": (("data.seed", 2**32), r"data\.seed: .*less than 4294967296"),
     "folder beside generate": (
         ("data.folder", "captchas"),
-        r"data\.generate: does not go with folder; keep either folder, or generate with n and",
+        r"data\.generate: cannot be combined with folder; keep folder, or generate with n and",
     ),
     "folder beside a number": (
         ("data", {"folder": "captchas", "n": 3}),
-        r"data\.n: does not go with folder; keep either",
+        r"data\.n: cannot be combined with folder; keep",
     ),
     "number as a step": (
         ("steps.denoise.gray", 3),
@@ -213,7 +213,7 @@ WRONG = {
     ),
     "segmenter of no class": (
         ("steps.segment", {"n_characters": 4}),
-        r"steps\.segment: names no step to use; allowed: ConnectedComponents",
+        r"steps\.segment: has no key use; allowed: ConnectedComponents",
     ),
     "number as a step in the grid": (
         ("grid.denoise__gray", ["passthrough", 3]),
@@ -319,8 +319,8 @@ BAD_FILES = {
     "tab": ("data:\n\t- 1", r"line 2: "),
     "list": ("- 1\n- 2", r"expected a mapping of sections, found \[1, 2\] \(list\)"),
     "nothing": ("", r"expected a mapping of sections, found None"),
-    "twice": ("data: {n: 1, n: 2}", r"line 1: the key 'n' stands twice"),
-    "twice below": (SMALL + "data: {}\n", r"line \d+: the key 'data' stands twice"),
+    "twice": ("data: {n: 1, n: 2}", r"line 1: the key 'n' occurs twice"),
+    "twice below": (SMALL + "data: {}\n", r"line \d+: the key 'data' occurs twice"),
     "tag": ("data: !!python/object/apply:os.getcwd []", r"line 1: the tag .* is not allowed"),
     "key of a list": ("? [a, b]\n: 1", r"line 1: "),
     "octal number": ("data: {n: 0123}", r"line 1: 0123 begins with 0; write a number without it"),
@@ -394,9 +394,9 @@ def test_overrides_reach_into_lists():
         ("search.cv.x=3", r"--set search\.cv\.x=3: cv is 2 \(int\), not a section"),
         (
             "steps.features.shape.2=9",
-            r"--set .*: 2 is no item; the list has 2 items, counted from 0",
+            r"--set .*: 2 is not an item; the list has 2 items, counted from 0",
         ),
-        ("steps.features.shape.w=9", r"--set .*: w is no item; the list has 2 items"),
+        ("steps.features.shape.w=9", r"--set .*: w is not an item; the list has 2 items"),
         ("steps.features.shape.0.x=9", r"--set .*: 0 is 12 \(int\), not a section"),
         ("serch.cv=3", r"serch: unknown key; did you mean search"),
         ("steps.segment.left=-1", r"steps\.segment: .*'left'"),

@@ -1,20 +1,18 @@
-"""What a recipe can build: classes by their names, never by import paths."""
+"""The classes that a recipe may name, which never contains import paths."""
 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-_ROOMS = ("images", "denoise", "segment", "features", "read")
+_PACKAGES = ("images", "denoise", "segment", "features", "read")
 
-# Names of classes, never import paths: a recipe from elsewhere can only choose among these.
 _FROM_SKLEARN = {
     "sklearn.calibration": ("CalibratedClassifierCV",),
     "sklearn.decomposition": ("PCA",),
@@ -35,43 +33,36 @@ _FROM_SKLEARN = {
 
 
 @cache
-def allowed_classes(room: str) -> dict[str, type[BaseEstimator]]:
-    """List the classes that a recipe may name.
+def allowed_classes(step: str) -> dict[str, type[BaseEstimator]]:
+    """Return the estimators that may be used as a step of the pipeline, by name.
 
-    Parameters
-    ----------
-    room : str
-        A step of the pipeline; in "" may stand every public estimator of all steps, and others.
-
-    Returns
-    -------
-    classes : dict of str to class
-        By name.
+    They are all estimators in the modules of ``skcaptcha.<step>``, without the classifiers, which a
+    reader takes as parameters. For "", the result is every estimator of all steps, and those of
+    scikit-learn.
     """
-    if room:
-        module = re.compile(rf"skcaptcha\.{room}\b")
+    if step:
+        package = f"skcaptcha.{step}."
         return {
             name: kind
             for name, kind in allowed_classes("").items()
-            # A classifier is not a reader but what a reader is given.
-            if module.match(kind.__module__) and not issubclass(kind, ClassifierMixin)
+            if f"{kind.__module__}.".startswith(package) and not issubclass(kind, ClassifierMixin)
         }
     found = {
         name: getattr(import_module(module), name)
         for module, names in _FROM_SKLEARN.items()
         for name in names
     }
-    for module in _room_modules():
-        for name, thing in vars(module).items():
-            ours = inspect.isclass(thing) and thing.__module__ == module.__name__
-            if ours and issubclass(thing, BaseEstimator) and not inspect.isabstract(thing):
-                found[name] = thing
+    for module in _modules():
+        for name, value in vars(module).items():
+            defined_here = inspect.isclass(value) and value.__module__ == module.__name__
+            if defined_here and issubclass(value, BaseEstimator) and not inspect.isabstract(value):
+                found[name] = value
     return found
 
 
-def _room_modules() -> Iterator[Any]:
-    for room in _ROOMS:
-        module = import_module(f"skcaptcha.{room}")
-        yield module
-        for part in iter_modules(getattr(module, "__path__", [])):
-            yield import_module(f"{module.__name__}.{part.name}")
+def _modules() -> Iterator[Any]:
+    for name in _PACKAGES:
+        package = import_module(f"skcaptcha.{name}")
+        yield package
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            yield import_module(module.name)

@@ -1,4 +1,4 @@
-"""Reading YAML that somebody else wrote: plain values only, in bounded time and memory."""
+"""A parser for YAML from untrusted sources: plain values only, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import yaml
 from skcaptcha.exceptions import RecipeError
 
 # The longest ready recipe has 4 KB and 5 levels.
-MOST_CHARACTERS = 2**16
-MOST_LEVELS = 40
-# Counted as if every alias were written out: aliases of aliases can stand for billions.
-_MOST_VALUES = 2**16
-_MOST_BITS = 64
+MAX_CHARACTERS = 2**16
+MAX_LEVELS = 40
+_MAX_VALUES = 2**16  # with every alias expanded: aliases of aliases can stand for billions
+_MAX_BITS = 64
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML without its traps.
+    """Safe loader that also refuses what is misleading or expensive.
 
-    Keys that stand twice, octal numbers, 1e3 as a string, tags, merged mappings, values that
-    contain themselves, and few lines that stand for very many values.
+    These are duplicate keys, octal numbers, tags, merge keys, values that contain themselves, and a
+    few lines that stand for very many values. As in YAML 1.2, 1e3 is a number.
     """
 
     def __init__(self, text: str) -> None:
@@ -35,19 +34,19 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:
             raise _error(f"the tag {event.tag} is not allowed; write the value without it", event)
         if "\0" in getattr(event, "value", ""):
-            raise _error("a text holds the character NUL, which no name may", event)
-        if self._level == MOST_LEVELS:
-            raise _error(f"more than {MOST_LEVELS} levels stand in each other", event)
+            raise _error("a string contains the character NUL", event)
+        if self._level == MAX_LEVELS:
+            raise _error(f"more than {MAX_LEVELS} nested levels", event)
         self._level += 1
         node = super().compose_node(parent, index)
         self._level -= 1
-        # An alias of what is not read to its end: the value would contain itself.
+        # An alias of a node that is not complete: the value would contain itself.
         if isinstance(event, yaml.AliasEvent) and node not in self._n_values:
-            raise _error(f"the alias {event.anchor} stands inside of what it stands for", event)
+            raise _error(f"the alias {event.anchor} is inside the value that it refers to", event)
         assert node is not None
         n = 1 if isinstance(node, yaml.ScalarNode) else 1 + sum(map(self._count, node.value))
-        if n > _MOST_VALUES:
-            problem = f"its aliases stand for {n} values, and {_MOST_VALUES} are the most"
+        if n > _MAX_VALUES:
+            problem = f"{n} values with all aliases expanded; the maximum is {_MAX_VALUES}"
             raise _error(problem, event)
         self._n_values[node] = n
         return node
@@ -63,64 +62,39 @@ class _Loader(yaml.SafeLoader):
                 raise _error("the merge key << is not supported; write the keys out", key_node)
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                break  # the base class says what is wrong with it
+                break  # the base class raises the error
             if key in seen:
-                raise _error(f"the key {key!r} stands twice", key_node)
+                raise _error(f"the key {key!r} occurs twice", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         if re.match("[-+]?0[0-9_]", node.value):
-            problem = f"{node.value} begins with 0; write a number without it, a text in quotes"
+            problem = f"{node.value} begins with 0; write a number without it, a string in quotes"
             raise _error(problem, node)
         number = super().construct_yaml_int(node)
-        if number.bit_length() > _MOST_BITS:
-            raise _error(f"a number has more than {_MOST_BITS} bits", node)
+        if number.bit_length() > _MAX_BITS:
+            raise _error(f"a number has more than {_MAX_BITS} bits", node)
         return number
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),  # as in YAML 1.2
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
     list("-+.0123456789"),
 )
 
 
 def parse_yaml(text: str, source: str) -> Any:
-    """Parse YAML that holds nothing but mappings, lists, texts, numbers and the like.
+    """Parse YAML of mappings, lists, strings, numbers, booleans, dates and null.
 
-    Parameters
-    ----------
-    text : str
-    source : str
-        Where it comes from, for the errors.
-
-    Returns
-    -------
-    value : object
-
-    Raises
-    ------
-    RecipeError
-        If it is no such YAML, is longer than 65,536 characters, or has more than 40 levels or, with
-        every alias written out, 65,536 values. Names the source and the line.
-
-    Examples
-    --------
-    >>> from skcaptcha.recipes._strict_yaml import parse_yaml
-    >>> parse_yaml("{cv: 3, shape: [20, 1e1]}", "a.yaml")
-    {'cv': 3, 'shape': [20, 10.0]}
-    >>> parse_yaml("!!python/name:os.system", "a.yaml")
-    Traceback (most recent call last):
-        ...
-    skcaptcha.exceptions.RecipeError: a.yaml: line 1: the tag
-    tag:yaml.org,2002:python/name:os.system
-    is not allowed; write the value without it
+    A RecipeError with the source and the line is raised for anything else, and if there are more
+    than 65,536 characters, 40 levels or, with every alias expanded, 65,536 values.
     """
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         raise RecipeError(
-            f"{source}: it has {len(text)} characters; a recipe has at most {MOST_CHARACTERS}"
+            f"{source}: it has {len(text)} characters; a recipe has at most {MAX_CHARACTERS}"
         )
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
@@ -129,11 +103,11 @@ def parse_yaml(text: str, source: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-        said = " ".join(str(problem).split())
-        if len(said) > 500:
+        message = " ".join(str(problem).split())
+        if len(message) > 500:
             # The remedy is at the end.
-            said = f"{said[:250]} ... {said[-245:]}"
-        raise RecipeError(f"{source}: {line}{said}") from None
+            message = f"{message[:250]} ... {message[-245:]}"
+        raise RecipeError(f"{source}: {line}{message}") from None
 
 
 def _error(problem: str, where: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
