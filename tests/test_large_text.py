@@ -11,9 +11,9 @@ from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label._label_table import LabelTable
 from skcaptcha.model_selection._journal import Journal
-from skcaptcha.prediction._find_images import images_of
-from skcaptcha.prediction._resumable_table import ResumableCsv
-from skcaptcha.prediction._table_settings import BegunWith
+from skcaptcha.prediction import find_images
+from skcaptcha.prediction._table import open_table
+from skcaptcha.prediction._table_settings import check_settings
 
 GIGABYTES = 3 * 10**9
 
@@ -68,9 +68,9 @@ def test_the_journal_of_a_search(tmp_path):
     refuses(lambda: Journal(path, {}), path)
 
 
-def test_what_an_unfinished_table_was_begun_with(tmp_path):
+def test_the_settings_of_an_unfinished_table(tmp_path):
     path = hollow(tmp_path / "a.csv.part.json", b"{")
-    refuses(BegunWith(tmp_path / "a.csv.part", {}).check, path)
+    refuses(lambda: check_settings(tmp_path / "a.csv.part", {}), path)
 
 
 @pytest.mark.parametrize("begin", [b"filename,text\r\n", b"filename,text\r\na.png,AB\r\n"])
@@ -78,7 +78,8 @@ def test_a_table_that_is_resumed(tmp_path, begin):
     path = hollow(tmp_path / "a.csv.part", begin)
 
     def resume():
-        ResumableCsv(tmp_path / "a.csv", ("filename", "text"), resume=True)
+        with open_table(tmp_path / "a.csv", ("filename", "text"), resume=True):
+            pass
 
     assert "a line of more than 1,048,576 bytes" in refuses(resume, path)
     assert path.stat().st_size == GIGABYTES
@@ -98,11 +99,11 @@ class Endless(io.RawIOBase):
 def test_a_list_of_paths(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
     with pytest.raises(SkcaptchaError, match=r"^-: the list of paths has .* without a line feed"):
-        next(images_of(["-"], print))
+        next(find_images("-"))
 
 
 def test_a_list_of_paths_that_comes_in_pieces(monkeypatch):
     names = [f"{'a' * n}.png" for n in (1, 70_000, 200_000, 2)]
     content = "\n".join(names).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
-    assert list(images_of(["-"], print)) == names
+    assert list(find_images("-")) == names

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import joblib
 
-from skcaptcha.prediction._read_images import read_all
+from skcaptcha.prediction import read_images
 
 from .reading import CASES, files_of, model_of
 from .rows import Row, faster
@@ -29,7 +29,7 @@ def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
         for case in cases:
             model = joblib.load(model_of(case, data, work))
             n_files = _FILES[case.scheme]
-            read = partial(read_all, model, files_of(case, data, n_files))
+            read = partial(read_images, model, files_of(case, data, n_files))
             two, one = in_turn(
                 partial(way, read, 2), partial(way, read, 1), repeat=max(3, repeat // 2)
             )

@@ -127,6 +127,10 @@ class ModelVersionWarning(UserWarning):
     """A model was fitted with another version of scikit-learn than the installed one."""
 
 
+class WorkerError(SkcaptchaError):
+    """Worker processes or a cluster cannot continue. Results until then are kept."""
+
+
 class OutputError(SkcaptchaError, OSError):
     """A file cannot be written; its old content is unchanged."""
 

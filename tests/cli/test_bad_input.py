@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import reason_of
-from skcaptcha.prediction._read_images import read_all
+from skcaptcha.prediction import read_images
 
 
 def huge_png() -> bytes:
@@ -241,7 +241,7 @@ def test_an_image_that_exhausts_the_memory_does_not_stop_the_others(model, captc
     reader = joblib.load(model)
     reader.steps.insert(1, ("hog", MemoryHog()))
     sources = [*load_captchas(captchas).data[:5], np.zeros((30, 140), np.uint8)]
-    *good, bad = read_all(reader, sources)
+    *good, bad = (result for _, result in read_images(reader, sources))
     assert [reading.text for reading in good] == texts[:5]
     assert reason_of(bad) == "there is not enough memory for 140 x 30 pixels"
 

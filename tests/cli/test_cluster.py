@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow
 
 WAIT = 60
 
+RESUME = "resume with --resume (resume=True)"
+
 
 @dataclass
 class Cluster:
@@ -219,7 +221,7 @@ def test_ctrl_c_and_resume(start, cluster, job, tmp_path):
     outcome = command.outcome()
     assert outcome.code == 130
     n = rows_in(table)
-    assert outcome.sentence() == f"interrupted; {n} images are in {table}.part, --resume continues"
+    assert outcome.sentence() == f"interrupted; {n} images are in {table}.part, {RESUME}"
     assert start(*arguments, "--resume").outcome().code == 1
     assert table.read_bytes() == job.table
 
@@ -248,7 +250,7 @@ def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
     outcome = command.outcome()
     assert outcome.code == 2
     n = rows_in(table)
-    said = f"look at its logs; {n} images are in {table}.part, --resume continues"
+    said = f"look at its logs; {n} images are in {table}.part, {RESUME}"
     assert outcome.err.splitlines()[-1].endswith(said)
     assert start(*job.arguments, "--csv", table, "--resume").outcome().code == 1
     assert table.read_bytes() == job.table

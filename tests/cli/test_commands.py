@@ -18,7 +18,7 @@ from skcaptcha import read_captchas
 from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
 from skcaptcha.persistence import _model_file, load_manifest
-from skcaptcha.prediction._table_settings import BegunWith
+from skcaptcha.prediction import _table
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -341,11 +341,11 @@ def test_a_model_that_is_replaced_while_it_reads(run, model, captchas, tmp_path,
         return file
 
     monkeypatch.setattr("skcaptcha.persistence._save_and_load.read_model_file", read_and_replace)
-    begun = {}
-    monkeypatch.setattr(BegunWith, "remove", lambda self: begun.update(self._settings))
+    stored = {}
+    monkeypatch.setattr(_table, "store_settings", lambda _, settings: stored.update(settings))
     outcome = run("predict", captchas, "--model", path, "--csv", table)
     assert outcome.code == 0, outcome.err
-    assert begun["model"] == expected
+    assert stored["model"] == expected
 
 
 def test_cut_by_a_model_and_by_a_recipe(run, workshop, model, captchas, tmp_path):
@@ -368,7 +368,7 @@ def test_cut_leaves_out_what_does_not_fit_its_label(run, model, captchas, tmp_pa
     (folder / "AAAA.png").write_text("no image")
     outcome = run("cut", folder, tmp_path / "out", "--model", model)
     assert outcome.code == 1
-    assert "ABCDE.png: it is cut into 4 pieces, but its label is 'ABCDE'" in outcome.err
+    assert "ABCDE.png: it has 4 segments, but its label is 'ABCDE'" in outcome.err
     assert "AAAA.png: it is not a PNG" in outcome.err
     written = sorted(path.parent.name for path in (tmp_path / "out").glob("*/*.png"))
     assert written == ["A", "B", "C", "C"]
@@ -378,9 +378,9 @@ def test_show_says_what_a_model_is(run, model):
     outcome = run("show", model)
     assert outcome.code == 0
     lines = [line.split() for line in outcome.out.splitlines()]
-    # The first things first: how well it reads, what it was fitted to, and by which recipe.
+    # First the accuracy, the training captchas and the recipe.
     assert [line[:2] for line in lines[:2]] == [["string", "accuracy"]] * 2
-    assert lines[2][:4] == ["fitted", "to", "100", "captchas"]
+    assert lines[2][:4] == ["trained", "on", "100", "captchas"]
     assert "recipe.yaml" in outcome.out
     for part in ("denoise.binarize", "FixedBoxes", "CharacterReader()"):
         assert part in outcome.out
@@ -407,13 +407,13 @@ def test_score_says_which_captchas_the_model_was_fitted_to(run, workshop, captch
     Image.fromarray(again).save(tmp_path / "train" / "00001.png", compress_level=1)
     report = tmp_path / "score.json"
     outcome = run("score", tmp_path / "train", "--model", out, "--json", report)
-    assert outcome.sentence().startswith("warning: the model was fitted to 30 of these 30 captchas")
+    assert outcome.sentence().startswith("warning: 30 of these 30 captchas are training captchas")
     assert json.loads(report.read_text())["n_training_captchas"] == 30
     other = tmp_path / "other"
     assert run("generate", "lines", other, "-n", 5, "--seed", 3).code == 0
     shutil.copy(tmp_path / "train" / "00001.png", other / "00005.png")
     outcome = run("score", other, "--model", out, "--json", report)
-    assert "fitted to 1 of these 5 captchas" in outcome.err
+    assert "1 of these 5 captchas are training captchas" in outcome.err
 
 
 def test_show_draws_what_it_can(run, model, captchas, tmp_path):
@@ -505,7 +505,7 @@ def test_predict_says_what_is_unlike_the_training_set(run, model, captchas, stra
     )  # fmt: skip
     assert outcome.code == 0
     n = len(list(captchas.glob("*.png")))
-    assert f"warning: 6 of {n + 6} images are unlike those" in outcome.err
+    assert f"warning: 6 of {n + 6} images are unlike the training images" in outcome.err
     confidence = {row["filename"]: float(row["confidence"]) for row in rows_of(table)}
     assert all((c < 0.01) == ("strange" in name) for name, c in confidence.items())
     figures = json.loads(report.read_text())
@@ -521,7 +521,7 @@ def test_predict_leaves_unsure_texts_empty_and_says_why(run, model, captchas, st
         "--min-confidence", 0.01,
     )  # fmt: skip
     assert outcome.code == 0
-    assert "6 texts left empty, of a confidence below 0.01" in outcome.err
+    assert "6 texts left empty, with a confidence below 0.01" in outcome.err
     rows = rows_of(table)
     assert [row["text"] for row in rows if not row["reason"]] == texts
     empty = [row for row in rows if "strange" in row["filename"]]
@@ -529,7 +529,7 @@ def test_predict_leaves_unsure_texts_empty_and_says_why(run, model, captchas, st
     for row in empty:
         assert row["text"] == ""
         assert row["reason"].startswith("its confidence is 0.00")
-        assert row["reason"].endswith("unlike those that the model was fitted to")
+        assert row["reason"].endswith("the image is unlike the training images")
     figures = json.loads(report.read_text())
     assert figures["n_left_empty"] == 6
     assert [r["text"] for r in figures["captchas"] if "reason" in r] == [""] * 6

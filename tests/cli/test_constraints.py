@@ -35,7 +35,7 @@ def test_predict_constrains_what_may_be_read(run, captchas, tmp_path):
     assert set(text) <= set(charset)
     outcome = run("predict", bunch.data[0], "--model", path, "--length", 500)
     assert outcome.code == 1
-    assert "nothing in it can be read as --length demands" in outcome.err
+    assert "no text with this length fits the image" in outcome.err
     assert not outcome.out
     outcome = run("predict", bunch.data[0], "--model", path, "--charset", "~")
     assert outcome.code == 2

@@ -28,7 +28,7 @@ from skcaptcha import load_recipe
 from skcaptcha.cli._console import printable
 from skcaptcha.exceptions import ImageError, reason_of
 from skcaptcha.images import ImageDecoder
-from skcaptcha.prediction._read_images import read_all
+from skcaptcha.prediction import read_images
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = small_files()
@@ -73,11 +73,12 @@ class TestBatches:
                 ImageDecoder().transform([COLOR, FILES["GIF"], content, COLOR])
             assert caught.value.source == "image 2", name
 
-    def test_read_all(self, mixed: Any, model: Path, texts: list[str]) -> None:
+    def test_read_images(self, mixed: Any, model: Path, texts: list[str]) -> None:
         folder, good, bad = mixed
         names = [*good[:3], *bad, *good[3:]]
-        results = list(read_all(joblib.load(model), [str(folder / name) for name in names]))
-        for name, result in zip(names, results, strict=True):
+        images = [str(folder / name) for name in names]
+        results = read_images(joblib.load(model), images)
+        for name, (_, result) in zip(names, results, strict=True):
             if name in bad:
                 assert bad[name] in reason_of(result)
             else:
@@ -153,13 +154,13 @@ for content in contents:
         joblib.dump(recipe.pipeline().fit(train.data, train.target), heavy)
         setup = """
 import joblib
-from skcaptcha.prediction._read_images import read_all
+from skcaptcha.prediction import read_images
 from skcaptcha.datasets import load_captchas
 model = joblib.load(sys.argv[1])
-assert len(list(read_all(model, load_captchas(sys.argv[3]).data, show_progress=False))) == 30
+assert len(list(read_images(model, load_captchas(sys.argv[3]).data))) == 30
 paths = load_captchas(sys.argv[2], labeled=False).data
 """
-        work = "assert len(list(read_all(model, paths, show_progress=False))) == 40"
+        work = "assert len(list(read_images(model, paths))) == 40"
         assert self.added(setup, work, heavy, folder, captchas) < 200
 
 

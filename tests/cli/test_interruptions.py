@@ -12,6 +12,8 @@ import pytest
 from skcaptcha.datasets import load_captchas
 from waiting import wait_until
 
+RESUME = "resume with --resume (resume=True)"
+
 
 @pytest.fixture
 def many(captchas: Path, texts: list[str], tmp_path: Path) -> list[tuple[str, str]]:
@@ -70,7 +72,7 @@ def test_ctrl_c_during_predict(start, model, many, tmp_path, jobs):
     outcome = command.outcome()
     assert outcome.code == 130
     n = rows_in(table)
-    assert outcome.sentence() == f"interrupted; {n} images are in {table}.part, --resume continues"
+    assert outcome.sentence() == f"interrupted; {n} images are in {table}.part, {RESUME}"
     assert 0 < n < len(many)
     assert not report.exists()
     assert not table.exists()
@@ -102,7 +104,7 @@ def test_a_reading_process_that_is_killed_keeps_what_was_read(start, model, many
     outcome = command.outcome()
     assert outcome.code == 2
     n = rows_in(table)
-    said = f"try fewer --jobs; {n} images are in {table}.part, --resume continues"
+    said = f"(--jobs, n_jobs); {n} images are in {table}.part, {RESUME}"
     assert outcome.err.splitlines()[-1].endswith(said)
 
 

@@ -10,27 +10,27 @@ import pytest
 COMMANDS = [
     (
         "predict in --resume --model model.joblib",
-        "give its name with --csv FILE",
+        "add --csv FILE or --parquet FILE",
         "predict in --resume --csv new.csv --model model.joblib",
     ),
     (
         "predict in --csv old.csv --model model.joblib",
-        "--resume goes on from them; delete it to begin anew",
+        "resume it (--resume, resume=True), or delete the file to start over",
         "predict in --csv old.csv --resume --model model.joblib",
     ),
     (
         "show model.joblib --out steps.png",
-        "there is nothing to draw; name one or more images after the model",
+        "nothing to draw; pass one or more images after the model",
         "show model.joblib in/00001.png --out steps.png",
     ),
     (
         "show model.joblib in/00001.png --all",
-        "--all is for a model alone; leave it out, or the images",
+        "--all cannot be combined with images; leave out one of them",
         "show model.joblib --all",
     ),
     (
         "show model.joblib in/00001.png --all",
-        "--all is for a model alone; leave it out, or the images",
+        "--all cannot be combined with images; leave out one of them",
         "show model.joblib in/00001.png",
     ),
     (

@@ -10,7 +10,7 @@ import joblib
 import pytest
 
 from skcaptcha.datasets import SCHEMES, load_captchas, write_captchas
-from skcaptcha.prediction._read_images import read_all
+from skcaptcha.prediction import read_images
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 # How many captchas to make of which scheme, and what of a recipe's grid to try with them.
@@ -72,7 +72,7 @@ def test_as_many_processes_as_may_be_give_the_same(name, tmp_path):
     alone, shared = (
         [
             (reading.text, reading.confidence)
-            for reading in read_all(joblib.load(model), many, n_jobs=k)
+            for _, reading in read_images(joblib.load(model), many, n_jobs=k)
         ]
         for k in (1, 2)
     )

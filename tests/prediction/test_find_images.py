@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from skcaptcha.datasets._load import natural_sort_key
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.prediction._find_images import images_of
-from skcaptcha.prediction._sorted_names import SortedNames
+from skcaptcha.prediction import _names_on_disk, find_images
+from skcaptcha.prediction._names_on_disk import sort_names
 
 NAMES = (
     "10.png", "2.png", "labels.csv", ".hidden.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp",
@@ -33,20 +33,16 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def no_failure(name: str, reason: str) -> None:
-    pytest.fail(f"{name}: {reason}")
-
-
 def test_a_tree_comes_in_natural_order(tree):
     expected = ["2.png", "10.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp", "b9/z.png", "b10/z.png"]
-    assert list(images_of(["."], no_failure)) == expected
-    assert list(images_of([str(tree)], no_failure)) == [f"{tree}/{name}" for name in expected]
+    assert list(find_images(["."])) == expected
+    assert list(find_images([str(tree)])) == [f"{tree}/{name}" for name in expected]
 
 
 def test_a_url_is_no_pattern():
     """Decoding it says that nothing is downloaded."""
     urls = ["https://example.org/captcha.png?n=[1]", "data:image/png;base64,iVBORw0KGgo="]
-    assert list(images_of(urls, no_failure)) == urls
+    assert list(find_images(urls)) == urls
 
 
 # Few kinds of characters make many equal parts and numbers.
@@ -56,23 +52,21 @@ FILE_NAMES = st.text(st.sampled_from("019ab.\n\udcffé"), min_size=1, max_size=6
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-@given(names=st.lists(FILE_NAMES, max_size=60), n_in_memory=st.integers(1, 70))
-def test_names_sorted_in_runs_are_names_sorted(names, n_in_memory):
-    with SortedNames(n_in_memory) as sorted_names:
-        for name in names:
-            sorted_names.add(name)
-        assert list(sorted_names) == sorted(names, key=natural_sort_key)
+@given(names=st.lists(FILE_NAMES, max_size=60), n_in_memory=st.integers(0, 70))
+def test_names_sorted_on_disk_are_names_sorted(names, n_in_memory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_names_on_disk, "_NAMES_IN_MEMORY", n_in_memory)
+        assert list(sort_names(names)) == sorted(names, key=natural_sort_key)
 
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_files_of_a_folder():
     code = (
         "import resource, sys\n"
-        "from skcaptcha.prediction._sorted_names import SortedNames\n"
-        "with SortedNames() as names:\n"
-        "    for i in reversed(range(int(sys.argv[1]))):\n"
-        "        names.add(f'{i}.png')\n"
-        "    assert sum(name == f'{i}.png' for i, name in enumerate(names)) == int(sys.argv[1])\n"
+        "from skcaptcha.prediction._names_on_disk import sort_names\n"
+        "n = int(sys.argv[1])\n"
+        "names = sort_names(f'{i}.png' for i in reversed(range(n)))\n"
+        "assert sum(name == f'{i}.png' for i, name in enumerate(names)) == n\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
     peaks = []
@@ -80,7 +74,7 @@ def test_memory_does_not_grow_with_the_files_of_a_folder():
         command = [sys.executable, "-c", code, n]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout) * (1 / 1024 if sys.platform == "darwin" else 1))
-    # All names with what they are sorted by would take 100 MiB.
+    # All names with their sort keys would take 48 MiB.
     assert peaks[1] - peaks[0] < 10 * 1024
 
 
@@ -101,20 +95,20 @@ def test_patterns_match_what_glob_matches(tmp_path_factory, parts):
     }
     assume(any(character in "*?[" for character in "".join(parts)))
     if not expected:
-        with pytest.raises(DatasetError, match="no file whose path matches"):
-            images_of([pattern], no_failure)
+        with pytest.raises(DatasetError, match="no file matches this pattern"):
+            find_images([pattern])
         return
-    found = list(images_of([pattern], no_failure))
+    found = list(find_images([pattern]))
     assert len(found) == len(set(found))
     assert set(found) == expected
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name(tree):
-    assert list(images_of(["b/c/[x].png"], no_failure)) == ["b/c/[x].png"]
+    assert list(find_images(["b/c/[x].png"])) == ["b/c/[x].png"]
 
 
 def test_names_are_found_as_they_are_asked_for(tree):
-    paths = images_of([str(tree)], no_failure)
+    paths = find_images([str(tree)])
     assert next(paths) == f"{tree}/2.png"
     (tree / "b10" / "a.png").touch()
     assert f"{tree}/b10/a.png" in list(paths)
@@ -131,8 +125,10 @@ def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_read(tree):
         folder = inside
     os.close(folder)
     failures = []
-    found = list(images_of(["."], lambda *failure: failures.append(failure)))
+    found = list(find_images(["."], on_error=lambda *failure: failures.append(failure)))
     assert found[-1] == "b10/z.png"
     [(path, reason)] = failures
     assert path.startswith(f"{name}/{name}")
     assert reason == "it cannot be listed (File name too long)"
+    with pytest.raises(DatasetError, match="it cannot be listed"):
+        list(find_images("."))

@@ -63,7 +63,7 @@ def write_all_atomically(files: Mapping[Path, Write]) -> None:
             os.unlink(name)
         raise
     for folder in folders:
-        _sync(folder)
+        sync_folder(folder)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _mode_of(target: Path) -> int:
     return 0o666 & ~umask
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renamed files survive a power failure, on systems that can sync folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

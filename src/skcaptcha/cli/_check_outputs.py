@@ -11,6 +11,7 @@ from skcaptcha.exceptions import OverwriteError, SkcaptchaError
 
 SUFFIXES = {
     "CSV": (".csv",),
+    "Parquet": (".parquet",),
     "HTML": (".html", ".htm"),
     "JSON": (".json",),
     "PNG": (".png",),
@@ -26,6 +27,7 @@ Path_ = str | os.PathLike[str]
 def check_outputs(
     *others: Path | None,
     csv: Path | None = None,
+    parquet: Path | None = None,
     html: Path | None = None,
     png: Path | None = None,
     json: Path | None = None,
@@ -40,7 +42,7 @@ def check_outputs(
     ----------
     *others : Path or None
         Files with any suffix. None, here and below, is not checked.
-    csv, html, png : Path or None
+    csv, parquet, html, png : Path or None
         File to write in that format.
     json : Path or None
         Argument of ``--json``, which may also be ``-``.
@@ -69,8 +71,14 @@ def check_outputs(
     skcaptcha.exceptions.SkcaptchaError: score.pdf: the format is HTML; use a name such as
     score.html
     """
-    formats = {"CSV": csv, "HTML": html, "PNG": png, "JSON": None if json == STDOUT else json}
-    if STDOUT in (*others, csv, html, png):
+    formats = {
+        "CSV": csv,
+        "Parquet": parquet,
+        "HTML": html,
+        "PNG": png,
+        "JSON": None if json == STDOUT else json,
+    }
+    if STDOUT in (*others, csv, parquet, html, png):
         raise SkcaptchaError(
             "-: only --json can write to the standard output; use the name of a file"
         )

@@ -24,87 +24,97 @@ EXAMPLE = "skcaptcha cut captchas characters --recipe grid"
 
 def cut(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; may be new.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write; created if it does not exist.")
+    ],
     *,
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Cut as this model does.", show_default=str(DEFAULT_MODEL)
+            metavar="FILE", help="Segment like this model.", show_default=str(DEFAULT_MODEL)
         ),
     ] = None,
     trust: Trust = False,
     recipe: Annotated[
         Path | None,
-        typer.Option(metavar="CONFIG.yaml", help="Cut as this recipe's steps do; needs no model."),
+        typer.Option(metavar="CONFIG.yaml", help="Segment like this recipe; needs no model."),
     ] = None,
 ) -> None:
-    """Write one image for each character, in a folder for each character.
+    """Cut captchas into characters: write one image per character, in one folder per character.
 
-    A captcha that is cut into more or fewer pieces than its label has characters is left out and
-    named; the exit code is then 1.
+    A captcha whose number of segments differs from the length of its label is left out and named;
+    the exit code is then 1.
     """
     from skcaptcha.datasets import load_captchas, write_characters
-    from skcaptcha.prediction._read_images import cut_all
+    from skcaptcha.prediction._read_images import cut_into_crops, process_images
 
     if model is not None and recipe is not None:
-        raise SkcaptchaError("--model and --recipe exclude each other: each says how to cut")
+        raise SkcaptchaError("--model and --recipe exclude each other: use one of them")
     captchas = load_captchas(folder)
     note_unlabeled(folder)
-    cutter = _of_recipe(recipe, captchas) if recipe else _of_model(model or DEFAULT_MODEL, trust)
+    if recipe is None:
+        steps = _steps_of_model(model or DEFAULT_MODEL, trust)
+    else:
+        steps = _steps_of_recipe(recipe, captchas)
     crops: list[np.ndarray] = []
     characters: list[str] = []
     names: list[str] = []
     n_left_out = 0
-    everything = zip(
-        captchas.filenames,
-        captchas.target,
-        cut_all(cutter, captchas.data, show_progress=shows_progress()),
-        strict=True,
+    results = process_images(
+        steps, captchas.data, cut_into_crops, title="cutting", verbose=shows_progress()
     )
-    for name, label, pieces in everything:
-        if isinstance(pieces, SkcaptchaError):
-            reason = reason_of(pieces)
-        elif len(pieces) != len(label):
-            reason = f"it is cut into {len(pieces)} pieces, but its label is {str(label)!r}"
+    for name, label, result in zip(captchas.filenames, captchas.target, results, strict=True):
+        if isinstance(result, SkcaptchaError):
+            reason = reason_of(result)
+        elif len(result) != len(label):
+            reason = f"it has {len(result)} segments, but its label is {str(label)!r}"
         else:
-            crops.extend(pieces)
+            crops.extend(result)
             characters.extend(label)
             names.extend([Path(name).stem] * len(label))
             continue
         say(f"{name}: {reason}")
         n_left_out += 1
     if not crops:
-        raise SkcaptchaError(f"{folder}: none of its captchas could be cut as its label says")
+        raise SkcaptchaError(
+            f"{folder}: no captcha has as many segments as its label has characters; use another "
+            "--model or --recipe"
+        )
     write_characters(out, crops, characters, names)
     n = len(captchas.data)
-    note(f"{len(crops)} characters of {n - n_left_out} of {n} captchas written to {out}")
+    note(f"{len(crops)} characters from {n - n_left_out} of {n} captchas written to {out}")
     if n_left_out:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _of_model(file: Path, trust: bool) -> Pipeline:
+def _steps_of_model(file: Path, trust: bool) -> Pipeline:
     from skcaptcha.persistence import load
 
     return _up_to_features(load(file, trust=trust))
 
 
-def _of_recipe(file: Path, captchas: Bunch) -> Pipeline:
-    from skcaptcha.prediction._read_images import undecodable
+def _steps_of_recipe(file: Path, captchas: Bunch) -> Pipeline:
+    from skcaptcha.images import ImageBatch
     from skcaptcha.recipes import load_recipe
 
-    cutter = _up_to_features(load_recipe(file).pipeline())
-    bad = undecodable(cutter, captchas.data, show_progress=shows_progress())
-    good = [i for i in range(len(captchas.data)) if i not in bad]
+    steps = _up_to_features(load_recipe(file).pipeline())
+    decoder = steps.named_steps["images"]
+    images = ImageBatch(captchas.data, max_bytes=decoder.max_bytes, max_pixels=decoder.max_pixels)
+    errors = images.errors
+    good = [i for i in range(len(images)) if i not in errors]
     if not good:
-        raise SkcaptchaError(f"none of the {len(bad)} images can be read, for one: {bad[0]}")
-    return cutter.fit([captchas.data[i] for i in good], captchas.target[good])
+        raise SkcaptchaError(
+            f"none of the {len(images)} images can be read; the first error is: {errors[0]}"
+        )
+    captchas.data = images
+    return steps.fit(images.take(good), captchas.target[good])
 
 
 def _up_to_features(pipeline: Pipeline) -> Pipeline:
     """Return the steps up to the features, which determine the shape of the crops."""
     from skcaptcha.features import BaseFeatures
 
-    for place, (_, step) in enumerate(pipeline.steps, start=1):
+    for n_steps, (_, step) in enumerate(pipeline.steps, start=1):
         if isinstance(step, BaseFeatures):
-            return pipeline[:place]
+            return pipeline[:n_steps]
     raise SkcaptchaError("the pipeline has no features step, so it cannot cut")

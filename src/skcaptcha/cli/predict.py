@@ -4,26 +4,30 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from skcaptcha.cli._answers import Answers
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs, refuse_outputs
-from skcaptcha.cli._console import note, shows_progress
+from skcaptcha.cli._console import note, say, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust, within
-from skcaptcha.cli._output import STDOUT, write_json
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.cli._output import STDOUT, JsonList, write_json
+from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
-    from skcaptcha.prediction._done_names import DoneNames
+    from skcaptcha.read import Reading
+
+_MAX_NAMED = 5
+# Also the characters that some terminals and programs treat as the end of a line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 EXAMPLE = "skcaptcha predict new/ 'more/**/*.png' --csv readings.csv --resume --jobs -1"
 
@@ -33,7 +37,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PATH...",
-            help="Images; folders, of whose trees every image is read; quoted patterns, such as "
+            help="Images; folders, with all images in their subfolders; quoted patterns, such as "
             "'in/**/*.png'; or - for a list of paths on the standard input.",
         ),
     ],
@@ -42,21 +46,21 @@ def predict(
     trust: Trust = False,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write filename,text,confidence here."),
+        typer.Option(metavar="FILE", help="Write filename,text,confidence to a CSV file."),
     ] = None,
     parquet: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR",
-            help="Write the same table as a folder of Parquet files; needs skcaptcha[parquet].",
+            metavar="FILE",
+            help="Write the same table as a Parquet file; needs skcaptcha[parquet].",
         ),
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Keep the rows of an interrupted run, else those of --csv FILE or --parquet DIR, "
-            "and read the others; with the same model and options as those rows.",
+            help="Keep the rows of an interrupted run, or else those of FILE, and read the other "
+            "images; needs the same model and options.",
         ),
     ] = False,
     null: Annotated[
@@ -69,12 +73,12 @@ def predict(
     ] = False,
     charset: Annotated[
         str | None,
-        typer.Option(metavar="CHARACTERS", help="Read no other characters than these."),
+        typer.Option(metavar="CHARACTERS", help="Read only these characters."),
     ] = None,
     length: Annotated[
         int | None,
         typer.Option(
-            metavar="N", callback=within(1, 1000), help="Read strings of so many characters."
+            metavar="N", callback=within(1, 1000), help="Read only texts of N characters."
         ),
     ] = None,
     min_confidence: Annotated[
@@ -82,117 +86,111 @@ def predict(
         typer.Option(
             metavar="P",
             callback=within(0, 1),
-            help="Leave the text empty where a reading is less sure, and say why in a column more.",
+            help="Leave the text of less confident readings empty, with the reason in a fourth "
+            "column.",
         ),
     ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     json: Json = None,
 ) -> None:
-    """Read images: one line of path, text and confidence for each, with tabs between.
+    """Read images: print path, text and confidence of each on one line, separated by tabs.
 
     An image that cannot be read is named on the standard error and has no row; the exit code is
-    then 1. A file inside a folder is called folder/name; hidden files and folders, and folders
-    that are links, are passed over. However many images there are, they take no more memory.
+    then 1. A file in a folder is named folder/name. Hidden files and folders, and folders that are
+    links, are skipped. Memory does not grow with the number of images.
 
-    The confidence is how probable it is that the text is right. That of an image unlike those that
-    the model was fitted to is lowered, and at the end their number is said.
+    The confidence is the probability that the text is correct. It is lowered for images that are
+    unlike the training images; their number is printed at the end.
 
-    Rows gather in FILE.part or DIR.part, which takes the place of FILE or DIR at the end. If an
-    interrupted run left some there, give --resume, or delete it.
+    Rows are collected in FILE.part, which replaces FILE at the end. If an interrupted run left such
+    a file, use --resume, or delete it.
     """
     from skcaptcha.persistence import read_model
+    from skcaptcha.prediction import find_images, write_readings
     from skcaptcha.prediction._cluster_connection import connect_if_given
-    from skcaptcha.prediction._find_images import images_of, named
-    from skcaptcha.prediction._ordered_batches import WorkersEndedError
+    from skcaptcha.prediction._find_images import existing_paths
     from skcaptcha.prediction._read_images import read_batches
-    from skcaptcha.prediction._tables import open_table
 
-    if resume and csv is None and parquet is None:
-        raise SkcaptchaError(
-            "--resume continues a table: give its name with --csv FILE or --parquet DIR"
-        )
+    table = csv or parquet
+    if resume and table is None:
+        raise SkcaptchaError("--resume continues a table: add --csv FILE or --parquet FILE")
     if csv is not None and parquet is not None:
-        raise SkcaptchaError("--csv and --parquet exclude each other: give one of them")
-    # Rows gather there.
-    gathering = [] if csv is None else [Path(f"{csv}.part"), Path(f"{csv}.part.json")]
+        raise SkcaptchaError("--csv and --parquet exclude each other: use one of them")
     check_outputs(
-        *gathering,
+        *([] if table is None else [Path(f"{table}.part"), Path(f"{table}.part.json")]),
         csv=csv,
+        parquet=parquet,
         json=json,
-        reads=chain([model], named(paths)),
+        reads=chain([model], existing_paths(paths)),
         models=[model],
     )
     loaded = read_model(model, trust=trust)
-    reader = loaded.model
-    constraints = _constrain(reader, {"charset": charset, "length": length})
-    has_table = csv is not None or parquet is not None
-    prints = not has_table and json != STDOUT
-    answers = Answers(
-        constraints=constraints,
-        min_confidence=min_confidence,
-        exact=parquet is not None,
-        listed=json is not None,
-    )
-    with answers, connect_if_given(scheduler) as client:
-        found = images_of(paths, answers.fail, null=null)
-        names = _at_least_one(refuse_outputs(found, csv, json))
-        table = open_table(
-            answers.columns,
-            csv=csv,
-            parquet=parquet,
-            resume=resume,
-            settings={
-                "model": loaded.sha256,
-                "--charset": charset,
-                "--length": length,
-                "--min-confidence": min_confidence,
-            },
-            prints=prints,
-        )
-        todo = _Todo(names, table.done)
-        # A bar and the lines would spoil each other on one terminal.
-        show_progress = shows_progress() and not (prints and sys.stdout.isatty())
-        began = time.perf_counter()
-        reading = read_batches(
-            reader, todo.batches(), n_jobs=jobs, client=client, show_progress=show_progress
-        )
-        try:
-            with table, closing(reading):
-                for batch, results in reading:
-                    table.write(answers.rows(batch, results))
-        except (KeyboardInterrupt, WorkersEndedError) as stop:
-            if table.unfinished is None:
-                raise
-            raise type(stop)(
-                f"{str(stop) or 'interrupted'}; {table.n_rows} images are in {table.unfinished}, "
-                "--resume continues"
-            ) from stop.__cause__
-        seconds = time.perf_counter() - began
-        n_failed = len(answers.failed)
+    constrained = _constrain(loaded.model, {"charset": charset, "length": length})
+    prints = table is None and json != STDOUT
+    n_skipped = 0
+    with (
+        _Results(min_confidence, listed=json is not None) as results,
+        connect_if_given(scheduler) as client,
+    ):
+        options: dict[str, Any] = {
+            "require_text": constrained,
+            "n_jobs": jobs,
+            "client": client,
+            # A bar and the lines would mix on a terminal.
+            "verbose": shows_progress() and not (prints and sys.stdout.isatty()),
+        }
+        images = find_images(paths, on_error=results.add_failure, null_separated=null)
+        images = _at_least_one(refuse_outputs(images, table, json))
+        started = time.perf_counter()
+        if table is not None:
+            n_skipped = write_readings(
+                loaded.model,
+                images,
+                table,
+                format="csv" if parquet is None else "parquet",
+                resume=resume,
+                min_confidence=min_confidence,
+                settings={
+                    "model": loaded.sha256,
+                    "--charset": charset,
+                    "--length": length,
+                    "--min-confidence": min_confidence,
+                },
+                on_result=results.add,
+                **options,
+            ).n_skipped
+        else:
+            for batch, found in read_batches(loaded.model, images, **options):
+                lines = [results.add(*pair) for pair in zip(batch, found, strict=True)]
+                if prints:
+                    sys.stdout.writelines(lines)
+                    sys.stdout.flush()
+        seconds = time.perf_counter() - started
         report = {
             "model": str(model),
-            "n": todo.n,
-            "n_failed": n_failed,
-            "n_already_read": todo.n_done,
-            "n_out_of_distribution": answers.n_unlike,
-            "n_left_empty": answers.n_left_empty,
+            "n": results.n,
+            "n_failed": len(results.failed),
+            "n_already_read": n_skipped,
+            "n_out_of_distribution": results.n_unlike,
+            "n_left_empty": results.n_left_empty,
             "seconds": seconds,
-            "images_per_second": todo.n / seconds,
-            "captchas": answers.captchas,
-            "failed": answers.failed,
+            "images_per_second": results.n / seconds,
+            "captchas": results.captchas,
+            "failed": results.failed,
         }
         write_json(report, json)
+    n_failed = len(results.failed)
     if not prints or n_failed:
-        before = f", {todo.n_done} were in {csv or parquet} already" if todo.n_done else ""
-        note(f"{todo.n - n_failed} of {todo.n} images read in {seconds:.2f} s{before}")
-    answers.say_counts(todo.n - n_failed)
+        before = f", {n_skipped} were in {table} already" if n_skipped else ""
+        note(f"{results.n - n_failed} of {results.n} images read in {seconds:.2f} s{before}")
+    results.print_warnings()
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _constrain(model: Any, constraints: dict[str, Any]) -> str:
-    """Set the constraints that are given, and say what they demand."""
+def _constrain(model: Any, constraints: dict[str, Any]) -> bool:
+    """Set the constraints that are given; return whether there are any."""
     given = {name: value for name, value in constraints.items() if value is not None}
     unknown = given.keys() - model[-1].get_params(deep=False).keys()
     if unknown:
@@ -202,35 +200,74 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> str:
         )
     if given:
         model[-1].set_params(**given).check_constraints()
-    demand = "demand" if len(given) > 1 else "demands"
-    return f"{' and '.join(f'--{name}' for name in given)} {demand}" if given else ""
+    return bool(given)
 
 
-def _at_least_one(names: Iterator[str]) -> Iterator[str]:
-    first = next(names, None)
+def _at_least_one(images: Iterator[str]) -> Iterator[str]:
+    first = next(images, None)
     if first is None:
-        raise SkcaptchaError("there is nothing to read: the list of paths is empty")
-    return chain([first], names)
+        raise SkcaptchaError("nothing to read: the list of paths is empty")
+    return chain([first], images)
 
 
-class _Todo:
-    """Counts the images as they are asked for, and leaves out those that were read before."""
+class _Results:
+    """Results for the report and the warnings; a context manager."""
 
-    def __init__(self, names: Iterable[str], done: DoneNames | None) -> None:
-        self._names = names
-        self._done = done
-        self.n = 0
-        self.n_done = 0
+    def __init__(self, min_confidence: float | None, *, listed: bool) -> None:
+        self.captchas, self.failed = JsonList(), JsonList()
+        self.n = self.n_unlike = self.n_left_empty = 0
+        self._unlike: list[str] = []
+        self._min_confidence = min_confidence
+        self._listed = listed
 
-    def batches(self) -> Iterator[list[str]]:
-        from skcaptcha.prediction._read_images import in_batches
+    def __enter__(self) -> _Results:
+        return self
 
-        return in_batches(self._not_done())
+    def __exit__(self, *error: object) -> Literal[False]:
+        self.captchas.__exit__(*error)
+        self.failed.__exit__(*error)
+        return False
 
-    def _not_done(self) -> Iterator[str]:
-        for name in self._names:
-            if self._done is not None and self._done.take(name):
-                self.n_done += 1
-            else:
-                self.n += 1
-                yield name
+    def add_failure(self, image: str, reason: str) -> None:
+        """Print the reason why an image, or a folder, cannot be read."""
+        say(f"{image}: {reason}")
+        self.failed.append({"filename": image, "reason": reason})
+
+    def add(self, image: str, result: Reading | SkcaptchaError) -> str:
+        """Count a result; return a line for the terminal, or "" if there is no reading."""
+        from skcaptcha.prediction._write_readings import row
+
+        self.n += 1
+        if isinstance(result, SkcaptchaError):
+            self.add_failure(image, reason_of(result))
+            return ""
+        if result.out_of_distribution:
+            self.n_unlike += 1
+            if self.n_unlike <= _MAX_NAMED:
+                self._unlike.append(image)
+        fields = row(image, result, self._min_confidence, exact=False)
+        reason = {"reason": fields[3]} if any(fields[3:]) else {}
+        self.n_left_empty += bool(reason)
+        if self._listed:
+            reading = replace(result, text=fields[1])
+            self.captchas.append({"filename": image, **asdict(reading), **reason})
+        return "\t".join(map(_on_one_line, fields)) + "\n"
+
+    def print_warnings(self) -> None:
+        """Print how many readings are doubtful."""
+        if self.n_left_empty:
+            note(
+                f"{self.n_left_empty} texts left empty, with a confidence below "
+                f"{self._min_confidence}"
+            )
+        if self.n_unlike:
+            n_others = self.n_unlike - len(self._unlike)
+            named = ", ".join(self._unlike) + (f" and {n_others} others" if n_others else "")
+            say(
+                f"warning: {self.n_unlike} of {self.n - len(self.failed)} images are unlike the "
+                f"training images, and their confidence is lowered: {named}"
+            )
+
+
+def _on_one_line(field: object) -> str:
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), str(field))

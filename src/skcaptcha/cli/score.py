@@ -28,11 +28,8 @@ from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
     from rich.table import Table
-    from sklearn.pipeline import Pipeline
-    from sklearn.utils import Bunch
 
     from skcaptcha.persistence import LoadedModel
-    from skcaptcha.read import Reading
 
 EXAMPLE = "skcaptcha score captchas --subset 4501..5000 --report score.html"
 
@@ -44,30 +41,33 @@ def score(
     trust: Trust = False,
     subset: Annotated[
         str | None,
-        typer.Option(metavar="FIRST..LAST", help="Only these of the folder, counted from 1."),
+        typer.Option(metavar="FIRST..LAST", help="Score only these captchas, counted from 1."),
     ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write filename,label,text,confidence of each captcha."),
+        typer.Option(
+            metavar="FILE",
+            help="Write filename,label,text,confidence to a CSV file.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.html", help="Write a page with pictures of all that is told."),
+        typer.Option(metavar="FILE.html", help="Write a report with pictures."),
     ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     json: Json = None,
 ) -> None:
-    """Measure how well a model reads a labeled folder.
+    """Measure the accuracy of a model on a labeled folder.
 
-    An image that cannot be read counts as wrong and is named; the exit code is then 1.
+    An image that cannot be read is named and counted as wrong; the exit code is then 1.
     """
     from skcaptcha.cli._accuracy import confusions_table, coverage_table
     from skcaptcha.datasets import load_captchas
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import read_model
+    from skcaptcha.prediction import read_images
     from skcaptcha.prediction._cluster_connection import connect_if_given
-    from skcaptcha.prediction._read_images import read_all
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
     loaded = read_model(model, trust=trust)
@@ -76,17 +76,16 @@ def score(
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
     with connect_if_given(scheduler) as client:
-        began = time.perf_counter()
-        results = list(
-            read_all(
-                loaded.model,
-                captchas.data,
-                n_jobs=jobs,
-                client=client,
-                show_progress=shows_progress(),
-            )
+        started = time.perf_counter()
+        readings = read_images(
+            loaded.model,
+            captchas.data,
+            n_jobs=jobs,
+            client=client,
+            verbose=shows_progress(),
         )
-        seconds = time.perf_counter() - began
+        results = [result for _, result in readings]
+        seconds = time.perf_counter() - started
 
     failed, rows = [], []
     for name, label, result in zip(captchas.filenames, labels, results, strict=True):
@@ -116,8 +115,20 @@ def score(
     }
     write_json(found, json)
     if report is not None:
-        _write_report(report, loaded.model, captchas, results, model=model, folder=folder)
-        note(f"{report}: the report")
+        from skcaptcha.report import score_report
+
+        page = score_report(
+            loaded.model,
+            captchas.data,
+            captchas.target.tolist(),
+            names=captchas.filenames,
+            results=results,
+            title=f"How {model.name} reads {folder}",
+            data=str(folder),
+            model_file=str(model),
+        )
+        page.save(report)
+        note(f"{report}: report written")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -138,49 +149,29 @@ def _summary(
         table.add_row("  ignoring case", with_interval(figures, "string_accuracy_ignoring_case"))
     table.add_row("character accuracy", with_interval(figures, "character_accuracy"))
     if figures["n_out_of_distribution"]:
-        unlike = f"{figures['n_out_of_distribution']}, of which the confidence is lowered"
-        table.add_row("unlike the training set", unlike)
-    table.add_row("speed", f"{n / seconds:,.0f} captchas a second ({seconds:.2f} s)")
+        n_unlike = f"{figures['n_out_of_distribution']}, with lowered confidence"
+        table.add_row("unlike the training images", n_unlike)
+    table.add_row("speed", f"{n / seconds:,.0f} captchas per second ({seconds:.2f} s)")
     return table
 
 
-def _write_report(
-    file: Path,
-    reader: Pipeline,
-    captchas: Bunch,
-    results: Sequence[Reading | SkcaptchaError],
-    *,
-    model: Path,
-    folder: Path,
-) -> None:
-    from skcaptcha.report import score_report
-
-    page = score_report(
-        reader,
-        captchas.data,
-        captchas.target.tolist(),
-        names=captchas.filenames,
-        results=results,
-        title=f"How {model.name} reads {folder}",
-        data=str(folder),
-        model_file=str(model),
-    )
-    page.save(file)
-
-
-def _warn_of_training(loaded: LoadedModel, sources: Sequence[str]) -> int | None:
-    """Say how many of the captchas the model was fitted to, since it may know these by heart."""
+def _warn_of_training(loaded: LoadedModel, images: Sequence[str]) -> int | None:
+    """Print and return the number of training captchas, which the model may know by heart."""
     from skcaptcha.persistence._manifest import count_training_images
-    from skcaptcha.prediction._read_images import decoded
+    from skcaptcha.prediction._read_images import decoded_images, process_images
 
+    title = "looking for training captchas"
+    decoded = process_images(
+        loaded.model, images, decoded_images, title=title, verbose=shows_progress()
+    )
     n = count_training_images(
-        loaded.manifest, decoded(loaded.model, sources, show_progress=shows_progress())
+        loaded.manifest, (image for image in decoded if not isinstance(image, SkcaptchaError))
     )
     if n:
         say(
-            f"warning: the model was fitted to {n} of these {len(sources)} captchas, which it may "
-            "know by heart: the accuracy on others is probably lower; score captchas that it was "
-            "not fitted to"
+            f"warning: {n} of these {len(images)} captchas are training captchas of the model, "
+            "which it may know by heart: its accuracy on others is probably lower; score captchas "
+            "that it was not trained on"
         )
     return n
 
@@ -193,6 +184,6 @@ def _warn_of_unknown(labels: list[str], classes: Iterable[str] | None) -> None:
     if unknown:
         n = sum(not known.issuperset(label) for label in labels)
         say(
-            f"warning: {n} of {len(labels)} labels hold characters that the model never saw "
-            f"and cannot read: {' '.join(map(visible, unknown))}"
+            f"warning: {n} of {len(labels)} labels contain characters that the training captchas "
+            f"lack, so the model cannot read: {' '.join(map(visible, unknown))}"
         )

@@ -25,48 +25,47 @@ if TYPE_CHECKING:
 
 EXAMPLE = "skcaptcha show artifacts/model.joblib a.png --out steps.png"
 
-_MOST_ROWS = 40
-# In a manifest, too long for a table.
+_MAX_IMAGES = 40
+# Keys of the manifest whose values are too long for a table.
 _NOT_SHOWN = {"confusions", "recipe_content", "training_images", "trials"}
-_MOST_COUNTS = 5
+_MAX_COUNTS = 5
 _VERSIONS_SHOWN = ("skcaptcha", "scikit-learn")
 
 
 def show(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit has written.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Model file that fit has written.")
+    ],
     images: Annotated[
         list[str] | None, typer.Argument(metavar="[IMAGE...]", help="Images to draw.")
     ] = None,
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The picture to write, a PNG file."),
+        typer.Option(metavar="FILE", help="Draw to this PNG file instead of the terminal."),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Show all that the model's file says of it.")
+        bool, typer.Option("--all", help="Show the whole manifest of the model.")
     ] = False,
     trust: Trust = False,
 ) -> None:
-    """Say what a model is; with images, draw what every step makes of them.
+    """Describe a model; with images, draw the output of each of its steps.
 
-    It says how well the model reads, what it was fitted to, and by which recipe and steps; with
-    --all also hashes, versions and all figures of the fit. Of a model that is not trusted, it shows
-    what can be told without loading it.
+    The description contains the accuracy, the training captchas, the recipe and the steps; with
+    --all also hashes, versions and all metrics of the fit. A model that is not trusted is described
+    by its manifest only, without loading it.
 
-    The pictures go to the terminal, or with --out to a file: for each image, the image itself, what
-    each denoising step leaves of it, the boxes, and the text with its confidence; in a file, the
-    crops too.
+    The drawing contains, for each image, the image itself, the output of each denoising step, the
+    boxes, and the text with its confidence; in a file, also the crops.
     """
     from skcaptcha.persistence import load_manifest, read_model
 
     if out is not None and not images:
-        raise SkcaptchaError(
-            f"{out}: there is nothing to draw; name one or more images after the model"
-        )
-    if images and len(images) > _MOST_ROWS:
-        raise SkcaptchaError(f"show draws at most {_MOST_ROWS} images, {len(images)} were given")
+        raise SkcaptchaError(f"{out}: nothing to draw; pass one or more images after the model")
+    if images and len(images) > _MAX_IMAGES:
+        raise SkcaptchaError(f"show draws at most {_MAX_IMAGES} images, not {len(images)}")
     if everything and images:
-        raise SkcaptchaError("--all is for a model alone; leave it out, or the images")
+        raise SkcaptchaError("--all cannot be combined with images; leave out one of them")
     try:
         loaded = read_model(model, trust=trust)
     except UntrustedModelError:
@@ -101,11 +100,11 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
 
         assert out is not None
         picture = io.BytesIO()
-        # Not as a matplotlibrc in the current folder says, which may be anybody's.
+        # Ignore a matplotlibrc in the current folder, which may be from someone else.
         with style.context("default"):
             draw_traces(traces).savefig(picture, format="png")
         write_atomically(out, lambda file: file.write(picture.getvalue()))
-        note(f"{len(traces)} of {len(images)} images drawn in {out}")
+        note(f"{len(traces)} of {len(images)} images drawn to {out}")
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -130,27 +129,27 @@ def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: 
     if rows:
         result_console().print(table)
     if manifest and reader is not None and not everything:
-        note("everything that the model's file says of it: the same command with --all")
+        note("for the whole manifest, add --all")
 
 
 def _in_short(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what most want to know: how well it reads, what it was fitted to, and by what.
+    """Yield the accuracy, the training captchas, the recipe and the versions.
 
-    The manifest may be anybody's: what is no such value is passed over.
+    The manifest may be from someone else: values of unexpected types are skipped.
     """
     held_out = manifest.get("held_out")
     held_out = held_out if isinstance(held_out, dict) else {}
     n, accuracy = held_out.get("n"), held_out.get("string_accuracy")
-    if _is_count(n) and _is_share(accuracy):
+    if _is_count(n) and _is_fraction(accuracy):
         yield "string accuracy", f"{percent(accuracy, n)} of {n} held out"
     if _is_count(n_train := manifest.get("n_train")):
-        if _is_share(accuracy := manifest.get("cv_string_accuracy")):
+        if _is_fraction(accuracy := manifest.get("cv_string_accuracy")):
             yield "string accuracy", f"{percent(accuracy, n_train)} in cross-validation"
         data = manifest.get("data")
-        yield "fitted to", f"{n_train} captchas" + (f" of {data}" if data else "")
+        yield "trained on", f"{n_train} captchas" + (f" of {data}" if data else "")
     for name, key in (("lengths of labels", "lengths"), ("sizes of images", "image_sizes")):
         if isinstance(counts := manifest.get(key), dict) and counts:
-            shown = list(counts.items())[:_MOST_COUNTS]
+            shown = list(counts.items())[:_MAX_COUNTS]
             more = f", {len(counts) - len(shown)} others" if len(counts) > len(shown) else ""
             yield name, ", ".join(f"{value} ({n})" for value, n in shown) + more
     if recipe := manifest.get("recipe") or manifest.get("chosen"):
@@ -174,7 +173,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and value > 0
 
 
-def _is_share(value: Any) -> TypeGuard[float]:
+def _is_fraction(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and 0 <= value <= 1
 
 

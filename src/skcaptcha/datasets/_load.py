@@ -199,12 +199,18 @@ def _is_image(path: Path) -> bool:
     )
 
 
-def natural_sort_key(name: str) -> tuple[list[str | int], str]:
+def natural_sort_key(name: str) -> bytes:
     """Return a sort key by which ``2.png`` comes before ``10.png``."""
-    parts = re.split(r"([0-9]+)", name)
-    # Numbers are at all odd positions, so that they are compared with numbers only. The name itself
-    # orders 1.png and 01.png.
-    return [int(part) if k % 2 else part for k, part in enumerate(parts)], name
+    key = b""
+    for k, part in enumerate(re.split(r"([0-9]+)", name)):
+        # Parts with an odd index are numbers: the longer one, without leading zeros, is larger.
+        if k % 2:
+            digits = part.lstrip("0").encode()
+            key += b"\1" + len(digits).to_bytes(4, "big") + digits
+        else:
+            key += part.encode(errors="surrogatepass") + b"\0"
+    # The name itself puts 01.png and 1.png in order.
+    return key + b"\0" + name.encode(errors="surrogatepass")
 
 
 def _labels(folder: Path, names: list[str]) -> tuple[dict[str, str], list[str]]:

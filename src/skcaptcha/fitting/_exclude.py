@@ -7,13 +7,20 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._display.progress import progress
-from skcaptcha.exceptions import FitWarning, ImageError, SkcaptchaError, reason_of
+from skcaptcha.exceptions import (
+    FitWarning,
+    ImageError,
+    SegmentationError,
+    SkcaptchaError,
+    reason_of,
+)
 from skcaptcha.images import ImageBatch, ImageDecoder, find_duplicates
-from skcaptcha.prediction._read_images import unusable
+from skcaptcha.prediction._read_images import decoded_images, process_images
 
 _logger = logging.getLogger(__name__)
 
@@ -134,7 +141,7 @@ def exclude_unsegmentable(
     cause; another one if more than half of them are, because then the recipe is at fault.
     """
     n = len(captchas.data)
-    errors = unusable(steps, captchas.data, show_progress=verbose > 0)
+    errors = _find_unusable(steps, captchas.data, verbose=verbose)
     if not errors:
         raise error
     if 2 * len(errors) > n:
@@ -145,6 +152,26 @@ def exclude_unsegmentable(
             "images cannot be used"
         ) from error
     return _exclude(captchas, errors)
+
+
+def _find_unusable(
+    steps: Pipeline, images: Sequence[Any], *, verbose: int
+) -> dict[int, SkcaptchaError]:
+    """Return the errors of the images that stop the steps from being fitted, by index."""
+    title = "looking for the cause"
+    results = process_images(steps, images, decoded_images, title=title, verbose=verbose)
+    decoded = dict(enumerate(results))
+    errors: dict[int, SkcaptchaError] = {}
+    while len(errors) < len(decoded):
+        rest = [i for i in decoded if i not in errors]
+        try:
+            clone(steps).fit([decoded[i] for i in rest])
+            break
+        except SegmentationError as error:
+            if error.index is None:
+                break
+            errors[rest[error.index]] = SegmentationError(error.reason)
+    return errors
 
 
 def failures_of(captchas: Bunch, results: Mapping[int, Any]) -> Failures:

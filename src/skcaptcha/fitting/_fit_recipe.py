@@ -32,7 +32,7 @@ from skcaptcha.fitting._result import (
 from skcaptcha.inspection import predict_labeled, summarize
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.persistence import check_before_fit, describe_training
-from skcaptcha.prediction._read_images import read_all
+from skcaptcha.prediction import read_images
 from skcaptcha.read import Reading
 from skcaptcha.recipes import Recipe
 from skcaptcha.report import fit_report
@@ -137,7 +137,8 @@ def fit_recipe(
             train.data, train.target, decoder
         )
         if held_out is not None:
-            results += read_all(model, held_out.data, show_progress=verbose > 0)
+            read = read_images(model, held_out.data, verbose=verbose)
+            results += (result for _, result in read)
             report["held_out"] = summarize([str(label) for label in held_out.target], results)
             failed += failures_of(held_out, dict(enumerate(results)))
         report["n_failed"] = len(failed)

@@ -1,22 +1,23 @@
-"""What the commands do with many images, of which some may be unusable."""
+"""Readings of any number of images, in bounded memory."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import joblib
 import numpy as np
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.progress import progress
-from skcaptcha.exceptions import SegmentationError, SkcaptchaError
+from skcaptcha.base import Model, pipeline_of
+from skcaptcha.exceptions import ReadingError, SkcaptchaError
 from skcaptcha.images._process_each import Process, process_each
-from skcaptcha.prediction._ordered_batches import Workers, in_order, processes, this_process
+from skcaptcha.prediction._local_workers import Workers, map_in_order, processes, this_process
 from skcaptcha.read import Reading, read_captchas
 from skcaptcha.read._reading import PackedReadings
 
@@ -25,238 +26,168 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_BATCH = 256
+_BATCH_SIZE = 256
 
+_Image = TypeVar("_Image")
 _Result = TypeVar("_Result")
 _Packed = tuple[PackedReadings, dict[int, SkcaptchaError]]
 
 
-def read_all(
-    model: Pipeline,
-    sources: Sequence[Any],
+def read_images(
+    model: Model,
+    images: Iterable[_Image],
     *,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     client: Client | None = None,
-    show_progress: bool = False,
-) -> Iterator[Reading | SkcaptchaError]:
-    """Read captchas in batches; one that cannot be read does not stop the others.
+    verbose: int = 0,
+) -> Iterator[tuple[_Image, Reading | SkcaptchaError]]:
+    """Read any number of images, one after another, in bounded memory.
+
+    Images are taken from the iterable while they are read, in batches of 256. An image that cannot
+    be read does not stop the others: its error is returned instead of a reading.
 
     Parameters
     ----------
-    model : Pipeline
-        Fitted.
-    sources : sequence of n paths, or whatever else an ImageDecoder takes
-    n_jobs, client, show_progress
-        See `read_batches`.
+    model : Pipeline, or fitted search over one
+        Fitted model; its last step is a reader.
+    images : iterable of paths, bytes or arrays
+        Images, each of a type that `skcaptcha.images.ImageDecoder` accepts.
+    n_jobs : int, default=None
+        Number of processes, as in joblib: None is one, -1 is one per core. The results are the same
+        for each number.
+    client : distributed.Client, default=None
+        Client of a Dask cluster that reads the images instead, see `connect_to_cluster`. Images are
+        then paths that the workers can open.
+    verbose : int, default=0
+        1 shows progress on the standard error if there is more than one batch.
 
     Yields
     ------
+    image : path, bytes or array
+        Image, as given, in the order of `images`.
     result : Reading or SkcaptchaError
-        What was read, or why it was not.
+        Reading of the image, or the reason why it cannot be read.
+
+    Raises
+    ------
+    WorkerError
+        If a worker process is killed, or the cluster cannot continue.
+
+    See Also
+    --------
+    skcaptcha.read_captchas : Read a batch of images that are all known to be good.
+    write_readings : Write the readings to a file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha import load_recipe
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.prediction import read_images
+    >>> X, y = make_line_captchas(40, random_state=0)
+    >>> model = load_recipe("configs/grid.yaml").pipeline().fit(X, y)
+    >>> for image, result in read_images(model, [X[0], b"not an image"]):
+    ...     print(getattr(result, "text", result) == y[0], type(result).__name__)
+    True Reading
+    False ImageError
     """
-    batches = read_batches(
-        model,
-        in_batches(sources),
-        n_jobs=n_jobs,
-        client=client,
-        total=len(sources),
-        show_progress=show_progress,
-    )
+    batches = read_batches(model, images, n_jobs=n_jobs, client=client, verbose=verbose)
     with closing(batches):
-        for _, results in batches:
-            yield from results
+        for batch, results in batches:
+            yield from zip(batch, results, strict=True)
 
 
 def read_batches(
-    model: Pipeline,
-    batches: Iterable[Sequence[Any]],
+    model: Model,
+    images: Iterable[Any],
     *,
-    n_jobs: int = 1,
+    require_text: bool = False,
+    n_jobs: int | None = None,
     client: Client | None = None,
-    total: int | None = None,
-    show_progress: bool = False,
-) -> Generator[tuple[Sequence[Any], list[Reading | SkcaptchaError]], None, None]:
-    """Read batches of captchas as they come, and hold but a few of them at a time.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Fitted.
-    batches : iterable of sequences of paths, or whatever else an ImageDecoder takes
-    n_jobs : int, default=1
-        Processes among which batches are shared out, as everywhere in joblib.
-    client : distributed.Client, optional
-        Of the cluster that reads instead; only paths can then be read.
-    total : int, optional
-        How many captchas there are, if that is known.
-    show_progress : bool, default=False
-
-    Yields
-    ------
-    batch : sequence of sources
-    results : list of Reading or SkcaptchaError
-        What was read in each, or why it was not.
-    """
-    batches = iter(batches)
+    verbose: int = 0,
+) -> Generator[tuple[list[Any], list[Reading | SkcaptchaError]], None, None]:
+    """Yield what `read_images` yields, in batches; with `require_text`, no text is an error."""
+    model = pipeline_of(model)
+    total = len(images) if isinstance(images, Sized) else None
+    batches = _batches(images)
     n = joblib.effective_n_jobs(n_jobs)
     first = list(islice(batches, max(n, 2)))
     n = min(n, len(first))
+    pack = partial(_read_and_pack, require_text=require_text)
     workers: AbstractContextManager[Workers]
     if client is not None:
-        from skcaptcha.prediction._cluster_workers import cluster  # noqa: PLC0415 - most do without one
+        from skcaptcha.prediction._cluster_workers import cluster_workers  # noqa: PLC0415 - optional
 
-        workers = cluster(_read_and_pack, model, client)
+        workers = nullcontext(cluster_workers(pack, model, client))
     elif n > 1:
-        workers = processes(_read_and_pack, model, n)
+        workers = processes(pack, model, n)
     else:
-        workers = nullcontext(this_process(_read, model))
+        workers = nullcontext(this_process(partial(_read, require_text=require_text), model))
     _logger.info(
-        "reading, by %s", "a cluster" if client else f"{n} processes" if n > 1 else "one process"
+        "reading with %s", "a cluster" if client else f"{n} processes" if n > 1 else "one process"
     )
     with (
-        progress("reading", total, show=show_progress and len(first) > 1) as advance,
+        progress("reading", total, show=verbose > 0 and len(first) > 1) as advance,
         workers as ready,
     ):
-        for k, (batch, results) in enumerate(in_order(chain(first, batches), ready), start=1):
+        for k, (batch, results) in enumerate(map_in_order(ready, chain(first, batches)), start=1):
             _logger.debug("batch %d: %d images read", k, len(batch))
             yield batch, results if isinstance(results, list) else _unpacked(results)
             advance(len(batch))
 
 
-def in_batches(sources: Iterable[Any]) -> Iterator[list[Any]]:
-    """Join sources to batches of the size that is read at once.
-
-    Parameters
-    ----------
-    sources : iterable
-
-    Returns
-    -------
-    batches : iterator of lists
-    """
-    sources = iter(sources)
-    return iter(lambda: list(islice(sources, _BATCH)), [])
-
-
-def cut_all(
-    cutter: Pipeline, sources: Sequence[Any], *, show_progress: bool = False
-) -> Iterator[np.ndarray | SkcaptchaError]:
-    """Cut captchas in batches; one that cannot be cut does not stop the others.
-
-    Parameters
-    ----------
-    cutter : Pipeline
-        Fitted; its last step is a features step.
-    sources : sequence of n paths, or whatever else an ImageDecoder takes
-
-    Yields
-    ------
-    result : ndarray of shape (k, h, w), dtype uint8, or SkcaptchaError
-        The captcha's crops, or why there are none.
-    """
-    return _each(cutter, sources, _cut, "cutting", show_progress)
-
-
-def undecodable(
-    model: Pipeline, sources: Sequence[Any], *, show_progress: bool = False
-) -> dict[int, SkcaptchaError]:
-    """Find the sources that are no images.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Its ImageDecoder sets the limits.
-    sources : sequence of n paths, or whatever else an ImageDecoder takes
-
-    Returns
-    -------
-    errors : dict of int to SkcaptchaError
-        By index.
-    """
-    results = enumerate(_each(model, sources, _nothing, "decoding", show_progress))
-    return {i: result for i, result in results if isinstance(result, SkcaptchaError)}
-
-
-def decoded(
-    model: Pipeline, sources: Sequence[Any], *, show_progress: bool = False
-) -> Iterator[np.ndarray]:
-    """Decode the images that can be decoded.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Its ImageDecoder decodes.
-    sources : sequence of n paths, or whatever else an ImageDecoder takes
-
-    Yields
-    ------
-    image : ndarray of shape (h, w) or (h, w, 3), dtype uint8
-    """
-    for image in _each(model, sources, _themselves, "looking for training captchas", show_progress):
-        if not isinstance(image, SkcaptchaError):
-            yield image
-
-
-def unusable(
-    steps: Pipeline, images: Sequence[Any], *, show_progress: bool = False
-) -> dict[int, SkcaptchaError]:
-    """Find the training images that stop steps from being fitted.
-
-    Parameters
-    ----------
-    steps : Pipeline
-        Not fitted: all steps of a model but its reader.
-    images : sequence of n paths, or whatever else an ImageDecoder takes
-
-    Returns
-    -------
-    errors : dict of int to SkcaptchaError
-        By index.
-    """
-    decoded = dict(
-        enumerate(_each(steps, images, _themselves, "looking for the cause", show_progress))
-    )
-    errors: dict[int, SkcaptchaError] = {}
-    while len(errors) < len(decoded):
-        rest = [i for i in decoded if i not in errors]
-        try:
-            clone(steps).fit([decoded[i] for i in rest])
-            break
-        except SegmentationError as error:
-            if error.index is None:
-                break
-            errors[rest[error.index]] = SegmentationError(error.reason)
-    return errors
-
-
-def _cut(cutter: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
-    segments = cutter[:-1].transform(images)
-    return np.split(cutter[-1].crops(segments), segments.offsets[1:-1])
-
-
-def _nothing(model: Pipeline, images: list[np.ndarray]) -> list[None]:
-    return [None] * len(images)
-
-
-def _themselves(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
-    return images
-
-
-def _each(
-    model: Pipeline, sources: Sequence[Any], process: Process[_Result], title: str, show: bool
+def process_images(
+    model: Pipeline,
+    images: Sequence[Any],
+    process: Process[_Result],
+    *,
+    title: str,
+    verbose: int = 0,
 ) -> Iterator[_Result | SkcaptchaError]:
-    with progress(title, len(sources), show=show and len(sources) > _BATCH) as advance:
-        for batch in in_batches(sources):
+    """Yield the result of a function for each image, or the reason why there is none.
+
+    `process` is a function of the model and a list of decoded images; the ImageDecoder of the model
+    sets the limits. `title` is the name of the progress bar.
+    """
+    with progress(title, len(images), show=verbose > 0 and len(images) > _BATCH_SIZE) as advance:
+        for batch in _batches(images):
             yield from process_each(model, batch, process)
             advance(len(batch))
 
 
-def _read(model: Pipeline, batch: Sequence[Any]) -> list[Reading | SkcaptchaError]:
-    return process_each(model, batch, read_captchas)
+def cut_into_crops(steps: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the crops of each image as an array of shape (k, h, w), for `process_images`.
+
+    The last of the steps is a features step, which determines the shape of the crops.
+    """
+    segments = steps[:-1].transform(images)
+    return np.split(steps[-1].crops(segments), segments.offsets[1:-1])
 
 
-def _read_and_pack(model: Pipeline, batch: Sequence[Any]) -> _Packed:
-    results = _read(model, batch)
+def decoded_images(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the decoded images themselves, for `process_images`."""
+    return images
+
+
+def _batches(images: Iterable[Any]) -> Iterator[list[Any]]:
+    images = iter(images)
+    return iter(lambda: list(islice(images, _BATCH_SIZE)), [])
+
+
+def _read(
+    model: Pipeline, batch: Sequence[Any], *, require_text: bool
+) -> list[Reading | SkcaptchaError]:
+    results = process_each(model, batch, read_captchas)
+    if require_text:
+        names = ("charset", "length")
+        limits = " and ".join(n for n in names if getattr(model[-1], n, None) is not None)
+        error = ReadingError(f"no text{limits and f' with this {limits}'} fits the image")
+        return [result if getattr(result, "text", True) else error for result in results]
+    return results
+
+
+def _read_and_pack(model: Pipeline, batch: Sequence[Any], *, require_text: bool) -> _Packed:
+    results = _read(model, batch, require_text=require_text)
     errors = {i: result for i, result in enumerate(results) if isinstance(result, SkcaptchaError)}
     return PackedReadings([r for r in results if isinstance(r, Reading)]), errors
 
@@ -264,6 +195,6 @@ def _read_and_pack(model: Pipeline, batch: Sequence[Any]) -> _Packed:
 def _unpacked(packed: _Packed) -> list[Reading | SkcaptchaError]:
     readings, errors = packed
     results: list[Reading | SkcaptchaError] = [*readings.unpack()]
-    for i, error in errors.items():  # which ascend
+    for i, error in errors.items():  # in ascending order
         results.insert(i, error)
     return results
