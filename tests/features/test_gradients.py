@@ -3,7 +3,6 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from skcaptcha.features import OrientedGradients
-from skcaptcha.read.sequence._augmentation import augmented_features
 from skcaptcha.segment import SlidingWindow
 from skcaptcha.segments import Segments
 
@@ -65,37 +64,3 @@ def test_the_sides_of_a_stroke_differ_and_so_do_light_and_dark():
     np.testing.assert_allclose(
         np.roll(rising.reshape(shape), 4, axis=3), falling.reshape(shape), rtol=2**-22
     )
-
-
-def test_a_warp_of_no_strength_changes_nothing_inside():
-    images = [np.pad(image, 15, mode="edge") for image in pictures()]
-    segments = SlidingWindow(20).fit_transform(images)
-    described = OrientedGradients().fit_transform(segments)
-    # What lies at the border sees what the warp repeats beyond it.
-    x = segments.boxes[:, 0]
-    rows = np.flatnonzero((x >= 12) & (x <= 100 - 32))[::3]
-    rng = np.random.RandomState(0)
-    features = described.features
-    del features.across_  # neighbors stay
-    values = augmented_features(described, rows, rng, strength=0, step=0, pitch=15)
-    inner = np.s_[:, :, 2:-2]
-    shape = (len(rows), *features.grid_shape_[::-1], 8)
-    np.testing.assert_allclose(
-        values.reshape(shape)[inner], described.values[rows].reshape(shape)[inner], atol=1e-4
-    )
-
-
-def test_neighbors_are_exchanged_but_not_the_middle():
-    images = [np.pad(image, 20, mode="edge") for image in pictures(20)]
-    described = OrientedGradients().fit_transform(SlidingWindow(36).fit_transform(images))
-    x = described.boxes[:, 0]
-    rows = np.flatnonzero((x >= 12) & (x <= 110 - 48))
-    rng = np.random.RandomState(0)
-    values = augmented_features(described, rows, rng, strength=0, step=0, pitch=20)
-    columns = described.features.grid_shape_[1]
-    changed = np.abs(values - described.values[rows])
-    changed = changed.reshape(len(rows), columns, -1, 8)[:, :, 2:-2].max(axis=(2, 3)) > 0.01
-    middle = slice(columns // 2 - 1, columns // 2 + 2)
-    assert not changed[:, middle].any(axis=None)
-    assert 0.3 < changed[:, 0].mean() < 0.6
-    assert 0.3 < changed[:, -1].mean() < 0.6

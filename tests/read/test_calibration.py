@@ -1,3 +1,5 @@
+"""Platt scaling; temperature scaling is tested with the reader of characters."""
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Reader of characters."""
+
 from itertools import product
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Reader of sequences."""
+
 import joblib
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Lattices and their n-best strings, compared with all paths."""
+
 from itertools import product
 
 import numpy as np
