@@ -19,7 +19,7 @@ from skcaptcha.auto import measure
 from skcaptcha.exceptions import DatasetError, SkcaptchaError
 from skcaptcha.images import decode, find_duplicates
 from skcaptcha.read import read_captchas
-from skcaptcha.read._base import check_labels
+from skcaptcha.read._base import validate_labels
 
 _MIN_CAPTCHAS = 6
 _HELD_OUT_FRACTION, _MAX_HELD_OUT = 1 / 3, 500
@@ -85,7 +85,7 @@ def audit_captchas(
     start = time.time()
     progress = progress or (lambda task, done, total: None)
     progress("measuring", 0, 1)
-    labels = check_labels(y, len(X))
+    labels = validate_labels(y, len(X))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     images = [decode(source) for source in X]

@@ -26,7 +26,7 @@ from skcaptcha.exceptions import DatasetError
 from skcaptcha.images import WHY_BLANK, decode, find_duplicates, single_color
 from skcaptcha.images._batch import as_batch
 from skcaptcha.model_selection._journal import Journal, digest_of_captchas
-from skcaptcha.read._base import check_labels
+from skcaptcha.read._base import validate_labels
 
 _logger = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ def choose_recipe(
         raise DatasetError(
             f"{len(y)} labeled captchas are too few to compare recipes; label at least 2"
         )
-    labels = check_labels(y, len(X))
+    labels = validate_labels(y, len(X))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     budget = default_budget(len(labels)) if budget is None else budget

@@ -22,7 +22,7 @@ from skcaptcha.label_issues._probabilities import (
     length_probabilities,
     text_confidences,
 )
-from skcaptcha.read._base import check_labels
+from skcaptcha.read._base import validate_labels
 
 MIN_CAPTCHAS = 20
 
@@ -104,7 +104,7 @@ def find_label_issues(
     check_cleanlab()
     if model is not None:
         model = pipeline_of(model)
-    labels = check_labels(y, len(X))
+    labels = validate_labels(y, len(X))
     check_number(len(labels))
     if not all(labels):
         raise DatasetError(

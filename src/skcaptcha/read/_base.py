@@ -94,7 +94,7 @@ class BaseReader(Documented, BaseEstimator, ABC):
             parameters contradict the labels.
         """
         _check_features(X)
-        self._fit(X, check_labels(y, len(X)))
+        self._fit(X, validate_labels(y, len(X)))
         return self
 
     @final
@@ -156,7 +156,7 @@ class BaseReader(Documented, BaseEstimator, ABC):
         -------
         accuracy : float in 0..1
         """
-        return float(np.mean(self.predict(X) == check_labels(y, len(X))))
+        return float(np.mean(self.predict(X) == validate_labels(y, len(X))))
 
     @final
     @one_thread()
@@ -174,7 +174,7 @@ class BaseReader(Documented, BaseEstimator, ABC):
         scores : list of n LabelScores
         """
         self._check_fitted(X)
-        return self._score_labels(X, check_labels(y, len(X)))
+        return self._score_labels(X, validate_labels(y, len(X)))
 
     @abstractmethod
     def _fit(self, X: Segments, labels: NDArray[np.str_]) -> None:
@@ -219,7 +219,7 @@ class BaseReader(Documented, BaseEstimator, ABC):
         return tags
 
 
-def check_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:
+def validate_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:
     """Check that y are n strings, and return them as an array (n,)."""
     if y is None:
         raise ReadingError("a reader requires y to be passed, but the target y is None")
