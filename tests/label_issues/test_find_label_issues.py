@@ -15,7 +15,6 @@ from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import LabelIssues, find_label_issues
 from skcaptcha.label_issues._confident_learning import MissingCleanlabError
 from skcaptcha.read import SequenceReader
-from skcaptcha.report import label_issues_report
 from skcaptcha.segment import SlidingWindow
 
 CHARSET = "ABCDEH7"
@@ -171,16 +170,3 @@ def test_missing_cleanlab_raises_with_install_command(monkeypatch):
     images, labels = make_line_captchas(30, random_state=0)
     with pytest.raises(MissingCleanlabError, match=r"pip install 'skcaptcha\[labels\]'"):
         find_label_issues(list(images), labels, model=boxes())
-
-
-def test_page_shows_suspects_and_is_self_contained(captchas):
-    images, labels, right = captchas
-    labels = ["<b>7" if i == 4 else label for i, label in enumerate(labels)]
-    issues = find_label_issues(images, labels, model=boxes(), n_folds=3)
-    names = [f"<i>{i}.png" for i in range(len(images))]
-    html = label_issues_report(issues, images, names).to_html()
-    assert html.count('class="card"') == len(issues.suspects) >= len(right) - 1
-    assert "<b>7" not in html
-    assert "<i>4.png" not in html
-    assert "&lt;i&gt;4.png" in html
-    assert 'src="http' not in html
