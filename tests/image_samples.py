@@ -1,4 +1,4 @@
-"""Image files that the tests make: every format and kind of pixel, whole and damaged."""
+"""Image files for tests: all formats and kinds of pixels, valid and damaged."""
 
 import io
 import struct
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-# A smooth picture that JPEG hardly changes, with few enough colors for a GIF's palette.
+# A smooth image that JPEG hardly changes, with few enough colors for the palette of a GIF.
 ROWS, COLUMNS = np.mgrid[:20, :30]
 GRAY = (ROWS * 8 + COLUMNS * 2).astype(np.uint8)
 COLOR = np.stack([GRAY, 255 - GRAY, GRAY // 2 + 50], axis=-1)
@@ -33,7 +33,7 @@ def encode(image: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -
     return file.getvalue()
 
 
-def over_ground(pixels: np.ndarray) -> np.ndarray:
+def over_background(pixels: np.ndarray) -> np.ndarray:
     """Composite in floats, channel by channel: the oracle for transparency."""
     color, alpha = pixels[..., :-1].astype(float), pixels[..., -1:] / 255
     over_white = np.rint(color * alpha + 255 * (1 - alpha))
@@ -46,7 +46,7 @@ def over_ground(pixels: np.ndarray) -> np.ndarray:
 
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG file of given kinds of chunks and what they hold."""
+    """A PNG file with the given types and contents of chunks."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks
@@ -58,7 +58,7 @@ def png_header(width: int, height: int, depth: int = 8, color: int = 2, interlac
 
 
 def png_rows(values: np.ndarray, depth: int, *, interlaced: bool = False) -> bytes:
-    """The rows of a PNG file, not compressed, from values of shape (h, w, channels)."""
+    """Return the uncompressed rows of a PNG file from values of shape (h, w, channels)."""
     rows = b""
     for left, top, right, down in _PASSES if interlaced else [(0, 0, 1, 1)]:
         part = values[top::down, left::right]
@@ -77,7 +77,7 @@ class Sample(NamedTuple):
 
 
 def png_suite() -> Iterator[Sample]:
-    """Every color type at every depth, interlaced or not, with and without transparency."""
+    """All color types and depths, interlaced or not, with and without transparency."""
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
     depths = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
     rng = np.random.default_rng(0)
@@ -86,7 +86,7 @@ def png_suite() -> Iterator[Sample]:
             for interlaced in (False, True):
                 for size in ((9, 11), (1, 1), (3, 2)):
                     for keyed in (False, True) if color in (0, 2, 3) else (False,):
-                        # With the key among few values, some pixels have it.
+                        # The transparent color is one of few values, so that some pixels have it.
                         values = rng.integers(0, 2**depth, (*size, n))
                         values[::2] = values[0, 0]
                         yield _png_sample(values, color, depth, interlaced, keyed)
@@ -97,7 +97,7 @@ def _png_sample(
 ) -> Sample:
     height, width, n = values.shape
     chunks = [png_header(width, height, depth, color, int(interlaced))]
-    # Of 16-bit colors, the high bytes are decoded; other values are scaled to 0 .. 255.
+    # Only the high bytes of 16-bit colors are decoded; other values are scaled to 0 .. 255.
     high_bytes = depth == 16 and n > 1
     shades = values >> 8 if high_bytes else np.rint(values * (255 / (2**depth - 1)))
     key = values[0, 0]
@@ -113,13 +113,13 @@ def _png_sample(
     elif keyed:
         chunks.append((b"tRNS", key.astype(">u2").tobytes()))
     rows = zlib.compress(png_rows(values, depth, interlaced=interlaced))
-    # Any number of chunks may hold the pixels.
+    # Any number of chunks may contain the pixels.
     chunks += [(b"IDAT", rows[:7]), (b"IDAT", rows[7:]), (b"IEND", b"")]
     shades = shades.astype(np.uint8)
     if keyed and color != 3:
         shown = ~(values == key).all(axis=2)
         shades, n = np.dstack([shades, shown * np.uint8(255)]), n + 1
-    expected = over_ground(shades) if n in (2, 4) else shades
+    expected = over_background(shades) if n in (2, 4) else shades
     expected = expected.reshape(height, width, 3) if n > 2 else expected.reshape(height, width)
     name = f"type {color}, {depth} bit, {width} x {height}"
     name += ", interlaced" * interlaced + ", transparent" * keyed
@@ -127,7 +127,7 @@ def _png_sample(
 
 
 def small_files() -> dict[str, bytes]:
-    """A small file of each format and kind."""
+    """Return a small file of each format and kind."""
     color = Image.fromarray(COLOR)
     alpha = Image.fromarray(np.dstack([COLOR, GRAY]))
     palette = color.quantize(16)
@@ -152,7 +152,7 @@ def small_files() -> dict[str, bytes]:
         "JPEG progressive": encode(color, "JPEG", progressive=True),
         "JPEG gray": encode(GRAY, "JPEG"),
         "JPEG CMYK": cmyk,
-        # The marker of Adobe's ends in a byte that says how colors are stored.
+        # Adobe's marker ends in a byte with the color transform.
         "JPEG YCCK": cmyk.replace(b"Adobe\0\x64\0\0\0\0\0", b"Adobe\0\x64\0\0\0\0\2"),
         "GIF": encode(palette, "GIF"),
         "GIF interlaced": encode(palette, "GIF", interlace=1),
@@ -172,7 +172,7 @@ def small_files() -> dict[str, bytes]:
 
 
 def bmp_of_runs() -> bytes:
-    """A BMP file whose rows are runs of equal pixels."""
+    """Return a BMP file whose rows are runs of equal pixels."""
     palette = b"".join(bytes([i, 255 - i, i // 2, 0]) for i in range(256))
     runs = b"".join(bytes([15, 3 * row, 15, 100 + 3 * row, 0, 0]) for row in range(20)) + b"\0\1"
     start = 14 + 40 + len(palette)
@@ -182,7 +182,7 @@ def bmp_of_runs() -> bytes:
 
 
 def headers_that_claim(width: int, height: int) -> dict[str, bytes]:
-    """A small file of each format that can say so, whose header claims that size."""
+    """Return a small file of each format that supports it, whose header claims that size."""
     jpeg = bytearray(encode(COLOR, "JPEG"))
     frame = jpeg.index(b"\xff\xc0")
     bmp = bytearray(encode(COLOR, "BMP"))
@@ -205,7 +205,7 @@ def headers_that_claim(width: int, height: int) -> dict[str, bytes]:
         lossy = bytearray(encode(COLOR, "WEBP", lossless=False))
         lossy[26:30] = struct.pack("<HH", min(width, 2**14 - 1), min(height, 2**14 - 1))
         files |= {"WebP lossless": bytes(webp), "WebP lossy": bytes(lossy)}
-    if min(width, height) == 0:  # these say one less
+    if min(width, height) == 0:  # their headers contain the size minus 1
         files.pop("WebP lossless", None)
         return files
     size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")

@@ -1,6 +1,6 @@
 """Read text captchas and other noisy short strings with one scikit-learn Pipeline."""
 
-# Before anything that the folder in which the command runs could hold by the same name.
+# Before any import that could find a module of that name in the current folder.
 from skcaptcha._process.import_path import is_run_as_module, remove_current_folder
 
 if is_run_as_module():
@@ -10,7 +10,7 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# What __getattr__ gives, for type checkers and editors.
+# The names that __getattr__ returns, for type checkers and editors.
 if TYPE_CHECKING:
     # isort: off
     from . import (
@@ -100,15 +100,15 @@ __all__ = [
 ]
 
 
-# Who wants to see what is being done configures the logger "skcaptcha".
+# To see log messages, configure the logger "skcaptcha".
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
-# Type checkers would take everything for an attribute.
+# With it, type checkers would accept any attribute.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        # Imported when first asked for: the commands start without waiting for scikit-learn.
+        # Imported at first use, so that commands start without waiting for scikit-learn.
         if name in _HOMES:
             return getattr(import_module(_HOMES[name]), name)
         if name in _SUBMODULES:

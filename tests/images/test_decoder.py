@@ -1,466 +1,158 @@
-"""Decoding: every format and kind of pixel, the limits, and what bad input says."""
+"""ImageDecoder, the first step of every pipeline."""
 
-import io
-import os
-import struct
-import zlib
-from contextlib import suppress
+import pickle
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as npst
 from PIL import Image
-from PIL.JpegImagePlugin import JpegImageFile
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from image_samples import COLOR, COLUMNS, FORMATS, GRAY, ROWS, encode, over_ground, png, png_header
-from skcaptcha.denoise import Grayscale
-from skcaptcha.exceptions import ImageError
+from image_samples import COLOR, GRAY, encode
+from skcaptcha.exceptions import ImageError, ImageWarning
 from skcaptcha.images import ImageDecoder, Source, decode
 
 
 def assert_image(image: np.ndarray, expected: np.ndarray) -> None:
     assert image.dtype == np.uint8
-    assert image.flags.c_contiguous
     np.testing.assert_array_equal(image, expected)
 
 
-class TestFormats:
-    @pytest.mark.parametrize("kind", FORMATS)
-    def test_color_file(self, kind: str, tmp_path: Path) -> None:
-        path = tmp_path / "captcha.of_no_known_suffix"
-        path.write_bytes(encode(COLOR, kind))
-        image = decode(path)
-        assert (image.shape, image.dtype) == (COLOR.shape, np.uint8)
-        error = np.abs(image.astype(int) - COLOR)
-        assert error.max() <= (4 if kind == "JPEG" else 0)
-
-    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
-    def test_gray_file(self, kind: str) -> None:
-        # A GIF has a palette, and Pillow takes it for gray where entry i is the gray i.
-        ramp = np.arange(256, dtype=np.uint8).reshape(16, 16) if kind == "GIF" else GRAY
-        image = decode(encode(ramp, kind))
-        assert image.shape == ramp.shape
-        assert np.abs(image.astype(int) - ramp).max() <= (2 if kind == "JPEG" else 0)
-
-    @pytest.mark.parametrize("suffix", [".png", ".bmp"])
-    def test_agrees_with_opencv(self, suffix: str) -> None:
-        """A file written by another library."""
-        content = cv2.imencode(suffix, COLOR[..., ::-1])[1].tobytes()
-        assert_image(decode(content), COLOR)
-
-    def test_wrong_suffix(self, tmp_path: Path) -> None:
-        path = tmp_path / "captcha.jpg"
-        path.write_bytes(encode(GRAY, "PNG"))
-        assert_image(decode(path), GRAY)
-
-    def test_every_kind_of_source(self, tmp_path: Path) -> None:
-        content = encode(COLOR)
-        path = tmp_path / "ünïcode ☃.png"
-        path.write_bytes(content)
-        sources: list[Source] = [path, str(path), content, bytearray(content), memoryview(content)]
-        with Image.open(path) as lazy:
-            for source in [*sources, lazy, Image.fromarray(COLOR), COLOR]:
-                assert_image(decode(source), COLOR)
-
-    def test_first_frame(self) -> None:
-        black, white = Image.new("L", (30, 20), 0), Image.new("L", (30, 20), 255)
-        for kind in ("GIF", "WEBP"):
-            content = encode(black, kind, save_all=True, append_images=[white])
-            assert decode(content).max() == 0
-
-    def test_exif_orientation_is_not_applied(self) -> None:
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        assert decode(encode(COLOR, "JPEG", exif=exif)).shape == COLOR.shape
-
-    def test_cmyk(self) -> None:
-        content = encode(Image.new("CMYK", (30, 20), (0, 255, 255, 0)), "JPEG")
-        red = np.broadcast_to(np.array([255, 0, 0], np.uint8), (20, 30, 3))
-        np.testing.assert_allclose(decode(content), red, atol=3)
-
-
-class TestDepth:
-    def test_1_bit(self) -> None:
-        ink = GRAY > 100
-        expected = np.where(ink, 255, 0)
-        for source in (ink, Image.fromarray(ink), encode(ink), encode(ink, "BMP")):
-            assert_image(decode(source), expected)
-
-    def test_16_bit(self) -> None:
-        values = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
-        expected = np.rint(values / 257)
-        big_endian = values.astype(">u2")
-        for source in (values, big_endian, encode(values), Image.fromarray(values.astype("i4"))):
-            assert_image(decode(source), expected)
-
-    def test_16_bit_color_array(self) -> None:
-        assert_image(decode(COLOR.astype(np.uint16) * 257), COLOR)
-
-    def test_16_bit_color_file(self) -> None:
-        values = COLOR.astype(np.uint16) * 257
-        assert_image(decode(cv2.imencode(".png", values[..., ::-1])[1].tobytes()), COLOR)
-
-    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-    def test_floats(self, dtype: type) -> None:
-        assert_image(decode((COLOR / 255).astype(dtype)), COLOR)
-        assert_image(decode(Image.fromarray((GRAY / 255).astype(np.float32))), GRAY)
-
-    @pytest.mark.parametrize("value", [-1e-6, 1 + 1e-6, 255, np.nan, np.inf])
-    def test_floats_out_of_range(self, value: float) -> None:
-        image = np.full((2, 3), 0.5)
-        image[1, 1] = value
-        with pytest.raises(ImageError, match=r"expected floats in \[0, 1\]"):
-            decode(image)
-
-    @pytest.mark.parametrize("pixels", [GRAY, COLOR, GRAY // 255 + 1])
-    def test_8_bit_values_of_16_bit_types(self, pixels: np.ndarray) -> None:
-        """They would be black; the error says how to pass them."""
-        wide = pixels.astype(np.uint16)
-        sources: list[Any] = [wide, wide.astype(">u2")]
-        if pixels.ndim == 2:
-            picture = Image.fromarray(wide)
-            sources += [picture, picture.convert("I"), Image.fromarray(wide.astype(np.int32))]
-        for image in sources:
-            with pytest.raises(ImageError, match=r"16-bit values .* which is black; if 255 is"):
-                decode(image)
-            assert_image(decode(np.asarray(image).astype("uint8")), pixels)
-
-    def test_black_of_16_bits(self) -> None:
-        black = np.zeros((3, 4), np.uint16)
-        for source in (black, Image.fromarray(black), encode(black)):
-            assert_image(decode(source), black)
-
-    @pytest.mark.parametrize("value", [-1, 65536])
-    def test_integers_out_of_range(self, value: int) -> None:
-        with pytest.raises(ImageError, match=r"expected integers in \[0, 65535\]"):
-            decode(Image.new("I", (3, 2), value))
-
-
-class TestTransparency:
-    @given(
-        npst.arrays(
-            np.uint8,
-            st.tuples(st.integers(1, 5), st.integers(1, 5), st.sampled_from([2, 4])),
-        )
-    )
-    def test_alpha(self, pixels: np.ndarray) -> None:
-        expected = over_ground(pixels).reshape(decode(pixels).shape)
-        assert_image(decode(pixels), expected)
-        picture = Image.fromarray(pixels)  # LA or RGBA
-        assert_image(decode(picture), expected)
-        assert_image(decode(encode(picture)), expected)
-
-    def test_every_value_at_every_opacity(self) -> None:
-        values, alpha = np.mgrid[:256, :256]
-        image = decode(np.dstack([values, alpha]).astype(np.uint8))
-        assert_image(image, (values * alpha + 255 * (255 - alpha) + 127) // 255)
-
-    @pytest.mark.parametrize("ink", [(255, 255, 255), (255, 255, 0), (200, 200, 200)])
-    def test_light_ink_is_laid_over_black(self, ink: tuple[int, int, int]) -> None:
-        """Over white it could hardly be seen, and white ink not at all."""
-        pixels = np.zeros((20, 60, 4), np.uint8)
-        pixels[5:15, 10:30] = pixels[7:9, 40:50] = [*ink, 255]
-        expected = pixels[..., :3]
-        palette = Image.fromarray(pixels[..., 3] // 255)
-        palette.putpalette([0, 0, 0, *ink])
-        files = [encode(palette, kind, transparency=0) for kind in ("PNG", "GIF")]
-        for source in (pixels, encode(pixels), *files, encode(pixels, "WEBP", exact=True)):
-            assert_image(decode(source), expected)
-        assert_image(decode(pixels[..., [0, 3]]), expected[..., 0])
-
-    @pytest.mark.parametrize("ink", [(0, 0, 0), (200, 0, 0), (0, 255, 255), (150, 150, 150)])
-    def test_darker_ink_is_laid_over_white(self, ink: tuple[int, int, int]) -> None:
-        pixels = np.zeros((20, 60, 4), np.uint8)
-        pixels[5:15, 10:30] = pixels[7:9, 40:50] = [*ink, 255]
-        assert_image(decode(pixels), np.where(pixels[..., 3:] == 255, ink, 255))
-
-    def test_a_light_ground_with_transparent_corners_keeps_white(self) -> None:
-        pixels = np.full((20, 60, 4), 255, np.uint8)
-        pixels[5:15, 10:30, :3] = 0
-        pixels[:2, :2] = pixels[-2:, -2:] = 0
-        assert_image(decode(pixels), np.where(pixels[..., 3:] == 255, pixels[..., :3], 255))
-
-    def test_webp(self) -> None:
-        pixels = np.dstack([COLOR, GRAY])
-        assert_image(decode(encode(pixels, "WEBP", exact=True)), over_ground(pixels))
-
-    def palette(self) -> tuple[Image.Image, np.ndarray, np.ndarray]:
-        """A palette image, the index of every pixel, and the palette's colors."""
-        indices = (ROWS + COLUMNS).astype(np.uint8) % 4
-        colors = np.array([[255, 0, 0], [0, 200, 0], [0, 0, 100], [7, 7, 7]], np.uint8)
-        picture = Image.fromarray(indices)
-        picture.putpalette(colors.tobytes())
-        return picture, indices, colors
-
-    def test_palette_is_color(self) -> None:
-        picture, indices, colors = self.palette()
-        for source in (picture, encode(picture), encode(picture, "GIF"), encode(picture, "BMP")):
-            assert_image(decode(source), colors[indices])
-
-    @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-    def test_palette_with_one_transparent_color(self, kind: str) -> None:
-        picture, indices, colors = self.palette()
-        colors[2] = 255
-        assert_image(decode(encode(picture, kind, transparency=2)), colors[indices])
-
-    def test_palette_with_alpha(self) -> None:
-        picture, indices, colors = self.palette()
-        alpha = np.array([0, 128, 255, 33], np.uint8)
-        expected = over_ground(np.column_stack([colors, alpha])[indices])
-        content = encode(picture, transparency=alpha.tobytes())
-        assert_image(decode(content), expected)
-        with Image.open(io.BytesIO(content)) as in_memory:
-            assert_image(decode(in_memory), expected)
-            assert_image(decode(in_memory.convert("PA")), expected)
-
-    def test_one_transparent_gray(self) -> None:
-        key = GRAY[3, 4]
-        content = encode(GRAY, transparency=int(key))
-        assert_image(decode(content), np.where(key == GRAY, 255, GRAY))
-
-    def test_one_transparent_16_bit_gray(self) -> None:
-        key = GRAY[3, 4]
-        content = encode(GRAY.astype(np.uint16) * 257, transparency=int(key) * 257)
-        assert_image(decode(content), np.where(key == GRAY, 255, GRAY))
-
-    def test_one_transparent_color(self) -> None:
-        key = COLOR[3, 4]
-        content = encode(COLOR, transparency=tuple(int(value) for value in key))
-        is_key = (key == COLOR).all(axis=2, keepdims=True)
-        assert_image(decode(content), np.where(is_key, 255, COLOR))
-
-
-class TestArrays:
-    @given(
-        npst.arrays(
-            np.uint8,
-            st.tuples(st.integers(1, 6), st.integers(1, 6))
-            | st.tuples(st.integers(1, 6), st.integers(1, 6), st.just(3)),
-        )
-    )
-    def test_uint8_is_not_copied(self, image: np.ndarray) -> None:
-        assert decode(image) is image
-
-    def test_one_channel_is_gray(self) -> None:
-        image = decode(GRAY[..., None])
-        assert_image(image, GRAY)
-        assert np.shares_memory(image, GRAY)
-
-    def test_strided_becomes_contiguous(self) -> None:
-        assert_image(decode(COLOR[::-2, :, ::-1]), COLOR[::-2, :, ::-1])
-
-    @pytest.mark.parametrize("channels", [(), (1,), (2,), (3,), (4,)])
-    @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.uint16, np.float32])
-    def test_input_is_not_changed(self, channels: tuple[int, ...], dtype: type) -> None:
-        image: np.ndarray = np.random.default_rng(0).integers(0, 2, (4, 5, *channels)).astype(dtype)
-        if dtype == np.uint16:
-            image *= 65535
-        before = image.copy()
-        decode(image)
-        np.testing.assert_array_equal(image, before)
-
-    @pytest.mark.parametrize("shape", [(), (4,), (4, 5, 0), (4, 5, 5), (2, 4, 5, 3)])
-    def test_wrong_shape(self, shape: tuple[int, ...]) -> None:
-        with pytest.raises(ImageError, match="expected an array of shape"):
-            decode(np.zeros(shape, np.uint8))
-
-    @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 5, 3)])
-    @pytest.mark.parametrize("dtype", [np.uint8, float])
-    def test_no_pixels(self, shape: tuple[int, ...], dtype: type) -> None:
-        with pytest.raises(ImageError, match="no pixels"):
-            decode(np.zeros(shape, dtype))
-
-    @pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint32, complex, object, "U3"])
-    def test_wrong_dtype(self, dtype: Any) -> None:
-        with pytest.raises(ImageError, match="expected an array of bool, uint8, uint16 or floats"):
-            decode(np.zeros((4, 5), dtype))
-
-
-class TestBadInput:
-    @pytest.mark.parametrize(
-        ("content", "reason"),
-        [
-            (b"", "the file is empty"),
-            (b"<!DOCTYPE html>", "not a PNG, JPEG, GIF, BMP or WebP image: it begins with b'<!DOC"),
-            (b"II*\x00\x08\x00\x00\x00", "it is not a PNG"),
-            (encode(GRAY)[:60], "damaged or truncated PNG"),
-            (encode(GRAY, "JPEG")[:-50], "damaged or truncated JPEG"),
-            (b"\xff\xd8\xff", "damaged or truncated JPEG"),
-            (
-                png(png_header(20_000, 20_000), (b"IDAT", b"")),
-                "20000 x 20000 pixels, more than the limit max_pixels",
-            ),
-            (
-                png(png_header(2**31 - 1, 1), (b"IDAT", b"")),
-                "2147483647 x 1 pixels, more than the limit max_pixels",
-            ),
-            (b"BM" + bytes(32 * 2**20), "33554434 bytes, more than the limit max_bytes=16777216"),
-        ],
-        ids=["empty", "page", "tiff", "png", "jpeg", "only-start", "huge", "wide", "heavy"],
-    )
-    def test_content(self, content: bytes, reason: str, tmp_path: Path) -> None:
-        path = tmp_path / "captcha.png"
-        path.write_bytes(content)
-        for source, name in ((path, str(path)), (str(path), str(path)), (content, "the image")):
-            with pytest.raises(ImageError) as caught:
-                decode(source)
-            assert caught.value.source == name
-            assert reason in caught.value.reason
-            assert "\n" not in str(caught.value)
-
-    def test_huge_webp(self) -> None:
-        """Its header claims 16384 x 16384 pixels, which Pillow itself refuses."""
-        content = bytearray(encode(COLOR, "WEBP"))
-        content[21:25] = struct.pack("<I", 2**28 - 1)
-        with pytest.raises(ImageError, match=r"too many pixels|more than the limit"):
-            decode(content)
-
-    def test_missing(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError, match=r"a\.png: no such file"):
-            decode(tmp_path / "a.png")
-
-    def test_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError, match="it is a folder"):
-            decode(tmp_path)
-
-    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-    def test_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
-        os.mkfifo(tmp_path / "pipe.png")
-        with pytest.raises(ImageError, match="not a regular file"):
-            decode(tmp_path / "pipe.png")
-
-    @pytest.mark.skipif(
-        not hasattr(os, "geteuid") or os.geteuid() == 0, reason="every file is readable here"
-    )
-    def test_unreadable(self, tmp_path: Path) -> None:
-        path = tmp_path / "secret.png"
+class TestImageDecoder:
+    def test_mixed_batch(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
         path.write_bytes(encode(GRAY))
-        path.chmod(0)
-        with pytest.raises(ImageError, match="permission denied"):
-            decode(path)
+        batches: tuple[Sequence[Source], ...] = (
+            [path, encode(COLOR), COLOR],
+            (str(path), bytearray(encode(COLOR)), Image.fromarray(COLOR)),
+        )
+        for batch in batches:
+            images = ImageDecoder().transform(batch)
+            for image, expected in zip(images, [GRAY, COLOR, COLOR], strict=True):
+                assert_image(image, expected)
 
-    @pytest.mark.parametrize("name", ["a\0b.png", "a" * 5000])
-    def test_impossible_path(self, name: str) -> None:
-        with pytest.raises(ImageError, match="it cannot be read"):
-            decode(name)
+    @pytest.mark.parametrize("dtype", [object, str])
+    def test_array_of_paths(self, dtype: type, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        path.write_bytes(encode(GRAY))
+        images = ImageDecoder().fit_transform(np.array([str(path)] * 2, dtype=dtype))
+        np.testing.assert_array_equal(images, [GRAY, GRAY])
 
-    @pytest.mark.parametrize("source", [None, 3, [[0, 1], [2, 3]]])
-    def test_wrong_type(self, source: Any) -> None:
-        with pytest.raises(ImageError, match=f"found {type(source).__name__}"):
-            decode(source)
+    def test_ragged_object_array(self) -> None:
+        batch = np.empty(2, object)
+        batch[:] = [GRAY, COLOR]
+        assert [image.shape for image in ImageDecoder().transform(batch)] == [(20, 30), (20, 30, 3)]
 
-    def test_limits_are_inclusive(self) -> None:
-        content = encode(COLOR)
-        within = {"max_bytes": len(content), "max_pixels": 600}
-        assert_image(decode(content, **within), COLOR)
-        for name, limit in within.items():
-            with pytest.raises(ImageError, match=f"more than the limit {name}={limit - 1}"):
-                decode(content, **(within | {name: limit - 1}))
+    @pytest.mark.parametrize("image", [GRAY, COLOR])
+    def test_array_batch_is_not_copied(self, image: np.ndarray) -> None:
+        batch = np.stack([image, image])
+        images = ImageDecoder().fit_transform(batch)
+        assert isinstance(images, list)
+        assert all(np.shares_memory(image, batch) for image in images)
+        np.testing.assert_array_equal(images, batch)
 
-    def test_pixel_limit_holds_for_images_in_memory(self) -> None:
-        for source in (COLOR, Image.fromarray(COLOR)):
-            with pytest.raises(ImageError, match="30 x 20 pixels"):
-                decode(source, max_pixels=599)
+    @pytest.mark.parametrize(
+        "single",
+        [
+            "a.png",
+            Path("a.png"),
+            encode(GRAY),
+            Image.fromarray(GRAY),
+            GRAY,
+            COLOR,
+            GRAY[..., None],
+        ],
+        ids=lambda single: type(single).__name__,
+    )
+    def test_single_image(self, single: Any) -> None:
+        for method in (ImageDecoder().fit, ImageDecoder().transform):
+            with pytest.raises(ImageError, match=r"X: .* a single image.*wrap it in a list"):
+                method(single)
 
-    @pytest.mark.parametrize("kind", FORMATS)
-    @given(data=st.data())
-    def test_damaged_anywhere(self, kind: str, data: st.DataObject) -> None:
-        content = bytearray(encode(COLOR, kind))
-        place = st.integers(0, len(content) - 1)
-        for _ in range(data.draw(st.integers(1, 4))):
-            begin, end = sorted((data.draw(place), data.draw(place)))
-            match data.draw(st.sampled_from(["change", "lose", "repeat", "begin anew"])):
-                case "change":
-                    content[begin : begin + 1] = bytes([data.draw(st.integers(0, 255))])
-                case "lose":
-                    del content[begin:end]
-                case "repeat":
-                    content[begin:begin] = content[begin:end]
-                case "begin anew":
-                    content = content[:begin] + content
-            content = content or bytearray(1)
-        try:
-            image = decode(content, max_pixels=10_000)
-        except ImageError:
-            return
-        assert image.dtype == np.uint8
-        assert image.ndim == 2 or image.shape[2:] == (3,)
-        # No decoder takes for whole what another one refuses, and both see the same.
-        np.testing.assert_array_equal(image, decode(Image.open(io.BytesIO(content))))
+    def test_empty_batch(self) -> None:
+        for batch in ([], np.zeros((0, 3, 4)), np.zeros((0, 3, 4, 3), np.uint8)):
+            assert ImageDecoder().fit_transform(batch) == []
 
-    def test_a_file_that_was_begun_anew(self) -> None:
-        for kind in ("PNG", "JPEG"):
-            content = encode(COLOR, kind)
-            with pytest.raises(ImageError, match="damaged or truncated"):
-                decode(content[: len(content) // 2] + content)
+    def test_empty_path(self) -> None:
+        with pytest.raises(ImageError, match=r"^an empty path: no such file$"):
+            decode("")
+        with pytest.raises(ImageError, match=r"^image 1: no such file$"):
+            ImageDecoder().transform([GRAY, ""])
 
-    def test_rows_that_are_missing_in_a_whole_file(self) -> None:
-        rows = zlib.compress(b"".join(b"\0" + bytes(30) for _ in range(10)))
-        with pytest.raises(ImageError, match="its pixel data is incomplete"):
-            decode(png(png_header(30, 20, 8, 0), (b"IDAT", rows), (b"IEND", b"")))
+    @pytest.mark.parametrize("X", [None, 3, {"a.png"}, {"a.png": 1}, iter(["a.png"])])
+    def test_not_a_sequence(self, X: Any) -> None:
+        with pytest.raises(ImageError, match="X: expected a list of images or an array, found"):
+            ImageDecoder().fit(X)
 
-    @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-    def test_a_cut_file_is_named_by_nobody_but_us(self, kind: str, capfd: Any) -> None:
-        content = encode(COLOR, kind)
-        broken = bytearray(content)
-        broken[len(content) // 2] ^= 0x55
-        for damaged in (content[: len(content) // 2], content[:-3], bytes(broken)):
-            with suppress(ImageError):
-                decode(damaged)
-        assert capfd.readouterr().err == ""
+    @pytest.mark.parametrize("shape", [(), (7,), (1, 2, 5, 5, 3)])
+    def test_wrong_array(self, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ImageError, match="X: expected an array of shape"):
+            ImageDecoder().fit(np.zeros(shape))
 
+    def test_error_names_the_path(self, tmp_path: Path) -> None:
+        for path in (tmp_path / "missing.png", str(tmp_path / "missing.png")):
+            with pytest.raises(ImageError) as caught:
+                ImageDecoder().transform([GRAY, path])
+            assert caught.value.source == str(path)
 
-@pytest.mark.parametrize("kind", FORMATS)
-def test_to_gray(kind: str) -> None:
-    luma = COLOR @ [0.299, 0.587, 0.114]
-    gray = decode(encode(COLOR, kind), gray=True)
-    assert gray.shape == luma.shape
-    assert np.abs(gray - luma).max() <= (4 if kind == "JPEG" else 1)
-    np.testing.assert_array_equal(ImageDecoder(gray=True).transform([COLOR])[0], gray_of(COLOR))
-    np.testing.assert_array_equal(decode(GRAY, gray=True), GRAY)
+    @pytest.mark.parametrize("bad", [b"", b"no image", np.zeros(3), None])
+    def test_error_names_the_index(self, bad: Any) -> None:
+        with pytest.raises(ImageError) as caught:
+            ImageDecoder().transform([GRAY, GRAY, GRAY, bad])
+        assert caught.value.source == "image 3"
 
+    def test_error_survives_pickling(self) -> None:
+        with pytest.raises(ImageError) as caught:
+            ImageDecoder().transform([b""])
+        assert str(pickle.loads(pickle.dumps(caught.value))) == "image 0: the file is empty"
 
-def gray_of(image: np.ndarray) -> np.ndarray:
-    return Grayscale().fit_transform([image])[0]
+    @pytest.mark.parametrize("name", ["max_bytes", "max_pixels"])
+    @pytest.mark.parametrize("value", [0, -1, 1.5, "many", None])
+    def test_wrong_parameter(self, name: str, value: Any) -> None:
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of ImageDecoder must be"):
+            ImageDecoder(**{name: value}).fit([GRAY])
 
+    @pytest.mark.parametrize(
+        ("blank", "said"),
+        [
+            (np.full((4, 5), 255, np.uint8), "30 of 30 images show a single color (mostly white)"),
+            (np.full((4, 5, 3), [0, 9, 9], np.uint8), "(mostly RGB (0, 9, 9))"),
+            (np.zeros((4, 5, 4), np.uint8), "(mostly white)"),
+            (
+                encode(
+                    Image.new("L", (30, 20)),
+                    "GIF",
+                    save_all=True,
+                    append_images=[Image.fromarray(GRAY)],
+                ),
+                "(mostly black)",
+            ),
+            (np.full((4, 5), 7, np.uint8), "(mostly gray level 7)"),
+        ],
+        ids=["white", "color", "transparent", "animation", "gray"],
+    )  # fmt: skip
+    def test_blank_images_cause_a_warning(self, blank: Any, said: str) -> None:
+        with pytest.warns(ImageWarning, match=re.escape(said)):
+            ImageDecoder().fit([blank] * 30)
+        with pytest.warns(ImageWarning, match="16 of 30 images"):
+            ImageDecoder().fit([blank] * 16 + [COLOR] * 14)
+        ImageDecoder().fit([blank] * 15 + [COLOR] * 15)
+        ImageDecoder().transform([blank] * 30)
 
-class TestPillowState:
-    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
-    def test_process_wide_limit_is_not_ours(
-        self, kind: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-        assert decode(encode(COLOR, kind)).shape == COLOR.shape
+    def test_limits_are_used(self) -> None:
+        with pytest.raises(ImageError, match="max_pixels=599"):
+            ImageDecoder(max_pixels=599).transform([COLOR])
+        with pytest.raises(ImageError, match="max_bytes=5"):
+            ImageDecoder(max_bytes=5).transform([encode(COLOR)])
 
-    def test_damaged_metadata_is_not_warned_of(self) -> None:
-        """The EXIF block announces five entries, and ends in the first."""
-        exif = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03\0\x01\0"
-        marker = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
-        content = encode(COLOR, "JPEG")
-        content = content[:2] + marker + content[20:]
-        with pytest.warns(UserWarning, match="Corrupt EXIF"):
-            JpegImageFile(io.BytesIO(content))
-        assert decode(content).shape == COLOR.shape
-
-
-@pytest.mark.real
-def test_real_images(real_data: Path) -> None:
-    """Wrong suffixes, palettes and transparency, as sites make them."""
-    shapes = {
-        "lines": {(30, 120, 3)},
-        "dchest": {(80, 240, 3)},
-        "zhengfang": {(27, 72, 3)},
-        "really_simple": {(24, 72)},
-        "shifted_digits": {(25, 80)},
-    }
-    for scheme, expected in shapes.items():
-        files = (real_data / scheme / "dev").iterdir()
-        paths = [path for path in files if path.suffix in (".png", ".jpg")]
-        images = ImageDecoder().fit_transform(paths)
-        assert {image.shape for image in images} == expected
-        assert all(np.median(image) > 127 for image in images), "the ground is light"
+    def test_is_an_estimator(self) -> None:
+        decoder = clone(ImageDecoder(max_bytes=7)).set_params(max_pixels=9)
+        assert decoder.get_params() == {"gray": False, "max_bytes": 7, "max_pixels": 9}
+        check_is_fitted(decoder)
+        images = make_pipeline(ImageDecoder()).fit_transform([GRAY], ["label"])
+        np.testing.assert_array_equal(images, [GRAY])

@@ -33,7 +33,7 @@ RECIPE = {
 
 @pytest.fixture(scope="module")
 def noise():
-    """Thirty images of noise, each of them twice, and labels that they do not show."""
+    """Thirty images of noise, each of them twice, with random labels."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, 12, 36)).astype(np.uint8)
     labels = np.array(["".join(text) for text in rng.choice(list("ABCDEFGH"), (30, 3))])
@@ -54,7 +54,7 @@ def test_the_same_pixels_in_any_format_are_duplicates(tmp_path):
 
 
 @given(st.lists(st.integers(0, 12), min_size=4, max_size=40), st.integers(2, 4), st.integers(0, 3))
-def test_folds_part_no_duplicates(groups, n_splits, seed):
+def test_folds_do_not_split_duplicates(groups, n_splits, seed):
     groups = np.array(groups)
     if len(set(groups.tolist())) < n_splits:
         with pytest.raises(DatasetError, match=r"folds need at least \d different captchas"):
@@ -126,7 +126,7 @@ def test_labeling_does_not_read_by_memory(noise, tmp_path):
     ],
     ids=["characters", "sequences"],
 )
-def test_readers_are_not_sure_from_memory(noise, reader):
+def test_readers_are_not_confident_from_memory(noise, reader):
     X, y = noise
     sequence = reader["use"] == "SequenceReader"
     segment = {"use": "SlidingWindow", "width": 12} if sequence else RECIPE["steps"]["segment"]
@@ -144,7 +144,7 @@ def test_readers_are_not_sure_from_memory(noise, reader):
     st.sampled_from([None, 0.2, 1]),
     st.integers(0, 3),
 )
-def test_splits_part_no_duplicates(numbers, train, test, seed):
+def test_splits_do_not_split_duplicates(numbers, train, test, seed):
     images = [np.full((2, 3), number, dtype=np.uint8) for number in numbers]
     bunch = Bunch(data=images, target=np.array(numbers).astype(str))
     try:

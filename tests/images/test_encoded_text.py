@@ -1,4 +1,4 @@
-"""Images that come as text, in the place of a path."""
+"""Images given as text instead of a path."""
 
 import base64
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_percent_encoded_data_url() -> None:
         np.testing.assert_array_equal(decode(url), COLOR)
 
 
-def test_in_a_batch_of_paths(tmp_path: Path) -> None:
+def test_text_in_a_batch_of_paths(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encode(GRAY))
     images = ImageDecoder().transform([str(path), BASE64["PNG RGB"]])
@@ -79,6 +79,6 @@ def test_nothing_is_downloaded(url: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["Qk.png", "R0lGODlh", "/9j/missing", "C:/a.png", "data", "a:b"])
-def test_paths_that_only_look_so(path: str) -> None:
+def test_paths_that_look_like_text(path: str) -> None:
     with pytest.raises(ImageError, match="no such file"):
         decode(path)

@@ -1,4 +1,4 @@
-"""Files that are damaged, or made to do harm: a correct reading, or one clear error for each."""
+"""Damaged and hostile files: each gives correct pixels or one clear error."""
 
 import faulthandler
 import os
@@ -41,7 +41,7 @@ END_OF_JPEG = b"\xff\xd9"
 
 
 @pytest.fixture(autouse=True)
-def nothing_hangs() -> Iterator[None]:
+def timeout() -> Iterator[None]:
     faulthandler.dump_traceback_later(60, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
@@ -54,7 +54,7 @@ def pixels_or_error(content: bytes) -> np.ndarray | str:
         return error.reason
 
 
-def assert_refused(content: bytes, reason: str) -> None:
+def assert_rejected(content: bytes, reason: str) -> None:
     with pytest.raises(ImageError, match=reason) as caught:
         decode(content)
     assert "\n" not in str(caught.value)
@@ -68,7 +68,7 @@ class TestWhole:
         np.testing.assert_array_equal(image, sample.pixels)
 
     @pytest.mark.parametrize("name", FILES)
-    def test_any_format_as_pillow_shows_it(self, name: str) -> None:
+    def test_all_formats_agree_with_pillow(self, name: str) -> None:
         shown = Image.open(BytesIO(FILES[name]))
         mode = "L" if shown.mode in ("1", "L", "I;16") else "RGBA"
         if shown.mode == "I;16":
@@ -80,8 +80,8 @@ class TestWhole:
             expected = np.rint(color * alpha + 255 * (1 - alpha))
         np.testing.assert_array_equal(decode(FILES[name]), expected)
 
-    def test_metadata_is_not_unpacked(self) -> None:
-        """50 texts of 100 MB each, in 5 MB; a profile of colors as large."""
+    def test_metadata_is_not_decompressed(self) -> None:
+        """50 texts of 100 MB each, in 5 MB; a color profile of the same size."""
         text = zlib.compress(bytes(10**8))
         bombs = [(b"zTXt", b"Comment\0\0" + text)] * 50 + [(b"iCCP", b"ICC\0\0" + text)]
         for depth, values in ((8, GRAY), (16, GRAY.astype(np.uint16) * 257)):
@@ -91,15 +91,15 @@ class TestWhole:
             np.testing.assert_array_equal(decode(content), GRAY)
 
     def test_damaged_metadata_of_png(self) -> None:
-        """It does no harm, but a needed chunk must not become metadata by a changed letter."""
+        """It is harmless, but a damaged letter must not turn a critical chunk into metadata."""
         palette = FILES["PNG palette"]
         for kind in (b"tEXt", b"gAMA"):
             content = FILES["PNG RGB"]
             content = content[:33] + png((kind, b"12345"))[8:-1] + b"?" + content[33:]
             np.testing.assert_array_equal(decode(content), COLOR)
-        assert_refused(palette.replace(b"PLTE", b"pLTE"), "a checksum is wrong")
+        assert_rejected(palette.replace(b"PLTE", b"pLTE"), "a checksum is wrong")
         keyed = png(*list(chunks_of(palette))[:2], (b"tRNS", b"\0"), *list(chunks_of(palette))[2:])
-        assert_refused(keyed.replace(b"tRNS", b"tRNs"), "a checksum is wrong")
+        assert_rejected(keyed.replace(b"tRNS", b"tRNs"), "a checksum is wrong")
 
     def test_a_long_comment(self) -> None:
         gif = FILES["GIF"]
@@ -110,7 +110,7 @@ class TestWhole:
 
 
 class TestTruncated:
-    """No partial image is taken for a whole one."""
+    """Incomplete images are rejected."""
 
     @pytest.mark.parametrize("name", FILES)
     def test_at_every_byte(self, name: str) -> None:
@@ -122,29 +122,29 @@ class TestTruncated:
                 needed = length + 1
             else:
                 np.testing.assert_array_equal(found, whole)
-        # What may be missing are later frames, the end mark and padding.
+        # Only later frames, the end marker and padding may be missing.
         later = {"PNG animated": 258, "GIF animated": 1515}
         assert needed >= len(content) - later.get(name, 12)
 
     @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("JPEG")])
-    def test_jpeg_with_an_end_mark(self, name: str) -> None:
+    def test_jpeg_with_an_end_marker(self, name: str) -> None:
         content, whole = FILES[name], decode(FILES[name])
         wrong = []
         for length in range(2, len(content) - 2):
             found = pixels_or_error(content[:length] + END_OF_JPEG)
             if not isinstance(found, str) and not np.array_equal(found, whole):
                 wrong.append(length)
-                # Of a file of one scan, codes of the last block are not missed.
+                # In a file with one scan, missing codes of the last block are not detected.
                 differ = (found != whole).reshape(*whole.shape[:2], -1).any(axis=2)
                 side = 16 if name == "JPEG of coarse color" else 8
                 rows, columns = np.nonzero(differ)
-                # Where the resolution of color is lower, blocks are mixed at their edges.
+                # If colors have a lower resolution, blocks are mixed at their edges.
                 assert (rows.min() + 1) // side == 19 // side
                 assert (columns.min() + 1) // side == 29 // side
         assert len(wrong) <= 40
 
-    def test_jpeg_whose_restarts_were_kept(self) -> None:
-        """Codes between them are missing, and all that is left is well-formed."""
+    def test_jpeg_with_all_restart_markers(self) -> None:
+        """Codes between them are missing, but the rest is well-formed."""
         gray = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
         content = encode(gray, "JPEG", restart_marker_blocks=4)
         start = content.index(b"\xff\xda") + 10
@@ -161,23 +161,23 @@ class TestTruncated:
             lambda i, part: part[: len(part) // 2].rstrip(b"\xff") if i == 9 else part,
         ):
             parts[::2] = [change(i, part) for i, part in enumerate(codes)]
-            assert_refused(b"".join([head, *parts, END_OF_JPEG]), "is missing|incomplete")
+            assert_rejected(b"".join([head, *parts, END_OF_JPEG]), "is missing|incomplete")
         for kept in ([*codes[:9], b""], [*codes, codes[0]], [*codes[:5], *codes[6:]]):
             marks = [bytes([0xFF, 0xD0 + i % 8]) for i in range(len(kept))]
             joined = b"".join(part for pair in zip(kept, marks, strict=True) for part in pair)
-            assert_refused(head + joined[:-2] + END_OF_JPEG, "two restart markers is missing")
+            assert_rejected(head + joined[:-2] + END_OF_JPEG, "two restart markers is missing")
         swapped = content.replace(b"\xff\xd1", b"\xff\xd2", 1)
-        assert_refused(swapped, "two restart markers is missing")
+        assert_rejected(swapped, "two restart markers is missing")
 
     @pytest.mark.parametrize("end", [b"\xff", b"\xff\xff", b"\xff\xd0"])
-    def test_half_a_jpeg_before_a_padded_end_mark(self, end: bytes) -> None:
+    def test_half_a_jpeg_before_a_padded_end_marker(self, end: bytes) -> None:
         gray = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
         content = encode(gray, "JPEG")
         half = content[: 2 * len(content) // 3].rstrip(b"\xff")
-        assert_refused(half + end + END_OF_JPEG, "is missing|incomplete")
+        assert_rejected(half + end + END_OF_JPEG, "is missing|incomplete")
 
-    def test_half_a_jpeg_with_an_end_mark_of_a_gray_ground(self) -> None:
-        """Its last pixels are what decoders fill in, so it is decoded once more."""
+    def test_half_a_jpeg_with_a_gray_background(self) -> None:
+        """Its last pixels look like missing codes, so that it is decoded again."""
         gray = np.full((40, 60), 128, np.uint8)
         gray[10:20, 10:50] = np.random.default_rng(0).integers(0, 256, (10, 40))
         for image in (gray, np.dstack([gray] * 3)):
@@ -193,36 +193,36 @@ class TestTruncated:
     @pytest.mark.parametrize(
         "name", ["PNG gray", "PNG RGB", "PNG palette", "PNG 16-bit", "PNG interlaced"]
     )
-    def test_png_of_too_few_pixels(self, name: str) -> None:
-        """All its chunks are whole."""
+    def test_png_with_too_few_pixels(self, name: str) -> None:
+        """All of its chunks are complete."""
         chunks = list(chunks_of(FILES[name]))
         for length in range(len(dict(chunks)[b"IDAT"])):
             shorter = [(kind, data[:length] if kind == b"IDAT" else data) for kind, data in chunks]
-            assert_refused(png(*shorter), "its pixel data is incomplete")
+            assert_rejected(png(*shorter), "its pixel data is incomplete")
 
     def test_compressed_data_without_an_end(self) -> None:
-        """Found by fuzzing: all pixels are there, and to Pillow the file is truncated."""
+        """Found by fuzzing: all pixels are there, but Pillow considers the file truncated."""
         pixels = (b"IDAT", b"x\x9cc\xb8\xd0\xf4\xe9")
         content = png(png_header(1, 1, 16, 2, 1), pixels, (b"IEND", b""))
-        assert_refused(content, "its pixel data is incomplete")
+        assert_rejected(content, "its pixel data is incomplete")
 
-    def test_a_chunk_that_is_unknown_and_needed(self) -> None:
+    def test_an_unknown_critical_chunk(self) -> None:
         chunks = list(chunks_of(FILES["PNG RGB"]))
         for kind, unknown in ((b"reMA", False), (b"REMA", True)):
             content = png(chunks[0], (kind, b""), *chunks[1:])
             if unknown:
-                assert_refused(content, "its critical chunk b'REMA' is unknown")
+                assert_rejected(content, "its critical chunk b'REMA' is unknown")
             else:
                 np.testing.assert_array_equal(decode(content), COLOR)
 
     @pytest.mark.parametrize("data", [b"", b"\0\0", b"\0\0\0\1x"])
     def test_a_damaged_frame_after_the_first(self, data: bytes) -> None:
-        """Found by fuzzing: only the first frame is read, and it is whole."""
+        """Found by fuzzing: only the first frame is decoded, and it is complete."""
         *chunks, end = chunks_of(FILES["PNG RGB"])
         np.testing.assert_array_equal(decode(png(*chunks, (b"fdAT", data), end)), COLOR)
 
-    def test_gif_of_too_few_pixels(self) -> None:
-        """Its last block of codes is shorter, and ends properly."""
+    def test_gif_with_too_few_pixels(self) -> None:
+        """Its last block of codes is shorter, but ends properly."""
         gif, whole = FILES["GIF"], decode(FILES["GIF"])
         start = gif.index(b",\0\0\0\0\x1e\0\x14\0") + 11
         length = gif[start]
@@ -235,7 +235,7 @@ class TestTruncated:
                 np.testing.assert_array_equal(found, whole)
 
     @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("WebP")])
-    def test_webp_whose_sizes_are_set_right(self, name: str) -> None:
+    def test_truncated_webp_with_corrected_sizes(self, name: str) -> None:
         content, whole = FILES[name], decode(FILES[name])
         last = content.rindex(b"VP8")
         for length in range(last + 8, len(content), 2):
@@ -248,7 +248,7 @@ class TestTruncated:
 
 
 def assert_little_memory(path: Path, reason: str) -> None:
-    """The file is refused with less than 60 MB above what a small image takes."""
+    """The file is rejected with at most 60 MB more memory than a small image needs."""
     script = (
         "import resource, sys\nfrom skcaptcha.images import decode\ntry:\n    decode(b'BM')\n"
         "except ValueError:\n    pass\n"
@@ -272,22 +272,22 @@ def chunks_of(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += 12 + length
 
 
-class TestRefused:
+class TestRejected:
     @pytest.mark.parametrize(
         "size", [(2_000_000, 10), (10, 2_000_000), (60_000, 60_000), (16_000, 16_000)], ids=str
     )
-    def test_headers_that_claim_much(self, size: tuple[int, int]) -> None:
+    def test_headers_that_claim_a_large_size(self, size: tuple[int, int]) -> None:
         claimed = headers_that_claim(*size)
         assert len(claimed) >= 3
         for content in claimed.values():
             assert len(content) < 2000
-            assert_refused(content, r"\d+ x \d+ pixels, more than the limit max_pixels=1048576; ")
+            assert_rejected(content, r"\d+ x \d+ pixels, more than the limit max_pixels=1048576; ")
 
-    def test_a_bomb(self) -> None:
+    def test_a_decompression_bomb(self) -> None:
         rows = zlib.compress(bytes(16_001 * 16_000), 9)
         content = png(png_header(16_000, 16_000, 8, 0), (b"IDAT", rows), (b"IEND", b""))
         assert len(content) < 300_000
-        assert_refused(content, "it has 16000 x 16000 pixels, more than the limit")
+        assert_rejected(content, "it has 16000 x 16000 pixels, more than the limit")
 
     def test_a_long_side(self) -> None:
         assert decode(np.zeros((1, 2**14), np.uint8)).shape == (1, 2**14)
@@ -298,31 +298,31 @@ class TestRefused:
     @pytest.mark.parametrize("size", [(0, 20), (30, 0), (0, 0)], ids=str)
     def test_no_pixels(self, size: tuple[int, int]) -> None:
         for content in headers_that_claim(*size).values():
-            assert_refused(content, "it has no pixels|damaged or truncated")
+            assert_rejected(content, "it has no pixels|damaged or truncated")
 
     @pytest.mark.parametrize("name", FILES)
     def test_a_wrong_beginning(self, name: str) -> None:
         content = FILES[name]
-        assert_refused(b"\0" + content, "it is not a PNG")
-        assert_refused(content[:1] + b"\0" + content[2:], "it is not a PNG")
+        assert_rejected(b"\0" + content, "it is not a PNG")
+        assert_rejected(content[:1] + b"\0" + content[2:], "it is not a PNG")
 
     @pytest.mark.parametrize("kind", FILES)
     @pytest.mark.parametrize("filling", [b"\0", b"\xff", b"IDAT", b"\xff\xda"])
     def test_garbage_after_a_valid_start(self, kind: str, filling: bytes) -> None:
         for length in (12, 30, len(FILES[kind]) // 2):
             found = pixels_or_error(FILES[kind][:length] + filling * 3000)
-            # Any bytes are pixels, or come after the first frame.
+            # Any bytes are valid pixels, or come after the first frame.
             if not kind.startswith(("BMP", "WebP")) and kind != "GIF animated":
                 assert isinstance(found, str), kind
 
-    def test_scans_without_end(self) -> None:
+    def test_too_many_scans(self) -> None:
         content = FILES["JPEG progressive"]
         place = content.rindex(b"\xff\xda")
         many = content[:place] + content[place:-2] * 50_000 + END_OF_JPEG
-        assert_refused(many, "more than 100 scans")
+        assert_rejected(many, "more than 100 scans")
 
     @pytest.mark.parametrize("name", ["JPEG baseline", "JPEG progressive"])
-    def test_jpeg_of_padding_and_empty_segments(self, name: str) -> None:
+    def test_jpeg_with_too_much_padding_or_too_many_segments(self, name: str) -> None:
         content, whole = FILES[name], decode(FILES[name])
         few = content[:2] + b"\xff" * 10 + content[2:-2] + b"\xff" * 10 + content[-2:]
         np.testing.assert_array_equal(decode(few), whole)
@@ -333,11 +333,11 @@ class TestRefused:
             (2, segments, "it has more than 1000 segments"),
         ):
             began = time.process_time()
-            assert_refused(content[:place] + filling + content[place:], reason)
+            assert_rejected(content[:place] + filling + content[place:], reason)
             assert time.process_time() - began < 2
 
-    def test_restarts_without_end(self, tmp_path: Path) -> None:
-        """In a process of its own, since what others took would hide what this takes."""
+    def test_too_many_restart_markers(self, tmp_path: Path) -> None:
+        """In a separate process, where earlier tests do not affect the peak memory."""
         content = FILES["JPEG with restarts"]
         place = content.index(b"\xff\xd0")
         path = tmp_path / "a.jpg"
@@ -345,33 +345,33 @@ class TestRefused:
         assert_little_memory(path, "two restart markers is missing")
 
     @pytest.mark.parametrize("kind", [b"IDAT", b"PLTE", b"tEXt"])
-    def test_chunks_without_end(self, kind: bytes, tmp_path: Path) -> None:
+    def test_too_many_chunks(self, kind: bytes, tmp_path: Path) -> None:
         header, *rest = chunks_of(FILES["PNG RGB"])
         empty = png((kind, b""))[8:]
         path = tmp_path / "a.png"
         path.write_bytes(png(header) + empty * (2**24 // 12 - 2000) + png(*rest)[8:])
         assert_little_memory(path, "it has more than 10000 chunks")
 
-    def test_a_palette_that_is_missing(self) -> None:
+    def test_a_missing_palette(self) -> None:
         chunks = [chunk for chunk in chunks_of(FILES["PNG palette"]) if chunk[0] != b"PLTE"]
-        assert_refused(png(*chunks), "its palette is missing")
+        assert_rejected(png(*chunks), "its palette is missing")
 
-    def test_compressed_bmp_of_jumps_that_lead_nowhere(self) -> None:
+    def test_compressed_bmp_with_endless_jumps(self) -> None:
         size = struct.pack("<IiiHHIIiiII", 40, 20, 20, 1, 8, 1, 0, 0, 0, 256, 0)
         start = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 40 + 1024) + size + bytes(1024)
         row = b"\x14\x07\0\0"
         np.testing.assert_array_equal(decode(start + row * 20 + b"\0\1"), np.zeros((20, 20, 3)))
-        assert_refused(start + b"\0\2\0\0" * 2**20 + row * 20, "more compressed data than pixels")
+        assert_rejected(start + b"\0\2\0\0" * 2**20 + row * 20, "more compressed data than pixels")
 
     def test_a_missing_scan(self) -> None:
         content = FILES["JPEG progressive"]
         place = content.rindex(b"\xff\xda")
-        assert_refused(content[:place] + END_OF_JPEG, "scans are missing")
+        assert_rejected(content[:place] + END_OF_JPEG, "scans are missing")
 
-    def test_a_missing_restart(self) -> None:
+    def test_a_missing_restart_marker(self) -> None:
         content = FILES["JPEG with restarts"]
         place = content.rindex(b"\xff\xd1")
-        assert_refused(content[:place] + END_OF_JPEG, "two restart markers is missing")
+        assert_rejected(content[:place] + END_OF_JPEG, "two restart markers is missing")
 
     @pytest.mark.parametrize(
         ("depth", "color", "interlaced", "key"),
@@ -380,14 +380,14 @@ class TestRefused:
             (8, 0, 2, b""), (1, 0, 0, b"\0"), (1, 0, 0, b"\0" * 4), (16, 2, 0, b"\0" * 5),
         ],
     )  # fmt: skip
-    def test_png_of_no_kind(self, depth: int, color: int, interlaced: int, key: bytes) -> None:
+    def test_png_of_invalid_kind(self, depth: int, color: int, interlaced: int, key: bytes) -> None:
         header = png_header(1, 1, depth, color, interlaced)
         pixels = (b"IDAT", zlib.compress(bytes(9)))
-        assert_refused(png(header, (b"tRNS", key), pixels, (b"IEND", b"")), "damaged or truncated")
+        assert_rejected(png(header, (b"tRNS", key), pixels, (b"IEND", b"")), "damaged or truncated")
 
     @pytest.mark.parametrize("depth", [1, 2, 4, 16])
-    def test_a_transparent_gray_of_too_many_bits(self, depth: int) -> None:
-        """Only its lowest bits count."""
+    def test_a_transparent_gray_with_too_many_bits(self, depth: int) -> None:
+        """Only its lowest bits are used."""
         pixels = (b"IDAT", zlib.compress(b"\0\xff\xff"))
         key = (b"tRNS", b"\xff\xff")
         content = png(png_header(1, 1, depth, 0), key, pixels, (b"IEND", b""))
@@ -395,19 +395,19 @@ class TestRefused:
 
     @pytest.mark.parametrize(("place", "value"), [(14, 20), (28, 2), (30, 4)])
     def test_rare_kinds_of_bmp(self, place: int, value: int) -> None:
-        """Another header, 2 bits for each pixel, JPEG inside: of such there are good files."""
+        """Another header, 2 bits per pixel, JPEG inside: valid files of these kinds exist."""
         content = bytearray(FILES["BMP"])
         content[place] = value
-        assert_refused(bytes(content), "BMP image of an unsupported kind .*; save it as")
+        assert_rejected(bytes(content), "BMP image of an unsupported kind .*; save it as")
 
     @pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xCB])
     def test_rare_kinds_of_jpeg(self, marker: int) -> None:
         content = FILES["JPEG baseline"].replace(b"\xff\xc0", bytes([0xFF, marker]))
-        assert_refused(content, "it is neither baseline nor progressive; save it as one of these")
+        assert_rejected(content, "it is neither baseline nor progressive; save it as one of these")
 
 
 class TestArrays:
-    def test_views_that_seem_to_be_huge(self) -> None:
+    def test_views_that_are_larger_than_their_memory(self) -> None:
         one = np.zeros((1, 1, 3), np.uint8)
         with pytest.raises(ImageError, match="1000000 x 1000000 pixels, more than the limit"):
             decode(np.broadcast_to(one, (10**6, 10**6, 3)))
@@ -441,7 +441,7 @@ class TestArrays:
 
 
 class TestWide:
-    """What would take memory in proportion to the square of the width."""
+    """Wide images must not need memory proportional to the square of their width."""
 
     def test_windows(self) -> None:
         window = SlidingWindow(width=20)
@@ -456,7 +456,7 @@ class TestWide:
 
 
 class TestPlaces:
-    """Where images may lie, and what may lie there in their place."""
+    """Paths of images, and other things that a path may lead to."""
 
     @pytest.mark.parametrize(
         "name", ["ünï☃.png", "two\nlines.png", "tab\t.png", "-n.png", "a;b&c.png", b"\xff\xfe.png"]
@@ -467,7 +467,7 @@ class TestPlaces:
         np.testing.assert_array_equal(decode(path), COLOR)
         np.testing.assert_array_equal(decode(str(path)), COLOR)
 
-    def test_what_is_no_file(self, tmp_path: Path) -> None:
+    def test_paths_of_other_things(self, tmp_path: Path) -> None:
         (tmp_path / "loop.png").symlink_to("loop.png")
         (tmp_path / "nowhere.png").symlink_to("missing")
         os.mkfifo(tmp_path / "pipe.png")
@@ -489,7 +489,7 @@ class TestPlaces:
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
     def test_unreadable_for_the_user(self, tmp_path: Path) -> None:
-        """Root may read everything, so a process of another user looks."""
+        """Root may read everything, so that a process of another user reads it."""
         path = Path("/tmp") / f"skcaptcha-unreadable-{os.getpid()}.png"
         path.write_bytes(FILES["PNG RGB"])
         path.chmod(0)

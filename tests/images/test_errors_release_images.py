@@ -1,4 +1,4 @@
-"""Errors that are kept let go of the images that caused them."""
+"""Errors that are kept do not keep the images that caused them in memory."""
 
 import gc
 import os
@@ -38,7 +38,7 @@ def model():
     return make_pipeline(*steps).fit(list(images), labels)
 
 
-def test_of_files_that_are_no_images(tmp_path):
+def test_errors_of_files_that_are_not_images(tmp_path):
     paths = [tmp_path / f"{i}.png" for i in range(N)]
     for path in paths:
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + os.urandom(200_000))
@@ -48,7 +48,7 @@ def test_of_files_that_are_no_images(tmp_path):
     tracemalloc.start()
     try:
         results = process_each(fitted, paths, read_captchas)
-        # All is let go of without the help of the garbage collector, as far as errors hold it.
+        # Errors release everything without the garbage collector.
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -56,7 +56,7 @@ def test_of_files_that_are_no_images(tmp_path):
     assert held < 500_000, f"{held} bytes are held; the files have {N * 200_000}"
 
 
-def test_of_images_that_cannot_be_cut():
+def test_errors_of_images_that_cannot_be_segmented():
     gone = []
 
     def read(model, images):
@@ -71,7 +71,7 @@ def test_of_images_that_cannot_be_cut():
         assert (result.__traceback__, result.__cause__, result.__context__) == (None, None, None)
 
 
-def test_of_training_images(monkeypatch):
+def test_errors_of_training_images(monkeypatch):
     kept = []
     monkeypatch.setattr(
         "skcaptcha.fitting._exclude.failures_of",
@@ -96,7 +96,7 @@ class Scaled(TransformerMixin, BaseEstimator):
 
 
 class Unfit(ClassifierMixin, BaseEstimator):
-    """Learns nothing but how many of the arrays that it saw are still held by somebody."""
+    """Counts the arrays seen during fit that are still in memory."""
 
     seen = []
     held = []
@@ -117,7 +117,7 @@ class Unfit(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-def test_of_a_search_while_it_goes_on():
+def test_errors_during_a_search():
     X, y = np.ones((20, 3)), np.arange(20) % 2
     folds = [(np.arange(1, 20), np.arange(1)), (np.arange(10), np.arange(10, 20))]
     search = SharedGridSearchCV(
@@ -125,6 +125,6 @@ def test_of_a_search_while_it_goes_on():
     )
     with pytest.warns(FitFailedWarning, match=rf"{N - 1} of {2 * N - 2} fits .* ValueError"):
         search.fit(X, y)
-    # What one candidate is fitted to, and what the one before it was.
+    # The training data of one candidate and of the previous one.
     assert len(Unfit.held) > 2 * N - 2
     assert max(Unfit.held) <= 2

@@ -1,4 +1,4 @@
-"""The commonest kinds of images have a decoder of their own; Pillow's is the oracle."""
+"""The common kinds of images are decoded by OpenCV; Pillow is the oracle."""
 
 import io
 import zlib
@@ -19,7 +19,7 @@ MODES = {"1": (2, ()), "L": (256, ()), "LA": (256, (2,)), "RGB": (256, (3,)), "R
 
 
 class TestPlainKinds:
-    """The commonest kinds have a decoder of their own; Pillow's is the oracle."""
+    """The common kinds are decoded by OpenCV; Pillow is the oracle."""
 
     @pytest.mark.parametrize("mode", MODES)
     @given(data=st.data())
@@ -45,7 +45,7 @@ class TestPlainKinds:
     @pytest.mark.parametrize("mode", ["L", "RGB"])
     @given(data=st.data())
     def test_jpeg_to_gray(self, mode: str, data: st.DataObject) -> None:
-        """Both libraries can decode luma alone."""
+        """Both libraries can decode luma only."""
         image = draw_image(data, "RGB").convert(mode)
         subsampling = data.draw(st.sampled_from([0, 1, 2]))
         content = encode(image, "JPEG", subsampling=subsampling)
@@ -57,7 +57,7 @@ class TestPlainKinds:
     @settings(max_examples=20)
     @given(data=st.data())
     def test_gray_and_the_luma_of_the_colors(self, data: st.DataObject) -> None:
-        """They differ only where RGB cannot show a color, and a channel is clipped."""
+        """They differ only if RGB cannot represent a color and a channel is clipped."""
         options = {
             "quality": data.draw(st.integers(1, 100)),
             "subsampling": data.draw(st.sampled_from([0, 1, 2])),
@@ -69,7 +69,7 @@ class TestPlainKinds:
         assert (difference[~clipped] <= 1).all()
 
     def test_gray_of_saturated_pixels(self) -> None:
-        """What the documentation says of them: they do differ by tens of levels."""
+        """As documented, they differ by tens of levels."""
         checks = np.indices((48, 48)).sum(axis=0) % 2
         image = (checks[..., None] * np.array([0, 0, 255])).astype(np.uint8)
         content = encode(image, "JPEG", subsampling=2)
@@ -77,8 +77,8 @@ class TestPlainKinds:
         assert np.abs(difference).max() > 10
 
     @pytest.mark.parametrize("bits", [1, 2, 4])
-    def test_shades_of_few_bits(self, bits: int) -> None:
-        """All rows are alike and hold each shade in turn."""
+    def test_gray_levels_of_few_bits(self, bits: int) -> None:
+        """All rows are equal and contain each gray level in turn."""
         shades = np.tile(np.arange(2**bits, dtype=np.uint8), 8)[: 8 * 2**bits // 2]
         packed = np.packbits(np.unpackbits(shades[:, None], axis=1)[:, -bits:]).tobytes()
         rows = zlib.compress((b"\0" + packed) * 3)
@@ -86,7 +86,7 @@ class TestPlainKinds:
         np.testing.assert_array_equal(image, np.tile(shades * (255 // (2**bits - 1)), (3, 1)))
 
     @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-    def test_few_colors(self, bits: int) -> None:
+    def test_small_palettes(self, bits: int) -> None:
         image = Image.fromarray(GRAY).quantize(2**bits)
         self.check(image, "PNG", bits=bits)
         self.check(image, "PNG", bits=bits, transparency=0)
