@@ -1,4 +1,4 @@
-"""Fuzz target: any bytes are a whole image within the limits, or an ImageError."""
+"""Fuzz target: any bytes give a complete image within the limits, or an ImageError."""
 
 import sys
 import warnings
@@ -17,33 +17,18 @@ import numpy as np
 
 MAX_PIXELS = 2**16
 TRUNCATED = ("truncated", "not enough image data")
-LATER_FRAMES = "APNG"  # of which none is read
+LATER_FRAMES = "APNG"  # only the first frame is decoded
 
 
 def check(content: bytes) -> None:
-    """Raise an error if the content is decoded to anything but an image, or partly.
-
-    Parameters
-    ----------
-    content : bytes
-        Also looked at with the checksums of a PNG file set right, which no chance would do.
-    """
+    """Check the decoding of a content, and of a PNG file with corrected checksums."""
     check_decoded(content)
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        check_decoded(with_right_checksums(content))
+        check_decoded(with_correct_checksums(content))
 
 
-def with_right_checksums(content: bytes) -> bytes:
-    """Set the checksums of a PNG file's chunks right.
-
-    Parameters
-    ----------
-    content : bytes
-
-    Returns
-    -------
-    content : bytes
-    """
+def with_correct_checksums(content: bytes) -> bytes:
+    """Correct the checksums of the chunks of a PNG file."""
     parts, place = [content[:8]], 8
     while place + 12 <= len(content):
         end = place + 8 + int.from_bytes(content[place : place + 4])
@@ -53,12 +38,7 @@ def with_right_checksums(content: bytes) -> bytes:
 
 
 def check_decoded(content: bytes) -> None:
-    """Raise an error if the content is decoded to anything but an image, or partly.
-
-    Parameters
-    ----------
-    content : bytes
-    """
+    """Raise AssertionError unless the content gives a complete image or an ImageError."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -74,24 +54,15 @@ def check_decoded(content: bytes) -> None:
     assert 0 < image.shape[0] * image.shape[1] <= MAX_PIXELS, image.shape
     assert image.flags.c_contiguous
     assert gray.shape == image.shape[:2], gray.shape
-    why = refused_by_pillow(content)
-    if LATER_FRAMES not in why:
-        assert not any(word in why.lower() for word in TRUNCATED), (
-            f"decoded, and to Pillow it is: {why}"
+    error_text = error_of_pillow(content)
+    if LATER_FRAMES not in error_text:
+        assert not any(word in error_text.lower() for word in TRUNCATED), (
+            f"decoded, but Pillow rejects it: {error_text}"
         )
 
 
-def refused_by_pillow(content: bytes) -> str:
-    """Say why Pillow refuses a file, or nothing.
-
-    Parameters
-    ----------
-    content : bytes
-
-    Returns
-    -------
-    why : str
-    """
+def error_of_pillow(content: bytes) -> str:
+    """Return the error of Pillow for a file, or an empty string."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -1,4 +1,4 @@
-"""Fuzz target: any text is a recipe that builds allowed steps only, or a RecipeError."""
+"""Fuzz target: any text gives a recipe that builds only allowed steps, or a RecipeError."""
 
 import sys
 import warnings
@@ -26,13 +26,10 @@ SMALL = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")
 
 
 def check(content: bytes) -> None:
-    """Raise an error if a file of this content, or overrides, do anything but what is allowed.
+    """Raise AssertionError unless a recipe file or overrides give allowed steps or a RecipeError.
 
-    Parameters
-    ----------
-    content : bytes
-        If its first byte is odd, the rest are lines of ``KEY=VALUE`` for a small recipe; else it is
-        the content of a recipe's file.
+    If the first byte is odd, the rest are lines of ``KEY=VALUE`` for a small recipe; otherwise it is
+    the content of a recipe file.
     """
     overrides = []
     if content[:1] and content[0] & 1:
@@ -54,16 +51,7 @@ def check(content: bytes) -> None:
 
 
 def values_of(recipe: Recipe) -> list[BaseEstimator]:
-    """List the estimators among a grid's values.
-
-    Parameters
-    ----------
-    recipe : Recipe
-
-    Returns
-    -------
-    estimators : list of BaseEstimator
-    """
+    """Return the estimators among the values of a grid."""
     return [
         value
         for grid in recipe.grid
@@ -74,16 +62,11 @@ def values_of(recipe: Recipe) -> list[BaseEstimator]:
 
 
 def check_estimator(estimator: BaseEstimator) -> None:
-    """Raise an error if an estimator, or a part of it, is of no allowed class.
-
-    Parameters
-    ----------
-    estimator : BaseEstimator
-    """
+    """Raise AssertionError if an estimator, or a part of it, has a class that is not allowed."""
     parts = [estimator, *estimator.get_params().values()]
     for part in parts:
         if isinstance(part, Pipeline):
-            assert part.memory is None, "fitted steps would be kept in a folder"
+            assert part.memory is None, "fitted steps would be cached in a folder"
         if hasattr(part, "get_params"):
             assert type(part).__module__.startswith(ALLOWED), type(part)
             assert part.get_params(deep=False).get("n_jobs") is None, part

@@ -1,4 +1,4 @@
-"""Run the fuzz targets beside each other, and sum up what they found."""
+"""Run the fuzz targets in parallel, and print a summary of their findings."""
 
 import argparse
 import re
@@ -11,21 +11,15 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent / "tests"
 CORPUS, FINDINGS = HERE / "corpus", HERE / "findings"
 TARGETS = ("decoding", "recipes")
-MOST_FINDINGS = 20
-LONGEST = {"decoding": 2**14, "recipes": 2**13}  # bytes
+MAX_FINDINGS = 20
+MAX_LENGTHS = {"decoding": 2**14, "recipes": 2**13}  # bytes
 
 
 def main() -> int:
-    """Run the command.
-
-    Returns
-    -------
-    code : int
-        1 if anything was found.
-    """
+    """Run the command. Return 1 if there are findings."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30, help="how long (default: 30)")
-    parser.add_argument("--target", choices=TARGETS, action="append", help="only this one")
+    parser.add_argument("--minutes", type=float, default=30, help="duration (default: 30)")
+    parser.add_argument("--target", choices=TARGETS, action="append", help="run only this target")
     arguments = parser.parse_args()
     targets = arguments.target or list(TARGETS)
     seed()
@@ -42,7 +36,7 @@ def main() -> int:
                     continue
                 # A finding ends the process.
                 found = set(FINDINGS.glob(f"{target}/*")) - before
-                if end - time.monotonic() > 1 and 0 < len(found) < MOST_FINDINGS:
+                if end - time.monotonic() > 1 and 0 < len(found) < MAX_FINDINGS:
                     running[target] = start(target, end)
                 else:
                     del running[target]
@@ -50,11 +44,11 @@ def main() -> int:
         for process in running.values():
             process.terminate()
             process.wait()
-    return sum_up(targets, before)
+    return print_summary(targets, before)
 
 
 def seed() -> None:
-    """Write the inputs from which the targets begin."""
+    """Write the initial inputs of the targets."""
     sys.path.insert(0, str(TESTS))
     from image_samples import png_suite, small_files  # noqa: PLC0415 - after the path was set
 
@@ -71,21 +65,10 @@ def seed() -> None:
 
 
 def start(target: str, end: float) -> subprocess.Popen[bytes]:
-    """Start a target.
-
-    Parameters
-    ----------
-    target : str
-    end : float
-        When it is to end, as `time.monotonic` tells it.
-
-    Returns
-    -------
-    process : Popen
-    """
+    """Start a target that ends at the time `end` of `time.monotonic`."""
     options = [
         f"-max_total_time={max(1, round(end - time.monotonic()))}",
-        f"-max_len={LONGEST[target]}",
+        f"-max_len={MAX_LENGTHS[target]}",
         "-timeout=20",
         "-report_slow_units=20",
         "-rss_limit_mb=1500",
@@ -99,19 +82,10 @@ def start(target: str, end: float) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
 
-def sum_up(targets: list[str], before: set[Path]) -> int:
-    """Print what every target did.
+def print_summary(targets: list[str], before: set[Path]) -> int:
+    """Print a summary of each target.
 
-    Parameters
-    ----------
-    targets : list of str
-    before : set of Path
-        Findings of earlier runs.
-
-    Returns
-    -------
-    code : int
-        1 if there are new findings, or a target did not run.
+    Return 1 if there are findings other than those before, or a target did not run.
     """
     code = 0
     for target in targets:
@@ -126,7 +100,7 @@ def sum_up(targets: list[str], before: set[Path]) -> int:
         for path in found:
             print(f"  {path}")
         if found or not covered:
-            print(f"  what happened: {FINDINGS / target}.log")
+            print(f"  log: {FINDINGS / target}.log")
             code = 1
     return code
 

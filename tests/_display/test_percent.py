@@ -1,4 +1,4 @@
-"""Percentages have as many decimals as the number of things allows, by one rule everywhere."""
+"""Percentages have as many decimals as the number of items supports, everywhere."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def numbers_in(text):
 
 
 @given(COUNTS)
-def test_neighboring_counts_are_told_apart_and_only_all_are_all(counts):
+def test_neighboring_counts_differ_and_only_all_are_100_percent(counts):
     k, n = counts
     written = percent(k / n, n)
     if k < n:
@@ -32,12 +32,12 @@ def test_neighboring_counts_are_told_apart_and_only_all_are_all(counts):
 @pytest.mark.parametrize(
     ("n", "decimals"), [(1, 0), (50, 0), (100, 0), (101, 1), (1000, 1), (1001, 2), (10_000, 2)]
 )
-def test_decimals_are_no_more_than_that_takes(n, decimals):
+def test_number_of_decimals(n, decimals):
     assert len(percent(0.5, n).removesuffix(" %").partition(".")[2]) == decimals
 
 
 @given(COUNTS)
-def test_an_interval_covers_what_it_is_written_for(counts):
+def test_a_formatted_interval_covers_the_interval(counts):
     k, n = counts
     low, high = wilson_interval(k, n)
     written_low, written_high = numbers_in(percent_interval(low, high, n))
@@ -52,7 +52,7 @@ def test_only_certainty_is_100_percent_confident(probability):
     assert (percent_confidence(probability) == "0 %") == (probability == 0)
 
 
-def test_no_other_place_formats_a_share():
+def test_no_other_module_formats_percentages():
     folder = Path(skcaptcha.__file__).parent
     found = [
         f"{file.relative_to(folder)}: {line}"

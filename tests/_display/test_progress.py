@@ -1,4 +1,4 @@
-"""Lines of progress in terminals of any width: names are cut, clocks never."""
+"""Progress bars in terminals of any width: names are shortened, but not the clock."""
 
 import os
 import pty
@@ -23,7 +23,7 @@ with progress({LONG!r}, 100_000) as advance:
 
 
 def shown_in_terminal(width):
-    """Give what a terminal of so many columns is told, line by line."""
+    """Return the output in a terminal with the given number of columns."""
     here, there = pty.openpty()
     ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR"}}
@@ -44,7 +44,7 @@ def shown_in_terminal(width):
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_the_clock_is_seen_at_any_width(width):
+def test_the_clock_is_visible_at_any_width(width):
     said = shown_in_terminal(width)
     assert "of 100,000" in said
     assert "0:00" in said
@@ -52,7 +52,7 @@ def test_the_clock_is_seen_at_any_width(width):
     assert (LONG in said) == (width == 200)
     if width >= 80:
         assert "left" in said
-        # What was there at once is no speed: 15 pieces are done in a tenth of a second.
+        # The first items do not count: 15 items are done in a tenth of a second.
         speeds = {int(word.split(" a second")[0].split()[-1].replace(",", ""))
                   for word in said.split("of 100,000") if " a second" in word}  # fmt: skip
         assert speeds

@@ -1,4 +1,4 @@
-"""Files are written as a whole or not at all."""
+"""Files are written completely or not at all."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from skcaptcha._files.atomic import write_atomically
 from skcaptcha.exceptions import OutputError
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     write_atomically(path, lambda file: file.write(b"old"))
 
@@ -38,7 +38,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_stays_a_pipe_and_takes_the_bytes(tmp_path):
+def test_a_pipe_stays_a_pipe_and_gets_the_bytes(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -49,7 +49,7 @@ def test_a_pipe_stays_a_pipe_and_takes_the_bytes(tmp_path):
     assert os.listdir(tmp_path) == ["pipe"]
 
 
-def test_an_error_of_what_writes_is_not_mistaken_for_a_full_disk(tmp_path):
+def test_errors_of_the_writer_are_not_converted(tmp_path):
     def copy(file):
         file.write((tmp_path / "missing").read_bytes())
 
@@ -69,10 +69,10 @@ except OSError as error:
 """
 
 
-# What fills the buffer is written at once, what does not when the file is closed.
+# More than the buffer is written immediately; less is written when the file is closed.
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limits of processes")
 @pytest.mark.parametrize("n", [10_001, 50_000, 10_000_000])
-def test_what_has_no_room_leaves_the_old_file(tmp_path, n):
+def test_a_full_disk_keeps_the_old_file(tmp_path, n):
     path = tmp_path / "a.txt"
     path.write_bytes(b"old")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The generators: reproducible, as labeled, and like the real captchas that they imitate."""
+"""Generators of captchas: reproducible, correctly labeled, and similar to the real captchas."""
 
 import random
 import secrets
@@ -47,19 +47,19 @@ def test_seeds_differ(scheme):
     assert (first[1] != second[1]).any()
 
 
-def test_a_captcha_does_not_depend_on_how_many_are_made(scheme):
+def test_a_captcha_does_not_depend_on_their_number(scheme):
     few, many = (SCHEMES[scheme](n, random_state=2) for n in (3, 8))
     np.testing.assert_array_equal(few[0], many[0][:3])
     np.testing.assert_array_equal(few[1], many[1][:3])
 
 
-def test_a_random_state_goes_on(scheme):
+def test_a_random_state_advances(scheme):
     state = np.random.RandomState(0)
     first, second = (SCHEMES[scheme](3, random_state=state) for _ in range(2))
     assert (first[0] != second[0]).any()
 
 
-def test_none_are_as_good_as_some(scheme):
+def test_zero_captchas(scheme):
     images, labels = SCHEMES[scheme](0, random_state=0)
     assert images.shape == (0, *SHAPES[scheme])
     assert labels.shape == (0,)
@@ -89,12 +89,12 @@ def test_invisible_character():
         make_line_captchas(1, charset=" ")
 
 
-def test_lines_grow_with_their_characters():
+def test_width_of_lines_depends_on_number_of_characters():
     images, _ = make_line_captchas(2, n_characters=7, random_state=0)
     assert images.shape == (2, 30, 210, 3)
 
 
-def test_lines_leave_dark_ink_in_every_place():
+def test_lines_have_dark_ink_at_every_character_position():
     images, _ = make_line_captchas(100, random_state=0)
     dark = images.mean(axis=-1) < 140
     for x in (8, 38, 68, 98):
@@ -116,14 +116,14 @@ def test_kinds_of_dots():
 
 
 def test_dots_vary_in_number_and_strings_in_size():
-    """What a reader could lean on, because all generated captchas share it, differs widely."""
+    """Properties that a reader could overfit to vary widely."""
     dots, _ = make_dot_captchas(60, kind="dots", random_state=0)
     margin = (dots[:, :, 130:, 0] < 128).mean(axis=(1, 2))  # right of the digits
     assert margin.max() > 1.4 * margin.min()
     dashes, _ = make_dot_captchas(60, kind="dashes", random_state=0)
     patterns = {image[:, 130:].tobytes() for image in dashes}
     assert len(patterns) > 20
-    # A fixed threshold after a blur leaves the digits alone.
+    # A fixed threshold after a blur leaves only the digits.
     blurred = np.stack([cv2.GaussianBlur(image[..., 0], (3, 3), 0) for image in dashes])
     heights = (blurred < 150).any(axis=2).sum(axis=1)
     assert heights.max() >= heights.min() + 4
@@ -144,7 +144,7 @@ def test_image_size():
     assert images.shape == (1, 70, 200, 3)
 
 
-def test_image_generator_leaves_the_randomness_of_others_alone():
+def test_image_generator_does_not_affect_the_randomness_of_others():
     random.seed(1)
     expected = random.random()
     random.seed(1)
@@ -154,7 +154,7 @@ def test_image_generator_leaves_the_randomness_of_others_alone():
 
 
 def characters_as_the_original_cuts_them(image):
-    """Gray, threshold, 3x3 binomial blur, threshold, four boxes: scheme "lines" as first read."""
+    """The original method for "lines": gray, threshold, 3x3 binomial blur, threshold, four boxes."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     ink = np.where(gray <= 127, 255, 0).astype(np.uint8)
     kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
@@ -184,7 +184,7 @@ def test_original_method_trained_on_generated_lines_reads_real_ones(real_data, p
 
 @pytest.mark.real
 def test_dashes_are_those_of_the_real_ones(real_data):
-    # Digits begin at column 28, and compression spreads no further than its blocks of 8.
+    # Digits begin at column 28, and artifacts of compression stay within blocks of 8.
     real = [cv2.imread(path) for path in load_captchas(real_data / "dots" / "dev").data]
     margins = [image[:, :24] for image in real if count_of_zeros(image[np.newaxis])[0] == 0]
     images, _ = make_dot_captchas(20, kind="dashes", random_state=0)

@@ -1,4 +1,4 @@
-"""Labeled folders: order, the three ways of labeling, ranges, and what can be wrong."""
+"""load_captchas: order, the three kinds of labels, ranges, and errors."""
 
 import csv
 import random
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
-# No lone surrogates, which no file can hold, and no NUL, which numpy cuts off at the end.
+# Without lone surrogates, which files cannot contain, and NUL, which numpy removes at the end.
 label_text = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8
 )
@@ -30,7 +30,7 @@ def composed(labels):
 
 @pytest.fixture(scope="module")
 def make_folder(tmp_path_factory):
-    """Folder of empty files, some with text."""
+    """Make a folder of empty files and label files."""
 
     def make(*names, **texts):
         folder = tmp_path_factory.mktemp("captchas")
@@ -52,7 +52,7 @@ def test_order_is_natural(make_folder):
 
 
 @given(st.permutations(["1.png", "01.png", "1a.png", "a.png", "2.png", "a-2.png", "a-10.png"]))
-def test_order_is_one_for_all_orders_of_creation(make_folder, names):
+def test_order_does_not_depend_on_the_order_of_creation(make_folder, names):
     bunch = load_captchas(make_folder(*names), labeled=False)
     assert bunch.filenames == [
         "01.png", "1.png", "1a.png", "2.png", "a-2.png", "a-10.png", "a.png",
@@ -77,7 +77,7 @@ def test_labels_from_names(make_folder):
     assert isinstance(bunch.target, np.ndarray)
 
 
-def test_csv_comes_before_lines_and_names(make_folder):
+def test_csv_takes_precedence_over_lines_and_names(make_folder):
     folder = make_folder("1.png", "2.png", labels_csv="filename,label\n1.png,c", labels_txt="t\nu")
     bunch = load_captchas(folder)
     assert (bunch.filenames, bunch.target.tolist()) == (["1.png"], ["c"])
@@ -102,7 +102,7 @@ def test_csv_labels_are_exact(make_folder, labels, bom):
 @given(st.lists(label_text.filter(lambda s: not set(s) & set("\r\n")), min_size=1, max_size=6))
 def test_line_labels_are_exact(make_folder, labels):
     names = [f"{i}.png" if i % 2 else f"{i:03}.jpg" for i in range(1, len(labels) + 1)]
-    # Spelled with a BOM, so that a label may begin with one of its own.
+    # Written with a BOM, so that a label may begin with one as well.
     folder = make_folder(*names, labels_txt="\ufeff" + "\r\n".join(labels) + "\r\n")
     assert load_captchas(folder).target.tolist() == composed(labels)
 
@@ -217,7 +217,7 @@ def test_name_without_label(make_folder):
         "gt.txt", "ground_truth.csv", "annotations.xml", "B2.gt.txt",
     ],
 )  # fmt: skip
-def test_labels_that_are_not_read_are_not_passed_over(make_folder, name):
+def test_unread_label_files_are_an_error(make_folder, name):
     folder = make_folder("A1.png", "B2.png", "C3.png", name)
     with pytest.raises(DatasetError, match=f"not from {name}; write a labels.csv"):
         load_captchas(folder)
@@ -239,7 +239,7 @@ def test_labels_that_are_not_read_are_not_passed_over(make_folder, name):
         "00001\t5UFQ\n00003\tHOTS\n00007\tAB12",
     ],
 )
-def test_lines_of_names_and_labels_are_no_labels(make_folder, text):
+def test_lines_of_names_and_labels_are_not_labels(make_folder, text):
     folder = make_folder("1.png", "2.png", "3.png", labels_txt=text)
     with pytest.raises(DatasetError, match=r"labels\.txt: its lines contain names as well as"):
         load_captchas(folder)
@@ -252,7 +252,7 @@ def test_labels_with_spaces_are_labels(make_folder):
 
 
 @pytest.mark.parametrize("header", ["label", "Labels", "captcha_text", "# text:", "code"])
-def test_a_header_is_no_label(make_folder, header):
+def test_a_header_is_not_a_label(make_folder, header):
     names = ["1.png", "2.png", "3.png"]
     for text in (f"{header}\n5UFQ\nHOTS\nAB12\n", f"{header}\nabcdefgh\nbcdefghi\n"):
         with pytest.raises(DatasetError, match=r"its first line, .*, seems to be a header"):
@@ -261,7 +261,7 @@ def test_a_header_is_no_label(make_folder, header):
     assert load_captchas(folder).target.tolist() == ["abcdefgh", "bcdefghi"]
 
 
-def test_a_label_may_be_what_a_header_is(make_folder):
+def test_a_label_may_look_like_a_header(make_folder):
     labels = ["code", "lamp", "text"]
     folder = make_folder("1.png", "2.png", "3.png", labels_txt="\n".join(labels))
     assert load_captchas(folder).target.tolist() == labels
@@ -307,7 +307,7 @@ def test_lines_beside_images_numbered_from_0(make_folder):
         ([f"{k:02}" for k in range(100)], "numbers"),
     ],
 )
-def test_names_that_are_no_labels(make_folder, names, what):
+def test_names_that_are_not_labels(make_folder, names, what):
     folder = make_folder(*(f"{name}.png" for name in names))
     with pytest.raises(DatasetError, match=f"its images have {what} .*, not labels; .*name each"):
         load_captchas(folder)
@@ -335,7 +335,7 @@ def test_names_that_are_no_labels(make_folder, names, what):
         (MIXED, [f"{k:032x}" for k in range(3)], "3 of .* have hashes"),
     ],
 )
-def test_some_names_that_are_no_labels(make_folder, others, some, what):
+def test_some_names_that_are_not_labels(make_folder, others, some, what):
     folder = make_folder(*(f"{name}.png" for name in [*others, *some]))
     with pytest.raises(DatasetError, match=f"{what}.*, not labels; name each by its label"):
         load_captchas(folder)
@@ -377,7 +377,7 @@ def test_names_that_are_labels(make_folder, labels):
         (["1695403213123", "1695403977005", "1695404100481", "1695404107310"], False),
     ],
 )
-def test_what_follows_a_dash_may_belong_to_the_label(make_folder, endings, in_doubt):
+def test_text_after_a_dash_may_belong_to_the_label(make_folder, endings, in_doubt):
     folder = make_folder(*(f"5UF{k}-{end}.png" for k, end in zip("QRST", endings, strict=True)))
     with warnings.catch_warnings(record=True, action="always") as caught:
         assert load_captchas(folder).target.tolist() == ["5UFQ", "5UFR", "5UFS", "5UFT"]
@@ -387,7 +387,7 @@ def test_what_follows_a_dash_may_belong_to_the_label(make_folder, endings, in_do
 
 
 @pytest.mark.parametrize(("n_digits", "n"), [(2, 100), (3, 900)])
-def test_numbers_that_fill_much_of_their_range_may_be_labels(make_folder, n_digits, n):
+def test_numbers_that_fill_most_of_their_range_may_be_labels(make_folder, n_digits, n):
     labels = sorted({f"{k**5 % 10007 % 10**n_digits:0{n_digits}}" for k in range(n)})
     folder = make_folder(*(f"{label}.png" for label in labels))
     assert 0.5 * 10**n_digits < len(labels) < 0.95 * 10**n_digits
@@ -418,7 +418,7 @@ def test_copies_of_files_have_the_label_of_the_original(make_folder):
     assert load_captchas(make_folder(*names)).target.tolist() == 6 * ["JLHE"]
 
 
-def test_images_one_folder_down(make_folder):
+def test_images_in_subfolders(make_folder):
     folder = make_folder("notes.txt")
     (folder / "images").mkdir()
     (folder / "images" / "1.png").touch()
@@ -454,7 +454,7 @@ def test_names_in_a_csv_that_are_nearly_right(make_folder, written, remedy):
 
 
 @pytest.mark.parametrize(("of_file", "written"), [("NFC", "NFD"), ("NFD", "NFC")])
-def test_both_unicode_forms_are_one_name_and_one_label(make_folder, of_file, written):
+def test_both_unicode_forms_are_the_same_name_and_label(make_folder, of_file, written):
     file, name, label = (
         unicodedata.normalize(form, text)
         for form, text in ((of_file, "é.png"), (written, "é.png"), ("NFD", "Éa1"))

@@ -1,4 +1,4 @@
-"""Training and testing captchas are never the same."""
+"""split_captchas: training and test sets have no common captchas."""
 
 import numpy as np
 import pytest
@@ -43,18 +43,18 @@ def test_ranges(train, test, expected):
         (0.99, 1, (10, 1)),
     ],
 )
-def test_shares_and_counts(train, test, sizes):
+def test_fractions_and_numbers(train, test, sizes):
     parts = split_captchas(captchas(11), train, test)
     assert tuple(len(numbers(part)) for part in parts) == sizes
 
 
-def test_share_meets_range():
+def test_fraction_and_range():
     train, test = split_captchas(captchas(10), 5, "1..5")
     assert (numbers(train), numbers(test)) == ([6, 7, 8, 9, 10], [1, 2, 3, 4, 5])
 
 
 @given(st.integers(2, 60), st.floats(0.1, 0.9), st.integers(0, 5))
-def test_share_and_rest_are_disjoint_and_whole(n, share, seed):
+def test_fraction_and_rest_are_disjoint_and_complete(n, share, seed):
     if int(round(n * share, 9)) == 0:
         return
     first = split_captchas(captchas(n), share, random_state=seed)
@@ -65,7 +65,7 @@ def test_share_and_rest_are_disjoint_and_whole(n, share, seed):
     assert [numbers(part) for part in second] == [train, test]
 
 
-def test_share_is_chosen_by_chance():
+def test_fraction_is_drawn_at_random():
     first, second = (split_captchas(captchas(50), 0.5, random_state=s)[0] for s in (0, 1))
     assert numbers(first) != numbers(second)
 

@@ -1,4 +1,4 @@
-"""What is said of labels that are unlike the others, and that nothing is said of ordinary ones."""
+"""Warnings about labels that are unlike the others, and none about ordinary labels."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ USUAL = ["5UFQ"] * 30
         (["AB\n1"], "invisible character ('AB\\n1'); remove it"),
     ],
 )
-def test_odd_labels_are_named(odd, sentence):
+def test_unusual_labels_are_described(odd, sentence):
     (found,) = describe_unusual_labels(USUAL + odd)
     assert sentence in found
 
@@ -61,7 +61,7 @@ def test_odd_labels_are_named(odd, sentence):
         ["日本語", "かな文"] * 20,
     ],
 )
-def test_ordinary_labels_are_no_reason_for_a_word(labels):
+def test_ordinary_labels_are_not_described(labels):
     assert describe_unusual_labels(labels) == []
 
 
@@ -75,7 +75,7 @@ def test_generated_labels_are_ordinary(make):
 
 
 @pytest.mark.parametrize("label", ["שלום", "سلام"])
-def test_letters_that_run_leftward(label):
+def test_letters_written_from_right_to_left(label):
     (sentence,) = describe_unusual_labels([label] * 5)
     assert "must begin with the leftmost character of its image" in sentence
 
@@ -90,12 +90,12 @@ def test_letters_that_run_leftward(label):
         ("1234", None),
     ],
 )
-def test_doubt(label, doubt):
+def test_one_unusual_label(label, doubt):
     assert describe_unusual_label(label, USUAL) == doubt
     assert describe_unusual_label(label, USUAL[:15]) is None
 
 
-def test_a_folder_says_so(tmp_path):
+def test_loading_a_folder_warns(tmp_path):
     labels = [*("".join(text) for text in np.array(list("ABCDEFGHIJKLMNOPQRSTUVWX")).reshape(6, 4))]
     names = [f"{label}_{k}.png" for k in range(5) for label in labels]
     for name in [*names, "xud2.png", "jlpk.png"]:

@@ -1,4 +1,4 @@
-"""Writing captchas and characters: what is read back, and what stays unharmed."""
+"""write_captchas and write_characters: loading again, and files that stay unchanged."""
 
 import os
 from unicodedata import normalize
@@ -27,7 +27,7 @@ def files(folder):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
-def test_images_come_back(tmp_path, shape):
+def test_images_are_unchanged(tmp_path, shape):
     images = np.random.default_rng(0).integers(0, 256, (11, *shape)).astype(np.uint8)
     labels = [str(i) for i in range(11)]
     write_captchas(tmp_path / "new" / "folder", images, labels)
@@ -39,7 +39,7 @@ def test_images_come_back(tmp_path, shape):
 
 @pytest.mark.filterwarnings("ignore::skcaptcha.exceptions.LabelWarning")
 @given(st.lists(label_text, max_size=4, min_size=1))
-def test_labels_come_back(tmp_path_factory, labels):
+def test_labels_are_unchanged(tmp_path_factory, labels):
     folder = tmp_path_factory.mktemp("captchas")
     write_captchas(folder, [CROP] * len(labels), labels)
     assert load_captchas(folder).target.tolist() == [normalize("NFC", label) for label in labels]
@@ -120,7 +120,7 @@ def test_equal_characters_never_overwrite_each_other(tmp_path):
         max_size=8,
     )
 )
-def test_every_crop_is_written_where_case_is_ignored_too(tmp_path_factory, pairs):
+def test_every_crop_is_written_if_case_is_ignored(tmp_path_factory, pairs):
     folder = tmp_path_factory.mktemp("characters")
     write_characters(folder, [CROP] * len(pairs), [c for c, _ in pairs], [n for _, n in pairs])
     written = files(folder)
