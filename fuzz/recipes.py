@@ -28,8 +28,8 @@ SMALL = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")
 def check(content: bytes) -> None:
     """Raise AssertionError unless a recipe file or overrides give allowed steps or a RecipeError.
 
-    If the first byte is odd, the rest are lines of ``KEY=VALUE`` for a small recipe; otherwise it is
-    the content of a recipe file.
+    If the first byte is odd, the rest are lines of ``KEY=VALUE`` for a small recipe; otherwise it
+    is the content of a recipe file.
     """
     overrides = []
     if content[:1] and content[0] & 1:

@@ -154,7 +154,7 @@ def test_image_generator_does_not_affect_the_randomness_of_others():
 
 
 def characters_as_the_original_cuts_them(image):
-    """The original method for "lines": gray, threshold, 3x3 binomial blur, threshold, four boxes."""
+    """Original method for "lines": gray, threshold, binomial blur, threshold, four boxes."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     ink = np.where(gray <= 127, 255, 0).astype(np.uint8)
     kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
