@@ -451,9 +451,7 @@ def test_a_bad_image_is_named(name, bad):
 
 @pytest.mark.parametrize("name", [n for n in KINDS if room_of(KINDS[n]) in IMAGES])
 def test_an_image_that_is_no_batch_is_refused(name):
-    with pytest.raises(
-        ImageError, match=r"^X: .*wrap|^image 0: .* \(h, w\); found uint8 of \(30,\)"
-    ):
+    with pytest.raises(ImageError, match=r"^X: .*wrap"):
         make(name).fit(drawn()[0])
 
 

@@ -249,14 +249,14 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: make_pipeline(ImageDecoder(), Grayscale()).fit_transform([GRAY / 255]),
     ),
     (
-        "pieces of ink are too many, .*; put SmallComponentRemover before ConnectedComponents",
+        "components are too many .*; put SmallComponentRemover before ConnectedComponents",
         lambda: ConnectedComponents().fit_transform([NOISE]),
         lambda: make_pipeline(
             SmallComponentRemover(2, connectivity=4), ConnectedComponents()
         ).fit_transform([NOISE]),
     ),
     (
-        "no segment was found in any training image, .* or give the shape",
+        "no segment was found in any training image, .* or set the shape",
         lambda: make_pipeline(ConnectedComponents(), RawPixels()).fit([np.zeros((9, 9), np.uint8)]),
         lambda: make_pipeline(ConnectedComponents(), RawPixels((3, 3))).fit(
             [np.zeros((9, 9), np.uint8)]

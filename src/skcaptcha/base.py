@@ -1,28 +1,60 @@
-"""What all estimators share, and what every function takes for a model or for labels."""
+"""Base classes, tags and checks that all estimators share.
+
+The estimators follow scikit-learn's contract, except for these deviations:
+
+- **Samples are captchas, not rows of a table.** A decoder accepts paths, encoded bytes and arrays;
+  denoisers and segmenters accept sequences of images, which may differ in size; features and
+  readers accept :class:`~skcaptcha.Segments`, a batch with a varying number of segments for each
+  captcha. So ``n_features_in_`` and ``feature_names_in_`` are never set.
+- **Labels are strings**, one for each captcha. Almost every label is unique, so a reader is not
+  tagged as a classifier: folds are not stratified, and there is no ``predict_proba``. Use
+  :func:`~skcaptcha.read_captchas` for probabilities.
+- **A step that learns nothing need not be fitted**: its tag ``requires_fit`` is False, and its
+  ``transform`` checks the parameters.
+- **The features keep what a reader needs for training**: ``fit_transform`` returns segments with
+  their images and the fitted step, ``transform`` returns them without.
+- **``set_output`` and ``get_feature_names_out`` are not available**, because images and segments
+  have no columns that could be named. A global ``transform_output="pandas"`` does not change what
+  the steps return; steps of scikit-learn inside a reader's estimator support both.
+- **Metadata routing**: no step requests metadata such as ``sample_weight``. A search passes
+  ``groups`` to its splitter, as scikit-learn's searches do.
+"""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, TargetTags, get_tags
+from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha.exceptions import ReadingError
+from skcaptcha.exceptions import ImageError, ReadingError
 
 _PAGE = "reference/generated/{estimator_module}.{estimator_name}.html"
 
+# More would not stay in the processor's cache from one pass to the next.
+_VALUES_AT_ONCE = 2**18
+
+# Classes of steps with valid values of their parameters: checking them takes longer than denoising
+# one image.
+_VALID: set[tuple[Any, ...]] = set()
+
 
 class Documented:
-    """Mixin that has the diagram of a pipeline link to the estimator's page in our documentation.
+    """Mixin that links the diagram of a pipeline to the estimator's page in our documentation.
 
-    It stands before scikit-learn's bases, which would link to scikit-learn's documentation.
+    It comes before scikit-learn's base classes, which would link to scikit-learn's documentation.
 
     Examples
     --------
@@ -35,13 +67,13 @@ class Documented:
 
     @property
     def _doc_link_template(self) -> str:
-        # An empty address is no link.
+        # An empty address is not a link.
         return f"{address}{_PAGE}" if (address := _address()) else ""
 
 
 @cache
 def _address() -> str:
-    """Give the documentation's address, as the package's metadata name it."""
+    """Return the address of the documentation that the package's metadata contains."""
     try:
         urls = metadata("skcaptcha").get_all("Project-URL", [])
     except PackageNotFoundError:  # run from its sources
@@ -129,17 +161,178 @@ def step_tags(estimator: Any) -> StepTags:
     return unknown
 
 
+class BaseStep(  # type: ignore[call-arg]
+    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+):
+    """Base class of denoisers, segmenters and features.
+
+    Its subclasses `BaseDenoiser`, `BaseSegmenter` and `BaseFeatures` each leave one method to
+    write; all checks are in the public methods. A step that learns from the training samples
+    overrides `_learn` as well, and is then tagged as requiring ``fit``.
+    """
+
+    _parameter_constraints: dict[str, Any] = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Sequence[str] | None = None) -> Self:
+        """Check the parameters and the samples, and learn from them if this step learns.
+
+        Parameters
+        ----------
+        X : sequence of n images, or Segments of n captchas
+            Whatever `transform` accepts.
+        y : sequence of n str, optional
+            Labels.
+
+        Returns
+        -------
+        self
+        """
+        self._check_samples(X)
+        self._learn(X, y)
+        return self
+
+    def _learn(self, X: Any, y: Sequence[str] | None) -> None:
+        """Learn from the training samples: by default nothing."""
+
+    @abstractmethod
+    def _check_samples(self, X: Any) -> None:
+        """Check that X has the type that the step transforms."""
+
+    def _learns(self) -> bool:
+        return type(self)._learn is not BaseStep._learn
+
+    def _check_ready(self) -> None:
+        """Check that the step is fitted or, if it learns nothing, that its parameters are valid."""
+        if self._learns():
+            for name in vars(self):
+                if name[-1] == "_":
+                    return
+            # It collects the tags of the class first, which takes longer.
+            check_is_fitted(self)
+            return
+        values = [getattr(self, name) for name in _parameter_names(type(self))]
+        key = (type(self), *((type(value), value) for value in values))
+        try:
+            if key in _VALID:
+                return
+        except TypeError:  # a list or an array
+            self._validate_params()
+            return
+        self._validate_params()
+        _VALID.add(key)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = StepTags.extend(
+            super().__sklearn_tags__(),
+            learns_from="samples" if self._learns() else "nothing",
+            modifies_input=False,
+        )
+        tags.requires_fit = self._learns()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+@cache
+def _parameter_names(kind: type[BaseEstimator]) -> tuple[str, ...]:
+    return tuple(kind._get_param_names())
+
+
+def check_images(X: Sequence[NDArray[np.uint8]], *, gray: bool = False) -> None:
+    """Check that X is a batch of decoded images.
+
+    Parameters
+    ----------
+    X : sequence of ndarrays of shape (h, w) or (h, w, 3), dtype uint8
+    gray : bool, default=False
+        Whether to refuse color images.
+
+    Raises
+    ------
+    ImageError
+        If X is a single image, or an element of it is not such an image.
+
+    Examples
+    --------
+    >>> from skcaptcha.base import check_images
+    >>> check_images(["a.png"], gray=True)
+    Traceback (most recent call last):
+        ...
+    skcaptcha.exceptions.ImageError: image 0: expected a uint8 array of shape (h, w), found str; ...
+    """
+    if isinstance(X, np.ndarray) and X.ndim < 3:
+        raise ImageError(
+            "X",
+            f"expected a batch of images, found one array of shape {X.shape}; "
+            "wrap a single image in a list",
+        )
+    for i, image in enumerate(X):
+        array = isinstance(image, np.ndarray)
+        of_bytes = array and image.dtype == np.uint8
+        if of_bytes and image.ndim == 2 and image.size:
+            continue
+        if not of_bytes or (image.ndim != 2 and (gray or image.shape[2:] != (3,))):
+            expected = "(h, w)" if gray else "(h, w) or (h, w, 3)"
+            found = f"{image.dtype} of shape {image.shape}" if array else type(image).__name__
+            remedy = "decode with ImageDecoder"
+            if of_bytes and gray and image.shape[2:] == (3,):
+                remedy = "put Grayscale before this step"
+            raise ImageError(
+                f"image {i}", f"expected a uint8 array of shape {expected}, found {found}; {remedy}"
+            )
+        if image.size == 0:
+            raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
+
+
+def stacks_of_one_shape(
+    images: Sequence[NDArray[np.uint8]],
+) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:
+    """Stack images of one shape, as many at a time as the processor's cache holds.
+
+    Parameters
+    ----------
+    images : sequence of n ndarrays of shape (h, w) or (h, w, 3), dtype uint8
+
+    Yields
+    ------
+    indices : list of k int
+        Indices of the images, in ascending order.
+    stack : ndarray of shape (k, h, w) or (k, h, w, 3), dtype uint8
+        A copy of these images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.base import stacks_of_one_shape
+    >>> images = [np.zeros(shape, dtype=np.uint8) for shape in [(2, 3), (2, 4), (2, 3)]]
+    >>> [(indices, stack.shape) for indices, stack in stacks_of_one_shape(images)]
+    [([0, 2], (2, 2, 3)), ([1], (1, 2, 4))]
+    """
+    if len(images) == 1:  # in a fraction of the time of what follows
+        yield [0], images[0][None].copy()
+        return
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, image in enumerate(images):
+        groups.setdefault(image.shape, []).append(i)
+    for shape, group in groups.items():
+        at_once = max(1, _VALUES_AT_ONCE // math.prod(shape))
+        for first in range(0, len(group), at_once):
+            part = group[first : first + at_once]
+            # `np.stack` would first make an array of one more axis of each image.
+            yield part, np.concatenate([images[i] for i in part]).reshape(len(part), *shape)
+
+
 Model: TypeAlias = Pipeline | BaseSearchCV
 """A Pipeline, or a fitted search over one: GridSearchCV, RandomizedSearchCV, SharedGridSearchCV."""
 
 
 def pipeline_of(model: Any) -> Pipeline:
-    """Give the pipeline itself; of a fitted search, its best estimator.
+    """Return the pipeline itself, or the best estimator of a fitted search.
 
     Parameters
     ----------
     model : Pipeline or search
-        A search must be fitted; a pipeline is given back as it is.
+        Pipeline, or fitted search over one.
 
     Returns
     -------
@@ -175,13 +368,13 @@ def pipeline_of(model: Any) -> Pipeline:
 
 
 def as_texts(y: ArrayLike, name: str = "labels") -> list[str]:
-    """Check that all of y are strings.
+    """Check that all elements of y are strings.
 
     Parameters
     ----------
     y : array-like of n str
     name : str, default="labels"
-        What the error is to call it.
+        Name of y in the error message.
 
     Returns
     -------
@@ -190,7 +383,7 @@ def as_texts(y: ArrayLike, name: str = "labels") -> list[str]:
     Raises
     ------
     ReadingError
-        If it is a single string, or one of y is anything else: a number, bytes or None.
+        If y is a single string, or an element is anything else: a number, bytes or None.
 
     Examples
     --------

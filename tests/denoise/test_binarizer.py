@@ -1,5 +1,3 @@
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -8,7 +6,6 @@ from hypothesis.extra.numpy import arrays
 from skimage.filters import threshold_local, threshold_otsu, threshold_sauvola
 
 from skcaptcha.denoise import Binarizer, PolarityNormalizer
-from skcaptcha.denoise._otsu import histograms, otsu_thresholds
 
 IMAGES = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 TEXTURE = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
@@ -53,21 +50,6 @@ def test_otsu_separates_best(image):
 
 def test_otsu_is_that_of_scikit_image():
     np.testing.assert_array_equal(binarize(TEXTURE), ink(threshold_otsu(TEXTURE) >= TEXTURE))
-
-
-@given(images=st.lists(IMAGES, min_size=1, max_size=6))
-def test_otsu_thresholds_of_many(images):
-    """The least of the best, by the definition, in whole numbers."""
-    for image, found in zip(images, otsu_thresholds(histograms(images)), strict=True):
-        pixels = sorted(image.ravel().tolist())
-        best, threshold = Fraction(-1), pixels[0]
-        for level in sorted(set(pixels))[:-1]:
-            low = [pixel for pixel in pixels if pixel <= level]
-            high = [pixel for pixel in pixels if pixel > level]
-            distance = Fraction(sum(low), len(low)) - Fraction(sum(high), len(high))
-            if len(low) * len(high) * distance**2 > best:
-                best, threshold = len(low) * len(high) * distance**2, level
-        assert found == threshold
 
 
 @pytest.mark.parametrize("shade", [0, 127, 255])

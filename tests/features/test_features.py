@@ -189,7 +189,9 @@ def test_no_segments_give_vectors_of_the_usual_length(feature: BaseFeatures, n: 
 
 @every
 def test_other_input_is_refused(feature: BaseFeatures) -> None:
-    with pytest.raises(TypeError, match="takes the Segments that a segmenter gives, found ndarray"):
+    with pytest.raises(
+        TypeError, match="needs the Segments that a segmenter returns, found ndarray"
+    ):
         feature.fit(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="no images to cut crops from"):
         clone(feature).set_params(shape=(16, 12)).fit_transform(Segments([[0, 0, 1, 1]], [0, 1]))

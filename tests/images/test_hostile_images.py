@@ -451,7 +451,7 @@ class TestWide:
 
     def test_scaling(self) -> None:
         rescale = HeightScaler(height=40).fit([np.zeros((10, 10), np.uint8)])
-        with pytest.raises(ImageError, match="of 4000 x 1 pixels it would be scaled to 160000 x"):
+        with pytest.raises(ImageError, match="4000 x 1 pixels would be resized to 160000 x"):
             rescale.transform([np.zeros((1, 4000), np.uint8)])
 
 

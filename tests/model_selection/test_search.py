@@ -359,11 +359,12 @@ class Noted(BaseDenoiser):
     def __init__(self, by=0):
         self.by = by
 
-    def _denoise(self, image):
-        self.seen.append(image.tobytes())
-        if image[0, 0] == 7:
-            raise ImageError("image", "a seven")
-        return np.maximum(image, self.by) - np.uint8(self.by)
+    def _denoise(self, images):
+        for image in images:
+            self.seen.append(image.tobytes())
+            if image[0, 0] == 7:
+                raise ImageError("image", "a seven")
+        return np.maximum(images, self.by) - np.uint8(self.by)
 
 
 class Centerd(Noted):

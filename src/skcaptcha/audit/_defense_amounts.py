@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.denoise import Binarizer, Grayscale
-from skcaptcha.denoise._morphological_opening import opened
+from skcaptcha.denoise._morphological_opening import opening
 from skcaptcha.measure import pitch
 from skcaptcha.segments import ink_mask
 
@@ -130,7 +130,7 @@ def _measure_one(
 ) -> tuple[float, float, float, float]:
     """Return the amounts of noise, touching characters, background and lines."""
     drawn = _drawn(image)
-    thick = opened(ink, max(2, round(_THIN * stroke)))
+    thick = opening(ink, max(2, round(_THIN * stroke)))
     # A threshold breaks thin lines into pieces, which their paler parts join again.
     joined = ink | _thin_parts(drawn, _THICK * stroke)
     pieces = cv2.connectedComponents(joined, connectivity=8)[1]
@@ -161,7 +161,7 @@ def _drawn(image: Image) -> Image:
 
 
 def _thin_parts(drawn: Image, thickness: float) -> Image:
-    return drawn & ~opened(drawn, max(2, round(thickness)))
+    return drawn & ~opening(drawn, max(2, round(thickness)))
 
 
 def _count_lines(drawn: Image, distance: float, stroke: float) -> int:

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import threshold_otsu
 
 from skcaptcha._display.percent import percent
 from skcaptcha.base import as_texts
 from skcaptcha.denoise import Binarizer, Grayscale
-from skcaptcha.denoise._otsu import histograms, ink_is_dark
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.measure import text_extent
+from skcaptcha.measure._otsu import histograms, ink_is_dark, otsu_thresholds
 
 _RARE = 3
 # Minimum fraction of labels with the same length; the others are considered errors.
@@ -173,7 +172,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         (ink,) = binarize.fit_transform([shade])
         shapes.append(shade.shape)
         colored += image.ndim == 3 and bool((image != image[:, :, :1]).any())
-        dark += int(ink_is_dark(histograms([shade]))[0])
+        dark += int(ink_is_dark(histograms(shade[None]))[0])
         if label:
             left, right = text_extent(shade)
             pitches.append((right - left) / len(label))
@@ -211,6 +210,12 @@ def _span(numbers: Sequence[int]) -> Span:
     return Span(min(numbers), int(np.median(numbers)), max(numbers))
 
 
+def _otsu_threshold(values: NDArray[np.float64]) -> float:
+    counts, edges = np.histogram(values, 256)
+    k = int(otsu_thresholds(counts[None])[0])
+    return float(edges[k] + edges[k + 1]) / 2
+
+
 def _even_boxes(ink: NDArray[np.float64], n: int) -> tuple[tuple[int, int, int, int], ...] | None:
     """Return n equally spaced boxes of the same size where the mean image has most ink."""
     columns = ink.mean(axis=0)
@@ -219,7 +224,7 @@ def _even_boxes(ink: NDArray[np.float64], n: int) -> tuple[tuple[int, int, int, 
     columns = columns[: len(columns) // scale * scale].reshape(-1, scale).mean(axis=1)
     if columns.min() == columns.max() or len(columns) < 2 * n:
         return None
-    excess = np.concatenate([[0], np.cumsum(columns - threshold_otsu(columns))])
+    excess = np.concatenate([[0], np.cumsum(columns - _otsu_threshold(columns))])
     best, found = 0.0, None
     for width in range(2, len(columns) // n + 1):
         inside = excess[width:] - excess[:-width]

@@ -1,4 +1,4 @@
-"""From shades of gray to ink and ground."""
+"""Thresholding: gray values to ink and background."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.denoise._base import BatchDenoiser, Image, Images
-from skcaptcha.denoise._otsu import histograms, ink_is_dark, otsu_thresholds
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
+from skcaptcha.measure._otsu import histograms, ink_is_dark, otsu_thresholds
 
 
-class Binarizer(BatchDenoiser):
-    """Make ink 255 and ground 0.
+class Binarizer(BaseDenoiser):
+    """Set ink to 255 and background to 0.
 
     Parameters
     ----------
     method : {"otsu", "fixed", "adaptive", "sauvola"}, default="otsu"
-        Where the threshold comes from: one per image by Otsu's method; ``threshold`` for all; the
-        mean of each pixel's window lowered by ``k`` times 255; or Sauvola's formula,
+        Thresholding method: Otsu's threshold of each image; ``threshold`` for all images; the mean
+        of each pixel's window minus ``k`` times 255; or Sauvola's threshold,
         ``mean * (1 + k * (std / 128 - 1))`` of each pixel's window.
     threshold : int in 0..255, default=127
-        For ``"fixed"``: dark ink is ``<= threshold``, bright ink is ``> threshold``.
+        Threshold of ``"fixed"``: dark ink is ``<= threshold``, bright ink is ``> threshold``.
     window : odd int >= 3, default=15
-        For ``"adaptive"`` and ``"sauvola"``: the side of the square window, in pixels.
+        Side of the square window of ``"adaptive"`` and ``"sauvola"``, in pixels.
     k : float, default=0.2
-        For ``"adaptive"`` and ``"sauvola"``: how much darker than its window ink must be.
+        How much darker than its window ink must be, for ``"adaptive"`` and ``"sauvola"``.
     ink : {"auto", "dark", "bright"}, default="dark"
-        How ink looks in the images given. ``"auto"`` decides for each image: ink is the side of
-        the threshold with fewer pixels (Otsu's threshold for the two local methods).
+        Polarity of the ink. ``"auto"`` decides for each image: ink is the side of the threshold
+        with fewer pixels (of Otsu's threshold for the two local methods).
 
     References
     ----------
@@ -77,33 +77,32 @@ class Binarizer(BatchDenoiser):
     def _validate_params(self) -> None:
         super()._validate_params()
         if self.window % 2 == 0:
-            raise ValueError(f"window must be odd, so that it has a middle, got {self.window}")
+            raise ValueError(f"window must be odd, so that it has a center, got {self.window}")
 
-    def _denoise_batch(self, images: Images) -> Images:
+    def _denoise(self, images: Images) -> Images:
         if self.method in ("adaptive", "sauvola"):
             dark = ink_is_dark(histograms(images)) if self.ink == "auto" else [self.ink == "dark"]
             sides = np.broadcast_to(dark, len(images))
-            return np.stack([self._locally(*pair) for pair in zip(images, sides, strict=True)])
+            return np.stack([self._by_window(*pair) for pair in zip(images, sides, strict=True)])
         if self.method == "fixed" and self.ink != "auto":
             level = np.uint8(self.threshold)
             ink = images <= level if self.ink == "dark" else images > level
             return -ink.view(np.uint8)
         thresholds = np.full(len(images), self.threshold)
         bright = np.full(len(images), self.ink == "bright")
-        of_one_shade = np.zeros(len(images), dtype=bool)
-        if self.method == "otsu" or self.ink == "auto":
-            counts = histograms(images)
-            if self.method == "otsu":
-                thresholds = otsu_thresholds(counts)
-                of_one_shade = np.count_nonzero(counts, axis=1) == 1
-            if self.ink == "auto":
-                bright = ~ink_is_dark(counts, thresholds)
+        single = np.zeros(len(images), dtype=bool)
+        counts = histograms(images)
+        if self.method == "otsu":
+            thresholds = otsu_thresholds(counts)
+            single = np.count_nonzero(counts, axis=1) == 1
+        if self.ink == "auto":
+            bright = ~ink_is_dark(counts, thresholds)
         ink = images <= thresholds.astype(np.uint8)[:, None, None]
         ink ^= bright[:, None, None]
-        ink[of_one_shade] = False  # all is ground: nothing stands out from it
-        return -ink.view(np.uint8)  # of 1: 255
+        ink[single] = False  # an image of a single gray value is all background
+        return -ink.view(np.uint8)  # 1 becomes 255
 
-    def _locally(self, image: Image, dark: bool) -> Image:
+    def _by_window(self, image: Image, dark: bool) -> Image:
         shades = image if dark else ~image
         size = (self.window, self.window)
         mean = cv2.boxFilter(shades, cv2.CV_64F, size)

@@ -1,4 +1,4 @@
-"""From color to one channel, chosen so that ink and noise fall apart."""
+"""Color images to one channel."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from skcaptcha.denoise._base import BatchDenoiser, Image, Images
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 
 _CHANNELS = ("luma", "red", "green", "blue", "min", "max", "saturation", "contrast")
 
 
-class Grayscale(BatchDenoiser):
-    """Bring color images to one channel.
+class Grayscale(BaseDenoiser):
+    """Convert color images to one channel.
 
-    Ink and noise often differ in color more than in brightness: a pale line vanishes from the
-    channel in which it is as bright as the ground.
+    Ink and noise often differ more in color than in brightness: a pale line disappears from the
+    channel in which it is as bright as the background.
 
     Parameters
     ----------
     channel : str or array-like of 3 floats, default="luma"
-        What becomes the gray value:
+        Source of the gray values:
 
         - ``"luma"``: ``0.299 R + 0.587 G + 0.114 B`` (ITU-R BT.601);
         - ``"red"``, ``"green"``, ``"blue"``: that channel;
-        - ``"min"``, ``"max"``: the least or greatest of the three;
-        - ``"saturation"``: ``255 (max - min) / max``, how far from gray;
-        - ``"contrast"``: distance in RGB from the ground, the commonest color of the image;
-          ink and colored noise come out bright;
-        - three weights: that projection of (R, G, B), clipped to 0..255.
+        - ``"min"``, ``"max"``: the minimum or maximum of the three channels;
+        - ``"saturation"``: ``255 (max - min) / max``, the distance from gray;
+        - ``"contrast"``: the distance in RGB from the background, the most common color of the
+          image; ink and colored noise become bright;
+        - three weights: the weighted sum of (R, G, B), clipped to 0..255.
 
-        Images that are gray already pass unchanged, but for ``"contrast"``; their saturation is 0.
+        Gray images remain unchanged, except with ``"contrast"``; their saturation is 0.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Grayscale(BatchDenoiser):
            [255, 255]], dtype=uint8)
     """
 
-    _takes_color = True
+    _accepts_color = True
     _parameter_constraints: dict[str, Any] = {"channel": [StrOptions(set(_CHANNELS)), "array-like"]}
 
     def __init__(self, channel: Any = "luma") -> None:
@@ -61,16 +61,16 @@ class Grayscale(BatchDenoiser):
                     f"got {self.channel}"
                 )
 
-    def _denoise_batch(self, images: Images) -> Images:
+    def _denoise(self, images: Images) -> Images:
         match self.channel:
             case "contrast":
-                return np.stack([_distance_from_ground(image) for image in images])
+                return np.stack([_distance_from_background(image) for image in images])
             case "saturation" if images.ndim == 3:
                 return np.zeros_like(images)
             case _ if images.ndim == 3:
                 return images
             case "luma":
-                return _converted(images, cv2.COLOR_RGB2GRAY)
+                return _convert_colors(images, cv2.COLOR_RGB2GRAY)
             case "red" | "green" | "blue" as name:
                 return np.ascontiguousarray(images[..., ("red", "green", "blue").index(name)])
             case "min":
@@ -78,24 +78,24 @@ class Grayscale(BatchDenoiser):
             case "max":
                 return np.maximum(np.maximum(images[..., 0], images[..., 1]), images[..., 2])
             case "saturation":
-                return np.ascontiguousarray(_converted(images, cv2.COLOR_RGB2HSV)[..., 1])
+                return np.ascontiguousarray(_convert_colors(images, cv2.COLOR_RGB2HSV)[..., 1])
             case weights:
                 projection = images @ np.asarray(weights, dtype=float)
                 return np.rint(projection).clip(0, 255).astype(np.uint8)
 
 
-def _converted(images: Images, code: int) -> Images:
-    """Convert colors of a batch, as if it were one tall image."""
+def _convert_colors(images: Images, code: int) -> Images:
+    """Convert the colors of a batch, as if it were one tall image."""
     n, height, width, _ = images.shape
     converted = cv2.cvtColor(images.reshape(n * height, width, 3), code)
     return converted.reshape(n, height, width, *converted.shape[2:])
 
 
-def _distance_from_ground(image: Image) -> Image:
-    """Euclidean distance from the image's commonest color, scaled so that 255 is the greatest."""
+def _distance_from_background(image: Image) -> Image:
+    """Return the distance of each pixel from the image's most common color, at most 255."""
     pixels = image.reshape(len(image), image.shape[1], -1).astype(np.int32)
-    # Ground is seldom exactly one color: its bins, 16 levels wide, hold it together.
+    # The background is rarely a single color: bins of 16 levels combine similar ones.
     bins = (pixels // 16) @ 17 ** np.arange(pixels.shape[2])
-    ground = pixels[bins == np.bincount(bins.ravel()).argmax()].mean(axis=0)
-    distance = np.sqrt(((pixels - ground) ** 2).sum(axis=2))
+    background = pixels[bins == np.bincount(bins.ravel()).argmax()].mean(axis=0)
+    distance = np.sqrt(((pixels - background) ** 2).sum(axis=2))
     return np.rint(distance * (255 / max(distance.max(), 1.0))).astype(np.uint8)

@@ -1,46 +1,45 @@
-"""Bringing all images to one height."""
+"""Resizing of all images to one height."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.base import StepTags
-from skcaptcha.denoise._base import BaseDenoiser, Image, check_images
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 from skcaptcha.exceptions import ImageError
 from skcaptcha.measure import pitch
 
-_LEAST_HEIGHT, _GREATEST_HEIGHT = 20, 96
-# A row of a few pixels would become much wider than it was.
-_GREATEST_WIDTH = 2**14
+_MIN_HEIGHT, _MAX_HEIGHT = 20, 96
+# An image of a few rows would become much wider than it was.
+_MAX_WIDTH = 2**14
 
 
 class HeightScaler(BaseDenoiser):
-    """Bring images to one height, keeping their proportions, with room on the left and the right.
+    """Resize images to one height, keeping their proportions, and pad them on the left and right.
 
-    Characters then stand about as far apart in all schemes, so that sizes in pixels (the step of a
-    window, the cell of a gradient) mean the same everywhere. Boxes of later steps are in pixels of
-    the rescaled image.
+    Characters of all schemes then have about the same distance, so that sizes in pixels (the step
+    of a window, the cell of a gradient) mean the same everywhere. Boxes of later steps are in
+    pixels of the resized image.
 
     Parameters
     ----------
     height : int >= 1, default=None
-        Height of every image, in pixels. What shrinks is averaged, what grows is interpolated.
-        None: chosen in `fit`, by ``pitch``.
+        Height of every image, in pixels. Shrinking averages pixels, enlarging interpolates them.
+        None: chosen in `fit`, according to ``pitch``.
     pitch : float > 0, default=24.0
-        How far apart characters shall stand, in pixels, as estimated from the training images and
-        the lengths of their labels. The height is between 20 and 96 pixels nevertheless.
+        Distance between characters after resizing, in pixels, as estimated from the training
+        images and the lengths of their labels. The height is limited to 20 to 96 pixels.
     margin : float >= 0, default=0.5
-        Room on either side, as a share of the height. It repeats the outermost column, so that a
-        window can be centerd on a character at the edge without seeing an edge of its own making.
+        Width of the padding on either side, as a fraction of the height. It repeats the outermost
+        column, so that a window can be centered on a character at the edge without showing an
+        artificial edge.
 
     Attributes
     ----------
@@ -72,73 +71,39 @@ class HeightScaler(BaseDenoiser):
         self.pitch = pitch
         self.margin = margin
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Sequence[Image], y: Sequence[str] | None = None) -> Self:
-        """Choose the height, if it is not given.
-
-        Parameters
-        ----------
-        X : sequence of n ndarrays of shape (h, w), dtype uint8
-        y : sequence of n str, optional
-            The labels; only their lengths count. Without them, characters are taken to stand half
-            the height of the images apart.
-
-        Returns
-        -------
-        self
-        """
-        check_images(X, gray=True)
-        self.height_ = self.height or self._learn_height(X, y)
-        return self
-
-    def transform(self, X: Sequence[Image]) -> list[Image]:
-        """HeightScaler  every image.
-
-        Parameters
-        ----------
-        X : sequence of n ndarrays of shape (h, w), dtype uint8
-
-        Returns
-        -------
-        images : list of n ndarrays, dtype uint8
-
-        Raises
-        ------
-        ImageError
-            If an element of X is not such an image (names its index), or would be scaled to
-            more than 16,384 columns.
-        """
-        check_is_fitted(self)
-        return super().transform(X)
-
-    def _learn_height(self, X: Sequence[Image], y: Sequence[str] | None) -> int:
+    def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
+        if self.height is not None:
+            self.height_ = self.height
+            return
         labels = [None] * len(X) if y is None else y
-        # Of each image by itself, as images may differ in size.
+        # Relative to the height of each image, because images may differ in size.
         relative = [
             pitch([image], None if label is None else [label]) / len(image)
             for image, label in zip(X, labels, strict=True)
             if label != ""
         ]
         height = round(self.pitch / float(np.mean(relative or [0.5])))
-        return min(max(height, _LEAST_HEIGHT), _GREATEST_HEIGHT)
+        self.height_ = min(max(height, _MIN_HEIGHT), _MAX_HEIGHT)
 
-    def _denoise(self, image: Image) -> Image:
-        height, width = image.shape
+    def _denoise(self, images: Images) -> list[Image]:
+        _, height, width = images.shape
         size = max(1, round(width * self.height_ / height)), self.height_
-        if size[0] > _GREATEST_WIDTH:
+        if size[0] > _MAX_WIDTH:
             raise ImageError(
                 "the image",
-                f"of {width} x {height} pixels it would be scaled to {size[0]} x {size[1]}, and "
-                f"{_GREATEST_WIDTH} columns are the most; cut it",
+                f"{width} x {height} pixels would be resized to {size[0]} x {size[1]}, but at most "
+                f"{_MAX_WIDTH} columns are supported; crop it",
             )
         method = cv2.INTER_AREA if self.height_ < height else cv2.INTER_LINEAR
-        room = round(self.margin * self.height_)
-        resized = cv2.resize(image, size, interpolation=method)
-        return cv2.copyMakeBorder(resized, 0, 0, room, room, cv2.BORDER_REPLICATE)
+        pad = round(self.margin * self.height_)
+        return [
+            cv2.copyMakeBorder(
+                cv2.resize(image, size, interpolation=method), 0, 0, pad, pad, cv2.BORDER_REPLICATE
+            )
+            for image in images
+        ]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        learns_from = "samples" if self.height is None else "nothing"
-        tags = StepTags.extend(tags, learns_from=learns_from)
-        tags.requires_fit = True
-        return tags
+        learns = self.height is None or type(self)._learn is not HeightScaler._learn
+        return StepTags.extend(tags, learns_from="samples" if learns else "nothing")

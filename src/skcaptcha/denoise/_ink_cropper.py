@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 from skcaptcha.segments import ink_mask
 
 
 class InkCropper(BaseDenoiser):
-    """Crop each image to the smallest rectangle that holds its ink.
+    """Crop each image to the smallest rectangle that contains its ink.
 
-    Boxes of later steps are in pixels of the cropped image. An image without ink passes whole.
+    Boxes of later steps are in pixels of the cropped image. An image without ink is not cropped.
 
     Parameters
     ----------
     margin : int >= 0, default=0
-        Rows and columns of ground kept on each side, where the image has them.
+        Number of rows and columns of background to keep on each side, if the image has them.
 
     Examples
     --------
@@ -39,7 +39,10 @@ class InkCropper(BaseDenoiser):
     def __init__(self, margin: int = 0) -> None:
         self.margin = margin
 
-    def _denoise(self, image: Image) -> Image:
+    def _denoise(self, images: Images) -> list[Image]:
+        return [self._crop(image) for image in images]
+
+    def _crop(self, image: Image) -> Image:
         ink = ink_mask(image)
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         if not len(rows):

@@ -9,25 +9,11 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 
 
-def opened(image: Image, side: int) -> Image:
-    """Morphological opening with a square.
-
-    Each pixel becomes the greatest, over the squares inside the image that contain it, of the
-    least shade in the square; 0 if no square fits.
-
-    Parameters
-    ----------
-    image : ndarray of shape (h, w), dtype uint8
-    side : int >= 1
-        In pixels.
-
-    Returns
-    -------
-    opened : ndarray of shape (h, w), dtype uint8
-    """
+def opening(image: Image, side: int) -> Image:
+    """Open an image with a square; no ink is left if the square does not fit into the image."""
     square = np.ones((side, side), dtype=np.uint8)
     padded = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
     # Not MORPH_OPEN, which moves the ink by a pixel if the side is even.
@@ -36,11 +22,11 @@ def opened(image: Image, side: int) -> Image:
 
 
 class MorphologicalOpening(BaseDenoiser):
-    """Remove bright ink that is thinner than a square: a gray-scale morphological opening.
+    """Remove bright ink that is thinner than a square: a grayscale morphological opening.
 
-    Lines, scratches and dots that are thinner than the strokes of the characters vanish, also
+    Lines, scratches and dots that are thinner than the strokes of the characters disappear, even
     where they cross characters and have their color; strokes keep their thickness. Unlike
-    `ThinLineRemover` it needs no binary image.
+    `ThinLineRemover`, it does not need binary images.
 
     Parameters
     ----------
@@ -69,5 +55,5 @@ class MorphologicalOpening(BaseDenoiser):
     def __init__(self, size: int = 2) -> None:
         self.size = size
 
-    def _denoise(self, image: Image) -> Image:
-        return opened(image, self.size)
+    def _denoise(self, images: Images) -> list[Image]:
+        return [opening(image, self.size) for image in images]

@@ -1,4 +1,4 @@
-"""Bringing ink to bright on dark."""
+"""Bright ink on a dark background."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from skcaptcha.denoise._base import BatchDenoiser, Images
-from skcaptcha.denoise._otsu import histograms, ink_is_dark
+from skcaptcha.denoise._base import BaseDenoiser, Images
+from skcaptcha.measure._otsu import histograms, ink_is_dark
 
 
-class PolarityNormalizer(BatchDenoiser):
-    """Bring gray images to bright ink on a dark ground, keeping their shades.
+class PolarityNormalizer(BaseDenoiser):
+    """Invert gray images if needed, so that ink is bright on a dark background.
 
     Parameters
     ----------
     ink : {"auto", "dark", "bright"}, default="auto"
-        How ink looks in the images given. ``"auto"`` decides for each image: after Otsu's
-        threshold, ink is the side with fewer pixels.
+        Polarity of the ink in the input. ``"auto"`` decides for each image: ink is the side of
+        Otsu's threshold with fewer pixels.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class PolarityNormalizer(BatchDenoiser):
     def __init__(self, ink: str = "auto") -> None:
         self.ink = ink
 
-    def _denoise_batch(self, images: Images) -> Images:
+    def _denoise(self, images: Images) -> Images:
         if self.ink == "bright":
             return images
         if self.ink == "dark":

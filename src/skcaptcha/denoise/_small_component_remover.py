@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options
 
-from skcaptcha.denoise._base import BatchDenoiser, Images
-from skcaptcha.measure._connected_components import expect_pieces, label_pieces
+from skcaptcha.denoise._base import BaseDenoiser, Images
+from skcaptcha.measure._label_components import label_components, remember_components
 
 
-class SmallComponentRemover(BatchDenoiser):
-    """Remove connected pieces of ink of few pixels.
+class SmallComponentRemover(BaseDenoiser):
+    """Remove connected components of ink with few pixels.
 
     Parameters
     ----------
     min_area : int >= 0, default=15
-        Pieces of fewer pixels become ground.
+        Minimum number of pixels of a component that is kept.
     connectivity : {4, 8}, default=8
-        Whether pixels that meet at a corner only are connected.
+        Whether a pixel is connected to its 4 neighbors or also to the 4 diagonal ones.
 
     Examples
     --------
@@ -41,13 +41,13 @@ class SmallComponentRemover(BatchDenoiser):
         self.min_area = min_area
         self.connectivity = connectivity
 
-    def _denoise_batch(self, images: Images) -> Images:
-        pieces = label_pieces(images, self.connectivity)
-        small = pieces.area < self.min_area
+    def _denoise(self, images: Images) -> Images:
+        components = label_components(images, self.connectivity)
+        small = components.area < self.min_area
         if small.any():
-            kept = np.full(int(pieces.labels.max()) + 1, 255, dtype=np.uint8)
-            kept[pieces.number[small]] = 0
-            images = images & kept.take(pieces.labels)
-            pieces = pieces.without(small)
-        expect_pieces(images, self.connectivity, pieces)
+            kept = np.full(int(components.labels.max()) + 1, 255, dtype=np.uint8)
+            kept[components.number[small]] = 0
+            images = images & kept.take(components.labels)
+            components = components.without(small)
+        remember_components(images, self.connectivity, components)
         return images

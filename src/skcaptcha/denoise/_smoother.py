@@ -11,25 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.denoise._base import BaseDenoiser, Batch, Image, Images
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 
 
 class Smoother(BaseDenoiser):
-    """Smoother  images, gray or color; the border is mirrored (for the median: repeated).
+    """Smooth gray or color images.
+
+    Pixels beyond the border are mirrored (for the median: repeated).
 
     Parameters
     ----------
     method : {"binomial", "gaussian", "median", "bilateral"}, default="binomial"
-        ``"binomial"`` weighs each pixel's neighbors by a row of Pascal's triangle in both
-        directions (for size 3: 1 2 1; 2 4 2; 1 2 1, over 16); ``"gaussian"`` by a normal density
-        of deviation ``sigma``; ``"median"`` takes the middle value; ``"bilateral"`` is a Gaussian
-        that gives less weight to pixels of another shade, and so keeps edges.
+        Smoothing filter. ``"binomial"`` weights each pixel's neighbors by a row of Pascal's
+        triangle in both directions (for size 3: 1 2 1; 2 4 2; 1 2 1, divided by 16);
+        ``"gaussian"`` by a normal density; ``"median"`` uses the median of the window;
+        ``"bilateral"`` is a Gaussian filter that gives less weight to pixels of different gray
+        values, so that it preserves edges.
     size : odd int >= 1, default=3
-        The side of the window, in pixels; 1 changes nothing.
+        Side of the window, in pixels; 1 changes nothing.
     sigma : float > 0, default=1.0
-        For ``"gaussian"`` and ``"bilateral"``: the deviation in space, in pixels.
+        Standard deviation in space of ``"gaussian"`` and ``"bilateral"``, in pixels.
     sigma_shade : float > 0, default=50.0
-        For ``"bilateral"``: the deviation in shade, of 0..255.
+        Standard deviation of ``"bilateral"`` in gray values, of 0..255.
 
     References
     ----------
@@ -45,7 +48,7 @@ class Smoother(BaseDenoiser):
     0
     """
 
-    _takes_color = True
+    _accepts_color = True
     _parameter_constraints: dict[str, Any] = {
         "method": [StrOptions({"binomial", "gaussian", "median", "bilateral"})],
         "size": [Interval(Integral, 1, 31, closed="both")],
@@ -69,16 +72,16 @@ class Smoother(BaseDenoiser):
     def _validate_params(self) -> None:
         super()._validate_params()
         if self.size % 2 == 0:
-            raise ValueError(f"size must be odd, so that the window has a middle, got {self.size}")
+            raise ValueError(f"size must be odd, so that the window has a center, got {self.size}")
 
-    def _denoise_batch(self, images: Images) -> Batch:
-        if self.size == 1:  # OpenCV's bilateral filter would take 3
+    def _denoise(self, images: Images) -> list[Image] | Images:
+        if self.size == 1:  # OpenCV's bilateral filter would use 3
             return images
         if self.method == "binomial":
             return _binomial(images, self.size)
-        return super()._denoise_batch(images)
+        return [self._filter(image) for image in images]
 
-    def _denoise(self, image: Image) -> Image:
+    def _filter(self, image: Image) -> Image:
         match self.method:
             case "median":
                 return cv2.medianBlur(image, self.size)
@@ -89,10 +92,10 @@ class Smoother(BaseDenoiser):
 
 
 def _binomial(images: Images, size: int) -> Images:
-    """Weigh neighbors by a row of Pascal's triangle: by 1 2 1, again and again."""
-    shift = 2 * (size - 1)  # all weights together are 2^shift
-    # Whole numbers are summed exactly, so that ties are rounded alike everywhere, to the even side.
-    # Beyond 64 bits, floats must do.
+    """Weight neighbors by a row of Pascal's triangle: by 1 2 1, repeatedly."""
+    shift = 2 * (size - 1)  # the sum of the weights is 2^shift
+    # Sums of integers are exact, so that ties are rounded to even everywhere. Beyond 64 bits,
+    # floats are used.
     kind = next((kind for kind in "HIQ" if 8 + shift <= 8 * np.dtype(kind).itemsize), "d")
     total: NDArray[Any] = np.ascontiguousarray(images).astype(kind)
     for axis in (1, 2):
@@ -106,14 +109,14 @@ def _binomial(images: Images, size: int) -> Images:
 
 
 def _one_two_one(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Add twice each value and its two neighbors along an axis; the border is mirrored."""
+    """Add each value twice and its two neighbors along an axis; the border is mirrored."""
     step = math.prod(values.shape[axis + 1 :])
     total = values + values
-    # One pass over all memory takes a fraction of the time of one over each row.
+    # One pass over all memory is several times faster than one over each row.
     flat, flat_total = values.reshape(-1), total.reshape(-1)
     flat_total[step:] += flat[:-step]
     flat_total[:-step] += flat[step:]
-    # That gave the first and the last of each row a neighbor from another row.
+    # The first and last value of each row have got a neighbor from another row: correct them.
     given, found = np.moveaxis(values, axis, 0), np.moveaxis(total, axis, 0)
     second = min(1, len(given) - 1)
     found[0] = 2 * (given[0] + given[second])

@@ -9,26 +9,26 @@ import cv2
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.denoise._base import BaseDenoiser, Image
-from skcaptcha.denoise._morphological_opening import opened
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
+from skcaptcha.denoise._morphological_opening import opening
 from skcaptcha.segments import ink_mask
 
 
 class ThinLineRemover(BaseDenoiser):
-    """Remove long pieces of ink that are thinner than the strokes of characters.
+    """Remove long components of ink that are thinner than the strokes of characters.
 
-    Ink in which no square of ``max_thickness + 1`` pixels fits is thin. Thin ink falls into
-    connected pieces where thicker ink interrupts it; a piece that spans at least ``min_length``
-    pixels across or down is a line and becomes ground. Short thin pieces (serifs, tips, the ends
-    of strokes) stay, and so does all ink in which the square fits: this is a morphological
-    opening whose remainder is judged by its length.
+    Ink is thin if a square of ``max_thickness + 1`` pixels does not fit into it. Thicker ink
+    divides thin ink into connected components. A component with a width or height of at least
+    ``min_length`` pixels is a line and becomes background. Short thin components (serifs, tips, the
+    ends of strokes) remain, and so does all ink into which the square fits: this is a morphological
+    opening that keeps the short parts of what it removes.
 
     Parameters
     ----------
     max_thickness : int >= 1, default=1
-        The thickness of the lines, in pixels.
+        Maximum thickness of the lines, in pixels.
     min_length : int >= 1, default=10
-        The least extent, in pixels, of a piece that counts as a line.
+        Minimum width or height of a line, in pixels.
 
     References
     ----------
@@ -55,10 +55,13 @@ class ThinLineRemover(BaseDenoiser):
         self.max_thickness = max_thickness
         self.min_length = min_length
 
-    def _denoise(self, image: Image) -> Image:
+    def _denoise(self, images: Images) -> list[Image]:
+        return [self._without_lines(image) for image in images]
+
+    def _without_lines(self, image: Image) -> Image:
         ink = ink_mask(image).view(np.uint8)
-        # What lies on the border is judged as if ground were around the image.
-        thick = opened(ink, self.max_thickness + 1)
+        # The opening pads the image with background, so a line along the border is thin, too.
+        thick = opening(ink, self.max_thickness + 1)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink & ~thick, connectivity=8)
         extent = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
         line = extent >= self.min_length

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented, StepTags
+from skcaptcha.base import BaseStep, StepTags
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segments import Segments
 
 
-class BaseFeatures(  # type: ignore[call-arg]
-    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
-):
+class BaseFeatures(BaseStep):
     """Base class of all features: a subclass describes a batch of segments, in `_describe`.
 
-    The vector of a segment depends on that segment, the parameters, and what `_learn` learns.
+    The vector of a segment depends on that segment, the parameters, and what was learned in `fit`.
 
     Attributes
     ----------
@@ -34,30 +30,6 @@ class BaseFeatures(  # type: ignore[call-arg]
     # Features of crops have parameters of these names.
     shape: tuple[int, int] | None = None
     keep_aspect: bool = False
-    _parameter_constraints: dict[str, Any] = {}
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Segments, y: Any = None) -> Self:
-        """Learn the shape of the segments.
-
-        Parameters
-        ----------
-        X : Segments of n captchas, with images
-        y : ignored
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        SegmentationError
-            If there is no segment, and the shape of the crops is not given.
-        """
-        _check_segments(self, X)
-        self.shape_ = _mean_shape(X) if self.shape is None else positive_pair("shape", self.shape)
-        self._learn(X)
-        return self
 
     def fit_transform(self, X: Segments, y: Any = None) -> Segments:
         """Describe training segments, so that a reader can describe moved or warped ones as well.
@@ -72,7 +44,7 @@ class BaseFeatures(  # type: ignore[call-arg]
         segments : Segments
             The result of `transform`, with the images and with this step.
         """
-        values = self.fit(X).transform(X).values
+        values = self.fit(X, y).transform(X).values
         assert values is not None
         return X.with_values(values, features=self)
 
@@ -88,11 +60,9 @@ class BaseFeatures(  # type: ignore[call-arg]
         segments : Segments
             The same segments with ``values``, of shape (m, d), dtype float32, and without images.
         """
-        # scikit-learn's own check collects the tags of the class first, which takes longer.
-        if not hasattr(self, "shape_"):
-            check_is_fitted(self)
-        _check_segments(self, X)
-        # The products are many and small: sharing each out among threads takes longer.
+        self._check_ready()
+        self._check_samples(X)
+        # The products are many and small: distributing each over threads takes longer.
         with one_thread():
             return X.with_values(self._describe(X))
 
@@ -107,22 +77,38 @@ class BaseFeatures(  # type: ignore[call-arg]
         -------
         crops : ndarray of shape (m, shape_[0], shape_[1]), dtype uint8
         """
-        check_is_fitted(self)
+        self._check_ready()
         return X.crops(self.shape_, keep_aspect=self.keep_aspect)
 
-    def _learn(self, X: Segments) -> None:
-        """Learn from the training segments, whose mean shape is known: by default nothing."""
+    def _learn(self, X: Segments, y: Any) -> None:
+        """Learn the mean shape; a subclass that overrides this method calls it first."""
+        if self.shape is not None:
+            self.shape_ = positive_pair("shape", self.shape)
+        elif len(X.boxes):
+            self.shape_ = X.mean_shape
+        else:
+            raise SegmentationError(
+                "no segment was found in any training image, so their mean shape is unknown; "
+                "check the images after the denoising steps, or set the shape"
+            )
+
+    def _check_samples(self, X: Any) -> None:
+        if not isinstance(X, Segments):
+            raise TypeError(
+                f"{type(self).__name__} needs the Segments that a segmenter returns, "
+                f"found {type(X).__name__}"
+            )
 
     @abstractmethod
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         """Describe segments by vectors (m, d), which must not depend on each other."""
 
     def __sklearn_tags__(self) -> Tags:
-        tags = StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
+        tags = super().__sklearn_tags__()
+        learns_from: Literal["nothing", "sizes", "samples"] = "samples"
         if type(self)._learn is BaseFeatures._learn:
-            tags.learns_from = "sizes" if self.shape is None else "nothing"
-        tags.input_tags.two_d_array = False
-        return tags
+            learns_from = "sizes" if self.shape is None else "nothing"
+        return StepTags.extend(tags, learns_from=learns_from)
 
 
 class CropFeatures(BaseFeatures):
@@ -161,7 +147,7 @@ class CropFeatures(BaseFeatures):
             positive_pair("shape", self.shape)
 
     def _describe(self, X: Segments) -> NDArray[np.float32]:
-        crops = self.crops(X)
+        crops = X.crops(self.shape_, keep_aspect=self.keep_aspect)
         if len(crops) <= self._crops_at_once:
             return self._describe_crops(crops)
         begins = range(0, len(crops), self._crops_at_once)
@@ -184,20 +170,3 @@ def positive_pair(name: str, value: Any) -> tuple[int, int]:
         raise ValueError(f"{name} must be two positive ints (height, width), got {value}")
     height, width = pair.tolist()
     return height, width
-
-
-def _check_segments(features: BaseFeatures, X: Any) -> None:
-    if not isinstance(X, Segments):
-        raise TypeError(
-            f"{type(features).__name__} takes the Segments that a segmenter gives, "
-            f"found {type(X).__name__}"
-        )
-
-
-def _mean_shape(X: Segments) -> tuple[int, int]:
-    if not len(X.boxes):
-        raise SegmentationError(
-            "no segment was found in any training image, so their mean shape is unknown; "
-            "check what the denoising steps leave of the ink, or give the shape"
-        )
-    return X.mean_shape

@@ -119,7 +119,7 @@ def _stages(name: str, step: Any, image: Any) -> Iterator[tuple[str, Image]]:
             yield from stages
             image = stages[-1][1] if stages else image
     elif isinstance(step, ImageRouter):
-        branch_name, branch = step.branches_[step._branch_of([image])[0]]
+        branch_name, branch = step.branches_[step.branch_indices([image])[0]]
         if isinstance(branch, Pipeline):
             for inner_name, stage in _stages(branch_name, branch, image):
                 yield f"{branch_name}: {inner_name}", stage

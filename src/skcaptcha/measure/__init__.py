@@ -1,5 +1,5 @@
-"""Measurements of binary images: connected components, extent of the text, pitch."""
+"""Measurements of images: extent of the text, pitch, connected components, Otsu's thresholds."""
 
-from skcaptcha.measure._extent import pitch, text_extent
+from skcaptcha.measure._text_extent import pitch, text_extent
 
 __all__ = ["pitch", "text_extent"]

@@ -1,87 +1,39 @@
-"""What every segmenter shares: images in, a batch of boxes out, crops of one shape."""
+"""Base class of the segmenters: images in, boxes out."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from numbers import Integral
-from typing import Any, NamedTuple, Self
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha.base import Documented, StepTags
-from skcaptcha.exceptions import ImageError, SegmentationError
+from skcaptcha.base import BaseStep, check_images, stacks_of_one_shape
+from skcaptcha.exceptions import SegmentationError
 from skcaptcha.segments import Segments
 
 Image = NDArray[np.uint8]
+Images = NDArray[np.uint8]
+"""Images of one shape, stacked."""
 Boxes = NDArray[np.intp]
+Owners = NDArray[np.int32]
+
+N_CHARACTERS = [Interval(Integral, 1, None, closed="left")]
+
+_Result = TypeVar("_Result")
 
 
-class Cut(NamedTuple):
-    """The segments of one image.
+class BaseSegmenter(BaseStep):
+    """Base class of all segmenters: a subclass finds the boxes in images of one shape.
 
-    Attributes
-    ----------
-    boxes : ndarray of shape (k, 4)
-        ``x, y, w, h`` in pixels, left to right.
-    owner : ndarray of shape (h, w), dtype int32, or None
-        k + 1 where the pixel belongs to segment k, 0 elsewhere; None if each segment owns all ink
-        in its box.
+    It does so in `_segment`. If one of the images cannot be segmented, `_segment` raises
+    `SegmentationError`; the base class finds out which image it is.
     """
-
-    boxes: Boxes
-    owner: NDArray[np.int32] | None = None
-
-
-class BaseSegmenter(  # type: ignore[call-arg]
-    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
-):
-    """Base of all segmenters: a subclass says where the segments of one image are, in `_cut`."""
-
-    _parameter_constraints: dict[str, Any] = {}
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Sequence[Image], y: Sequence[str] | None = None) -> Self:
-        """Learn what the segmenter needs from the training images.
-
-        Parameters
-        ----------
-        X : sequence of n ndarrays of shape (h, w), dtype uint8
-            Ink bright on a dark ground.
-        y : sequence of n str, optional
-            The labels, for segmenters that learn from their lengths.
-
-        Returns
-        -------
-        self
-        """
-        _check_images(X)
-        self._learn(X, y)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Sequence[Image], y: Sequence[str] | None = None) -> Segments:
-        """Do as `fit` and `transform` do, segmenting once.
-
-        Parameters
-        ----------
-        X : sequence of n ndarrays of shape (h, w), dtype uint8
-            Ink bright on a dark ground.
-        y : sequence of n str, optional
-            The labels, for segmenters that learn from their lengths.
-
-        Returns
-        -------
-        segments : Segments
-        """
-        _check_images(X)
-        self._learn(X, y)
-        return self._segment(X)
 
     def transform(self, X: Sequence[Image]) -> Segments:
         """Find the segments of every image.
@@ -89,7 +41,7 @@ class BaseSegmenter(  # type: ignore[call-arg]
         Parameters
         ----------
         X : sequence of n ndarrays of shape (h, w), dtype uint8
-            Ink bright on a dark ground.
+            Ink is bright on a dark background.
 
         Returns
         -------
@@ -100,85 +52,57 @@ class BaseSegmenter(  # type: ignore[call-arg]
         ImageError
             If an element of X is not a gray image; names its index.
         SegmentationError
-            If an image cannot be cut as asked, because it is too small for it.
+            If an image cannot be segmented, for example because it is too small; names its index.
         """
-        # Only what learns has to be fitted. scikit-learn's own check takes longer.
-        if self._learns() and not any(name.endswith("_") for name in vars(self)):
-            check_is_fitted(self)
-        _check_images(X)
-        return self._segment(X)
+        self._check_ready()
+        self._check_samples(X)
+        stacks = list(in_stacks(X, self._segment))
+        boxes = list(chain.from_iterable(found for _, (found, _) in stacks))
+        owners = list(chain.from_iterable(found for _, (_, found) in stacks if found is not None))
+        if len(stacks) > 1:
+            # Each stack holds images of one shape: bring all back into the order of X.
+            order = np.argsort([i for indices, _ in stacks for i in indices]).tolist()
+            boxes = [boxes[i] for i in order]
+            owners = [owners[i] for i in order] if owners else []
+        return Segments.from_lists(X, boxes, owners=owners or None)
 
-    def _segment(self, X: Sequence[Image]) -> Segments:
-        cuts = self._cut_all(X)
-        owners = [cut.owner for cut in cuts if cut.owner is not None]
-        return Segments.from_lists(X, [cut.boxes for cut in cuts], owners=owners or None)
-
-    def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
-        return [self._cut_numbered(i, image) for i, image in enumerate(X)]
-
-    def _cut_numbered(self, i: int, image: Image) -> Cut:
-        try:
-            return self._cut(image)
-        except SegmentationError as error:
-            raise SegmentationError(error.reason, i) from None
-
-    def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
-        """Learn what the segmenter needs: by default nothing."""
-
-    def _learns(self) -> bool:
-        return type(self)._learn is not BaseSegmenter._learn
+    def _check_samples(self, X: Sequence[Image]) -> None:
+        check_images(X, gray=True)
 
     @abstractmethod
-    def _cut(self, image: Image) -> Cut:
-        """Find the segments of one image; either all images give an owner or none does."""
+    def _segment(self, images: Images) -> tuple[Sequence[Boxes], Owners | None]:
+        """Find the segments of images (n, h, w), in each independently of the others.
+
+        Returns the boxes (k, 4) of each image, as ``x, y, w, h`` from left to right, and for
+        segmenters that know it, which segment each pixel belongs to: an array (n, h, w) of k + 1
+        for the k-th segment of the image, and 0 elsewhere.
+        """
 
     def __sklearn_tags__(self) -> Tags:
-        tags = StepTags.extend(
-            super().__sklearn_tags__(),
-            learns_from="samples" if self._learns() else "nothing",
-            modifies_input=False,
-        )
-        tags.requires_fit = self._learns()
-        tags.input_tags.two_d_array = False
+        tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
 
 
-N_CHARACTERS = [Interval(Integral, 1, None, closed="left")]
-
-
-def _check_images(X: Sequence[Image]) -> None:
-    for i, image in enumerate(X):
-        array = isinstance(image, np.ndarray)
-        if not array or image.dtype != np.uint8 or image.ndim != 2:
-            found = f"{image.dtype} of {image.shape}" if array else type(image).__name__
-            expected = "a segmenter takes denoised images, uint8 of shape (h, w)"
-            raise ImageError(f"image {i}", f"{expected}; found {found}")
-        if image.size == 0:
-            raise ImageError(f"image {i}", f"it has no pixels: its shape is {image.shape}")
+def in_stacks(
+    X: Sequence[Image], function: Callable[[Images], _Result]
+) -> Iterator[tuple[list[int], _Result]]:
+    """Apply a function to stacks of images; errors name the image that causes them."""
+    for indices, images in stacks_of_one_shape(X):
+        try:
+            result = function(images)
+        except SegmentationError:
+            for i in indices:
+                try:
+                    function(X[i][None])
+                except SegmentationError as error:
+                    raise SegmentationError(error.reason, i) from None
+            raise
+        yield indices, result
 
 
 def boxes_between(edges: NDArray[np.intp], top: int, bottom: int) -> Boxes:
-    """Make boxes that stand side by side.
-
-    Parameters
-    ----------
-    edges : ndarray of shape (k + 1,)
-        Box i spans the columns ``edges[i]`` up to, but not including, ``edges[i + 1]``.
-    top, bottom : int
-        Every box spans the rows from ``top`` up to, but not including, ``bottom``.
-
-    Returns
-    -------
-    boxes : ndarray of shape (k, 4)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skcaptcha.segment._base import boxes_between
-    >>> boxes_between(np.array([0, 3, 7]), 1, 5).tolist()
-    [[0, 1, 3, 4], [3, 1, 4, 4]]
-    """
+    """Return k boxes side by side: box i spans the columns from edge i up to edge i + 1."""
     width = np.diff(edges)
     return np.stack(
         [edges[:-1], np.full_like(width, top), width, np.full_like(width, bottom - top)], axis=1
@@ -186,29 +110,7 @@ def boxes_between(edges: NDArray[np.intp], top: int, bottom: int) -> Boxes:
 
 
 def equal_edges(left: int, right: int, n: int) -> NDArray[np.intp]:
-    """Cut columns into n pieces whose widths differ by one pixel at most.
-
-    Parameters
-    ----------
-    left, right : int
-        From ``left`` up to, but not including, ``right``.
-    n : int
-
-    Returns
-    -------
-    edges : ndarray of shape (n + 1,)
-
-    Raises
-    ------
-    SegmentationError
-        If there are fewer columns than pieces.
-
-    Examples
-    --------
-    >>> from skcaptcha.segment._base import equal_edges
-    >>> equal_edges(0, 10, 4).tolist()
-    [0, 2, 5, 7, 10]
-    """
+    """Return the n + 1 edges of n pieces whose widths differ by at most one pixel."""
     if right - left < n:
         raise SegmentationError(f"{max(right - left, 0)} columns are too few for {n} characters")
     return left + (right - left) * np.arange(n + 1) // n

@@ -108,7 +108,9 @@ def test_labels_of_a_series_are_taken_by_place():
 @pytest.mark.parametrize("thresholds", [[], [1, 2], [[1]], ["a"], [float("nan")]])
 def test_thresholds_that_do_not_part_the_branches(thresholds):
     router = ImageRouter(marks(2), thresholds=thresholds)
-    with pytest.raises(ValueError, match=r"thresholds must be numbers .* the 2 branches"):
+    with pytest.raises(
+        ValueError, match=r"thresholds must be ascending numbers, .* the 2 branches"
+    ):
         router._validate_params()
     with pytest.raises(ValueError, match="thresholds must be"):
         router.fit([wide(3)])

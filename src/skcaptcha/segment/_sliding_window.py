@@ -11,26 +11,26 @@ from sklearn.utils._param_validation import Interval
 
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.measure import pitch
-from skcaptcha.segment._base import BaseSegmenter, Cut, Image
-from skcaptcha.segment._valleys import MOST_COLUMNS
+from skcaptcha.segment._base import BaseSegmenter, Boxes, Image, Images
+from skcaptcha.segment._projection_valleys import MAX_COLUMNS
 
 
 class SlidingWindow(BaseSegmenter):
-    """Take a window of the image's full height every few columns.
+    """Slide a window of the image's full height over the image.
 
-    The segments overlap and are candidates for characters, not characters: made for readers that
-    choose among them.
+    The segments overlap. They are candidates for characters, for readers that choose among them.
 
     Parameters
     ----------
     width : int >= 1, default=None
-        Width of the window, in pixels; an image that is narrower is one window. None: ``ratio``
-        times the distance of characters, which is estimated from the training images and the
-        lengths of their labels (without labels: half the height of the images).
+        Width of the window, in pixels; a narrower image is one window. None: ``ratio`` times the
+        distance between characters, estimated from the training images and the lengths of their
+        labels (without labels: half the height of the images).
     ratio : float > 0, default=1.4
-        More than 1: a window sees something of its character's neighbors as well.
+        Ratio of the window's width to the distance between characters. With more than 1, a window
+        also shows parts of the neighboring characters.
     step : int >= 1, default=2
-        Columns from one window to the next. The last window ends with the image.
+        Number of columns from one window to the next. The last window ends at the image's edge.
 
     Attributes
     ----------
@@ -52,13 +52,7 @@ class SlidingWindow(BaseSegmenter):
         "step": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(
-        self,
-        width: int | None = None,
-        *,
-        ratio: float = 1.4,
-        step: int = 2,
-    ) -> None:
+    def __init__(self, width: int | None = None, *, ratio: float = 1.4, step: int = 2) -> None:
         self.width = width
         self.ratio = ratio
         self.step = step
@@ -66,13 +60,13 @@ class SlidingWindow(BaseSegmenter):
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
         self.width_ = self.width or max(1, round(self.ratio * pitch(X, y)))
 
-    def _cut(self, image: Image) -> Cut:
-        height, image_width = image.shape
-        if image_width > MOST_COLUMNS:
+    def _segment(self, images: Images) -> tuple[list[Boxes], None]:
+        n, height, image_width = images.shape
+        if image_width > MAX_COLUMNS:
             raise SegmentationError(
-                f"{image_width} columns are too many; windows slide over at most {MOST_COLUMNS}"
+                f"the image has {image_width} columns; windows slide over at most {MAX_COLUMNS}"
             )
         width = min(self.width_, image_width)
         x = np.arange(0, image_width - width, self.step, dtype=np.intp)
         x = np.append(x, image_width - width)
-        return Cut(np.stack([x, 0 * x, 0 * x + width, 0 * x + height], axis=1))
+        return [np.stack([x, 0 * x, 0 * x + width, 0 * x + height], axis=1)] * n, None

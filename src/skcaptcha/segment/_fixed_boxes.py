@@ -1,4 +1,4 @@
-"""Boxes at the same places in every image."""
+"""Boxes at the same positions in every image."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from sklearn.utils._param_validation import Interval
 
 from skcaptcha.base import StepTags
 from skcaptcha.exceptions import SegmentationError
-from skcaptcha.segment._base import BaseSegmenter, Boxes, Cut, Image
+from skcaptcha.segment._base import BaseSegmenter, Boxes, Image, Images
 
 _TOLERANCE = 0.1
 
 
 class FixedBoxes(BaseSegmenter):
-    """Cut at the same places in every image, for schemes that draw their glyphs there.
+    """Use the same boxes in every image, for schemes that always draw their characters there.
 
     Parameters
     ----------
     boxes : array-like of shape (k, 4)
-        ``x, y, w, h`` of each character, in pixels, left to right.
+        ``x, y, w, h`` of each character, in pixels, from left to right.
     offset : pair of ints, default=(0, 0)
-        Moves all boxes right and down by so many pixels. A grid over ``offset`` and ``margin``
-        finds the places if ``boxes`` has them only roughly.
+        Number of pixels by which all boxes move right and down. A grid search over ``offset`` and
+        ``margin`` finds the positions if ``boxes`` has them only roughly.
     margin : int, default=0
-        Grows all boxes by so many pixels on every side, as far as the image goes; negative values
-        shrink them.
+        Number of pixels by which all boxes grow on every side, up to the edge of the image;
+        negative values shrink them.
 
     Attributes
     ----------
@@ -41,8 +41,8 @@ class FixedBoxes(BaseSegmenter):
 
     Notes
     -----
-    An image that is more than a tenth larger or smaller than the training images usually are
-    raises `skcaptcha.exceptions.SegmentationError`: its characters stand elsewhere.
+    If the size of an image differs from that of the training images by more than 10 %,
+    `skcaptcha.exceptions.SegmentationError` is raised, because its characters are elsewhere.
 
     Examples
     --------
@@ -61,11 +61,7 @@ class FixedBoxes(BaseSegmenter):
     }
 
     def __init__(
-        self,
-        boxes: ArrayLike,
-        *,
-        offset: tuple[int, int] = (0, 0),
-        margin: int = 0,
+        self, boxes: ArrayLike, *, offset: tuple[int, int] = (0, 0), margin: int = 0
     ) -> None:
         self.boxes = boxes
         self.offset = offset
@@ -73,10 +69,10 @@ class FixedBoxes(BaseSegmenter):
 
     def _validate_params(self) -> None:
         super()._validate_params()
-        self._placed()
+        self._adjusted_boxes()
 
-    def _placed(self) -> Boxes:
-        """Move and grow the boxes as the parameters say."""
+    def _adjusted_boxes(self) -> Boxes:
+        """Move the boxes by the offset and grow them by the margin."""
         boxes, offset = np.asarray(self.boxes), np.asarray(self.offset)
         if not boxes.size or boxes.shape[1:] != (4,) or boxes.dtype.kind not in "iu":
             raise ValueError(f"boxes must be rows of four ints (x, y, w, h), got {self.boxes!r}")
@@ -84,15 +80,14 @@ class FixedBoxes(BaseSegmenter):
             raise ValueError(f"offset must be two ints (right, down), got {self.offset!r}")
         boxes = boxes.astype(np.intp)
         if (np.diff(boxes[:, 0]) < 0).any():
-            raise ValueError(f"boxes must come left to right, got {self.boxes!r}")
-        placed = boxes + [*offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
-        if (placed[:, 2:] < 1).any():
+            raise ValueError(f"boxes must be sorted from left to right, got {self.boxes!r}")
+        adjusted = boxes + [*offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
+        if (adjusted[:, 2:] < 1).any():
             raise ValueError(f"a margin of {self.margin} leaves nothing of some box")
-        return placed
+        return adjusted
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:
-        self.boxes_ = self._placed()
-        self._grown = max(self.margin, 0)
+        self.boxes_ = self._adjusted_boxes()
         self.image_shape_ = np.median([image.shape for image in X], axis=0).astype(np.intp)
 
     def __sklearn_tags__(self) -> Tags:
@@ -100,32 +95,24 @@ class FixedBoxes(BaseSegmenter):
         learns = type(self)._learn is not FixedBoxes._learn
         return StepTags.extend(tags, learns_from="samples" if learns else "sizes")
 
-    def _cut_all(self, X: Sequence[Image]) -> list[Cut]:
-        # The boxes depend on nothing but the size.
-        cuts: dict[tuple[int, ...], Cut] = {}
-        for i, image in enumerate(X):
-            if image.shape not in cuts:
-                cuts[image.shape] = self._cut_numbered(i, image)
-        return [cuts[image.shape] for image in X]
-
-    def _cut(self, image: Image) -> Cut:
-        height, width = image.shape
+    def _segment(self, images: Images) -> tuple[list[Boxes], None]:
+        n, *shape = images.shape
+        height, width = shape
         usual = self.image_shape_
-        # Images of one scheme may differ by a few pixels; one of another scheme differs by more.
-        if (np.abs(image.shape - usual) > _TOLERANCE * usual).any():
+        # Images of one scheme may differ by a few pixels; those of another scheme differ by more.
+        if (np.abs(shape - usual) > _TOLERANCE * usual).any():
             raise SegmentationError(
-                f"the image is {width} x {height}, the training images were {usual[1]} x "
+                f"the image is {width} x {height}, but the training images are {usual[1]} x "
                 f"{usual[0]}; fixed boxes need images of one size"
             )
         begin, end = self.boxes_[:, :2], self.boxes_[:, :2] + self.boxes_[:, 2:]
         (left, top), (right, bottom) = begin.min(axis=0), end.max(axis=0)
-        left, top = left + self._grown, top + self._grown
-        right, bottom = right - self._grown, bottom - self._grown
+        grown = max(self.margin, 0)
+        left, top, right, bottom = left + grown, top + grown, right - grown, bottom - grown
         if left < 0 or top < 0 or right > width or bottom > height:
             raise SegmentationError(
                 f"the boxes span columns {left} to {right} and rows {top} to {bottom}, but the "
-                f"image is {width} x {height}; images must have the size that the boxes were "
-                "made for"
+                f"image is {width} x {height}; use images of the size that the boxes are for"
             )
         begin, end = np.maximum(begin, 0), np.minimum(end, [width, height])
-        return Cut(np.concatenate([begin, end - begin], axis=1))
+        return [np.concatenate([begin, end - begin], axis=1)] * n, None

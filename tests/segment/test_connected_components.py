@@ -128,17 +128,17 @@ class TestCutting:
         touching = picture((9, 4, 26, 12), (39, 4, 10, 12))
         segmenter = ConnectedComponents(3)
         assert boxes(segmenter, touching)[1][0] == 9 + 13
-        assert segmenter.places_ is None
+        assert segmenter.expected_starts_ is None
         segmenter.fit(training)
-        assert_array_equal(segmenter.places_[0], [0, 20, 30])
+        assert_array_equal(segmenter.expected_starts_[0], [0, 20, 30])
         assert segmenter.transform([touching]).boxes[:, 0].tolist() == [9, 9 + 20, 39]
 
-    def test_places_are_learned_from_ten_images_that_show_them(self) -> None:
+    def test_expected_starts_are_learned_from_ten_images_that_show_them(self) -> None:
         shown, hidden = picture((2, 4, 8, 9), (20, 4, 8, 9)), picture((2, 4, 26, 9))
         segmenter = ConnectedComponents(2)
-        assert segmenter.fit([shown] * 9 + [hidden] * 5).places_ is None
-        assert_array_equal(segmenter.fit([shown] * 10 + [hidden]).places_[0], [0, 18])
-        assert ConnectedComponents().fit([shown] * 10).places_ is None
+        assert segmenter.fit([shown] * 9 + [hidden] * 5).expected_starts_ is None
+        assert_array_equal(segmenter.fit([shown] * 10 + [hidden]).expected_starts_[0], [0, 18])
+        assert ConnectedComponents().fit([shown] * 10).expected_starts_ is None
 
     def test_touching_digits(self) -> None:
         """The top of a 7 touches that of a 4; the neighbors on both sides are left alone."""
@@ -180,10 +180,10 @@ def test_bad_image_is_named_before_anything_is_learned(image: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize(("n_clumps", "learned"), [(36, True), (37, False)])
-def test_places_are_not_learned_from_exceptions(n_clumps, learned):
+def test_expected_starts_are_not_learned_from_exceptions(n_clumps, learned):
     """Twelve images in which two characters stand apart, a quarter of all or less."""
     apart, clump = np.zeros((12, 30), np.uint8), np.zeros((12, 30), np.uint8)
     apart[2:10, 4:10] = apart[2:10, 16:22] = 255
     clump[2:10, 4:20] = 255
     segmenter = ConnectedComponents(n_characters=2).fit([apart] * 12 + [clump] * n_clumps)
-    assert (segmenter.places_ is not None) == learned
+    assert (segmenter.expected_starts_ is not None) == learned

@@ -1,4 +1,4 @@
-"""Pieces of ink of a batch are those of each image."""
+"""Connected components of a batch are those of each image."""
 
 import numpy as np
 import pytest
@@ -9,26 +9,26 @@ from numpy.testing import assert_array_equal
 from skimage.measure import label, regionprops
 
 from skcaptcha.denoise import SmallComponentRemover
-from skcaptcha.measure import _connected_components
-from skcaptcha.measure._connected_components import label_pieces
+from skcaptcha.measure import _label_components
+from skcaptcha.measure._label_components import label_components
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 12))
 
 
 @given(arrays(bool, SHAPES), st.sampled_from([4, 8]))
-def test_they_are_those_of_scikit_image(ink, connectivity):
-    pieces = label_pieces(ink * np.uint8(255), connectivity)
-    assert pieces.labels.shape == ink.shape
-    assert (np.diff(pieces.image) >= 0).all()
+def test_components_are_those_of_scikit_image(ink, connectivity):
+    components = label_components(ink * np.uint8(255), connectivity)
+    assert components.labels.shape == ink.shape
+    assert (np.diff(components.image) >= 0).all()
     found = set()
-    for i, own in enumerate(pieces.labels):
-        # Other labels are of pieces that were removed, if a test left them for such images.
-        numbers = np.intersect1d(own, pieces.number)
-        places = np.searchsorted(pieces.number, numbers)
-        assert pieces.image[places].tolist() == [i] * len(numbers)
+    for i, own in enumerate(components.labels):
+        # Other labels belong to components that were removed, if another test remembered them.
+        numbers = np.intersect1d(own, components.number)
+        places = np.searchsorted(components.number, numbers)
+        assert components.image[places].tolist() == [i] * len(numbers)
         for place, number in zip(places, numbers, strict=True):
-            (left, top), (right, bottom) = pieces.least[place], pieces.most[place]
-            area = pieces.area[place]
+            (left, top), (right, bottom) = components.first[place], components.end[place]
+            area = components.area[place]
             assert area == np.count_nonzero(own == number)
             found.add((i, top, left, bottom, right, area, (own == number).tobytes()))
     expected = set()
@@ -38,19 +38,19 @@ def test_they_are_those_of_scikit_image(ink, connectivity):
             mask = (own == region.label).tobytes()
             expected.add((i, *region.bbox, region.area, mask))
     assert found == expected
-    assert len(pieces.image) == len(expected)
+    assert len(components.image) == len(expected)
 
 
 @pytest.mark.parametrize("height", [5, 6])
-def test_they_are_numbered_alike_wherever_the_image_stands(height):
+def test_numbers_do_not_depend_on_the_position_in_the_batch(height):
     image = np.random.default_rng(0).integers(0, 2, (height, 30), dtype=np.uint8) * 255
     other = np.zeros_like(image)
-    _connected_components._EXPECTED.clear()
-    alone = label_pieces(image[None], 8).labels[0]
+    _label_components._REMEMBERED.clear()
+    alone = label_components(image[None], 8).labels[0]
     for place in range(3):
         batch = np.stack([other] * 3)
         batch[place] = image
-        assert (label_pieces(batch, 8).labels[place] == alone).all()
+        assert (label_components(batch, 8).labels[place] == alone).all()
 
 
 @given(arrays(bool, SHAPES), st.sampled_from([4, 8]), st.integers(0, 5))
@@ -58,11 +58,11 @@ def test_what_removal_leaves_has_the_pieces_that_are_found_in_it(ink, connectivi
     images = ink * np.uint8(255)
     step = SmallComponentRemover(min_area, connectivity=connectivity)
     left = np.stack(step.transform(list(images)))
-    n_expected = len(_connected_components._EXPECTED)
-    kept = label_pieces(left, connectivity)
-    assert len(_connected_components._EXPECTED) == n_expected - 1
-    found = label_pieces(left, connectivity)
-    for name in ("image", "least", "most", "area"):
+    n_remembered = len(_label_components._REMEMBERED)
+    kept = label_components(left, connectivity)
+    assert len(_label_components._REMEMBERED) == n_remembered - 1
+    found = label_components(left, connectivity)
+    for name in ("image", "first", "end", "area"):
         assert_array_equal(getattr(kept, name), getattr(found, name))
     rank = np.zeros(kept.labels.max() + 1, dtype=int)
     rank[kept.number] = found.number
@@ -72,14 +72,14 @@ def test_what_removal_leaves_has_the_pieces_that_are_found_in_it(ink, connectivi
 def test_images_painted_after_removal_have_the_pieces_that_they_show():
     (image,) = SmallComponentRemover(2).transform([np.full((4, 5), 255, dtype=np.uint8)])
     image[:, 2] = 0
-    assert label_pieces(image[None], 8).area.tolist() == [8, 8]
+    assert label_components(image[None], 8).area.tolist() == [8, 8]
 
 
 def test_pieces_that_nobody_asks_for_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(_connected_components, "_EXPECTED", {})
-    monkeypatch.setattr(_connected_components, "_MOST_PIXELS_EXPECTED", 100)
+    monkeypatch.setattr(_label_components, "_REMEMBERED", {})
+    monkeypatch.setattr(_label_components, "_MAX_PIXELS_REMEMBERED", 100)
     for k in range(1, 20):
         SmallComponentRemover(2).transform([np.full((4, k), 255, dtype=np.uint8)])
-        kept = [pieces.labels.shape for pieces in _connected_components._EXPECTED.values()]
+        kept = [components.labels.shape for components in _label_components._REMEMBERED.values()]
         assert sum(map(np.prod, kept)) <= 100
     assert kept == [(1, 4, 19)]

@@ -71,7 +71,8 @@ class OrientedGradients(BaseFeatures):
         self.cell = cell
         self.power = power
 
-    def _learn(self, X: Segments) -> None:
+    def _learn(self, X: Segments, y: Any) -> None:
+        super()._learn(X, y)
         size = X.boxes[:, :1:-1].mean(axis=0)
         rows, columns = np.maximum(1, np.rint(size / self.cell)).astype(int).tolist()
         self.grid_shape_ = (rows, columns)

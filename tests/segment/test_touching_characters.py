@@ -1,6 +1,7 @@
-"""Clumps are cut where it costs least: against every other way to cut them."""
+"""Touching characters are split at the least cost: compared with all other ways to split them."""
 
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,15 +10,27 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from skcaptcha.exceptions import SegmentationError
-from skcaptcha.segment import _clumps
-from skcaptcha.segment._clumps import cut_clumps
+from skcaptcha.segment import _touching_characters
+from skcaptcha.segment._touching_characters import split_touching_characters
 
 HEIGHT, WIDTH = 5, 9
 
 
+class Split(NamedTuple):
+    """Boxes and pieces of one image."""
+
+    boxes: np.ndarray
+    owner: np.ndarray
+
+
+def split(owners, n, **options):
+    boxes, pieces = split_touching_characters(owners, n, **options)
+    return [Split(*of_image) for of_image in zip(boxes, pieces, strict=True)]
+
+
 @st.composite
-def clumps(draw):
-    """Images of up to three groups each, which may stand over each other and have gaps."""
+def groups(draw):
+    """Images of up to three groups each, which may overlap and have gaps."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.integers(1, 5))
     images = []
@@ -32,11 +45,11 @@ def clumps(draw):
         owner = np.searchsorted(np.concatenate([[0], found]), owner).astype(np.int32)
         if len(found) and np.count_nonzero(owner.any(axis=0)) >= n:
             images.append(owner)
-    places = None
+    expected_starts = None
     if draw(st.booleans()):
-        places = np.stack([np.sort(rng.uniform(0, WIDTH, n)), rng.uniform(0.5, 3, n)])
+        expected_starts = np.stack([np.sort(rng.uniform(0, WIDTH, n)), rng.uniform(0.5, 3, n)])
     options = {
-        "places": places,
+        "expected_starts": expected_starts,
         "balance": draw(st.sampled_from([0.0, 0.2, 5.0])),
         "connectivity": draw(st.sampled_from([4, 8])),
     }
@@ -50,8 +63,8 @@ def columns_of(owner):
     ]
 
 
-def severed(owner, k, before, after, connectivity):
-    """Pixels of group k in one column that touch some in the column before."""
+def disconnected(owner, k, before, after, connectivity):
+    """Number of pixels of group k in one column that touch pixels in the column before."""
     reach = 1 if connectivity == 8 else 0
     return sum(
         owner[y, after] == k
@@ -60,8 +73,8 @@ def severed(owner, k, before, after, connectivity):
     )
 
 
-def cost_of(owner, begins, places, balance, connectivity):
-    """What it costs to let pieces begin at certain columns of ink, by definition."""
+def cost_of(owner, begins, expected_starts, balance, connectivity):
+    """The cost of pieces that begin at given columns of ink, by definition."""
     columns = columns_of(owner)
     rows = np.count_nonzero(owner.any(axis=1))
     ends = [*begins[1:], len(columns)]
@@ -71,11 +84,13 @@ def cost_of(owner, begins, places, balance, connectivity):
         if len({group for group, _ in columns[begin:end]}) > 1:
             return np.inf
         if begin and columns[begin - 1][0] == k:
-            cost += severed(owner, k, columns[begin - 1][1], x, connectivity) / rows
-        if places is None:
+            cost += disconnected(owner, k, columns[begin - 1][1], x, connectivity) / rows
+        if expected_starts is None:
             cost += balance * ((end - begin) / (len(columns) / len(begins)) - 1) ** 2
         else:
-            cost += balance * ((x - columns[0][1] - places[0, j]) / places[1, j]) ** 2
+            cost += (
+                balance * ((x - columns[0][1] - expected_starts[0, j]) / expected_starts[1, j]) ** 2
+            )
     return cost
 
 
@@ -87,10 +102,10 @@ def begins_of(owner, cut):
 
 
 @settings(max_examples=60)
-@given(clumps())
+@given(groups())
 def test_no_other_cut_is_cheaper(problem):
     owners, n, options = problem
-    cuts = cut_clumps(owners, n, **options)
+    cuts = split(owners, n, **options)
     for owner, cut in zip(owners, cuts, strict=True):
         begins = begins_of(owner, cut)
         assert len(begins) == len(cut.boxes) == n
@@ -99,10 +114,10 @@ def test_no_other_cut_is_cheaper(problem):
         assert cost_of(owner, begins, **options) == pytest.approx(least)
 
 
-@given(clumps())
-def test_boxes_hold_their_ink_and_come_left_to_right(problem):
+@given(groups())
+def test_boxes_contain_their_ink_and_are_sorted(problem):
     owners, n, options = problem
-    for owner, cut in zip(owners, cut_clumps(owners, n, **options), strict=True):
+    for owner, cut in zip(owners, split(owners, n, **options), strict=True):
         assert_array_equal(cut.owner > 0, owner > 0)
         assert (np.diff(cut.boxes[:, 0]) >= 0).all()
         for k, (x, y, w, h) in enumerate(cut.boxes.tolist(), 1):
@@ -111,16 +126,16 @@ def test_boxes_hold_their_ink_and_come_left_to_right(problem):
             assert (column.min(), column.max() + 1) == (x, x + w)
 
 
-@given(clumps())
-def test_an_image_is_cut_alike_in_any_batch(problem):
+@given(groups())
+def test_an_image_is_split_equally_in_any_batch(problem):
     owners, n, options = problem
-    usual = _clumps._ENTRIES_AT_ONCE
-    together = cut_clumps(owners, n, **options)
-    _clumps._ENTRIES_AT_ONCE = 1
+    usual = _touching_characters._ENTRIES_AT_ONCE
+    together = split(owners, n, **options)
+    _touching_characters._ENTRIES_AT_ONCE = 1
     try:
-        one_by_one = cut_clumps(owners, n, **options)
+        one_by_one = split(owners, n, **options)
     finally:
-        _clumps._ENTRIES_AT_ONCE = usual
+        _touching_characters._ENTRIES_AT_ONCE = usual
     for a, b in zip(together, one_by_one, strict=True):
         assert_array_equal(a.owner, b.owner)
         assert_array_equal(a.boxes, b.boxes)
@@ -129,10 +144,10 @@ def test_an_image_is_cut_alike_in_any_batch(problem):
 SLANTS = (0.15, -0.15, 0.3, -0.3)
 
 
-@given(clumps())
-def test_slanted_cuts_hold_all_ink_in_n_pieces(problem):
+@given(groups())
+def test_slanted_cuts_assign_all_ink_to_n_pieces(problem):
     owners, n, options = problem
-    for owner, cut in zip(owners, cut_clumps(owners, n, **options, slants=SLANTS), strict=True):
+    for owner, cut in zip(owners, split(owners, n, **options, slants=SLANTS), strict=True):
         assert_array_equal(cut.owner > 0, owner > 0)
         assert np.unique(cut.owner[cut.owner > 0]).tolist() == list(range(1, n + 1))
         assert (np.diff(cut.boxes[:, 0]) >= 0).all()
@@ -143,7 +158,7 @@ def test_slanted_cuts_hold_all_ink_in_n_pieces(problem):
 
 
 def leaning_bars(slant, height=20):
-    """Two bars that lean, so that no upright line parts them, joined by a bridge of one row."""
+    """Two leaning bars that no upright line separates, joined by a bridge of one row."""
     owner = np.zeros((height + 6, 40), dtype=np.int32)
     truth = owner.copy()
     for y in range(height):
@@ -156,12 +171,12 @@ def leaning_bars(slant, height=20):
 
 
 @pytest.mark.parametrize("slant", [-0.3, 0.3])
-@pytest.mark.parametrize("places", [None, np.array([[0.0, 6.0], [1.0, 2.0]])])
-def test_what_leans_is_cut_along_its_slant(slant, places):
+@pytest.mark.parametrize("expected_starts", [None, np.array([[0.0, 6.0], [1.0, 2.0]])])
+def test_leaning_characters_are_split_along_their_slant(slant, expected_starts):
     owner, truth = leaning_bars(slant)
-    options = {"places": places, "balance": 0.2, "connectivity": 8}
-    (upright,) = cut_clumps(owner[None], 2, **options)
-    (slanted,) = cut_clumps(owner[None], 2, **options, slants=SLANTS)
+    options = {"expected_starts": expected_starts, "balance": 0.2, "connectivity": 8}
+    (upright,) = split(owner[None], 2, **options)
+    (slanted,) = split(owner[None], 2, **options, slants=SLANTS)
     inked = truth > 0
     # Slants are rounded to whole pixels in each row.
     right = np.mean(slanted.owner[inked] == truth[inked])
@@ -169,11 +184,11 @@ def test_what_leans_is_cut_along_its_slant(slant, places):
     assert right > np.mean(upright.owner[inked] == truth[inked])
 
 
-def test_slanted_cuts_are_alike_wherever_the_ink_stands():
+def test_slanted_cuts_do_not_depend_on_the_position_of_the_ink():
     owner, _ = leaning_bars(0.3)
     moved = np.roll(owner, (2, 1), axis=(0, 1))
-    options = {"places": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
-    here, there = cut_clumps(np.stack([owner, moved]), 2, **options)
+    options = {"expected_starts": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
+    here, there = split(np.stack([owner, moved]), 2, **options)
     assert_array_equal(np.roll(here.owner, (2, 1), axis=(0, 1)), there.owner)
 
 
@@ -183,24 +198,31 @@ def test_ink_too_narrow_for_a_slant_leaves_other_images_alone():
     for y in range(12):
         owners[0, y, 2 + int(np.floor(0.3 * (11 - y) + 0.5))] = 1
     owners[1, :, 2:12] = 1
-    places = np.stack([3.0 * np.arange(4), np.ones(4)])
-    options = {"places": places, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
-    for owner, cut in zip(owners, cut_clumps(owners, 4, **options), strict=True):
-        (alone,) = cut_clumps(owner[None], 4, **options)
+    expected_starts = np.stack([3.0 * np.arange(4), np.ones(4)])
+    options = {
+        "expected_starts": expected_starts,
+        "balance": 0.2,
+        "connectivity": 8,
+        "slants": SLANTS,
+    }
+    for owner, cut in zip(owners, split(owners, 4, **options), strict=True):
+        (alone,) = split(owner[None], 4, **options)
         assert_array_equal(cut.owner, alone.owner)
         assert np.unique(cut.owner).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_no_corner_is_cut_off():
     block = np.ones((1, 12, 26), dtype=np.int32)
-    options = {"places": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
-    (cut,) = cut_clumps(block, 2, **options)
+    options = {"expected_starts": None, "balance": 0.2, "connectivity": 8, "slants": SLANTS}
+    (cut,) = split(block, 2, **options)
     assert cut.boxes.tolist() == [[0, 0, 13, 12], [13, 0, 13, 12]]
 
 
 def test_too_many_columns_are_refused():
     owners = np.ones((2, 1, 5000), dtype=np.int32)
     owners[0, 0, 3000:] = 2
-    assert len(cut_clumps(owners[:1], 2, places=None, balance=0.2, connectivity=8)[0].boxes) == 2
-    with pytest.raises(SegmentationError, match="image 1: 5000 columns are too many"):
-        cut_clumps(owners, 2, places=None, balance=0.2, connectivity=8)
+    assert (
+        len(split(owners[:1], 2, expected_starts=None, balance=0.2, connectivity=8)[0].boxes) == 2
+    )
+    with pytest.raises(SegmentationError, match="5000 columns are too many"):
+        split(owners, 2, expected_starts=None, balance=0.2, connectivity=8)

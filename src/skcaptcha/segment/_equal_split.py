@@ -1,4 +1,4 @@
-"""Pieces of equal width, and the repair of characters that the cuts cut off."""
+"""Segments of equal width, and the repair of characters that the cuts go through."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sklearn.utils._param_validation import Interval
 from skcaptcha.segment._base import (
     N_CHARACTERS,
     BaseSegmenter,
-    Cut,
-    Image,
+    Boxes,
+    Images,
     boxes_between,
     equal_edges,
 )
@@ -22,30 +22,31 @@ from skcaptcha.segments import ink_mask
 
 
 class EqualSplit(BaseSegmenter):
-    """Crop to the ink and cut into pieces of equal width.
+    """Crop to the ink and cut into segments of equal width.
 
-    For strings of known length whose characters stand evenly. The cuts of an image without ink
-    divide the whole image.
+    For strings of known length with evenly spaced characters. An image without ink is cut as a
+    whole.
 
     Parameters
     ----------
     n_characters : int
-        Number of pieces.
+        Number of segments.
     left : int, default=None
-        The first column that counts. None: the first with ink. Where a string always starts at
-        one place, that place is surer than the ink, which noise may widen.
+        First column to use. None: the first column with ink. If strings always start at the same
+        column, that column is more reliable than the ink, which noise may widen.
     right_limit : int, default=None
-        Connected pieces of ink that reach this column or lie right of it do not count for the
-        right end; where none is left, the end is the limit itself. None: all ink counts.
+        Column that the string does not reach: connected components of ink that reach it do not
+        count for the right end. If no component is left, the limit is the end. None: all ink
+        counts.
     halves_first : bool, default=False
-        Whether to cut in halves first and then each half, which rounds differently. Needs an even
+        Whether to cut into halves first and then each half, which rounds differently. Needs an even
         ``n_characters``.
     repair : bool, default=False
-        Whether to mend cuts that go through a character: where ink at the left edge of a piece is
-        separate from the rest of it (after closing with a 3 x 3 cross) and narrow, the cut moves
-        right, past that ink, which so returns to the character before.
+        Whether to repair cuts that go through a character: if ink at the left edge of a segment is
+        separate from the rest (after closing with a 3 x 3 cross) and narrow, the cut moves right,
+        past that ink, which then belongs to the previous character.
     repair_width : float in (0, 1], default=0.35
-        The share of the piece's width below which such ink is narrow.
+        Fraction of the segment's width below which such ink is narrow.
 
     Examples
     --------
@@ -88,17 +89,26 @@ class EqualSplit(BaseSegmenter):
         if self.halves_first and self.n_characters % 2:
             raise ValueError(f"halves_first needs an even n_characters, got {self.n_characters}")
 
-    def _cut(self, image: Image) -> Cut:
-        ink = ink_mask(image)
-        left, right = self._columns(ink)
+    def _segment(self, images: Images) -> tuple[list[Boxes], None]:
+        return [self._boxes(ink) for ink in ink_mask(images)], None
+
+    def _boxes(self, ink: NDArray[np.bool_]) -> Boxes:
+        left, right = self._span(ink)
         rows = np.flatnonzero(ink[:, left:right].any(axis=1))
         top, bottom = (rows[0], rows[-1] + 1) if len(rows) else (0, len(ink))
-        edges = self._edges(left, right)
+        n = self.n_characters
+        if self.halves_first:
+            middle = (left + right) // 2
+            halves = equal_edges(left, middle, n // 2), equal_edges(middle, right, n // 2)
+            edges = np.concatenate([halves[0], halves[1][1:]])
+        else:
+            edges = equal_edges(left, right, n)
         if self.repair:
             edges = self._repair(ink[top:bottom], edges)
-        return Cut(boxes_between(edges, top, bottom))
+        return boxes_between(edges, top, bottom)
 
-    def _columns(self, ink: NDArray[np.bool_]) -> tuple[int, int]:
+    def _span(self, ink: NDArray[np.bool_]) -> tuple[int, int]:
+        """Return the first column of the string, and the first column after it."""
         width = ink.shape[1]
         inked = np.flatnonzero(ink.any(axis=0))
         first, end = (int(inked[0]), int(inked[-1]) + 1) if len(inked) else (0, width)
@@ -111,29 +121,20 @@ class EqualSplit(BaseSegmenter):
             ends = ends[(ends <= self.right_limit) & (ends > left)]
             right = int(ends.max()) if len(ends) else min(self.right_limit, width)
         if right - left < self.n_characters and len(inked):
-            # So little ink is no string: a speck must not make the image unreadable.
+            # Too little ink for a string: a speck must not make the image unreadable.
             left, right = self.left or 0, min(self.right_limit or width, width)
         return left, right
 
-    def _edges(self, left: int, right: int) -> NDArray[np.intp]:
-        n = self.n_characters
-        if not self.halves_first:
-            return equal_edges(left, right, n)
-        middle = (left + right) // 2
-        halves = equal_edges(left, middle, n // 2), equal_edges(middle, right, n // 2)
-        return np.concatenate([halves[0], halves[1][1:]])
-
     def _repair(self, ink: NDArray[np.bool_], edges: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Move each inner cut past the narrow loose ink that begins at it."""
-        gap = 3  # so wide that closing does not join two pieces
+        """Move each inner cut past the narrow loose ink to its right."""
+        gap = 3  # wide enough that closing does not join two segments
         widths = np.diff(edges)
-        # All pieces side by side with ground between: one closing and one labeling do for all.
+        # All segments side by side with background between: one closing and one labeling for all.
         starts = np.concatenate([[0], np.cumsum(widths[:-1] + gap)]) + gap
         sheet = np.zeros((len(ink) + 2 * gap, starts[-1] + widths[-1] + gap), dtype=np.uint8)
         columns = np.arange(edges[0], edges[-1])
-        piece = np.repeat(np.arange(len(widths)), widths)
-        spread = columns - edges[piece] + starts[piece]
-        sheet[gap:-gap, spread] = ink[:, columns]
+        segment = np.repeat(np.arange(len(widths)), widths)
+        sheet[gap:-gap, columns - edges[segment] + starts[segment]] = ink[:, columns]
         cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
         closed = cv2.morphologyEx(sheet, cv2.MORPH_CLOSE, cross)
         _, _, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)

@@ -1,4 +1,4 @@
-"""Where the text of an image begins and ends, and how far apart its characters stand."""
+"""Extent of the text in an image, and the pitch of its characters."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PITCH_OF_HEIGHT = 0.5
 def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     """Find the columns that the text spans.
 
-    Text is where the shade changes most: the sum over the rows of the absolute differences to the
-    pixels on the right and below, smoothed by a Gaussian of a tenth of the height, exceeds its 5th
-    percentile by more than 0.4 of the way to its 90th. So specks, lines and shaded grounds count
-    little, and dark text on a light ground counts as much as light on dark. Columns at the edges
-    that only repeat their neighbors count for nothing.
+    Text is where gray values change most. For each column, the absolute differences to the pixels
+    on the right and below are summed and smoothed by a Gaussian of a tenth of the height. Text
+    exceeds the 5th percentile of these sums by more than 0.4 of its distance to the 90th. So
+    specks, lines and shaded backgrounds count little, and the polarity of the text does not matter.
+    Columns at the edges that only repeat their neighbors are ignored.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     Returns
     -------
     left, right : int
-        From ``left`` up to, but not including, ``right``; all that count if none stands out.
+        Columns from ``left`` up to, but not including, ``right``. If no column stands out, these
+        are all columns that are not ignored.
 
     Examples
     --------
@@ -43,7 +44,6 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     >>> text_extent(image[:, :20])
     (0, 20)
     """
-    # Columns at the edges that only repeat their neighbors are not part of the picture.
     differing = np.flatnonzero((image[:, 1:] != image[:, :-1]).any(axis=0))
     if not len(differing):
         return 0, image.shape[1]
@@ -51,9 +51,9 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     shades = image[:, begin:end].astype(np.float32)
     change = np.abs(np.diff(shades, axis=0)).sum(axis=0)
     change[:-1] += np.abs(np.diff(shades, axis=1)).sum(axis=0)
-    # A vertical line of a frame changes a column or two more than any character does.
+    # The vertical line of a frame changes one or two columns more than any character does.
     change = np.minimum(change, np.percentile(change, 90))
-    # Rounded, so that columns that change alike stay alike.
+    # Rounded, so that equal columns stay equal.
     change = np.rint(cv2.GaussianBlur(change[None], (0, 0), len(image) / 10)[0])
     low, high = np.percentile(change, [5, 90])
     columns = np.flatnonzero(change > low + 0.4 * (high - low))
@@ -61,24 +61,24 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def pitch(images: Sequence[NDArray[np.uint8]], y: Sequence[str] | None) -> float:
-    """Estimate how far apart the characters stand, from the lengths of the labels alone.
+    """Estimate the distance between characters, from the lengths of the labels.
 
     Parameters
     ----------
     images : sequence of n ndarrays of shape (h, w), dtype uint8
     y : sequence of n str, or None
-        The labels; images whose label is empty do not count.
+        Labels; images with an empty label are ignored.
 
     Returns
     -------
     pitch : float > 0
-        In pixels: the mean of the text's extent by the length of its label. Without any label,
+        Mean width of the text divided by the length of its label, in pixels. Without any label,
         half the mean height of the images.
 
     Raises
     ------
     ValueError
-        If there are not as many labels as images.
+        If the numbers of labels and images differ.
     SegmentationError
         If there are no images.
 

@@ -1,4 +1,4 @@
-"""One branch of denoising or another, by what each image looks like."""
+"""Different denoising branches for different kinds of images."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import TransformerMixin, _fit_context, clone
 from sklearn.utils import Tags, _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha.base import Documented, StepTags, step_tags
-from skcaptcha.denoise._base import Image, check_images
+from skcaptcha.base import Documented, StepTags, check_images, step_tags
+from skcaptcha.denoise._base import Image
 
 _MEASURES: dict[str, Callable[[Image, int], float]] = {
     "pixels_below": lambda image, level: int((image < level).sum()),
@@ -34,26 +35,27 @@ def _count_components(mask: np.ndarray) -> int:
 
 
 class ImageRouter(Documented, TransformerMixin, _BaseComposition):
-    """Send each image to one of several branches by a measured property of the image.
+    """Route each image to one of several branches, by a property of the image.
 
-    For schemes that come in several kinds, each with a noise of its own. The parameters of every
-    branch are parameters of the router, so a grid reaches them: ``dots__smooth__size``.
+    For schemes with several kinds of images, each with its own noise. The parameters of every
+    branch are parameters of the router, so a grid search reaches them: ``dots__smooth__size``.
 
     Parameters
     ----------
     branches : list of (str, transformer) tuples
-        Name and denoiser (often a Pipeline of denoisers) of each branch, from the least measure
-        to the greatest; ``"passthrough"`` leaves the images as they are.
+        Name and denoiser (often a Pipeline of denoisers) of each branch, in the order of the
+        measure; ``"passthrough"`` leaves the images unchanged.
     measure : str, default="pixels_below"
-        What is measured of a gray image: ``"pixels_below"`` or ``"pixels_above"`` (the number of
-        pixels darker or brighter than ``level``), ``"components_below"`` or
-        ``"components_above"`` (the number of 8-connected pieces of such pixels), ``"mean"``,
-        ``"deviation"`` (of the gray values), ``"height"`` or ``"width"`` (in pixels).
+        Property of a gray image: ``"pixels_below"`` or ``"pixels_above"`` (the number of pixels
+        darker or brighter than ``level``), ``"components_below"`` or ``"components_above"`` (the
+        number of 8-connected components of such pixels), ``"mean"``, ``"deviation"`` (of the gray
+        values), ``"height"`` or ``"width"`` (in pixels).
     level : int in 0..256, default=1
-        For the first four measures.
+        Gray value that the first four measures compare with.
     thresholds : array-like of floats, default=(500,)
-        One fewer than branches, ascending: an image whose measure is at most ``thresholds[0]``
-        goes to the first branch, and so on; one above all goes to the last.
+        Ascending thresholds, one fewer than branches: an image whose measure is at most
+        ``thresholds[0]`` goes to the first branch, and so on; one above all thresholds goes to the
+        last branch.
 
     Attributes
     ----------
@@ -94,11 +96,12 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         self.thresholds = thresholds
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters of the router and, if deep, of its branches.
+        """Return the parameters of the router and, if deep, of its branches.
 
         Parameters
         ----------
         deep : bool, default=True
+            Whether to include the parameters of the branches.
 
         Returns
         -------
@@ -107,11 +110,12 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         return self._get_params("branches", deep=deep)
 
     def set_params(self, **kwargs: Any) -> Self:
-        """Set parameters of the router (``level``), a branch (``dots``) or its own (``dots__x``).
+        """Set parameters of the router, whole branches, or parameters of branches.
 
         Parameters
         ----------
         **kwargs
+            For example ``level``, ``dots`` or ``dots__smooth__size``.
 
         Returns
         -------
@@ -122,25 +126,26 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Sequence[Image], y: Any = None) -> Self:
-        """Fit each branch on the images that go to it, or on all where none does.
+        """Fit each branch on the images that are routed to it, or on all images if none is.
 
         Parameters
         ----------
         X : sequence of n ndarrays of shape (h, w), dtype uint8
         y : array-like of n labels, optional
-            Handed on to the branches.
+            Labels, for branches that learn from them.
 
         Returns
         -------
         self
         """
-        which = self._branch_of(check_images(X, gray=True))
+        check_images(X, gray=True)
+        which = self.branch_indices(X)
         self.branches_ = []
         for k, (name, branch) in enumerate(self.branches):
             fitted = branch
             if branch != "passthrough":
                 chosen = np.flatnonzero(which == k).tolist()
-                # A kind that happens to be missing from the training images may come later.
+                # Images of a kind without training images may come later.
                 chosen = chosen or list(range(len(X)))
                 fitted = clone(branch).fit(
                     [X[i] for i in chosen], None if y is None else _safe_indexing(y, chosen)
@@ -149,7 +154,7 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         return self
 
     def transform(self, X: Sequence[Image]) -> list[Image]:
-        """Denoise each image in its branch.
+        """Denoise each image by its branch.
 
         Parameters
         ----------
@@ -164,8 +169,11 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         ImageError
             If an element of X is not a gray image; names its index.
         """
-        check_is_fitted(self)
-        which = self._branch_of(check_images(X, gray=True))
+        # It collects the tags of all branches first, which takes longer than to route an image.
+        if not hasattr(self, "branches_"):
+            check_is_fitted(self)
+        check_images(X, gray=True)
+        which = self.branch_indices(X)
         images = list(X)
         for k, (_, transformer) in enumerate(self.branches_):
             chosen = np.flatnonzero(which == k).tolist()
@@ -175,28 +183,37 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
                     images[i] = image
         return images
 
+    def branch_indices(self, X: Sequence[Image]) -> NDArray[np.intp]:
+        """Return the index of the branch that each image is routed to.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (h, w), dtype uint8
+
+        Returns
+        -------
+        indices : ndarray of shape (n,)
+        """
+        measure = _MEASURES[self.measure]
+        measures = [measure(image, self.level) for image in X]
+        return np.searchsorted(np.asarray(self.thresholds, dtype=float), measures)
+
     def _validate_params(self) -> None:
         super()._validate_params()
         self._validate_names([name for name, _ in self.branches])
         if not self.branches:
-            raise ValueError("branches must name at least one denoiser, got none")
+            raise ValueError("branches must contain at least one denoiser, got none")
         thresholds = np.asarray(self.thresholds)
         numbers = thresholds.dtype.kind in "iuf" and not np.isnan(thresholds).any()
         fit = thresholds.shape == (len(self.branches) - 1,)
         if not (numbers and fit and (np.diff(thresholds) > 0).all()):
             raise ValueError(
-                "thresholds must be numbers that ascend, one fewer than the "
+                "thresholds must be ascending numbers, one fewer than the "
                 f"{len(self.branches)} branches, got {self.thresholds}"
             )
 
-    def _branch_of(self, X: Sequence[Image]) -> np.ndarray:
-        measure = _MEASURES[self.measure]
-        return np.searchsorted(
-            np.asarray(self.thresholds, dtype=float), [measure(image, self.level) for image in X]
-        )
-
     def __sklearn_tags__(self) -> Tags:
-        # Branches get the images themselves.
+        # Branches get the images themselves, not copies.
         branches = [part for part in self.get_params().values() if hasattr(part, "get_params")]
         tags = StepTags.extend(
             super().__sklearn_tags__(),
