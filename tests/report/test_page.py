@@ -129,6 +129,8 @@ def test_number_and_percent_sign_are_not_separated():
 def test_any_name_can_be_written(tmp_path, name):
     Page(name).save(tmp_path / "page.html")
     assert "<h1>" in (tmp_path / "page.html").read_text("utf-8")
+    Page(name).save(tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text("utf-8").startswith("# ")
 
 
 def test_notebook_shows_the_page_in_a_frame():

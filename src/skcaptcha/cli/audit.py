@@ -57,7 +57,6 @@ def audit(
     Markdown and JSON, has a confidence interval for every proportion. Images that cannot be read
     are excluded and listed; the exit code is then 1.
     """
-    from skcaptcha._files.atomic import write_atomically
     from skcaptcha._files.earlier_output import check_earlier_output
     from skcaptcha.audit import audit_captchas
     from skcaptcha.datasets import load_captchas
@@ -86,8 +85,7 @@ def audit(
         for source, label in zip(captchas.data[:_N_SHOWN], captchas.target, strict=False)
     ]
     page = audit_report(found, title, some)
-    text = page.to_markdown().encode(errors="replace")
-    write_atomically(markdown, lambda stream: stream.write(text))
+    page.save(markdown)
     page.save(out)
 
     files = [out, markdown, results]

@@ -87,8 +87,7 @@ class Page:
             date=self._date,
             version=__version__,
         )
-        # File names need not be valid Unicode, but a page has to be.
-        return html.encode(errors="replace").decode()
+        return _valid_unicode(html)
 
     def to_markdown(self) -> str:
         """Return the page as Markdown, without charts and pictures.
@@ -102,7 +101,7 @@ class Page:
         for section in self.sections:
             if written := [*filter(None, map(to_markdown, section.blocks))]:
                 blocks += [f"## {escape(section.heading)}", *written]
-        return "\n\n".join(blocks) + "\n"
+        return _valid_unicode("\n\n".join(blocks) + "\n")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to a file. A file that exists is replaced in one step.
@@ -110,10 +109,12 @@ class Page:
         Parameters
         ----------
         path : path-like
-            Path of the HTML file.
+            Path of the file. The page is written as Markdown if the path ends with ``.md``, and as
+            HTML otherwise.
         """
-        html = self.to_html().encode()
-        write_atomically(path, lambda file: file.write(html))
+        is_markdown = os.fspath(path).endswith(".md")
+        content = (self.to_markdown() if is_markdown else self.to_html()).encode()
+        write_atomically(path, lambda file: file.write(content))
 
     def _repr_html_(self) -> str:
         # The frame keeps the page's styles out of the notebook.
@@ -139,6 +140,11 @@ def _template() -> Template:
         environment.filters[function.__name__.removeprefix("_")] = function
     environment.globals["Picture"] = Picture
     return environment.get_template("page.html")
+
+
+def _valid_unicode(text: str) -> str:
+    """Replace surrogates: file names need not be valid Unicode, but a page has to be."""
+    return text.encode(errors="replace").decode()
 
 
 def _block_kind(block: Block) -> str:

@@ -70,8 +70,7 @@ def audit_report(
     Returns
     -------
     page : Page
-        It shows itself in a notebook; its methods ``save`` and ``to_markdown`` return or write it
-        in other forms.
+        It shows itself in a notebook; its method ``save`` writes it to a file, as HTML or Markdown.
     """
     cards = [
         Card([Picture(image, f"captcha {label}")], [("label", verbatim(label))])
