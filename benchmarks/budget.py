@@ -1,18 +1,18 @@
-"""How long ``skcaptcha fit DIR --budget S`` takes, for folders of several sizes and several S.
+"""Time ``skcaptcha fit DIR --budget S`` for folders of several sizes and several budgets.
 
 Run from the root of the repository, with a folder that holds the labeled folders ``train`` and
 ``dev`` for each scheme::
 
     python benchmarks/budget.py OUT --data DATA
 
-This makes 100 fits of 30 to 300 captchas, generated and real, within 10 to 180 s each, and takes at
-most 40 minutes. Without ``--data``, it fits the generated ones only. ``--schemes``, ``--budgets``
-and ``--sizes`` choose others: every scheme is then fitted with every size and budget.
+This makes 100 fits of 30 to 300 captchas, generated and real, with budgets of 10 to 180 s, and
+takes at most 40 minutes. Without ``--data``, only generated captchas are fitted. With
+``--schemes``, ``--budgets`` or ``--sizes``, every scheme is fitted with every size and budget.
 
-Appends a row to OUT/budget.csv after every fit, so that the same command goes on where it was
-stopped, and prints how many fits ended within 1.25 times their budget. Beside the seconds that the
-user waits, a row holds the processor seconds and the load of the machine: on one that does other
-work, waiting says little.
+A row is appended to OUT/budget.csv after every fit, so that the same command resumes an interrupted
+run. At the end, the number of fits within 1.25 times their budget is printed. A row contains the
+elapsed seconds, the processor seconds, and the load of the machine: elapsed seconds mean little on
+a busy machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from _speed.budgeted import FIELDS, GENERATED, fit
 _WITHIN = 1.25
 _SCHEMES = ("lines", "amazon", "captcha_v2", "really_simple", "securimage", "wave_letters")
 _SIZES_OF_ALL = {10.0: (30, 60, 100, 200, 300), 20.0: (30, 60, 100, 300), 30.0: (30, 100, 300)}
-# Long budgets are for captchas that are hard to read: others end long before.
+# Long budgets only matter for captchas that are hard to read; other fits end early.
 _LONG = (
     ("made_dots", 300, 60.0),
     ("amazon", 100, 60.0),
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _plan(options: argparse.Namespace) -> list[tuple[str, int, float]]:
-    """Give the folder, the number of captchas and the budget of each fit."""
+    """Return the folder, the number of captchas and the budget of each fit."""
     names = [*GENERATED, *(_SCHEMES if options.schemes is None else options.schemes)]
     if options.schemes is options.budgets is options.sizes is None:
         short = [
@@ -78,19 +78,19 @@ def _plan(options: argparse.Namespace) -> list[tuple[str, int, float]]:
 
 
 def _summary(rows: list[dict[str, str]]) -> str:
-    """Write the share of fits within reach of their budgets, by budget, as Markdown."""
+    """Return the number of fits within their budgets, by budget, as Markdown."""
     lines = [
-        f"| budget | fits | within {_WITHIN} budgets | median | largest | went over and said so |",
+        f"| budget | fits | within {_WITHIN} budgets | median | largest | exceeded, warned |",
         "|---|---|---|---|---|---|",
     ]
     for budget in sorted({float(row["budget"]) for row in rows}):
         own = [row for row in rows if float(row["budget"]) == budget]
-        shares = np.array([float(row["seconds"]) / budget for row in own])
-        said = [row["said_over"] == "yes" for row in own]
-        over = shares > _WITHIN
+        ratios = np.array([float(row["seconds"]) / budget for row in own])
+        warned = [row["said_over"] == "yes" for row in own]
+        over = ratios > _WITHIN
         lines.append(
-            f"| {budget:g} s | {len(own)} | {np.count_nonzero(~over)} | {np.median(shares):.2f} | "
-            f"{shares.max():.2f} | {np.count_nonzero(over & said)} of {np.count_nonzero(over)} |"
+            f"| {budget:g} s | {len(own)} | {np.count_nonzero(~over)} | {np.median(ratios):.2f} | "
+            f"{ratios.max():.2f} | {np.count_nonzero(over & warned)} of {np.count_nonzero(over)} |"
         )
     return "\n".join(lines)
 
@@ -117,9 +117,9 @@ def _options() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("out", metavar="OUT", type=Path, help="folder for the table")
-    add("--data", metavar="DATA", type=Path, help="folder with a folder for each scheme")
-    add("--schemes", metavar="NAME,...", type=_names, help="real schemes in DATA")
-    add("--budgets", metavar="S,...", type=_numbers, help="seconds")
+    add("--data", metavar="DATA", type=Path, help="folder with one folder per scheme")
+    add("--schemes", metavar="NAME,...", type=_names, help="folders in DATA to fit")
+    add("--budgets", metavar="S,...", type=_numbers, help="budgets in seconds")
     add("--sizes", metavar="N,...", type=_counts, help="numbers of captchas")
     add("--jobs", metavar="N", type=int, default=-1)
     options = parser.parse_args()

@@ -1,11 +1,11 @@
-"""String accuracy of each classifier on each kind of feature, for the two schemes with recipes.
+"""Compare the string accuracy of classifiers and features on two schemes with recipes.
 
-Run from the root of the repository; DATA is a folder with the real captchas of the scheme
-"lines" (lines/train, lines/dev) and "dots" (dots/dev), and may be left out::
+Run from the root of the repository. DATA is an optional folder with real captchas of the scheme
+"lines" (lines/train, lines/dev)::
 
     python benchmarks/combinations.py [DATA]
 
-Prints a Markdown table. Training and test captchas are disjoint; nothing is tuned on the latter.
+Prints a Markdown table. Training and test captchas are disjoint; nothing is tuned on test captchas.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ CLASSIFIERS = {
     "KNN": ("{use: KNeighborsClassifier}", {"read__estimator__n_neighbors": [1, 3, 5]}),
     "SVM": ("{use: SVC}", {"read__estimator__C": [1, 10, 100]}),
 }
-# Thresholds that the recipes' own grids find, or find as good as any, so that only feature and
-# classifier differ here.
+# Thresholds that the grids of the recipes choose, so that only features and classifiers differ.
 LINES = {"denoise__binarize__threshold": [155], "denoise__ink__threshold": [143]}
 DOTS = {
     "denoise__route__dashes__binarize__threshold": [175],
@@ -48,7 +47,7 @@ FEATURES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
 
 
 def generated(make: Callable[..., Any], n: int, seed: int) -> Bunch:
-    """Captchas of a generator as a Bunch."""
+    """Return generated captchas as a Bunch."""
     images, labels = make(n, random_state=seed)
     return Bunch(data=list(images), target=labels)
 

@@ -1,6 +1,6 @@
-"""The ten functions that take most of the time, timed one by one.
+"""Time the ten functions that take most of the time.
 
-Needs the extra ``bench``. Keep what a version takes, and compare a later one with it::
+Needs the extra ``bench``. Save the times of one version, and compare a later one with them::
 
     python -m pytest benchmarks/hottest.py --benchmark-save=before
     python -m pytest benchmarks/hottest.py --benchmark-compare --benchmark-compare-fail=median:20%
@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before numpy, which reads them once.
+# NumPy reads these when it is imported.
 os.environ.update(dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"))
 
 import cv2
@@ -36,7 +36,7 @@ BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Keep OpenCV from starting threads."""
+    """Prevent OpenCV from starting threads."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     yield
@@ -45,27 +45,27 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def captchas() -> tuple[list[np.ndarray], np.ndarray]:
-    """Captchas with lines, in color, and their labels."""
+    """Return color captchas of the scheme "lines" and their labels."""
     images, labels = make_line_captchas(N, random_state=0)
     return list(images), labels
 
 
 @pytest.fixture(scope="module")
 def gray(captchas) -> list[np.ndarray]:
-    """The captchas in gray."""
+    """Return the captchas in gray."""
     return Grayscale().fit_transform(captchas[0])
 
 
 @pytest.fixture(scope="module")
 def ink(gray) -> list[np.ndarray]:
-    """The captchas as ink and ground, without the thinnest lines."""
+    """Return binary images of the captchas without the thinnest lines."""
     smooth = Smoother().fit_transform(Binarizer("fixed", threshold=127).fit_transform(gray))
     return Binarizer("fixed", threshold=170, ink="bright").fit_transform(smooth)
 
 
 @pytest.fixture(scope="module")
 def segments(ink) -> Segments:
-    """Their characters."""
+    """Return one segment for each character."""
     return FixedBoxes(BOXES).fit_transform(ink)
 
 

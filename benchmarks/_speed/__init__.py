@@ -1,1 +1,1 @@
-"""What benchmarks/speed.py is made of."""
+"""The parts of benchmarks/speed.py."""

@@ -1,4 +1,4 @@
-"""Fits of folders within a budget, by the command."""
+"""Fits of folders with ``skcaptcha fit DIR --budget S``."""
 
 from __future__ import annotations
 
@@ -34,30 +34,17 @@ def budgets(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     for name, n, budget in _FITS:
         row = fit(name, n, budget, data, -1)
         if row is not None:
-            share = Spread.of(np.array([float(row["seconds"]) / budget]))
+            fraction = Spread.of(np.array([float(row["seconds"]) / budget]))
             yield Row(
-                "budget", f"{n} of {name}, {budget:g} s", share, "budgets", at_most=1.25,
+                "budget", f"{n} of {name}, {budget:g} s", fraction, "budgets", at_most=1.25,
                 each=1e3 * float(row["seconds"]) / n,
             )  # fmt: skip
 
 
 def fit(name: str, n: int, budget: float, data: Path | None, jobs: int) -> dict[str, str] | None:
-    """Fit n captchas by the command.
+    """Fit n captchas of a scheme in the folder `data`, or of one in `GENERATED`.
 
-    Parameters
-    ----------
-    name : str
-        A scheme in ``data``, or one of `GENERATED`.
-    n : int
-    budget : float
-        Seconds.
-    data : Path or None
-    jobs : int
-
-    Returns
-    -------
-    row : dict of str, or None
-        By `FIELDS`; None if there are not so many captchas.
+    Return a row with `FIELDS`, or None if there are fewer than n captchas.
     """
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "captchas"
@@ -81,7 +68,7 @@ def fit(name: str, n: int, budget: float, data: Path | None, jobs: int) -> dict[
         seconds, used = time.perf_counter() - begin, _processor_seconds() - used
     values = [
         name, n, budget, f"{seconds:.1f}", f"{used:.1f}", f"{os.getloadavg()[0]:.1f}",
-        "yes" if "will not suffice" in done.stderr else "no", done.returncode,
+        "yes" if "will be exceeded" in done.stderr else "no", done.returncode,
     ]  # fmt: skip
     return dict(zip(FIELDS, map(str, values), strict=True))
 

@@ -1,4 +1,4 @@
-"""Ratios as bars, and fits as curves."""
+"""The chart: ratios as bars, and fit times as curves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .rows import Row
 
 
 def draw(rows: Sequence[Row], file: Path) -> None:
-    """Draw every ratio, with its quartiles and what is aimed at, and how the time of fits grows."""
+    """Draw every ratio with its quartiles and target, and the growth of the fit times."""
     bars = [row for row in rows if row.unit.startswith("times") and row.size is None][::-1]
     curves = [row for row in rows if row.size is not None]
     heights = [1.2 + 0.3 * len(bars), 4.5 * bool(curves)]
@@ -30,19 +30,19 @@ def draw(rows: Sequence[Row], file: Path) -> None:
 
 
 def _bars(axes: Axes, rows: Sequence[Row]) -> None:
-    for place, row in enumerate(rows):
+    for y, row in enumerate(rows):
         middle = row.figure.median
         error = [[middle - row.figure.low], [row.figure.high - middle]]
         color = "tab:red" if row.reached is False else "tab:blue"
-        axes.barh(place, middle, xerr=error, color=color, height=0.6)
+        axes.barh(y, middle, xerr=error, color=color, height=0.6)
         for aim in (row.at_most, row.at_least):
             if aim:
-                axes.plot([aim, aim], [place - 0.4, place + 0.4], color="black")
+                axes.plot([aim, aim], [y - 0.4, y + 0.4], color="black")
     axes.set_xscale("log")
     axes.axvline(1, color="gray", linewidth=1)
     names = [f"{row.part}, {row.case}: {row.unit} {row.against}" for row in rows]
     axes.set_yticks(range(len(rows)), names)
-    axes.set_xlabel("black: what is aimed at")
+    axes.set_xlabel("black: target")
 
 
 def _curves(axes: Axes, rows: Sequence[Row]) -> None:

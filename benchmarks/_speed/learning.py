@@ -1,4 +1,4 @@
-"""Features, kernels, search and fit."""
+"""Times of features, kernels, search and fit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FITTED = (100, 300, 1000, 3000)
 
 
 def gradients(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Time HOG against that of scikit-image."""
+    """Compare the time of HOG with scikit-image."""
     crops = np.random.default_rng(0).integers(0, 256, (_CROPS, _SIDE, _SIDE), dtype=np.uint8)
     boxes = np.tile([0, 0, _SIDE, _SIDE], (_CROPS, 1))
     segments = Segments(boxes, np.arange(_CROPS + 1), images=list(crops))
@@ -53,13 +53,13 @@ def gradients(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     yield faster("HOG", name, "scikit-image", own / _CROPS, skimage / len(few), n=1, at_least=None)
     yield Row("HOG", name, Spread.of(1e6 * own / _CROPS), "us each", at_most=10)
     yield Row(
-        "HOG", name, Spread.of(np.array([difference])), "greatest difference", "scikit-image",
+        "HOG", name, Spread.of(np.array([difference])), "largest difference", "scikit-image",
         at_most=1e-6,
     )  # fmt: skip
 
 
 def kernels(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Time RBF machines by matrix products against libsvm, on characters of every scheme."""
+    """Compare the time of our RBF kernel with libsvm, on characters of every scheme."""
     for folder in sorted(path for path in data.iterdir() if (path / "train").is_dir()):
         train, dev = (load_captchas(folder / part) for part in ("train", "dev"))
         known, characters = _characters(train)
@@ -70,7 +70,7 @@ def kernels(data: Path, work: Path, repeat: int) -> Iterator[Row]:
 
 
 def _characters(captchas: Bunch) -> tuple[NDArray[np.float32], list[str]]:
-    """Describe what equal cuts, as many as the label has characters, make of captchas."""
+    """Cut each captcha into equal parts, one per character; return their HOG and characters."""
     values, characters = [], []
     lengths = np.array([len(label) for label in captchas.target])
     for length in np.unique(lengths):
@@ -95,12 +95,12 @@ def _machine(name: str, machine: SVC, values: NDArray[np.float32], repeat: int) 
     )
     yield faster("SVC", name, "libsvm", own, libsvm, n=len(values), at_least=5)
     other = float(np.mean(fast.predict(values) != machine.predict(values)))
-    unit = "share of other labels"
+    unit = "proportion of different labels"
     yield Row("SVC", name, Spread.of(np.array([other])), unit, "libsvm", at_most=0)
 
 
 def search(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Time the search of the default grid against scikit-learn's own."""
+    """Compare the time of the search over the default grid with GridSearchCV."""
     recipe = load_recipe("configs/grid.yaml")
     train = load_captchas(data / "lines" / "train")
     shared = recipe.search(n_jobs=1).set_params(refit=False)
@@ -128,7 +128,7 @@ def search(data: Path, work: Path, repeat: int) -> Iterator[Row]:
 
 
 def fits(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Time fits to more and more captchas, and one of a reader of sequences."""
+    """Time fits to increasing numbers of captchas, and one fit of a sequence reader."""
     for name in ("grid", "components"):
         recipe = load_recipe(f"configs/{name}.yaml")
         images, labels = make_line_captchas(max(_FITTED), random_state=0)

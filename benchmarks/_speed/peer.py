@@ -1,4 +1,4 @@
-"""Other readers, in processes of their own, told when to read and asked how long it took."""
+"""Other OCR programs, each in its own process, which report how long they take to read."""
 
 from __future__ import annotations
 
@@ -14,19 +14,10 @@ _SCRIPTS = Path(__file__).parent / "peers"
 
 
 class Peer:
-    """A reader in a process of its own; a context manager.
+    """A process that reads images with another OCR program; a context manager.
 
-    Parameters
-    ----------
-    python : str
-        Interpreter of the environment that it is installed in.
-    script : str
-        Its script in the folder ``peers``.
-    images : sequence of Path
-    work : Path
-        Folder for the list of them.
-    *arguments
-        For the script.
+    ``python`` is the interpreter of the environment where the program is installed, ``script`` the
+    name of its script in the folder ``peers``, and ``work`` a folder for the list of images.
     """
 
     def __init__(
@@ -51,7 +42,7 @@ class Peer:
         self.process.communicate()
 
     def seconds(self) -> float:
-        """Have it read all images, and give the seconds that took it."""
+        """Read all images, and return the seconds that it takes."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{self.list}\n")

@@ -1,4 +1,4 @@
-"""Whole files to strings: batches, single images, very many."""
+"""Times of predictions from image files: batches, single images, and many images."""
 
 from __future__ import annotations
 
@@ -37,16 +37,7 @@ _ALONE = {**os.environ, "OPENCV_FOR_THREADS_NUM": "1"}
 
 @dataclass(frozen=True)
 class Case:
-    """A scheme, the recipe that reads it, and what is aimed at.
-
-    Attributes
-    ----------
-    scheme, recipe : str
-    times_decoding : float
-    times_ddddocr : float or None
-    settings : tuple of pairs
-        What sets the model apart from the first candidate of the recipe.
-    """
+    """A scheme, the recipe that reads it, and the target."""
 
     scheme: str
     recipe: str
@@ -67,12 +58,12 @@ CASES = (
 
 
 def model_of(case: Case, data: Path, work: Path) -> Path:
-    """Fit the case's recipe, unless that was done before."""
+    """Fit the recipe of the case, unless its model exists."""
     path = work / f"{case.scheme}.joblib"
     if not path.exists():
         recipe = load_recipe(f"configs/{case.recipe}.yaml")
         train = load_captchas(data / case.scheme / "train")
-        # Its search takes longer than all that is measured.
+        # The search takes longer than all measurements.
         model = recipe.final_pipeline().set_params(**dict(case.settings))
         with joblib.parallel_config(n_jobs=-1):
             save(model.fit(train.data, train.target), path)
@@ -80,13 +71,13 @@ def model_of(case: Case, data: Path, work: Path) -> Path:
 
 
 def files_of(case: Case, data: Path, n: int) -> list[str]:
-    """Give n paths of images that the model has not seen, each more than once."""
+    """Return n paths of test images, with repetitions."""
     files = load_captchas(data / case.scheme / "dev").data
     return [str(path) for path in islice(cycle(files), n)]
 
 
 def batches(data: Path, work: Path, repeat: int, peers: dict[str, str]) -> Iterator[Row]:
-    """Time whole-file prediction against decoding alone, and against other readers."""
+    """Compare prediction from files with decoding alone and with other programs."""
     for case in CASES:
         model = joblib.load(model_of(case, data, work))
         files = files_of(case, data, BATCH)
@@ -117,7 +108,7 @@ def _read_all(files: list[str]) -> None:
 
 
 def single(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Time calls for one image, beyond what decoding takes."""
+    """Time predictions of single images, without decoding."""
     for case in CASES:
         if case.recipe == "sequence":
             continue
@@ -139,13 +130,13 @@ def single(data: Path, work: Path, repeat: int) -> Iterator[Row]:
 
 
 def many(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Read very many files by the command, and see what memory that takes."""
+    """Measure the memory and time of the command for many files."""
     case = CASES[0]
     model = model_of(case, data, work)
     least = _predict(model, files_of(case, data, 1), work)[1]
     seconds_each = {}
     for n in _MANY:
-        # The longer it takes, the less there is to even out.
+        # Long runs vary less and need fewer repetitions.
         runs = [_predict(model, files_of(case, data, n), work) for _ in range(_MANY[-1] // n)]
         runs = runs[:repeat]
         seconds_each[n] = np.array([seconds / n for seconds, _ in runs])
@@ -163,7 +154,7 @@ def many(data: Path, work: Path, repeat: int) -> Iterator[Row]:
 
 
 def _predict(model: Path, files: list[str], work: Path) -> tuple[float, float]:
-    """Run ``predict``; give the seconds that it read for, and the peak of its memory in KiB."""
+    """Run ``predict``; return its reading time in seconds and its peak memory in KiB."""
     names, table = work / "names.txt", work / "read.csv"
     names.write_text("".join(f"{file}\n" for file in files))
     arguments = ["predict", "-", "--model", str(model), "--csv", str(table)]
@@ -174,7 +165,7 @@ def _predict(model: Path, files: list[str], work: Path) -> tuple[float, float]:
         )
         peak = 0.0
         while process.poll() is None:
-            # What the kernel reports at the end begins with the size of what started it.
+            # The final figure of the kernel includes the size of the parent process.
             status = Path(f"/proc/{process.pid}/status").read_text()
             found = re.search(r"VmHWM:\s+(\d+)", status)
             peak = float(found[1]) if found else peak

@@ -1,4 +1,4 @@
-"""Rows of the report: what was measured, against what, and whether it is what was aimed at."""
+"""Rows of the report: a measurement, its reference, and its target."""
 
 from __future__ import annotations
 
@@ -19,23 +19,11 @@ from .timing import Spread
 
 @dataclass(frozen=True)
 class Row:
-    """One figure.
+    """One measurement.
 
-    Attributes
-    ----------
-    part, case : str
-        What was measured.
-    figure : Spread
-        A ratio, or a number in ``unit``.
-    unit : str
-    against : str
-        What the ratio is to; empty if it is none.
-    each : float
-        Milliseconds for one image, character or call, where that makes sense; else nan.
-    at_most, at_least : float or None
-        What is aimed at.
-    size : int or None
-        How many captchas, if the figure is a point of a curve over their number.
+    ``figure`` is a ratio to the reference ``against``, or a number in ``unit``. ``each`` is the
+    time in milliseconds for one image, character or call, or nan. ``at_most`` and ``at_least``
+    are targets. ``size`` is the number of captchas if the figure is a point of a curve.
     """
 
     part: str
@@ -50,14 +38,14 @@ class Row:
 
     @property
     def aim(self) -> str:
-        """Say what is aimed at; empty if nothing is."""
+        """The target as text; empty without a target."""
         if self.at_most is not None:
             return f"at most {self.at_most:g}"
         return "" if self.at_least is None else f"at least {self.at_least:g}"
 
     @property
     def reached(self) -> bool | None:
-        """Whether the median is what was aimed at; None without an aim."""
+        """Whether the median reaches the target; None without a target."""
         if self.at_most is not None:
             return self.figure.median <= self.at_most
         return None if self.at_least is None else self.figure.median >= self.at_least
@@ -73,7 +61,7 @@ def ratio(
     n: int,
     at_most: float | None = None,
 ) -> Row:
-    """Give the time of a way as a multiple of the reference's, round by round."""
+    """Return the time of one variant divided by that of the reference, in each round."""
     figure = Spread.of(way / reference)
     each = 1e3 * float(np.median(way)) / n
     return Row(part, case, figure, "times", against, each, at_most=at_most)
@@ -89,14 +77,14 @@ def faster(
     n: int,
     at_least: float | None = None,
 ) -> Row:
-    """Give how many times as fast as the reference a way is, round by round."""
+    """Return how many times as fast as the reference a variant is, in each round."""
     figure = Spread.of(reference / way)
     each = 1e3 * float(np.median(way)) / n
     return Row(part, case, figure, "times as fast", against, each, at_least=at_least)
 
 
 def save_csv(rows: Iterable[Row], file: Path) -> None:
-    """Write all rows, or, if that is cut short, none."""
+    """Write all rows atomically."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(
@@ -113,7 +101,7 @@ def save_csv(rows: Iterable[Row], file: Path) -> None:
 
 
 def markdown(rows: Sequence[Row], machine: str) -> str:
-    """Write the report."""
+    """Return the report as Markdown."""
     lines = [
         f"{machine}. Medians and quartiles. Two ways are timed in turn; a ratio is taken in every "
         "round. One thread, unless a row says otherwise.",
@@ -133,17 +121,10 @@ def markdown(rows: Sequence[Row], machine: str) -> str:
 
 
 def write_into(page: Path, report: str) -> None:
-    """Replace what a page holds between its two marks.
-
-    Parameters
-    ----------
-    page : Path
-        Holds ``<!-- measured -->`` and, after it, ``<!-- end -->``.
-    report : str
-    """
+    """Replace the part of a page between ``<!-- measured -->`` and ``<!-- end -->``."""
     before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- measured -->")
     _, end, after = rest.partition("<!-- end -->")
     if not begin or not end:
-        raise SkcaptchaError(f"{page}: it lacks the marks <!-- measured --> and <!-- end -->")
+        raise SkcaptchaError(f"{page}: missing <!-- measured --> or <!-- end -->; add both marks")
     text = f"{before}{begin}\n\n{report.strip()}\n\n{end}{after}"
     write_atomically(page, lambda stream: stream.write(text.encode()))

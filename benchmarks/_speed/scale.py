@@ -1,4 +1,4 @@
-"""Two workers against one: processes of this machine, and those of a Dask cluster."""
+"""Speed of two workers compared with one: local processes and a Dask cluster."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _FILES = {"lines": 10_000, "captcha_v2": 4_000}
 
 
 def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Read with two workers that were started before, and with one."""
-    from distributed import Client, LocalCluster  # noqa: PLC0415 - of an extra
+    """Compare reading with two running workers and with one."""
+    from distributed import Client, LocalCluster  # noqa: PLC0415 - needs an extra
 
     cases = [CASES[0], CASES[-1]]
 
@@ -38,7 +38,7 @@ def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
                 n=n_files, at_least=1.7,
             )  # fmt: skip
 
-    # Before there is a cluster: its settings of the memory hold for all processes that start later.
+    # Before the cluster starts: its memory settings apply to all processes that start later.
     yield from rows("processes", lambda read, n: _seconds(read(n_jobs=n)))
     with ExitStack() as stack:
         clients = {}

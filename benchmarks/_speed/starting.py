@@ -1,4 +1,4 @@
-"""How soon commands answer."""
+"""Start times of commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ for name in open({file!r}).read().split():
 
 
 def starts(data: Path, work: Path, repeat: int) -> Iterator[Row]:
-    """Time --help and the first image, against importing what they need."""
+    """Compare the time of --help and of the first image with the time of their imports."""
     plain = [sys.executable, "-c", "import typer, rich"]
     own, other = in_turn(
         partial(_run, [sys.executable, "-m", "skcaptcha", "--help"]),

@@ -1,4 +1,4 @@
-"""Times of two ways to do the same, taken in turn, so that what slows one slows the other."""
+"""Times of several variants, measured in turn, so that other load affects all of them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,7 @@ _QUARTILES = (25, 50, 75)
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and quartiles.
-
-    Attributes
-    ----------
-    low, median, high : float
-    """
+    """Median and quartiles."""
 
     low: float
     median: float
@@ -27,7 +22,7 @@ class Spread:
 
     @classmethod
     def of(cls, numbers: NDArray[np.float64]) -> Spread:
-        """Take them of some numbers."""
+        """Return the quartiles of numbers."""
         return cls(*np.percentile(numbers, _QUARTILES).tolist())
 
 
@@ -39,18 +34,9 @@ def seconds(do: Callable[[], object]) -> float:
 
 
 def in_turn(*ways: Callable[[], float], repeat: int, warm_up: int = 1) -> list[NDArray[np.float64]]:
-    """Let each way time itself, one after the other, again and again.
+    """Call each of several timers in turn, `repeat` times after `warm_up` rounds.
 
-    Parameters
-    ----------
-    *ways : callables that give seconds
-    repeat : int
-    warm_up : int, default=1
-        Rounds before those that count.
-
-    Returns
-    -------
-    seconds : list of ndarrays of shape (repeat,), one for each way
+    Return an array of seconds with shape (repeat,) for each timer.
     """
     rounds = [[way() for way in ways] for _ in range(warm_up + repeat)]
     return list(np.array(rounds[warm_up:], dtype=float).T)

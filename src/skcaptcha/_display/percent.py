@@ -7,16 +7,16 @@ import math
 _TOLERANCE = 1e-9  # 100 * 0.29 is 28.999999999999996
 
 
-def percent(fraction: float, n: int) -> str:
+def percent(fraction: float | None, n: int) -> str:
     """Format a fraction of `n` items, with enough decimals to distinguish neighboring counts.
 
     Up to 100 items have no decimals, up to 1,000 one, up to 10,000 two. Only 1.0 becomes 100 %, and
-    only 0.0 becomes 0 %.
+    only 0.0 becomes 0 %. None becomes a dash.
 
     >>> percent(49 / 50, 50), percent(199 / 200, 200), percent(0.99999, 200), percent(1.0, 200)
     ('98 %', '99.5 %', '99.9 %', '100 %')
     """
-    return f"{_percentage(fraction, _decimals(n))} %"
+    return "-" if fraction is None else f"{_percentage(fraction, _decimals(n))} %"
 
 
 def percent_interval(low: float, high: float, n: int) -> str:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
+
+from skcaptcha._files.json_text import to_json
 
 STDOUT = Path("-")
 
@@ -115,13 +116,5 @@ def _chunks(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _json(value: Any, indent: int = 0) -> str:
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
     # Line feeds in strings are escaped, but other characters that end lines are not.
-    text = text.replace("\n", "\n" + " " * indent)
-    # Parts of file names that UTF-8 cannot encode are escaped as in JSON.
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _plain(value: Any) -> Any:
-    """Convert numbers and arrays of numpy to lists and numbers, and anything else to text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return to_json(value, indent=2).decode().replace("\n", "\n" + " " * indent)

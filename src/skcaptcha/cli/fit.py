@@ -291,14 +291,10 @@ def _tried_table(choice: Choice) -> Table:
         best = trials[0]
         table.add_row(
             Text(best.name),
-            _percent(best.screened, best.n_screened),
-            _percent(best.accuracy, best.n_validated),
+            percent(best.screened, best.n_screened),
+            percent(best.accuracy, best.n_validated),
             f"{sum(trial.seconds for trial in trials):.0f}",
             Text(best.outcome.partition(" (")[0]),
             style="bold" if best is choice.trials[0] else None,
         )
     return table
-
-
-def _percent(fraction: float | None, n: int) -> str:
-    return "-" if fraction is None else percent(fraction, n)

@@ -1,4 +1,4 @@
-"""What is remembered of a model: what it was fitted with, and what it was fitted from."""
+"""The manifest of a model: its characters and its training captchas."""
 
 from __future__ import annotations
 
@@ -15,33 +15,22 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.images import ImageBatch, ImageDecoder
 from skcaptcha.images._batch import pixel_digest
 
-_MOST_SIZES = 20
-_DIGEST_SIZE = 5  # bytes; a manifest has room for those of ten thousand images
+_MAX_SIZES = 20
+_DIGEST_SIZE = 5  # bytes; two different images in a million million share one
 
 
 def describe_model(model: Pipeline) -> dict[str, Any]:
-    """Say what a fitted pipeline itself knows of what it was fitted from.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Fitted.
-
-    Returns
-    -------
-    about : dict
-        ``characters``, and ``lengths`` if its reader remembers the lengths of the labels.
-    """
+    """Return the characters of a fitted pipeline, and its label lengths if the reader has them."""
     about: dict[str, Any] = {"characters": "".join(getattr(model[-1], "classes_", []))}
     if (lengths := getattr(model[-1], "lengths_", None)) is not None:
-        about["lengths"] = _counted(lengths)
+        about["lengths"] = _with_text_keys(lengths)
     return about
 
 
 def describe_training(
     X: Iterable[Any], y: Sequence[str], decoder: ImageDecoder | None = None
 ) -> dict[str, Any]:
-    """Say what captchas a model is fitted to, for its manifest.
+    """Describe the training captchas of a model for its manifest.
 
     Parameters
     ----------
@@ -50,17 +39,16 @@ def describe_training(
     y : sequence of n str
         Their labels.
     decoder : ImageDecoder, default=None
-        Sets the limits of what is decoded; None: one with the usual limits.
+        Decoder of the model, whose limits for files and images apply.
 
     Returns
     -------
     about : dict
-        ``n_train``; ``lengths`` (how many labels have each length); ``image_sizes`` (how many
-        images have each size, in pixels; left out if there are more than 20 sizes),
-        ``image_widths`` and ``image_heights`` (least and greatest); ``training_sha256``, of
-        all labels, and of the shapes and pixels of all images, in their order; and
-        ``training_images``, by which `count_training_images` knows them: five bytes of each
-        image's SHA-256, in base64.
+        ``n_train``: number of captchas. ``lengths``: number of labels of each length.
+        ``image_sizes``: number of images of each size, in pixels; missing for more than 20 sizes.
+        ``image_widths``, ``image_heights``: minimum and maximum. ``training_sha256``: hash of all
+        labels, and of the shapes and pixels of all images, in their order. ``training_images``:
+        the first five bytes of each image's SHA-256, in base64, to recognize training images.
 
     Raises
     ------
@@ -89,9 +77,9 @@ def describe_training(
         digests = [pixel_digest(decoder.transform([image])[0]) for image in batch]
     about: dict[str, Any] = {
         "n_train": len(y),
-        "lengths": _counted(Counter(map(len, y))),
+        "lengths": _with_text_keys(Counter(map(len, y))),
     }
-    if len(sizes) <= _MOST_SIZES:
+    if len(sizes) <= _MAX_SIZES:
         about["image_sizes"] = {f"{w} x {h}": n for (w, h), n in sorted(sizes.items())}
     if sizes:
         about["image_widths"], about["image_heights"] = (
@@ -105,28 +93,10 @@ def describe_training(
 def count_training_images(
     manifest: Mapping[str, Any], images: Iterable[NDArray[np.uint8]]
 ) -> int | None:
-    """Count the images that a model is fitted to.
+    """Count the images with the same pixels as one of the model's training images.
 
-    Parameters
-    ----------
-    manifest : mapping
-        Of the model.
-    images : iterable of ndarrays
-        Decoded as those that the model was fitted to.
-
-    Returns
-    -------
-    n : int or None
-        How many of them show the same pixels as one of the training images; None if the manifest
-        does not say what these were.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skcaptcha.persistence._manifest import count_training_images, describe_training
-    >>> images = [np.full((20, 50), shade, np.uint8) for shade in (0, 9)]
-    >>> count_training_images(describe_training(images[:1], ["AB"]), images)
-    1
+    They have to be decoded like the training images. None if the manifest does not contain
+    ``training_images``.
     """
     try:
         content = b64decode(manifest["training_images"], validate=True)
@@ -137,10 +107,8 @@ def count_training_images(
 
 
 def _short(digest: str) -> bytes:
-    # Of a million million images that differ, one has the same.
     return bytes.fromhex(digest)[:_DIGEST_SIZE]
 
 
-def _counted(numbers: dict[int, int]) -> dict[str, int]:
-    # The keys of JSON are strings.
+def _with_text_keys(numbers: dict[int, int]) -> dict[str, int]:
     return {str(length): numbers[length] for length in sorted(numbers)}

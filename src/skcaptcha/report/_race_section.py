@@ -33,8 +33,8 @@ def race_section(choice: Choice) -> Section:
             [
                 trial.name,
                 " ".join(f"{key}={_short(value)}" for key, value in trial.settings.items()),
-                _percent(trial.screened, trial.n_screened),
-                _percent(trial.accuracy, trial.n_validated),
+                percent(trial.screened, trial.n_screened),
+                percent(trial.accuracy, trial.n_validated),
                 f"{trial.seconds:.1f}",
                 trial.outcome,
             ]
@@ -57,7 +57,3 @@ def _short(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
     return str(value["use"]) if "use" in value else " + ".join(map(_short, value.values()))
-
-
-def _percent(accuracy: float | None, n: int) -> str:
-    return "" if accuracy is None else percent(accuracy, n)
