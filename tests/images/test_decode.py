@@ -384,14 +384,14 @@ class TestBadInput:
         place = st.integers(0, len(content) - 1)
         for _ in range(data.draw(st.integers(1, 4))):
             begin, end = sorted((data.draw(place), data.draw(place)))
-            match data.draw(st.sampled_from(["change", "lose", "repeat", "begin anew"])):
+            match data.draw(st.sampled_from(["change", "lose", "repeat", "begin again"])):
                 case "change":
                     content[begin : begin + 1] = bytes([data.draw(st.integers(0, 255))])
                 case "lose":
                     del content[begin:end]
                 case "repeat":
                     content[begin:begin] = content[begin:end]
-                case "begin anew":
+                case "begin again":
                     content = content[:begin] + content
             content = content or bytearray(1)
         try:

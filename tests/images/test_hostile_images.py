@@ -504,7 +504,7 @@ class TestPlaces:
             path.unlink()
         assert said.stdout == f"{path}: it cannot be read (permission denied)\n"
 
-    @pytest.mark.parametrize("change", ["shrinks", "grows", "is written anew"])
+    @pytest.mark.parametrize("change", ["shrinks", "grows", "is rewritten"])
     def test_a_file_that_changes_while_it_is_read(self, change: str, tmp_path: Path) -> None:
         path = tmp_path / "a.bmp"
         path.write_bytes(FILES["BMP"])
