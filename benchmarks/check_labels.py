@@ -56,7 +56,7 @@ def _run(name: str, charset: str, n: int, seed: int) -> dict[str, object]:
     begin = time.perf_counter()
     y = np.array(labels)
     held_out = read_out_of_fold(
-        load_recipe("configs/grid.yaml").pipeline(), list(images), y, range(n),
+        load_recipe("grid").pipeline(), list(images), y, range(n),
         n_folds=5, n_jobs=None, random_state=0, advance=lambda n: None,
     )  # fmt: skip
     issues = rank_labels(held_out, y, {})

@@ -35,11 +35,11 @@ DOTS = {
 }
 SOFT = {"denoise__soften": [{"use": "Smoother", "size": 5}]}
 FEATURES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
-    "configs/grid.yaml": {
+    "grid": {
         "raw pixels": ("{use: RawPixels}", LINES),
         "HOG": ("{use: HOG}", LINES),
     },
-    "configs/dots.yaml": {
+    "dots": {
         "raw pixels": ("{use: RawPixels}", DOTS),
         "HOG": ("{use: HOG, cells_per_block: [7, 4]}", DOTS | SOFT),
     },
@@ -55,7 +55,7 @@ def generated(make: Callable[..., Any], n: int, seed: int) -> Bunch:
 def main() -> None:
     """Fit and score every combination."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    lines, dots = "configs/grid.yaml", "configs/dots.yaml"
+    lines, dots = "grid", "dots"
     tasks = [
         (lines, "lines, generated", generated(make_line_captchas, 100, 1),
          generated(make_line_captchas, 2000, 2)),

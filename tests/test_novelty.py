@@ -33,7 +33,7 @@ def detector(captchas):
 @pytest.fixture(scope="module")
 def fitted():
     X, y = make_line_captchas(200, random_state=0)
-    return load_recipe("configs/grid.yaml").pipeline().fit(list(X), y)
+    return load_recipe("grid").pipeline().fit(list(X), y)
 
 
 def photographs(shape):
@@ -160,7 +160,7 @@ class TestInAPipeline:
 
     def test_of_few_images_nothing_is_said(self):
         X, y = make_line_captchas(19, random_state=0)
-        model = load_recipe("configs/grid.yaml").pipeline().fit(list(X), y)
+        model = load_recipe("grid").pipeline().fit(list(X), y)
         assert model["images"].novelty_ is None
         assert {r.out_of_distribution for r in read_captchas(model, list(X))} == {None}
 

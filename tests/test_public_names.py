@@ -47,6 +47,6 @@ def test_reprs_are_one_short_line(tmp_path):
     assert repr(test) == "<Captchas: 1 image, labels 'IJ'>"
     assert repr(load_captchas(tmp_path, labeled=False)) == "<Captchas: 5 images, no labels>"
     assert repr(Captchas(data=[], target=[])) == "<Captchas: 0 images>"
-    recipe = skcaptcha.load_recipe("configs/grid.yaml")
+    recipe = skcaptcha.load_recipe("grid")
     steps = "FixedBoxes, RawPixels, CharacterReader"
-    assert repr(recipe) == f"<Recipe configs/grid.yaml: {steps}; 120 candidates, 5 folds>"
+    assert repr(recipe) == f"<Recipe grid: {steps}; 120 candidates, 5 folds>"

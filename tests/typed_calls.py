@@ -19,8 +19,8 @@ def right(model: Pipeline, segments: Segments) -> None:
     assert_type(load(Path("model.joblib"), trust=True), Pipeline)
     assert_type(read_captchas(model, ["a.png", b"GIF89a"]), list[Reading])
     assert_type(evaluate(model, ["a.png"], ["AB"]), dict[str, Any])
-    assert_type(load_recipe("configs/grid.yaml"), Recipe)
-    assert_type(load_recipe("configs/grid.yaml").search(n_jobs=2), SharedGridSearchCV)
+    assert_type(load_recipe("grid"), Recipe)
+    assert_type(load_recipe("grid").search(n_jobs=2), SharedGridSearchCV)
     assert_type(skcaptcha.Segments([[0, 0, 1, 1]], [0, 1])[0], Segments)
     assert_type(skcaptcha.metrics.string_accuracy(["AB"], ["AB"]), float)
     assert_type(skcaptcha.__version__, str)
@@ -53,7 +53,7 @@ def wrong(model: Pipeline) -> None:
     skcaptcha.evaluate(1, ["a.png"], ["AB"])  # pyright: ignore[reportArgumentType]
     skcaptcha.read_captchas("model.joblib", ["a.png"])  # pyright: ignore[reportArgumentType]
     _ = skcaptcha.read_captchas(model, ["a.png"])[0].txt  # pyright: ignore[reportAttributeAccessIssue]
-    skcaptcha.load_recipe("configs/grid.yaml").sarch()  # pyright: ignore[reportAttributeAccessIssue]
+    skcaptcha.load_recipe("grid").sarch()  # pyright: ignore[reportAttributeAccessIssue]
     SharedGridSearchCV(model, {}, folds=3)  # pyright: ignore[reportCallIssue]
     skcaptcha.denoise.Binarizer(methode="otsu")  # pyright: ignore[reportCallIssue]
     skcaptcha.images.ImageDecoder(max_pixels="many")  # pyright: ignore[reportArgumentType]

@@ -101,7 +101,7 @@ def _machine(name: str, machine: SVC, values: NDArray[np.float32], repeat: int) 
 
 def search(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     """Compare the time of the search over the default grid with GridSearchCV."""
-    recipe = load_recipe("configs/grid.yaml")
+    recipe = load_recipe("grid")
     train = load_captchas(data / "lines" / "train")
     shared = recipe.search(n_jobs=1).set_params(refit=False)
     plain = GridSearchCV(
@@ -130,7 +130,7 @@ def search(data: Path, work: Path, repeat: int) -> Iterator[Row]:
 def fits(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     """Time fits to increasing numbers of captchas, and one fit of a sequence reader."""
     for name in ("grid", "components"):
-        recipe = load_recipe(f"configs/{name}.yaml")
+        recipe = load_recipe(name)
         images, labels = make_line_captchas(max(_FITTED), random_state=0)
         taken = [
             float(
@@ -151,7 +151,7 @@ def fits(data: Path, work: Path, repeat: int) -> Iterator[Row]:
                 "times n log n", f"{_FITTED[0]} captchas", 1e3 * taken[k],
                 at_most=1.0 if k else None, size=n,
             )  # fmt: skip
-    recipe = load_recipe("configs/sequence.yaml")
+    recipe = load_recipe("sequence")
     train = load_captchas(data / "captcha_v2" / "train")
     taken = [seconds(partial(recipe.final_pipeline().fit, train.data, train.target))]
     yield Row(

@@ -61,7 +61,7 @@ def model_of(case: Case, data: Path, work: Path) -> Path:
     """Fit the recipe of the case, unless its model exists."""
     path = work / f"{case.scheme}.joblib"
     if not path.exists():
-        recipe = load_recipe(f"configs/{case.recipe}.yaml")
+        recipe = load_recipe(case.recipe)
         train = load_captchas(data / case.scheme / "train")
         # The search takes longer than all measurements.
         model = recipe.final_pipeline().set_params(**dict(case.settings))

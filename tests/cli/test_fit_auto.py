@@ -224,7 +224,7 @@ def test_labels_of_both_cases_are_also_judged_ignoring_case(run, tmp_path, with_
     what = [tmp_path / "d", "--budget", 5]
     if with_recipe:
         settings = ("data.train=40", "search.cv=2", "final={}")
-        what = ["configs/grid.yaml", "--data", tmp_path / "d"]
+        what = ["grid", "--data", tmp_path / "d"]
         what += [part for setting in settings for part in ("--set", setting)]
     outcome = run("fit", *what, "--out", tmp_path / "m.joblib", "--jobs", 1)
     assert outcome.code == 0, outcome.err

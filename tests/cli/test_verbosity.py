@@ -158,7 +158,7 @@ def test_every_command_knows_both(run):
 def test_a_program_that_does_not_ask_hears_nothing():
     code = (
         "from skcaptcha import load_recipe\n"
-        "recipe = load_recipe('configs/raw-knn.yaml', ['search.cv=2'])\n"
+        "recipe = load_recipe('raw-knn', ['search.cv=2'])\n"
         "train, _ = recipe.load_data()\n"
         "recipe.fit(train.data, train.target)\n"
     )

@@ -15,7 +15,7 @@ CAPTCHAS = make_line_captchas(60, random_state=0)
 
 @pytest.fixture(scope="module")
 def model():
-    recipe = skcaptcha.load_recipe("configs/grid.yaml", ["final={}"])
+    recipe = skcaptcha.load_recipe("grid", ["final={}"])
     return recipe.pipeline().fit(*(part[:40] for part in CAPTCHAS))
 
 
@@ -70,7 +70,7 @@ def entry_points():
         "evaluate": skcaptcha.evaluate,
         "score": lambda model, X, y: model.score(X, y),
         "fit": lambda model, X, y: clone(model).fit(X, y),
-        "Recipe.fit": lambda _, X, y: skcaptcha.load_recipe("configs/grid.yaml").fit(X, y),
+        "Recipe.fit": lambda _, X, y: skcaptcha.load_recipe("grid").fit(X, y),
         "score_report": score_report,
         "fit_report": fit_report,
         "choose_recipe": lambda _, X, y: choose_recipe(X, y),

@@ -22,7 +22,7 @@ CHARSET = "ABCDEH7"
 
 def boxes() -> Pipeline:
     """Return a pipeline that segments at fixed boxes."""
-    return load_recipe("configs/grid.yaml").pipeline()
+    return load_recipe("grid").pipeline()
 
 
 def windows() -> Pipeline:

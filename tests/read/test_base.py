@@ -15,7 +15,7 @@ Fitted = tuple[Pipeline, list[np.ndarray], np.ndarray]
 
 
 def cutting() -> Pipeline:
-    return load_recipe("configs/grid.yaml").pipeline()
+    return load_recipe("grid").pipeline()
 
 
 def sliding() -> Pipeline:

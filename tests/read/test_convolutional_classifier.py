@@ -61,7 +61,7 @@ def test_a_missing_package_raises_one_sentence(missing, monkeypatch):
 def test_pytorch_is_imported_only_when_needed():
     code = (
         "import sys, skcaptcha.read, skcaptcha.recipes._recipe; "
-        "skcaptcha.load_recipe('configs/grid.yaml'); skcaptcha.read.ConvolutionalClassifier(); "
+        "skcaptcha.load_recipe('grid'); skcaptcha.read.ConvolutionalClassifier(); "
         "sys.exit(len({'torch', 'skorch'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=RECIPE.parents[1])

@@ -17,21 +17,21 @@ from skcaptcha.denoise._base import BaseDenoiser
 class Inverter(BaseDenoiser):
     """Inverter of gray values."""
 
-    def _denoise(self, image):
-        return 255 - image
+    def _denoise(self, images):
+        return 255 - images
 '''
 SEGMENTER = '''
 import numpy as np
 
-from skcaptcha.segment._base import BaseSegmenter, Cut
+from skcaptcha.segment._base import BaseSegmenter
 
 
 class Halves(BaseSegmenter):
     """Segmenter that cuts each image in the middle."""
 
-    def _cut(self, image):
-        h, w = image.shape
-        return Cut(np.array([[0, 0, w // 2, h], [w // 2, 0, w - w // 2, h]]))
+    def _segment(self, images):
+        n, h, w = images.shape
+        return [np.array([[0, 0, w // 2, h], [w // 2, 0, w - w // 2, h]])] * n, None
 '''
 FIT = """
 import numpy as np

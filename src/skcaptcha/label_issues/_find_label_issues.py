@@ -96,7 +96,7 @@ def find_label_issues(
     >>> from skcaptcha.label_issues import find_label_issues
     >>> images, labels = make_line_captchas(120, charset="ABC7", random_state=0)
     >>> labels[17] = "A7"
-    >>> model = load_recipe("configs/grid.yaml").pipeline()
+    >>> model = load_recipe("grid").pipeline()
     >>> worst = find_label_issues(list(images), labels, model=model).suspects[0]
     >>> worst.index, worst.reason
     (17, 'label has 2 characters; image appears to have 4')
