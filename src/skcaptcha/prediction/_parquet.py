@@ -15,7 +15,7 @@ from skcaptcha.exceptions import SkcaptchaError
 if TYPE_CHECKING:
     import pyarrow
 
-_ROWS_PER_GROUP = 2**16
+_ROWS_PER_GROUP = 2**14
 
 
 def check_installed() -> None:
