@@ -1,4 +1,4 @@
-"""A trace holds what each step of a pipeline does."""
+"""A trace equals the output of each step of a pipeline."""
 
 import numpy as np
 import pytest
