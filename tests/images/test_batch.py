@@ -8,12 +8,19 @@ import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import Grayscale
 from skcaptcha.exceptions import ImageError
+from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageBatch, ImageDecoder, decode, find_duplicates
 from skcaptcha.images import _batch as module
 from skcaptcha.images._batch import as_batch
+from skcaptcha.model_selection import CaptchaKFold, SharedGridSearchCV
+from skcaptcha.read import CharacterReader
+from skcaptcha.segment import EqualSplit
 
 RNG = np.random.default_rng(0)
 
@@ -117,6 +124,28 @@ def test_the_same_is_learned_from_files_and_from_their_batch(tmp_path):
     assert joblib.hash(ImageDecoder().fit(images)) == joblib.hash(ImageDecoder().fit(batch))
     with pytest.warns(UserWarning, match="single color"):
         ImageDecoder().fit(ImageBatch(np.zeros((30, 20, 50))))
+
+
+def test_searches_give_the_same_models_for_files_and_for_their_batch(tmp_path):
+    images, labels = make_line_captchas(24, charset="AB", random_state=0)
+    paths = []
+    for i, image in enumerate(images):
+        (tmp_path / f"{i}.jpg").write_bytes(encoded(image, "JPEG"))
+        paths.append(str(tmp_path / f"{i}.jpg"))
+    model = make_pipeline(
+        ImageDecoder(), Grayscale(), EqualSplit(n_characters=4), RawPixels(), CharacterReader()
+    )
+    grid = {"imagedecoder__gray": [False, True], "grayscale__channel": ["luma", "min"]}
+    batch, found = ImageBatch(paths), []
+    for X, n_jobs in ((paths, None), (batch, None), (batch, 2)):
+        search = SharedGridSearchCV(model, grid, cv=CaptchaKFold(2), n_jobs=n_jobs)
+        fitted = search.fit(X, labels)
+        scores = fitted.cv_results_["mean_test_score"].tolist()
+        found.append((scores, joblib.hash(fitted.best_estimator_)))
+        plain = GridSearchCV(model, grid, cv=2).fit(X, labels)
+        found.append((scores, joblib.hash(plain.best_estimator_)))
+    assert len(set(map(str, found[::2]))) == 1
+    assert len(set(map(str, found[1::2]))) == 1
 
 
 def _means(batch, i):
