@@ -14,7 +14,7 @@ from sklearn.base import clone
 from skcaptcha import load_recipe, novelty, read_captchas
 from skcaptcha.datasets import load_captchas, make_dot_captchas, make_line_captchas
 from skcaptcha.images import ImageDecoder
-from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
+from skcaptcha.novelty import MIN_IMAGES, NoveltyDetector
 
 N = 300
 
@@ -93,14 +93,14 @@ class TestEstimator:
         assert detector.offset_ == pytest.approx(norm.ppf(detector.contamination))
 
     @given(st.lists(st.floats(-40, 40), min_size=1))
-    def test_credit(self, detector, scores):
+    def test_confidence_factors(self, detector, scores):
         scores = np.sort(scores)
-        credit = detector.credit(scores)
-        assert (np.diff(credit) >= 0).all()
-        assert ((credit >= 0) & (credit <= 1)).all()
-        assert (credit[scores >= 0] == 1).all()
+        factors = detector.confidence_factors(scores)
+        assert (np.diff(factors) >= 0).all()
+        assert ((factors >= 0) & (factors <= 1)).all()
+        assert (factors[scores >= 0] == 1).all()
         expected = norm.sf(-(scores + detector.offset_)) / detector.contamination
-        np.testing.assert_allclose(credit[scores < 0], expected[scores < 0], rtol=1e-9)
+        np.testing.assert_allclose(factors[scores < 0], expected[scores < 0], rtol=1e-9)
 
     @settings(max_examples=50)
     @given(
@@ -118,7 +118,7 @@ class TestEstimator:
         alone = [detector.score_samples([image])[0] for image in X]
         np.testing.assert_array_equal(detector.score_samples(X), alone)
 
-    def test_gray_is_not_color(self, captchas):
+    def test_gray_images_are_not_color_images(self, captchas):
         gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in captchas[0]]
         detector = NoveltyDetector().fit(gray)
         assert (detector.predict(captchas[1][:20]) == -1).all()
@@ -126,12 +126,12 @@ class TestEstimator:
         assert (detector.predict(grays_in_color) == 1).all()
 
     def test_equal_images(self):
-        X = [np.full((9, 9), 7, dtype=np.uint8)] * FEWEST_IMAGES
+        X = [np.full((9, 9), 7, dtype=np.uint8)] * MIN_IMAGES
         detector = NoveltyDetector().fit(X)
         assert detector.predict([X[0], X[0] + 100]).tolist() == [1, -1]
 
     def test_too_few_images(self, captchas):
-        with pytest.raises(ValueError, match=r"19 images are too few .*; 20 are needed"):
+        with pytest.raises(ValueError, match="19 images are too few; use at least 20"):
             NoveltyDetector().fit(captchas[0][:19])
 
     @pytest.mark.parametrize("contamination", [0, 0.6, -1.0, "few"])

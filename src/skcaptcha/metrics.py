@@ -1,4 +1,4 @@
-"""How well strings were read: shares, edit distance, confusions, intervals, coverage."""
+"""Metrics of read strings: accuracies, edit distance, confusions, intervals, coverage."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,11 +29,11 @@ class Confusion(NamedTuple):
     Attributes
     ----------
     true : str
-        The character of the label; empty where a character was inserted.
+        Character of the label; empty if a character was inserted.
     read : str
-        The character that was read for it; empty where the character was missed.
+        Character that was read; empty if the character was missed.
     count : int
-        How often.
+        Number of times.
 
     Examples
     --------
@@ -44,18 +44,18 @@ class Confusion(NamedTuple):
 
     true: str
     read: str
-    count: int  # type: ignore[assignment]  # shadows tuple.count, which nobody calls here
+    count: int  # type: ignore[assignment]  # shadows tuple.count
 
 
 def string_accuracy(y_true: Strings, y_pred: Strings, *, ignore_case: bool = False) -> float:
-    """Share of strings that were read entirely right.
+    """Compute the fraction of strings that are correct as a whole.
 
     Parameters
     ----------
     y_true, y_pred : sequence of n str
-        The labels, and what was read.
+        Labels and predicted strings.
     ignore_case : bool, default=False
-        Whether ``"a"`` equals ``"A"``.
+        Whether ``"a"`` and ``"A"`` are equal.
 
     Returns
     -------
@@ -82,14 +82,15 @@ def string_accuracy(y_true: Strings, y_pred: Strings, *, ignore_case: bool = Fal
 
 
 def character_accuracy(y_true: Strings, y_pred: Strings) -> float:
-    """Share of characters that were read right.
+    """Compute the fraction of characters that are correct.
 
-    One minus the edit distances of all strings over the lengths of all labels, and never below 0.
+    One minus the sum of the edit distances divided by the sum of the lengths of the labels, but at
+    least 0.
 
     Parameters
     ----------
     y_true, y_pred : sequence of n str
-        The labels, and what was read.
+        Labels and predicted strings.
 
     Returns
     -------
@@ -117,12 +118,12 @@ def character_accuracy(y_true: Strings, y_pred: Strings) -> float:
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Levenshtein distance: the fewest insertions, deletions and substitutions from `a` to `b`.
+    """Compute the Levenshtein distance: the least number of insertions, deletions, substitutions.
 
     Parameters
     ----------
     a, b : str
-        The strings.
+        Strings to compare.
 
     Returns
     -------
@@ -146,19 +147,19 @@ def edit_distance(a: str, b: str) -> int:
 def confusions(y_true: Strings, y_pred: Strings) -> list[Confusion]:
     """Count which characters were read as which others.
 
-    Each string is aligned with its label by a smallest set of edits. Of several such
-    alignments, the one that pairs characters from the end backwards is taken.
+    Each string is aligned with its label by a minimum number of edits. Of several such alignments,
+    the one that pairs characters from the end backwards is used.
 
     Parameters
     ----------
     y_true, y_pred : sequence of n str
-        The labels, and what was read.
+        Labels and predicted strings.
 
     Returns
     -------
     confusions : list of Confusion
-        The most frequent first; equally frequent ones by `true`, then `read`. The counts sum to
-        the sum of the edit distances.
+        Confusions in descending order of their count, then by `true` and `read`. The sum of the
+        counts is the sum of the edit distances.
 
     Raises
     ------
@@ -181,23 +182,23 @@ def confusions(y_true: Strings, y_pred: Strings) -> list[Confusion]:
 def coverage_accuracy_curve(
     y_true: Strings, y_pred: Strings, confidences: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Share of strings read right among the surest ones, for every share that is accepted.
+    """Compute the accuracy of the most confident readings for every fraction that is accepted.
 
     Parameters
     ----------
     y_true, y_pred : sequence of n str
-        The labels, and what was read.
+        Labels and predicted strings.
     confidences : array-like of shape (n,)
-        How sure each reading is.
+        Confidence of each reading.
 
     Returns
     -------
     coverage : ndarray of shape (n_thresholds,)
-        The share of strings with at least that confidence, ascending to 1.
+        Fraction of strings with at least that confidence, ascending to 1.
     accuracy : ndarray of shape (n_thresholds,)
-        The string accuracy of those.
+        String accuracy of these strings.
     thresholds : ndarray of shape (n_thresholds,)
-        The confidences that occur, descending.
+        Distinct confidences, descending.
 
     Raises
     ------
@@ -218,36 +219,40 @@ def coverage_accuracy_curve(
     >>> coverage, accuracy, thresholds
     (array([0.25, 0.75, 1.  ]), array([1.  , 1.  , 0.75]), array([0.9, 0.8, 0.3]))
     """
-    right = np.array([true == read for true, read in _pairs(y_true, y_pred)])
-    sure = np.asarray(confidences, dtype=np.float64)
-    if sure.shape != right.shape or np.isnan(sure).any():
+    correct = np.array([true == read for true, read in _pairs(y_true, y_pred)])
+    confidence = np.asarray(confidences, dtype=np.float64)
+    if confidence.shape != correct.shape or np.isnan(confidence).any():
         raise ValueError(
-            f"confidences must be {len(right)} numbers, one for each string; found "
-            f"{int(np.isnan(sure).sum())} NaN in an array of shape {sure.shape}"
+            f"confidences must be {len(correct)} numbers, one for each string; found "
+            f"{int(np.isnan(confidence).sum())} NaN in an array of shape {confidence.shape}"
         )
-    order = np.argsort(-sure, kind="stable")
-    n_accepted, n_right = np.arange(1, len(right) + 1), right[order].cumsum()
-    # All readings of equal confidence are accepted, or none.
-    last = np.flatnonzero(np.diff(sure[order], append=-np.inf))
-    return n_accepted[last] / len(right), n_right[last] / n_accepted[last], sure[order][last]
+    order = np.argsort(-confidence, kind="stable")
+    n_accepted, n_correct = np.arange(1, len(correct) + 1), correct[order].cumsum()
+    # Readings with equal confidence are accepted or rejected together.
+    last = np.flatnonzero(np.diff(confidence[order], append=-np.inf))
+    return (
+        n_accepted[last] / len(correct),
+        n_correct[last] / n_accepted[last],
+        confidence[order][last],
+    )
 
 
 def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval for a share of which `successes` out of `n` were seen, by Wilson's score.
+    """Compute the Wilson score interval of a proportion.
 
     Parameters
     ----------
     successes : int
-        How often it succeeded, from 0 to `n`.
+        Number of successes, from 0 to `n`.
     n : int
-        How often it was tried, at least once.
+        Number of trials, at least 1.
     confidence : float, default=0.95
-        How sure to be that the interval holds the share, strictly between 0 and 1.
+        Probability that the interval contains the proportion, strictly between 0 and 1.
 
     Returns
     -------
     low, high : float
-        The ends of the interval, in [0, 1].
+        Bounds of the interval, in [0, 1].
 
     Raises
     ------
@@ -275,7 +280,7 @@ def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tupl
 
 
 def has_both_cases(texts: Iterable[str]) -> bool:
-    """Tell whether letters of both cases occur.
+    """Check whether both upper-case and lower-case letters occur.
 
     Parameters
     ----------
@@ -307,7 +312,11 @@ def _pairs(y_true: Strings, y_pred: Strings) -> list[tuple[str, str]]:
 
 
 def _distances(a: str, b: str) -> list[list[int]]:
-    """Edit distance between every prefix of `a` (row) and every prefix of `b` (column)."""
+    """Return the edit distance between every prefix of `a` (row) and of `b` (column).
+
+    `rapidfuzz` computes distances faster, but not the alignments of `_edits`, which need the whole
+    table: for "AB" read as "BA", its edits are an insertion and a deletion, not two confusions.
+    """
     table = [list(range(len(b) + 1))]
     for i, in_a in enumerate(a, start=1):
         above, row = table[-1], [i]
@@ -318,7 +327,7 @@ def _distances(a: str, b: str) -> list[list[int]]:
 
 
 def _edits(true: str, read: str) -> Iterator[tuple[str, str]]:
-    """Yield (character, what was read for it) at each edit of an alignment, last first."""
+    """Yield (character, character read for it) at each edit of an alignment, last first."""
     if true == read:
         return
     table = _distances(true, read)

@@ -1,4 +1,4 @@
-"""Whether an image looks like those of the training set, whatever it says."""
+"""Detection of images that do not look like the training images."""
 
 from __future__ import annotations
 
@@ -16,55 +16,53 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented
+from skcaptcha.base import Documented, stacks_of_one_shape
 
-__all__ = ["FEWEST_IMAGES", "NoveltyDetector"]
+__all__ = ["MIN_IMAGES", "NoveltyDetector"]
 
-FEWEST_IMAGES = 20
-"""From fewer images nothing can be said of how much they vary."""
+MIN_IMAGES = 20
+"""Minimum number of training images."""
 
 _N_FOLDS = 5
 _N_SHADES = 8
 _FIRST_SHADES = range(0, 256, 256 // _N_SHADES)
-# How far neighboring pixels differ, from imperceptibly to as black from white: first of each bin.
+# Lower bounds of the bins of differences between neighboring pixels.
 _FIRST_DIFFERENCES = [0, 2, 6, 14, 30, 62]
 _THUMBNAIL = (4, 4)
-# More would not stay in the processor's cache from one pass to the next; 8 bits count images.
-_VALUES_AT_ONCE, _MOST_IMAGES = 2**18, 255
-# What never varies among the training images may vary by so much among others like them.
-_LEAST_DEVIATION = 0.02
+# Descriptors that are constant in the training images may vary a little in similar images, and so
+# may distances that are equal for all held-out images.
+_MIN_DEVIATION = 0.02
 _RIDGE = 0.01
-# And held-out images that are all as far away, by a twentieth.
-_LEAST_SPREAD = 0.05
+_MIN_LOG_DISTANCE_STD = 0.05
 
 
 class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
-    """Tell images that do not look like those that it was fitted to.
+    """Detect images that do not look like the training images.
 
-    An image is described by its size, its shades and colors, by how much neighboring pixels
-    differ at three scales, and by a thumbnail of four by four pixels: by what a way of making
-    captchas has in common, and not by what they say. How far a description lies from those of the
-    training images is the Mahalanobis distance, with a shrunk covariance. How far is usual is found
-    out on images that were held out: logarithms of their distances are taken as normal.
+    An image is described by its size, its gray values and colors, the differences between
+    neighboring pixels at three scales, and a thumbnail of 4 x 4 pixels: by the properties of a
+    captcha scheme, not by the text. The score is based on the Mahalanobis distance of a description
+    from those of the training images, with a shrunk covariance. Distances of held-out images
+    calibrate it: their logarithms are assumed to be normally distributed.
 
     Parameters
     ----------
     contamination : float in (0, 0.5], default=0.00025
-        The share of images like the training ones that may be taken for others, if logarithms of
-        distances are normal; the default is what lies beyond three and a half standard deviations.
+        Fraction of images like the training images that may be classified as outliers. The default
+        corresponds to three and a half standard deviations.
 
     Attributes
     ----------
     location_, scale_ : ndarray of shape (d,)
         Mean and standard deviation of the descriptions.
     whitening_ : ndarray of shape (d, d)
-        Takes standardized descriptions to where their distance from the origin is measured.
-    usual_ : float
+        Whitening matrix of standardized descriptions.
+    log_distance_median_ : float
         Median logarithm of the distances of held-out training images.
-    spread_ : float
-        Their standard deviation.
+    log_distance_std_ : float
+        Standard deviation of these logarithms.
     offset_ : float
-        What `score_samples` gives at the least for an image that is not taken for another.
+        Minimum of `score_samples` for inliers.
 
     See Also
     --------
@@ -95,12 +93,12 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[NDArray[np.uint8]], y: Any = None) -> Self:
-        """Learn what images look like.
+        """Learn the appearance of the training images.
 
         Parameters
         ----------
         X : sequence of n >= 20 ndarrays of uint8, of shape (h, w) or (h, w, 3)
-            Gray or RGB, as `ImageDecoder` gives them.
+            Gray or RGB images, as `ImageDecoder` returns them.
         y : None
             Ignored.
 
@@ -111,14 +109,12 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer images.
+            If there are fewer than 20 images.
         """
-        if len(X) < FEWEST_IMAGES:
-            raise ValueError(
-                f"{len(X)} images are too few to tell what is usual; {FEWEST_IMAGES} are needed"
-            )
+        if len(X) < MIN_IMAGES:
+            raise ValueError(f"{len(X)} images are too few; use at least {MIN_IMAGES}")
         described = _describe(X)
-        # Folders come sorted: neighbors are alike.
+        # Folders are sorted: consecutive images may be similar.
         fold = np.arange(len(X)) % _N_FOLDS
         held_out = np.empty(len(X))
         with one_thread():
@@ -126,13 +122,13 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
                 learned = _whiten(described[fold != k])
                 held_out[fold == k] = _log_distances(described[fold == k], *learned)
             self.location_, self.scale_, self.whitening_ = _whiten(described)
-        self.usual_ = float(np.median(held_out))
-        self.spread_ = float(max(held_out.std(), _LEAST_SPREAD))
+        self.log_distance_median_ = float(np.median(held_out))
+        self.log_distance_std_ = float(max(held_out.std(), _MIN_LOG_DISTANCE_STD))
         self.offset_ = float(ndtri(self.contamination))
         return self
 
     def score_samples(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-        """Say how usual images look.
+        """Score images: the higher, the more similar to the training images.
 
         Parameters
         ----------
@@ -141,16 +137,16 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n,)
-            By how many standard deviations the logarithm of the distance is less than usual.
+            Number of standard deviations of the logarithm of the distance below its median.
         """
         check_is_fitted(self)
         if not len(X):
             return np.empty(0)
         distances = _log_distances(_describe(X), self.location_, self.scale_, self.whitening_)
-        return (self.usual_ - distances) / self.spread_
+        return (self.log_distance_median_ - distances) / self.log_distance_std_
 
     def decision_function(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-        """Say how usual images look, from 0 on for those that look like the training images.
+        """Score images: not negative for inliers.
 
         Parameters
         ----------
@@ -163,7 +159,7 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
-        """Tell images that look like the training images from others.
+        """Classify images as inliers or outliers.
 
         Parameters
         ----------
@@ -172,23 +168,23 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
         Returns
         -------
         labels : ndarray of shape (n,)
-            1 for images like those, -1 for others.
+            1 for inliers, -1 for outliers.
         """
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
-    def credit(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say what part of their confidence readings of images deserve.
+    def confidence_factors(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return factors that lower the confidence of readings of outliers.
 
         Parameters
         ----------
         scores : ndarray of shape (n,)
-            As `decision_function` gives them.
+            Result of `decision_function`.
 
         Returns
         -------
-        shares : ndarray of shape (n,), in 0..1
-            1 from a score of 0 on; below, by how much rarer than ``contamination`` it is among
-            images like the training ones to score so little.
+        factors : ndarray of shape (n,), in 0..1
+            1 for inliers. For outliers, the probability that an image like the training images
+            scores as low, divided by ``contamination``.
         """
         return np.minimum(1.0, ndtr(scores + self.offset_) / self.contamination)
 
@@ -202,11 +198,11 @@ class NoveltyDetector(Documented, OutlierMixin, BaseEstimator):
 def _whiten(
     described: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    # Images are read without it, and it takes a while to import.
+    # Slow to import, and only needed for training.
     from sklearn.covariance import ledoit_wolf  # noqa: PLC0415
 
     location = described.mean(axis=0)
-    scale = np.maximum(described.std(axis=0), _LEAST_DEVIATION)
+    scale = np.maximum(described.std(axis=0), _MIN_DEVIATION)
     covariance, _ = ledoit_wolf(((described - location) / scale).astype(np.float64))
     values, vectors = np.linalg.eigh(covariance)
     whitening = vectors / np.sqrt(np.maximum(values, 0) + _RIDGE)
@@ -220,37 +216,29 @@ def _log_distances(
     whitening: NDArray[np.float32],
 ) -> NDArray[np.float64]:
     whitened = (described - location) / scale
-    # Each as a product of its own, so that the last bit of an image's score does not depend on its
-    # batch.
+    # One product for each image, so that the last bit of its score does not depend on the batch.
     whitened = np.matmul(whitened[:, None], whitening)[:, 0].astype(np.float64)
     squares = np.square(whitened).sum(axis=1)
-    # Within a standard deviation nothing is unusual, and logarithms would make much of it.
+    # Within one standard deviation nothing is unusual, but logarithms would differ much.
     return 0.5 * np.log(np.maximum(squares, 1.0))
 
 
 def _describe(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Describe images by numbers that vary by about as much as each other."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for i, image in enumerate(images):
-        groups.setdefault(image.shape, []).append(i)
+    """Describe images (n) by numbers (n, d) of similar variance."""
     described: NDArray[np.float32] | None = None
-    for shape, group in groups.items():
-        at_once = max(1, min(_MOST_IMAGES, _VALUES_AT_ONCE // math.prod(shape)))
-        for first in range(0, len(group), at_once):
-            part = group[first : first + at_once]
-            alike = np.concatenate([images[i] for i in part]).reshape(len(part), *shape)
-            of_part = _describe_alike(alike)
-            if described is None:
-                described = np.empty((len(images), of_part.shape[1]), dtype=np.float32)
-            described[part] = of_part
+    for indices, stack in stacks_of_one_shape(images):
+        of_stack = _describe_stack(stack)
+        if described is None:
+            described = np.empty((len(images), of_stack.shape[1]), dtype=np.float32)
+        described[indices] = of_stack
     assert described is not None
     return described
 
 
-def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Describe images of one shape: wherever that gives the same, they are one tall image."""
+def _describe_stack(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Describe images of one shape; where the result is the same, they are one tall image."""
     n, height, width = images.shape[:3]
-    # What a gray image would have, were it given in color.
+    # The values of a gray image that is given in color.
     colors = np.zeros((n, 2, _N_SHADES), dtype=np.float32)
     colors[:, :, _N_SHADES // 2] = 1
     moments = np.tile([128.0, 0.0], (n, 2, 1))
@@ -269,7 +257,7 @@ def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             np.tile(np.log([height, width]) / 2, (n, 1)),
             np.sqrt(_counts(gray, _FIRST_SHADES) / np.float32(height * width)),
             np.sqrt(_differences([gray, halved, _halved(halved)])).reshape(n, -1),
-            # Of fewer pixels it is the same, but for rounding.
+            # From half the pixels it is the same except for rounding.
             _resized(halved, *_THUMBNAIL).reshape(n, -1) / 255,
             np.sqrt(colors).reshape(n, -1),
             moments.reshape(n, -1) / 255,
@@ -280,17 +268,17 @@ def _describe_alike(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _differences(scales: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Count by how much neighbors differ, across and down, at several scales."""
+    """Return histograms of horizontal and vertical differences at several scales."""
     n = len(scales[0])
-    shares = np.zeros((n, 2 * len(scales), len(_FIRST_DIFFERENCES)), dtype=np.float32)
+    fractions = np.zeros((n, 2 * len(scales), len(_FIRST_DIFFERENCES)), dtype=np.float32)
     for scale, gray in enumerate(scales):
         across = (gray[:, :, 1:], gray[:, :, :-1]), (gray[:, 1:], gray[:, :-1])
         for k, (ahead, behind) in enumerate(across):
             if ahead.size:
                 difference = np.maximum(ahead, behind) - np.minimum(ahead, behind)
                 counts = _counts(difference, _FIRST_DIFFERENCES)
-                shares[:, 2 * scale + k] = counts / np.float32(math.prod(ahead.shape[1:]))
-    return shares
+                fractions[:, 2 * scale + k] = counts / np.float32(math.prod(ahead.shape[1:]))
+    return fractions
 
 
 def _halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -299,10 +287,9 @@ def _halved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _counts(images: NDArray[np.uint8], firsts: Sequence[int]) -> NDArray[np.float32]:
-    """Count the pixels of each image in each bin: those from one of ``firsts`` up to the next.
+    """Count the pixels of each image in bins that begin at ``firsts``, the first of them at 0.
 
-    The first bin begins at 0. To compare all pixels with each bound takes a third of the time of a
-    histogram.
+    Comparing all pixels with each bound takes a third of the time of a histogram.
     """
     pixels = images.reshape(len(images), -1)
     at_least = np.zeros((len(firsts) + 1, len(images), 1), dtype=np.int32)
@@ -313,14 +300,14 @@ def _counts(images: NDArray[np.uint8], firsts: Sequence[int]) -> NDArray[np.floa
 
 
 def _resized(images: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Bring images to a size, each pixel the mean of what it covers.
+    """Resize images; each pixel becomes the mean of the area that it covers.
 
-    As one tall image they take less time. No pixel covers parts of two images, and the weights of
-    what it covers are rounded to the same 32 bits wherever its image stands.
+    Resizing one tall image takes less time. No pixel covers parts of two images, and weights are
+    rounded to the same 32 bits independently of the position of an image.
     """
     n, old_height, old_width = images.shape
     whole = old_height % height == 0 and old_width % width == 0
-    # OpenCV takes as long for four channels as for one, unless each pixel covers whole ones.
+    # OpenCV takes as long for four channels as for one, unless each pixel covers whole pixels.
     n_channels = 1 if whole or n < 4 else 4
     tall = images[: n - n % n_channels].reshape(n_channels, -1, old_width)
     small = cv2.resize(

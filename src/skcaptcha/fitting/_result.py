@@ -16,7 +16,7 @@ from sklearn.utils import Bunch
 from skcaptcha._display.progress import progress
 from skcaptcha.exceptions import FitWarning, ModelError
 from skcaptcha.fitting._advice import advice
-from skcaptcha.novelty import FEWEST_IMAGES
+from skcaptcha.novelty import MIN_IMAGES
 from skcaptcha.persistence import save
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def write_model(model: Pipeline, path: Path, format: str, **about: Any) -> None:
     """Save a model; if it cannot be saved as skops, save it as joblib rather than lose it."""
     if getattr(model[0], "novelty_", None) is None:
         warnings.warn(
-            f"fewer than {FEWEST_IMAGES} images: out-of-distribution detection is off, so images "
+            f"fewer than {MIN_IMAGES} images: out-of-distribution detection is off, so images "
             "unlike the training images will be read without a warning",
             FitWarning,
             stacklevel=3,

@@ -21,7 +21,7 @@ from skcaptcha.images._decode import (
 )
 from skcaptcha.images._limits import UnusableError
 from skcaptcha.images._single_color import warn_if_blank
-from skcaptcha.novelty import FEWEST_IMAGES, NoveltyDetector
+from skcaptcha.novelty import MIN_IMAGES, NoveltyDetector
 
 
 class ImageDecoder(  # type: ignore[call-arg]
@@ -133,7 +133,7 @@ class ImageDecoder(  # type: ignore[call-arg]
         """
         images = self.transform(X)
         warn_if_blank(images, stacklevel=3)
-        enough = len(images) >= FEWEST_IMAGES
+        enough = len(images) >= MIN_IMAGES
         self.novelty_ = NoveltyDetector().fit(images) if enough else None
         return images
 

@@ -136,7 +136,10 @@ def read_captchas(model: Model, X: Sequence[Any]) -> list[Reading]:
     return [
         _out_of_distribution(reading, factor) if outlier else _in_distribution(reading)
         for reading, outlier, factor in zip(
-            readings, (scores < 0).tolist(), detector.credit(scores).tolist(), strict=True
+            readings,
+            (scores < 0).tolist(),
+            detector.confidence_factors(scores).tolist(),
+            strict=True,
         )
     ]
 
