@@ -55,7 +55,7 @@ class CharacterReader(BaseReader):
         Characters that the reader knows.
     n_left_out_ : int
         Number of training captchas left out.
-    left_out_ : ndarray of shape (n_left_out_,)
+    left_out_ : ndarray of shape (n_left_out,)
         Indices of the training captchas left out.
     temperature_ : float > 0
         Divisor of the scores of the classifier; 1 without ``calibration_cv``.

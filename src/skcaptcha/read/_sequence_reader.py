@@ -118,7 +118,7 @@ class SequenceReader(BaseReader):
         Logistic function from the margin over the second best string to the confidence.
     lengths_ : dict of int to int
         Number of training labels of each length.
-    left_out_ : ndarray of shape (n_left_out_,)
+    left_out_ : ndarray of shape (n_left_out,)
         Indices of the training captchas left out: their label is empty, or no path through their
         candidates spells it.
     n_left_out_ : int
