@@ -159,19 +159,12 @@ class CharacterReader(BaseReader):
             differs = (paths != predicted[:, None, :]).any(axis=2).tolist()
             strings = _join_last_axis(self.classes_[paths]).tolist()
             of_strings = np.exp(totals).tolist()
-            own = zip(
-                captchas.tolist(),
-                texts[captchas].tolist(),
-                np.exp(predicted_logs.sum(axis=1)).tolist(),
-                X.boxes[rows],
-                np.exp(predicted_logs),
-                (zip(*both, strict=True) for both in zip(strings, of_strings, strict=True)),
-                differs,
-                strict=True,
-            )
-            for i, text, confidence, boxes, probabilities, best, other in own:
-                runners_up = tuple(islice(compress(best, other), _N_RUNNERS_UP))
-                readings[i] = Reading(text, confidence, boxes, probabilities, runners_up)
+            confidences = np.exp(predicted_logs.sum(axis=1)).tolist()
+            boxes, probabilities = X.boxes[rows], np.exp(predicted_logs)
+            for k, (i, text) in enumerate(zip(captchas, texts[captchas].tolist(), strict=True)):
+                others = compress(zip(strings[k], of_strings[k], strict=True), differs[k])
+                runners_up = tuple(islice(others, _N_RUNNERS_UP))
+                readings[i] = Reading(text, confidences[k], boxes[k], probabilities[k], runners_up)
         return readings
 
     def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:

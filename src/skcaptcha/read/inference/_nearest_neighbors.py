@@ -83,10 +83,7 @@ class FastNearestNeighbors:
         left = values if len(rest) == len(values) else values[rest]
         for rows, distance, own in self._training_set.distances_in_batches(left, batch):
             winners[rest[rows]], certain[rest[rows]] = self._vote(distance, own, k)
-        classes: NDArray[Any] = classifier.classes_[winners]
-        if not certain.all():
-            classes[~certain] = classifier.predict(values[~certain])
-        return classes
+        return self._classes(values, winners, certain)
 
     def predict_with_distances(
         self, values: NDArray[np.floating], k: int
@@ -107,10 +104,19 @@ class FastNearestNeighbors:
                 distance, own = self._training_set.distances(values[rows])
             winners[rows], certain[rows] = self._vote(distance, own, classifier.n_neighbors)
             nearest[rows] = self._nearest_of_classes(distance, own, k)
-        classes: NDArray[Any] = classifier.classes_[winners]
+        return self._classes(values, winners, certain), nearest
+
+    def _classes(
+        self,
+        values: NDArray[np.floating],
+        winners: NDArray[np.intp],
+        certain: NDArray[np.bool_],
+    ) -> NDArray[Any]:
+        """Return the classes of the winners; scikit-learn predicts samples that are uncertain."""
+        classes: NDArray[Any] = self._classifier.classes_[winners]
         if not certain.all():
-            classes[~certain] = classifier.predict(values[~certain])
-        return classes, nearest
+            classes[~certain] = self._classifier.predict(values[~certain])
+        return classes
 
     def _vote_projected(
         self, values: NDArray[np.floating], projection: _Projection, k: int
