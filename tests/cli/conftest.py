@@ -35,14 +35,14 @@ output: {model: out/model.joblib}
 
 @dataclass
 class Outcome:
-    """What a command left behind."""
+    """Result of a command."""
 
     code: int
     out: str
     err: str
 
     def sentence(self) -> str:
-        """Give what it said on the standard error: one line, beside which are only warnings."""
+        """Return the only line on the standard error, not counting warnings."""
         lines = self.err.splitlines()
         lines = [line for line in lines if not line.startswith("warning: ")] or lines
         assert len(lines) == 1, self.err
@@ -50,7 +50,7 @@ class Outcome:
 
 
 class Command(subprocess.Popen[str]):
-    """A command that runs as a user runs it."""
+    """Command in a process of its own, as a user runs it."""
 
     def __init__(self, *arguments: object, **options: Any) -> None:
         super().__init__(
@@ -60,14 +60,14 @@ class Command(subprocess.Popen[str]):
         )
 
     def outcome(self, stdin: str | None = None, timeout: float = 120) -> Outcome:
-        """Wait for its end."""
+        """Wait for the end of the command."""
         out, err = self.communicate(stdin, timeout)
         return Outcome(self.returncode, out, err)
 
 
 @pytest.fixture(scope="session")
 def start() -> type[Command]:
-    """Give what starts a command in a process of its own."""
+    """Class that starts a command in a process of its own."""
     return Command
 
 
@@ -75,7 +75,7 @@ def start() -> type[Command]:
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """Run a command in this process, which has scikit-learn loaded already."""
+    """Run a command in this process, where scikit-learn is already imported."""
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["skcaptcha", *map(str, arguments)])
@@ -112,6 +112,6 @@ def captchas(workshop: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def texts(model: Path, captchas: Path) -> list[str]:
-    """What the model reads in the captchas, in their order."""
+    """Predictions of the model for the captchas."""
     texts: list[str] = joblib.load(model).predict(load_captchas(captchas).data).tolist()
     return texts

@@ -1,4 +1,4 @@
-"""The command check-labels: what it finds, says and writes, and what --fix opens."""
+"""The command ``check-labels``: suspects, output files, and the page that --fix opens."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ WRONG = {"00008.png": "7777", "00041.png": "AB"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eighty captchas, of which two labels are wrong and one file is no image."""
+    """Eighty captchas; two labels are wrong, and one file is not an image."""
     folder = tmp_path_factory.mktemp("labels") / "captchas"
     images, labels = make_line_captchas(80, charset=CHARSET, random_state=2)
     names = [f"{i:05}.png" for i in range(1, 81)]
@@ -42,7 +42,7 @@ def check(run, workshop, folder):
     return check
 
 
-def test_the_worst_come_first_in_all_that_is_written(check, folder, tmp_path):
+def test_the_worst_come_first_in_every_output(check, folder, tmp_path):
     table, page, report = (tmp_path / name for name in ("l.csv", "l.html", "l.json"))
     before = (folder / "labels.csv").read_bytes()
     outcome = check("--csv", table, "--report", page, "--json", report)
@@ -63,7 +63,7 @@ def test_the_worst_come_first_in_all_that_is_written(check, folder, tmp_path):
     assert (folder / "labels.csv").read_bytes() == before
 
 
-def test_a_model_says_what_to_judge_by(run, folder, model):
+def test_the_steps_of_a_model_are_used(run, folder, model):
     outcome = run("check-labels", folder, "--model", model, "--jobs", 1, "--json", "-")
     assert outcome.code == 0, outcome.err
     found = json.loads(outcome.out)
@@ -72,7 +72,7 @@ def test_a_model_says_what_to_judge_by(run, folder, model):
     assert "suspects" in outcome.err  # the summary, since JSON has the standard output
 
 
-def test_what_is_no_image_is_named_and_left_out(check, folder, tmp_path):
+def test_a_file_that_is_not_an_image_is_excluded(check, folder, tmp_path):
     mixed = shutil.copytree(folder, tmp_path / "mixed")
     (mixed / "00003.png").write_bytes(b"no image")
     outcome = check("--json", tmp_path / "l.json", where=mixed)
@@ -82,7 +82,7 @@ def test_what_is_no_image_is_named_and_left_out(check, folder, tmp_path):
     assert (found["n"], found["n_failed"]) == (79, 1)
 
 
-def test_only_the_worst_twenty_are_shown_in_the_terminal(check, folder, tmp_path):
+def test_the_terminal_shows_the_worst_twenty(check, folder, tmp_path):
     mixed = shutil.copytree(folder, tmp_path / "mixed")
     rows = (mixed / "labels.csv").read_text().splitlines()
     for k in range(1, 13):  # twelve images twice, with another label each time
@@ -104,27 +104,27 @@ def test_only_the_worst_twenty_are_shown_in_the_terminal(check, folder, tmp_path
         (("--csv", "x.csv", "--report", "x.csv"), "x.csv: the format is HTML"),
     ],
 )
-def test_wrong_use_is_refused_in_a_sentence(check, arguments, sentence):
+def test_wrong_use(check, arguments, sentence):
     outcome = check(*arguments)
     assert outcome.code == 2
     assert sentence in outcome.sentence()
 
 
-def test_without_cleanlab_a_sentence_comes_before_the_work(check, monkeypatch):
+def test_missing_cleanlab_is_an_error_before_the_work(check, monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     outcome = check()
     assert outcome.code == 2
     assert "pip install 'skcaptcha[labels]'" in outcome.sentence()
 
 
-def test_without_the_page_fix_says_so_before_the_work(check, monkeypatch):
+def test_fix_without_a_web_server_is_an_error_before_the_work(check, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = check("--fix")
     assert outcome.code == 2
     assert "pip install 'skcaptcha[web]'" in outcome.sentence()
 
 
-def test_fix_says_before_the_work_that_the_folder_is_being_labeled(check, folder, tmp_path):
+def test_fix_of_a_folder_that_is_being_labeled_is_an_error_before_the_work(check, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     page = tmp_path / "l.html"
     with LabelingSession(own, train=False):
@@ -134,7 +134,7 @@ def test_fix_says_before_the_work_that_the_folder_is_being_labeled(check, folder
     assert not page.exists()
 
 
-def test_fix_opens_the_suspects_alone_with_what_the_model_reads(start, workshop, folder, tmp_path):
+def test_fix_opens_only_the_suspects_with_their_predictions(start, workshop, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     command = start(
         "check-labels", own, "--recipe", workshop / "recipe.yaml", "--jobs", 1, "--quiet", "--fix",

@@ -25,7 +25,7 @@ SCRIPT = [str(Path(sys.executable).with_name("skcaptcha"))]
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of modules by the names of all that there are."""
+    """Folder with a module of every name that exists."""
     folder = tmp_path / "downloaded"
     folder.mkdir()
     for name in {*sys.stdlib_module_names, *packages_distributions()} - BY_PYTHON:
@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def run(folder, command, *arguments, **environment):
-    """Run a command in the folder; give its end and the modules of the folder it imported."""
+    """Run a command in the folder; return its result and what it imported from there."""
     if not Path(command[0]).exists():
         pytest.skip(f"{command[0]} is not installed")
     imported = folder.parent / "imported"
@@ -56,7 +56,7 @@ def test_the_current_folder_is_not_imported_from(folder, command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [DASH_M, SCRIPT], ids=["-m", "script"])
-def test_neither_is_it_late_or_by_the_processes_that_a_command_starts(folder, workshop, command):
+def test_neither_late_imports_nor_worker_processes_use_it(folder, workshop, command):
     out = folder / "m.joblib"
     arguments = ("fit", workshop / "recipe.yaml", "--jobs", 2, "--out", out)
     ended, imported = run(folder, command, *arguments)
@@ -80,7 +80,7 @@ def test_an_empty_entry_of_pythonpath_is_not_the_current_folder(folder, entries)
 
 
 @pytest.mark.parametrize("entry", [os.curdir, "{}"])
-def test_who_names_the_current_folder_imports_from_it(folder, entry):
+def test_the_current_folder_in_pythonpath_is_imported_from(folder, entry):
     # Steps of one's own are found so.
     _without_standard_library(folder)
     _, imported = run(folder, DASH_M, "--version", PYTHONPATH=entry.format(folder))
@@ -88,7 +88,7 @@ def test_who_names_the_current_folder_imports_from_it(folder, entry):
 
 
 def _without_standard_library(folder):
-    """Remove what Python would import before this package if PYTHONPATH leads to the folder."""
+    """Remove modules that Python would import before this package if PYTHONPATH has the folder."""
     for path in folder.iterdir():
         if path.stem in sys.stdlib_module_names:
             path.unlink()

@@ -1,4 +1,4 @@
-"""The command that a newcomer runs first."""
+"""The command ``demo``."""
 
 import pytest
 

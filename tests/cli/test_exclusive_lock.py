@@ -24,7 +24,7 @@ with exclusive_lock(Path(sys.argv[1])):
 
 @pytest.fixture
 def held(tmp_path):
-    """A model that another process is writing, and that process."""
+    """Model that another process is writing, and that process."""
     path = tmp_path / "m.joblib"
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -56,7 +56,7 @@ def test_a_link_leads_to_the_same_model(held, tmp_path):
         pass
 
 
-def test_who_was_killed_writes_no_more(held):
+def test_a_killed_process_releases_the_lock(held):
     path, process = held
     process.kill()
     process.wait()

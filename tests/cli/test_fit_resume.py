@@ -1,4 +1,4 @@
-"""A fit that was stopped goes on, and ends as one that was not."""
+"""An interrupted fit that is resumed gives the same result as an uninterrupted one."""
 
 import csv
 import os
@@ -30,7 +30,7 @@ def without_times(model: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def whole(start, workshop, tmp_path_factory) -> Path:
-    """Give the model of a fit that was not stopped."""
+    """Model of an uninterrupted fit."""
     model = tmp_path_factory.mktemp("whole") / "a.joblib"
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", 1, "--out", model)
     assert start(*command).outcome().code == 0
@@ -39,7 +39,7 @@ def whole(start, workshop, tmp_path_factory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, whole, tmp_path, jobs):
+def test_an_interrupted_fit_gives_the_same_result(start, workshop, whole, tmp_path, jobs):
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", jobs, "--out")
     model, journal = tmp_path / "b.joblib", tmp_path / "b.joblib.search"
     stopped = start(*command, model, start_new_session=True)
@@ -62,7 +62,7 @@ def test_stopped_by_ctrl_c_and_resumed_it_gives_the_same(start, workshop, whole,
 
 
 @pytest.mark.slow
-def test_what_was_kept_is_not_computed_again(start, run, workshop, tmp_path):
+def test_finished_results_are_not_computed_again(start, run, workshop, tmp_path):
     model, journal = tmp_path / "a.joblib", tmp_path / "a.joblib.search"
     command = ("fit", workshop / "recipe.yaml", "--set", GRID, "--jobs", 1, "--out", model)
     stopped = start(*command)
@@ -83,7 +83,7 @@ def test_what_was_kept_is_not_computed_again(start, run, workshop, tmp_path):
     assert all(float(row["mean_fit_time"]) < 600 for row in rows(model))
 
 
-def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_path):
+def test_another_search_is_refused_and_progress_is_kept(run, workshop, tmp_path):
     model, journal = tmp_path / "a.joblib", tmp_path / "a.joblib.search"
     command = ("fit", workshop / "recipe.yaml", "--jobs", 1, "--out", model)
     outcome = run(*command, "--resume")
@@ -106,8 +106,8 @@ def test_another_search_is_refused_and_what_was_kept_stays(run, workshop, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default:.* fits")
-def test_images_that_no_candidate_can_use_are_left_out_again(start, run, workshop, tmp_path):
-    """The search that found them was another one."""
+def test_images_that_no_candidate_can_use_are_excluded_again(start, run, workshop, tmp_path):
+    """A first search found them."""
     good = [np.random.default_rng(i).integers(0, 256, (30, 120), np.uint8) for i in range(8)]
     write_captchas(tmp_path / "data", [*good, np.zeros((30, 50), np.uint8)], ["AB12"] * 9)
     model = tmp_path / "a.joblib"

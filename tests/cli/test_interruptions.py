@@ -1,4 +1,4 @@
-"""Commands that are stopped leave nothing half written, and predict can go on."""
+"""Interrupted commands leave no incomplete files, and ``predict`` can be resumed."""
 
 import csv
 import os
@@ -31,7 +31,7 @@ def many(captchas: Path, texts: list[str], tmp_path: Path) -> list[tuple[str, st
 
 @pytest.mark.parametrize("delay", [0, 0.3, 0.8, 1.5, 3])
 def test_ctrl_c_during_fit(start, workshop, tmp_path, delay):
-    """In less than a second, whatever it is about: loading libraries, starting workers, scoring."""
+    """It ends within a second, while it imports libraries, starts workers or evaluates."""
     out = tmp_path / "out" / "model.joblib"
     long_grid = f"grid.denoise__ink__threshold={list(range(256)) * 4}"
     command = start(

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
 
 
 def content(path: Path) -> Any:
-    """Give what is in a result, without what no two runs share; fail if it is not whole."""
+    """Return the content of a result without times; fail if it is incomplete."""
     found = path.read_bytes()
     if found == OLD:
         return OLD
@@ -58,7 +58,7 @@ def content(path: Path) -> Any:
 
 
 def results(folder: Path) -> dict[str, Any]:
-    """Give all results by their names; what is hidden or a journal is none."""
+    """Return all results by name, without hidden files and progress."""
     return {
         str(path.relative_to(folder)): content(path)
         for path in sorted(folder.rglob("*"))
@@ -78,7 +78,7 @@ def running(session: int) -> str:
 def uninterrupted(
     start: Callable[..., Any], workshop: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], tuple[list[str], dict[str, Any], float]]:
-    """Give a command's arguments, its results, and the seconds that it takes."""
+    """Arguments of a command, its results, and its time in seconds."""
     known = {}
 
     def measured(name: str) -> tuple[list[str], dict[str, Any], float]:
@@ -95,7 +95,7 @@ def uninterrupted(
 
 
 def moments() -> list[tuple[str, float]]:
-    """Draw 50 moments as shares of a command's time; those of each command in turn."""
+    """Draw 50 moments as fractions of a command's time, for each command in turn."""
     rng = np.random.default_rng(0)
     names = list(COMMANDS)
     return [(names[i % len(names)], round(float(rng.uniform(0.1, 1.02)), 3)) for i in range(50)]

@@ -1,4 +1,4 @@
-"""The command ``label``: what it warns of before anything can be lost."""
+"""The command ``label``: its warnings before labels can be lost."""
 
 import signal
 
@@ -8,7 +8,7 @@ from skcaptcha.datasets import make_line_captchas, write_captchas
 
 
 @pytest.mark.parametrize("named_by_labels", [False, True])
-def test_names_that_may_be_labels_are_warned_of(start, tmp_path, named_by_labels):
+def test_warning_if_file_names_may_be_labels(start, tmp_path, named_by_labels):
     images, labels = make_line_captchas(3, random_state=0)
     write_captchas(tmp_path, images, labels)
     (tmp_path / "labels.csv").unlink()

@@ -59,7 +59,7 @@ def test_a_fit_that_learned_little_and_mixes_case(run, workshop, captchas, relab
     assert "- too few captchas: 30 show each character" in outcome.err
 
 
-def test_a_good_fit_says_what_comes_next(run, workshop, captchas, tmp_path, monkeypatch):
+def test_a_good_fit_shows_the_next_steps(run, workshop, captchas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe, out = workshop / "recipe.yaml", tmp_path / "my model.joblib"
     command = ("fit", recipe, "--out", out, "--jobs", 1, "--set", "grid.segment__margin=[0]")

@@ -1,4 +1,4 @@
-"""Every option: what is wrong is refused in one sentence, and help says what is right."""
+"""Options: each wrong value is refused in one sentence, and the help describes valid ones."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ WRONG = {
 
 
 def options() -> Iterator[tuple[str, str]]:
-    """Give each option that takes a value, with its command."""
+    """Yield each option with a value, and its command."""
     for name, command in GROUP.commands.items():
         for option in command.params:
             if option.param_type_name == "option" and not option.is_flag:
@@ -61,7 +61,7 @@ def options() -> Iterator[tuple[str, str]]:
 def inputs(
     workshop: Path, model: Path, captchas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Go where there are a folder, a model and a recipe."""
+    """Change to a folder with captchas, a model and a recipe."""
     (tmp_path / "in").symlink_to(captchas)
     (tmp_path / "model.joblib").symlink_to(model)
     (tmp_path / "recipe.yaml").symlink_to(workshop / "recipe.yaml")
@@ -98,7 +98,9 @@ def test_negative_numbers_of_jobs_count_from_the_cores(
 
 
 @pytest.mark.parametrize("command", ["", *GROUP.commands])
-def test_help_is_in_words(run: Any, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_help_contains_no_python_types(
+    run: Any, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     out = run(*command.split(), "--help").out
     for raw in ("list[", "<path>", "<int", "<str", ">=", "[required]", "[default: (", "{"):
@@ -107,7 +109,7 @@ def test_help_is_in_words(run: Any, monkeypatch: pytest.MonkeyPatch, command: st
 
 
 @pytest.mark.parametrize("command", GROUP.commands)
-def test_the_usage_says_what_may_be_left_out(run: Any, command: str) -> None:
+def test_the_usage_marks_optional_arguments(run: Any, command: str) -> None:
     usage = run(command, "--help").out.partition("\n\n")[0]
     assert usage.startswith(f"Usage: skcaptcha {command} [OPTIONS]")
     arguments = [p for p in GROUP.commands[command].params if p.param_type_name == "argument"]
@@ -142,7 +144,7 @@ def test_the_shell_completes(words: str, expected: str) -> None:
 
 
 class Terminal:
-    """Runs commands in a terminal of some encoding."""
+    """Run commands in a terminal of some encoding."""
 
     def __init__(self, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.encoding = encoding
@@ -173,7 +175,7 @@ def terminal(request, monkeypatch) -> Terminal:
 
 
 def test_terminals_of_every_encoding(terminal, captchas, model, tmp_path) -> None:
-    """What an encoding lacks is escaped; files are UTF-8."""
+    """Characters that an encoding lacks are escaped; files are UTF-8."""
     name, label = "é→1.png", "Ж→é"
     folder = tmp_path / "in"
     folder.mkdir()
@@ -201,7 +203,7 @@ def test_terminals_of_every_encoding(terminal, captchas, model, tmp_path) -> Non
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-def test_a_name_that_is_no_text_is_passed_on(terminal, captchas, model, tmp_path) -> None:
+def test_a_name_that_is_not_text_is_passed_on(terminal, captchas, model, tmp_path) -> None:
     name = tmp_path / "a\udcff.png"
     name.symlink_to(load_captchas(captchas).data[0])
     code, out, _ = terminal.run("predict", name, "--model", model)
@@ -212,7 +214,7 @@ def test_a_name_that_is_no_text_is_passed_on(terminal, captchas, model, tmp_path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locale")
 def test_names_in_a_locale_without_letters(start, captchas, model, tmp_path) -> None:
-    """Where the system takes names for ASCII, those in labels.csv are found all the same."""
+    """Names in labels.csv are found even if the system treats names as ASCII."""
     (tmp_path / "é→1.png").symlink_to(load_captchas(captchas).data[0])
     text = "filename,label\né→1.png,Ж→é\n"
     (tmp_path / "labels.csv").write_text(text, encoding="utf-8")

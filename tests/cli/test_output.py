@@ -1,4 +1,4 @@
-"""JSON reports: what goes in comes back, however many elements there are."""
+"""JSON reports can be read back, whatever their number of elements."""
 
 import json
 
@@ -16,7 +16,7 @@ VALUES = st.recursive(
 
 
 @given(st.lists(VALUES, max_size=4), st.dictionaries(st.text(min_size=1), VALUES, max_size=3))
-def test_lists_and_values_come_back(tmp_path_factory, elements, report):
+def test_lists_and_values_can_be_read_back(tmp_path_factory, elements, report):
     file = tmp_path_factory.getbasetemp() / "report.json"
     with JsonList() as captchas:
         for element in elements:

@@ -1,4 +1,4 @@
-"""No command writes over what it reads, or over the labels of a folder; suffixes say what is in."""
+"""No command overwrites its inputs or the labels of a folder; suffixes match formats."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from skcaptcha.exceptions import OverwriteError, SkcaptchaError
 
 Link = Callable[[Path, Path], None]
 
-# What each command reads, by the names that stand in its arguments.
+# Inputs of each command, by the names in its arguments.
 READS: dict[str, tuple[str, ...]] = {
     "fit {recipe} --data {folder}": ("recipe", "labels", "image"),
     "fit {folder}": ("labels", "image"),
@@ -30,7 +30,7 @@ READS: dict[str, tuple[str, ...]] = {
     "audit {folder}": ("labels", "image"),
     "show {model} {image}": ("image", "model", "manifest"),
 }
-# What each command writes, with the suffix that belongs to it.
+# Outputs of each command, with their suffixes.
 WRITES: dict[str, dict[str, str]] = {
     "fit": {"--out": ".joblib", "--json": ".json"},
     "score": {"--csv": ".csv", "--json": ".json", "--report": ".html"},
@@ -48,7 +48,7 @@ PAIRS = [
 
 @pytest.fixture
 def inputs(workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """Copies of what commands read, by their names in the tables."""
+    """Copies of the inputs of commands, by their names in the tables."""
     folder = tmp_path / "in"
     folder.mkdir()
     captchas = sorted((workshop / "captchas").iterdir())
@@ -80,7 +80,7 @@ def hard(link: Path, file: Path) -> None:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_an_output_is_no_input(
+def test_an_output_cannot_be_an_input(
     run: Any, inputs: dict[str, Path], tmp_path: Path, pair: tuple[str, str, str, str]
 ) -> None:
     command, option, suffix, read = pair
@@ -124,8 +124,8 @@ def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there
 
 
 @pytest.mark.parametrize("name", ["labels.json", "label.csv", "gt.csv", "my-labels.html"])
-def test_no_result_is_taken_for_labels(tmp_path: Path, name: str) -> None:
-    """What is advised instead leaves the folder as it was: labeled by the names of its images."""
+def test_no_output_is_taken_for_labels(tmp_path: Path, name: str) -> None:
+    """With the suggested name, the folder is still labeled by the names of its images."""
     (tmp_path / "5UFQ.png").touch()
     file = tmp_path / name
     for output in ({"json": file}, {"csv": file}, {"html": file}):
@@ -156,7 +156,7 @@ def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, 
     ("command", "out", "beside"),
     [("fit", "mine.joblib", "mine.yaml"), ("audit", "README.html", "README.md")],
 )
-def test_what_nobody_named_is_not_replaced(run, inputs, command, out, beside) -> None:
+def test_a_file_written_by_hand_is_not_replaced(run, inputs, command, out, beside) -> None:
     file = Path(beside)  # in the current folder
     file.write_text("written by hand")
     labels = inputs["labels"].read_text().splitlines()
@@ -198,7 +198,7 @@ SUFFIXES = [
 
 
 @pytest.mark.parametrize(("command", "option", "name"), sorted(SUFFIXES))
-def test_a_suffix_says_what_is_in_the_file(run, inputs, command, option, name) -> None:
+def test_a_suffix_matches_the_format(run, inputs, command, option, name) -> None:
     words = next(each for each in READS if each.startswith(f"{command} "))
     outcome = run(*words.format(**inputs).split(), option, name)
     assert outcome.code == 2
@@ -223,7 +223,7 @@ def test_devices_and_pipes_have_no_suffix(tmp_path: Path) -> None:
     check_outputs(csv=pipe, json=pipe, html=Path("/dev/stdout"), png=Path("/dev/null"))
 
 
-def test_inputs_are_looked_at_only_where_something_would_be_replaced(tmp_path: Path) -> None:
+def test_inputs_are_only_checked_if_an_output_exists(tmp_path: Path) -> None:
     def never() -> Any:
         raise AssertionError
         yield

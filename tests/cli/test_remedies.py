@@ -1,4 +1,4 @@
-"""Remedies that commands name: the command that follows them works."""
+"""Each remedy in an error message of a command works."""
 
 import shutil
 from pathlib import Path

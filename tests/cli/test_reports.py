@@ -1,4 +1,4 @@
-"""What fit and score write for people to look at, and what show draws in the terminal."""
+"""Reports of ``fit`` and ``score``, and the drawings of ``show``."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 from skcaptcha.datasets import load_captchas
 
 
-def test_fit_writes_a_report_beside_the_model(workshop):
+def test_fit_writes_a_report_next_to_the_model(workshop):
     report = json.loads((workshop / "fit.json").read_text())
     assert [name.rpartition(".")[2] for name in report["files"]] == [
         "joblib",
@@ -24,7 +24,7 @@ def test_fit_writes_a_report_beside_the_model(workshop):
     assert "segment__margin" in page
 
 
-def test_a_report_that_fails_is_no_failed_fit(run, workshop, captchas, tmp_path, monkeypatch):
+def test_a_failed_report_does_not_fail_the_fit(run, workshop, captchas, tmp_path, monkeypatch):
     import skcaptcha.report._fit_report as fit_module
 
     def fail(*_: object) -> None:
@@ -46,7 +46,7 @@ def test_a_report_that_fails_is_no_failed_fit(run, workshop, captchas, tmp_path,
     assert run("show", out).code == 0
 
 
-def test_score_writes_a_report_if_it_is_asked_to(run, model, captchas, tmp_path):
+def test_score_writes_a_report(run, model, captchas, tmp_path):
     folder = tmp_path / "captchas"
     shutil.copytree(captchas, folder)
     name = "<b>.png"
@@ -65,7 +65,7 @@ def test_score_writes_a_report_if_it_is_asked_to(run, model, captchas, tmp_path)
     assert "it is not a PNG" in html
 
 
-def test_score_finds_out_before_the_work_where_its_report_cannot_go(run, model, captchas, tmp_path):
+def test_score_checks_the_path_of_its_report_before_the_work(run, model, captchas, tmp_path):
     page = tmp_path / "score.html"
     page.mkdir()
     outcome = run("score", captchas, "--model", model, "--report", page)
@@ -84,7 +84,7 @@ def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
-def test_show_has_nothing_to_draw_in_a_file_without_an_image(run, model, tmp_path):
+def test_show_cannot_draw_to_a_file_without_an_image(run, model, tmp_path):
     outcome = run("show", model, "--out", tmp_path / "steps.png")
     assert outcome.code == 2
     assert "name one or more images" in outcome.sentence()

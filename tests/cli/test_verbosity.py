@@ -1,4 +1,4 @@
-"""Progress for those who look, silence for those who ask for it, and a log of what is done."""
+"""Progress on terminals, silence with --quiet, and a log with --verbose."""
 
 import logging
 import os
@@ -15,14 +15,14 @@ BAR = "━"
 
 
 def in_terminal(*arguments: object) -> str:
-    """Run a command in a real terminal and give all that it showed."""
+    """Run a command in a real terminal and return its whole output."""
     code, shown = python_in_terminal("-m", "skcaptcha", *map(str, arguments))
     assert code == 0, shown
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
 
 
 def python_in_terminal(*arguments: str) -> tuple[int, str]:
-    """Run Python in a real terminal and give its exit code and all that it wrote there."""
+    """Run Python in a real terminal and return its exit code and its whole output."""
     terminal, end = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, *arguments],
@@ -44,7 +44,7 @@ def python_in_terminal(*arguments: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder of so many captchas that reading them shows progress."""
+    """Folder of enough captchas to show progress."""
     folder = tmp_path_factory.mktemp("many") / "captchas"
     command = [sys.executable, "-m", "skcaptcha", "generate", "lines", folder, "-n", "600"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
@@ -52,7 +52,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_terminal_sees_what_how_many_and_how_long(many, model):
+def test_a_terminal_shows_the_count_and_the_time_left(many, model):
     shown = in_terminal("score", many, "--model", model)
     assert re.search(r"reading ━.* of 600, .*0:\d\d", shown)
     assert "string accuracy" in shown
@@ -66,7 +66,7 @@ def test_fits_show_progress(workshop, tmp_path):
     assert "fitting the best candidate" in shown
 
 
-def test_ctrl_c_that_python_does_not_hear_leaves_a_terminal_with_its_cursor():
+def test_ctrl_c_during_a_long_computation_restores_the_cursor():
     code = (
         "import hashlib, os, signal, threading\n"
         "from skcaptcha._display.progress import progress\n"
@@ -83,7 +83,7 @@ def test_ctrl_c_that_python_does_not_hear_leaves_a_terminal_with_its_cursor():
     assert shown.rpartition("\x1b[2K")[2].removeprefix(seen) == "stopped\r\n"
 
 
-def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
+def test_quiet_prints_neither_progress_nor_summary(run, many, model, tmp_path):
     table = tmp_path / "readings.csv"
     command = ("score", many, "--model", model, "--csv", table)
     assert in_terminal(*command, "--quiet") == ""
@@ -92,7 +92,7 @@ def test_quiet_leaves_neither_progress_nor_summary(run, many, model, tmp_path):
     assert before.out == before.err == ""
 
 
-def test_quiet_commands_only_write_what_they_are_asked_for(run, captchas, model, tmp_path):
+def test_quiet_commands_only_write_requested_files(run, captchas, model, tmp_path):
     page = tmp_path / "score.html"
     outcome = run("score", captchas, "--model", model, "--report", page, "--quiet")
     assert outcome.out == outcome.err == ""
@@ -119,7 +119,7 @@ def test_quiet_keeps_results_warnings_and_errors(run, model, captchas, tmp_path)
     assert run("score", tmp_path / "none", "--model", model, "--quiet").sentence()
 
 
-def test_verbose_logs_what_is_done_and_for_how_long(run, workshop, tmp_path):
+def test_verbose_logs_steps_and_times(run, workshop, tmp_path):
     outcome = run(
         "fit", workshop / "recipe.yaml", "--out", tmp_path / "m.joblib", "--jobs", 1, "--verbose"
     )
@@ -131,7 +131,7 @@ def test_verbose_logs_what_is_done_and_for_how_long(run, workshop, tmp_path):
     assert re.search(r"skcaptcha: \d+\.\d\d s", lines[-1])
 
 
-def test_one_command_does_not_make_the_next_one_talk_or_silent(run, model, captchas):
+def test_verbosity_does_not_affect_the_next_command(run, model, captchas):
     name = next(captchas.glob("*.png"))
     assert run("predict", name, "--model", model, "--verbose").err.count("skcaptcha: ") == 1
     assert run("predict", name, "--model", model).err == ""
@@ -145,7 +145,7 @@ def test_quiet_and_verbose_exclude_each_other(run, model):
     assert "exclude each other" in outcome.err
 
 
-def test_every_command_knows_both(run):
+def test_every_command_has_both_options(run):
     listed = re.findall(r"^  ([a-z-]+)  ", run("--help").out.partition("Commands:")[2], re.M)
     assert {"fit", "score", "check-labels"} <= set(listed)
     for command in listed:
@@ -155,7 +155,7 @@ def test_every_command_knows_both(run):
 
 
 @pytest.mark.slow
-def test_a_program_that_does_not_ask_hears_nothing():
+def test_the_library_prints_nothing_by_default():
     code = (
         "from skcaptcha import load_recipe\n"
         "recipe = load_recipe('raw-knn', ['search.cv=2'])\n"

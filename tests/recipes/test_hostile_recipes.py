@@ -1,4 +1,4 @@
-"""Recipes that somebody else wrote: they build what is allowed, or end in one sentence, soon."""
+"""Untrusted recipes: they build allowed classes, or are refused in one sentence, quickly."""
 
 import faulthandler
 import os
@@ -34,7 +34,7 @@ def nothing_hangs() -> Iterator[None]:
 
 
 def refusal(path: Path, *overrides: str) -> str:
-    """The sentence with which a recipe is refused, soon."""
+    """Message of the error for a recipe, which must come quickly."""
     began = time.process_time()
     with pytest.raises(RecipeError) as caught:
         load_recipe(path, overrides)
@@ -53,7 +53,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def laughs(opening: str, closing: str, join: str) -> str:
-    """Nine levels, each of which stands for nine of the one before."""
+    """Nine levels, each with nine aliases of the level before."""
     text = "a0: &a0 " + (opening + join.format(x="x", i=0) + closing) + "\n"
     for level in range(1, 10):
         items = ", ".join(join.format(x=f"*a{level - 1}", i=i) for i in range(9))
@@ -141,7 +141,7 @@ def test_encodings(encoding: str, said: str | None, recipe: Path) -> None:
         assert said in refusal(recipe)
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_paths_that_are_not_regular_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     (tmp_path / "device.yaml").symlink_to("/dev/zero")
@@ -185,12 +185,12 @@ NOT_BUILT = {
 
 
 @pytest.mark.parametrize("name", NOT_BUILT)
-def test_what_is_not_on_the_list_is_not_built(name: str, recipe: Path) -> None:
+def test_only_allowed_classes_are_built(name: str, recipe: Path) -> None:
     override, said = NOT_BUILT[name]
     assert said in refusal(recipe, override)
 
 
-def test_values_of_a_grid_are_not_multiplied_without_end(recipe: Path) -> None:
+def test_the_number_of_candidates_is_limited(recipe: Path) -> None:
     parameters = [
         "C",
         "gamma",
@@ -215,7 +215,7 @@ def test_values_of_a_grid_are_not_multiplied_without_end(recipe: Path) -> None:
 
 @pytest.mark.parametrize("steps", [62, 63, 2000])
 def test_aliases_of_steps(steps: int, recipe: Path) -> None:
-    """With the grid, it would take hours to build each of its values in a pipeline of its own."""
+    """Building each value of the grid in a pipeline of its own would take hours."""
     aliases = ", ".join(f"a{i}: *gray" for i in range(steps - 5))
     recipe.write_text(
         SMALL.replace("gray: {use: Grayscale}", f"gray: &gray {{use: Grayscale}}, {aliases}")
@@ -251,7 +251,7 @@ def test_many_different_values(recipe: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "read__estimator__", "__", "read____estimator"])
-def test_names_of_no_parameter(name: str, recipe: Path) -> None:
+def test_invalid_parameter_names(name: str, recipe: Path) -> None:
     said = refusal(recipe, f"grid={{{name!r}: [1], read__estimator: [{{use: SVC}}]}}")
     assert "the pipeline has no such parameter" in said
 
@@ -264,7 +264,7 @@ WHERE = {
     "the output": ("\ndata:", "\noutput: {KEY: 1}\ndata:"),
     "the data": ("seed: 0", "KEY: 0"),
     "a step": ("gray: {use", "KEY: {useless"),
-    "a key that stands twice": ("seed: 0", "KEY: 0, KEY: 0"),
+    "a duplicate key": ("seed: 0", "KEY: 0, KEY: 0"),
     "a class": ("use: RawPixels", "use: KEY"),
     "a value": ("C: 10", "C: KEY"),
     "a scheme": ("generate: lines", "generate: KEY"),
@@ -275,7 +275,7 @@ WHERE = {
 @pytest.mark.parametrize("where", WHERE)
 def test_strange_texts_in_a_message(where: str, key: str, recipe: Path) -> None:
     old, new = WHERE[where]
-    key = key[:20_000] if where == "a key that stands twice" else key
+    key = key[:20_000] if where == "a duplicate key" else key
     recipe.write_text(SMALL.replace(old, new.replace("KEY", key)))
     assert refusal(recipe).startswith(f"{recipe}: ")
 
@@ -285,12 +285,12 @@ def test_the_parameters_of_a_step_are_listed(recipe: Path) -> None:
     assert said.endswith("no such parameter; allowed: keep_aspect, shape")
 
 
-def test_what_is_allowed_is_not_listed_without_end(recipe: Path) -> None:
+def test_the_list_of_allowed_names_is_limited(recipe: Path) -> None:
     assert re.search(r"allowed: .* and \d+ more$", refusal(recipe, "grid={xyz: [1]}"))
 
 
 class TestPaths:
-    """Paths in a recipe are relative to its folder, those given beside it to the current one."""
+    """Paths in a recipe are relative to its folder, other paths to the current folder."""
 
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -322,7 +322,7 @@ class TestPaths:
         assert len(recipe.load_data()[0].data) == 10
         assert recipe.output.model == folder / "m.joblib"
 
-    def test_given_beside_the_recipe(self, folder: Path) -> None:
+    def test_outside_the_recipe(self, folder: Path) -> None:
         (folder / "captchas").rename("captchas")
         path = folder / "recipes" / "a.yaml"
         for recipe in (
@@ -338,7 +338,7 @@ class TestPaths:
         path.write_text(SMALL)
         assert load_recipe(path).output.model == Path("artifacts/model.joblib")
 
-    def test_a_link_stands_where_it_is_seen(self, folder: Path) -> None:
+    def test_links_are_not_resolved(self, folder: Path) -> None:
         Path("a.yaml").symlink_to(folder / "recipes" / "a.yaml")
         assert load_recipe("a.yaml").output.model == Path("out/m.joblib")
         assert len(load_recipe("a.yaml").load_data()[0].data) == 10

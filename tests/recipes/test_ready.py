@@ -1,4 +1,4 @@
-"""The ready recipes read what they are for."""
+"""The ready recipes: their accuracy, and how they are found."""
 
 import shutil
 import subprocess

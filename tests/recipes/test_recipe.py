@@ -42,7 +42,7 @@ search: {cv: 2}
 
 
 def recipe_of(*changes, text=SMALL):
-    """The small recipe with ``(key, value)`` set; the key with dots, None as value takes it out."""
+    """The small recipe with each ``(key.with.dots, value)`` set; None removes the key."""
     content = yaml.safe_load(text)
     for key, value in changes:
         *path, last = key.split(".")
@@ -290,7 +290,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named(name):
+def test_errors_name_the_key(name):
     change, said = WRONG[name]
     with pytest.raises(RecipeError, match=r"^my\.yaml: ") as caught:
         recipe_of(change)
@@ -298,7 +298,7 @@ def test_what_is_wrong_is_named(name):
     assert "\n" not in str(caught.value)
 
 
-def test_whole_steps_and_estimators_may_stand_in_a_grid():
+def test_a_grid_may_contain_steps_and_estimators():
     cutters = [{"use": "EqualSplit", "n_characters": 4}, {"use": "ProjectionValleys"}]
     knn = {
         "read__estimator__n_neighbors": [1, 3],
@@ -450,7 +450,7 @@ def test_load_data_parts_train_and_test(shares, sizes):
         ({"train": 30, "test": 11}, r"data: test: requires 11 captchas, but 10 of 40"),
     ],
 )
-def test_shares_that_the_captchas_do_not_allow_are_named(shares, said):
+def test_impossible_fractions_are_named(shares, said):
     recipe = recipe_of(*[(f"data.{key}", value) for key, value in shares.items()])
     with pytest.raises(RecipeError, match=rf"^my\.yaml: {said}"):
         recipe.load_data()
@@ -481,14 +481,14 @@ def test_a_final_estimator_takes_its_final_parameters():
     assert model["read"].estimator.n_neighbors == 7
 
 
-def test_final_parameters_that_the_best_candidate_lacks_are_passed_over():
+def test_final_parameters_that_the_best_candidate_lacks_are_ignored():
     read = {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}}
     recipe = recipe_of(("final", {"read__estimator__C": 3}), ("grid", {"read": [read]}))
     model, _ = recipe.fit(*make_line_captchas(20, charset="ABCD", random_state=0))
     assert isinstance(model["read"].estimator, KNeighborsClassifier)
 
 
-def test_fit_gives_the_best_candidate_with_the_final_parameters():
+def test_fit_returns_the_best_candidate_with_the_final_parameters():
     recipe = recipe_of(("final", {"read__calibration_cv": 3}))
     train, _ = recipe.load_data()
     model, search = recipe.fit(train.data, train.target)

@@ -1,4 +1,4 @@
-"""``fit`` finds a recipe for a folder, says what it tried, and leaves nothing half written."""
+"""``fit`` chooses a recipe for a folder, lists the candidates, and leaves no incomplete files."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from waiting import wait_until
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough captchas at fixed places for the race to end early."""
+    """Enough captchas at fixed positions for the comparison to end early."""
     folder = tmp_path_factory.mktemp("auto") / "lines"
     write_captchas(folder, *make_line_captchas(200, random_state=3))
     return folder
@@ -32,7 +32,7 @@ def nothing_half_written(tmp_path: Path) -> Iterator[None]:
     assert not list(tmp_path.rglob(".*"))
 
 
-def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path, monkeypatch):
+def test_the_written_recipe_reproduces_the_model(run, lines, tmp_path, monkeypatch):
     model = tmp_path / "out" / "m.joblib"
     outcome = run("fit", lines, "--out", model, "--jobs", 1, "--json", "-")
     assert outcome.code == 0, outcome.err
@@ -56,7 +56,7 @@ def test_it_writes_a_model_and_a_recipe_that_gives_it_again(run, lines, tmp_path
     assert run("score", lines, "--model", model).code == 0
 
 
-def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
+def test_unusable_images_are_excluded(run, lines, tmp_path):
     folder = tmp_path / "captchas"
     shutil.copytree(lines, folder)
     (folder / "a.png").write_bytes(b"")
@@ -74,7 +74,7 @@ def test_it_leaves_out_what_it_cannot_use(run, lines, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_image_without_room_for_its_label_is_left_out_by_the_recipe_too(run, lines, tmp_path):
+def test_a_narrow_image_is_also_excluded_with_a_recipe(run, lines, tmp_path):
     folder, model, again = (tmp_path / name for name in ("captchas", "m.joblib", "again.joblib"))
     shutil.copytree(lines, folder)
     Image.new("RGB", (3, 30), "white").save(folder / "b.png")
@@ -100,7 +100,7 @@ def test_characters_that_yaml_forbids(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_it_says_which_labels_are_left_out(run, lines, tmp_path):
+def test_labels_of_another_length_are_excluded(run, lines, tmp_path):
     folder = tmp_path / "captchas"
     shutil.copytree(lines, folder)
     table = (folder / "labels.csv").read_text().splitlines()
@@ -124,7 +124,7 @@ def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
     assert "not needed" in outcome.out
 
 
-def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
+def test_a_budget_includes_loading_and_warns_if_that_was_too_long(
     run, lines, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(start_time._Command, "began", time.perf_counter() - 60)
@@ -141,7 +141,7 @@ def test_a_budget_counts_what_came_before_and_says_if_that_was_too_long(
     assert tried[1] == tried[2] == tried[3] == "not tried: no time left"
 
 
-def test_a_command_began_when_its_process_did(monkeypatch):
+def test_a_command_starts_with_its_process(monkeypatch):
     monkeypatch.setattr(start_time._Command, "began", None)
     assert start_time.command_start() >= time.perf_counter() - 1
     start_time.record_start()
@@ -149,7 +149,7 @@ def test_a_command_began_when_its_process_did(monkeypatch):
     assert start_time.command_start() == pytest.approx(before, abs=1)
 
 
-def test_images_that_are_numbered_have_no_labels(run, tmp_path):
+def test_numbered_images_have_no_labels(run, tmp_path):
     folder = tmp_path / "captchas"
     folder.mkdir()
     for i in range(1, 8):
@@ -186,7 +186,7 @@ def test_too_few_and_unreadable_captchas(run, tmp_path):
     assert "1 labeled captchas are too few" in outcome.sentence()
 
 
-def test_it_warns_of_captchas_that_teach_little(run, tmp_path):
+def test_warnings_about_uninformative_captchas(run, tmp_path):
     folder = tmp_path / "captchas"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -217,7 +217,7 @@ def test_ctrl_c(start, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_recipe", [False, True])
-def test_labels_of_both_cases_are_also_judged_ignoring_case(run, tmp_path, with_recipe):
+def test_labels_of_both_cases_are_also_evaluated_ignoring_case(run, tmp_path, with_recipe):
     images, labels = make_line_captchas(60, charset="AB7", random_state=0)
     lower = np.random.default_rng(0).random(60) < 0.5  # which nobody can see in the images
     write_captchas(tmp_path / "d", images, np.where(lower, np.char.lower(labels), labels).tolist())
