@@ -1,4 +1,4 @@
-"""A search that was cut off anywhere ends as one that was not."""
+"""An interrupted search that is resumed gives the same result."""
 
 import json
 import resource
@@ -46,7 +46,7 @@ def search(path, **options):
 
 
 def fitted(path, **options):
-    """Fit, and give the search and what it warned of."""
+    """Return the fitted search and its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         done = search(path, **options).fit(X, Y)
@@ -59,7 +59,7 @@ def assert_same(one, other, *, times=False):
         if key.startswith("param"):
             assert [str(v) for v in one.cv_results_[key]] == [str(v) for v in expected]
         elif times or "time" not in key:
-            # Bit for bit: the file must not round.
+            # Bit for bit: the file must not round numbers.
             np.testing.assert_array_equal(one.cv_results_[key], expected, err_msg=key)
     if hasattr(other, "best_index_"):
         assert one.best_index_ == other.best_index_
@@ -68,13 +68,13 @@ def assert_same(one, other, *, times=False):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The file of a finished search, the search and what it warned of."""
+    """Return the file of a finished search, the search, and its warnings."""
     path = tmp_path_factory.mktemp("search") / "a.search"
     return path, *fitted(path)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_keeping_outcomes_changes_nothing(whole, tmp_path, n_jobs):
+def test_a_checkpoint_does_not_change_the_result(whole, tmp_path, n_jobs):
     path, kept, warned = whole
     assert path.read_bytes().count(b"\n") == 1 + N_FITS
     plain, warned_of = fitted(None, n_jobs=n_jobs)
@@ -86,7 +86,7 @@ def test_keeping_outcomes_changes_nothing(whole, tmp_path, n_jobs):
 # The head's lines come first; of a line that was cut off nothing can be used.
 @pytest.mark.parametrize("cut_off", [0, 9])
 @pytest.mark.parametrize("n_lines", [0, 1, 2, 11, 20, 1 + N_FITS])
-def test_it_goes_on_from_any_line(whole, tmp_path, n_lines, cut_off):
+def test_resume_from_any_line(whole, tmp_path, n_lines, cut_off):
     path, kept, warned = whole
     lines = path.read_bytes().splitlines(keepends=True)
     rest = b"".join(lines[n_lines:])[:cut_off]
@@ -98,7 +98,7 @@ def test_it_goes_on_from_any_line(whole, tmp_path, n_lines, cut_off):
     assert len((tmp_path / "b.search").read_bytes().splitlines()) == 1 + N_FITS
 
 
-def test_outcomes_may_be_missing_anywhere(whole, tmp_path):
+def test_resume_with_any_missing_outcomes(whole, tmp_path):
     path, kept, _ = whole
     head, *outcomes = path.read_text().splitlines(keepends=True)
     chosen = [line for i, line in enumerate(outcomes) if i % 5 in (0, 3)]
@@ -112,7 +112,7 @@ def test_outcomes_may_be_missing_anywhere(whole, tmp_path):
         np.testing.assert_equal(column[record["candidate"]], record["outcome"]["test_scores"])
 
 
-def test_several_scores_and_other_error_scores_come_back(tmp_path):
+def test_resume_with_several_scores_and_an_error_score(tmp_path):
     options = {"scoring": ["accuracy", "neg_log_loss"], "refit": "accuracy", "error_score": -1}
     first, _ = fitted(tmp_path / "a.search", **options)
     again, _ = fitted(tmp_path / "a.search", **options)
@@ -134,7 +134,7 @@ def test_several_scores_and_other_error_scores_come_back(tmp_path):
         ({"y": 2 - Y}, "different labels"),
     ],
 )
-def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change, said):
+def test_the_file_of_a_different_search_is_refused_and_kept(whole, tmp_path, change, said):
     path = tmp_path / "b.search"
     path.write_bytes(whole[0].read_bytes())
     data = {"X": X, "y": Y} | {name: change[name] for name in ("X", "y") if name in change}
@@ -144,7 +144,7 @@ def test_the_file_of_another_search_is_refused_and_stays(whole, tmp_path, change
     assert path.read_bytes() == whole[0].read_bytes()
 
 
-def test_the_file_of_other_versions_is_refused(whole, tmp_path, monkeypatch):
+def test_the_file_of_different_versions_is_refused(whole, tmp_path, monkeypatch):
     (tmp_path / "b.search").write_bytes(whole[0].read_bytes())
     monkeypatch.setitem(_journal.RESULTS_DEPEND_ON, "scikit-learn", "99.1")
     with pytest.raises(CheckpointError, match=r"scikit-learn \d.* instead of 99.1; delete it"):
@@ -152,7 +152,7 @@ def test_the_file_of_other_versions_is_refused(whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", ["no journal\n", '{"a": 1}\n', "[1]\n"])
-def test_what_is_no_journal_is_refused_and_stays(tmp_path, content):
+def test_a_file_that_is_not_a_journal_is_refused_and_kept(tmp_path, content):
     path = tmp_path / "b.search"
     path.write_text(content)
     with pytest.raises(CheckpointError, match=r"b\.search: .* delete (it|the file) to start over"):
@@ -160,7 +160,7 @@ def test_what_is_no_journal_is_refused_and_stays(tmp_path, content):
     assert path.read_text() == content
 
 
-def test_a_damaged_line_is_named(whole, tmp_path):
+def test_the_error_has_the_number_of_a_damaged_line(whole, tmp_path):
     lines = whole[0].read_bytes().splitlines(keepends=True)
     (tmp_path / "b.search").write_bytes(b"".join([*lines[:3], b"{half a li\n", *lines[4:]]))
     with pytest.raises(CheckpointError, match=r"b\.search: line 4 is not a record"):
@@ -169,7 +169,7 @@ def test_a_damaged_line_is_named(whole, tmp_path):
 
 @pytest.fixture
 def at_most_2000_bytes() -> Iterator[None]:
-    """Let no file grow further, as on a full disk."""
+    """Limit the file size, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     yield
@@ -177,7 +177,7 @@ def at_most_2000_bytes() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("at_most_2000_bytes")
-def test_a_full_disk_is_told_and_what_is_there_can_be_resumed(whole, tmp_path):
+def test_a_full_disk_is_an_error_and_the_search_can_be_resumed(whole, tmp_path):
     path = tmp_path / "a.search"
     with pytest.raises(
         CheckpointError, match=r"a\.search: cannot be written \(.*; free some space and resume"
@@ -191,12 +191,12 @@ def test_a_full_disk_is_told_and_what_is_there_can_be_resumed(whole, tmp_path):
     assert_same(resumed, whole[1])
 
 
-def test_a_device_is_no_place_to_keep_anything():
+def test_a_device_is_refused():
     with pytest.raises(CheckpointError, match="/dev/full: not a regular file"):
         search("/dev/full").fit(X, Y)
 
 
-def test_an_error_of_our_own_stays_one(tmp_path):
+def test_our_own_errors_keep_their_class(tmp_path):
     pipeline = Pipeline([("segment", EqualSplit(n_characters=4)), ("last", KNeighborsClassifier())])
     narrow = [np.full((5, 3), 255, np.uint8)] * 6
     for _ in range(2):
@@ -207,7 +207,7 @@ def test_an_error_of_our_own_stays_one(tmp_path):
     assert (tmp_path / "a.search").read_bytes().count(b"\n") == 3
 
 
-def test_it_is_a_parameter_like_others(tmp_path):
+def test_checkpoint_is_an_ordinary_parameter(tmp_path):
     path = str(tmp_path / "a.search")
     assert clone(search(path)).get_params()["checkpoint"] == path
     with pytest.raises(ValueError, match="'checkpoint' parameter"):
@@ -217,7 +217,7 @@ def test_it_is_a_parameter_like_others(tmp_path):
     assert not Path(path).exists()
 
 
-def test_files_are_told_apart_by_what_is_in_them(tmp_path):
+def test_the_digest_of_files_depends_on_their_content(tmp_path):
     one, other = tmp_path / "a.png", tmp_path / "b.png"
     one.write_bytes(b"1")
     other.write_bytes(b"1")
@@ -228,7 +228,7 @@ def test_files_are_told_apart_by_what_is_in_them(tmp_path):
     assert digest_of_captchas([tmp_path / "none", one]) != same
 
 
-def test_a_race_goes_on_with_the_time_that_is_left(tmp_path):
+def test_a_resumed_race_uses_the_remaining_time(tmp_path):
     captchas = make_line_captchas(40, random_state=0)
     images, labels = list(captchas[0]), captchas[1]
     path = tmp_path / "a.search"
@@ -237,7 +237,7 @@ def test_a_race_goes_on_with_the_time_that_is_left(tmp_path):
     whole = choose_recipe(images, labels, checkpoint=path, **options)
     head, *records = path.read_text().splitlines(keepends=True)
     assert records
-    # As if the last evaluation had been cut off, and the one before had taken minutes.
+    # As if the last evaluation had been interrupted, and the one before had taken minutes.
     kept = [json.loads(line) for line in records[:-1]]
     kept[-1] |= {"elapsed": 300.0, "seconds": 290.0}
     path.write_text(head + "".join(f"{json.dumps(record)}\n" for record in kept) + records[-1][:9])

@@ -1,4 +1,4 @@
-"""The same data and seeds give the same models and readings, however many processes work."""
+"""The same data and seeds give the same models and readings with any number of processes."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ from skcaptcha.datasets import SCHEMES, load_captchas, write_captchas
 from skcaptcha.prediction import read_images
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-# How many captchas to make of which scheme, and what of a recipe's grid to try with them.
+# Scheme and number of the captchas, and changes to the recipe.
 SMALL = {
     "grid": ("lines", 40, ["grid.denoise__ink__threshold=[111, 127]"]),
     "components": ("lines", 40, []),
@@ -32,7 +32,7 @@ SMALL = {
 
 
 def fit(*arguments: object, jobs: int, seed: int) -> None:
-    """Fit in a fresh process that is free to use all cores."""
+    """Fit in a new process that may use all cores."""
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {name: value for name, value in os.environ.items() if name not in threads}
     done = subprocess.run(
@@ -46,7 +46,7 @@ def fit(*arguments: object, jobs: int, seed: int) -> None:
 
 
 def without_times(table: Path) -> list[list[str]]:
-    """Give how the candidates did."""
+    """Return the table of results without times."""
     with table.open(newline="") as stream:
         header, *rows = csv.reader(stream)
     kept = [i for i, name in enumerate(header) if "time" not in name]
@@ -55,7 +55,7 @@ def without_times(table: Path) -> list[list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
-def test_as_many_processes_as_may_be_give_the_same(name, tmp_path):
+def test_any_number_of_processes_gives_the_same_result(name, tmp_path):
     scheme, n, settings = SMALL[name]
     images, labels = SCHEMES[scheme](n, random_state=0)
     write_captchas(tmp_path / "captchas", list(images), labels.tolist())

@@ -32,7 +32,7 @@ X, Y = load_iris(return_X_y=True)
 
 
 class Counted(TransformerMixin, BaseEstimator):
-    """Leave one file in ``folder`` for every fit; multiply the values by ``scale``."""
+    """Creates a file in ``folder`` in every fit, and multiplies the values by ``scale``."""
 
     def __init__(self, folder=None, scale=1.0, name="step"):
         self.folder = folder
@@ -50,7 +50,7 @@ class Counted(TransformerMixin, BaseEstimator):
 
 
 class OnlyFitAndTransform(BaseEstimator):
-    """A transformer as scikit-learn allows it: without ``fit_transform``."""
+    """A transformer without ``fit_transform``, which scikit-learn allows."""
 
     def fit(self, X, y=None):
         self.fitted_ = True
@@ -64,7 +64,7 @@ class OnlyFitAndTransform(BaseEstimator):
 
 
 class Picky(LinearDiscriminantAnalysis):
-    """Fails where it is told to: when it is fitted, or when it is asked for probabilities."""
+    """Raises an error in ``fit`` or in ``predict_proba``, depending on ``fail``."""
 
     def __init__(self, fail="no", error=None):
         super().__init__()
@@ -93,7 +93,7 @@ def flat(last=None) -> Pipeline:
 
 
 def both(pipeline, grid, **options):
-    """Fit ours and scikit-learn's; the warnings of failing fits are not the matter here."""
+    """Fit both searches without their warnings."""
     searches = []
     for kind in (GridSearchCV, SharedGridSearchCV):
         with warnings.catch_warnings():
@@ -161,7 +161,7 @@ GRIDS = {
 
 
 @pytest.mark.parametrize("name", GRIDS)
-def test_scores_and_choice_are_those_of_grid_search(name):
+def test_scores_and_choice_equal_grid_search(name):
     make, grid = GRIDS[name]
     assert_same(*both(make(), grid, return_train_score=True))
 
@@ -189,7 +189,7 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_options_mean_what_they_mean_for_grid_search(name):
+def test_options_work_as_in_grid_search(name):
     grid = {"scale": [StandardScaler(), "passthrough"], "last__n_neighbors": [1, 9, 60]}
     assert_same(*both(flat(), grid, return_train_score=True, **OPTIONS[name]))
 
@@ -204,13 +204,13 @@ def test_options_mean_what_they_mean_for_grid_search(name):
     ],
 )
 @pytest.mark.parametrize("fail", ["fit", "score"])
-def test_candidates_that_fail_get_the_error_score(fail, options):
+def test_failing_candidates_get_the_error_score(fail, options):
     grid = {"last__fail": ["no", fail], "scale": ["passthrough", StandardScaler()]}
     assert_same(*both(flat(Picky()), grid, **options))
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-def test_a_step_that_fails_fails_all_its_candidates_and_no_other():
+def test_a_failing_step_fails_only_its_own_candidates():
     grid = {"clean__pca__n_components": [2, 99], "last__knn__n_neighbors": [1, 3]}
     theirs, ours = both(nested(), grid)
     assert_same(theirs, ours)
@@ -230,7 +230,7 @@ def test_error_score_raise_raises_the_error_itself(n_jobs):
 @pytest.mark.parametrize(
     ("error", "expected"), [(None, ValueError), (ImageError("image 3", "it is sad"), ImageError)]
 )
-def test_when_all_fail_the_first_error_is_told(error, expected):
+def test_the_first_error_is_raised_if_all_fits_fail(error, expected):
     search = SharedGridSearchCV(flat(Picky(error=error)), {"last__fail": ["fit"]}, cv=2)
     with pytest.raises(expected, match=r"no fit today|image 3: it is sad"):
         search.fit(X, Y)
@@ -242,7 +242,7 @@ def test_a_pipeline_that_ends_in_passthrough_cannot_be_scored():
     assert_same(*both(pipeline, grid, scoring="accuracy"))
 
 
-def test_a_nested_pipeline_that_begins_as_another_does_is_another():
+def test_nested_pipelines_with_the_same_first_step_differ():
     lda, knn = ("lda", LinearDiscriminantAnalysis()), ("knn", KNeighborsClassifier(40))
     grid = {"last": [Pipeline([lda]), Pipeline([lda, knn])]}
     assert_same(*both(flat(), grid))
@@ -265,7 +265,7 @@ def test_shared_steps_are_fitted_once_for_all_candidates_of_a_chunk(tmp_path):
         [("a", Counted(tmp_path, name="a")), ("inner", inner), ("knn", KNeighborsClassifier())]
     )
     grid = {"knn__n_neighbors": [1, 2, 3], "inner__b__scale": [1.0, 2.0], "a__scale": [1.0]}
-    # A dozen splits are work enough for one worker: every split is then one chunk.
+    # One worker gets a dozen splits as one chunk each.
     search = SharedGridSearchCV(pipeline, grid, cv=12, refit=False).fit(X, Y)
     assert len(search.cv_results_["params"]) == 6
     fits = [path.name.rpartition("-")[0] for path in tmp_path.iterdir()]
@@ -279,7 +279,7 @@ def test_fit_times_count_the_shared_steps():
     assert (results["mean_score_time"] > 0).all()
 
 
-def test_fit_params_and_estimators_that_are_no_pipeline_are_left_to_grid_search():
+def test_grid_search_handles_fit_params_and_other_estimators():
     weights = np.where(Y == 2, 0.0, 1.0)
     lda = Pipeline([("scale", StandardScaler()), ("last", Weighted())])
     search = SharedGridSearchCV(lda, {"scale": ["passthrough"]}, cv=3)
@@ -290,7 +290,7 @@ def test_fit_params_and_estimators_that_are_no_pipeline_are_left_to_grid_search(
 
 
 class Weighted(LinearDiscriminantAnalysis):
-    """A classifier whose ``fit`` takes something else beside X and y."""
+    """A classifier whose ``fit`` has another parameter besides X and y."""
 
     def fit(self, X, y, weights=None):
         self.total_ = None if weights is None else weights.sum()
@@ -301,18 +301,18 @@ class Weighted(LinearDiscriminantAnalysis):
     ("name", "value"),
     [("cv", "many"), ("n_jobs", 1.5), ("error_score", "quiet"), ("verbose", -1), ("refit", 2.5)],
 )
-def test_bad_parameters_are_named(name, value):
+def test_errors_contain_the_name_of_an_invalid_parameter(name, value):
     search = SharedGridSearchCV(flat(), {"last__n_neighbors": [1]}, **{name: value})
     with pytest.raises(ValueError, match=f"'{name}' parameter of SharedGridSearchCV"):
         search.fit(X, Y)
 
 
-def test_an_unknown_parameter_is_named():
+def test_errors_contain_the_name_of_an_unknown_parameter():
     with pytest.raises(ValueError, match="Invalid parameter 'n_legs'"):
         SharedGridSearchCV(flat(), {"last__n_legs": [2]}).fit(X, Y)
 
 
-def test_nothing_given_is_changed():
+def test_arguments_are_not_changed():
     pipeline, best = flat(), PCA(2)
     grid = {"scale": [best, "passthrough"], "last__n_neighbors": [1]}
     SharedGridSearchCV(pipeline, grid, cv=2).fit(X, Y)
@@ -328,8 +328,8 @@ def test_verbose_shows_progress_on_the_standard_error(verbose, shown, capfd):
     assert bool(re.search(r"4 of 4", err)) == shown
 
 
-class Unreadable(CharacterReader):
-    """Reads in another way."""
+class Constant(CharacterReader):
+    """Predicts the same text for all captchas."""
 
     def predict(self, X):
         return np.array(["ZZ"] * len(X))
@@ -341,7 +341,7 @@ def test_only_readers_of_one_class_share_a_fit():
     segments = Segments(boxes, np.arange(31) * 2, values=values)
     labels = ["AB", "BA", "AA"] * 10
     readers = [
-        kind(KNeighborsClassifier(k)) for k in range(1, 6) for kind in (Unreadable, CharacterReader)
+        kind(KNeighborsClassifier(k)) for k in range(1, 6) for kind in (Constant, CharacterReader)
     ]
     pipeline = Pipeline([("keep", "passthrough"), ("read", CharacterReader())])
     ours = SharedGridSearchCV(pipeline, {"read": readers}, cv=3, refit=False).fit(segments, labels)
@@ -351,8 +351,8 @@ def test_only_readers_of_one_class_share_a_fit():
     assert (ours.cv_results_["mean_fit_time"] > 0).all()
 
 
-class Noted(BaseDenoiser):
-    """Notes what it denoises, and darkens it by ``by``; refuses images whose corner is 7."""
+class Recorded(BaseDenoiser):
+    """Records its images, darkens them by ``by``, and refuses images with a 7 in the corner."""
 
     seen: ClassVar[list[bytes]] = []
 
@@ -367,8 +367,8 @@ class Noted(BaseDenoiser):
         return np.maximum(images, self.by) - np.uint8(self.by)
 
 
-class Centerd(Noted):
-    """Takes the mean of the training images away."""
+class Centered(Recorded):
+    """Subtracts the mean of the training images."""
 
     def fit(self, X, y=None):
         self.by = int(np.mean([image.mean() for image in X]))
@@ -393,7 +393,7 @@ def reading(step, segmenter) -> Pipeline:
 
 @pytest.fixture
 def captchas():
-    Noted.seen.clear()
+    Recorded.seen.clear()
     return make_line_captchas(24, charset="ABC", random_state=0)
 
 
@@ -408,7 +408,7 @@ def searches_of(pipeline, captchas, cv=SPLITS, **grid):
     grid = {"read__estimator__n_neighbors": [1, 2, 5], **grid}
     searches = []
     for kind in (GridSearchCV, SharedGridSearchCV):
-        Noted.seen.clear()
+        Recorded.seen.clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             searches.append(kind(pipeline, grid, cv=cv, refit=False).fit(*captchas))
@@ -420,72 +420,72 @@ def searches_of(pipeline, captchas, cv=SPLITS, **grid):
 
 
 @pytest.mark.parametrize("segmenter", [FixedBoxes(BOXES), EqualSplit(4)])
-def test_what_learns_nothing_runs_once_for_all_splits(segmenter, captchas):
-    searches_of(reading(Noted(), segmenter), captchas, step__by=[0, 40])
-    assert len(Noted.seen) == 2 * 24
+def test_steps_that_learn_nothing_run_once_for_all_splits(segmenter, captchas):
+    searches_of(reading(Recorded(), segmenter), captchas, step__by=[0, 40])
+    assert len(Recorded.seen) == 2 * 24
 
 
-def test_what_learns_is_fitted_to_each_split(captchas):
-    searches_of(reading(Centerd(), FixedBoxes(BOXES)), captchas)
-    assert len(Noted.seen) == 3 * 24
+def test_steps_that_learn_are_fitted_to_each_split(captchas):
+    searches_of(reading(Centered(), FixedBoxes(BOXES)), captchas)
+    assert len(Recorded.seen) == 3 * 24
 
 
-def test_fixed_boxes_learn_from_images_of_more_than_one_size(captchas):
+def test_fixed_boxes_are_fitted_to_each_split_if_image_sizes_differ(captchas):
     images, labels = captchas
-    # The last are too wide for what the 18 first teach, but not for what all teach.
+    # The last images are too wide for a fit to the first 18, but not for a fit to all.
     more = np.repeat([0, 6, 18], [9, 6, 9])
     images = [
         np.pad(image, ((0, 0), (0, m), (0, 0))) for image, m in zip(images, more, strict=True)
     ]
-    scores = searches_of(reading(Noted(), FixedBoxes(BOXES)), (images, labels))
+    scores = searches_of(reading(Recorded(), FixedBoxes(BOXES)), (images, labels))
     assert np.isnan(scores[1]).all()
     assert np.isfinite(scores[0]).all()
 
 
-def test_an_image_that_no_split_uses_spoils_none(captchas):
+def test_a_failing_image_outside_all_splits_has_no_effect(captchas):
     images, labels = captchas
     images[23] = np.full_like(images[23], 7)
     splits = [(np.arange(6, 20), np.arange(6)), (np.arange(12), np.arange(12, 23))]
-    searches_of(reading(Noted(), FixedBoxes(BOXES)), (images, labels), splits)
+    searches_of(reading(Recorded(), FixedBoxes(BOXES)), (images, labels), splits)
 
 
-def test_an_image_that_fails_spoils_the_splits_that_use_it(captchas):
+def test_a_failing_image_affects_only_the_splits_that_use_it(captchas):
     images, labels = captchas
     images[0] = np.full_like(images[0], 7)
     splits = [(np.arange(6, 24), np.arange(6)), (np.arange(6, 18), np.arange(18, 24))]
-    searches_of(reading(Noted(), FixedBoxes(BOXES)), (images, labels), splits)
+    searches_of(reading(Recorded(), FixedBoxes(BOXES)), (images, labels), splits)
 
 
 def test_splits_that_use_few_samples_do_not_transform_all(captchas):
     splits = [(np.arange(8), np.arange(8, 10))]
-    searches_of(reading(Noted(), FixedBoxes(BOXES)), captchas, splits)
-    assert len(Noted.seen) == 10
+    searches_of(reading(Recorded(), FixedBoxes(BOXES)), captchas, splits)
+    assert len(Recorded.seen) == 10
 
 
-class Shifted(Noted):
-    """Moves the training images."""
+class Shifted(Recorded):
+    """Shifts the training images in ``fit_transform`` only."""
 
     def fit_transform(self, X, y=None):
         return [np.roll(image, 12, axis=1) for image in self.fit(X).transform(X)]
 
 
-class Together(Noted):
-    """Denoises an image by what else is in the batch."""
+class Together(Recorded):
+    """Denoises each image depending on the other images of the batch."""
 
     def transform(self, X):
         mean = np.mean(X, axis=0).astype(np.uint8)
         return [np.maximum(image, mean) for image in super().transform(X)]
 
 
-class Fewer(Noted):
-    """Loses an image of large batches."""
+class Fewer(Recorded):
+    """Returns fewer images for large batches."""
 
     def transform(self, X):
         return super().transform(X)[: 20 if len(X) > 20 else None]
 
 
 class OwnBoxes(FixedBoxes):
-    """Learns where the boxes are: further left, the brighter the first training images are."""
+    """Learns the positions of the boxes from the brightness of the training images."""
 
     def _learn(self, X, y):
         super()._learn(X, y)
@@ -514,30 +514,30 @@ class OwnPixels(RawPixels):
     ],
     ids=repr,
 )
-def test_what_is_derived_may_learn_and_transform_in_another_way(step, captchas):
-    pipeline = reading(Noted(), FixedBoxes(BOXES)).set_params(**step)
+def test_subclasses_may_override_how_a_step_learns_and_transforms(step, captchas):
+    pipeline = reading(Recorded(), FixedBoxes(BOXES)).set_params(**step)
     searches_of(pipeline, captchas)
 
 
 class FirstColumn(FunctionTransformer):
-    """Has a function of its own."""
+    """Overrides ``transform``."""
 
     def transform(self, X):
         return X[:, :1]
 
 
 @pytest.mark.parametrize("step", [FirstColumn(), FunctionTransformer(validate=True)])
-def test_transformers_with_a_function_of_their_own_are_not_passed_over(step):
+def test_function_transformers_that_are_not_the_identity_are_applied(step):
     pipeline = Pipeline([("step", step), ("last", KNeighborsClassifier())])
     assert_same(*both(pipeline, {"last__n_neighbors": [1, 3]}))
 
 
-def test_classifiers_that_work_in_place_spoil_nothing(captchas):
+def test_classifiers_that_work_in_place_do_not_affect_others(captchas):
     in_place = [
         Pipeline([("scale", StandardScaler(copy=False)), ("knn", KNeighborsClassifier(k))])
         for k in (1, 3)
     ]
-    pipeline = reading(Noted(), FixedBoxes(BOXES))
+    pipeline = reading(Recorded(), FixedBoxes(BOXES))
     grid = {"read__estimator": [*in_place, KNeighborsClassifier(1)]}
     ours = SharedGridSearchCV(pipeline, grid, cv=SPLITS, refit=False).fit(*captchas)
     theirs = GridSearchCV(pipeline, grid, cv=SPLITS, refit=False).fit(*captchas)
@@ -550,7 +550,7 @@ def test_no_splits_are_refused():
         SharedGridSearchCV(flat(), {"last__n_neighbors": [1]}, cv=[]).fit(X, Y)
 
 
-def test_kernels_between_samples_are_left_to_grid_search():
+def test_grid_search_handles_precomputed_kernels():
     kernel = X @ X.T
     pipeline = Pipeline([("last", SVC(kernel="precomputed"))])
     grid = {"last__C": [0.1, 1.0]}

@@ -1,4 +1,4 @@
-"""Steps that a search shares although they work in place, fail, are local, or are not plain."""
+"""Sharing of steps that work in place, fail, or belong to local classes or derived pipelines."""
 
 import copy
 import warnings
@@ -38,7 +38,7 @@ BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
 
 
 def scores_of(search):
-    """All that does not depend on the clock."""
+    """Return all results that do not depend on time."""
     return {
         key: values.astype(float)
         for key, values in search.cv_results_.items()
@@ -47,7 +47,7 @@ def scores_of(search):
 
 
 def both(pipeline, grid, X=X, y=Y, **options):
-    """Fit scikit-learn's search and ours to samples of their own; check that the scores agree."""
+    """Fit both searches to copies of the samples, and check that the scores are equal."""
     searches = []
     for kind in (GridSearchCV, SharedGridSearchCV):
         with warnings.catch_warnings():
@@ -76,7 +76,7 @@ def paint_in_place(values):
 
 
 class WritesWhatItPredicts(KNeighborsClassifier):
-    """Changes the samples that it is to predict, and those that it is fitted to."""
+    """Changes the samples in ``fit`` and in ``predict``."""
 
     def fit(self, X, y):
         super().fit(X.copy(), y)
@@ -90,7 +90,7 @@ class WritesWhatItPredicts(KNeighborsClassifier):
 
 
 class WritesLabels(TransformerMixin, BaseEstimator):
-    """Changes the labels that it is given."""
+    """Changes the labels in ``fit``."""
 
     def fit(self, X, y):
         y[:20] = 0
@@ -140,19 +140,18 @@ IN_PLACE = {
 
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("name", IN_PLACE)
-def test_steps_that_work_in_place_spoil_nothing(name, train):
+def test_steps_that_work_in_place_do_not_affect_others(name, train):
     pipeline, grid = IN_PLACE[name]
     both(pipeline, grid, return_train_score=train)
 
 
 @pytest.mark.parametrize("name", ["classes", "functions", "last step"])
-def test_of_several_scores_in_place_too(name):
+def test_steps_that_work_in_place_with_several_scores(name):
     pipeline, grid = IN_PLACE[name]
     both(pipeline, grid, scoring=["accuracy", "balanced_accuracy", "neg_log_loss"], refit=False)
 
 
-def test_wine_in_place_scores_what_it_scores_by_itself():
-    """Each candidate against a search of its own."""
+def test_candidates_that_work_in_place_score_as_in_a_search_of_their_own():
     pipeline = pipe(StandardScaler(copy=False), KNeighborsClassifier())
     steps = [StandardScaler(copy=False), "passthrough"]
     grid = {"a": steps, "b__weights": ["uniform", "distance"]}
@@ -167,7 +166,7 @@ def test_wine_in_place_scores_what_it_scores_by_itself():
 
 
 class Paints(BaseDenoiser):
-    """Blackens, in the image that it is given, the right part from ``left`` on."""
+    """Sets the columns from ``left`` on to 0, in place."""
 
     def __init__(self, left=60):
         self.left = left
@@ -178,7 +177,7 @@ class Paints(BaseDenoiser):
 
 
 class PaintsAll(Paints):
-    """Does without the base class."""
+    """Overrides ``transform``, so that the input itself is changed."""
 
     def transform(self, X):
         for image in X:
@@ -190,7 +189,7 @@ class PaintsAll(Paints):
 @pytest.mark.parametrize(
     "step", [Paints(), PaintsAll(), ImageRouter([("a", Paints())], thresholds=[])]
 )
-def test_an_image_step_may_paint_into_its_image(step, listed):
+def test_image_steps_may_change_their_input(step, listed):
     images, labels = make_line_captchas(24, charset="ABC", random_state=0)
     images = [ImageDecoder(gray=True).transform([image])[0] for image in images]
     pipeline = Pipeline(
@@ -235,14 +234,14 @@ class CountedCopies(np.ndarray):
         return super().copy(order)
 
 
-def test_nothing_is_copied_that_nobody_else_needs():
+def test_samples_are_copied_only_if_other_candidates_need_them():
     grid = {"c__n_neighbors": [3]}
     pipeline = pipe(StandardScaler(), PCA(2), KNeighborsClassifier())
     samples = X.view(CountedCopies)
     SharedGridSearchCV(pipeline, grid, cv=3, refit=False).fit(samples, Y)
     assert CountedCopies.n_copies == 0
     SharedGridSearchCV(pipeline, {"a": [StandardScaler(), MinMaxScaler()]}, cv=3).fit(samples, Y)
-    # Of the two steps in each of three folds, the first works on a copy: to train and to test.
+    # In each of three folds, the first of two steps gets copies of training and test samples.
     assert CountedCopies.n_copies == 6
 
 
@@ -257,7 +256,7 @@ class OwnScore(Pipeline):
 
 
 class OwnFit(Pipeline):
-    """Learns from half of the samples, as resampling pipelines do."""
+    """Fits to half of the samples, like pipelines that resample."""
 
     def fit(self, X, y=None, **params):
         return super().fit(X[::2], y[::2], **params)
@@ -265,7 +264,7 @@ class OwnFit(Pipeline):
 
 @pytest.mark.parametrize("kind", [OwnScore, OwnFit])
 @pytest.mark.parametrize("scoring", [None, "accuracy"])
-def test_what_is_derived_from_pipeline_keeps_its_own_methods(kind, scoring):
+def test_subclasses_of_pipeline_use_their_own_methods(kind, scoring):
     pipeline = kind(pipe(StandardScaler(), KNeighborsClassifier()).steps)
     both(pipeline, {"b__n_neighbors": [1, 30]}, scoring=scoring)
     nested = pipe("passthrough", pipeline)
@@ -286,7 +285,7 @@ def test_pipelines_of_imbalanced_learn():
 
 
 class FitsWithoutEach(TransformerMixin, BaseEstimator):
-    """Tells the label of each training sample but its own, as TargetEncoder nearly does."""
+    """Encodes the target; ``fit_transform`` differs from ``transform``, as in TargetEncoder."""
 
     def fit(self, X, y):
         self.means_ = np.array([y[X[:, 0] == k].mean() if k in X else 0.0 for k in range(9)])
@@ -299,7 +298,7 @@ class FitsWithoutEach(TransformerMixin, BaseEstimator):
         return -self.fit(X, y).transform(X)
 
 
-def test_train_scores_are_of_transform_not_of_fit_transform():
+def test_train_scores_use_transform_instead_of_fit_transform():
     rng = np.random.default_rng(0)
     kinds, target = rng.integers(0, 9, (200, 1)), rng.integers(0, 2, 200)
     pipeline = pipe(FitsWithoutEach(), LogisticRegression())
@@ -308,7 +307,7 @@ def test_train_scores_are_of_transform_not_of_fit_transform():
     assert (ours.cv_results_["mean_train_score"] < 0.5).all()
 
 
-def test_lambdas_and_local_classes_are_taken():
+def test_lambdas_and_local_classes_are_supported():
     class Local(TransformerMixin, BaseEstimator):
         def __init__(self, by=1, how=None):
             self.by = by
@@ -335,7 +334,7 @@ def test_lambdas_and_local_classes_are_taken():
 
 
 @pytest.mark.slow
-def test_lambdas_go_to_other_processes():
+def test_lambdas_are_sent_to_other_processes():
     grid = {"a__func": [lambda X: X, lambda X: X[:, :1]]}
     pipeline = pipe(FunctionTransformer(), GaussianNB())
     one, two = (
@@ -352,7 +351,7 @@ def test_lambdas_share_steps_too():
     assert len(calls) == 3 * 2
 
 
-def test_a_checkpoint_says_what_it_cannot_tell_apart(tmp_path):
+def test_a_checkpoint_refuses_lambdas(tmp_path):
     pipeline = pipe(FunctionTransformer(lambda X: X), KNeighborsClassifier())
     search = SharedGridSearchCV(pipeline, {}, cv=3, checkpoint=tmp_path / "a.search")
     with pytest.raises(CheckpointError, match=r"lambda.*named function.*checkpoint=None"):
@@ -360,7 +359,7 @@ def test_a_checkpoint_says_what_it_cannot_tell_apart(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_names_of_features_are_known():
+def test_feature_names_are_kept():
     pandas = pytest.importorskip("pandas")
     names = load_wine().feature_names
     frame = pandas.DataFrame(X, columns=names)
@@ -371,7 +370,7 @@ def test_names_of_features_are_known():
     assert not hasattr(ours, "feature_names_in_")
 
 
-def test_kernels_named_in_the_grid_alone_are_left_to_grid_search():
+def test_grid_search_handles_precomputed_kernels_in_the_grid():
     standard = StandardScaler().fit_transform(X)
     kernel = standard @ standard.T
     _, ours = both(pipe(SVC()), {"a__kernel": ["precomputed"], "a__C": [0.1, 1.0]}, kernel)
@@ -385,7 +384,7 @@ def test_kernels_named_in_the_grid_alone_are_left_to_grid_search():
 
 
 class FailsToTransform(TransformerMixin, BaseEstimator):
-    """Refuses samples that it was not fitted to."""
+    """Raises an error for samples other than its training samples."""
 
     def __init__(self, refuse=True):
         self.refuse = refuse
@@ -401,7 +400,7 @@ class FailsToTransform(TransformerMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("options", [{}, {"scoring": ["accuracy", "neg_log_loss"], "refit": False}])
-def test_a_transform_that_fails_on_the_test_part_is_a_score_that_fails(options):
+def test_scoring_fails_if_transforming_the_test_samples_fails(options):
     pipeline = pipe(FailsToTransform(), StandardScaler(), GaussianNB())
     grid = {"a__refuse": [True, False], "c__var_smoothing": [1e-9, 1e-3]}
     options = {"return_train_score": True, **options}
@@ -419,15 +418,15 @@ def test_a_transform_that_fails_on_the_test_part_is_a_score_that_fails(options):
         strict.fit(X, Y)
 
 
-class GivesNothing(GaussianNB):
-    """Its ``fit`` returns None."""
+class ReturnsNone(GaussianNB):
+    """A classifier whose ``fit`` returns None."""
 
     def fit(self, X, y):
         super().fit(X, y)
 
 
-def test_the_last_fit_need_not_return_the_estimator():
-    _, ours = both(pipe(StandardScaler(), GivesNothing()), {"b__var_smoothing": [1e-9, 1e-1]})
+def test_the_fit_of_the_last_step_may_return_none():
+    _, ours = both(pipe(StandardScaler(), ReturnsNone()), {"b__var_smoothing": [1e-9, 1e-1]})
     assert np.isfinite(ours.cv_results_["mean_test_score"]).all()
 
 
@@ -441,7 +440,7 @@ VERBOSE = [
 
 @pytest.mark.parametrize("options", VERBOSE)
 @pytest.mark.parametrize("verbose", [2, 3, 10])
-def test_verbose_prints_the_lines_of_grid_search(verbose, options, capfd):
+def test_verbose_prints_the_same_lines_as_grid_search(verbose, options, capfd):
     printed = []
     pipeline, grid = pipe(StandardScaler(), GaussianNB()), {"b__var_smoothing": [1e-9, 0.1]}
     for kind in (GridSearchCV, SharedGridSearchCV):
@@ -489,7 +488,7 @@ def test_callbacks_are_called(place):
 
 
 def random_search(seed):
-    """A pipeline of a few steps, some of which work in place, and a grid over it."""
+    """Return a pipeline with steps that may work in place, a grid, and options."""
     rng = np.random.default_rng(seed)
 
     def some(choices, n=1):

@@ -1,4 +1,4 @@
-"""Loading a model of joblib runs code, so only who made it or trusts it loads it."""
+"""Loading a joblib model runs code, so it is only loaded by its maker or with trust."""
 
 import shutil
 from pathlib import Path
@@ -27,7 +27,7 @@ def fitted():
 
 @pytest.fixture
 def elsewhere(monkeypatch, tmp_path):
-    """Be another user."""
+    """Return a function that changes the user's home folder."""
 
     def move(name="home"):
         for variable in HOMES:
@@ -37,7 +37,7 @@ def elsewhere(monkeypatch, tmp_path):
     return move
 
 
-def test_who_made_it_loads_it_and_others_only_if_they_trust(tmp_path, elsewhere):
+def test_the_maker_loads_a_model_and_others_need_trust(tmp_path, elsewhere):
     path = tmp_path / "m.joblib"
     mine = elsewhere("mine")
     save(fitted(), path)
@@ -55,11 +55,11 @@ def test_who_made_it_loads_it_and_others_only_if_they_trust(tmp_path, elsewhere)
         assert part in said
     assert "\n" not in said
     assert load(path, trust=True).predict(X).tolist() == expected
-    with pytest.raises(UntrustedModelError):  # to trust once is not to trust for ever
+    with pytest.raises(UntrustedModelError):  # trust is not remembered
         load(path)
 
 
-def test_what_joblib_alone_wrote_is_nobodys(tmp_path):
+def test_a_plain_joblib_file_needs_trust(tmp_path):
     path = tmp_path / "m.joblib"
     joblib.dump(fitted(), path)
     with pytest.raises(UntrustedModelError, match="no manifest"):
@@ -67,7 +67,7 @@ def test_what_joblib_alone_wrote_is_nobodys(tmp_path):
     assert load(path, trust=True).predict(X).tolist()
 
 
-def test_a_home_that_cannot_be_written(tmp_path, elsewhere):
+def test_a_home_folder_that_cannot_be_written(tmp_path, elsewhere):
     (tmp_path / "home").write_text("no folder")
     elsewhere("home")
     path = tmp_path / "m.joblib"
@@ -82,7 +82,7 @@ def test_a_home_that_cannot_be_written(tmp_path, elsewhere):
 
 @pytest.fixture
 def homeless(monkeypatch):
-    """Be a user without HOME and without an entry in the database of users."""
+    """Simulate a user without HOME and without an entry in the user database."""
     pwd = pytest.importorskip("pwd")
 
     def no_entry(uid):
@@ -96,7 +96,7 @@ def homeless(monkeypatch):
 @pytest.mark.usefixtures("homeless")
 @pytest.mark.parametrize("given", [{}, {"HOME": ""}, {"HOME": "home"}, {"XDG_DATA_HOME": "data"}])
 @pytest.mark.parametrize("version", ["this", "4.2"])
-def test_no_home_is_not_the_folder_of_the_captchas(tmp_path, monkeypatch, given, version):
+def test_without_a_home_the_current_folder_is_not_used(tmp_path, monkeypatch, given, version):
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
@@ -106,7 +106,7 @@ def test_no_home_is_not_the_folder_of_the_captchas(tmp_path, monkeypatch, given,
     with pytest.warns(UserWarning, match=r"^m\.joblib: the model is saved, but .* no home"):
         save(fitted(), "m.joblib")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.joblib", "m.json"]
-    # What a downloaded folder may bring along.
+    # A downloaded folder may contain these files.
     sha256 = load_manifest("m.joblib")["payload_sha256"]
     for home in ("~/.local/share", "~", "", "home/.local/share", "home", "data"):
         (tmp_path / home / "skcaptcha" / "models").mkdir(parents=True)
@@ -122,7 +122,7 @@ def test_an_unknown_format(tmp_path):
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_model_that_is_missing_while_another_is_there(tmp_path, known):
+def test_the_error_of_a_missing_model_suggests_an_existing_one(tmp_path, known):
     (tmp_path / "m.skops").touch()
     name = "m.joblib" if known else "n.joblib"
     with pytest.raises(ModelError, match=r"m\.skops" if known else "fit one first"):

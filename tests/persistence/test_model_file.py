@@ -32,7 +32,7 @@ from skcaptcha.segment import FixedBoxes
 RNG = np.random.default_rng(0)
 IMAGES = list(RNG.integers(0, 256, (6, 4, 8), dtype=np.uint8))
 LABELS = ["AB", "BA", "AA", "BB", "AB", "BA"]
-# skops takes its time to look at a file.
+# Checking a skops file is slow.
 STEPS = {"joblib": 1, "skops": 11}
 BOTH = pytest.mark.parametrize("kind", ["joblib", "skops"])
 
@@ -65,7 +65,7 @@ sys.stdout.buffer.write(pickle.dumps([model.predict(images).tolist() for model i
 """
 
 
-def test_plain_joblib_loads_it_in_every_way(model, tmp_path):
+def test_joblib_loads_a_model_in_every_way(model, tmp_path):
     save(model, tmp_path / "m.joblib")
     # In a process of its own: joblib never returns from some damaged files.
     done = subprocess.run(
@@ -132,7 +132,7 @@ def test_a_truncated_model_is_refused(model, tmp_path, kind):
 
 
 @BOTH
-def test_a_changed_byte_is_found(model, tmp_path, kind):
+def test_a_changed_byte_is_detected(model, tmp_path, kind):
     path = tmp_path / "m"
     save(model, path, format=kind)
     content = path.read_bytes()
@@ -143,7 +143,7 @@ def test_a_changed_byte_is_found(model, tmp_path, kind):
 
 
 class Bomb:
-    """Leaves a file when it is unpickled."""
+    """Creates a folder when it is unpickled."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -164,8 +164,8 @@ def with_bomb(tmp_path, **about):
     return path
 
 
-def test_the_bomb_goes_off(tmp_path):
-    # Or the tests of what is checked first prove nothing.
+def test_the_bomb_runs(tmp_path):
+    # Otherwise the tests of the checks before loading prove nothing.
     with pytest.raises(ModelError, match="contains NoneType"):
         load(with_bomb(tmp_path), trust=True)
     assert (tmp_path / "exploded").exists()
@@ -189,7 +189,7 @@ def test_the_manifest_is_checked_before_anything_is_loaded(tmp_path, about, said
 
 
 @pytest.mark.parametrize("manifest", [b"[]", b"{", b"\xff", b"[" * 100_000])
-def test_a_manifest_that_is_none(tmp_path, manifest):
+def test_an_invalid_manifest_is_refused(tmp_path, manifest):
     path = tmp_path / "m.joblib"
     payload = pickle.dumps(Bomb(tmp_path / "exploded"))
     path.write_bytes(add_manifest(payload, manifest))
@@ -207,7 +207,7 @@ def test_bytes_after_the_archive_are_refused(model, tmp_path, kind):
         load(path, trust=True)
 
 
-def test_what_cannot_be_loaded_names_both_versions(tmp_path):
+def test_a_loading_error_contains_both_versions(tmp_path):
     path = tmp_path / "m.joblib"
     payload = b"\x80\x04cno_such_module\nThing\n."
     manifest = {
@@ -220,7 +220,7 @@ def test_what_cannot_be_loaded_names_both_versions(tmp_path):
         load(path, trust=True)
 
 
-def test_another_archive_is_no_model(tmp_path):
+def test_another_archive_is_refused(tmp_path):
     path = tmp_path / "m.joblib"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "hello")
@@ -239,7 +239,7 @@ def test_a_compressed_file_of_joblib_is_checked(model, tmp_path):
             load(path, trust=True)
 
 
-def test_a_stream_that_inflates_without_end_takes_no_memory_before_it_is_trusted(tmp_path):
+def test_a_decompression_bomb_needs_no_memory_before_it_is_trusted(tmp_path):
     path = tmp_path / "m.joblib"
     bomb = zlib.compressobj(1)
     path.write_bytes(b"".join(bomb.compress(bytes(2**24)) for _ in range(24)) + bomb.flush())
@@ -252,14 +252,14 @@ def test_a_stream_that_inflates_without_end_takes_no_memory_before_it_is_trusted
         tracemalloc.stop()
 
 
-def test_sizes_of_many_kinds_are_a_range():
+def test_many_image_sizes_are_described_as_a_range():
     images = [np.zeros((20 + i, 50), np.uint8) for i in range(21)]
     about = describe_training(images, ["A"] * 21)
     assert "image_sizes" not in about
     assert (about["image_widths"], about["image_heights"]) == ([50, 50], [20, 40])
 
 
-def test_the_hash_is_of_labels_and_images_in_their_order(tmp_path):
+def test_the_hash_depends_on_labels_and_images_in_their_order(tmp_path):
     def hashed(images, labels):
         return describe_training(images, labels)["training_sha256"]
 

@@ -1,4 +1,4 @@
-"""Models of every format that there has been keep loading."""
+"""Models of every file format can still be loaded."""
 
 import json
 import warnings
@@ -22,14 +22,14 @@ FITTED_WITH = "1.6.0"
 every = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(MODELS)))
 
 
-def test_there_are_models_of_every_format():
+def test_there_is_a_model_of_every_format():
     assert [str(path.relative_to(MODELS)) for path in FILES] == [
         "1/characters.joblib", "1/characters.skops", "1/sequence.joblib", "1/sequence.skops",
     ]  # fmt: skip
 
 
 @every
-def test_it_reads_what_it_read(path):
+def test_old_models_read_as_before(path):
     images, labels = make_line_captchas(200, charset="AB17", random_state=1)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -52,13 +52,13 @@ def test_it_reads_what_it_read(path):
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*/*.joblib")), ids=str)
-def test_nobody_here_made_it(path):
+def test_old_models_need_trust(path):
     with pytest.raises(UntrustedModelError, match="--trust"):
         load(path)
 
 
 @every
-def test_its_manifest(path):
+def test_manifests_of_old_models(path):
     manifest = load_manifest(path)
     assert manifest["versions"]["scikit-learn"] == FITTED_WITH
     assert manifest["format_version"] == int(path.parent.name)

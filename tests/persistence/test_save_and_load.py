@@ -24,7 +24,7 @@ from skcaptcha.segment import FixedBoxes
 
 
 def captchas():
-    """Two characters: a bar that stands, and one that lies."""
+    """Return captchas of two characters: a vertical and a horizontal bar."""
     rng = np.random.default_rng(0)
     images, labels = [], []
     for _ in range(20):
@@ -59,7 +59,7 @@ pickle.dump((texts, sure), open(sys.argv[3], "wb"))
 """
 
 
-def test_a_model_that_is_not_fitted_is_not_saved(tmp_path):
+def test_an_unfitted_model_is_not_saved(tmp_path):
     model = pipeline()
     for name in FORMATS:
         with pytest.raises(NotFittedError, match=r"m: the pipeline is not fitted; call its fit"):
@@ -67,7 +67,7 @@ def test_a_model_that_is_not_fitted_is_not_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fresh_process_gives_the_same_answers(model, tmp_path):
+def test_a_new_process_gives_the_same_readings(model, tmp_path):
     images, labels = captchas()
     save(model, tmp_path / "m.joblib")
     (tmp_path / "in").write_bytes(pickle.dumps(images))
@@ -79,13 +79,13 @@ def test_a_fresh_process_gives_the_same_answers(model, tmp_path):
     assert sure == [reading.confidence for reading in read_captchas(model, images)]
 
 
-def test_missing_folders_are_made_and_nothing_else_is_left(model, tmp_path):
+def test_missing_folders_are_created_without_other_files(model, tmp_path):
     save(model, tmp_path / "a" / "b" / "m.joblib")
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
     assert names == ["m.joblib", "m.json"]
 
 
-def test_files_have_the_permissions_of_any_new_file(model, tmp_path):
+def test_files_have_the_usual_permissions(model, tmp_path):
     save(model, tmp_path / "m.joblib")
     (tmp_path / "plain").touch()
     modes = {path.stat().st_mode for path in tmp_path.iterdir()}
@@ -93,7 +93,7 @@ def test_files_have_the_permissions_of_any_new_file(model, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".yaml"])
-def test_what_cannot_be_written_beside_a_model_leaves_all_old_files(model, tmp_path, suffix):
+def test_all_old_files_stay_if_one_cannot_be_written(model, tmp_path, suffix):
     path = tmp_path / "m.joblib"
     save(model, path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -104,7 +104,7 @@ def test_what_cannot_be_written_beside_a_model_leaves_all_old_files(model, tmp_p
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_a_model_that_cannot_be_pickled_leaves_the_old_one(model, tmp_path):
+def test_the_old_model_stays_if_the_new_one_cannot_be_pickled(model, tmp_path):
     path = tmp_path / "m.joblib"
     save(model, path)
     before = path.read_bytes()
@@ -116,13 +116,13 @@ def test_a_model_that_cannot_be_pickled_leaves_the_old_one(model, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".yaml"])
-def test_a_model_does_not_take_the_place_of_what_is_written_beside_it(model, tmp_path, suffix):
+def test_suffixes_of_files_next_to_a_model_are_refused(model, tmp_path, suffix):
     with pytest.raises(ModelError, match=rf"m\{suffix}: .*\.joblib"):
         save(model, tmp_path / f"m{suffix}", results={"rank_test_score": [1]}, recipe="steps:")
     assert os.listdir(tmp_path) == []
 
 
-def test_file_names_that_are_not_utf8_are_not_lost(model, tmp_path):
+def test_file_names_that_are_not_utf8_are_kept(model, tmp_path):
     path = tmp_path / "m.joblib"
     name = os.fsdecode(b"caf\xe9")
     results = {"rank_test_score": [1], "param_file": [name]}
@@ -146,7 +146,7 @@ def test_the_manifest(model, tmp_path):
     assert json.loads((tmp_path / "m.json").read_text()) == found
 
 
-def test_the_table_of_results_has_the_best_first(tmp_path):
+def test_the_table_of_results_starts_with_the_best(tmp_path):
     grid = {
         "binarizer__threshold": [0, 100],
         "binarizer__method": ["fixed"],
@@ -217,7 +217,7 @@ def write_unfitted(path):
         (write_unfitted, "not fitted"),
     ],
 )
-def test_what_is_no_model_is_refused(write, said, tmp_path):
+def test_files_without_a_model_are_refused(write, said, tmp_path):
     path = tmp_path / "m.joblib"
     write(path)
     with pytest.raises(ModelError, match=rf"m\.joblib: .*{said}") as caught:
@@ -225,14 +225,14 @@ def test_what_is_no_model_is_refused(write, said, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_load_gives_the_pipeline(model, tmp_path):
+def test_load_returns_the_pipeline(model, tmp_path):
     save(model, tmp_path / "m.joblib")
     loaded = load(str(tmp_path / "m.joblib"))
     assert isinstance(loaded, Pipeline)
     assert repr(loaded) == repr(model)
 
 
-def test_the_manifest_of_a_missing_model_or_of_joblib_alone(model, tmp_path):
+def test_the_manifest_of_a_missing_model_or_a_plain_joblib_file(model, tmp_path):
     with pytest.raises(ModelError, match=r"m\.joblib: no such model"):
         load_manifest(tmp_path / "m.joblib")
     joblib.dump(model, tmp_path / "m.joblib")

@@ -1,4 +1,4 @@
-"""Models in files of skops: everything that fits is read as before, and nothing else is loaded."""
+"""skops files: supported models read as before, and nothing else is loaded."""
 
 import inspect
 import os
@@ -54,9 +54,9 @@ CHANGED = {
 }
 
 
-def public(*rooms) -> dict[str, type]:
-    """The estimators of rooms by name."""
-    found = {name: getattr(room, name) for room in rooms for name in room.__all__}
+def public(*modules) -> dict[str, type]:
+    """Return the public estimators of modules by name."""
+    found = {name: getattr(module, name) for module in modules for name in module.__all__}
     return {
         name: kind
         for name, kind in found.items()
@@ -66,8 +66,8 @@ def public(*rooms) -> dict[str, type]:
     }
 
 
-def reads_the_same(model, tmp_path):
-    """Save and load it, and compare all that it says, bit by bit."""
+def assert_reads_the_same(model, tmp_path):
+    """Save and load the model, and compare its readings bit by bit."""
     save(model, tmp_path / "m.skops", format="skops")
     loaded = load(tmp_path / "m.skops")
 
@@ -84,7 +84,7 @@ def reads_the_same(model, tmp_path):
 
 def fit(model):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # so little may not converge
+        warnings.simplefilter("ignore")  # so few captchas may not be enough to converge
         return model.fit(IMAGES, LABELS)
 
 
@@ -97,11 +97,11 @@ def reader_of(classifier) -> Pipeline:
 def test_every_classifier(name, tmp_path):
     model = reader_of(CLASSIFIERS[name](**CHANGED.get(name, {})))
     check_before_fit([model])
-    reads_the_same(fit(model), tmp_path)
+    assert_reads_the_same(fit(model), tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_what_cannot_be_kept_is_refused_before_the_work(name, tmp_path):
+def test_unsupported_classifiers_are_refused_before_fitting(name, tmp_path):
     model = reader_of(CLASSIFIERS[name]())
     with pytest.raises(ModelError, match=f"^{name} cannot be saved"):
         check_before_fit([{"read__estimator": [CLASSIFIERS["SVC"](), model[-1].estimator]}])
@@ -116,7 +116,7 @@ def test_every_denoiser(name, tmp_path):
     branches = {"branches": [("a", denoise.Smoother()), ("b", "passthrough")]}
     denoiser = public(denoise)[name](**branches if name == "ImageRouter" else {})
     steps = (ImageDecoder(), denoise.Grayscale(), denoiser, segment.EqualSplit(n_characters=4))
-    reads_the_same(fit(make_pipeline(*steps, RawPixels(), CharacterReader())), tmp_path)
+    assert_reads_the_same(fit(make_pipeline(*steps, RawPixels(), CharacterReader())), tmp_path)
 
 
 @pytest.mark.parametrize("name", public(segment))
@@ -130,7 +130,7 @@ def test_every_segmenter_and_feature(name, tmp_path):
     for feature in public(features).values():
         windows = name in ("SlidingWindow", "Oversegmentation")
         reader = SequenceReader(n_realignments=0, random_state=0) if windows else CharacterReader()
-        reads_the_same(fit(make_pipeline(*map(clone, cut), feature(), reader)), tmp_path)
+        assert_reads_the_same(fit(make_pipeline(*map(clone, cut), feature(), reader)), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -146,15 +146,15 @@ def test_every_segmenter_and_feature(name, tmp_path):
 def test_every_ready_recipe(name, overrides, tmp_path):
     recipe = load_recipe(CONFIGS / f"{name}.yaml", overrides)
     check_before_fit([recipe.final_pipeline(), recipe.grid])
-    reads_the_same(fit(recipe.final_pipeline()), tmp_path)
+    assert_reads_the_same(fit(recipe.final_pipeline()), tmp_path)
 
 
-def test_every_recipe_that_a_folder_is_tried_with():
+def test_every_recipe_in_auto_yaml():
     recipe = load_recipe(CONFIGS / "auto.yaml")
     check_before_fit([recipe.final_pipeline(), recipe.grid])
 
 
-def test_there_is_no_recipe_more():
+def test_all_ready_recipes_are_tested():
     recipes = {path.stem for path in CONFIGS.glob("*.yaml")}
     assert recipes == {"grid", "components", "dots", "raw-knn", "sequence", "auto", "cnn"}
 
@@ -169,11 +169,11 @@ def test_the_list_of_trusted_types():
 
 
 class Stranger(KNeighborsClassifier):
-    """A classifier of somebody's own."""
+    """A classifier that is not part of any library."""
 
 
 class Runs:
-    """Leaves a folder when it is made with the state that a file gives it."""
+    """Creates a folder when it is loaded from a file."""
 
     def __init__(self, path):
         self.path = path
@@ -182,7 +182,7 @@ class Runs:
         os.mkdir(state["path"])
 
 
-def test_estimators_of_ones_own_are_refused_by_name(tmp_path):
+def test_custom_estimators_are_refused_by_name(tmp_path):
     path = tmp_path / "m.skops"
     save(fit(reader_of(KNeighborsClassifier())), path, format="skops")
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -195,7 +195,7 @@ def test_a_file_with_other_types_is_refused_by_name_and_runs_nothing(tmp_path):
     model = fit(reader_of(KNeighborsClassifier()))
     model[-1].surprise_ = Runs(str(tmp_path / "made"))
     skops.io.dump(model, tmp_path / "m.skops")
-    # Or the test would prove nothing.
+    # Otherwise the test would prove nothing.
     unknown = skops.io.get_untrusted_types(file=tmp_path / "m.skops")
     skops.io.load(tmp_path / "m.skops", trusted=unknown)
     os.rmdir(tmp_path / "made")
@@ -210,7 +210,7 @@ def test_a_file_with_other_types_is_refused_by_name_and_runs_nothing(tmp_path):
 
 @pytest.fixture
 def trap(tmp_path):
-    """A model whose memory holds pickles that run code, and how to see that they did."""
+    """Return the folder that pickles in a model's cache folder create when they are loaded."""
     model = reader_of(KNeighborsClassifier())
     model.set_params(memory=str(tmp_path / "memory"))
     skops.io.dump(fit(model), tmp_path / "m.skops")
@@ -222,9 +222,9 @@ def trap(tmp_path):
 
 
 def test_the_memory_of_a_pipeline_runs_code(trap, tmp_path):
-    # Or the tests of the trap would prove nothing.
+    # Otherwise the tests with the trap would prove nothing.
     loaded = skops.io.load(tmp_path / "m.skops", trusted=sorted(TRUSTED_TYPES))
-    with pytest.raises(TypeError):  # what was made is no step
+    with pytest.raises(TypeError):  # the loaded object is not a step
         clone(loaded).fit(IMAGES, LABELS)
     assert trap.is_dir()
 
@@ -236,7 +236,7 @@ def test_a_model_with_a_memory_is_refused(trap, tmp_path):
 
 
 def nested(value):
-    """A reader with a step of scikit-learn's in its classifier."""
+    """Return a reader with a scikit-learn step in its classifier."""
     return reader_of(make_pipeline(value, KNeighborsClassifier()))
 
 
@@ -281,10 +281,10 @@ UNSAFE = {
 
 
 @pytest.mark.parametrize(("make", "found"), UNSAFE.values(), ids=UNSAFE)
-def test_trusted_types_hold_only_what_is_safe(make, found, tmp_path):
-    # Neither does a file of a stranger hold it, nor is it found out only when it is loaded.
+def test_unsafe_values_in_trusted_types_are_refused(make, found, tmp_path):
+    # In an untrusted file, and before such a file is saved.
     model = make()
-    model[-1].fitted_ = True  # what is not fitted is refused for that
+    model[-1].fitted_ = True  # an unfitted model would be refused first
     path = tmp_path / "m.skops"
     skops.io.dump(model, path)
     if set(skops.io.get_untrusted_types(file=path)) - TRUSTED_TYPES:
@@ -302,7 +302,7 @@ def test_types_of_data_are_safe():
     assert unsafe_value({"a": [float, {1, 2}, (None, b"")], "b": np.array([1, "a"], object)}) == ""
 
 
-def test_what_holds_itself():
+def test_a_model_that_contains_itself():
     model = reader_of(KNeighborsClassifier())
     model[-1].surprise_ = model
     assert unsafe_value(model) == ""
@@ -310,8 +310,8 @@ def test_what_holds_itself():
     assert unsafe_value(model) == f"steps[3][1].another_={Path('a')!r}, a path"
 
 
-def test_scikit_learn_has_no_other_parameters_with_which_strings_do_something():
-    # One that is new here has to be looked at: what is done with the string?
+def test_scikit_learn_has_no_other_parameters_with_active_strings():
+    # Check each new one: what does scikit-learn do with the string?
     found = {
         name
         for _, kind in all_estimators()
@@ -337,14 +337,14 @@ def test_scikit_learn_has_no_other_parameters_with_which_strings_do_something():
     assert found <= judged_by_name | only_names_something
 
 
-def test_what_skops_alone_wrote_is_loaded_if_it_is_safe(tmp_path):
+def test_a_plain_skops_file_is_loaded_if_it_is_safe(tmp_path):
     model = fit(reader_of(KNeighborsClassifier()))
     skops.io.dump(model, tmp_path / "m.skops")
     assert load(tmp_path / "m.skops").predict(IMAGES).tolist() == model.predict(IMAGES).tolist()
 
 
-def test_a_file_that_is_both_is_read_as_what_runs_no_code(tmp_path):
-    # A pickle before an archive: joblib would load the one, skops the other.
+def test_a_file_that_could_be_both_is_loaded_as_skops(tmp_path):
+    # A pickle before an archive: joblib would load the first, skops the second.
     model, pickle, archive = fit(reader_of(KNeighborsClassifier())), BytesIO(), BytesIO()
     joblib.dump(Runs(str(tmp_path / "made")), pickle)
     skops.io.dump(model, archive)
@@ -358,7 +358,7 @@ def test_a_file_that_is_both_is_read_as_what_runs_no_code(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
+def test_without_skops_the_error_says_what_to_install(tmp_path, monkeypatch):
     model = fit(reader_of(KNeighborsClassifier()))
     save(model, tmp_path / "m.skops", format="skops")
     monkeypatch.setitem(sys.modules, "skops", None)  # as if it were not installed

@@ -1,0 +1,68 @@
+"""Measuring labeled captchas."""
+
+import numpy as np
+import pytest
+
+from bar_captchas import ALL, bars, strings
+from skcaptcha.auto import measure
+from skcaptcha.auto._families import families_for
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.exceptions import DatasetError
+
+
+def test_measure_counts():
+    labels = ["AAB", "AC", "AAA"]
+    gray, wide = np.full((20, 40), 250, np.uint8), np.full((20, 50, 3), 250, np.uint8)
+    gray[5:15, 5:10] = 3
+    wide[5:15, 5:10] = 3, 3, 90
+    measurement = measure([gray, 255 - gray, wide], labels)
+    assert (measurement.n, measurement.n_labels) == (3, 3)
+    assert measurement.heights == (20, 20, 20)
+    assert measurement.widths == (40, 40, 50)
+    assert measurement.color == pytest.approx(1 / 3)
+    assert measurement.dark_ink == pytest.approx(2 / 3)
+    assert measurement.lengths == {2: 1, 3: 2}
+    assert measurement.length is None
+    assert measurement.characters == {"A": 6, "B": 1, "C": 1}
+    assert measurement.rare == "BC"
+    assert not measurement.one_size
+    assert measurement.boxes is None
+
+
+def test_measure_finds_the_character_positions():
+    labels = strings(60, "ABCDE", [4])
+    images = bars(labels)
+    for shift in (0, 7):
+        moved = [np.pad(image, ((3, 0), (shift, 9)), constant_values=255) for image in images]
+        for shown in (moved, [255 - image for image in moved]):
+            boxes = np.array(measure(shown, labels).boxes)
+            assert np.diff(boxes[:, 0]) == pytest.approx(16, abs=1)
+            assert boxes[0, 0] == pytest.approx(4 + shift, abs=2)
+            assert boxes[0, 1] == pytest.approx(5, abs=1)
+
+
+def test_the_usual_length_is_that_of_90_percent_of_the_labels():
+    images, labels = make_line_captchas(40, random_state=1)
+    several = ["".join(label) for label in labels]
+    several[:4] = ["A", "AB", "ABC", "ABCDE"]
+    measurement = measure(images, several)
+    assert (measurement.length, measurement.n_unusual) == (4, 4)
+    assert len(measurement.boxes) == 4
+    segmenters = [
+        variant.settings["segment"]["n_characters"]
+        for family in families_for(measurement, ALL)
+        for variant in family.variants
+        if "n_characters" in variant.settings.get("segment", {})
+    ]
+    assert set(segmenters) == {4, None}
+    assert not any(family.excluded for family in families_for(measurement, ALL))
+    several[4] = "AB"
+    measurement = measure(images, several)
+    assert (measurement.length, measurement.n_unusual, measurement.boxes) == (None, 0, None)
+
+
+def test_measure_requires_one_label_per_image():
+    with pytest.raises(DatasetError, match="no captchas"):
+        measure([], [])
+    with pytest.raises(DatasetError, match="labels left after 1 images"):
+        measure([np.zeros((5, 5), np.uint8)], ["A", "B"])

@@ -1,0 +1,146 @@
+"""Single decisions of the race."""
+
+import time
+
+import numpy as np
+import pytest
+
+from bar_captchas import FIXED_BOXES, SEGMENTING, bars, strings
+from skcaptcha.auto import choose_recipe, measure
+from skcaptcha.auto._candidate import Candidate
+from skcaptcha.auto._evaluations import Clock, Evaluations
+from skcaptcha.auto._families import Family, families_for
+from skcaptcha.auto._process_pool import ProcessPool
+from skcaptcha.auto._race import Race
+from skcaptcha.images import ImageBatch
+
+
+def race_of(images: list[np.ndarray], labels: list[str], left: float) -> Race:
+    y, clock = np.array(labels), Clock(time.perf_counter(), left)
+    batch = ImageBatch(images)
+    race = Race(
+        batch, y, clock, Evaluations(batch, y, clock, None), [].append,
+        groups=np.arange(len(y)), pool=ProcessPool(1), random_state=0,
+    )  # fmt: skip
+    race.folds = 4
+    return race
+
+
+def test_useless_candidates_do_not_use_the_time_of_readers_with_a_surrogate():
+    blank = {
+        "denoise__ink__threshold": [254],
+        "denoise__binarize__threshold": [254],
+        "read": [{"use": "CharacterReader", "estimator": {"use": "RidgeClassifier"}}],
+    }
+    meant = {
+        "read": [
+            {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+            {"use": "CharacterReader", "estimator": {"use": "SVC"}},
+        ]
+    }
+    labels = strings(80, "ABC", [3])
+    images = bars(labels)
+    labels[::10] = [label[::-1] for label in labels[::10]]
+    said: list[str] = []
+    clock, y = Clock(time.perf_counter(), 60), np.array(labels)
+    batch = ImageBatch(images)
+    race = Race(
+        batch,
+        y,
+        clock,
+        Evaluations(batch, y, clock, None),
+        said.append,
+        groups=np.arange(80),
+        pool=ProcessPool(1),
+        random_state=0,
+    )
+    families = FIXED_BOXES | {"grid": [blank, meant]}
+    race.run(list(families_for(measure(images, labels), families)), 4)
+    validated = [text for text in said if text.startswith("cross-validating")]
+    assert validated[0].endswith("KNeighborsClassifier")  # the name of its surrogate
+
+
+def test_the_final_fit_is_shortened_or_a_warning_logged_if_time_runs_out(caplog):
+    """Three remaining times; each network takes ten seconds."""
+    labels = strings(40, "ABC", [3])
+    images = bars(labels)
+    recipe = {
+        **FIXED_BOXES,
+        "final": {"read__calibration_cv": 3, "read__n_estimators": 3},
+        "search": {"cv": 4},
+    }
+    del recipe["grid"]
+    recipe["steps"] = {**recipe["steps"], "read": {"use": "SequenceReader", "n_windows": 40000}}
+    for left, final, warned in (
+        (100.0, recipe["final"], False),
+        (40.0, {"read__calibration_cv": 2}, False),
+        (5.0, {"read__calibration_cv": 2}, True),
+    ):
+        race = race_of(images, labels, left)
+        entry = Candidate(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
+        caplog.clear()
+        race._shorten_final_fit(entry)
+        assert entry.recipe["final"] == final
+        said = [message for _, _, message in caplog.record_tuples]
+        assert said == (
+            ["the budget will be exceeded: fitting FixedBoxes + RawPixels + SequenceReader to all "
+             "captchas takes about 30.0 s, and 5.0 s are left"] if warned else []
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "screened"), [(1000.0, False), (0.1, True)])
+def test_a_family_is_not_screened_if_that_would_take_too_long(monkeypatch, seconds, screened):
+    """Its first variant is timed on a few captchas if another candidate exists."""
+    labels = strings(60, "ABC", [3])
+    images = bars(labels)
+    timed = []
+    monkeypatch.setattr(
+        Race, "_time_fit", lambda race, recipe, few, predict: timed.append(few) or seconds
+    )
+    race = race_of(images, labels, 30.0)
+    families = list(families_for(measure(images, labels), SEGMENTING))[:2]
+    for family in families:
+        race._screen(family, 10.0)
+    assert len(timed) == 1
+    second = [entry for entry in race.candidates if entry.family is families[1]]
+    assert [entry.screened is not None for entry in second] == [screened] * len(second)
+    assert all(entry.outcome == "not tried: no time left" for entry in second) != screened
+
+
+def test_a_warning_is_logged_before_the_budget_is_exceeded(caplog):
+    labels = strings(40, "ABC", [3])
+    family = next(families_for(measure(bars(labels), labels), FIXED_BOXES))
+    recipe = family.variants[0].stages[0][0]
+    for left, needed, said in (
+        (10.0, 2.0, []),
+        (-0.1, 0.0, []),  # within the tolerance
+        (1.0, 8.0, ["to all captchas takes about 20.0 s, and 1.0 s are left"]),
+        (-3.0, 8.0, ["it was used up 3.0 s ago, and fitting"]),
+    ):
+        race = race_of(bars(labels), labels, 10.0)
+        race.clock.advance_to(10.0 - left)
+        caplog.clear()
+        race._shorten_final_fit(Candidate(family, None, recipe=recipe, fold_seconds=needed))
+        messages = [message for _, _, message in caplog.record_tuples]
+        assert len(messages) == len(said)
+        assert all(a in b for a, b in zip(said, messages, strict=True))
+
+
+def test_a_reader_is_not_fitted_if_that_would_take_too_long(monkeypatch):
+    """A reader of unknown fit time is fitted to a few captchas first."""
+    labels = strings(80, "ABC", [3])
+    labels[::10] = [label[::-1] for label in labels[::10]]
+    family = {
+        "read": [
+            {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+            {"use": "CharacterReader", "estimator": {"use": "SVC"}},
+        ]
+    }
+    timed = []
+    monkeypatch.setattr(Race, "_time_fold", lambda race, recipe: timed.append(recipe) or 1000.0)
+    choice = choose_recipe(
+        bars(labels), labels, families=FIXED_BOXES | {"grid": [family]}, budget=120
+    )
+    assert len(timed) == 1
+    assert "needs about" in choice.trials[0].outcome or choice.trials[0].outcome == "chosen"
+    assert choice.trials[0].name.endswith("KNeighborsClassifier")
