@@ -279,7 +279,7 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
         (("predict", "{captchas}", "--model", "{model}", "--csv", "-"), "only --json"),
         (("show", "{model}", "a.png", "--out", "-"), "only --json"),
         (("fit", "{recipe}", "--data", "none"), "no such folder"),
-        (("score", "{captchas}", "--model", "{model}", "--subset", "9..99"), "beyond the 30"),
+        (("score", "{captchas}", "--model", "{model}", "--subset", "9..99"), "exceeds the 30"),
         (("score", "{captchas}", "--model", "{model}", "--csv", "{recipe}/a.csv"), "is a file"),
         (("predict", "{captchas}", "--model", "{model}", "--resume"), "--csv"),
         (("generate", "circles", "new"), "lines, dots, image"),
