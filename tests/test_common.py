@@ -23,20 +23,20 @@ from skcaptcha.exceptions import ImageError
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.segments import Segments
 
-ROOMS = ("images", "denoise", "segment", "features", "read")
+SUBPACKAGES = ("images", "denoise", "segment", "features", "read")
 
 
 def public_estimators() -> list[type[BaseEstimator]]:
     found = []
-    for room in ROOMS:
-        module = import_module(f"skcaptcha.{room}")
+    for subpackage in SUBPACKAGES:
+        module = import_module(f"skcaptcha.{subpackage}")
         things = [getattr(module, name) for name in module.__all__]
         found += [t for t in things if inspect.isclass(t) and issubclass(t, BaseEstimator)]
-    # Classifiers are no steps: they take tables, and scikit-learn's checks as they are.
+    # Classifiers are not steps: they accept tables, and pass scikit-learn's checks unchanged.
     return [k for k in found if not (inspect.isabstract(k) or issubclass(k, ClassifierMixin))]
 
 
-NEEDED = {  # what an estimator cannot do without
+NEEDED = {  # required parameters
     "ImageRouter": {
         "branches": [("ink", Binarizer()), ("soft", Smoother())],
         "measure": "mean",
@@ -48,7 +48,7 @@ NEEDED = {  # what an estimator cannot do without
 KINDS = {kind.__name__: kind for kind in public_estimators()}
 
 
-def room_of(kind: type) -> str:
+def subpackage_of(kind: type) -> str:
     return kind.__module__.split(".")[1]
 
 
@@ -56,8 +56,8 @@ def make(name: str) -> BaseEstimator:
     return KINDS[name](**NEEDED.get(name, {}))
 
 
-def test_the_rooms_are_found():
-    assert {room_of(kind) for kind in KINDS.values()} == set(ROOMS)
+def test_all_subpackages_are_found():
+    assert {subpackage_of(kind) for kind in KINDS.values()} == set(SUBPACKAGES)
     assert {"ImageDecoder", "Binarizer", "ImageRouter", "HOG", "CharacterReader"} <= set(KINDS)
 
 
@@ -65,11 +65,11 @@ def test_the_rooms_are_found():
 
 
 class Captchas(list):
-    """Images that were rows."""
+    """Images made of the rows of a table."""
 
 
 def image_of(row: np.ndarray) -> np.ndarray:
-    """An image of 8 x 24 pixels whose columns repeat the numbers of a row as shades."""
+    """An image of 8 x 24 pixels that repeats the numbers of a row as gray values."""
     shades = 255 / (1 + np.exp(-np.asarray(row, dtype=float).clip(-50, 50)))
     return np.resize(shades.astype(np.uint8), (8, 24))
 
@@ -96,7 +96,7 @@ def texts_of(y):
 
 
 def row_of(captcha: np.ndarray | Segments) -> np.ndarray:
-    """One row of numbers, of fixed length, that tells captchas apart."""
+    """One row of numbers, of fixed length, that distinguishes captchas."""
     if isinstance(captcha, np.ndarray):
         return np.concatenate([captcha.shape, np.resize(captcha, 192)])
     content = captcha.crops((8, 12)) if captcha.values is None else captcha.values
@@ -113,8 +113,8 @@ def table_of(answer):
 
 
 def tabular(kind: type[BaseEstimator]) -> type[BaseEstimator]:
-    """The estimator with rows for captchas, in and out; all else is what it inherits."""
-    enter = {"features": halves_of, "read": features_of}.get(room_of(kind), images_of)
+    """The estimator with rows instead of captchas as input and output; the rest is inherited."""
+    enter = {"features": halves_of, "read": features_of}.get(subpackage_of(kind), images_of)
 
     def of_x(method):
         def adapted(self, X):
@@ -152,23 +152,23 @@ globals().update({kind.__name__: kind for kind in TABULAR.values()})  # where pi
 
 IMAGES = {"images", "denoise", "segment"}
 NO_TABLE = {
-    "check_n_features_in": ("captchas have pixels, not columns", set(ROOMS)),
-    "check_n_features_in_after_fitting": ("captchas may differ in size", set(ROOMS)),
-    "check_fit1d": ("the adapter makes an image of a number", IMAGES | {"features"}),
-    "check_fit2d_predict1d": ("the adapter makes an image of a number", IMAGES | {"features"}),
+    "check_n_features_in": ("captchas have pixels, not columns", set(SUBPACKAGES)),
+    "check_n_features_in_after_fitting": ("captchas may differ in size", set(SUBPACKAGES)),
+    "check_fit1d": ("the adapter makes an image from a number", IMAGES | {"features"}),
+    "check_fit2d_predict1d": ("the adapter makes an image from a number", IMAGES | {"features"}),
     "check_complex_data": ("the adapter drops the imaginary part", IMAGES | {"features"}),
     "check_estimators_nan_inf": ("pixels are 8-bit integers", IMAGES | {"features"}),
     "check_estimators_empty_data_messages": (
-        "denoisers take empty batches, and the message speaks of columns",
+        "denoisers accept empty batches, and the message is about columns",
         IMAGES | {"features"},
     ),
     "check_transformer_preserve_dtypes": ("images are uint8", IMAGES),
-    "check_estimator_sparse_tag": ("no adapter for sparse tables", set(ROOMS)),
-    "check_estimator_sparse_array": ("no adapter for sparse tables", set(ROOMS)),
-    "check_estimator_sparse_matrix": ("no adapter for sparse tables", set(ROOMS)),
+    "check_estimator_sparse_tag": ("no adapter for sparse tables", set(SUBPACKAGES)),
+    "check_estimator_sparse_array": ("no adapter for sparse tables", set(SUBPACKAGES)),
+    "check_estimator_sparse_matrix": ("no adapter for sparse tables", set(SUBPACKAGES)),
 }
-# Its last lines want an error when rows grow shorter; check_transformer_data_not_an_array runs the
-# others on all estimators.
+# Its last lines expect an error if rows are shorter; check_transformer_data_not_an_array runs the
+# other lines on all estimators.
 NO_TABLE_IF_FITTED = {"check_transformer_general": "captchas may differ in size"}
 
 
@@ -180,7 +180,7 @@ def checks_of(estimator: BaseEstimator, failing: dict[str, str]):
     for _, check in checks:
         inner = getattr(check.func, "func", check.func)
         if inner.__name__ == "check_array_api_input":
-            continue  # skipped but where SCIPY_ARRAY_API is set before scipy is imported
+            continue  # skipped unless SCIPY_ARRAY_API is set before scipy is imported
         name = type(estimator).__name__
         reason = failing.get(inner.__name__)
         yield pytest.param(estimator, check, reason, id=f"{name}-{inner.__name__}")
@@ -188,8 +188,12 @@ def checks_of(estimator: BaseEstimator, failing: dict[str, str]):
 
 def all_checks():
     for name, kind in TABULAR.items():
-        room = room_of(KINDS[name])
-        failing = {check: why for check, (why, rooms) in NO_TABLE.items() if room in rooms}
+        subpackage = subpackage_of(KINDS[name])
+        failing = {
+            check: why
+            for check, (why, subpackages) in NO_TABLE.items()
+            if subpackage in subpackages
+        }
         estimator = kind(**NEEDED.get(name, {}))
         if get_tags(estimator).requires_fit:
             failing |= NO_TABLE_IF_FITTED
@@ -215,7 +219,7 @@ def test_scikit_learn_checks(estimator, check, why_it_fails):
 
 
 def drawn(n: int = 5) -> list[np.ndarray]:
-    """Images with two bright blocks and some dirt, of sizes that differ a little."""
+    """Images of slightly different sizes with two bright blocks and some noise."""
     rng = np.random.default_rng(0)
     images = []
     for i in range(n):
@@ -227,11 +231,11 @@ def drawn(n: int = 5) -> list[np.ndarray]:
 
 
 def batch(name: str):
-    room = room_of(KINDS[name])
-    if room in IMAGES:
+    subpackage = subpackage_of(KINDS[name])
+    if subpackage in IMAGES:
         return drawn()
     boxes = np.tile([[0, 0, 12, 16], [12, 1, 14, 15]], (5, 1))
-    if room == "features":
+    if subpackage == "features":
         return Segments(boxes, 2 * np.arange(6), images=drawn())
     values = np.random.default_rng(0).random((10, 4), dtype=np.float32)
     return Segments(boxes, 2 * np.arange(6), values=values)
@@ -241,7 +245,7 @@ LABELS = ["AB", "BA", "AA", "BB", "AB"]
 
 
 def answers(estimator, X) -> list:
-    """What a fitted estimator makes of each captcha, in comparable form."""
+    """The output of a fitted estimator for each captcha, in comparable form."""
     if hasattr(estimator, "predict"):
         return [
             (str(text), reading.confidence)
@@ -273,7 +277,7 @@ def test_the_input_never_changes(name):
 
 
 @every
-def test_an_answer_does_not_depend_on_the_other_captchas(name):
+def test_a_result_does_not_depend_on_the_other_captchas(name):
     fitted = make(name).fit(batch(name), LABELS)
     together = answers(fitted, batch(name))
     assert [answers(fitted, alone)[0] for alone in each(name)] == together
@@ -282,7 +286,7 @@ def test_an_answer_does_not_depend_on_the_other_captchas(name):
 
 
 @every
-def test_an_empty_batch_has_no_answers(name):
+def test_an_empty_batch_has_no_results(name):
     fitted = make(name).fit(batch(name), LABELS)
     empty = batch(name)[:0]
     answer = fitted.predict(empty) if hasattr(fitted, "predict") else fitted.transform(empty)
@@ -317,13 +321,13 @@ def test_clones_and_parameters(name):
 
 
 @every
-def test_pickles_answer_as_the_original(name):
+def test_pickles_give_the_same_results(name):
     estimator, X = make(name).fit(batch(name), LABELS), batch(name)
     assert answers(pickle.loads(pickle.dumps(estimator)), X) == answers(estimator, X)
 
 
 @every
-def test_read_only_memory_maps_are_taken(name, tmp_path):
+def test_read_only_memory_maps_are_accepted(name, tmp_path):
     def mapped(array):
         path = tmp_path / str(len(list(tmp_path.iterdir())))
         np.save(path, array)
@@ -392,7 +396,7 @@ def test_parameters_are_constrained(name):
         ("ImageRouter", {"branches": [("level", Smoother()), ("c", Binarizer())]}, "level"),
     ],
 )
-def test_what_constraints_cannot_say_is_said_by_fit(name, parameters, named):
+def test_fit_checks_what_constraints_cannot_express(name, parameters, named):
     estimator = KINDS[name](**{**NEEDED.get(name, {}), **parameters})
     with pytest.raises(ValueError, match=named):
         estimator.fit(batch(name), LABELS)
@@ -440,7 +444,9 @@ BAD_IMAGES = {
 
 
 @pytest.mark.parametrize("bad", BAD_IMAGES)
-@pytest.mark.parametrize("name", [n for n in KINDS if room_of(KINDS[n]) in ("denoise", "segment")])
+@pytest.mark.parametrize(
+    "name", [n for n in KINDS if subpackage_of(KINDS[n]) in ("denoise", "segment")]
+)
 def test_a_bad_image_is_named(name, bad):
     fitted = make(name).fit(drawn())
     X = [*drawn(2), BAD_IMAGES[bad], *drawn(1)]
@@ -449,14 +455,14 @@ def test_a_bad_image_is_named(name, bad):
             method(X)
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if room_of(KINDS[n]) in IMAGES])
-def test_an_image_that_is_no_batch_is_refused(name):
+@pytest.mark.parametrize("name", [n for n in KINDS if subpackage_of(KINDS[n]) in IMAGES])
+def test_a_single_image_is_refused(name):
     with pytest.raises(ImageError, match=r"^X: .*wrap"):
         make(name).fit(drawn()[0])
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if room_of(KINDS[n]) not in IMAGES])
-def test_what_is_no_segments_is_refused(name):
+@pytest.mark.parametrize("name", [n for n in KINDS if subpackage_of(KINDS[n]) not in IMAGES])
+def test_input_other_than_segments_is_refused(name):
     with pytest.raises(TypeError, match=r"Segments.* found list"):
         make(name).fit(drawn(), LABELS)
     fitted = make(name).fit(batch(name), LABELS)

@@ -1,4 +1,4 @@
-"""The ragged batch that carries every segment of every captcha through the pipeline."""
+"""The ragged batch of all segments of all captchas, which later steps transform."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ INK_LEVEL = 127
 
 # More would not stay in the processor's cache from one pass to the next.
 _PIXELS_AT_ONCE = 2**16
-_MOST_WEIGHTS_KEPT = 2**13
+_MAX_WEIGHTS_CACHED = 2**13
 _FEW_CROPS = 12
 
 
 def ink_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which pixels of a denoised image are ink.
+    """Return the mask of the ink in denoised images.
 
     Parameters
     ----------
-    image : ndarray of shape (h, w), dtype uint8
-        Ink bright on a dark ground.
+    image : ndarray of shape (h, w) or (n, h, w), dtype uint8
+        Bright ink on a dark background.
 
     Returns
     -------
-    mask : ndarray of shape (h, w), dtype bool
-        True where the pixel is brighter than 127, half of the full range.
+    mask : ndarray of the same shape, dtype bool
+        True if the pixel is brighter than 127, half of the full range.
 
     Examples
     --------
@@ -41,40 +41,40 @@ def ink_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 class Segments:
-    """All segments of a batch of captchas: where each came from, and its pixels or features.
+    """All segments of a batch of captchas: their boxes, and their images or features.
 
-    Sample i of the batch is captcha i, so a step that takes or gives `Segments` keeps the number
-    of samples, whatever the number of segments.
+    Sample i of the batch is captcha i, so the number of samples does not depend on the number of
+    segments.
 
     Parameters
     ----------
     boxes : array-like of shape (m, 4)
-        ``x, y, w, h`` of each segment, in pixels of its denoised image, captcha after captcha;
+        ``x, y, w, h`` of each segment, in pixels of its denoised image, captcha after captcha.
         ``w`` and ``h`` are at least 1.
     offsets : array-like of shape (n + 1,)
-        The segments of captcha i are ``boxes[offsets[i]:offsets[i + 1]]``.
+        Bounds of the captchas: the segments of captcha i are ``boxes[offsets[i]:offsets[i + 1]]``.
     images : sequence of n ndarrays of shape (h, w), dtype uint8, optional
-        The denoised images, ink bright on a dark ground. They may differ in size.
+        Denoised images, with bright ink on a dark background. They may differ in size.
     owners : sequence of n ndarrays of shape (h, w), dtype int32, optional
-        For segmenters that know which ink belongs to which segment: k + 1 where the pixel belongs
-        to the k-th segment of its captcha, 0 elsewhere. A crop shows its own pixels only.
+        Segment of each pixel: k + 1 if it belongs to the k-th segment of its captcha, else 0. A
+        crop then shows only its own pixels.
     values : ndarray of shape (m, d), dtype float32, optional
-        The features of each segment.
+        Features of each segment.
     features : transformer, optional
-        In training only: the fitted step that made ``values``, so that a reader can have moved or
-        warped segments described as well.
+        Fitted step that computed ``values``, for training only: a reader uses it to describe
+        moved or warped segments.
 
     Attributes
     ----------
     boxes : ndarray of shape (m, 4), dtype intp
     offsets : ndarray of shape (n + 1,), dtype intp
     images, owners, values, features
-        As given.
+        Same as the parameters.
 
     Raises
     ------
     ValueError
-        If the parts do not fit together, or a box leaves its image.
+        If the parameters do not match, or a box is not inside its image.
 
     Examples
     --------
@@ -147,14 +147,16 @@ class Segments:
         boxes: Sequence[NDArray[np.intp]],
         **parts: Any,
     ) -> Segments:
-        """Make a batch from the boxes of each image.
+        """Create a batch from the boxes of each image.
 
         Parameters
         ----------
         images : sequence of n ndarrays of shape (h, w), dtype uint8
+            Denoised images.
         boxes : sequence of n ndarrays of shape (k_i, 4)
+            Boxes of each image.
         **parts
-            The other parameters of `Segments`.
+            Other parameters of `Segments`.
 
         Returns
         -------
@@ -172,9 +174,9 @@ class Segments:
         return f"<Segments: {len(self)} captchas, {len(self.boxes)} segments, {content}>"
 
     def __getitem__(self, index: Any) -> Segments:
-        """Choose captchas: ``segments[i]`` for one, or a slice, a mask or an array of indices.
+        """Select captchas by an index, a slice, a mask or an array of indices.
 
-        The result is always a batch, of length 1 for a single index.
+        The result is always a batch; a single index selects a batch of length 1.
         """
         chosen = np.atleast_1d(np.arange(len(self))[index])
         counts = self.counts[chosen]
@@ -191,17 +193,17 @@ class Segments:
 
     @property
     def shape(self) -> tuple[int]:
-        """Number of captchas, as a tuple: scikit-learn counts and chooses samples by it."""
+        """Number of captchas, as a tuple, for scikit-learn's indexing."""
         return (len(self),)
 
     @property
     def counts(self) -> NDArray[np.intp]:
         """Number of segments of each captcha, an ndarray of shape (n,)."""
-        return self.offsets[1:] - self.offsets[:-1]  # in a fraction of the time of `np.diff`
+        return self.offsets[1:] - self.offsets[:-1]  # faster than `np.diff`
 
     @property
     def captcha_index(self) -> NDArray[np.intp]:
-        """Captcha that each segment belongs to, an ndarray of shape (m,)."""
+        """Index of the captcha of each segment, an ndarray of shape (m,)."""
         return np.repeat(np.arange(len(self)), self.counts)
 
     def with_values(
@@ -210,13 +212,14 @@ class Segments:
         *,
         features: Any = None,
     ) -> Segments:
-        """Give the same segments with their features, and without their images.
+        """Return the same segments with their features, without their images.
 
         Parameters
         ----------
         values : ndarray of shape (m, d), dtype float32
+            Features of each segment.
         features : transformer, optional
-            What made the values. The images are then kept for it.
+            Step that computed the values. The images are then kept for it.
 
         Returns
         -------
@@ -244,8 +247,8 @@ class Segments:
     ) -> NDArray[np.uint8]:
         """Cut every segment out of its image and resize all to one shape.
 
-        A crop of another size is resampled with a triangle filter, widened when it shrinks so
-        that no stroke falls between two samples (the antialiased "bilinear" of image libraries).
+        Crops are resampled with a triangle filter, which is widened for shrinking (the antialiased
+        "bilinear" filter of image libraries).
 
         Parameters
         ----------
@@ -286,7 +289,7 @@ class Segments:
         stride = width[captcha]
         start = image_start[captcha] + self.boxes[:, 1] * stride + self.boxes[:, 0]
         across, down = int(self.boxes[:, 2].max()), int(self.boxes[:, 3].max())
-        # The padding of a crop may reach beyond the last image.
+        # The padding of a crop may extend beyond the last image.
         beyond = np.zeros(down * int(width.max()) + across, dtype=np.uint8)
         flat = np.concatenate([*(image.ravel() for image in self.images), beyond])
         owner = None
@@ -294,7 +297,7 @@ class Segments:
             owner = np.concatenate([*(of_image.ravel() for of_image in self.owners), beyond])
         number = np.arange(len(self.boxes)) - self.offsets[captcha] + 1
         at_once = max(1, _PIXELS_AT_ONCE // (across * down))
-        # Crops of one size side by side: less padding, and fewer products.
+        # Crops of similar size together: less padding and fewer products.
         order = np.lexsort([self.boxes[:, 3], self.boxes[:, 2]])
         for first in range(0, len(crops), at_once):
             part = order[first : first + at_once]
@@ -314,7 +317,7 @@ class Segments:
         return crops
 
     def _are_alike(self, shape: tuple[int, int]) -> bool:
-        """Tell whether all images have one size and the same boxes, of the size of the crops."""
+        """Check whether all images have one size and the same boxes, of the size of the crops."""
         assert self.images is not None
         counts = self.counts
         if self.owners is not None or (counts != counts[0]).any():
@@ -328,7 +331,7 @@ class Segments:
         )
 
     def _crop_each(self, crops: NDArray[np.uint8], keep_aspect: bool) -> NDArray[np.uint8]:
-        """Cut one segment after the other: for few, quicker than what prepares a batch."""
+        """Cut one segment after the other, which is faster for a few segments."""
         assert self.images is not None
         rows, columns = crops.shape[1:]
         captcha = self.captcha_index
@@ -382,7 +385,7 @@ def have_same_sizes(captchas: Segments | Sequence[NDArray[np.uint8]]) -> bool:
 def _sizes(
     w: NDArray[np.intp], h: NDArray[np.intp], shape: tuple[int, int], keep_aspect: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Widths and heights that segments are resized to."""
+    """Return the widths and heights (m,) to which segments are resized."""
     rows, columns = shape
     if not keep_aspect:
         return np.full_like(w, columns), np.full_like(h, rows)
@@ -404,46 +407,46 @@ def _resample(
     if (w == columns).all() and (h == rows).all():
         return padded
     new_w, new_h = _sizes(w, h, shape, keep_aspect)
-    # Along the rows; then the result is turned, and resized along the columns.
+    # Along the rows, then along the columns of the result.
     narrow = _resample_last(padded, w, new_w, columns)
     turned = _resample_last(narrow.swapaxes(1, 2), h, new_h, rows)
     return np.rint(turned, out=turned).astype(np.uint8).swapaxes(1, 2)
 
 
 def _resample_last(
-    padded: NDArray[Any], old: NDArray[np.intp], new: NDArray[np.intp], room: int
+    padded: NDArray[Any], old: NDArray[np.intp], new: NDArray[np.intp], size: int
 ) -> NDArray[np.float64]:
-    """Bring the last axis of (m, k, padding) from ``old`` numbers to ``new``, within ``room``."""
-    resampled = np.empty((*padded.shape[:2], room))
-    sizes = old * (room + 1) + new
-    # All crops of one size are one product.
-    for size in set(sizes.tolist()):
-        part = np.flatnonzero(sizes == size)
-        n, n_new = divmod(size, room + 1)
+    """Resample the last axis of (m, k, padding) from ``old`` to ``new`` values of ``size``."""
+    resampled = np.empty((*padded.shape[:2], size))
+    pairs = old * (size + 1) + new
+    # All crops of one width are one product.
+    for pair in set(pairs.tolist()):
+        part = np.flatnonzero(pairs == pair)
+        n, n_new = divmod(pair, size + 1)
         numbers = padded[part, :, :n].astype(np.float64)
-        # Of two axes, and so one product, not one for each crop.
-        product = numbers.reshape(-1, n) @ _weights(n, n_new, room)
-        resampled[part] = product.reshape(len(part), -1, room)
+        # Two axes make it one product instead of one for each crop.
+        product = numbers.reshape(-1, n) @ _weights(n, n_new, size)
+        resampled[part] = product.reshape(len(part), -1, size)
     return resampled
 
 
-def _weights(old: int, new: int, room: int) -> NDArray[np.float64]:
-    compute = _kept_weights if old * room <= _MOST_WEIGHTS_KEPT else _resampling_weights
-    return compute(old, new, room)
+def _weights(old: int, new: int, size: int) -> NDArray[np.float64]:
+    compute = _cached_weights if old * size <= _MAX_WEIGHTS_CACHED else _resampling_weights
+    return compute(old, new, size)
 
 
-def _resampling_weights(old: int, new: int, room: int) -> NDArray[np.float64]:
-    """Weights (old, room) that bring ``old`` pixels to ``new``, centerd in ``room``."""
+def _resampling_weights(old: int, new: int, size: int) -> NDArray[np.float64]:
+    """Return weights (old, size) that resample ``old`` pixels to ``new``, centered in ``size``."""
     scale = old / new
-    target = np.arange(room) - (room - new) // 2
+    target = np.arange(size) - (size - new) // 2
     distance = np.abs(np.arange(old)[:, None] + 0.5 - (target + 0.5) * scale)
     weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
     weights *= (target >= 0) & (target < new)
     weights /= np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
-    # With 22 bits, all products and sums are exact in float64: the order of summation changes no
-    # crop, whatever else is in the batch.
+    # With 22 bits, all products and sums are exact in float64, so a crop does not depend on the
+    # order of summation, or on the rest of the batch.
     return np.ldexp(np.rint(np.ldexp(weights, 22)), -22)
 
 
-# For one image, to compute them takes longer than to cut and to resample its characters.
-_kept_weights = lru_cache(maxsize=256)(_resampling_weights)
+# For a single image, computing the weights takes longer than resampling its characters.
+_cached_weights = lru_cache(maxsize=256)(_resampling_weights)

@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients of a whole batch at once."""
+"""Histograms of oriented gradients, computed for a whole batch at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skcaptcha.features._base import CropFeatures, positive_pair
 
 _NORMS = {"L1", "L1-sqrt", "L2", "L2-Hys"}
 _EPSILON = 1e-5
-# Differences of 8-bit pixels lie in -255..255; in the table, a row for each difference down.
+# Differences of 8-bit pixels are in -255..255; the table has a row for each vertical difference.
 _ROW = 512
 _MIDDLE = 255 * _ROW + 255
 
@@ -22,22 +22,22 @@ _MIDDLE = 255 * _ROW + 255
 class HOG(CropFeatures):
     """Describe a crop by histograms of oriented gradients.
 
-    The parameters mean what they mean for `skimage.feature.hog`, and the numbers agree with it;
-    but a batch is one computation, in single precision, and the directions of the gradients that
-    8-bit pixels can have, no more than 511 x 511, are looked up instead of computed.
+    The parameters are those of `skimage.feature.hog`, and the values agree with it. A batch is one
+    computation, in single precision, and the directions of the 511 x 511 gradients that 8-bit
+    pixels can have are looked up in a table.
 
     Parameters
     ----------
     orientations : int >= 1, default=9
-        Number of bins for the unsigned direction, 0 to 180 degrees.
+        Number of bins for unsigned directions, from 0 to 180 degrees.
     pixels_per_cell : tuple of two ints, default=(4, 4)
         Height and width of a cell, in pixels.
     cells_per_block : tuple of two ints, default=(2, 2)
-        Height and width of a block, in cells. Blocks overlap, all but one row or column.
+        Height and width of a block, in cells. Blocks overlap; the next block is one cell further.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
-        How a block is normalized.
+        Normalization of a block.
     transform_sqrt : bool, default=False
-        Whether to take the square root of the pixels first, which compresses shades.
+        Whether to use the square root of the pixels, which compresses bright gray values.
     shape : tuple of two ints, default=None
         Height and width, in pixels, to which every segment is resized. None: the mean height and
         width of the training segments.
@@ -118,7 +118,7 @@ class HOG(CropFeatures):
         return vectors.reshape(m, rows * columns * down * across * bins)
 
     def _cell_histograms(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Sum the magnitudes of each cell by direction: (m, rows, columns, orientations)."""
+        """Return the sums of magnitudes (m, rows, columns, orientations) of each cell."""
         bins = self.orientations
         cell_h, cell_w = self.pixels_per_cell
         rows, columns = crops.shape[1] // cell_h, crops.shape[2] // cell_w
@@ -146,7 +146,7 @@ class HOG(CropFeatures):
 
 
 def _gradients(pixels: NDArray[Any], used: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Central differences down and across; zero along the border."""
+    """Return central differences down and across; zero along the border."""
     down, across = np.zeros_like(pixels), np.zeros_like(pixels)
     np.subtract(pixels[:, 2:], pixels[:, :-2], out=down[:, 1:-1])
     np.subtract(pixels[:, :, 2:], pixels[:, :, :-2], out=across[:, :, 1:-1])
@@ -156,16 +156,16 @@ def _gradients(pixels: NDArray[Any], used: Any) -> tuple[NDArray[Any], NDArray[A
 def _directions(
     down: NDArray[np.float64], across: NDArray[np.float64], bins: int
 ) -> NDArray[np.uint8]:
-    """Direction bin of each gradient."""
+    """Return the direction bin of each gradient."""
     angle = np.rad2deg(np.arctan2(down, across)) % 180
     edges = (180.0 / bins) * np.arange(1, bins + 1)
-    # 8 bits shorten the time of the look-up: the table stays in the processor's cache.
+    # With 8 bits, the table fits into the processor's cache.
     return np.searchsorted(edges, angle, side="right").clip(max=bins - 1).astype(np.uint8)
 
 
 @cache
 def _direction_table(bins: int) -> NDArray[np.uint8]:
-    """Direction bin of every gradient that 8-bit pixels can have, in rows of `_ROW`."""
+    """Return the direction bin of every gradient of 8-bit pixels, in rows of `_ROW`."""
     difference = np.arange(-255.0, 257.0)
     return _directions(difference[:, None], difference[None, :], bins).ravel()
 
@@ -174,7 +174,7 @@ def _normalize(blocks: NDArray[np.float32], norm: str) -> None:
     """Normalize along the last axis, in place."""
     match norm:
         case "L1" | "L1-sqrt":
-            # None is negative.
+            # Histograms are not negative.
             blocks /= (blocks.sum(axis=1) + np.float32(_EPSILON))[:, None]
             if norm == "L1-sqrt":
                 np.sqrt(blocks, out=blocks)

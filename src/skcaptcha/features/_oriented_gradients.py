@@ -1,4 +1,4 @@
-"""Oriented gradients, computed once per image and sampled by all of its windows."""
+"""Oriented gradients, computed once per image and sampled by all of its segments."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _LEAST_GRADIENT = np.float32(1e-6)
 
 
 class OrientedGradients(BaseFeatures):
-    """Describe segments by how strong the gradient is in each direction, around a grid of points.
+    """Describe segments by the strength of the gradient in each direction, at a grid of points.
 
     Directions are signed: the two sides of a stroke differ. Gradients are computed and smoothed
-    once per image, however many windows overlap there; each segment samples them at points that
-    are spread evenly over its box.
+    once per image, even if many windows overlap; each segment samples them at points that are
+    evenly distributed over its box.
 
     Parameters
     ----------
     orientations : int >= 2, default=8
-        Number of directions, spread over 360 degrees.
+        Number of directions, evenly distributed over 360 degrees.
     cell : int >= 1, default=4
-        Distance of the points, in pixels of the segments seen in training. Gradients are smoothed
-        by a Gaussian whose standard deviation is half of it.
+        Distance between points, in pixels of the training segments. Gradients are smoothed by a
+        Gaussian whose standard deviation is half of it.
     power : float > 0, default=0.5
-        Power of the gradient's magnitude that counts. The root brings faint strokes up.
+        Exponent of the gradient's magnitude. The square root amplifies faint strokes.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class OrientedGradients(BaseFeatures):
     grid_shape_ : tuple of two ints
         Number of rows and columns of points: as many as fit into the mean training segment.
     across_ : ndarray of shape (d,)
-        Where in the segment's width each value is sampled, from 0 (left) to 1 (right).
+        Horizontal position of each value in the segment, from 0 (left) to 1 (right).
 
     References
     ----------
@@ -81,7 +81,7 @@ class OrientedGradients(BaseFeatures):
 
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         if X.images is None:
-            raise ValueError("these segments hold no images whose gradients could be taken")
+            raise ValueError("these segments hold no images, which the gradients need")
         rows, columns = self.grid_shape_
         values = np.empty((len(X.boxes), columns, rows, self.orientations), dtype=np.float32)
         for alike in _alike(X):
@@ -98,7 +98,7 @@ class OrientedGradients(BaseFeatures):
                 captchas = alike.captchas[first : first + _IMAGES_AT_ONCE]
                 images = np.stack([X.images[i] for i in captchas])
                 energy = _energy(images, self.orientations, self.power)
-                # One product for all images and directions takes less than one for each.
+                # One product for all images and directions is faster than one for each.
                 sampled = (down @ energy).reshape(-1, width) @ across.T
                 shape = self.orientations, len(captchas), len(at_rows), len(at_columns)
                 sampled = np.ascontiguousarray(sampled.reshape(shape).transpose(1, 3, 2, 0))
@@ -113,7 +113,7 @@ class OrientedGradients(BaseFeatures):
 
 
 class _Alike(NamedTuple):
-    """Captchas whose images have one shape, and their windows the same places: one computation."""
+    """Captchas with images of one shape and with the same boxes, for one computation."""
 
     captchas: list[int]
     boxes: NDArray[np.intp]
@@ -131,10 +131,10 @@ def _alike(X: Segments) -> Iterator[_Alike]:
 
 
 def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArray[np.float32]:
-    """Strength of the gradient in each direction at each pixel, (orientations, n, h, w).
+    """Return the strength of the gradient in each direction at each pixel, (orientations, n, h, w).
 
-    A gradient counts for a direction with the fourth power of the cosine between them, which
-    shares it among neighboring directions without the seams of bins.
+    The weight of a gradient in a direction is the fourth power of the cosine between them, which
+    distributes it over neighboring directions without hard bins.
     """
     gray: NDArray[np.float32] = np.pad(
         images.astype(np.float32) / np.float32(255), ((0, 0), (1, 1), (1, 1)), mode="edge"
@@ -144,11 +144,11 @@ def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArr
     weight = across * across
     weight += down * down
     weight += _LEAST_GRADIENT**2
-    # Its power, half as great as that of the magnitude: by logarithms, in a tenth of the time.
+    # The power by logarithms takes a tenth of the time; of the square, it is half of the exponent.
     np.log(weight, out=weight)
     weight *= np.float32((power - 4) / 2)
     np.exp(weight, out=weight)
-    # Of the fourth power of twice a number.
+    # The fourth power below is of twice the positive part.
     weight /= 16
     energy = np.empty((orientations, *images.shape), dtype=np.float32)
     along, size = np.empty_like(across), np.empty_like(across)
@@ -157,11 +157,11 @@ def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArr
         angle = 2 * np.pi * k / orientations
         np.multiply(across, np.float32(np.cos(angle)), out=along)
         along += np.multiply(down, np.float32(np.sin(angle)), out=size)
-        # Twice the positive part: NumPy's maximum with a number takes four times as long.
+        # Twice the positive part: `np.maximum` with a number takes four times as long.
         np.abs(along, out=size)
         _fourth_power(np.add(size, along, out=energy[k]), weight)
         if opposite:
-            # What points away from a direction points to its opposite.
+            # The negative part points in the opposite direction.
             _fourth_power(np.subtract(size, along, out=energy[k + opposite]), weight)
     return energy
 
@@ -173,13 +173,13 @@ def _fourth_power(numbers: NDArray[np.float32], weight: NDArray[np.float32]) -> 
 
 
 def _points(spans: NDArray[np.intp], n: int) -> NDArray[np.intp]:
-    """Pixels (m, n) nearest to the middles of n equal parts of spans (m, 2: start, length)."""
+    """Return the pixels (m, n) at the centers of n equal parts of spans (m, 2: start, length)."""
     start, length = spans[:, :1], spans[:, 1:]
     return start + (2 * np.arange(n) + 1) * length // (2 * n)
 
 
 def _gaussian(points: NDArray[np.intp], n: int, deviation: float) -> NDArray[np.float32]:
-    """Weights (points, n) of n pixels around each point; beyond the image lies no gradient."""
+    """Return the weights (points, n) of n pixels around each point."""
     # In place: for a wide image these are the largest arrays of all.
     weights = np.arange(n, dtype=np.float64) - points[:, None]
     weights /= deviation

@@ -72,16 +72,16 @@ def _find_components(ink: NDArray[np.bool_], connectivity: int) -> Components:
     n, height, width = ink.shape
     # OpenCV numbers components in blocks of two rows. With an even number of rows for each image,
     # their order does not depend on the images above.
-    room = height + 2 - height % 2
-    tall = np.zeros((n, room, width), dtype=np.uint8)
+    n_rows = height + 2 - height % 2
+    tall = np.zeros((n, n_rows, width), dtype=np.uint8)
     tall[:, :height] = ink
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        tall.reshape(n * room, width), connectivity, cv2.CV_32S, _ALGORITHM[connectivity]
+        tall.reshape(n * n_rows, width), connectivity, cv2.CV_32S, _ALGORITHM[connectivity]
     )
     stats = stats[1:].astype(np.intp)
-    image, top = np.divmod(stats[:, cv2.CC_STAT_TOP], room)
+    image, top = np.divmod(stats[:, cv2.CC_STAT_TOP], n_rows)
     left = stats[:, cv2.CC_STAT_LEFT]
-    labels = labels.reshape(n, room, width)[:, :height]
+    labels = labels.reshape(n, n_rows, width)[:, :height]
     if (image[1:] < image[:-1]).any():
         order = np.argsort(image, kind="stable")
         rank = np.zeros(len(order) + 1, dtype=np.int32)
