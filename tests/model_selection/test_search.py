@@ -215,7 +215,7 @@ def test_a_failing_step_fails_only_its_own_candidates():
     theirs, ours = both(nested(), grid)
     assert_same(theirs, ours)
     assert np.isnan(ours.cv_results_["mean_test_score"]).tolist() == [False, False, True, True]
-    with pytest.warns(FitFailedWarning, match=r"6 of 12 fits failed .*n_components=99"):
+    with pytest.warns(FitFailedWarning, match=r"6 of 12 fits failed, .*n_components=99"):
         SharedGridSearchCV(nested(), grid, cv=3).fit(X, Y)
 
 
