@@ -37,7 +37,11 @@ def cut(
     trust: Trust = False,
     recipe: Annotated[
         Path | None,
-        typer.Option(metavar="CONFIG.yaml", help="Segment like this recipe; needs no model."),
+        typer.Option(
+            metavar="RECIPE",
+            help="Segment like this recipe, a YAML file or the name of a ready recipe; needs no "
+            "model.",
+        ),
     ] = None,
 ) -> None:
     """Cut captchas into characters: write one image per character, in one folder per character.
