@@ -103,8 +103,8 @@ def save_csv(rows: Iterable[Row], file: Path) -> None:
 def markdown(rows: Sequence[Row], machine: str) -> str:
     """Return the report as Markdown."""
     lines = [
-        f"{machine}. Medians and quartiles. Two ways are timed in turn; a ratio is taken in every "
-        "round. One thread, unless a row says otherwise.",
+        f"{machine}. Medians and quartiles. Two programs are timed in turn, and a ratio is "
+        "computed in each round. One thread, unless a row says otherwise.",
         "",
         "| | | median | quartiles | | against | ms each | aim |",
         "|---|---|---|---|---|---|---|---|",
@@ -117,7 +117,7 @@ def markdown(rows: Sequence[Row], machine: str) -> str:
             f"| {row.part} | {row.case} | {figure.median:.3g}{mark} | {figure.low:.3g} to "
             f"{figure.high:.3g} | {row.unit} | {row.against} | {each} | {row.aim} |"
         )
-    return "\n".join([*lines, "", "▽: not what was aimed at.", ""])
+    return "\n".join([*lines, "", "▽: goal not reached.", ""])
 
 
 def write_into(page: Path, report: str) -> None:
