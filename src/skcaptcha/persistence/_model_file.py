@@ -36,8 +36,8 @@ _JOBLIB_MAGICS = (b"\x80", _ZLIB_MAGIC, b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\0"
 # Pickles that `pickle_compressed` made contain this near their beginning.
 _PICKLE_OF_OURS = b"_pickle\x94\x8c\x05loads"
 _CHECKSUM_SIZE = 4
-_MOST_BYTES_OF_MANIFEST = 2**26
-_MOST_BYTES = 2**31
+_MAX_MANIFEST_BYTES = 2**26
+_MAX_BYTES = 2**31
 _BYTES_AT_ONCE = 2**24
 _VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
@@ -147,8 +147,8 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"{path}: no such model; {remedy}")
 
     def check_size(n_bytes: int) -> None:
-        if n_bytes > _MOST_BYTES:
-            raise UnreadableError(f"it has {n_bytes} bytes; a model has at most {_MOST_BYTES}")
+        if n_bytes > _MAX_BYTES:
+            raise UnreadableError(f"it has {n_bytes} bytes; a model has at most {_MAX_BYTES}")
 
     try:
         return read_regular_file(path, check_size)
@@ -172,7 +172,7 @@ def _parse(path: Path, content: bytes) -> ModelFile:
                 return ModelFile(path, content, content, None, is_skops)
             raise ModelError(f"{path}: not a model that can be loaded, but another archive")
         member = archive.getinfo(_MANIFEST)
-        if member.file_size > _MOST_BYTES_OF_MANIFEST:
+        if member.file_size > _MAX_MANIFEST_BYTES:
             raise ValueError("its manifest is too large")
         manifest = json.loads(archive.read(member))
     if not isinstance(manifest, dict):

@@ -59,7 +59,7 @@ TRUSTED_TYPES = frozenset(
 arrays, and the estimators of scikit-learn). None of them runs anything from the file when it is
 created and its attributes are set."""
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 # Classifiers that cannot be saved, and why.
 _TREES = "the nodes of its trees cannot be checked for valid indices"
@@ -142,7 +142,7 @@ def _unknown_types(content: bytes) -> list[str]:
 
     unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED_TYPES)
     # A malicious file may contain any names.
-    return [name if name.isprintable() else repr(name) for name in unknown[:_MOST_NAMED]]
+    return [name if name.isprintable() else repr(name) for name in unknown[:_MAX_NAMED]]
 
 
 def _require_skops(purpose: str) -> None:

@@ -32,7 +32,7 @@ _VALUES = (
 )
 # These classes are callable, but stand for types of data and only create data.
 _TYPES_OF_DATA = (np.generic, int, float, complex, str, bytes, bool, list, tuple, set, dict)
-_MOST_JOBS = 256
+_MAX_JOBS = 256
 # joblib evaluates other strings.
 _PRE_DISPATCH = re.compile(r"all|(\d{1,4}\*)?n_jobs")
 
@@ -89,7 +89,7 @@ def _unsafe_parameter(name: str, value: Any) -> str:
         case "input" if isinstance(value, str) and value in ("file", "filename"):
             return f"={repr(value)}, which opens the files named in its input"
         case "n_jobs" if value is not None and not _is_number_of_jobs(value):
-            return f"={repr(value)}; the maximum is {_MOST_JOBS}"
+            return f"={repr(value)}; the maximum is {_MAX_JOBS}"
         case "pre_dispatch" if isinstance(value, str) and not _PRE_DISPATCH.fullmatch(value):
             return f"={repr(value)}, which would be evaluated"
         case "default_factory" if value is not None:
@@ -98,7 +98,7 @@ def _unsafe_parameter(name: str, value: Any) -> str:
 
 
 def _is_number_of_jobs(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and abs(int(value)) <= _MOST_JOBS
+    return isinstance(value, int | np.integer) and abs(int(value)) <= _MAX_JOBS
 
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:
