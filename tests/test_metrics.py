@@ -1,4 +1,4 @@
-"""Metrics, against their definitions written out and against published figures."""
+"""Metrics, compared with their definitions and with published values."""
 
 from functools import cache
 from typing import Any
@@ -64,7 +64,7 @@ class TestStringAccuracy:
         assert string_accuracy(labels, read) == accuracy_score(labels, read)
 
     @given(pairs)
-    def test_is_the_share_of_zero_distances(self, pairs: list[tuple[str, str]]) -> None:
+    def test_is_the_fraction_of_zero_distances(self, pairs: list[tuple[str, str]]) -> None:
         labels, read = zip(*pairs, strict=True)
         assert string_accuracy(labels, read) == np.mean(
             [by_recursion(*pair) == 0 for pair in pairs]
@@ -143,13 +143,13 @@ class TestWilsonInterval:
         assert wilson_interval(successes, n) == pytest.approx((low, high), abs=5e-5)
 
     @given(st.data(), st.integers(1, 10_000))
-    def test_holds_the_share_and_mirrors(self, data: st.DataObject, n: int) -> None:
+    def test_contains_the_proportion_and_is_symmetric(self, data: st.DataObject, n: int) -> None:
         successes = data.draw(st.integers(0, n))
         low, high = wilson_interval(successes, n)
         assert 0 <= low <= successes / n <= high <= 1
         assert wilson_interval(n - successes, n) == pytest.approx((1 - high, 1 - low))
 
-    def test_wider_when_surer(self) -> None:
+    def test_is_wider_for_higher_confidence(self) -> None:
         low, high = wilson_interval(45, 50, confidence=0.9)
         wider_low, wider_high = wilson_interval(45, 50, confidence=0.99)
         assert wider_low < low < high < wider_high

@@ -74,7 +74,7 @@ class TestOnGeneratedCaptchas:
         resized = [cv2.resize(image, None, fx=factor, fy=factor) for image in captchas[1][:50]]
         assert np.mean(detector.predict(resized) == -1) >= 0.95
 
-    def test_keeps_about_the_share_that_contamination_says(self, captchas):
+    def test_the_fraction_of_outliers_is_about_contamination(self, captchas):
         detector = NoveltyDetector(contamination=0.1).fit(captchas[0])
         assert 0.8 < np.mean(detector.predict(captchas[1]) == 1) < 0.99
 
@@ -147,7 +147,7 @@ class TestEstimator:
 
 
 class TestInAPipeline:
-    def test_what_it_reads_of_other_images_is_flagged_and_doubted(self, fitted):
+    def test_readings_of_other_images_are_flagged_with_less_confidence(self, fitted):
         X, _ = make_line_captchas(100, random_state=1)
         noise = np.random.default_rng(0).integers(0, 256, (100, *X[0].shape), dtype=np.uint8)
         genuine, foreign = read_captchas(fitted, list(X)), read_captchas(fitted, list(noise))
@@ -158,7 +158,7 @@ class TestInAPipeline:
         assert all(sure <= 0.01 for r in foreign for _, sure in r.runners_up)
         assert [r.text for r in foreign] == fitted.predict(list(noise)).tolist()
 
-    def test_of_few_images_nothing_is_said(self):
+    def test_few_images_turn_the_detection_off(self):
         X, y = make_line_captchas(19, random_state=0)
         model = load_recipe("grid").pipeline().fit(list(X), y)
         assert model["images"].novelty_ is None
@@ -178,7 +178,7 @@ class TestInAPipeline:
 @pytest.mark.real
 @pytest.mark.slow
 def test_real_schemes(real_data):
-    """Each scheme against all others, whose images are brought to its size."""
+    """Each scheme compared with all others, whose images are resized to its size."""
     decoder = ImageDecoder()
     train, dev = {}, {}
     for folder in sorted(p for p in real_data.iterdir() if (p / "train").is_dir()):

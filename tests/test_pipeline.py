@@ -1,4 +1,4 @@
-"""The whole pipeline, as a user holds it: one estimator, images in, strings out."""
+"""The whole pipeline: one estimator, images in, strings out."""
 
 import subprocess
 import sys
@@ -86,7 +86,7 @@ def test_separate_glyphs_of_varying_number():
     assert model.fit(images[:30], labels[:30]).score(images[30:], labels[30:]) == 1
 
 
-def test_arrays_paths_bytes_and_pil_images_are_one(captchas, tmp_path):
+def test_arrays_paths_bytes_and_pil_images_give_the_same_result(captchas, tmp_path):
     images, labels = captchas
     model = lines().fit(images[:60], labels[:60])
     fresh = images[60:75]
@@ -106,7 +106,7 @@ def test_arrays_paths_bytes_and_pil_images_are_one(captchas, tmp_path):
     assert from_paths.predict(images).tolist() == from_arrays.predict(images).tolist()
 
 
-def test_one_captcha_at_a_time_is_read_as_in_a_batch(captchas):
+def test_a_single_captcha_is_read_as_in_a_batch(captchas):
     images, labels = captchas
     model = lines().fit(images[:60], labels[:60])
     together = model.predict(images)

@@ -1,4 +1,4 @@
-"""The ragged batch: what it refuses, choosing captchas, and crops against Pillow's resampling."""
+"""The ragged batch: invalid input, indexing, and crops compared with Pillow's resampling."""
 
 import pickle
 from fractions import Fraction
@@ -90,7 +90,7 @@ class TestInvalid:
             ({"boxes": [[0, 0, 1, 1, 0, 0, 1, 1]], "offsets": [0, 2]}, "reshape"),
         ],
     )
-    def test_parts_that_do_not_fit(self, changes: dict[str, Any], message: str) -> None:
+    def test_parameters_that_do_not_match(self, changes: dict[str, Any], message: str) -> None:
         parts = {"boxes": [[0, 0, 1, 1]], "offsets": [0, 1], "images": [IMAGE]}
         with pytest.raises(ValueError, match=message):
             Segments(**parts | changes)
@@ -99,7 +99,7 @@ class TestInvalid:
         "box",
         [[-1, 0, 2, 2], [0, -1, 2, 2], [0, 0, 0, 2], [0, 0, 2, 0], [5, 0, 2, 2], [0, 3, 2, 2]],
     )
-    def test_box_that_leaves_its_image(self, box: list[int]) -> None:
+    def test_box_outside_its_image(self, box: list[int]) -> None:
         with pytest.raises(ValueError, match=r"box \[.*\] .* not inside image 1 of 6 x 4 pixels"):
             Segments([[0, 0, 6, 9], box], [0, 1, 2], images=[np.zeros((9, 6), np.uint8), IMAGE])
 
@@ -110,7 +110,7 @@ class TestInvalid:
 
 class TestChoosing:
     @given(batches(least=1), st.data())
-    def test_any_index_chooses_captchas(self, segments: Segments, data: st.DataObject) -> None:
+    def test_any_index_selects_captchas(self, segments: Segments, data: st.DataObject) -> None:
         n = len(segments)
         one = st.integers(-n, n - 1)
         index = data.draw(
@@ -138,12 +138,12 @@ class TestChoosing:
                     assert_array_equal(got, whole[i])
 
     @pytest.mark.parametrize("index", [3, -4, [0, 3], [True] * 4])
-    def test_there_is_no_such_captcha(self, index: Any) -> None:
+    def test_index_out_of_range(self, index: Any) -> None:
         with pytest.raises(IndexError):
             Segments([], [0, 0, 0, 0])[index]
 
     @pytest.mark.parametrize("described", [False, True])
-    def test_scikit_learn_counts_and_chooses_captchas(self, described: bool) -> None:
+    def test_scikit_learn_counts_and_selects_captchas(self, described: bool) -> None:
         boxes = [np.array([[i, 0, 1, 1]] * i).reshape(-1, 4) for i in range(6)]
         segments = Segments.from_lists([IMAGE] * 6, boxes)
         if described:
@@ -170,7 +170,7 @@ class TestChoosing:
         between = Segments.from_lists([IMAGE] * 3, [[[0, 0, 2, 2]], none[0], [[1, 1, 2, 2]]])
         assert_array_equal(between.counts, [1, 0, 1])
 
-    def test_with_values_lets_the_images_go(self) -> None:
+    def test_with_values_drops_the_images(self) -> None:
         segments = Segments([[0, 0, 2, 2]], [0, 1], images=[IMAGE], owners=[OWNER])
         described = segments.with_values(np.ones((1, 3), np.float32))
         assert described.images is described.owners is None
@@ -228,7 +228,7 @@ class TestCrops:
         assert_array_equal(segments.crops(), segments.crops((3, 3)))
 
     def test_beside_a_crop_that_needs_no_resizing(self) -> None:
-        """A smaller piece that already fills one side is still centerd."""
+        """A smaller piece that already fills one side is still centered."""
         image = np.full((8, 3), 255, dtype=np.uint8)
         boxes = [[0, 0, 3, 8], [0, 0, 3, 2]]
         crops = Segments(boxes, [0, 2], images=[image]).crops((8, 3), keep_aspect=True)
@@ -261,8 +261,8 @@ def test_ink_is_brighter_than_half() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, "box", "size", "owner", "count"])
-def test_crops_of_the_same_places_are_parts_of_their_images(odd):
-    """Whether all images are alike, or one is not."""
+def test_crops_of_the_same_boxes_are_parts_of_their_images(odd):
+    """If all images and boxes are equal in size, or one is not."""
     rng = np.random.default_rng(0)
     images = list(rng.integers(0, 256, (5, 12, 30), dtype=np.uint8))
     boxes = [np.array([[1, 2, 6, 5], [4, 3, 6, 5], [24, 7, 6, 5]]) for _ in images]

@@ -20,7 +20,7 @@ def ink(condition):
 
 
 def between_variance(image, threshold):
-    """How well a threshold separates, by the definition."""
+    """The variance between the classes of a threshold, by definition."""
     low, high = image[image <= threshold].astype(float), image[image > threshold].astype(float)
     if not len(low) or not len(high):
         return 0.0
@@ -48,12 +48,12 @@ def test_otsu_separates_best(image):
     assert between_variance(image, found) == pytest.approx(best)
 
 
-def test_otsu_is_that_of_scikit_image():
+def test_otsu_agrees_with_scikit_image():
     np.testing.assert_array_equal(binarize(TEXTURE), ink(threshold_otsu(TEXTURE) >= TEXTURE))
 
 
 @pytest.mark.parametrize("shade", [0, 127, 255])
-def test_a_blank_image_has_no_ink_to_be_found(shade):
+def test_a_blank_image_has_no_ink(shade):
     blank = np.full((5, 9), shade, dtype=np.uint8)
     for method in ("otsu", "adaptive", "sauvola"):
         for side in ("auto", "dark", "bright"):
@@ -62,7 +62,7 @@ def test_a_blank_image_has_no_ink_to_be_found(shade):
 
 
 @pytest.mark.parametrize(("window", "k"), [(3, 0.1), (9, 0.3), (15, -0.1)])
-def test_local_methods_are_those_of_scikit_image(window, k):
+def test_local_methods_agree_with_scikit_image(window, k):
     options = {"window": window, "k": k}
     inside = (slice(window, -window),) * 2
     sauvola = binarize(TEXTURE, method="sauvola", **options)
@@ -105,7 +105,7 @@ def captcha(ground, stroke):
 
 @pytest.mark.parametrize("method", ["otsu", "adaptive", "sauvola", "fixed"])
 @pytest.mark.parametrize(("ground", "stroke"), [(250, 30), (30, 250), (180, 100), (90, 160)])
-def test_auto_finds_the_ink_on_dark_and_on_light_grounds(method, ground, stroke):
+def test_auto_finds_the_ink_on_dark_and_light_backgrounds(method, ground, stroke):
     image = captcha(ground, stroke)
     options = {"method": method, "ink": "auto", "window": 11, "k": 0.1}
     found = binarize(image, **options)

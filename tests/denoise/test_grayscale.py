@@ -48,12 +48,12 @@ def test_weights_project(image, weights):
 
 @pytest.mark.parametrize("channel", [*STATEMENTS, (0, 1, 0)])
 @given(image=GRAYS)
-def test_gray_images_pass_unchanged(channel, image):
+def test_gray_images_remain_unchanged(channel, image):
     expected = np.zeros_like(image) if channel == "saturation" else image
     np.testing.assert_array_equal(gray(image, channel), expected)
 
 
-def test_contrast_is_the_distance_from_the_commonest_color():
+def test_contrast_is_the_distance_from_the_most_common_color():
     image = np.full((6, 10, 3), (200, 220, 240), dtype=np.uint8)
     image[1, :3] = 200, 120, 240  # a distance of 100
     image[4, :3] = 200, 220, 40  # a distance of 200, the greatest
@@ -70,6 +70,6 @@ def test_an_image_of_one_color_has_no_contrast(shade):
 
 
 @given(image=COLORS)
-def test_contrast_does_not_see_the_order_of_pixels(image):
+def test_contrast_does_not_depend_on_the_order_of_pixels(image):
     turned = gray(np.ascontiguousarray(image[::-1, ::-1]), "contrast")
     np.testing.assert_array_equal(turned, gray(image, "contrast")[::-1, ::-1])

@@ -30,7 +30,7 @@ MEASURES = {
 
 
 class Mark(TransformerMixin, BaseEstimator):
-    """A branch that shows itself: images of its number; remembers what it was fitted to."""
+    """A branch that returns images of its number and remembers its training images."""
 
     def __init__(self, number=0):
         self.number = number
@@ -54,7 +54,7 @@ def chosen(router, images):
 
 @pytest.mark.parametrize("measure", MEASURES)
 @given(images=BATCHES, level=st.integers(0, 256), cut=st.integers(0, 5), data=st.data())
-def test_each_image_goes_where_its_measure_says(measure, images, level, cut, data):
+def test_each_image_is_routed_by_its_measure(measure, images, level, cut, data):
     values = [MEASURES[measure](image, level) for image in images]
     # Often a threshold is exactly what is measured: at most the threshold is the lower branch.
     first = data.draw(st.sampled_from([*values, cut]))
@@ -64,7 +64,7 @@ def test_each_image_goes_where_its_measure_says(measure, images, level, cut, dat
 
 
 @given(images=BATCHES)
-def test_each_image_gets_what_its_branch_alone_would_give(images):
+def test_each_image_is_denoised_as_by_its_branch_alone(images):
     branches = [
         ("soft", Smoother("median")),
         ("as it is", "passthrough"),
@@ -97,7 +97,7 @@ def test_branches_learn_from_their_own_images_and_labels():
     assert not hasattr(router.branches[0][1], "n_seen_")
 
 
-def test_labels_of_a_series_are_taken_by_place():
+def test_labels_of_a_series_are_selected_by_position():
     pd = pytest.importorskip("pandas")
     labels = pd.Series(["a", "b", "c"], index=[7, 1, 0])
     router = ImageRouter(marks(2), measure="width", thresholds=[5])
@@ -106,7 +106,7 @@ def test_labels_of_a_series_are_taken_by_place():
 
 
 @pytest.mark.parametrize("thresholds", [[], [1, 2], [[1]], ["a"], [float("nan")]])
-def test_thresholds_that_do_not_part_the_branches(thresholds):
+def test_invalid_thresholds(thresholds):
     router = ImageRouter(marks(2), thresholds=thresholds)
     with pytest.raises(
         ValueError, match=r"thresholds must be ascending numbers, .* the 2 branches"
@@ -142,7 +142,7 @@ def test_parameters_of_branches_are_parameters():
         router.set_params(b1__n_legs=3)
 
 
-def test_a_grid_reaches_into_the_branches():
+def test_a_grid_search_sets_parameters_of_branches():
     rng = np.random.default_rng(0)
     images, labels = [], []
     for i in range(24):

@@ -1,4 +1,4 @@
-"""The denoisers that judge pieces of ink: components, thin lines, the opening, the crop to ink."""
+"""Denoisers of binary images: components, thin lines, the opening, the crop to the ink."""
 
 import cv2
 import numpy as np
@@ -39,7 +39,7 @@ def test_small_components(connectivity, image, min_area):
 
 
 def holding_squares(ink, side):
-    """Ink that some full square of ink of that side covers, by looking at every square."""
+    """Ink that is covered by a full square of ink, found by checking every square."""
     held = np.zeros_like(ink)
     for top in range(ink.shape[0] - side + 1):
         for left in range(ink.shape[1] - side + 1):
@@ -77,7 +77,7 @@ def test_thin_lines_by_brute_force(image, thickness, length):
 
 
 @given(image=INK, thickness=st.integers(1, 3), length=st.integers(1, 9))
-def test_thin_lines_only_take_ink_and_leave_what_is_thick(image, thickness, length):
+def test_removing_thin_lines_removes_only_thin_ink(image, thickness, length):
     cleaned = apply(ThinLineRemover(thickness, min_length=length), image)
     assert (cleaned <= image).all()
     thick = holding_squares(image > 127, thickness + 1)
@@ -85,7 +85,7 @@ def test_thin_lines_only_take_ink_and_leave_what_is_thick(image, thickness, leng
 
 
 @pytest.mark.parametrize("angle", [0, 10, 33, 45, 80, 90])
-def test_a_drawn_line_vanishes_but_for_where_it_crosses_a_stroke(angle):
+def test_a_drawn_line_disappears_except_where_it_crosses_a_stroke(angle):
     glyph = np.zeros((60, 120), dtype=np.uint8)
     glyph[10:50, 55:65] = 255
     turn = np.deg2rad(angle)

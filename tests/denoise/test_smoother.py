@@ -57,7 +57,7 @@ def test_binomial_is_a_row_of_pascals_triangle(size):
 @pytest.mark.parametrize("size", [3, 5, 7, 13, 23])
 @given(image=arrays(np.uint8, SHAPES))
 def test_binomial_rounds_the_exact_mean_to_even(size, image):
-    """Whole numbers and Python's own rounding."""
+    """Integers and Python's own rounding."""
     row = np.array([comb(size - 1, k) for k in range(size)], dtype=object)
     half, shape = size // 2, image.shape[:2]
     total = np.zeros(image.shape, dtype=object)
@@ -70,7 +70,7 @@ def test_binomial_rounds_the_exact_mean_to_even(size, image):
 
 
 def mirrored_indices(offset, n):
-    """Of n pixels, as seen through mirrors that stand in the middle of the outermost ones."""
+    """Index of a pixel among n, mirrored at the centers of the outermost pixels."""
     place = np.abs(np.arange(offset, offset + n)) % max(2 * n - 2, 1)
     return np.minimum(place, 2 * n - 2 - place)
 
@@ -92,7 +92,7 @@ def test_median(size):
     np.testing.assert_array_equal(found[half:-half, half:-half], np.median(windows, axis=(2, 3)))
 
 
-def test_bilateral_keeps_an_edge_that_gaussian_blurs():
+def test_bilateral_preserves_an_edge_that_gaussian_blurs():
     edge = np.zeros((15, 20), dtype=np.uint8)
     edge[:, 10:] = 255
     speckled = edge ^ RNG.integers(0, 8, edge.shape, dtype=np.uint8)
@@ -112,7 +112,7 @@ def test_size_one_changes_nothing(method, image):
 @pytest.mark.parametrize("size", [3, 5, 7, 11, 17, 31])
 @settings(max_examples=15)
 @given(shade=st.integers(0, 255), shape=SHAPES)
-def test_an_even_surface_stays_as_it_is(method, size, shade, shape):
+def test_a_constant_image_remains_unchanged(method, size, shade, shape):
     even = np.full(shape, shade, dtype=np.uint8)
     np.testing.assert_array_equal(smooth(even, method, size=size), even)
 
@@ -129,7 +129,7 @@ def test_shape_range_and_symmetry(method, image, size):
 
 
 @pytest.mark.parametrize("method", ["binomial", "gaussian", "median"])
-def test_channels_are_smoothed_one_by_one(method):
+def test_channels_are_smoothed_independently(method):
     image = RNG.integers(0, 256, (12, 13, 3), dtype=np.uint8)
     found = smooth(image, method, size=5)
     for k in range(3):
@@ -137,7 +137,7 @@ def test_channels_are_smoothed_one_by_one(method):
         np.testing.assert_array_equal(found[:, :, k], smooth(alone, method, size=5))
 
 
-def test_the_border_is_mirrored_by_all_but_the_median():
+def test_all_methods_but_the_median_mirror_the_border():
     image = RNG.integers(0, 256, (12, 13), dtype=np.uint8)
     for method in METHODS:
         way = cv2.BORDER_REPLICATE if method == "median" else cv2.BORDER_REFLECT_101

@@ -1,4 +1,4 @@
-"""Features of whole batches: HOG against scikit-image, raw pixels, and what both share."""
+"""Features of whole batches: HOG compared with scikit-image, raw pixels, and common properties."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ every = pytest.mark.parametrize(
 
 
 def whole(images: list[np.ndarray]) -> Segments:
-    """One segment for each image, which is its crop; all have one shape."""
+    """One segment for each image, which covers it; all have one shape."""
     h, w = images[0].shape
     boxes = np.tile([0, 0, w, h], (len(images), 1))
     return Segments(boxes, range(len(images) + 1), images=images)
@@ -35,7 +35,7 @@ def noise(m: int, shape: tuple[int, int] = (20, 14), seed: int = 0) -> list[np.n
 
 
 def kinds_of(shape: tuple[int, int], seed: int) -> list[np.ndarray]:
-    """Gray, black and white, of few shades, and of one."""
+    """Gray images, black and white ones, and images with few gray values."""
     rng = np.random.default_rng(seed)
     images = [
         rng.integers(0, 256, shape),
@@ -74,7 +74,7 @@ def test_hog_agrees_with_scikit_image(
 
 @pytest.mark.parametrize("orientations", [8, 9, 12])
 def test_hog_puts_gradients_into_the_bins_of_scikit_image(orientations: int) -> None:
-    """One gradient to a crop, so that none hides another; many along the edges of bins."""
+    """One gradient for each crop, so that none hides another; many at the edges of bins."""
     rng = np.random.default_rng(0)
     n = np.arange(1, 256)
     across = np.concatenate([rng.integers(-255, 256, 400), n, -n, n, 0 * n])[::3]
@@ -97,7 +97,7 @@ def test_raw_pixels_are_the_crop_row_after_row() -> None:
 
 @every
 def test_vectors_do_not_depend_on_the_batch(feature: BaseFeatures) -> None:
-    """Of more crops than are described at once, each is described as if alone."""
+    """Each of many crops is described as if it were alone."""
     images = noise(2500)
     values = feature.fit_transform(whole(images)).values
     assert len(values) == 2500
@@ -114,7 +114,7 @@ def sizes_of(*sizes: tuple[int, int]) -> Segments:
 
 @every
 class TestShape:
-    def test_learned_is_the_mean_of_the_training_segments(self, feature: BaseFeatures) -> None:
+    def test_default_is_the_mean_of_the_training_segments(self, feature: BaseFeatures) -> None:
         fitted = clone(feature).fit(sizes_of((20, 10), (13, 18), (14, 16)))
         assert fitted.shape_ == (16, 15)
         # Others are resized to that shape, not to their own.
@@ -123,7 +123,7 @@ class TestShape:
         length = fitted.transform(sizes_of((16, 15))).values.shape[1]
         assert fitted.transform(other).values.shape == (1, length)
 
-    def test_given_wins(self, feature: BaseFeatures) -> None:
+    def test_given_widths_are_useds(self, feature: BaseFeatures) -> None:
         fitted = clone(feature).set_params(shape=(17, 9)).fit(sizes_of((20, 10)))
         assert fitted.shape_ == (17, 9)
         assert fitted.crops(sizes_of((30, 30))).shape == (1, 17, 9)
@@ -153,7 +153,7 @@ class TestShape:
 
 
 @every
-def test_segments_stay_and_the_images_go(feature: BaseFeatures) -> None:
+def test_transform_keeps_the_segments_without_their_images(feature: BaseFeatures) -> None:
     boxes = [[[0, 0, 5, 9]], np.empty((0, 4), int), [[1, 2, 9, 9], [4, 4, 10, 3]]]
     segments = Segments.from_lists(noise(3), boxes)
     described = clone(feature).set_params(shape=(16, 12)).fit(segments).transform(segments)
@@ -166,7 +166,7 @@ def test_segments_stay_and_the_images_go(feature: BaseFeatures) -> None:
 
 
 @every
-def test_in_training_the_images_stay_to_be_described_anew(feature: BaseFeatures) -> None:
+def test_fit_transform_keeps_the_images_and_the_step(feature: BaseFeatures) -> None:
     segments = whole(noise(3))
     described = clone(feature).fit_transform(segments)
     assert described.images is segments.images
@@ -178,7 +178,7 @@ def test_in_training_the_images_stay_to_be_described_anew(feature: BaseFeatures)
 
 @every
 @pytest.mark.parametrize("n", [0, 1, 3])
-def test_no_segments_give_vectors_of_the_usual_length(feature: BaseFeatures, n: int) -> None:
+def test_without_segments_vectors_have_the_same_length(feature: BaseFeatures, n: int) -> None:
     none = Segments.from_lists(noise(n), [np.empty((0, 4), int)] * n)
     feature = clone(feature).set_params(shape=(16, 12))
     described = feature.fit_transform(none)

@@ -51,7 +51,7 @@ def test_values_agree_with_their_definition(orientations, cell, power):
         np.testing.assert_allclose(found[k], expected, atol=1e-4)
 
 
-def test_the_sides_of_a_stroke_differ_and_so_do_light_and_dark():
+def test_the_sides_of_a_stroke_and_polarities_differ():
     image = np.zeros((40, 40), dtype=np.uint8)
     image[:, 20:] = 200
     window = SlidingWindow(16, step=4)

@@ -12,7 +12,7 @@ from skcaptcha.measure import pitch, text_extent
 
 
 def text(x: int, n: int, *, apart: int = 12, width: int = 120, height: int = 30) -> np.ndarray:
-    """Frames that stand evenly, the first at x."""
+    """Evenly spaced frames, the first of them at x."""
     image = np.zeros((height, width), dtype=np.uint8)
     for left in x + apart * np.arange(n):
         image[6:24, left : left + 8] = 255
@@ -27,11 +27,11 @@ def test_text_is_found(x: int, n: int) -> None:
     assert abs(right - (x + 12 * n - 4)) <= 3
 
 
-def test_dark_text_on_a_light_ground_counts_as_much() -> None:
+def test_polarity_does_not_matter() -> None:
     assert text_extent(255 - text(30, 4)) == text_extent(text(30, 4))
 
 
-def test_a_thin_line_and_a_shaded_ground_count_little() -> None:
+def test_a_thin_line_and_a_shaded_background_count_little() -> None:
     image = text(30, 5) // 2 + np.linspace(0, 100, 120).astype(np.uint8)
     image[15] = 140
     left, right = text_extent(image)
@@ -45,7 +45,7 @@ def test_a_constant_image_counts_whole(size: tuple[int, int], shade: int) -> Non
     assert text_extent(np.full(size, shade, dtype=np.uint8)) == (0, size[1])
 
 
-def test_a_stripe_across_counts_whole() -> None:
+def test_a_horizontal_stripe_counts_whole() -> None:
     image = np.zeros((30, 117), dtype=np.uint8)
     image[11:14] = 255
     assert text_extent(image) == (0, 117)
@@ -68,12 +68,12 @@ class TestPitch:
         assert pitch(images, np.array(y)) == pitch(images, y)
         assert pitch(images, y) == pytest.approx(12, abs=1)
 
-    def test_of_generated_captchas_is_theirs(self) -> None:
+    def test_pitch_of_generated_captchas(self) -> None:
         images, y = make_line_captchas(20, random_state=0)
         assert pitch(Grayscale().fit_transform(images), y) == pytest.approx(30, abs=4)
 
     @pytest.mark.parametrize("y", [None, ["", ""]])
-    def test_without_labels_goes_by_the_height(self, y: list[str] | None) -> None:
+    def test_without_labels_it_depends_on_the_height(self, y: list[str] | None) -> None:
         assert pitch([text(10, 4), text(10, 4, height=50)], y) == 20
 
     def test_wrong_input(self) -> None:

@@ -1,4 +1,4 @@
-"""What all segmenters share, fixed boxes and the sliding window: parameters, errors."""
+"""Common properties of all segmenters; fixed boxes and the sliding window."""
 
 import pickle
 from typing import Any
@@ -163,7 +163,7 @@ class TestFixedBoxes:
         with pytest.raises(SegmentationError, match=said):
             segmenter.transform(np.zeros((1, height, width), dtype=np.uint8))
 
-    def test_the_size_is_that_of_most_training_images(self) -> None:
+    def test_the_expected_size_is_that_of_most_training_images(self) -> None:
         images = [np.zeros((30, 120), dtype=np.uint8)] * 4
         with pytest.raises(SegmentationError, match="image 2: the image is 600 x 150") as caught:
             FixedBoxes([[4, 5, 3, 2]]).fit_transform(
@@ -203,7 +203,7 @@ def test_windows_are_evenly_spaced_and_reach_both_ends(w: int, width: int, step:
         assert covered.all()
 
 
-def test_what_would_not_fit_into_memory_is_refused() -> None:
+def test_images_that_would_exceed_the_memory_are_refused() -> None:
     dots = np.zeros((200, 200), dtype=np.uint8)
     dots[::2, ::2] = 255
     with pytest.raises(SegmentationError, match="image 0: 10000 connected components are too many"):

@@ -1,4 +1,4 @@
-"""Connected components: against scikit-image, and merging and cutting of drawn strings."""
+"""Connected components: compared with scikit-image; merging and splitting of drawn strings."""
 
 import cv2
 import numpy as np
@@ -27,17 +27,17 @@ def boxes(segmenter: ConnectedComponents, image: np.ndarray) -> list[list[int]]:
 
 
 def stacked(a: np.ndarray, b: np.ndarray, share: float) -> bool:
-    """Whether the columns of two pieces overlap by this share of the narrower one."""
+    """Whether the columns of two components overlap by this fraction of the narrower one."""
     spans = [(columns.min(), columns.max() + 1) for columns in (a[:, 1], b[:, 1])]
     common = min(end for _, end in spans) - max(begin for begin, _ in spans)
     return common >= share * min(end - begin for begin, end in spans)
 
 
 @given(ink=small, connectivity=st.sampled_from([4, 8]), share=st.sampled_from([0.25, 0.5, 1.0]))
-def test_groups_are_pieces_that_stand_over_each_other(
+def test_groups_are_components_with_overlapping_columns(
     ink: np.ndarray, connectivity: int, share: float
 ) -> None:
-    """The oracle labels with scikit-image and joins groups while any two belong together."""
+    """The reference labels with scikit-image and joins groups while any two overlap."""
     groups = [[r.coords] for r in regionprops(label(ink, connectivity=1 + (connectivity == 8)))]
     merged = True
     while merged:
@@ -65,19 +65,19 @@ class TestMerging:
         image = picture((10, 2, 2, 2), (10, 6, 2, 10), (20, 6, 8, 10))
         assert boxes(ConnectedComponents(), image) == [[10, 2, 2, 14], [20, 6, 8, 10]]
 
-    def test_overlap_counts_from_the_given_share(self) -> None:
+    def test_overlap_counts_from_the_given_fraction(self) -> None:
         image = picture((10, 2, 4, 4), (12, 10, 8, 4))  # two of the narrower one's four columns
         assert len(boxes(ConnectedComponents(merge_overlap=0.5), image)) == 1
         assert len(boxes(ConnectedComponents(merge_overlap=0.51), image)) == 2
 
-    def test_too_many_pieces_make_the_narrowest_wholes(self) -> None:
+    def test_too_many_groups_are_merged_into_the_narrowest_unions(self) -> None:
         image = picture((2, 4, 8, 10), (20, 4, 2, 10), (23, 4, 3, 10), (40, 4, 8, 10))
         expected = [[2, 4, 8, 10], [20, 4, 6, 10], [40, 4, 8, 10]]
         assert boxes(ConnectedComponents(3), image) == expected
         assert boxes(ConnectedComponents(2), image) == [[2, 4, 24, 10], [40, 4, 8, 10]]
         assert len(boxes(ConnectedComponents(4), image)) == 4
 
-    def test_the_narrowest_whole_is_not_the_smallest_gap(self) -> None:
+    def test_the_narrowest_union_is_not_the_smallest_gap(self) -> None:
         image = picture((2, 4, 12, 10), (15, 4, 3, 10), (21, 4, 3, 10))
         assert boxes(ConnectedComponents(2), image) == [[2, 4, 12, 10], [15, 4, 9, 10]]
 
@@ -88,7 +88,7 @@ class TestMerging:
 
 
 class TestCutting:
-    def test_at_the_thinnest_place(self) -> None:
+    def test_at_the_thinnest_ink(self) -> None:
         image = picture((5, 4, 10, 12), (15, 9, 2, 2), (17, 4, 10, 12), (40, 4, 10, 12))
         first, second, third = boxes(ConnectedComponents(3), image)
         assert first[0] == 5
@@ -96,13 +96,13 @@ class TestCutting:
         assert second[0] + second[2] == 27
         assert third == [40, 4, 10, 12]
 
-    def test_the_widest_when_nothing_else_tells(self) -> None:
+    def test_the_widest_group_if_the_ink_is_equal(self) -> None:
         image = picture((2, 4, 10, 12), (16, 4, 30, 12))
         expected = [[2, 4, 10, 12]] + [[x, 4, 10, 12] for x in (16, 26, 36)]
         assert boxes(ConnectedComponents(4), image) == expected
 
-    def test_of_one_group_leaves_the_others_whole(self) -> None:
-        """Slanted strokes over the same columns: each segment is a part of one of them."""
+    def test_of_one_group_leaves_the_others_unchanged(self) -> None:
+        """Slanted strokes in the same columns: each segment is part of one of them."""
         image = np.zeros((30, 60), dtype=np.uint8)
         cv2.line(image, (5, 25), (30, 5), 255, 2)
         cv2.line(image, (18, 28), (43, 8), 255, 2)
@@ -112,14 +112,14 @@ class TestCutting:
             assert len(np.unique(whole[segments.owners[0] == k])) == 1
 
     @pytest.mark.parametrize("flip", [slice(None), slice(None, None, -1)])
-    def test_pixels_that_meet_at_a_corner_are_severed_too(self, flip: slice) -> None:
-        """Each cut severs one pixel, at the bridge in the middle and at the corner at the end."""
+    def test_diagonal_neighbors_are_disconnected_too(self, flip: slice) -> None:
+        """Each cut disconnects one pixel: at the bridge in the middle, at the corner at the end."""
         image = picture((2, 1, 8, 5), (10, 5, 2, 1), (12, 1, 8, 5), (20, 6, 2, 5))[flip]
         segments = ConnectedComponents(2, balance=0.01).fit_transform([image])
         assert 10 <= segments.boxes[1, 0] <= 12
 
-    def test_at_learned_places(self) -> None:
-        """Alike ink on both sides of the cut: only the places tell a wide and a narrow glyph."""
+    def test_at_the_expected_starts(self) -> None:
+        """Equal ink on both sides of the cut: only the starts distinguish the glyphs."""
         training = [
             picture((x, 4, 12, 12), (x + second, 4, 4, 12), (x + 30, 4, 10, 12))
             for x in (5, 8)
@@ -141,7 +141,7 @@ class TestCutting:
         assert ConnectedComponents().fit([shown] * 10).expected_starts_ is None
 
     def test_touching_digits(self) -> None:
-        """The top of a 7 touches that of a 4; the neighbors on both sides are left alone."""
+        """The top of a 7 touches that of a 4; the neighbors on both sides do not change."""
         image = np.zeros((30, 90), dtype=np.uint8)
         four = [[(9, 0), (9, 20)], [(0, 0), (0, 10), (12, 10)]]
         seven = [[(0, 0), (12, 0), (5, 20)]]
@@ -154,7 +154,7 @@ class TestCutting:
         assert cut.boxes[2, 0] == pytest.approx(37, abs=3)
 
 
-def test_slanted_neighbors_do_not_show_in_each_other_s_crops() -> None:
+def test_slanted_neighbors_do_not_appear_in_each_others_crops() -> None:
     image = np.zeros((20, 30), dtype=np.uint8)
     cv2.line(image, (4, 18), (14, 2), 255)
     cv2.line(image, (11, 18), (21, 2), 255)
@@ -181,7 +181,7 @@ def test_bad_image_is_named_before_anything_is_learned(image: np.ndarray) -> Non
 
 @pytest.mark.parametrize(("n_clumps", "learned"), [(36, True), (37, False)])
 def test_expected_starts_are_not_learned_from_exceptions(n_clumps, learned):
-    """Twelve images in which two characters stand apart, a quarter of all or less."""
+    """Twelve images with two separate characters, a quarter of all or less."""
     apart, clump = np.zeros((12, 30), np.uint8), np.zeros((12, 30), np.uint8)
     apart[2:10, 4:10] = apart[2:10, 16:22] = 255
     clump[2:10, 4:20] = 255

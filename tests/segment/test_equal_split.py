@@ -1,4 +1,4 @@
-"""Equal pieces: the limits and the repair against literal versions of the published rules."""
+"""Equal segments: the limits and the repair, compared with the published rules."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ inks = npst.arrays(
 
 
 def repaired(ink: np.ndarray, edges: list[int], narrow: float) -> list[int]:
-    """The published repair, one piece after the other.
+    """The published repair, one segment after the other.
 
     The closing of a piece sees ground around it. `cv2.morphologyEx` on the bare piece sees no
     pixels there instead and fills notches in the border, so that it joins a loose part to the
@@ -62,7 +62,7 @@ def test_repair(ink: np.ndarray, density: float, n: int, narrow: float) -> None:
 
 
 def test_repair_returns_what_was_cut_off() -> None:
-    """Two pieces of ten columns; the first glyph is twelve columns wide, and thin at its end."""
+    """Two segments of ten columns; the first glyph is twelve columns wide and thin at its end."""
     image = np.zeros((12, 20), dtype=np.uint8)
     image[1:11, 0:8] = image[5:7, 8:12] = image[1:11, 16:20] = 255
     assert EqualSplit(2).fit_transform([image]).boxes[:, 0].tolist() == [0, 10]
@@ -73,7 +73,7 @@ def test_repair_returns_what_was_cut_off() -> None:
     assert wide.fit_transform([image]).boxes[:, 0].tolist() == [0, 14]
 
 
-def test_repair_leaves_a_narrow_glyph_that_is_alone_in_its_piece() -> None:
+def test_repair_keeps_a_narrow_glyph_that_is_alone_in_its_segment() -> None:
     image = np.zeros((12, 20), dtype=np.uint8)
     image[1:11, 0:12] = 255
     image[0, 19] = 255
@@ -117,7 +117,7 @@ def test_limits(ink: np.ndarray, left: int | None, right_limit: int | None) -> N
 
 @given(left=st.integers(0, 5), width=st.integers(6, 60), n=st.sampled_from([2, 4, 6]))
 def test_halves_first(left: int, width: int, n: int) -> None:
-    """Half of an odd width is rounded down, and each half is cut as if it stood alone."""
+    """Half of an odd width is rounded down, and each half is cut independently."""
     image = np.zeros((3, 70), dtype=np.uint8)
     image[:, left : left + width] = 255
     boxes = EqualSplit(n, halves_first=True).fit_transform([image]).boxes
@@ -141,7 +141,7 @@ def test_limits_that_leave_nothing(limits: dict[str, int]) -> None:
 
 
 def test_six_digits_between_noise() -> None:
-    """The scheme that the limits and halves are made for: noise left of 30 and right of 125."""
+    """The scheme that needs the limits and halves: noise left of 30 and right of 125."""
     image = np.zeros((50, 150), dtype=np.uint8)
     for k in range(6):
         cv2.rectangle(image, (31 + 15 * k, 10), (31 + 15 * k + 11, 33), 255, 2)

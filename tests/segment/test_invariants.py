@@ -1,4 +1,4 @@
-"""What holds for every segmenter on every image: the invariants of segmentation."""
+"""Invariants of segmentation: properties of every segmenter for every image."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ LEFT, RIGHT = 5, 40
 
 
 class Case(NamedTuple):
-    """A segmenter, the number of segments it is asked for, and whether it is bound to columns."""
+    """A segmenter, its number of segments, and whether it is limited to certain columns."""
 
     segmenter: BaseSegmenter
     n: int | None
@@ -64,7 +64,7 @@ OTHERS = {
 
 
 def bars(rng: np.random.Generator) -> np.ndarray:
-    """Three glyphs near the same places, so that the places can be learned."""
+    """Three glyphs at similar positions, so that expected starts can be learned."""
     image = np.zeros((20, 48), dtype=np.uint8)
     for x in 3 + 14 * np.arange(3) + rng.integers(0, 3, 3):
         image[4:16, x : x + 8] = 255
@@ -80,7 +80,7 @@ every = pytest.mark.parametrize("case", ALL.values(), ids=list(ALL))
 
 
 def cutter_for(case: Case, image: np.ndarray) -> BaseSegmenter:
-    """Give the fitted segmenter; fixed boxes take images of the size that they were fitted to."""
+    """Return the fitted segmenter; fixed boxes need images of the size of the training images."""
     fixed = isinstance(case.segmenter, FixedBoxes)
     return clone(case.segmenter).fit([image]) if fixed else case.segmenter
 
@@ -116,7 +116,7 @@ def captchas(draw: st.DrawFn, least_width: int = 1) -> np.ndarray:
 
 
 def widths_for(case: Case) -> st.SearchStrategy[np.ndarray]:
-    """Images that are wide enough for the case."""
+    """Images of sufficient width for the case."""
     return captchas((case.n or 1) + (LEFT if case.limited else 0))
 
 
@@ -132,7 +132,7 @@ def assert_same(a: Segments, b: Segments) -> None:
 @every
 @quick
 @given(data=st.data())
-def test_boxes_lie_inside_the_image_and_come_left_to_right(case: Case, data: st.DataObject) -> None:
+def test_boxes_are_inside_the_image_and_sorted(case: Case, data: st.DataObject) -> None:
     image = data.draw(widths_for(case))
     x, y, w, h = cutter_for(case, image).transform([image]).boxes.T
     assert (x >= 0).all()
@@ -147,7 +147,7 @@ def test_boxes_lie_inside_the_image_and_come_left_to_right(case: Case, data: st.
 @those({name: case for name, case in ALL.items() if case.n is not None})
 @quick
 @given(image=captchas())
-def test_number_of_segments_is_what_was_asked_for(case: Case, image: np.ndarray) -> None:
+def test_number_of_segments_is_as_requested(case: Case, image: np.ndarray) -> None:
     if case.columns(image.shape[1]) >= case.n:
         assert cutter_for(case, image).transform([image]).counts.tolist() == [case.n]
     else:
@@ -191,7 +191,7 @@ def test_each_ink_pixel_has_one_owner_whose_box_is_tight(case: Case, data: st.Da
 @quick
 @given(data=st.data(), margin=st.integers(1, 9))
 def test_moving_the_image_moves_the_boxes(case: Case, data: st.DataObject, margin: int) -> None:
-    """Unless it has too little ink to be cut, and the whole image is cut instead."""
+    """Unless it has too little ink, so that the whole image is cut."""
     image = np.pad(data.draw(captchas()), margin)
     ink = (image > 127).any(axis=0)
     assume(ink[LEFT:RIGHT].any() if case.limited else np.count_nonzero(ink) >= (case.n or 1))
@@ -208,7 +208,7 @@ def test_moving_the_image_moves_the_boxes(case: Case, data: st.DataObject, margi
 @those({name: case for name, case in ALL.items() if name != "fixed"})
 @quick
 @given(data=st.data())
-def test_an_image_is_cut_alike_in_any_batch_and_never_changed(
+def test_boxes_do_not_depend_on_the_batch_and_images_do_not_change(
     case: Case, data: st.DataObject
 ) -> None:
     images = data.draw(st.lists(widths_for(case), max_size=4))

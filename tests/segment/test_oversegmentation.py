@@ -1,4 +1,4 @@
-"""Over-segmentation: cuts where they belong, and a candidate for every glyph and column."""
+"""Oversegmentation: positions of the cuts, and a candidate for every glyph and column."""
 
 from itertools import pairwise
 
@@ -64,7 +64,7 @@ widths = st.tuples(st.integers(1, 12), st.integers(0, 30)).map(
 
 @quick
 @given(image=captchas(), parameters=widths, max_pieces=st.integers(1, 6) | st.just(10**9))
-def test_candidates_are_sorted_tight_and_hold_all_ink(
+def test_candidates_are_sorted_tight_and_contain_all_ink(
     image: np.ndarray, parameters: dict[str, int], max_pieces: int
 ) -> None:
     boxes = candidates(image, max_pieces=max_pieces, **parameters)
@@ -78,7 +78,7 @@ def test_candidates_are_sorted_tight_and_hold_all_ink(
 
 @quick
 @given(image=captchas(), parameters=widths)
-def test_pieces_part_the_ink_and_narrow_ones_stand_alone(
+def test_pieces_divide_the_ink_and_narrow_ones_are_isolated(
     image: np.ndarray, parameters: dict[str, int]
 ) -> None:
     pieces = [(x, x + w) for x, _, w, _ in candidates(image, max_pieces=1, **parameters)]
@@ -186,7 +186,7 @@ class TestCuts:
         image[1:11, 13:15] = 140
         assert starts(image, min_width=3, max_width=30) == [2, 14]
 
-    def test_the_deeper_of_two_that_are_near(self) -> None:
+    def test_the_deeper_of_two_close_valleys(self) -> None:
         image = np.zeros((12, 40), dtype=np.uint8)
         image[1:11, 2:38] = 255
         image[1:6, 14:16] = image[1:9, 20:22] = 0
@@ -195,8 +195,8 @@ class TestCuts:
         assert starts(image[:, ::-1], min_width=6, max_width=40) == [2, 19, 25]
         assert starts(image[:, ::-1], min_width=7, max_width=40) == [2, 19]
 
-    def test_where_connected_pieces_begin_and_end(self) -> None:
-        """The lower piece has no valley at its ends, for the upper one goes on above it."""
+    def test_where_connected_components_begin_and_end(self) -> None:
+        """The lower component has no valley at its ends: the upper one continues above it."""
         image = np.zeros((20, 40), dtype=np.uint8)
         image[1:5, 2:30] = image[8:18, 22:38] = 255
         assert starts(image, min_width=4, max_width=40) == [2, 22, 30]
@@ -228,7 +228,7 @@ class TestWidths:
         segmenter = Oversegmentation().fit(self.images)
         assert (segmenter.min_width_, segmenter.max_width_) == (5, 36)
 
-    def test_given_win(self) -> None:
+    def test_given_widths_are_used(self) -> None:
         segmenter = Oversegmentation(min_width=3).fit(self.images)
         assert (segmenter.min_width_, segmenter.max_width_) == (3, 36)
         segmenter = Oversegmentation(min_width=2, max_width=7).fit(self.images, ["a", "b"])

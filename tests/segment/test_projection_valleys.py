@@ -42,7 +42,7 @@ def test_too_few_columns() -> None:
     max_ink=st.integers(0, 2),
 )
 def test_as_many_pieces_as_runs_of_ink(ink: np.ndarray, max_ink: int) -> None:
-    """Every run of columns with more ink than allowed is a piece's own and whole."""
+    """Every run of columns with more ink than allowed is in a segment of its own."""
     loud = "".join("x" if many else " " for many in ink.sum(axis=0) > max_ink)
     runs = loud.split()
     segmenter = ProjectionValleys(max_ink=max_ink, tight=False)
@@ -60,7 +60,7 @@ def test_tight_boxes_shrink_to_their_ink() -> None:
     assert_array_equal(loose, [[5, 2, 10, 9], [15, 2, 11, 9], [26, 2, 12, 9]])
 
 
-def test_touching_glyphs_part_where_the_ink_is_thinnest() -> None:
+def test_touching_glyphs_are_cut_at_the_thinnest_ink() -> None:
     image = np.zeros((12, 40), dtype=np.uint8)
     image[1:11, 2:12] = image[5:7, 12:14] = image[1:11, 14:20] = image[1:11, 23:33] = 255
     edges = ProjectionValleys(3, tight=False).fit_transform([image]).boxes[:, 0]

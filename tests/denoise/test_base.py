@@ -1,4 +1,4 @@
-"""What becomes of an image does not depend on the images that come with it."""
+"""The result for an image does not depend on the other images of the batch."""
 
 import numpy as np
 import pytest
