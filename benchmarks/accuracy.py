@@ -11,7 +11,7 @@ with every fit; if the same command is given again, it goes on where it was stop
 what failed. At the end it writes OUT/results.md, OUT/accuracy.png and OUT/curve.png. Models, the
 logs of the commands and what was read are in OUT/work.
 
-Exit codes: 0 done, 1 some fits failed, 2 wrong use, 130 interrupted.
+Exit codes: 0 done, 1 some fits failed, 2 invalid usage, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class CheckpointError(SkcaptchaError):
 
 
 class LabelConflictError(SkcaptchaError):
-    """Another tab, or an editor of labels.csv, changed the label of an image meanwhile.
+    """Another tab, or an editor of labels.csv, changed the label of an image in the meantime.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class LabelConflictError(SkcaptchaError):
     --------
     >>> from skcaptcha.exceptions import LabelConflictError
     >>> print(LabelConflictError("7.png", "5UFQ"))
-    7.png: was labeled 5UFQ elsewhere meanwhile; check it again
+    7.png: was labeled 5UFQ elsewhere in the meantime; check it again
     """
 
     def __init__(self, filename: str, theirs: str | None) -> None:
@@ -172,7 +172,7 @@ class LabelConflictError(SkcaptchaError):
 
     def __str__(self) -> str:
         done = "lost its label" if self.theirs is None else f"was labeled {self.theirs}"
-        return f"{self.filename}: {done} elsewhere meanwhile; check it again"
+        return f"{self.filename}: {done} elsewhere in the meantime; check it again"
 
 
 def release_frames(error: _Error) -> _Error:

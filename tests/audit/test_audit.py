@@ -96,7 +96,7 @@ def test_captchas_that_are_not_read_are_not_called_safe():
     assert audit.labels_needed(0.5) is None
     assert "holds" not in {finding.conclusion for finding in audit.findings}
     markdown = audit_report(audit).to_markdown()
-    assert "These captchas are too few to tell" in markdown
+    assert "There are too few captchas to conclude" in markdown
     assert "18 labeled captchas are few" in markdown
     result = audit.to_dict()
     assert result["attempts_per_success_interval"][1] is None or audit.best.read.n_correct

@@ -250,7 +250,7 @@ def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
     outcome = command.outcome()
     assert outcome.code == 2
     n = rows_in(table)
-    said = f"look at its logs; {n} images are in {table}.part, {RESUME}"
+    said = f"check its logs; {n} images are in {table}.part, {RESUME}"
     assert outcome.err.splitlines()[-1].endswith(said)
     assert start(*job.arguments, "--csv", table, "--resume").outcome().code == 1
     assert table.read_bytes() == job.table

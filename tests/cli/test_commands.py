@@ -535,7 +535,7 @@ def test_predict_leaves_unsure_texts_empty_and_says_why(run, model, captchas, st
     assert [r["text"] for r in figures["captchas"] if "reason" in r] == [""] * 6
 
 
-def test_score_says_how_accurate_the_surest_readings_are(run, model, captchas, tmp_path):
+def test_score_prints_the_accuracy_of_the_most_confident_readings(run, model, captchas, tmp_path):
     report = tmp_path / "a.json"
     outcome = run("score", captchas, "--model", model, "--json", report)
     assert outcome.code == 0

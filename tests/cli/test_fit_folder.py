@@ -45,7 +45,7 @@ def test_the_written_recipe_reproduces_the_model(run, lines, tmp_path, monkeypat
         "m.joblib", "m.json", "m.csv", "m.yaml", "m.html"
     }  # fmt: skip
     recipe = model.with_suffix(".yaml")
-    assert "200 captchas right, in 4 folds" in recipe.read_text()
+    assert "200 captchas correctly, in 4 folds" in recipe.read_text()
     assert load_recipe(recipe).grid == [{}]
     # What the recipe names is found from any folder.
     monkeypatch.chdir(recipe.parent)

@@ -42,7 +42,7 @@ def test_a_fit_that_learned_nothing(run, workshop, captchas, relabeled, tmp_path
     outcome = fit(run, workshop, folder, out, "--json", tmp_path / "a.json")
     assert outcome.code == 0
     causes = outcome.err.partition("warning: nothing was learned: ")[2].splitlines()
-    assert "labels of other images" in outcome.err
+    assert "labels that belong to other images" in outcome.err
     assert f"open {tmp_path / 'm.html'}" in outcome.err
     assert f"skcaptcha show {out} {folder}" in outcome.err
     assert "next:" not in outcome.out

@@ -269,7 +269,7 @@ def test_a_label_may_look_like_a_header(make_folder):
 
 def test_lines_beside_images_numbered_from_0(make_folder):
     folder = make_folder(*(f"{i}.png" for i in range(10)), labels_txt="\n".join("ABCDEFGHIJ"))
-    with pytest.raises(DatasetError, match=r"so that 0\.png has none; if line 1 is its label"):
+    with pytest.raises(DatasetError, match=r"so 0\.png has no label; if line 1 is its label"):
         load_captchas(folder)
     (folder / "0.png").unlink()
     assert load_captchas(folder).target.tolist() == list("ABCDEFGHI")

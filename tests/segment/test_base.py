@@ -145,7 +145,7 @@ class TestFixedBoxes:
         assert_array_equal(segments.counts, [2, 2, 2])
         assert_array_equal(segments.boxes[2:4], [[5, 3, 5, 4], [10, 2, 6, 6]])
         segmenter.set_params(margin=-1)
-        with pytest.raises(ValueError, match="a margin of -1 leaves nothing of some box"):
+        with pytest.raises(ValueError, match="a margin of -1 leaves no pixels in at least one box"):
             segmenter.fit(IMAGES)
         segmenter.set_params(boxes=[[4, 5, 3, 3]], offset=(0, 0))
         assert segmenter.fit_transform(IMAGES[:1]).boxes.tolist() == [[5, 6, 1, 1]]

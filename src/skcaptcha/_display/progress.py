@@ -61,7 +61,7 @@ def progress(
 
     console = Console(stderr=True)
     # If standard error is a file, the last state of the bar stays in it. By default rich would
-    # send what is printed meanwhile to the bar's console.
+    # send other output to the bar's console while the bar is shown.
     with Progress(
         *progress_columns(console, text_of),
         console=console,

@@ -21,7 +21,7 @@ def open_exclusively(file: Path, output: Path | None = None) -> FileIO:
         stream = FileIO(file, "ab")
         try:
             _lock(stream, output or file)
-            # The previous owner may have removed or replaced the file meanwhile.
+            # The previous owner may have removed or replaced the file in the meantime.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(stream.fileno()), os.stat(file)):
                     return stream

@@ -1,4 +1,4 @@
-"""Reading whole files: only regular files of limited size that do not change meanwhile."""
+"""Reading whole files: regular files of limited size that do not change during reading."""
 
 from __future__ import annotations
 

@@ -137,6 +137,6 @@ def _options(
 ) -> None:
     """Read text captchas and other noisy short strings with one scikit-learn Pipeline.
 
-    Exit codes: 0 success, 1 some inputs failed, 2 wrong use or configuration, 130 interrupted.
+    Exit codes: 0 success, 1 some inputs failed, 2 invalid usage or configuration, 130 interrupted.
     """
     set_verbosity(quiet=quiet, verbose=verbose)

@@ -28,7 +28,7 @@ class Command(TyperCommand):
             if argument.startswith("--") and argument.count("=") == 1 and argument.endswith("="):
                 name, argument = argument[:-1], ""  # noqa: PLW2901 - as with a space between
             if not argument:
-                ctx.fail(f"{name} is empty; is a variable of the shell not set?")
+                ctx.fail(f"{name} is empty; is a shell variable not set?")
         return super().parse_args(ctx, args)
 
 

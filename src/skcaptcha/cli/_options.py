@@ -61,7 +61,7 @@ def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
 
 DEFAULT_MODEL = Path("artifacts/model.joblib")
 
-Model = Annotated[Path, typer.Option(metavar="FILE", help="Model that fit has written.")]
+Model = Annotated[Path, typer.Option(metavar="FILE", help="Model file written by fit.")]
 Trust = Annotated[
     bool,
     typer.Option("--trust", help="Load the model even if someone else made it; it may run code."),

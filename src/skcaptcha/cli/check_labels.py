@@ -56,7 +56,9 @@ def check_labels(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Fit the steps of this model again and use them."),
+        typer.Option(
+            metavar="FILE", help="Model whose steps are fitted again to check the labels."
+        ),
     ] = None,
     trust: Trust = False,
     budget: Annotated[float | None, seconds("Maximum time for choosing a recipe.", "180")] = None,

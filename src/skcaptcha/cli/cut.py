@@ -31,7 +31,7 @@ def cut(
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Segment like this model.", show_default=str(DEFAULT_MODEL)
+            metavar="FILE", help="Model whose segmentation to use.", show_default=str(DEFAULT_MODEL)
         ),
     ] = None,
     trust: Trust = False,

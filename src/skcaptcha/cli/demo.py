@@ -20,7 +20,7 @@ EXAMPLE = "skcaptcha demo"
 _N_TRAIN, _N_UNSEEN = 100, 200
 
 
-@interruptible("interrupted; the same command starts again")
+@interruptible("interrupted; run the same command to start over")
 def demo(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")

@@ -58,12 +58,12 @@ def fit(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File of the model.", show_default="from the recipe"),
+        typer.Option(metavar="FILE", help="Model file to write.", show_default="from the recipe"),
     ] = None,
     budget: Annotated[
         float | None,
         seconds(
-            "With DIR: maximum time of the command; 10 or more is best.",
+            "With DIR: maximum time of the command; 10 or more is recommended.",
             "420, or 0.6 per captcha if that is more",
         ),
     ] = None,

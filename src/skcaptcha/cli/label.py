@@ -23,7 +23,9 @@ EXAMPLE = "skcaptcha label captchas"
 
 Port = Annotated[
     int,
-    typer.Option(metavar="N", callback=within(0, 65535), help="Port of the page; 0 is a free one."),
+    typer.Option(
+        metavar="N", callback=within(0, 65535), help="Port of the page; 0 uses any free port."
+    ),
 ]
 Browser = Annotated[
     bool,

@@ -96,7 +96,7 @@ def predict(
 ) -> None:
     """Read images: print path, text and confidence of each on one line, separated by tabs.
 
-    An image that cannot be read is named on the standard error and has no row; the exit code is
+    Images that cannot be read are listed on the standard error and have no row; the exit code is
     then 1. A file in a folder is named folder/name. Hidden files and folders, and folders that are
     links, are skipped. Memory does not grow with the number of images.
 

@@ -60,7 +60,7 @@ def score(
 ) -> None:
     """Measure the accuracy of a model on a labeled folder.
 
-    An image that cannot be read is named and counted as wrong; the exit code is then 1.
+    Images that cannot be read are listed and counted as wrong; the exit code is then 1.
     """
     from skcaptcha.cli._accuracy import confusions_table, coverage_table
     from skcaptcha.datasets import load_captchas
@@ -156,7 +156,7 @@ def _summary(
 
 
 def _warn_of_training(loaded: LoadedModel, images: Sequence[str]) -> int | None:
-    """Print and return the number of training captchas, which the model may know by heart."""
+    """Print and return the number of training captchas, which the model may have memorized."""
     from skcaptcha.persistence._manifest import count_training_images
     from skcaptcha.prediction._read_images import decoded_images, process_images
 
@@ -170,7 +170,7 @@ def _warn_of_training(loaded: LoadedModel, images: Sequence[str]) -> int | None:
     if n:
         say(
             f"warning: {n} of these {len(images)} captchas are training captchas of the model, "
-            "which it may know by heart: its accuracy on others is probably lower; score captchas "
+            "which it may have memorized: its accuracy on others is probably lower; score captchas "
             "that it was not trained on"
         )
     return n

@@ -33,9 +33,7 @@ _VERSIONS_SHOWN = ("skcaptcha", "scikit-learn")
 
 
 def show(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Model file that fit has written.")
-    ],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file written by fit.")],
     images: Annotated[
         list[str] | None, typer.Argument(metavar="[IMAGE...]", help="Images to draw.")
     ] = None,

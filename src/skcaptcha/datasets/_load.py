@@ -345,7 +345,7 @@ def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
     if labels and zero is not None:
         first = min(named)
         raise DatasetError(
-            f"{path}: line N is the label of the image named N, so that {zero} has none; if line 1 "
+            f"{path}: line N is the label of the image named N, so {zero} has no label; if line 1 "
             f"is its label, and not that of {named[first] if first == 1 else 'image 1'}, write a "
             "labels.csv with the columns filename and label; otherwise move it to another folder"
         )

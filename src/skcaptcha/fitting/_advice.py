@@ -65,7 +65,7 @@ def advice(
     nothing = no_better_than_guessing(accuracy, n, guessing)
     if accuracy >= _LOW_ACCURACY and not nothing:
         return
-    read = f"{percent(accuracy, n)} of {n} captchas were read right in the cross-validation"
+    read = f"{percent(accuracy, n)} of {n} captchas were read correctly in cross-validation"
     if nothing:
         yield (
             f"nothing was learned: {read}, and guessing without the images gives "
@@ -79,19 +79,19 @@ def advice(
     if each < _FEW_OF_EACH:
         yield (
             f"- too few captchas: {len(labels)} show each character {each:.1f} times on average, "
-            f"and fewer than {_FEW_OF_EACH} is little; label more{_command('label', data)}"
+            f"and fewer than {_FEW_OF_EACH} is not enough; label more{_command('label', data)}"
         )
     look = f"open {report_file}, which shows" if report_file else "open the images, and look at"
     yield (
-        "- labels of other images, or characters that are not in the order of the image, from "
-        f"left to right: {look} captchas with their labels"
+        "- labels that belong to other images, or characters that are not in the order of the "
+        f"image, from left to right: {look} captchas with their labels"
     )
     if any(map(str.islower, characters)) and any(map(str.isupper, characters)):
         n_lower = sum(any(map(str.islower, label)) for label in labels)
         yield (
-            f"- case: {n_lower} of {len(labels)} labels have lower-case letters, others have "
-            "upper-case ones; if the images do not tell them apart, write all labels in one case"
-            + (f": {report_file} shows how many are right ignoring case" if report_file else "")
+            f"- case: {n_lower} of {len(labels)} labels have lowercase letters, others have "
+            "uppercase ones; if they look the same in the images, write all labels in one case"
+            + (f": {report_file} shows how many are correct ignoring case" if report_file else "")
         )
     rare = [character for character in characters if counts[character] <= _RARE * each]
     if each >= _FEW_OF_EACH and rare:
@@ -104,10 +104,10 @@ def advice(
     show = shlex.join(["skcaptcha", "show", str(model_file), image, "--out", "steps.png"])
     where = f": {show}" if image else ""
     if recipe:
-        others = f", or have all recipes tried{_command('fit', data)}" if data else ""
-        yield f"- a recipe for other captchas: look where it cuts{where}{others}"
+        others = f", or try all recipes{_command('fit', data)}" if data else ""
+        yield f"- a recipe that does not suit these captchas: look at where it cuts{where}{others}"
     else:
-        yield f"- captchas that no recipe can cut: look where this one cuts{where}"
+        yield f"- captchas that no recipe can cut: look at where this one cuts{where}"
 
 
 def _listed(characters: Sequence[str], counts: Counter[str]) -> str:

@@ -228,13 +228,13 @@ def _results(choice: Choice) -> dict[str, list[Any]]:
 
 
 def _recipe_text(data: str, model_file: Path, choice: Choice) -> str:
-    """Return the chosen recipe as YAML, after a comment that says why it was chosen."""
+    """Return the chosen recipe as YAML, after a comment that explains the choice."""
     today = datetime.now(UTC).date().isoformat()
     comments = [
         f"{_FIRST_LINE.removeprefix('# ')} on {today} for captchas with these properties:",
         *(f"  {name}: {value}" for name, value in choice.measurement.summary()),
         f"It read {percent(choice.accuracy, choice.n_validated)} of {choice.n_validated} captchas "
-        f"right, in {choice.folds} folds; {len(choice.trials)} candidates were compared.",
+        f"correctly, in {choice.folds} folds; {len(choice.trials)} candidates were compared.",
     ]
     content = {
         **({"data": {"folder": _relative(data, model_file.parent)}} if data else {}),
@@ -260,9 +260,9 @@ def _notes(choice: Choice) -> Iterator[str]:
         n = len(measurement.rare)
         yield (
             f"{n} {'character occurs' if n == 1 else 'characters occur'} fewer than three times "
-            f"and will hardly ever be read right: {measurement.rare}"
+            f"and will rarely be read correctly: {measurement.rare}"
         )
     if len(measurement.characters) == 1:
-        yield "all labels consist of one character; no other can be read"
+        yield "all labels consist of one character; no other character can be read"
     elif measurement.n_labels == 1:
-        yield "all labels are equal; other strings will hardly ever be read right"
+        yield "all labels are the same; other strings will rarely be read correctly"

@@ -119,5 +119,5 @@ class ActionLog:
 
 
 def _open_no_link(path: str, flags: int) -> int:
-    # A folder from somebody else may hold a link to one of the user's own files.
+    # A folder from someone else may contain a link to one of the user's own files.
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

@@ -219,9 +219,9 @@ def read_model(path: str | os.PathLike[str], trust: bool = False) -> LoadedModel
     file = read_model_file(path)
     if not file.is_skops and not trust and not _known_models.is_known(file.sha256):
         why = (
-            "it has no manifest, so this version of skcaptcha has not saved it"
+            "it has no manifest, so this version of skcaptcha did not save it"
             if file.manifest is None
-            else "you are not known to have made it"
+            else "there is no record that you made it"
         )
         raise UntrustedModelError(
             f"{path}: loading it may run any code in the file, and {why}; if you know who made it, "

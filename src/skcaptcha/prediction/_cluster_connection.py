@@ -98,7 +98,7 @@ def check_versions(scheduler: str, answers: Mapping[str, dict[str, str] | Except
     """Check that the workers have the same versions as this process.
 
     `answers` maps the address of each worker to what `versions` returned or raised there. Workers
-    that have ended meanwhile are ignored, but at least one worker must be left.
+    that have ended in the meantime are ignored, but at least one worker must be left.
     """
     here = versions()
     n_ended = 0
@@ -116,7 +116,7 @@ def check_versions(scheduler: str, answers: Mapping[str, dict[str, str] | Except
             continue
         if isinstance(there, Exception):
             raise SkcaptchaError(
-                f"worker {worker}: its versions are unknown ({one_line(there)}); look at its logs"
+                f"worker {worker}: its versions are unknown ({one_line(there)}); check its logs"
             )
         for name, version in here.items():
             if there.get(name) != version:
@@ -125,7 +125,7 @@ def check_versions(scheduler: str, answers: Mapping[str, dict[str, str] | Except
                     f"{version}; install the same version, so that results are the same"
                 )
     if n_ended == len(answers):
-        raise SkcaptchaError(f"{scheduler}: all of its workers have ended; start others")
+        raise SkcaptchaError(f"{scheduler}: all of its workers have ended; start new ones")
 
 
 def versions() -> dict[str, str]:

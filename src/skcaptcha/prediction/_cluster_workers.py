@@ -82,7 +82,7 @@ class _Cluster:
                 return packed, errors
         raise WorkerError(
             f"{self._client.scheduler.address}: the cluster cannot read {batch[0]} and the "
-            f"{len(batch) - 1} images after it ({reason}); look at its logs"
+            f"{len(batch) - 1} images after it ({reason}); check its logs"
         )
 
     def _named(self, error: SkcaptchaError, path: str, worker: str) -> SkcaptchaError:

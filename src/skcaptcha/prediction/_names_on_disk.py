@@ -77,8 +77,8 @@ def _database(create: str) -> Iterator[sqlite3.Connection]:
         yield database
     except sqlite3.Error as error:
         raise SkcaptchaError(
-            f"{tempfile.gettempdir()}: cannot store the names of the images ({error}); make room, "
-            "or set TMPDIR to another folder"
+            f"{tempfile.gettempdir()}: cannot store the names of the images ({error}); free some "
+            "space, or set TMPDIR to another folder"
         ) from error
     finally:
         database.close()

@@ -29,7 +29,7 @@ def check_installed() -> None:
 
 
 def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write the rows of a CSV file, of which the first is the header."""
+    """Write the rows of a CSV file; the first row is the header."""
     import pyarrow
     import pyarrow.parquet
 

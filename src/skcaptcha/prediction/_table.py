@@ -89,8 +89,8 @@ class Table:
 
     def _unwritable(self, error: OSError) -> SkcaptchaError:
         return SkcaptchaError(
-            f"{self.path}: cannot be written ({error.strerror}); make room, then resume: its rows "
-            "are kept"
+            f"{self.path}: cannot be written ({error.strerror}); free some space, then resume: "
+            "its rows are kept"
         )
 
 
@@ -280,7 +280,7 @@ def _size(file: Path) -> int:
 
 
 def _has_header(file: Path, header: bytes) -> bool:
-    """Return whether a file begins with a header, of which the end may be missing."""
+    """Return whether a file begins with a header, whose end may be missing."""
     with file.open("rb") as stream:
         found = stream.readline(len(header) + 2)
     cut_off = not found.endswith(b"\n") and (header + b"\r\n").startswith(found)

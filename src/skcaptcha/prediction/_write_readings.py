@@ -82,7 +82,7 @@ def write_readings(
         to read only the images that have no row.
     min_confidence : float, default=None
         Minimum confidence. The text of less confident readings is left empty, and a column
-        ``reason`` says why. If None, all texts are written.
+        ``reason`` explains why. If None, all texts are written.
     require_text : bool, default=False
         Whether an empty reading is an error, as it is if no text fits the ``charset`` and
         ``length`` of the reader.

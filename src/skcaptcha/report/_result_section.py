@@ -120,7 +120,7 @@ def _conclusion(n_correct: int, n: int) -> tuple[str, Literal["", "good", "bad"]
     if n_correct == 0:
         return "The model reads none of these captchas.", "bad"
     if n < _FEW:
-        return f"{n} captchas are too few to tell how well the model reads.", ""
+        return f"{n} captchas are not enough to estimate how well the model reads.", ""
     if low >= _GOOD:
         return "The model reads these captchas well.", "good"
     if high < _HALF:

@@ -83,7 +83,7 @@ class FixedBoxes(BaseSegmenter):
             raise ValueError(f"boxes must be sorted from left to right, got {self.boxes!r}")
         adjusted = boxes + [*offset, 0, 0] + np.array([-1, -1, 2, 2]) * self.margin
         if (adjusted[:, 2:] < 1).any():
-            raise ValueError(f"a margin of {self.margin} leaves nothing of some box")
+            raise ValueError(f"a margin of {self.margin} leaves no pixels in at least one box")
         return adjusted
 
     def _learn(self, X: Sequence[Image], y: Sequence[str] | None) -> None:

@@ -35,7 +35,7 @@ def augmented_features(
     10 % and shifted vertically by up to 6 % of their height; horizontally they are shifted by up
     to half a step. If the features know the horizontal position that they look at, half of the
     segments of usual width get the features of another left neighbor, and half of another right
-    neighbor: otherwise a classifier that saw few neighbors would learn them by heart.
+    neighbor: otherwise a classifier that saw few neighbors would memorize them.
     """
     values = np.concatenate(
         [X.features.transform(part).values for part in _warp(X, rows, strength, step, rng)]

@@ -13,7 +13,8 @@ def fit_insertion_penalty(scores: NDArray[np.float64], lengths: NDArray[np.intp]
 
     Overlapping candidates show the same ink; without a penalty, ink that is seen twice would count
     twice. ``scores`` (n, longest) are the scores of the best string of each length, ``-inf`` if
-    there is none, and ``lengths`` (n,) the right lengths. The median of equally good penalties.
+    no string has it, and ``lengths`` (n,) the correct lengths. If several penalties are equally
+    good, their median is returned.
     """
     characters = np.arange(1, scores.shape[1] + 1)
     n_right = [

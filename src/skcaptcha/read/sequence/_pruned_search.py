@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from skcaptcha.read.sequence._constraints import Constraints
 from skcaptcha.read.sequence._lattice import Lattice, Paths, Spacing, Spans
 
-# Gaps are pruned if their log-density is this much below that of the likeliest gap. Emission scores
-# lie between -14 and 14: two or more would have to be better than on the best path.
+# Gaps are pruned if their log-density is this much below that of the most likely gap. Emission
+# scores lie between -14 and 14: two or more would have to be better than on the best path.
 _MIN_LOG_RATIO = 30.0
 _ROUNDING_ERROR = 1e-6
 
@@ -41,7 +41,7 @@ def search_lattice(
     """Find the best path of each captcha, in lattices with all paths at most ``within`` worse.
 
     Trying gaps takes most of the time of a `Lattice`. A path with a pruned gap has at most the
-    best emission score at each position and the likeliest gap everywhere else. If the best path
+    best emission score at each position and the most likely gap everywhere else. If the best path
     without pruned gaps is better than this bound by ``within``, the result is exact; the other
     captchas are searched again with all gaps. Each captcha is valid in one of the results.
     """

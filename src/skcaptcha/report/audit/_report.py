@@ -113,12 +113,12 @@ def _result(audit: Audit) -> Iterator[Block]:
     if n_different < _FEW:
         yield (
             f"{n_different} labeled captchas are few: they can show that a scheme is read, but "
-            "hardly that it is not, and next to nothing about its defenses. With several hundred, "
+            "hardly that it is not, and show very little about its defenses. With several hundred, "
             "every interval in this report becomes narrower."
         )
     if audit.n_duplicates:
         yield (
-            f"{audit.n_duplicates} captchas duplicate the image of another one and were left out. "
+            f"{audit.n_duplicates} captchas are duplicates of others and were left out. "
             "If your site repeats images, their answers can be looked up."
         )
     if audit.skipped:
@@ -140,7 +140,7 @@ def _conclusion(audit: Audit) -> tuple[Headline, str]:
         if significantly_exceeds(read, BROKEN):
             stricter = "The scheme also exceeds a threshold ten times as high, 10 %."
         elif read.high >= BROKEN:
-            stricter = "These captchas are too few to tell whether 10 % is exceeded as well."
+            stricter = "There are too few captchas to conclude whether 10 % is exceeded as well."
         else:
             stricter = "10 % is not reached."
         detail = f"{measured} {definition} {stricter}"
@@ -158,7 +158,7 @@ def _conclusion(audit: Audit) -> tuple[Headline, str]:
             "label more captchas and run the audit again with a larger budget before you rely on "
             "the scheme. The last section lists measures to use in addition."
         )
-    conclusion = "These captchas are too few to tell whether the scheme is broken."
+    conclusion = "There are too few captchas to conclude whether the scheme is broken."
     return Headline(value, conclusion, f"{measured} {definition}"), (
         "label several hundred more captchas and run the audit again."
     )
@@ -179,7 +179,7 @@ def _learning_curve(audit: Audit) -> Iterator[Block]:
         marks=THRESHOLDS,
     )
     yield Table(
-        ("labels", "read", "95 % interval", "minutes of CPU", "minutes of labeling", "recipe"),
+        ("labels", "read", "95 % interval", "CPU minutes", "labeling minutes", "recipe"),
         [
             (
                 str(point.n_labels),
@@ -218,7 +218,7 @@ def _costs(audit: Audit) -> Iterator[Block]:
             ("attempts per success", times(*audit.attempts)),
             ("readings per hour, one core", rounded(per_hour)),
             ("correct readings per hour, one core", f"{correct} ({low} to {high})"),
-            ("minutes of CPU to choose and fit", minutes(best.cpu_seconds)),
+            ("CPU minutes to choose and fit", minutes(best.cpu_seconds)),
         ]
     )
     yield (
@@ -288,5 +288,5 @@ def _method(audit: Audit) -> Iterator[Block]:
     )
     yield (
         f"Time used: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. The learning "
-        f"curve took {minutes(audit.cpu_seconds)} minutes of CPU. skcaptcha {audit.version}."
+        f"curve took {minutes(audit.cpu_seconds)} CPU minutes. skcaptcha {audit.version}."
     )

@@ -1,4 +1,4 @@
-// The keys and buttons, and what they do.
+// The actions of the keys and buttons.
 
 import { byConfidence, percent, readings } from "./reading.js";
 import { ask, picture, Refused, tabName, Unreachable } from "./server.js";
@@ -41,7 +41,7 @@ async function act(path, body, done) {
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         lost(path);
-        // The action may be undone already; a second request would undo another one.
+        // The action may already be undone; a second request would undo another one.
         if (path === "undo") [path, body, done] = ["open", {}, ""];
         await new Promise((resume) => setTimeout(resume, RETRY));
       }
@@ -250,7 +250,7 @@ addEventListener("beforeunload", (event) => {
   if (unreachable && busy) event.preventDefault();
 });
 
-// --- what goes on meanwhile
+// --- polling
 
 async function poll() {
   if (busy || document.hidden) return;
@@ -263,7 +263,7 @@ async function poll() {
     const waiting = () => task && !task.guess && task.label === null && field.value === "" && !busy;
     if (!waiting() || progress.n_learned === learned) return;
     const state = await ask("open", { tab });
-    // Somebody may have begun to type meanwhile.
+    // The user may have started typing in the meantime.
     if (waiting() && state.task?.id === task.id) await show(state, "The model has a guess.");
   } catch (error) {
     if (busy) return;

@@ -1,21 +1,21 @@
-// What the model's reading says of a text that may have been changed since.
+// The model's confidences for a text that the user may have edited.
 
-const SURE = 0.9;
-const UNSURE = 0.6;
+const HIGH = 0.9;
+const MEDIUM = 0.6;
 
 /** Return the level of a probability, also as a sign for people who do not see the color. */
 export function level(probability) {
-  if (probability >= SURE) return { name: "sure", sign: "✓" };
-  return probability >= UNSURE ? { name: "unsure", sign: "~" } : { name: "doubtful", sign: "?" };
+  if (probability >= HIGH) return { name: "sure", sign: "✓" };
+  return probability >= MEDIUM ? { name: "unsure", sign: "~" } : { name: "doubtful", sign: "?" };
 }
 
-/** Write a share as a percentage that says 0 only of nothing, and 100 only of all. */
-export function percent(share) {
-  if (share === 0 || share === 1) return 100 * share;
-  return Math.min(99, Math.max(1, Math.round(100 * share)));
+/** Return a fraction as a percentage that is 0 only for zero, and 100 only for one. */
+export function percent(fraction) {
+  if (fraction === 0 || fraction === 1) return 100 * fraction;
+  return Math.min(99, Math.max(1, Math.round(100 * fraction)));
 }
 
-/** Tell which places of a text stand in another one as well, from its start or from its end. */
+/** Match the characters of a text with those of another one, from the start and from the end. */
 function common(text, other) {
   const [own, theirs] = [[...text], [...other]];
   const shorter = Math.min(own.length, theirs.length);
@@ -23,14 +23,14 @@ function common(text, other) {
   while (before < shorter && own[before] === theirs[before]) before += 1;
   let after = 0;
   while (after < shorter - before && own.at(-1 - after) === theirs.at(-1 - after)) after += 1;
-  return own.map((character, place) => {
-    if (place < before) return { character, theirs: place };
-    const fromEnd = own.length - place;
+  return own.map((character, position) => {
+    if (position < before) return { character, theirs: position };
+    const fromEnd = own.length - position;
     return { character, theirs: fromEnd <= after ? theirs.length - fromEnd : null };
   });
 }
 
-/** Give each character of a text with its probability; null where it is not the model's. */
+/** Return each character of a text with its probability; null if the model did not read it. */
 export function probabilities(text, guess) {
   const known = guess?.characters ?? [];
   return common(text, guess?.text ?? "").map(({ character, theirs }) => ({

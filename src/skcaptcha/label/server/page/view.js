@@ -6,9 +6,9 @@ const WHY = {
   first: "picked at random, before the first model",
   random: "picked at random, to estimate the accuracy",
   uncertain: "low confidence",
-  skipped: "skipped before",
+  skipped: "skipped earlier",
   listed: "label may be wrong",
-  revisited: "seen before",
+  revisited: "seen earlier",
 };
 const TALLEST = 200; // pixels
 const LARGEST_SCALE = 4;
@@ -72,7 +72,7 @@ function showSureness({ guess }) {
     text += character === undefined ? "." : `; the lowest is that of ${character} (${percent(probability)} %).`;
     if (guess.unfamiliar) text += " The image differs from those labeled so far.";
   }
-  element("sureness").textContent = text;
+  element("confidence").textContent = text;
 }
 
 /** Show the image as large as possible; when it is enlarged a lot, its pixels are squares. */
