@@ -1,15 +1,15 @@
-"""String accuracy of what ``fit`` makes, over a folder of schemes.
+"""Measure the string accuracy of models that ``fit`` writes, for a folder of schemes.
 
-DATA holds a folder for each scheme, and that holds the labeled folders ``train`` and ``dev``; a
-scheme without ``train`` is passed over. Captchas of the package ``captcha`` are generated and
-measured as one more scheme. Run from the root of the repository::
+DATA contains one folder for each scheme, with the labeled folders ``train`` and ``dev``. Schemes
+without ``train`` are skipped. One more scheme is generated with the package ``captcha``. Run from
+the root of the repository::
 
     python benchmarks/accuracy.py DATA OUT --peers benchmarks/peers.csv --curve
 
-Models are made and scored by the commands ``fit`` and ``score``. OUT/results.csv grows by a row
-with every fit; if the same command is given again, it goes on where it was stopped, and tries again
-what failed. At the end it writes OUT/results.md, OUT/accuracy.png and OUT/curve.png. Models, the
-logs of the commands and what was read are in OUT/work.
+Models are fitted and scored by the commands ``fit`` and ``score``. Each fit adds a row to
+OUT/results.csv. If the same command is run again, it continues where it was stopped, and tries
+failed fits again. At the end, it writes OUT/results.md, OUT/accuracy.png and OUT/curve.png. Models,
+the logs of the commands and the readings are in OUT/work.
 
 Exit codes: 0 done, 1 some fits failed, 2 invalid usage, 130 interrupted.
 """
@@ -43,11 +43,11 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark, and return its exit code."""
     options = _options()
     table = options.out / "results.csv"
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    # As after Ctrl-C, the command that is running has to be ended.
+    # As with Ctrl-C, end the command that is running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         peers = load_peers(options.peers)
@@ -60,7 +60,7 @@ def main() -> int:
             results = _run_all(tasks, results, method, options.out, console)
         _write_report(list(results.values()), peers, options.out)
     except KeyboardInterrupt:
-        console.print(f"interrupted; what was finished is in {table}", markup=False)
+        console.print(f"interrupted; finished fits are in {table}", markup=False)
         return 130
     except (SkcaptchaError, OSError) as error:
         console.print(f"error: {error}", markup=False)
@@ -77,28 +77,28 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("data", metavar="DATA", type=Path, help="folder with a folder for each scheme")
-    add("out", metavar="OUT", type=Path, help="folder for all that is written")
+    add("data", metavar="DATA", type=Path, help="folder that contains a folder for each scheme")
+    add("out", metavar="OUT", type=Path, help="folder for the results")
     add("--only", metavar="SCHEME,...", type=_names, help="only these schemes")
-    add("--curve", action="store_true", help=f"fit to {', '.join(map(str, CURVE))} captchas too")
+    add("--curve", action="store_true", help=f"also fit to {', '.join(map(str, CURVE))} captchas")
     add(
         "--curve-schemes",
         metavar="SCHEME,...",
         type=_names,
-        help=f"do so for these schemes; else for the {_N_CURVES} with most captchas",
+        help=f"schemes of the curves; by default the {_N_CURVES} with the most captchas",
     )
-    add("--seed", type=int, default=0, help="chooses the captchas for that")
+    add("--seed", type=int, default=0, help="random seed for the captchas of the curves")
     add("--recipe", metavar="FILE", type=Path, help="fit this recipe to every scheme")
-    add("--budget", metavar="SECONDS", help="passed on to fit, if it is to choose the recipe")
+    add("--budget", metavar="SECONDS", help="passed on to fit if it chooses the recipe")
     add("--jobs", metavar="N", type=int, default=ALL_CORES, help="processes of fit; -1: all cores")
     add("--peers", metavar="FILE", type=Path, help="CSV: scheme,peer,string_accuracy,remark")
-    add("--fresh", action="store_true", help="forget the results that OUT holds")
-    add("--report-only", action="store_true", help="fit nothing; write report and charts again")
+    add("--fresh", action="store_true", help="delete the results in OUT and start over")
+    add("--report-only", action="store_true", help="only write the report and the charts again")
     options = parser.parse_args()
     if options.recipe and options.budget:
-        parser.error("--budget is for fits that choose the recipe; leave it or --recipe out")
+        parser.error("--budget is for fits that choose the recipe; leave out --budget or --recipe")
     if options.fresh and options.report_only:
-        parser.error("--fresh would leave nothing to report on; leave it or --report-only out")
+        parser.error("--fresh would leave nothing to report on; leave out --fresh or --report-only")
     return options
 
 
@@ -110,19 +110,19 @@ def _check_method(results: dict[Key, Result], method: Method, table: Path) -> No
     others = {result.method for result in results.values()} - {str(method)}
     if others:
         raise SkcaptchaError(
-            f"{table} holds results of: {others.pop()}; give --fresh to start over, or another "
+            f"{table}: contains results of {others.pop()}; use --fresh to start over, or another "
             "folder"
         )
 
 
 def _tasks(options: argparse.Namespace, console: Console) -> list[Task]:
-    """Find the schemes and list what is to be done with them."""
+    """Return the fits to run for all schemes."""
     named = [*(options.only or []), *(options.curve_schemes or [])]
     found = {folder.name: folder for folder in folders(options.data)}
     unknown = sorted(set(named) - {*found, GENERATED})
     if unknown:
         raise SkcaptchaError(
-            f"{options.data}: holds no scheme {unknown[0]!r}; there are "
+            f"{options.data}: contains no scheme {unknown[0]!r}; its schemes are "
             f"{', '.join(sorted({*found, GENERATED}))}"
         )
     schemes: dict[str, Scheme] = {}
@@ -134,7 +134,7 @@ def _tasks(options: argparse.Namespace, console: Console) -> list[Task]:
         elif (found[name] / "train").is_dir():
             schemes[name] = look_at(found[name])
         else:
-            console.print(f"{name}: passed over, since it has no folder train", markup=False)
+            console.print(f"{name}: skipped, because it has no folder train", markup=False)
     if not (options.curve or options.curve_schemes):
         return plan(list(schemes.values()), [], options.seed)
     largest = sorted(schemes.values(), key=lambda scheme: (-scheme.n_train, scheme.name))
@@ -152,7 +152,7 @@ def _run_all(
     out: Path,
     console: Console,
 ) -> dict[Key, Result]:
-    """Run the tasks that have no result yet; each result is kept as soon as it is there."""
+    """Run the tasks that have no result yet; each result is saved immediately."""
     table = out / "results.csv"
     again = {task.scheme.name for task in tasks}
     results = {
@@ -184,10 +184,10 @@ def _run_all(
 
 
 class _TimeLeft(ProgressColumn):
-    """Counts down to the end that is expected; a bar's own estimate takes all tasks for equal."""
+    """Time left until the expected end; the bar's own estimate assumes equal tasks."""
 
     def render(self, task: RichTask) -> Text:
-        """Give the hours, minutes and seconds."""
+        """Return the hours, minutes and seconds."""
         ends = task.fields["ends"]
         if ends is None:
             return Text("-:--:-- left")
@@ -195,7 +195,7 @@ class _TimeLeft(ProgressColumn):
 
 
 def _end(tasks: Sequence[Task], todo: Sequence[Task], results: dict[Key, Result]) -> float | None:
-    """Expect the clock at the end: tasks take as long for what they cost as those before them."""
+    """Estimate the time of the end, if time is proportional to cost; None without results."""
     took = [(task.cost, results[task.key].fit_seconds) for task in tasks if task.key in results]
     cost = sum(cost for cost, seconds in took if seconds)
     if not cost:

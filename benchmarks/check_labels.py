@@ -1,14 +1,14 @@
-"""How many wrong labels are found: generated captchas, of which some labels are made wrong.
+"""Measure how many wrong labels of generated captchas are found.
 
-Of 5 in 100 labels, in turn, one character is changed, two neighbors are swapped, one is missing,
-the whole is that of another captcha, and the case of a letter is changed. Run from the root of the
-repository::
+5 of 100 labels are made wrong, in turn: one character is changed, two neighbors are swapped, one is
+missing, the label is that of another captcha, or the case of a letter is changed. Run from the root
+of the repository::
 
     python benchmarks/check_labels.py OUT.csv [SEEDS]
 
-Of the first n suspects, where n is the number of wrong labels, the share that is wrong is both
-precision and recall. Beside that stand those of all suspects, and, for comparison, the share among
-the first n in the order of the probability of the whole string.
+The fraction of wrong labels among the first n suspects, where n is the number of wrong labels, is
+both precision and recall. The table also has precision and recall of all suspects and, for
+comparison, the fraction among the first n in the order of the probability of the whole string.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COLUMNS = ("charset", "n", "seed", "n_wrong", "first_n", "plain", "suspects", "p
 
 
 def main() -> None:
-    """Measure, write a table of all runs, and print their means."""
+    """Run all measurements, write a table, and print the means."""
     out, seeds = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 5
     rows = []
     for name, charset in CHARSETS.items():
@@ -83,28 +83,28 @@ def _run(name: str, charset: str, n: int, seed: int) -> dict[str, object]:
 
 
 def make_wrong(
-    labels: list[str], charset: str, seed: int, share: float = SHARE
+    labels: list[str], charset: str, seed: int, fraction: float = SHARE
 ) -> tuple[list[str], dict[int, str]]:
-    """Make some labels wrong, each in another way.
+    """Make some labels wrong, in different ways.
 
     Parameters
     ----------
     labels : list of n str
     charset : str
-        What a character may be changed to.
+        Characters to use.
     seed : int
-    share : float in 0..1
+    fraction : float in 0..1
 
     Returns
     -------
     labels : list of n str
     kinds : dict of int to str
-        Which are wrong, and how.
+        Kind of error of each wrong label, by index.
     """
     rng = np.random.default_rng(seed)
     wrong, kinds = list(labels), {}
     for i in rng.permutation(len(labels)):
-        if len(kinds) == round(share * len(labels)):
+        if len(kinds) == round(fraction * len(labels)):
             break
         kind = KINDS[len(kinds) % len(KINDS)]
         tried = (_wrong(labels[i], kind, labels, charset, rng) for _ in range(50))

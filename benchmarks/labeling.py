@@ -1,20 +1,20 @@
-"""How many labels, and how many keystrokes, labeling with a model that learns meanwhile takes.
+"""Measure how many labels and keystrokes labeling with a model takes.
 
 Run from the root of the repository::
 
     python benchmarks/labeling.py DATA OUT [SCHEME...]
 
-DATA holds a folder for each scheme, with the labeled folders ``train`` and ``dev`` in it. A
-`LabelingSession` labels ``train``; what is typed are the true labels. Each time it has learned, its
-model reads ``dev``. That is done in the order that the session chooses and in random order, from
-several seeds. ``made_lines`` are generated: the session learns while the labels are typed, so that
-every fit is of the same labels on every machine.
+DATA contains one folder for each scheme, with the labeled folders ``train`` and ``dev``. A
+`LabelingSession` labels ``train`` with the true labels. After each fit, its model reads ``dev``.
+This is done in the order that the session chooses and in random order, with several seeds.
+``made_lines`` is a generated scheme. Fits block the labeling, so that each fit uses the same labels
+on every machine.
 
-The recipe of a scheme is chosen once, of its first 60 images in random order, among those without
-networks, which are quick to fit, and kept in OUT; both orders fit it. OUT/labeling.csv gets a row
-for each model: string accuracy on ``dev``, what the session says of it, and how many keys were
-pressed till then. What it holds is not done again.
-At the end come OUT/labeling.png and the figures, as Markdown.
+The recipe of a scheme is chosen once, for its first 60 images in random order, from the recipes
+without networks, which are fast to fit. It is stored in OUT and used for both orders.
+OUT/labeling.csv has a row for each model: its string accuracy on ``dev``, the estimate of the
+session, and the number of keys pressed until then. Completed runs are not repeated. At the end,
+OUT/labeling.png is written, and a Markdown table is printed.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from skcaptcha.label.training import Learner
 from skcaptcha.recipes import Recipe, load_recipe
 
 SEEDS = {"lines": 1, "made_lines": 1, "amazon": 1, "captcha_v2": 1}
-ORDERS = {"active": 0.2, "random": 1.0}  # and the share drawn at random
+ORDERS = {"active": 0.2, "random": 1.0}  # and the fraction drawn at random
 MOST_LABELS = 290
 N_FOR_RECIPE = 60
-GROWTH = 0.3  # share of labels between fits
+GROWTH = 0.3  # fraction of labels between fits
 # Where fits take long, there are fewer, and none for the estimate.
 SLOW, GROWTH_OF_SLOW = ("captcha_v2",), 0.6
 ENOUGH = 0.9
@@ -57,7 +57,7 @@ TICKS = (20, 30, 50, 100, 200, 400)
 
 
 def main() -> None:
-    """Simulate what is not done yet, and draw all."""
+    """Simulate the missing runs, and draw all of them."""
     data, out, *only = sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]
     out.mkdir(parents=True, exist_ok=True)
     table = out / "labeling.csv"
@@ -82,13 +82,13 @@ def main() -> None:
 
 
 def recipe_for(scheme: str, train: Bunch, out: Path) -> Recipe:
-    """Choose a recipe, or take the one that was chosen before."""
+    """Choose a recipe, or load the one that was chosen earlier."""
     path = out / f"{scheme}.yaml"
     if not path.exists():
         labels = dict(zip(train.filenames, train.target.tolist(), strict=True))
         first = shuffled(labels, 0)[:N_FOR_RECIPE]
         learner = Learner(Path(train.data[0]).parent)
-        # What comes first is the best of those without networks.
+        # The first result is the best recipe without networks.
         next(learner.learn({name: labels[name] for name in first}))
         assert learner.recipe is not None
         path.write_text(yaml.safe_dump(learner.recipe.content, sort_keys=False))
@@ -98,7 +98,7 @@ def recipe_for(scheme: str, train: Bunch, out: Path) -> Recipe:
 def simulate(  # noqa: PLR0917
     scheme: str, order: str, seed: int, train: Bunch, dev: Bunch, recipe: Recipe
 ) -> Iterator[dict[str, Any]]:
-    """Label a scheme in one order; give a row for each model."""
+    """Label a scheme in one order; return a row for each model."""
     truth = dict(zip(train.filenames, train.target.tolist(), strict=True))
     keystrokes = without = n_learned = 0
     with TemporaryDirectory() as name:
@@ -147,36 +147,37 @@ def simulate(  # noqa: PLR0917
 
 
 def accuracy(session: LabelingSession, dev: Bunch) -> float:
-    """Read images that the session does not have, with its model."""
+    """Return the string accuracy of the session's model on other images."""
     paths = [str(Path(path).absolute()) for path in dev.data]
     guesses = session._training.trainer._learner.read(paths)
     return float(np.mean([guesses[p].text == t for p, t in zip(paths, dev.target, strict=True)]))
 
 
 def keys_for(label: str, guess: Guess | None) -> int:
-    """Count the keys that the page takes, Enter among them, if nobody presses one too many.
+    """Return the least number of keys, including Enter, that the page needs for a label.
 
-    Typing replaces the guess. Shift and the arrow down takes the next most probable string. The
-    arrow to the right selects the least sure character, then the next one; a key replaces it.
+    Typing replaces the guess. Shift and the down arrow insert the next most probable string. The
+    right arrow selects the character with the lowest confidence, then the next one; a key replaces
+    it.
     """
-    anew = len(label) + 1
+    typed = len(label) + 1
     if guess is None:
-        return anew
+        return typed
     if guess.text == label:
         return 1
-    ways = [anew]
+    ways = [typed]
     others = [text for text, _ in guess.runners_up]
     if label in others:
         ways.append(others.index(label) + 2)
     if len(guess.text) == len(label):
-        order = np.argsort([sure for _, sure in guess.characters], kind="stable")
+        order = np.argsort([confidence for _, confidence in guess.characters], kind="stable")
         wrong = [rank for rank, k in enumerate(order, 1) if guess.text[k] != label[k]]
         ways.append(wrong[-1] + len(wrong) + 1)
     return min(ways)
 
 
 def read(table: Path) -> list[dict[str, Any]]:
-    """Read the rows, numbers as numbers."""
+    """Load the rows, and convert numbers."""
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
     words = ("scheme", "order")
@@ -186,23 +187,23 @@ def read(table: Path) -> list[dict[str, Any]]:
 
 
 def is_of(row: Mapping[str, Any], scheme: str, order: str, seed: int | None = None) -> bool:
-    """Whether a row is of a run, or of all seeds."""
+    """Return whether a row belongs to a run, or to any run if seed is None."""
     return (row["scheme"], row["order"]) == (scheme, order) and seed in (None, row["seed"])
 
 
 def runs(rows: list[dict[str, Any]], scheme: str, order: str) -> Iterator[list[dict[str, Any]]]:
-    """Give the rows of each seed."""
+    """Yield the rows of each seed."""
     for seed in sorted({row["seed"] for row in rows if is_of(row, scheme, order)}):
         yield [row for row in rows if is_of(row, scheme, order, seed)]
 
 
 def needed(run: list[dict[str, Any]]) -> float | None:
-    """Give the number of labels of the first model that reads enough."""
+    """Return the number of labels of the first model that is accurate enough."""
     return next((row["n_labels"] for row in run if row["accuracy"] >= ENOUGH), None)
 
 
 def report(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Give the figures as Markdown."""
+    """Yield the lines of a Markdown table."""
     yield "| scheme | order | runs | labels to 90 % | keys per captcha | without | estimate holds |"
     yield "|---|---|---|---|---|---|---|"
     for scheme in dict.fromkeys(row["scheme"] for row in rows):
@@ -226,7 +227,7 @@ def report(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Draw accuracy, and what the session says of it, against the number of labels."""
+    """Draw accuracy and its estimate by number of labels."""
     schemes = list(dict.fromkeys(row["scheme"] for row in rows))
     picture = Figure(figsize=(9.5, 3.4 * ((len(schemes) + 1) // 2)), layout="constrained")
     all_axes = picture.subplots((len(schemes) + 1) // 2, 2, squeeze=False).ravel()
@@ -234,8 +235,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         for order, color in COLORS.items():
             of = list(runs(rows, scheme, order))
             for run in of:
-                shares = [100 * row["accuracy"] for row in run]
-                axes.plot([row["n_labels"] for row in run], shares, color=color, lw=0.8, alpha=0.4)
+                fractions = [100 * row["accuracy"] for row in run]
+                axes.plot(
+                    [row["n_labels"] for row in run], fractions, color=color, lw=0.8, alpha=0.4
+                )
             if of:
                 # Fits to few labels are at the same numbers in all runs.
                 shared = sorted(set.intersection(*({r["n_labels"] for r in run} for run in of)))

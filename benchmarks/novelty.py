@@ -1,14 +1,14 @@
-"""Whether images of other schemes are told from a model's own.
+"""Measure how well images of other schemes are detected.
 
 Run from the root of the repository::
 
     python benchmarks/novelty.py DATA [N_TRAIN]
 
-DATA holds a folder for each scheme, with the folders ``train`` and ``dev`` in it. For every scheme
-a `NoveltyDetector` learns from all images of ``train``, or from N_TRAIN chosen at random; the table
-says which share of the scheme's own ``dev`` it keeps, and which share of others it flags: those of
-all other schemes as they are, those of all other schemes brought to this one's size, parts of
-photographs, noise, and blank images, all of this one's size.
+DATA contains one folder for each scheme, with the folders ``train`` and ``dev``. For each scheme, a
+`NoveltyDetector` is fitted to all images of ``train``, or to N_TRAIN random ones. The table shows
+the fraction of the scheme's own ``dev`` images that are kept, and the fractions of other images
+that are flagged: images of all other schemes, the same images resized to the size of this scheme,
+and parts of photographs, noise, and blank images of this size.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ N_OF_EACH = 100
 
 
 def main() -> None:
-    """Fit to every scheme, and print the table."""
+    """Fit a detector to each scheme, and print the table."""
     folder = Path(sys.argv[1])
     n_train = int(sys.argv[2]) if len(sys.argv) > 2 else None
     names = sorted(path.name for path in folder.iterdir() if (path / "dev").is_dir())
@@ -40,7 +40,7 @@ def main() -> None:
     kinds = ("other schemes", "other schemes, same size", "photographs", "noise", "blank")
     print("| scheme | trained on | own kept |", " | ".join(kinds), "|")
     print("|---" * (3 + len(kinds)) + "|")
-    shares = []
+    fractions = []
     for name in names:
         if not (folder / name / "train").is_dir():
             continue
@@ -54,26 +54,26 @@ def main() -> None:
         foreign = (others, [resized(each, shape) for each in others], *made(shape))
         row = [np.mean(detector.predict(dev[name]) == 1)]
         row += [np.mean(detector.predict(images) == -1) for images in foreign]
-        shares.append(row)
+        fractions.append(row)
         print(f"| {name} | {len(train)} |", " | ".join(f"{100 * x:.1f}" for x in row), "|")
-    for title, summary in (("mean", np.mean), ("least", np.min)):
-        row = summary(shares, axis=0)
+    for title, summary in (("mean", np.mean), ("lowest", np.min)):
+        row = summary(fractions, axis=0)
         print(f"| {title} | |", " | ".join(f"{100 * x:.1f}" for x in row), "|")
 
 
 def load(folder: Path) -> list[Image]:
-    """Decode the images of a folder, to color."""
+    """Decode the images of a folder in color."""
     images = ImageDecoder().transform(load_captchas(folder, labeled=False).data)
     return [cv2.cvtColor(i, cv2.COLOR_GRAY2RGB) if i.ndim == 2 else i for i in images]
 
 
 def resized(image: Image, shape: tuple[int, ...]) -> Image:
-    """Bring an image to a height and width."""
+    """Resize an image to a height and width."""
     return cv2.resize(image, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
 
 
 def made(shape: tuple[int, ...]) -> Iterator[list[Image]]:
-    """Give parts of photographs, noise and blank images."""
+    """Yield parts of photographs, noise and blank images."""
     rng = np.random.default_rng(0)
     height, width, _ = shape
     parts = []

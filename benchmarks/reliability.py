@@ -1,12 +1,12 @@
-"""Whether confidences can be trusted: a reliability curve of captchas that were read and scored.
+"""Draw the calibration curve of scored captchas.
 
-Takes what ``skcaptcha score --csv`` writes, as benchmarks/accuracy.py has it done for every scheme.
-Run from the root of the repository::
+The input files are those of ``skcaptcha score --csv``, which benchmarks/accuracy.py writes for
+every scheme. Run from the root of the repository::
 
     python benchmarks/reliability.py CHART.png OUT/work/*/*/score.csv
 
-Draws the share of readings that are right against the confidence that was said, and prints the
-same as a Markdown table.
+Draws the fraction of correct readings by confidence, and prints the same numbers as a Markdown
+table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from skcaptcha.report import draw_calibration_curve
 
 
 def main() -> None:
-    """Read, print and draw."""
+    """Load the readings, print the table and draw the curve."""
     chart, *tables = sys.argv[1:]
     rows = [
         row
@@ -38,8 +38,8 @@ def main() -> None:
     for each in bins:
         low, high = each.interval
         span = f"{each.low:.2f} to {each.high:.2f}"
-        shares = f"{each.confidence:.3f} | {each.accuracy:.3f} | {low:.3f} to {high:.3f}"
-        print(f"| {span} | {each.n} | {shares} |")
+        fractions = f"{each.confidence:.3f} | {each.accuracy:.3f} | {low:.3f} to {high:.3f}"
+        print(f"| {span} | {each.n} | {fractions} |")
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()
     draw_calibration_curve(axes, bins)

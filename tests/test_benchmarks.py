@@ -95,7 +95,7 @@ def finished(workshop: Path) -> tuple[Path, int, str]:
 def test_every_scheme_has_its_row(finished):
     out, code, said = finished
     assert code == 1
-    assert "untrained: passed over, since it has no folder train" in said
+    assert "untrained: skipped, because it has no folder train" in said
     broken, whole, part = rows(out)
     assert broken["scheme"] == "broken"
     assert "x.png" in broken["failed"]
@@ -209,8 +209,8 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--only", "good", "--recipe", "other.yaml"), "give --fresh to start over"),
-        (("--only", "nowhere"), "holds no scheme 'nowhere'; there are broken, good"),
+        (("--only", "good", "--recipe", "other.yaml"), "use --fresh to start over"),
+        (("--only", "nowhere"), "contains no scheme 'nowhere'; its schemes are broken, good"),
         (("--only", "broken", "--curve-schemes", "good"), "good is not among the schemes"),
         (("--report-only", "--peers", "recipe.yaml"), "lacks the column scheme"),
     ],

@@ -1,4 +1,4 @@
-"""The results as pictures, which white and dark pages show alike."""
+"""Charts of the results, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .peers import Peers
 from .report import curves, whole
 from .results import Result
 
-# The ground is transparent. Every color stands out from white and from near black by more than
-# four to one, so that one picture does for both.
+# The background is transparent. Every color has a contrast of more than four to one with white and
+# with near black, so one chart works for both.
 _TEXT = "#767676"
 _OURS = "#1f7ad1"
 _OTHERS = ("#c2571a", "#9a5fc4", "#2a8a4a", "#c74375", "#7d7a1c", "#148a8a", "#6a74d8")
@@ -27,7 +27,7 @@ _DPI = 160
 
 
 def draw_accuracy(results: Sequence[Result], peers: Peers, file: Path) -> None:
-    """Draw ours with its interval, and the peers', in a row for each scheme."""
+    """Draw one row for each scheme: our accuracy with its interval, and that of the peers."""
     rows = sorted(whole(results), key=lambda row: (row.string_accuracy or 0, row.scheme))
     picture, axes = _blank(height=1.5 + 0.32 * len(rows))
     for y, row in enumerate(rows):
@@ -60,7 +60,7 @@ def draw_accuracy(results: Sequence[Result], peers: Peers, file: Path) -> None:
 
 
 def draw_curves(results: Sequence[Result], file: Path) -> None:
-    """Draw string accuracy against the number of training captchas, a line for each scheme."""
+    """Draw string accuracy by number of training captchas, one line for each scheme."""
     lines = curves(results)
     picture, axes = _blank(height=5.2)
     colors = (_OURS, *_OTHERS)
@@ -70,12 +70,12 @@ def draw_curves(results: Sequence[Result], file: Path) -> None:
     for i, (scheme, points) in enumerate(lines.items()):
         color = colors[i % len(colors)]
         marker = _MARKERS[i % len(_MARKERS)]
-        shares = [100 * share for share in points.values()]
-        axes.plot(list(points), shares, marker=marker, color=color, linewidth=2, markersize=6)
+        fractions = [100 * fraction for fraction in points.values()]
+        axes.plot(list(points), fractions, marker=marker, color=color, linewidth=2, markersize=6)
         # A thin line leads from the last point to the name beside the axes.
         axes.annotate(
             scheme,
-            xy=(list(points)[-1], shares[-1]),
+            xy=(list(points)[-1], fractions[-1]),
             xytext=(1.04, places[scheme]),
             textcoords=axes.get_yaxis_transform(),
             color=color,
@@ -94,11 +94,11 @@ def draw_curves(results: Sequence[Result], file: Path) -> None:
 
 
 def _apart(heights: dict[str, float], gap: float) -> dict[str, float]:
-    """Move heights as little as keeps each at least a gap from the next, within 0..100."""
+    """Move heights within 0..100 as little as possible, so that they are a gap apart."""
     names = sorted(heights, key=lambda name: (heights[name], name))
     steps = gap * np.arange(len(names))
     wanted = np.array([heights[name] for name in names]) - steps
-    # What must only rise is nearest to what was wanted as the mean of two monotone bounds.
+    # The nearest increasing sequence is the mean of two monotone bounds.
     rising = np.maximum.accumulate(wanted)
     falling = np.minimum.accumulate(wanted[::-1])[::-1]
     top = 100 - steps[-1] if names else 100
@@ -107,7 +107,7 @@ def _apart(heights: dict[str, float], gap: float) -> dict[str, float]:
 
 
 def _readable(numbers: Sequence[int]) -> list[int]:
-    """Leave out numbers that would stand on the next on a logarithmic axis."""
+    """Leave out numbers that would overlap the next one on a logarithmic axis."""
     kept: list[int] = []
     for n in reversed(numbers):
         if not kept or n * 1.15 <= kept[-1]:

@@ -11,7 +11,7 @@ _BEHIND, _BEHIND_BY_FAR = "▽", "▼"
 
 
 def whole(results: Iterable[Result]) -> list[Result]:
-    """Pick the results of all captchas that a scheme has, by its name."""
+    """Return the results of fits to all captchas of a scheme, sorted by its name."""
     by_scheme: dict[str, Result] = {}
     for result in sorted(results, key=lambda result: result.n):
         if result.n == result.n_all:
@@ -20,9 +20,9 @@ def whole(results: Iterable[Result]) -> list[Result]:
 
 
 def curves(results: Iterable[Result]) -> dict[str, dict[int, float]]:
-    """Give string accuracy by the number of captchas, for schemes that were fitted to several.
+    """Return string accuracy by number of captchas, for schemes with several such numbers.
 
-    Where several choices of as many captchas were fitted, it is their mean.
+    If several samples of one size were fitted, it is their mean.
     """
     found: dict[str, dict[int, list[float]]] = {}
     for result in sorted(results, key=lambda result: (result.scheme, result.n)):
@@ -30,26 +30,26 @@ def curves(results: Iterable[Result]) -> dict[str, dict[int, float]]:
             points = found.setdefault(result.scheme, {})
             points.setdefault(result.n, []).append(result.string_accuracy)
     return {
-        scheme: {n: sum(shares) / len(shares) for n, shares in points.items()}
+        scheme: {n: sum(fractions) / len(fractions) for n, fractions in points.items()}
         for scheme, points in found.items()
         if len(points) > 1
     }
 
 
 def markdown(results: Sequence[Result], peers: Peers) -> str:
-    """Write the whole report."""
+    """Return the report."""
     methods = ", ".join(sorted({f"`{result.method}`" for result in results})) or "nothing yet"
     paragraphs = [
         "# String accuracy",
-        f"Per cent of the captchas in `dev` that were read entirely right, after {methods} on "
-        "those in `train`, with the 95 % interval of Wilson.",
+        f"Percentage of the captchas in `dev` that were read without an error, after {methods} on "
+        "those in `train`, with 95 % Wilson intervals.",
     ]
     if rows := whole(results):
         paragraphs += [_comparison(rows, peers), _verdict(rows, peers)]
     if lines := curves(results):
         paragraphs += [
-            "## By the number of training captchas",
-            "Each choice is part of the larger ones.",
+            "## By number of training captchas",
+            "Each sample is contained in the larger ones.",
             _curve_table(lines),
         ]
     partial = [result for result in results if result.failed and result.n < result.n_all]
@@ -103,8 +103,8 @@ def _verdict(rows: Sequence[Result], peers: Peers) -> str:
         far = marks.count(_BEHIND_BY_FAR)
         sentences.append(
             f"Behind the best peer on {n} of {len(rows)} schemes: {n - far} marked {_BEHIND}, "
-            f"where it lies within our interval, and {far} marked {_BEHIND_BY_FAR}, where it "
-            "lies above it or we failed."
+            f"because it is within our interval, and {far} marked {_BEHIND_BY_FAR}, because it "
+            "is above our interval or our fit failed."
         )
     seconds = [row.fit_seconds for row in rows if row.fit_seconds is not None]
     if seconds:
@@ -137,14 +137,14 @@ def _common_remark(figures: Iterable[Figure]) -> str:
 def _cell(figure: Figure | None, common: str) -> str:
     if figure is None:
         return ""
-    share = _percent(figure.string_accuracy)
-    return f"{share} ({figure.remark})" if figure.remark not in ("", common) else share
+    fraction = _percent(figure.string_accuracy)
+    return f"{fraction} ({figure.remark})" if figure.remark not in ("", common) else fraction
 
 
-def _percent(share: float | None) -> str:
-    if share is None:
+def _percent(fraction: float | None) -> str:
+    if fraction is None:
         return ""
-    return f"{100 * (share if share == 1 else min(share, 0.999)):.1f}"
+    return f"{100 * (fraction if fraction == 1 else min(fraction, 0.999)):.1f}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]], left: set[int]) -> str:

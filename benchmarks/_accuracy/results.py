@@ -1,4 +1,4 @@
-"""The table of results: one row for each fit that was made and scored."""
+"""The table of results: one row for each fit."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Key: TypeAlias = tuple[str, int, int | None]
 
 
 class Result(BaseModel):
-    """One fit, and how well its model reads; all shares lie in 0..1.
+    """One fit, and the accuracy of its model; all fractions are in 0..1.
 
     Attributes
     ----------
     scheme : str
     n : int
-        Captchas that it was fitted to.
+        Number of training captchas.
     n_all : int
-        Captchas that there are to fit to.
+        Number of available training captchas.
     seed : int or None
-        What they were chosen by; None if all were taken.
+        Random seed of the sample; None if all captchas were used.
     method : str
-        How the model was made.
+        Command that fitted the model.
     failed : str
-        Why there are no figures; empty if there are.
+        Reason why the fit failed; empty if it did not.
     n_dev : int or None
-        Captchas that it was scored on, as are the figures that follow.
+        Number of captchas that the model was scored on.
     """
 
     scheme: str
@@ -57,7 +57,7 @@ class Result(BaseModel):
 
     @property
     def key(self) -> Key:
-        """What tells a task from all others."""
+        """Unique key of the task."""
         return self.scheme, self.n, self.seed
 
 
@@ -65,7 +65,7 @@ _COLUMNS = list(Result.model_fields)
 
 
 def load_results(file: Path) -> dict[Key, Result]:
-    """Load the rows of a CSV file; there are none if there is no file."""
+    """Load the rows of a CSV file; none if the file does not exist."""
     if not file.exists():
         return {}
     results = {}
@@ -73,7 +73,7 @@ def load_results(file: Path) -> dict[Key, Result]:
         reader = csv.DictReader(stream)
         if reader.fieldnames != _COLUMNS:
             raise SkcaptchaError(
-                f"{file}: its columns are not those of this benchmark; give --fresh to start "
+                f"{file}: its columns are not those of this benchmark; use --fresh to start "
                 "over, or another folder"
             )
         for row in reader:
@@ -83,14 +83,14 @@ def load_results(file: Path) -> dict[Key, Result]:
                 column = error.errors()[0]["loc"][0]
                 raise SkcaptchaError(
                     f"{file}: line {reader.line_num}: {column}: found {row.get(str(column))!r}; "
-                    "delete the line, or give --fresh to start over"
+                    "delete the line, or use --fresh to start over"
                 ) from None
             results[result.key] = result
     return results
 
 
 def save_results(results: Iterable[Result], file: Path) -> None:
-    """Write all rows, or, if that is cut short, none."""
+    """Write all rows atomically."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _COLUMNS)
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""The captchas to measure with: one folder per scheme, and one scheme that is generated."""
+"""The schemes to measure: one folder per scheme, and one generated scheme."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _N_GENERATED = 1000
 
 @dataclass(frozen=True)
 class Scheme:
-    """One way of making captchas.
+    """A scheme of captchas.
 
     Attributes
     ----------
@@ -27,8 +27,9 @@ class Scheme:
     train, dev : Path
         Labeled folders.
     n_train : int
-        Labeled captchas in `train`; 0 if they cannot be used, and `problem` says why.
+        Number of labeled captchas in `train`; 0 if they cannot be used.
     problem : str
+        Reason why the captchas cannot be used; empty if they can.
     """
 
     name: str
@@ -39,16 +40,18 @@ class Scheme:
 
 
 def folders(data: Path) -> Iterator[Path]:
-    """Yield the folders of a data folder that can be schemes, by name."""
+    """Yield the folders in a data folder that may be schemes, sorted by name."""
     if not data.is_dir():
-        raise DatasetError(f"{data}: there is no such folder; give one with a folder per scheme")
+        raise DatasetError(
+            f"{data}: no such folder; pass one that contains a folder for each scheme"
+        )
     for folder in sorted(data.iterdir()):
         if folder.is_dir() and not folder.name.startswith("."):
             yield folder
 
 
 def look_at(folder: Path) -> Scheme:
-    """Count the captchas of a scheme; what is wrong with them is noted, not raised."""
+    """Count the captchas of a scheme; an error is stored, not raised."""
     train, dev = folder / "train", folder / "dev"
     try:
         load_captchas(dev)
@@ -58,7 +61,7 @@ def look_at(folder: Path) -> Scheme:
 
 
 def generate(folder: Path) -> Scheme:
-    """Make captchas of four digits with the package ``captcha``, unless they are there."""
+    """Generate captchas of four digits with the package ``captcha``, unless they exist."""
     for seed, part in enumerate(("train", "dev")):
         if not (folder / part / "labels.csv").exists():  # written last
             shutil.rmtree(folder / part, ignore_errors=True)
@@ -68,14 +71,14 @@ def generate(folder: Path) -> Scheme:
 
 
 def subset(scheme: Scheme, n: int, seed: int, folder: Path) -> None:
-    """Make a labeled folder of links to `n` training captchas, chosen by chance.
+    """Create a labeled folder of links to `n` random training captchas.
 
-    With one seed, a smaller choice is part of every larger one.
+    Samples with the same seed are nested: a smaller one is contained in every larger one.
     """
     captchas = load_captchas(scheme.train)
     chosen = np.random.default_rng(seed).permutation(len(captchas.data))[:n]
     folder.mkdir(parents=True)
-    # Numbers for names: labels.csv must be UTF-8, which a file's name need not be.
+    # Files are named by numbers, because labels.csv must be UTF-8, but file names need not be.
     names = [f"{i:05}{Path(captchas.data[i]).suffix}" for i in chosen]
     for name, i in zip(names, chosen, strict=True):
         (folder / name).symlink_to(Path(captchas.data[i]).resolve())

@@ -1,4 +1,4 @@
-"""One task: fit a model as a user would, by the command line, and score it."""
+"""Tasks: fit a model with the command line, as a user does, and score it."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from .schemes import Scheme, subset
 ALL_CORES = -1
 CURVE = (25, 50, 100, 200, 500)
 _SOME_FAILED = 1
-# Python dies of the signal itself if that comes amid some imports.
+# Python is killed by the signal itself if it arrives during some imports.
 _INTERRUPTED = {130, -signal.SIGINT}
 _SECONDS_TO_STOP = 10
 
 
 @dataclass(frozen=True)
 class Task:
-    """A scheme, and how many of its captchas to fit to.
+    """A scheme, and the number of captchas to fit to.
 
     Attributes
     ----------
     scheme : Scheme
     n : int
     seed : int or None
-        Chooses the captchas; None if all are taken.
+        Random seed of the sample; None if all captchas are used.
     """
 
     scheme: Scheme
@@ -47,16 +47,16 @@ class Task:
 
     @property
     def key(self) -> Key:
-        """What tells the task from all others; its result has the same."""
+        """Unique key of the task, which is also that of its result."""
         return self.scheme.name, self.n, self.seed
 
     @property
     def cost(self) -> float:
-        """How long it may take, in proportion to others: starting takes time, too."""
+        """Estimated time in arbitrary units; it includes the start."""
         return self.n + 100
 
     def result(self, method: str, **figures: Any) -> Result:
-        """Give the row for it."""
+        """Return the row of the task."""
         name, n, seed = self.key
         n_all = self.scheme.n_train
         return Result(scheme=name, n=n, n_all=n_all, seed=seed, method=method, **figures)
@@ -64,16 +64,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Method:
-    """How models are made.
+    """How models are fitted.
 
     Attributes
     ----------
     recipe : Path or None
         The recipe to fit; None lets ``fit`` choose.
     budget : str or None
-        What to give ``fit --budget``.
+        Value of ``fit --budget``.
     jobs : int
-        Processes.
+        Number of processes.
     """
 
     recipe: Path | None
@@ -81,30 +81,30 @@ class Method:
     jobs: int
 
     def __str__(self) -> str:
-        """Name all that the accuracy depends on."""
+        """Return the command, with all options that affect accuracy."""
         if self.recipe:
             return f"fit {self.recipe}"
         budget = f" --budget {self.budget}" if self.budget else ""
-        # With fewer processes the race gets less far in its time.
+        # With fewer processes, fewer recipes are compared in the same time.
         jobs = "" if self.jobs == ALL_CORES else f" --jobs {self.jobs}"
         return f"fit DIR{budget}{jobs}"
 
     def arguments(self, folder: Path) -> list[object]:
-        """Give the arguments that fit a labeled folder."""
+        """Return the arguments that fit a labeled folder."""
         what = ["fit", self.recipe, "--data", folder] if self.recipe else ["fit", folder]
         budget = ["--budget", self.budget] if self.budget else []
         return [*what, *budget, "--jobs", self.jobs]
 
 
 def plan(schemes: Sequence[Scheme], curve: Iterable[Scheme], seed: int) -> list[Task]:
-    """List the tasks: every scheme with all its captchas, then the curves' smaller numbers."""
+    """Return the tasks: each scheme with all its captchas, then the smaller samples."""
     whole = [Task(scheme, scheme.n_train, None) for scheme in schemes]
     parts = [Task(scheme, n, seed) for scheme in curve for n in CURVE if n < scheme.n_train]
     return whole + parts
 
 
 def run(task: Task, method: Method, work: Path) -> Result:
-    """Fit and score; what goes wrong is in the result. Everything written is below `work`."""
+    """Fit and score; errors are stored in the result. All files are written to `work`."""
     name, n, seed = task.key
     folder = work / name / (f"{n}" if seed is None else f"{n}-{seed}")
     try:
@@ -121,10 +121,10 @@ def run(task: Task, method: Method, work: Path) -> Result:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[int]:
-    """Give the descriptor of a lock that commands which write to a folder hold as well.
+    """Lock a folder, and yield the descriptor of the lock, which child processes inherit.
 
-    A command outlives a benchmark that was killed. Whoever holds the lock has its process group
-    written in it, and is ended.
+    A command continues to run if the benchmark is killed. The lock file contains its process group,
+    so that the next benchmark can end it.
     """
     lock = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT)
     try:
@@ -134,7 +134,7 @@ def _alone_in(folder: Path) -> Iterator[int]:
             with suppress(ProcessLookupError, ValueError):
                 os.killpg(int(os.pread(lock, 20, 0)), signal.SIGKILL)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        # A number that is no longer ours may be another's.
+        # The number may have been reused for another process.
         os.ftruncate(lock, 0)
         yield lock
     finally:
@@ -155,7 +155,7 @@ def _measure(task: Task, method: Method, folder: Path, lock: int) -> dict[str, A
     scored = _command(*arguments, report=folder / "score.json", lock=lock)
     low, high = scored["string_accuracy_interval"]
     case_low, case_high = scored["string_accuracy_ignoring_case_interval"]
-    shares = {
+    fractions = {
         "string_accuracy": scored["string_accuracy"],
         "low": low,
         "high": high,
@@ -165,7 +165,7 @@ def _measure(task: Task, method: Method, folder: Path, lock: int) -> dict[str, A
         "character_accuracy": scored["character_accuracy"],
         "cv_string_accuracy": fitted["cv_string_accuracy"],
     }
-    return {name: round(share, 6) for name, share in shares.items()} | {
+    return {name: round(fraction, 6) for name, fraction in fractions.items()} | {
         "n_dev": scored["n"],
         "images_per_second": round(scored["images_per_second"], 1),
         "fit_seconds": round(fit_seconds, 1),
@@ -174,11 +174,11 @@ def _measure(task: Task, method: Method, folder: Path, lock: int) -> dict[str, A
 
 
 def _command(*arguments: object, report: Path, lock: int) -> dict[str, Any]:
-    """Run a command of skcaptcha to its end and give what its ``--json`` wrote."""
+    """Run a command of skcaptcha and return the content of its ``--json`` file."""
     log = report.with_suffix(".log")
     command = [sys.executable, "-m", "skcaptcha", *map(str, arguments), "--json", str(report)]
     with log.open("wb") as said:
-        # A session of its own: Ctrl-C comes to it from here, once, and reaches all its workers.
+        # In its own session, the command and its workers get Ctrl-C once, from here.
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -204,7 +204,7 @@ def _command(*arguments: object, report: Path, lock: int) -> dict[str, Any]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command that is not waited for any longer, and all its workers."""
+    """End a command and all its workers."""
     try:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(_SECONDS_TO_STOP)
@@ -216,7 +216,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _sentence(log: Path, code: int) -> str:
-    """Find why a command failed in what it said."""
+    """Return the reason why a command failed, from its log."""
     if code < 0:
         return f"it was ended by {signal.Signals(-code).name}"
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
