@@ -39,8 +39,8 @@ def cut(
         Path | None,
         typer.Option(
             metavar="RECIPE",
-            help="Segment like this recipe, a YAML file or the name of a ready recipe; needs no "
-            "model.",
+            help="Recipe whose segmentation to use: a YAML file, or the name of a ready recipe; "
+            "needs no model.",
         ),
     ] = None,
 ) -> None:
