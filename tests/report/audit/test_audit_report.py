@@ -115,12 +115,12 @@ def test_threshold_that_few_captchas_cannot_confirm_is_not_called_unreachable(
     ("n_correct", "n", "text"),
     [
         (0, 500, "This reader does not break the scheme"),
-        (0, 50, "too few to tell whether the scheme is broken"),
-        (1, 17, "too few to tell whether the scheme is broken"),
-        (10, 500, "too few to tell whether the scheme is broken"),
+        (0, 50, "too few captchas to conclude whether the scheme is broken"),
+        (1, 17, "too few captchas to conclude whether the scheme is broken"),
+        (10, 500, "too few captchas to conclude whether the scheme is broken"),
         (11, 500, "This scheme is broken"),
         (11, 500, "10 % is not reached"),
-        (10, 100, "too few to tell whether 10 % is exceeded as well"),
+        (10, 100, "too few captchas to conclude whether 10 % is exceeded as well"),
         (90, 100, "also exceeds a threshold ten times as high"),
     ],
 )
