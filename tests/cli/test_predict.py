@@ -157,7 +157,7 @@ def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_p
     command = ("predict", "-", "--model", model, "--parquet")
     begin = time.perf_counter()
     with paths.open() as stdin:
-        assert start(*command, tmp_path / "whole", stdin=stdin).outcome().code == 0
+        assert start(*command, tmp_path / "whole.parquet", stdin=stdin).outcome().code == 0
     seconds = time.perf_counter() - begin
     with paths.open() as stdin:
         process = start(*command, place, stdin=stdin)

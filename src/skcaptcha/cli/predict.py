@@ -8,10 +8,11 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -111,6 +112,7 @@ def predict(
     from skcaptcha.prediction._cluster_connection import connect_if_given
     from skcaptcha.prediction._find_images import existing_paths
     from skcaptcha.prediction._read_images import read_batches
+    from skcaptcha.prediction._write_readings import row
 
     table = csv or parquet
     if resume and table is None:
@@ -130,9 +132,11 @@ def predict(
     prints = table is None and json != STDOUT
     n_skipped = 0
     with (
-        _Results(min_confidence, listed=json is not None) as results,
+        JsonList() as captchas,
+        JsonList() as failed,
         connect_if_given(scheduler) as client,
     ):
+        results = _Results(failed, None if json is None else captchas, min_confidence)
         options: dict[str, Any] = {
             "require_text": constrained,
             "n_jobs": jobs,
@@ -161,26 +165,29 @@ def predict(
                 **options,
             ).n_skipped
         else:
-            for batch, found in read_batches(loaded.model, images, **options):
-                lines = [results.add(*pair) for pair in zip(batch, found, strict=True)]
-                if prints:
-                    sys.stdout.writelines(lines)
+            with closing(read_batches(loaded.model, images, **options)) as batches:
+                for batch, found in batches:
+                    for image, result in zip(batch, found, strict=True):
+                        results.add(image, result)
+                        if prints and not isinstance(result, SkcaptchaError):
+                            fields = row(image, result, min_confidence, exact=False)
+                            sys.stdout.write("\t".join(map(_on_one_line, fields)) + "\n")
                     sys.stdout.flush()
         seconds = time.perf_counter() - started
         report = {
             "model": str(model),
             "n": results.n,
-            "n_failed": len(results.failed),
+            "n_failed": len(failed),
             "n_already_read": n_skipped,
             "n_out_of_distribution": results.n_unlike,
             "n_left_empty": results.n_left_empty,
             "seconds": seconds,
             "images_per_second": results.n / seconds,
-            "captchas": results.captchas,
-            "failed": results.failed,
+            "captchas": captchas,
+            "failed": failed,
         }
         write_json(report, json)
-    n_failed = len(results.failed)
+    n_failed = len(failed)
     if not prints or n_failed:
         before = f", {n_skipped} were in {table} already" if n_skipped else ""
         note(f"{results.n - n_failed} of {results.n} images read in {seconds:.2f} s{before}")
@@ -211,47 +218,41 @@ def _at_least_one(images: Iterator[str]) -> Iterator[str]:
 
 
 class _Results:
-    """Results for the report and the warnings; a context manager."""
+    """Results for the report and the warnings; `captchas` is None without a report."""
 
-    def __init__(self, min_confidence: float | None, *, listed: bool) -> None:
-        self.captchas, self.failed = JsonList(), JsonList()
+    def __init__(
+        self, failed: JsonList, captchas: JsonList | None, min_confidence: float | None
+    ) -> None:
+        self.failed = failed
         self.n = self.n_unlike = self.n_left_empty = 0
         self._unlike: list[str] = []
+        self._captchas = captchas
         self._min_confidence = min_confidence
-        self._listed = listed
-
-    def __enter__(self) -> _Results:
-        return self
-
-    def __exit__(self, *error: object) -> Literal[False]:
-        self.captchas.__exit__(*error)
-        self.failed.__exit__(*error)
-        return False
 
     def add_failure(self, image: str, reason: str) -> None:
         """Print the reason why an image, or a folder, cannot be read."""
         say(f"{image}: {reason}")
         self.failed.append({"filename": image, "reason": reason})
 
-    def add(self, image: str, result: Reading | SkcaptchaError) -> str:
-        """Count a result; return a line for the terminal, or "" if there is no reading."""
-        from skcaptcha.prediction._write_readings import row
+    def add(self, image: str, result: Reading | SkcaptchaError) -> None:
+        """Count a result, and list it for the report."""
+        from skcaptcha.prediction._write_readings import why_not_confident
 
         self.n += 1
         if isinstance(result, SkcaptchaError):
             self.add_failure(image, reason_of(result))
-            return ""
+            return
         if result.out_of_distribution:
             self.n_unlike += 1
             if self.n_unlike <= _MAX_NAMED:
                 self._unlike.append(image)
-        fields = row(image, result, self._min_confidence, exact=False)
-        reason = {"reason": fields[3]} if any(fields[3:]) else {}
+        least = self._min_confidence
+        reason = "" if least is None else why_not_confident(result, least)
         self.n_left_empty += bool(reason)
-        if self._listed:
-            reading = replace(result, text=fields[1])
-            self.captchas.append({"filename": image, **asdict(reading), **reason})
-        return "\t".join(map(_on_one_line, fields)) + "\n"
+        if self._captchas is not None:
+            reading = asdict(replace(result, text="") if reason else result)
+            why = {"reason": reason} if reason else {}
+            self._captchas.append({"filename": image, **reading, **why})
 
     def print_warnings(self) -> None:
         """Print how many readings are doubtful."""
