@@ -78,7 +78,7 @@ class Audit:
     n : int
         Number of captchas.
     n_duplicates : int
-        Number of captchas that were left out because they duplicate the image of another one.
+        Number of captchas that were left out because they are duplicates.
     n_train, n_held_out : int
         Numbers of captchas available for training, and held out for evaluation.
     measured : dict of str to str

@@ -79,9 +79,7 @@ def check_outputs(
         "JSON": None if json == STDOUT else json,
     }
     if STDOUT in (*others, csv, parquet, html, png):
-        raise SkcaptchaError(
-            "-: only --json can write to the standard output; use the name of a file"
-        )
+        raise SkcaptchaError("-: only --json can write to the standard output; use a file name")
     for name, path in formats.items():
         if path is not None and not _takes_anything(path):
             _check_suffix(path, name)
@@ -169,7 +167,7 @@ class _Output:
     def check_place(self) -> None:
         path, target = self._path, self._target
         if target.is_dir():
-            raise SkcaptchaError(f"{path}: is a folder; use the name of a file")
+            raise SkcaptchaError(f"{path}: is a folder; use a file name")
         there = next(folder for folder in target.parents if folder.exists())
         if not there.is_dir():
             raise SkcaptchaError(f"{path}: cannot be written, because {there} is a file")
@@ -191,8 +189,8 @@ class _Output:
             if any(os.path.lexists(file.parent / name) for name in _LABEL_FILES):
                 continue  # that file is read instead
             raise OverwriteError(
-                f"{self}: {file.name} would be taken for the labels of the images next to it; use "
-                f"another name, such as {_harmless(file)}"
+                f"{self}: {file.name} would be mistaken for the labels of the images next to it; "
+                f"use another name, such as {_harmless(file)}"
             )
 
     def check_models(self, models: Iterable[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Base class of the denoisers: images in, as many images out."""
+"""Base class of the denoisers: images in, the same number of images out."""
 
 from __future__ import annotations
 

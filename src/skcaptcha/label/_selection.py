@@ -9,7 +9,7 @@ from skcaptcha.label._task import Chosen, Guess
 
 
 def shuffled(filenames: Iterable[str], random_state: int) -> list[str]:
-    """Put images in a random order that does not change when other images come or go.
+    """Put images in a random order that does not change when other images are added or removed.
 
     Examples
     --------

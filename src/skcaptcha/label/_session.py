@@ -364,7 +364,7 @@ class LabelingSession:
             self._postponed.add(filename)
 
     def mark_unreadable(self, filename: str, *, tab: str, expected: str | None = None) -> None:
-        """Mark an image that people cannot read: it gets no label and does not come again.
+        """Mark an image that people cannot read: it gets no label and is not shown again.
 
         Parameters
         ----------

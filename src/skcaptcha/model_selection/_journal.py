@@ -77,7 +77,7 @@ class Journal:
         except Exception as error:
             raise CheckpointError(
                 f"{self.path}: cannot record the {name} of this search, which cannot be pickled "
-                f"({error}); replace a lambda or local class by a named function or class of a "
+                f"({error}); replace a lambda or local class with a named function or class of a "
                 "module, or use checkpoint=None"
             ) from None
 

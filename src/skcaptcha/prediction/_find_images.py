@@ -1,4 +1,4 @@
-"""Image files that paths, folders, patterns and lists of paths stand for."""
+"""Find the image files of paths, folders, patterns and lists of paths."""
 
 from __future__ import annotations
 

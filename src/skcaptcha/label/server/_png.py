@@ -23,7 +23,7 @@ def as_png(path: Path, folder: Path) -> bytes:
         raise ImageError(path.name, "it is a broken link") from error
     if not target.is_relative_to(folder.resolve()):
         raise ImageError(
-            path.name, "it is a link to a file outside the folder; replace it by the image itself"
+            path.name, "it is a link to a file outside the folder; replace it with the image itself"
         )
     image = decode(target)
     colors = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image

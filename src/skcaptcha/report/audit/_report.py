@@ -194,8 +194,8 @@ def _learning_curve(audit: Audit) -> Iterator[Block]:
     )
     yield (
         "For each row, a recipe was chosen, fitted and evaluated with this number of labels and no "
-        f"others; all rows were evaluated on the same {audit.n_held_out} captchas. The minutes of "
-        "CPU are for choosing and fitting. The minutes of labeling are not measured: they assume "
+        f"others; all rows were evaluated on the same {audit.n_held_out} captchas. The CPU "
+        "minutes include choosing and fitting. The labeling minutes are not measured: they assume "
         f"{SECONDS_PER_LABEL:.0f} seconds per label. A larger budget may find a recipe that reads "
         "more."
     )
