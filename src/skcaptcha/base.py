@@ -43,6 +43,9 @@ from skcaptcha.exceptions import ImageError, ReadingError
 
 _PAGE = "reference/generated/{estimator_module}.{estimator_name}.html"
 
+# A pipeline collects the tags of its steps for every prediction.
+_TAGS = tuple(field.name for field in fields(Tags))
+
 # More would not stay in the processor's cache from one pass to the next.
 _VALUES_AT_ONCE = 2**18
 
@@ -122,7 +125,11 @@ class StepTags(Tags):
         -------
         tags : StepTags
         """
-        return cls(**{field.name: getattr(tags, field.name) for field in fields(tags)} | values)
+        if not isinstance(tags, cls):
+            return cls(**{name: getattr(tags, name) for name in _TAGS}, **values)
+        for name, value in values.items():  # tags are created for each call
+            setattr(tags, name, value)
+        return tags
 
 
 def step_tags(estimator: Any) -> StepTags:
