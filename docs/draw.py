@@ -1,4 +1,4 @@
-"""Draw the pictures of README and site from captchas that the package makes.
+"""Draw the pictures of the README and the site from generated captchas.
 
 ``python docs/draw.py`` writes them; the same versions of everything give the same pictures.
 """
@@ -39,7 +39,7 @@ def contact_sheet(scheme: str, file: Path, *, across: int = 3, down: int = 2) ->
     file : Path
         A PNG file.
     across, down : int
-        How many.
+        Number of columns and rows.
     """
     images, _ = SCHEMES[scheme](across * down, random_state=1)
     height, width = images[0].shape[:2]

@@ -54,7 +54,7 @@ def bare(kind: type[BaseEstimator]) -> BaseEstimator:
 
 @needs_url
 @pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
-def test_every_estimator_has_a_page_named_after_where_it_is_imported_from(kind):
+def test_every_estimator_has_a_page_named_after_its_import_path(kind):
     base, _, page = bare(kind)._get_doc_link().partition("reference/generated/")
     assert base == URLS["Documentation"]
     module, _, name = page.removesuffix(".html").rpartition(".")
@@ -227,7 +227,7 @@ def test_images_and_segments_have_no_columns_to_name_or_to_set(step):
     assert not hasattr(step, "get_feature_names_out")
 
 
-def test_a_pipeline_says_which_step_does_not_support_set_output_or_feature_names():
+def test_a_pipeline_names_the_step_without_set_output_or_feature_names():
     model = pipeline().fit(X[:20], Y[:20])
     with pytest.raises(ValueError, match=r"ImageDecoder\(\) because `set_output` is not available"):
         model.set_output(transform="pandas")

@@ -1,4 +1,4 @@
-"""The accuracy benchmark: what it writes, and that it goes on where it was stopped."""
+"""The accuracy benchmark: its results, and continuing after an interruption."""
 
 import csv
 import os
@@ -43,7 +43,7 @@ TIMES = ("fit_seconds", "images_per_second")
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with a recipe, peers' figures, and the schemes good, broken and untrained."""
+    """A folder with a recipe, accuracies of peers, and the schemes good, broken and untrained."""
     folder = tmp_path_factory.mktemp("benchmark")
     (folder / "recipe.yaml").write_text(RECIPE)
     (folder / "peers.csv").write_text(PEERS)
@@ -58,7 +58,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(workshop: Path, out: Path, *arguments: object) -> subprocess.Popen[str]:
-    """Start the benchmark in a session of its own, as a terminal would."""
+    """Start the benchmark in its own session, as a terminal does."""
     command = [sys.executable, BENCHMARKS / "accuracy.py", workshop / "data", out, *arguments]
     return subprocess.Popen(
         [str(part) for part in command], text=True, stderr=subprocess.PIPE, start_new_session=True
@@ -78,7 +78,7 @@ def fits_of(workshop: Path, *schemes: str) -> tuple[object, ...]:
 
 
 def rows(out: Path) -> list[dict[str, str]]:
-    """Give the rows of the results, without what no two runs share."""
+    """Return the rows of the results, without the measured times."""
     with (out / "results.csv").open(newline="") as stream:
         found = list(csv.DictReader(stream))
     return [{k: v for k, v in row.items() if k not in TIMES} for row in found]
@@ -86,7 +86,7 @@ def rows(out: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def finished(workshop: Path) -> tuple[Path, int, str]:
-    """Give the folder of a run over all schemes, its exit code and what it said."""
+    """Return the folder of a run over all schemes, its exit code and its messages."""
     out = workshop / "out"
     arguments = fits_of(workshop, "good", "broken", "untrained")
     return out, *run(workshop, out, *arguments, "--peers", workshop / "peers.csv")
@@ -127,7 +127,7 @@ def test_the_report_compares_and_marks(finished):
     [(0.55, "", "▽"), (0.9, "", "▼"), (0.5, "", ""), (0.9, "ignoring case", "▼"),
      (0.82, "it came ignoring case", "▽"), (0.7, "ignoring case", "")],
 )  # fmt: skip
-def test_like_is_compared_with_like(monkeypatch, theirs, remark, mark):
+def test_accuracies_of_the_same_kind_are_compared(monkeypatch, theirs, remark, mark):
     monkeypatch.syspath_prepend(BENCHMARKS)
     from _accuracy.peers import Figure
     from _accuracy.report import markdown
@@ -154,12 +154,12 @@ def test_the_report_is_written_again_without_a_fit(workshop, finished, tmp_path)
 
 
 @pytest.fixture
-def stopped_amid_the_second_fit(
+def stopped_during_the_second_fit(
     workshop: Path, finished: tuple[Path, int, str], tmp_path: Path
 ) -> tuple[Path, Callable[[int], tuple[int, str]]]:
-    """Give the folder of a run that is at its second fit, and what stops it by a signal.
+    """Return the folder of a run during its second fit, and a function that sends a signal to it.
 
-    SIGKILL comes to the benchmark alone: the fit goes on, and is in the way of the next run.
+    SIGKILL reaches only the benchmark: the fit continues, and conflicts with the next run.
     """
     text = (finished[0] / "results.csv").read_text().splitlines(keepends=True)
     first = [line for line in text if line.startswith(("scheme,", f"good,{N_TRAIN},"))]
@@ -177,10 +177,10 @@ def stopped_amid_the_second_fit(
 
 
 def test_killed_and_started_again_it_gives_the_same_rows(
-    workshop, finished, stopped_amid_the_second_fit
+    workshop, finished, stopped_during_the_second_fit
 ):
     expected = [row for row in rows(finished[0]) if row["scheme"] == "good"]
-    out, stop = stopped_amid_the_second_fit
+    out, stop = stopped_during_the_second_fit
     orphan = int((out / "work" / "good" / f"{N_PART}-0.lock").read_text())
     os.kill(orphan, signal.SIGSTOP)
     stop(signal.SIGKILL)
@@ -191,13 +191,11 @@ def test_killed_and_started_again_it_gives_the_same_rows(
     assert rows(out) == expected
     ps = ["ps", "-o", "stat=", "-p", str(orphan)]
     state = subprocess.run(ps, check=False, capture_output=True, text=True)
-    assert state.stdout.strip() in ("", "Z", "Zs"), "the fit that was left behind goes on"
+    assert state.stdout.strip() in ("", "Z", "Zs"), "the orphaned fit is still running"
 
 
-def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(
-    finished, stopped_amid_the_second_fit
-):
-    out, stop = stopped_amid_the_second_fit
+def test_ctrl_c_keeps_finished_fits_and_ends_all_processes(finished, stopped_during_the_second_fit):
+    out, stop = stopped_during_the_second_fit
     code, said = stop(signal.SIGINT)
     assert code == 130
     assert said.splitlines()[-1].startswith("interrupted")
@@ -215,7 +213,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(
         (("--report-only", "--peers", "recipe.yaml"), "lacks the column scheme"),
     ],
 )
-def test_wrong_use_is_a_sentence(workshop, finished, arguments, sentence):
+def test_invalid_usage_is_one_sentence(workshop, finished, arguments, sentence):
     recipe = () if "--recipe" in arguments else ("--recipe", "recipe.yaml")
     given = [workshop / part if part.endswith(".yaml") else part for part in (*arguments, *recipe)]
     code, said = run(workshop, finished[0], *given)
@@ -224,7 +222,7 @@ def test_wrong_use_is_a_sentence(workshop, finished, arguments, sentence):
     assert len(said.splitlines()) == 1
 
 
-def test_smaller_choices_are_part_of_larger_ones(workshop, tmp_path, monkeypatch):
+def test_samples_are_nested(workshop, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     from _accuracy.schemes import look_at, subset
 

@@ -201,7 +201,7 @@ def fresh(tmp_path: Path) -> Iterator[Cluster]:
         fresh.stop()
 
 
-def test_reading_goes_on_when_all_workers_were_replaced(start, fresh, job, tmp_path):
+def test_reading_continues_when_all_workers_were_replaced(start, fresh, job, tmp_path):
     table = tmp_path / "a.csv"
     doomed = fresh.start_worker()
     command = start(*job.arguments, "--csv", table, "--scheduler", fresh.address)

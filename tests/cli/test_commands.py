@@ -127,7 +127,7 @@ def test_fit_takes_another_folder_other_values_and_another_place(run, workshop, 
     assert names == {"m.joblib", "m.json", "m.csv", "m.html"}
 
 
-def test_fit_leaves_out_what_is_no_image(run, workshop, captchas, tmp_path):
+def test_fit_excludes_files_that_are_not_images(run, workshop, captchas, tmp_path):
     folder = tmp_path / "captchas"
     folder.mkdir()
     for source, label in zip(
@@ -320,7 +320,7 @@ def test_two_processes_read_what_one_reads(start, model, captchas, tmp_path):
     assert one.count("\n") > 600
 
 
-def test_predict_without_resume_begins_anew(run, model, captchas, tmp_path):
+def test_predict_without_resume_starts_over(run, model, captchas, tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("filename,text,confidence\nold.png,AAAA,1.0000\n")
     image = load_captchas(captchas).data[0]
@@ -374,7 +374,7 @@ def test_cut_leaves_out_what_does_not_fit_its_label(run, model, captchas, tmp_pa
     assert written == ["A", "B", "C", "C"]
 
 
-def test_show_says_what_a_model_is(run, model):
+def test_show_describes_a_model(run, model):
     outcome = run("show", model)
     assert outcome.code == 0
     lines = [line.split() for line in outcome.out.splitlines()]
@@ -389,7 +389,7 @@ def test_show_says_what_a_model_is(run, model):
     assert len(lines) <= 24
 
 
-def test_show_says_everything_with_all(run, model):
+def test_show_prints_the_whole_manifest_with_all(run, model):
     outcome = run("show", model, "--all")
     assert outcome.code == 0
     for part in ("payload_sha256", "versions.numpy", "held_out.character_accuracy", "FixedBoxes"):
@@ -397,7 +397,7 @@ def test_show_says_everything_with_all(run, model):
     assert not outcome.err
 
 
-def test_score_says_which_captchas_the_model_was_fitted_to(run, workshop, captchas, tmp_path):
+def test_score_warns_of_training_captchas(run, workshop, captchas, tmp_path):
     shutil.copytree(captchas, tmp_path / "train")
     out = tmp_path / "m.joblib"
     fitted = run("fit", workshop / "recipe.yaml", "--data", tmp_path / "train", "--out", out)
@@ -434,7 +434,7 @@ def test_show_draws_a_file_of_any_name(run, model, captchas, tmp_path):
     assert decode(tmp_path / "steps.png").any()
 
 
-def test_a_reader_that_goes_away_is_no_error(start, model, captchas, tmp_path):
+def test_a_closed_pipe_is_not_an_error(start, model, captchas, tmp_path):
     source = load_captchas(captchas).data[0]
     names = []
     for i in range(600):
@@ -498,7 +498,7 @@ def strange(captchas, tmp_path):
     return folder
 
 
-def test_predict_says_what_is_unlike_the_training_set(run, model, captchas, strange, tmp_path):
+def test_predict_warns_of_images_unlike_the_training_set(run, model, captchas, strange, tmp_path):
     table, report = tmp_path / "a.csv", tmp_path / "a.json"
     outcome = run(
         "predict", captchas, strange, "--model", model, "--csv", table, "--json", report
@@ -514,7 +514,9 @@ def test_predict_says_what_is_unlike_the_training_set(run, model, captchas, stra
     assert all(flag == ("strange" in name) for name, flag in flags.items())
 
 
-def test_predict_leaves_unsure_texts_empty_and_says_why(run, model, captchas, strange, texts):
+def test_predict_leaves_less_confident_texts_empty_with_a_reason(
+    run, model, captchas, strange, texts
+):
     table, report = strange.with_suffix(".csv"), strange.with_suffix(".json")
     outcome = run(
         "predict", captchas, strange, "--model", model, "--csv", table, "--json", report,

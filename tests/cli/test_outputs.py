@@ -124,7 +124,7 @@ def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there
 
 
 @pytest.mark.parametrize("name", ["labels.json", "label.csv", "gt.csv", "my-labels.html"])
-def test_no_output_is_taken_for_labels(tmp_path: Path, name: str) -> None:
+def test_no_output_is_mistaken_for_labels(tmp_path: Path, name: str) -> None:
     """With the suggested name, the folder is still labeled by the names of its images."""
     (tmp_path / "5UFQ.png").touch()
     file = tmp_path / name

@@ -32,7 +32,7 @@ def other_user(monkeypatch, folder):
 
 @pytest.mark.usefixtures("other_user")
 @pytest.mark.parametrize("command", ["score", "predict", "show", "cut"])
-def test_a_model_of_somebody_else_needs_trust(run, model, captchas, folder, command):
+def test_a_model_from_another_user_needs_trust(run, model, captchas, folder, command):
     arguments = {
         "score": ("score", captchas, "--model", model),
         "predict": ("predict", captchas, "--model", model),
@@ -49,7 +49,7 @@ def test_a_model_of_somebody_else_needs_trust(run, model, captchas, folder, comm
 
 
 @pytest.mark.usefixtures("other_user")
-def test_show_says_of_a_model_of_somebody_else_what_its_manifest_says(run, model, monkeypatch):
+def test_show_prints_the_manifest_of_an_untrusted_model(run, model, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     outcome = run("show", model)
     assert outcome.code == 2

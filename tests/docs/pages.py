@@ -1,15 +1,15 @@
-"""The code of a page: its fenced blocks, in the order in which a reader meets them.
+"""The fenced code blocks of a page, in order.
 
-A block whose first line is a comment with nothing but a file name, such as ``# mine.yaml``, is
-that file. Blocks of ``sh`` and ``python`` run, those of ``pycon`` run as doctests, and a block of
-``text`` after one of ``sh`` is what it prints, but for the numbers. An HTML comment before a block,
-which readers do not see, says what the tests do otherwise, with the reason:
+A block whose first line is a comment with only a file name, such as ``# mine.yaml``, is that file.
+Blocks of ``sh`` and ``python`` run, and those of ``pycon`` run as doctests. A block of ``text``
+after one of ``sh`` is its output, in which numbers may differ. An HTML comment before a block,
+which is not visible on the page, changes how the tests run it:
 
     <!-- not run: the reason -->
     <!-- runs as: another command, which does the same in a test -->
 
-``<!-- slow -->`` anywhere in a page marks the whole of it. A page with
-``<!-- given: captchas and a model -->`` begins with what the tutorials make: the labeled folders
+``<!-- slow -->`` anywhere in a page marks the whole page as slow. A page with
+``<!-- given: captchas and a model -->`` needs the files of the tutorials: the labeled folders
 ``captchas``, ``lines-test`` and ``touching-test``, and the models ``artifacts/model.joblib``, which
 cuts, and ``artifacts/sequence.joblib``, which does not.
 """
@@ -36,7 +36,7 @@ _MAKES = re.compile(
 
 
 class Block(NamedTuple):
-    """A fenced block: what it holds and where it stands."""
+    """A fenced block: its code and its position."""
 
     language: str
     code: str
@@ -45,19 +45,19 @@ class Block(NamedTuple):
 
     @property
     def file(self) -> str | None:
-        """The file that the block is, if it is one."""
+        """The name of the file that the block contains, or None."""
         found = _FILE.match(self.code)
         return found["file"] if found else None
 
     @property
     def command(self) -> str | None:
-        """What runs instead of the block."""
+        """The command that runs instead of the block."""
         found = re.match(r"runs as:\s*(.+)", self.note, re.DOTALL)
         return found[1] if found else None
 
     @property
     def reason(self) -> str | None:
-        """Why the block does not run."""
+        """The reason why the block does not run."""
         found = re.match(r"not run:\s*(.+)", self.note, re.DOTALL)
         return found[1] if found else None
 
@@ -71,13 +71,13 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def folders_made_by(text: str) -> set[str]:
-    """Find the folders that the code of a page makes, where it runs as it stands in the page."""
+    """Return the folders that the code of a page creates, if it runs unchanged."""
     code = "\n".join(b.command or b.code for b in blocks_of(text) if not b.reason)
     return {m["by_command"] or m["by_call"] for m in _MAKES.finditer(code)}
 
 
 def pages() -> list[Path]:
-    """List the README and the pages of the site that hold code."""
+    """Return the README and the pages of the site that contain code."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     hidden = {page for page in found if any(part.startswith("_") for part in page.parts)}
     return [page for page in found if page not in hidden and _runs(page)]
@@ -105,7 +105,7 @@ def _is_ours(line: str) -> bool:
 
 
 def expected_output(text: str) -> re.Pattern[str]:
-    """Make a pattern of shown output: numbers may be others, spaces and bars more or fewer.
+    """Return a pattern for shown output: numbers, spaces and bars may differ.
 
     ``...`` stands for anything.
     """

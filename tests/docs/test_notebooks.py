@@ -13,7 +13,7 @@ from docs.pages import ROOT, blocks_of
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """Give what each cell displays: its source, and the contents by type."""
+    """Return the source and the displayed contents, by type, of each cell."""
     folder = tmp_path_factory.mktemp("notebook")
     (folder / "configs").symlink_to(ROOT / "configs")
     page = (ROOT / "docs" / "howto" / "notebooks.md").read_text()

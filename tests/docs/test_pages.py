@@ -1,4 +1,4 @@
-"""Every block of code of README and site runs, page by page, as a reader would run it."""
+"""Run every code block of the README and the site, page by page, as a reader does."""
 
 import doctest
 import os
@@ -39,7 +39,7 @@ def _parameters():
 
 @pytest.fixture(scope="session")
 def given(tmp_path_factory):
-    """What pages begin with that are not about fitting: what two of the tutorials make."""
+    """A folder with the captchas and models of two tutorials, which other pages need."""
     folder = tmp_path_factory.mktemp("given")
     X, y = make_line_captchas(120, random_state=0)
     write_captchas(folder / "captchas", list(X[:100]), y[:100].tolist())
@@ -59,7 +59,7 @@ def given(tmp_path_factory):
 
 @pytest.mark.parametrize("page", list(_parameters()))
 def test_code_of_page_runs(page, given, tmp_path, monkeypatch, capsys):
-    # A page is read in a clone; what the commands of others leave behind is not there.
+    # A page runs in a clone, without the files that other pages write.
     for folder in ("configs", "src"):
         _copy(ROOT / folder, tmp_path / folder)
     if "<!-- given: captchas and a model -->" in page.read_text():
@@ -145,7 +145,7 @@ def _run_doctest(block: Block, page: Path, namespace: dict[str, object]) -> None
         raise error.exc_info[1] from None
 
 
-def test_blocks_are_told_apart():
+def test_kinds_of_blocks_are_recognized():
     text = (
         "# Title\n\n```sh\nls\n```\n\n```text\na 1\n```\n\n<!-- not run: it waits -->\n```sh\ncat\n"
         "```\n\n<!-- runs as: true -->\n\n```sh\nfalse\n```\n```yaml\n# mine.yaml\na: 1\n```\n"
@@ -158,7 +158,7 @@ def test_blocks_are_told_apart():
     assert [block.file for block in blocks] == [None, None, None, None, "mine.yaml"]
 
 
-def test_commands_are_told_from_what_a_shell_must_run():
+def test_commands_are_separated_from_shell_lines():
     script = "skcaptcha show a.joblib 'b c.png'  # why\nls | head\ncat a\nskcaptcha predict - < a\n"
     assert commands_of(script) == [
         ["skcaptcha", "show", "a.joblib", "b c.png"],
@@ -173,7 +173,7 @@ def test_shown_output_is_compared_but_for_numbers():
 
 
 def test_no_two_pages_make_a_folder_of_the_same_name():
-    """So that all pages can be pasted one after the other in one folder."""
+    """All pages can be pasted one after another in one folder."""
     made = [
         (folder, page.relative_to(ROOT).as_posix())
         for page in pages()
@@ -194,7 +194,7 @@ def test_the_tutorials_make_what_other_pages_are_given(given):
     assert {path.name for path in given.iterdir()} - {"artifacts"} <= made
 
 
-def test_pages_with_code_say_what_they_need_before_it():
+def test_pages_with_code_first_list_their_requirements():
     without = [
         page.name
         for page in pages()
@@ -211,7 +211,7 @@ def test_the_front_page_names_the_version():
     assert f"skcaptcha {skcaptcha.__version__} needs Python" in (ROOT / "docs/index.md").read_text()
 
 
-def test_every_block_that_does_not_run_says_why():
+def test_every_block_that_does_not_run_has_a_reason():
     without = [
         f"{page.name}: {block.line}"
         for page in pages()

@@ -75,7 +75,7 @@ def test_images_painted_after_removal_have_the_pieces_that_they_show():
     assert label_components(image[None], 8).area.tolist() == [8, 8]
 
 
-def test_pieces_that_nobody_asks_for_do_not_fill_the_memory(monkeypatch):
+def test_unused_components_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr(_label_components, "_REMEMBERED", {})
     monkeypatch.setattr(_label_components, "_MAX_PIXELS_REMEMBERED", 100)
     for k in range(1, 20):

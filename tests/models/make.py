@@ -1,4 +1,4 @@
-"""Fit the two models that are kept of every format, and save them as this version does.
+"""Fit the two models that are stored for every format, and save them in the current format.
 
 Usage: python tests/models/make.py FOLDER [joblib|skops]
 """
@@ -29,7 +29,7 @@ BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
 
 
 def main() -> None:
-    """Fit both and save them."""
+    """Fit both models and save them."""
     folder, *options = sys.argv[1:]
     images, labels = make_line_captchas(60, charset="AB17", random_state=0)
     for name, model in {"characters": characters(), "sequence": sequence()}.items():
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def characters() -> Pipeline:
-    """Cut, and read each piece by a support vector machine."""
+    """Return a pipeline that segments captchas and classifies segments with an SVM."""
     clean = [
         ("gray", Grayscale()),
         ("ink", Binarizer(method="fixed", threshold=127, ink="dark")),
@@ -58,7 +58,7 @@ def characters() -> Pipeline:
 
 
 def sequence() -> Pipeline:
-    """Find the best path through windows, of which a small network says what they show."""
+    """Return a pipeline that finds the best path through windows, with a small network."""
     clean = [
         ("gray", Grayscale()),
         ("polarity", PolarityNormalizer()),

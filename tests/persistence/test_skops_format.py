@@ -358,7 +358,7 @@ def test_a_file_that_could_be_both_is_loaded_as_skops(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_without_skops_the_error_says_what_to_install(tmp_path, monkeypatch):
+def test_without_skops_the_error_names_the_extra_to_install(tmp_path, monkeypatch):
     model = fit(reader_of(KNeighborsClassifier()))
     save(model, tmp_path / "m.skops", format="skops")
     monkeypatch.setitem(sys.modules, "skops", None)  # as if it were not installed

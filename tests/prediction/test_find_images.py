@@ -39,7 +39,7 @@ def test_a_tree_comes_in_natural_order(tree):
     assert list(find_images([str(tree)])) == [f"{tree}/{name}" for name in expected]
 
 
-def test_a_url_is_no_pattern():
+def test_a_url_is_not_a_pattern():
     """Decoding it says that nothing is downloaded."""
     urls = ["https://example.org/captcha.png?n=[1]", "data:image/png;base64,iVBORw0KGgo="]
     assert list(find_images(urls)) == urls

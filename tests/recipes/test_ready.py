@@ -103,7 +103,7 @@ def test_an_unknown_ready_recipe_cannot_be_printed():
         ready_recipe("seqence")
 
 
-def test_the_docs_say_when_to_use_each_recipe():
+def test_the_docs_describe_when_to_use_each_recipe():
     page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     for name, use in ready_recipes().items():
         assert f"| `{name}` | {use} |" in page

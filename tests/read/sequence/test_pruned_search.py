@@ -83,7 +83,7 @@ def test_alternatives_within_the_margin_are_found(problem, within):
     assert (n_found == 1).all()
 
 
-def test_an_improbable_gap_is_used_if_there_is_no_other():
+def test_an_improbable_gap_is_used_if_no_other_is_possible():
     middle = np.array([[0], [30]])
     spacing = Spacing(0, -(np.arange(30.0) ** 2))
     scores = np.array([[9.0, 0.0], [0.0, 9.0]])
