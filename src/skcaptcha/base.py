@@ -92,8 +92,8 @@ class StepTags(Tags):
     Attributes
     ----------
     learns_from : {"nothing", "sizes", "samples"}, default="samples"
-        What fitting depends on besides the parameters. ``"sizes"``: on nothing if all captchas have
-        images, or segments, of the same sizes.
+        Input that fitting depends on, besides the parameters. With ``"sizes"``, fitting depends on
+        nothing else if all captchas have images, or segments, of the same sizes.
         :class:`~skcaptcha.model_selection.SharedGridSearchCV` fits a step once for all folds if it
         learns the same from each of them.
     modifies_input : bool, default=True

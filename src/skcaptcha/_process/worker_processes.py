@@ -34,7 +34,7 @@ def workers_run() -> bool:
 def start_workers(n_jobs: int, modules: Sequence[str] = ()) -> None:
     """Start the processes that joblib will use, so that their imports do not count as work.
 
-    They ignore Ctrl-C and end soon after this process. `modules` are what each imports at once.
+    They ignore Ctrl-C and end soon after this process. `modules` are imported in each at its start.
     """
     import joblib
 

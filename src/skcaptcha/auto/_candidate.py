@@ -25,7 +25,7 @@ class Trial:
     settings : dict
         Parameters in which it differs from other candidates of its family.
     outcome : str
-        Why it was chosen or not.
+        Reason why it was chosen or not.
     screened : float or None
         String accuracy in the screening, which may use a surrogate for the reader.
     n_screened : int

@@ -21,7 +21,7 @@ _SECONDS_TO_END = 0.3
 class _Interrupted(BaseException):
     """Ctrl-C, under a name that no library catches.
 
-    The networks of scikit-learn stop training on a KeyboardInterrupt, and then go on.
+    The networks of scikit-learn stop training on a KeyboardInterrupt, and then continue.
     """
 
 

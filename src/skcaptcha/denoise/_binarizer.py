@@ -27,7 +27,8 @@ class Binarizer(BaseDenoiser):
     window : odd int >= 3, default=15
         Side of the square window of ``"adaptive"`` and ``"sauvola"``, in pixels.
     k : float, default=0.2
-        How much darker than its window ink must be, for ``"adaptive"`` and ``"sauvola"``.
+        Coefficient of ``"adaptive"`` and ``"sauvola"``: the larger it is, the darker than its
+        window ink must be.
     ink : {"auto", "dark", "bright"}, default="dark"
         Polarity of the ink. ``"auto"`` decides for each image: ink is the side of the threshold
         with fewer pixels (of Otsu's threshold for the two local methods).

@@ -47,7 +47,7 @@ def start_fit_workers(n_jobs: int) -> None:
 def retry_on_lost_worker(fit: Callable[[], _Fitted]) -> _Fitted:
     """Call `fit` again if a worker of the cluster ended and took what it had been sent with it.
 
-    What was finished is not computed again if `fit` keeps a journal.
+    Finished work is not repeated if `fit` keeps a journal.
     """
     for _ in range(_ATTEMPTS - 1):
         try:

@@ -57,7 +57,7 @@ class Task:
         skipped before, and no other images are left. ``listed``: one of the images that were
         passed as ``only``. ``revisited``: the user went back to it.
     reason : str
-        Why it is listed; empty otherwise.
+        Reason why it is listed; empty otherwise.
     suggestion : str or None
         Label that is suggested for a listed image.
     """

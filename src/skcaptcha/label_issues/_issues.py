@@ -25,7 +25,7 @@ class LabelIssue:
     suspect : bool
         Whether the label is probably wrong.
     reason : str
-        Why it is a suspect; empty otherwise.
+        Reason why it is a suspect; empty otherwise.
     """
 
     index: int

@@ -29,7 +29,7 @@ class HeldOut(NamedTuple):
     Attributes
     ----------
     reading : Reading
-        What the model reads.
+        Text that the model reads.
     label_scores : LabelScores
         Scores of the label's characters and length.
     classes : ndarray of shape (n_classes,)

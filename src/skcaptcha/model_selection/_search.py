@@ -415,7 +415,7 @@ def _sent_once(*data: Any) -> AbstractContextManager[Any]:
 
 @one_thread()
 def _scores_of_chunk(*args: Any) -> list[Score]:
-    # The other workers of a cluster have tasks of their own.
+    # The other workers of a cluster have their own tasks.
     with joblib.parallel_config(backend="sequential"):
         return list(score_candidates(*args))
 

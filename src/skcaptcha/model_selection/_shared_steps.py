@@ -258,7 +258,7 @@ def _score_together(
 ) -> _Outcomes:
     """Score candidates with the same first steps; transform all samples once for all splits.
 
-    From the first step that learns something else in each split on, go on split by split.
+    From the first step that has to be fitted to each split on, continue split by split.
     """
     X, depth, seconds = reached
     rest: list[Candidate] = []

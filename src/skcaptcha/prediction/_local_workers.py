@@ -47,9 +47,9 @@ class Workers(NamedTuple):
 def map_in_order(workers: Workers, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """Yield each batch with its result, and hold `workers.n_waiting` batches at most.
 
-    `joblib.Parallel(return_as="generator")` has no such limit: it goes on while results wait to be
-    used (with ``pre_dispatch=6`` it took 524 tasks when 40 results had been used), so that memory
-    would grow with the number of images if the results are written more slowly than read.
+    `joblib.Parallel(return_as="generator")` has no such limit: it continues while results wait
+    to be used (with ``pre_dispatch=6`` it took 524 tasks when 40 results had been used), so that
+    memory would grow with the number of images if results are written more slowly than read.
     """
     submitted: deque[tuple[Any, Callable[[], Any]]] = deque()
     for batch in batches:

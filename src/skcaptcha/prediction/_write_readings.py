@@ -87,8 +87,9 @@ def write_readings(
         Whether an empty reading is an error, as it is if no text fits the ``charset`` and
         ``length`` of the reader.
     settings : mapping of str to str, int, float or None, default=None
-        What the readings depend on. It is stored next to the unfinished table, which can only be
-        resumed with the same settings. If None, a hash of the model and `min_confidence`.
+        Settings that the readings depend on. They are stored next to the unfinished table, which
+        can only be resumed with the same settings. If None, a hash of the model and
+        `min_confidence`.
     on_result : callable, default=None
         Function of an image and its reading or error, called after its row was written.
     n_jobs, client, verbose

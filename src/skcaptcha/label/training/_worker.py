@@ -57,7 +57,7 @@ class TrainingUpdate:
     held_out : mapping of str to str, or None
         Readings of images of the sample.
     problem : str
-        Why training failed; empty otherwise.
+        Reason why training failed; empty otherwise.
     done : bool
         Whether this is the last update of the job.
     """
