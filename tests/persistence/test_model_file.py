@@ -90,7 +90,7 @@ def test_the_manifest_is_read_without_loading(model, tmp_path, kind):
     assert manifest["format_version"] == 1
     assert manifest["characters"] == "AB"
     assert set(manifest["versions"]) == {
-        "skcaptcha", "python", "scikit-learn", "numpy", "opencv", "scikit-image",
+        "skcaptcha", "python", "scikit-learn", "numpy", "opencv",
     }  # fmt: skip
     assert manifest["versions"]["skcaptcha"] == skcaptcha.__version__
     assert json.loads(path.with_suffix(".json").read_text()) == manifest

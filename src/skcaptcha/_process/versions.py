@@ -1,7 +1,6 @@
 """The versions of the software that a model and its predictions depend on."""
 
 import platform
-from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -15,7 +14,6 @@ VERSIONS = {
     "scikit-learn": sklearn.__version__,
     "numpy": np.__version__,
     "opencv": cv2.getVersionString(),
-    "scikit-image": version("scikit-image"),
 }
 """Versions, by their names in a model's manifest."""
 
