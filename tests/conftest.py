@@ -58,7 +58,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Give Chromium, without a window."""
+    """Return a headless Chromium."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = os.environ.get("SKCAPTCHA_BROWSER") or next(
         filter(None, map(shutil.which, BROWSERS)), None

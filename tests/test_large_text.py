@@ -19,7 +19,7 @@ GIGABYTES = 3 * 10**9
 
 
 def hollow(path, begin=b""):
-    """A file that is said to be large, and takes no room."""
+    """A sparse file, which is large but needs no space on disk."""
     with path.open("wb") as file:
         file.write(begin)
         file.truncate(GIGABYTES)

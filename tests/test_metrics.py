@@ -19,7 +19,7 @@ from skcaptcha.metrics import (
     wilson_interval,
 )
 
-# Few letters make repeats, and so rivals among the alignments, likely.
+# With few letters, repeats are likely, and therefore equally good alignments.
 words = st.text("abC", max_size=6)
 pairs = st.lists(st.tuples(words, words), min_size=1, max_size=5)
 

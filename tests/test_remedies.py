@@ -1,4 +1,4 @@
-"""What error messages advise works: each remedy is followed, and all that they name exists."""
+"""The remedies in error messages work, and the options and functions that they name exist."""
 
 import ast
 import re

@@ -19,7 +19,7 @@ from skcaptcha.prediction import read_images
 
 
 def huge_png() -> bytes:
-    """Give a PNG of a few bytes whose header claims 60,000 x 60,000 pixels."""
+    """Return a PNG file of a few bytes whose header claims 60,000 x 60,000 pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checksum = zlib.crc32(kind + content)
@@ -226,7 +226,7 @@ def test_a_few_training_images_of_another_size_are_left_out(run, workshop, captc
 
 
 class MemoryHog(TransformerMixin, BaseEstimator):
-    """Asks for more memory than any machine has, if an image is wide."""
+    """A step that requests more memory than any machine has if an image is wide."""
 
     def fit(self, X, y=None):
         return self

@@ -1,4 +1,4 @@
-"""A Dask cluster of real processes does what one process does, whatever becomes of its workers."""
+"""A Dask cluster of real processes gives the results of one process, even if workers end."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ RESUME = "resume with --resume (resume=True)"
 
 @dataclass
 class Cluster:
-    """A scheduler and two workers, each a process in a folder of its own."""
+    """A scheduler and two workers, each a process in its own folder."""
 
     folder: Path
     address: str = ""
@@ -84,7 +84,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @dataclass
 class Job:
-    """A tree of captchas to read, and what one process makes of it."""
+    """A tree of captchas to read, and the readings of one process."""
 
     arguments: tuple[object, ...]
     table: bytes

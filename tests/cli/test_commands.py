@@ -1,4 +1,4 @@
-"""The commands do what they are for."""
+"""The commands work."""
 
 import csv
 import json

@@ -65,7 +65,7 @@ def mixed(tmp_path: Path, captchas: Path) -> tuple[Path, list[str], dict[str, st
 
 
 class TestBatches:
-    """What cannot be read does not stop the others."""
+    """Unreadable images do not affect the others."""
 
     def test_the_error_names_the_image(self) -> None:
         for name, content in headers_that_claim(16_000, 16_000).items():
@@ -141,7 +141,7 @@ for content in contents:
 
     @pytest.mark.slow
     def test_predict(self, tmp_path: Path, model: Path, captchas: Path, start: Any) -> None:
-        """Of a folder of the largest images, and with steps that look at every pixel."""
+        """With a folder of images of the maximum size, and steps that process every pixel."""
         noise = np.random.default_rng(0).integers(0, 256, (2**10, 2**10, 3), dtype=np.uint8)
         content = encode(noise, "JPEG", quality=60)
         folder = tmp_path / "large"

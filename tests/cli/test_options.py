@@ -151,7 +151,7 @@ class Terminal:
         self._monkeypatch = monkeypatch
 
     def run(self, *arguments: object) -> tuple[int, str, str]:
-        """Give the exit code, and what was shown on both streams."""
+        """Return the exit code and the output of both streams."""
         streams = [TextIOWrapper(BytesIO(), encoding=self.encoding) for _ in range(2)]
         with self._monkeypatch.context() as patched:
             patched.setattr(sys, "argv", ["skcaptcha", *map(str, arguments)])

@@ -1,4 +1,4 @@
-"""What the commands do with models of others, and with models that need no trust."""
+"""Commands with models from others, and with models that do not need trust."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def other_user(monkeypatch, folder):
-    """Be somebody else."""
+    """Run as another user."""
     for variable in HOMES:
         monkeypatch.setenv(variable, str(folder / "home of another"))
 
