@@ -98,8 +98,8 @@ class CharacterReader(BaseReader):
         self.n_left_out_ = len(self.left_out_)
         if 2 * self.n_left_out_ > len(labels):
             raise ReadingError(
-                f"the segment count differs from the label length for {self.n_left_out_} of "
-                f"{len(labels)} captchas ({_range(X.counts[~usable])} segments, "
+                f"{self.n_left_out_} of {len(labels)} captchas have a segment count that differs "
+                f"from the label length ({_range(X.counts[~usable])} segments, "
                 f"{_range(lengths[~usable])} characters); set the segmenter's n_characters, or "
                 "look at the result of the denoising steps (skcaptcha show)"
             )
