@@ -23,8 +23,9 @@ from skcaptcha.auto._measure import Measurement, measure
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.images import WHY_BLANK, decode, find_duplicates, single_color
+from skcaptcha.images import decode, find_duplicates
 from skcaptcha.images._batch import as_batch
+from skcaptcha.images._single_color import WHY_BLANK, single_color
 from skcaptcha.model_selection._journal import Journal, digest_of_captchas
 from skcaptcha.read._base import validate_labels
 

@@ -32,7 +32,7 @@ def single_color(image: np.ndarray) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from skcaptcha.images import single_color
+    >>> from skcaptcha.images._single_color import single_color
     >>> single_color(np.zeros((3, 4, 3), np.uint8))
     'black'
     """
