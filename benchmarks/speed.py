@@ -77,8 +77,8 @@ def _measure(options: argparse.Namespace, work: Path) -> Iterator[Row]:
         script: python
         for script, python in {
             "opencv_knearest": options.opencv4,
-            "ddddocr_as_it_comes": options.ddddocr,
-            "tesseract_as_it_comes": sys.executable if options.tesseract else None,
+            "ddddocr_unchanged": options.ddddocr,
+            "tesseract_unchanged": sys.executable if options.tesseract else None,
         }.items()
         if python
     }

@@ -40,7 +40,10 @@ def _bars(axes: Axes, rows: Sequence[Row]) -> None:
                 axes.plot([aim, aim], [y - 0.4, y + 0.4], color="black")
     axes.set_xscale("log")
     axes.axvline(1, color="gray", linewidth=1)
-    names = [f"{row.part}, {row.case}: {row.unit} {row.against}" for row in rows]
+    names = [
+        f"{row.part}, {row.case}: {row.unit}{' as' * row.unit.endswith('fast')} {row.against}"
+        for row in rows
+    ]
     axes.set_yticks(range(len(rows)), names)
     axes.set_xlabel("black: target")
 

@@ -29,7 +29,7 @@ from .rows import Row, faster, ratio
 from .timing import Spread, in_turn, seconds
 
 BATCH = 2000
-_PEER_IMAGES = {"opencv_knearest": 2000, "ddddocr_as_it_comes": 60, "tesseract_as_it_comes": 20}
+_PEER_IMAGES = {"opencv_knearest": 2000, "ddddocr_unchanged": 60, "tesseract_unchanged": 20}
 _CALLS = 300
 _MANY = (2_000, 20_000, 200_000)
 _ALONE = {**os.environ, "OPENCV_FOR_THREADS_NUM": "1"}
