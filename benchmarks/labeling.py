@@ -249,7 +249,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
                 axes.plot(shared, mean, color=color, linewidth=2.2, label=f"{order} order")
         axes.axhline(100 * ENOUGH, color=TEXT, linewidth=0.8, linestyle="--")
         axes.set_title(scheme, color=TEXT)
-        axes.set(xlabel="labels", ylabel="read right, %", xlim=(19, 400), ylim=(-2, 102))
+        axes.set(xlabel="labels", ylabel="string accuracy, %", xlim=(19, 400), ylim=(-2, 102))
         axes.set_xscale("log")
         axes.set_xticks(TICKS, map(str, TICKS))
         axes.xaxis.set_minor_locator(NullLocator())

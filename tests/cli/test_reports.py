@@ -56,7 +56,7 @@ def test_score_writes_a_report(run, model, captchas, tmp_path):
     page, figures = tmp_path / "score.html", tmp_path / "score.json"
     outcome = run("score", folder, "--model", model, "--report", page, "--json", figures)
     assert outcome.code == 1
-    assert f"{page}: the report" in outcome.err
+    assert f"{page}: report written" in outcome.err
     n = json.loads(figures.read_text())["n"]
     html = page.read_text("utf-8")
     assert f"{n} captchas from {folder}" in html
@@ -87,7 +87,7 @@ def test_show_draws_in_the_terminal(run, model, captchas, texts, monkeypatch):
 def test_show_cannot_draw_to_a_file_without_an_image(run, model, tmp_path):
     outcome = run("show", model, "--out", tmp_path / "steps.png")
     assert outcome.code == 2
-    assert "name one or more images" in outcome.sentence()
+    assert "pass one or more images" in outcome.sentence()
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._files.exclusive_lock import exclusive_lock
-from skcaptcha.exceptions import ImageError, RecipeError, SegmentationError, SkcaptchaError
+from skcaptcha.exceptions import (
+    ImageError,
+    ModelError,
+    RecipeError,
+    SegmentationError,
+    SkcaptchaError,
+)
 from skcaptcha.fitting._exclude import (
     decode_captchas,
     exclude_unsegmentable,
@@ -110,7 +116,10 @@ def fit_recipe(
     """
     path = Path(model_file)
     if format == "skops":
-        check_before_fit([recipe.final_pipeline(), recipe.grid])
+        try:
+            check_before_fit([recipe.final_pipeline(), recipe.grid])
+        except ModelError as error:
+            raise ModelError(f"{recipe.source}: {error}") from error
     with exclusive_lock(path), journals(path, resume=resume) as (first, second):
         begin = time.perf_counter()
         decoder = recipe.pipeline().named_steps["images"]
