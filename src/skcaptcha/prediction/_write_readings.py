@@ -13,7 +13,7 @@ import joblib
 from skcaptcha.base import Model
 from skcaptcha.exceptions import SkcaptchaError, WorkerError
 from skcaptcha.prediction._read_images import read_batches
-from skcaptcha.prediction._table import Format, open_table
+from skcaptcha.prediction._table import Format, Table, open_table
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -133,6 +133,7 @@ def write_readings(
     opened = open_table(
         file, columns(min_confidence), format=format, resume=resume, settings=settings
     )
+    table: Table | None = None
     try:
         with opened as table:
             reading = read_batches(
@@ -157,7 +158,7 @@ def write_readings(
                         for image, result in zip(batch, results, strict=True):
                             on_result(image, result)
     except (KeyboardInterrupt, WorkerError) as stop:
-        if not table.is_unfinished:
+        if table is None or not table.is_unfinished:
             raise
         raise type(stop)(
             f"{str(stop) or 'interrupted'}; {table.n_rows} images are in {table.path}, resume with "
