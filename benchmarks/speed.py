@@ -1,14 +1,14 @@
-"""Speed, as ratios within one run on one machine, beside others that do the same.
+"""Speed compared with other programs, as ratios within one run.
 
 Run from the root of the repository, with a folder that holds the labeled folders ``train`` and
 ``dev`` for each scheme::
 
     python benchmarks/speed.py DATA OUT
 
-Prints each figure as soon as it is known, and writes OUT/speed.csv, OUT/speed.md and OUT/speed.png.
-Models are fitted once, into OUT/work. Other readers take part whose environment is given.
+Prints each result as soon as it is known, and writes OUT/speed.csv, OUT/speed.md and OUT/speed.png.
+Models are fitted once, into OUT/work. Other readers are included if their environment is given.
 
-Exit codes: 0 done, 1 some aim was not reached, 130 interrupted.
+Exit codes: 0 done, 1 a target was missed, 130 interrupted.
 """
 
 from __future__ import annotations

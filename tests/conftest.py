@@ -1,4 +1,4 @@
-"""Fixtures that more than one room's tests use."""
+"""Fixtures shared by several test subpackages."""
 
 import os
 import shutil
@@ -11,37 +11,37 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# How long an example takes depends on what else the machine does.
+# The time of an example depends on the load of the machine.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# No sandbox within that of a container, and nothing that it does of its own accord.
+# No sandbox, because CI runs in a container, and no background network activity.
 BROWSER_ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
-# Where the operating systems keep what belongs to a user, as platformdirs is told.
+# Environment variables that set the data folder of platformdirs.
 HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what tests save out of the user's own list of models; processes inherit it."""
+    """Keep models of tests out of the user's list of known models, in subprocesses too."""
     if hasattr(config, "workerinput"):
         return
     home = tempfile.TemporaryDirectory(prefix="skcaptcha-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ.update(dict.fromkeys(HOMES, home.name))
     if config.getoption("numprocesses", None):
-        # Processes that test side by side would each have their BLAS take all cores.
+        # Otherwise, the BLAS of each test process would use all cores.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard() -> Iterator[None]:
-    """Heed Ctrl-C even as a script's background job, which ignores it, as do its commands."""
+    """Restore the default SIGINT handler; shells ignore SIGINT in background jobs."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Remedies for folders, recipes, estimators and outputs: what was wrong is right when followed."""
+"""Following the remedy in an error message fixes the error."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ RECIPE = (Path(__file__).parent.parent / "configs" / "grid.yaml").read_text(enco
 
 Files = dict[str, str]
 
-# What a folder holds beside a.png and b.png, what is advised, and what it holds then.
+# Files next to a.png and b.png, the expected remedy, and the files after following it.
 FOLDERS: list[tuple[Files, str, Files]] = [
     (
         {"labels.csv": "filename,label\n"},

@@ -127,7 +127,7 @@ def test_character_accuracy_decides_between_equal_string_accuracies():
         choice = choose_recipe(bars(shown), labels, families=ALL | {"grid": families})
         assert [trial.accuracy for trial in choice.trials] == [0, 0]
         assert choice.trials[0].family == families.index(seeing)
-        assert choice.trials[1].outcome == "as many strings, but fewer characters"
+        assert choice.trials[1].outcome == "same string accuracy, lower character accuracy"
 
 
 def test_the_error_lists_why_each_family_cannot_apply():

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.images import _decode
@@ -28,7 +29,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, Counter]:
     decoded: Counter = Counter()
 
     def note(path):
-        if str(path).endswith(".png"):
+        if str(path).endswith((".png", ".jpg")):
             opened[os.path.basename(os.fspath(path))] += 1
 
     def watch(module, name):
@@ -57,3 +58,22 @@ def test_every_file_is_opened_and_decoded_once(run, folder, count, recipe, tmp_p
     assert opened == {f"{i:05}.png": 1 for i in range(1, 81)}
     assert set(decoded.values()) == {1}
     assert len(decoded) == 80
+
+
+def test_luma_of_jpeg_files_is_decoded_once(run, tmp_path, count):
+    images, labels = make_line_captchas(60, random_state=3)
+    folder = tmp_path / "jpeg"
+    folder.mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{i}.jpg", quality=95)
+    rows = [f"{i}.jpg,{label}" for i, label in enumerate(labels)]
+    (folder / "labels.csv").write_text("\n".join(["filename,label", *rows]))
+    opened, decoded = count
+    opened.clear()  # of writing the images
+    arguments = ("fit", CONFIGS / "grid.yaml", "--data", folder, "--out", tmp_path / "m.joblib")
+    outcome = run(*arguments, "--jobs", 1)
+    assert outcome.code == 0, outcome.err
+    assert set(opened.values()) == {1}
+    # Once to RGB and once to luma, which cannot be computed from RGB.
+    assert set(decoded.values()) == {2}
+    assert len(decoded) == 60

@@ -16,7 +16,7 @@ import pytest
 
 OLD = b"an older result"
 TIMES = ("time", "second", "saved")
-# What a command is given, the results that it replaces, and whether to go on with the next run.
+# Arguments of a command, and the results that it replaces.
 COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "fit": (
         ["fit", "{workshop}/recipe.yaml", "--set", "grid.denoise__ink__threshold=[99, 111, 127]",

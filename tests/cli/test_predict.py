@@ -58,7 +58,7 @@ def test_pyarrow_reads_the_same_rows_as_csv(run, model, captchas, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("option", ["--csv", "--parquet"])
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, tmp_path, option):
-    """A limit on the size of files stands for a disk that is full: writing fails alike."""
+    """A limit on the size of files simulates a full disk."""
     pytest.importorskip("pyarrow")
     place = tmp_path / f"table.{option[2:]}"
     with open_table(place, COLUMNS, format=option[2:]) as table:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-# What is asked, what is advised, and what is asked then.
+# Failing command, expected remedy, and corrected command.
 COMMANDS = [
     (
         "predict in --resume --model model.joblib",

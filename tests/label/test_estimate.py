@@ -57,5 +57,5 @@ def test_estimate_is_unbiased_and_interval_covers():
     holds = np.mean([estimate.low <= truth <= estimate.high for estimate, truth, _ in trials])
     naive = np.array([share - truth for _, truth, share in trials])
     assert abs(errors.mean()) < 3 * errors.std() / np.sqrt(len(errors)) + 0.005
-    assert naive.mean() < -0.05  # what counting all labeled images would say
+    assert naive.mean() < -0.05  # bias of the estimate from all labeled images
     assert holds >= 0.93

@@ -74,7 +74,7 @@ class AnySequence(RuleBasedStateMachine):
             assert caught.value.theirs == self.states[name].label
 
     @rule()
-    def begin_anew(self):
+    def reopen(self):
         self.store.close()
         self.store = LabelStore(self.folder)
 

@@ -18,7 +18,7 @@ from skcaptcha.read import Reading
 @pytest.fixture(scope="module")
 def model() -> Pipeline:
     X, y = make_line_captchas(60, random_state=0)
-    return load_recipe("configs/grid.yaml").pipeline().fit(X, y)
+    return load_recipe("grid").pipeline().fit(X, y)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_an_interrupted_table_is_resumed_with_the_same_model_only(model, folder,
 
     with pytest.raises(KeyboardInterrupt, match=rf"interrupted; \d+ images are in {table}.part"):
         write_readings(model, find_images(folder), table, on_result=interrupt)
-    other = load_recipe("configs/grid.yaml").pipeline().fit(*make_line_captchas(60, random_state=2))
+    other = load_recipe("grid").pipeline().fit(*make_line_captchas(60, random_state=2))
     with pytest.raises(SkcaptchaError, match="its rows were read with another model"):
         write_readings(other, find_images(folder), table, resume=True)
     same = joblib.load(tmp_path / "model.joblib")

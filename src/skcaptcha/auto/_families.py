@@ -27,8 +27,8 @@ class Variant:
 
     ``settings`` are the values from the family's grid, without the reader. ``stages`` holds the
     recipes with each ``read`` of the grid; the recipes of one stage differ in the reader's
-    parameters. The reader of the last stage is the one that is meant; that of the first is a cheap
-    surrogate for the screening.
+    parameters. The last stage has the actual reader; the first has a cheap surrogate for the
+    screening.
     """
 
     settings: Content

@@ -160,11 +160,11 @@ class Race:
 
     def _compare(self, candidate: Candidate, winner: Candidate) -> str:
         if candidate.accuracy is None:
-            return "left behind in the screening"
+            return "dropped after screening"
         if candidate.score == winner.score:
-            return "as good, but slower to read"
+            return "same accuracy, slower prediction"
         if candidate.estimate == winner.estimate:
-            return "as many strings, but fewer characters"
+            return "same string accuracy, lower character accuracy"
         n = candidate.n_validated or len(self.screened)
         behind = points(winner.estimate - candidate.estimate, n)
         return f"{behind.removeprefix('+')} points behind"

@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a command that may be deep in a computation."""
+"""Handling Ctrl-C during long computations."""
 
 from __future__ import annotations
 

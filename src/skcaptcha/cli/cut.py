@@ -46,7 +46,7 @@ def cut(
 ) -> None:
     """Cut captchas into characters: write one image per character, in one folder per character.
 
-    A captcha whose number of segments differs from the length of its label is left out and named;
+    A captcha whose number of segments differs from the length of its label is skipped and listed;
     the exit code is then 1.
     """
     from skcaptcha.datasets import load_captchas, write_characters

@@ -84,7 +84,7 @@ def fit(
     """Fit a model: evaluate the recipe's grid by cross-validation and keep the best candidate.
 
     With a folder instead of a recipe, the images are measured, and the ready recipes that can
-    apply are compared within a bounded time. Next to the model are written: its training captchas
+    apply are compared within the time budget. Next to the model are written: its training captchas
     and accuracy (.json), the score of every candidate (.csv), a report with pictures (.html) and,
     with a folder, the chosen recipe (.yaml). Until they are written, progress is kept next to the
     model (.search); --resume continues from there. Images that cannot be read are excluded and

@@ -37,7 +37,7 @@ def accuracy_of_guessing(labels: Sequence[str]) -> float:
 def no_better_than_guessing(accuracy: float, n: int, guessing: float) -> bool:
     """Return whether guessing is as accurate on n captchas with a probability of more than 1 %.
 
-    False if all labels are equal, because then there is nothing to tell apart.
+    False if all labels are equal, because then there is only one class.
     """
     if guessing == 1:
         return False

@@ -69,7 +69,8 @@ class ImageBatch(Sequence[DecodedImage]):
 
     Pickles hold the pixels in a few large arrays, which joblib maps into the memory of its worker
     processes instead of copying them. The content of color JPEG files is kept as well, because
-    ``ImageDecoder(gray=True)`` decodes their luma, which cannot be computed from RGB.
+    ``ImageDecoder(gray=True)`` decodes their luma, which cannot be computed from RGB. It does so
+    once in each process.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeGuard
 
 import cv2
@@ -54,11 +54,20 @@ class DecodedImage:
     n_bytes: int
     source: Any
     error: str
+    _luma: NDArray[np.uint8] | None = field(default=None, init=False, repr=False)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return self.shape[1], self.shape[0]
+
+    def luma(self, max_bytes: int, max_pixels: int) -> NDArray[np.uint8]:
+        """Decode the luma of a color JPEG file when it is first needed, and keep it."""
+        if self._luma is None:
+            found = decode_source(self.source, True, max_bytes, max_pixels)
+            object.__setattr__(self, "_luma", found)
+        assert self._luma is not None
+        return self._luma
 
 
 Source: TypeAlias = (
@@ -156,12 +165,13 @@ def decode_source(source: Source, gray: bool, max_bytes: int, max_pixels: int) -
     """Decode one image as `decode` does, but raise UnusableError."""
     source = read_source(source, max_bytes)
     if isinstance(source, DecodedImage):
-        if source.pixels is None or (gray and source.source is not None):
+        if source.pixels is None:
             return decode_source(source.source, gray, max_bytes, max_pixels)
         if source.n_bytes:
             check_bytes(source.n_bytes, max_bytes)
         check_pixels(*source.size, max_pixels)
-        pixels: np.ndarray = source.pixels
+        has_luma = gray and source.source is not None
+        pixels: np.ndarray = source.luma(max_bytes, max_pixels) if has_luma else source.pixels
     elif isinstance(source, bytes | bytearray | memoryview):
         pixels = decode_bytes(source, gray, max_bytes, max_pixels)
     elif isinstance(source, Image.Image):

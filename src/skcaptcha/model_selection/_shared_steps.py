@@ -172,7 +172,7 @@ def build_candidates(pipeline: Pipeline, grid: Sequence[dict[str, Any]]) -> list
     known: dict[Any, tuple[Step, ...]] = {}
 
     def steps_of_part(name: str, estimator: Any, params: dict[str, Any]) -> tuple[Step, ...]:
-        # The values live as long as the grid, so that their ids stay theirs.
+        # The grid keeps the values alive, so their ids are not reused.
         key = name, *((parameter, id(value)) for parameter, value in params.items())
         if key not in known:
             part = clone(Pipeline([(name, estimator)])).set_params(**clone(params, safe=False))

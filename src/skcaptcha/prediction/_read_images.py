@@ -85,7 +85,7 @@ def read_images(
     >>> from skcaptcha.datasets import make_line_captchas
     >>> from skcaptcha.prediction import read_images
     >>> X, y = make_line_captchas(40, random_state=0)
-    >>> model = load_recipe("configs/grid.yaml").pipeline().fit(X, y)
+    >>> model = load_recipe("grid").pipeline().fit(X, y)
     >>> for image, result in read_images(model, [X[0], b"not an image"]):
     ...     print(getattr(result, "text", result) == y[0], type(result).__name__)
     True Reading

@@ -116,7 +116,7 @@ def write_readings(
     >>> from skcaptcha.datasets import make_line_captchas, write_captchas
     >>> from skcaptcha.prediction import find_images, write_readings
     >>> X, y = make_line_captchas(40, random_state=0)
-    >>> model = load_recipe("configs/grid.yaml").pipeline().fit(X, y)
+    >>> model = load_recipe("grid").pipeline().fit(X, y)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_captchas(folder, X, y)
     ...     table = Path(folder, "readings.csv")

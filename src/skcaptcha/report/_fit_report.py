@@ -82,7 +82,7 @@ def fit_report(
     Returns
     -------
     page : Page
-        It shows itself in a notebook; its method ``save`` writes it to a file.
+        Notebooks display it; its method ``save`` writes it to a file.
 
     Raises
     ------

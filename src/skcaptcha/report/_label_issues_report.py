@@ -34,7 +34,7 @@ def label_issues_report(
     Returns
     -------
     page : Page
-        It shows itself in a notebook; its method ``save`` writes it to a file.
+        Notebooks display it; its method ``save`` writes it to a file.
     """
     suspects, n = issues.suspects, len(issues.ranked)
     facts: list[tuple[str, object]] = [("captchas", n), ("folds", issues.n_folds)]

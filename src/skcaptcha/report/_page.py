@@ -39,7 +39,7 @@ class Section:
 class Page:
     r"""A report as one self-contained HTML file, for light and dark screens and for paper.
 
-    A page shows itself in a notebook. It makes no requests: styles and pictures are part of the
+    Notebooks display a page. It makes no requests: styles and pictures are part of the
     file, and its content security policy forbids everything else.
 
     Parameters

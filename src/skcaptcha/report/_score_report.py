@@ -51,7 +51,7 @@ def score_report(
     Returns
     -------
     page : Page
-        It shows itself in a notebook; its method ``save`` writes it to a file.
+        Notebooks display it; its method ``save`` writes it to a file.
 
     Raises
     ------

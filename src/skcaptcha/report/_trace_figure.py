@@ -25,7 +25,7 @@ _HUNDRED = 100  # there is no space for decimals below a crop
 
 
 class _ShownFigure(Figure):
-    """A figure that shows itself in a notebook, even if pyplot was never imported."""
+    """A figure that notebooks display, even if pyplot was never imported."""
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -44,7 +44,7 @@ def draw_traces(traces: Sequence[Trace]) -> Figure:
     Returns
     -------
     figure : matplotlib.figure.Figure
-        It shows itself in a notebook; its method ``savefig`` writes it to a file.
+        Notebooks display it; its method ``savefig`` writes it to a file.
 
     Examples
     --------

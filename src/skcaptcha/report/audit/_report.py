@@ -70,7 +70,7 @@ def audit_report(
     Returns
     -------
     page : Page
-        It shows itself in a notebook; its method ``save`` writes it to a file, as HTML or Markdown.
+        Notebooks display it; its method ``save`` writes it to a file, as HTML or Markdown.
     """
     cards = [
         Card([Picture(image, f"captcha {label}")], [("label", verbatim(label))])
