@@ -43,7 +43,9 @@ def shown_in_terminal(width):
     return said.decode()
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize(
+    "width", [40, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 200))]
+)
 def test_the_clock_is_visible_at_any_width(width):
     said = shown_in_terminal(width)
     assert "of 100,000" in said

@@ -86,6 +86,7 @@ def test_captchas_that_cannot_be_audited_are_rejected(captchas):
         audit_captchas(images[:8], [labels[0], "", *labels[2:8]])
 
 
+@pytest.mark.slow
 def test_captchas_that_are_not_read_are_not_called_safe():
     """Noise cannot be read, and an audit of few captchas proves little."""
     rng = np.random.default_rng(0)

@@ -50,7 +50,9 @@ def count(monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, Counter]:
     return opened, decoded
 
 
-@pytest.mark.parametrize("recipe", [[], [CONFIGS / "grid.yaml", "--data"]])
+@pytest.mark.parametrize(
+    "recipe", [pytest.param([], marks=pytest.mark.slow), [CONFIGS / "grid.yaml", "--data"]]
+)
 def test_every_file_is_opened_and_decoded_once(run, folder, count, recipe, tmp_path):
     outcome = run("fit", *recipe, folder, "--out", tmp_path / "m.joblib", "--jobs", 1)
     assert outcome.code == 1, outcome.err

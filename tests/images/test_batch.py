@@ -126,6 +126,7 @@ def test_the_same_is_learned_from_files_and_from_their_batch(tmp_path):
         ImageDecoder().fit(ImageBatch(np.zeros((30, 20, 50))))
 
 
+@pytest.mark.slow
 def test_searches_give_the_same_models_for_files_and_for_their_batch(tmp_path):
     images, labels = make_line_captchas(24, charset="AB", random_state=0)
     paths = []

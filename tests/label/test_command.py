@@ -49,6 +49,7 @@ def test_unusable_folders_print_one_sentence(tmp_path, arguments):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_only_one_command_labels_a_folder(start, unlabeled):
     folder, _ = unlabeled(2)
     first = start(folder)

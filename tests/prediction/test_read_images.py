@@ -36,6 +36,7 @@ def summary(result: Reading | SkcaptchaError) -> tuple[object, ...]:
     return result.text, result.confidence, result.boxes.tolist(), result.runners_up
 
 
+@pytest.mark.slow
 def test_results_are_in_order_with_each_number_of_processes(model, folder):
     images = list(find_images(folder))
     one = list(read_images(model, images))

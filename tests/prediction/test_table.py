@@ -160,6 +160,7 @@ def test_a_run_that_begins_while_another_ends_loses_nothing_of_it(tmp_path, monk
         assert table.n_rows == 1000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files by itself")
 def test_runs_that_begin_again_and_again_lose_no_row(tmp_path):
     """Each adds a row to the table as soon as it can open it."""
@@ -222,6 +223,7 @@ def test_rows_of_an_interrupted_run_are_not_lost_without_resume(tmp_path, format
     assert part.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_parquet_table_loses_no_row(tmp_path):
     """Also if it is killed while the rows become a Parquet file."""

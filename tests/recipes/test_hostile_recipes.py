@@ -237,6 +237,7 @@ def test_steps_in_a_value_are_counted(recipe: Path) -> None:
     assert "grid.denoise__gray: has 65 steps; the maximum is 64" in said
 
 
+@pytest.mark.slow
 def test_many_different_values(recipe: Path) -> None:
     svc = [f"{{use: SVC, C: {i + 1}}}" for i in range(2000)]
     grid = f"read__estimator: [{', '.join(svc)}], read__estimator__gamma: [1, 2, scale]"
