@@ -1,0 +1,175 @@
+"""Each module has a test file of its own name, or a reason why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "skcaptcha"
+
+TESTED_ELSEWHERE = {
+    "__main__.py": "todo",
+    # _display
+    "_display/printable.py": "todo",
+    # _files
+    "_files/earlier_output.py": "todo",
+    "_files/exclusive_lock.py": "todo",
+    "_files/json_text.py": "todo",
+    "_files/regular_file.py": "todo",
+    "_files/user_data_folder.py": "todo",
+    # _process
+    "_process/deferred_interrupt.py": "todo",
+    "_process/fast_exit.py": "todo",
+    "_process/fast_imports.py": "todo",
+    "_process/import_path.py": "todo",
+    "_process/start_time.py": "todo",
+    "_process/versions.py": "todo",
+    "_process/worker_processes.py": "todo",
+    # audit
+    "audit/_fits.py": "todo",
+    "audit/_result.py": "todo",
+    "audit/_schedule.py": "todo",
+    # auto
+    "auto/_candidate.py": "todo",
+    "auto/_evaluations.py": "todo",
+    "auto/_families.py": "todo",
+    "auto/_scoring.py": "todo",
+    # cli
+    "cli/_accuracy.py": "todo",
+    "cli/_app.py": "todo",
+    "cli/_check_outputs.py": "todo",
+    "cli/_console.py": "todo",
+    "cli/_help.py": "todo",
+    "cli/_interrupt.py": "todo",
+    "cli/_streams.py": "todo",
+    "cli/cut.py": "todo",
+    "cli/fit.py": "todo",
+    "cli/generate.py": "todo",
+    "cli/score.py": "todo",
+    "cli/show.py": "todo",
+    # datasets
+    "datasets/_captchas.py": "todo",
+    "datasets/_check_filenames.py": "todo",
+    "datasets/_dots.py": "todo",
+    "datasets/_file_kinds.py": "todo",
+    "datasets/_image_captcha.py": "todo",
+    "datasets/_jpeg_artifacts.py": "todo",
+    "datasets/_label_files.py": "todo",
+    "datasets/_lines.py": "todo",
+    "datasets/_random_generators.py": "todo",
+    # denoise
+    "denoise/_height_scaler.py": "todo",
+    "denoise/_ink_cropper.py": "todo",
+    "denoise/_morphological_opening.py": "todo",
+    "denoise/_polarity_normalizer.py": "todo",
+    "denoise/_small_component_remover.py": "todo",
+    "denoise/_thin_line_remover.py": "todo",
+    "exceptions.py": "todo",
+    # features
+    "features/_base.py": "todo",
+    "features/_hog.py": "todo",
+    "features/_raw_pixels.py": "todo",
+    # fitting
+    "fitting/_check_labels.py": "todo",
+    "fitting/_exclude.py": "todo",
+    "fitting/_fit_captchas.py": "todo",
+    "fitting/_fit_recipe.py": "todo",
+    "fitting/_journals.py": "todo",
+    "fitting/_parallel.py": "todo",
+    "fitting/_result.py": "todo",
+    # images
+    "images/_limits.py": "todo",
+    "images/_pixel_values.py": "todo",
+    "images/_process_each.py": "todo",
+    "images/_single_color.py": "todo",
+    "images/formats/decode_bytes.py": "todo",
+    "images/formats/gif.py": "todo",
+    "images/formats/inspection.py": "todo",
+    "images/formats/jpeg.py": "todo",
+    "images/formats/png.py": "todo",
+    "images/formats/webp.py": "todo",
+    # inspection
+    "inspection/_labeled_predictions.py": "todo",
+    "inspection/_leaf_steps.py": "todo",
+    "inspection/_step_times.py": "todo",
+    # label
+    "label/_pace.py": "todo",
+    "label/_tabs.py": "todo",
+    "label/_task.py": "todo",
+    "label/server/_address.py": "todo",
+    "label/server/_app.py": "todo",
+    "label/server/_connections.py": "todo",
+    "label/server/_guard.py": "todo",
+    "label/server/_labeling_page.py": "todo",
+    "label/server/_png.py": "todo",
+    "label/server/_resumption.py": "todo",
+    "label/training/_learner.py": "todo",
+    "label/training/_schedule.py": "todo",
+    "label/training/_worker.py": "todo",
+    # label_issues
+    "label_issues/_confident_learning.py": "todo",
+    "label_issues/_issues.py": "todo",
+    "label_issues/_out_of_fold.py": "todo",
+    "label_issues/_probabilities.py": "todo",
+    # model_selection
+    "model_selection/_captcha_kfold.py": "todo",
+    "model_selection/_journal.py": "todo",
+    # persistence
+    "persistence/_manifest.py": "todo",
+    "persistence/_unsafe_values.py": "todo",
+    # prediction
+    "prediction/_cluster_connection.py": "todo",
+    "prediction/_cluster_workers.py": "todo",
+    "prediction/_local_workers.py": "todo",
+    "prediction/_names_on_disk.py": "todo",
+    "prediction/_parquet.py": "todo",
+    "prediction/_table_settings.py": "todo",
+    "prediction/_write_readings.py": "todo",
+    # read
+    "read/sequence/_candidate_classifier.py": "todo",
+    "read/sequence/_n_best.py": "todo",
+    "read/sequence/_training_alignment.py": "todo",
+    # recipes
+    "recipes/_allowed_classes.py": "todo",
+    "recipes/_build.py": "todo",
+    "recipes/_schema.py": "todo",
+    "recipes/_strict_yaml.py": "todo",
+    # report
+    "report/_blocks.py": "todo",
+    "report/_confidence_section.py": "todo",
+    "report/_errors_section.py": "todo",
+    "report/_markdown.py": "todo",
+    "report/_race_section.py": "todo",
+    "report/_reading_text.py": "todo",
+    "report/_result_section.py": "todo",
+    "report/_step_sections.py": "todo",
+    "report/audit/_defense_sections.py": "todo",
+    "report/audit/_number_text.py": "todo",
+    "report/audit/_published_rates.py": "todo",
+    "report/audit/_recommendations.py": "todo",
+    "report/audit/_report.py": "todo",
+    "report/audit/_summary.py": "todo",
+    # segment
+    "segment/_fixed_boxes.py": "todo",
+    "segment/_sliding_window.py": "todo",
+}
+
+
+def test_file(module: str) -> Path:
+    path = Path(module)
+    return Path(__file__).parent / path.parent / f"test_{path.stem.removeprefix('_')}.py"
+
+
+def modules() -> list[str]:
+    paths = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
+    return [path.as_posix() for path in paths if path.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_has_a_test_file_or_a_reason(module: str) -> None:
+    assert test_file(module).is_file() != (module in TESTED_ELSEWHERE)
+
+
+def test_reasons_are_of_modules_that_exist() -> None:
+    assert set(TESTED_ELSEWHERE) <= set(modules())
