@@ -30,7 +30,6 @@ TESTED_ELSEWHERE = {
     "audit/_schedule.py": "todo",
     # auto
     "auto/_candidate.py": "todo",
-    "auto/_evaluations.py": "todo",
     "auto/_families.py": "todo",
     "auto/_scoring.py": "todo",
     # cli
@@ -111,8 +110,8 @@ TESTED_ELSEWHERE = {
     "label_issues/_out_of_fold.py": "todo",
     "label_issues/_probabilities.py": "todo",
     # model_selection
-    "model_selection/_captcha_kfold.py": "todo",
-    "model_selection/_journal.py": "todo",
+    "model_selection/_score_records.py": "tests/model_selection/test_checkpoint.py: its records "
+    "resume searches",
     # persistence
     "persistence/_manifest.py": "todo",
     "persistence/_unsafe_values.py": "todo",

@@ -15,7 +15,6 @@ from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._duplicates import find_duplicates, group_folds
 from skcaptcha.inspection._budgeted_refits import BudgetedRefits
 from skcaptcha.label.training import Learner
-from skcaptcha.model_selection import CaptchaKFold
 from skcaptcha.recipes import Recipe
 
 NEAREST = {"use": "KNeighborsClassifier", "n_neighbors": 1}  # which has a good memory
@@ -66,15 +65,6 @@ def test_folds_do_not_split_duplicates(groups, n_splits, seed):
         assert len(test)
         assert not set(groups[train]) & set(groups[test])
         assert sorted([*train, *test]) == list(range(len(groups)))
-
-
-@pytest.mark.parametrize("shuffle", [False, True])
-def test_folds_without_duplicates_are_those_of_scikit_learn(noise, shuffle):
-    images, _ = noise
-    options = {"shuffle": shuffle, "random_state": 3 if shuffle else None}
-    ours, theirs = (cv(4, **options).split(images[:30]) for cv in (CaptchaKFold, KFold))
-    for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_equal(one, other)
 
 
 def test_cross_validation_does_not_read_by_memory(noise):

@@ -16,12 +16,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skcaptcha.auto import choose_recipe
-from skcaptcha.auto._families import load_families
-from skcaptcha.datasets import make_line_captchas
 from skcaptcha.exceptions import CheckpointError, SegmentationError
 from skcaptcha.model_selection import SharedGridSearchCV, _journal
-from skcaptcha.model_selection._journal import digest_of_captchas
 from skcaptcha.segment import EqualSplit
 
 X, Y = load_iris(return_X_y=True)
@@ -215,36 +211,3 @@ def test_checkpoint_is_an_ordinary_parameter(tmp_path):
     with pytest.raises(ValueError, match="checkpoint needs candidates that can share steps"):
         SharedGridSearchCV(KNeighborsClassifier(), {}, checkpoint=path).fit(X, Y)
     assert not Path(path).exists()
-
-
-def test_the_digest_of_files_depends_on_their_content(tmp_path):
-    one, other = tmp_path / "a.png", tmp_path / "b.png"
-    one.write_bytes(b"1")
-    other.write_bytes(b"1")
-    same = digest_of_captchas([one, tmp_path / "none"])
-    assert digest_of_captchas([str(other), tmp_path / "none"]) == same
-    other.write_bytes(b"2")
-    assert digest_of_captchas([other, tmp_path / "none"]) != same
-    assert digest_of_captchas([tmp_path / "none", one]) != same
-
-
-def test_a_resumed_race_uses_the_remaining_time(tmp_path):
-    captchas = make_line_captchas(40, random_state=0)
-    images, labels = list(captchas[0]), captchas[1]
-    path = tmp_path / "a.search"
-    content = load_families()
-    options = {"budget": 400, "families": content | {"grid": content["grid"][:2]}}
-    whole = choose_recipe(images, labels, checkpoint=path, **options)
-    head, *records = path.read_text().splitlines(keepends=True)
-    assert records
-    # As if the last evaluation had been interrupted, and the one before had taken minutes.
-    kept = [json.loads(line) for line in records[:-1]]
-    kept[-1] |= {"elapsed": 300.0, "seconds": 290.0}
-    path.write_text(head + "".join(f"{json.dumps(record)}\n" for record in kept) + records[-1][:9])
-    again = choose_recipe(images, labels, checkpoint=path, **options)
-    assert again.recipe == whole.recipe
-    assert again.accuracy == whole.accuracy
-    assert 300 < again.seconds < options["budget"]
-    assert sum(trial.seconds for trial in again.trials) > 290
-    with pytest.raises(CheckpointError, match="different labels"):
-        choose_recipe(images, labels[::-1], checkpoint=path, **options)

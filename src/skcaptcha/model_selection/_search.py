@@ -14,20 +14,19 @@ from typing import Any, ClassVar, Self
 import joblib
 import numpy as np
 from joblib.logger import short_format_time
-from numpy.typing import NDArray
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics._scorer import _BaseScorer, _PassthroughScorer
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.utils import get_tags, indexable
 
 from skcaptcha._display.progress import progress
 from skcaptcha._process.one_thread import one_thread
 from skcaptcha.base import Documented
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.model_selection._checkpoint import Checkpoint
-from skcaptcha.model_selection._journal import digest_of_captchas
+from skcaptcha.model_selection._journal import Journal, digest_of_captchas
+from skcaptcha.model_selection._score_records import record_of, score_of
 from skcaptcha.model_selection._shared_steps import (
     Candidate,
     Score,
@@ -62,6 +61,9 @@ class SharedGridSearchCV(Documented, GridSearchCV):
     - callbacks (scikit-learn 1.9);
     - a first step that takes distances or kernels between samples (``kernel="precomputed"``);
     - a function of the estimator and X as ``scoring``, which may use the whole pipeline.
+
+    With several metrics, or train scores, a candidate shares nothing if one of its steps may modify
+    its input, because the scores would depend on it.
 
     ``verbose=1`` shows the progress and the remaining time on the standard error. ``verbose=2`` and
     above prints the line that `GridSearchCV` prints at the end of each fit instead.
@@ -151,9 +153,10 @@ return_train_score
         """
         grid = list(ParameterGrid(self.param_grid))
         scorers, refit_metric = self._get_scorers()
+        scoring = Scoring(scorers, self.error_score, self.return_train_score)
         candidates = None
         if not params and _use_last_step_only(scorers):
-            candidates = self._candidates(grid)
+            candidates = self._candidates(grid, scoring)
         if candidates is None:
             if self.checkpoint is not None:
                 raise ValueError(
@@ -166,27 +169,21 @@ return_train_score
         X, y = indexable(X, y)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self.n_splits_ = cv.get_n_splits(X, y)
-        splits = list(cv.split(X, y))
+        splits = [Split(k, *split) for k, split in enumerate(cv.split(X, y))]
         if len(splits) != self.n_splits_:
             raise ValueError(
                 "cv.split and cv.get_n_splits return inconsistent results. "
                 f"Expected {self.n_splits_} splits, got {len(splits)}"
             )
-        scoring = Scoring(self.estimator, scorers, self.error_score, self.return_train_score)
-        with self._open_checkpoint(X, y, splits, grid, scoring) as checkpoint:
-            outcomes = self._score_all(X, y, splits, candidates, scoring, checkpoint=checkpoint)
-        self.n_resumed_ = len(checkpoint.known)
+        with self._open_journal(X, y, splits, grid, scoring) as journal:
+            outcomes = self._score_all(X, y, splits, candidates, scoring, journal=journal)
         if not outcomes:
             raise ValueError("No fits were performed: there are no splits or no candidates")
-        errors = [outcome["fit_error"] for outcome in outcomes if outcome["fit_error"]]
-        _raise_or_warn(errors, len(outcomes), self.error_score)
-        _warn_about_scores(
-            [outcome.pop("score_error", None) for outcome in outcomes], self.error_score
-        )
+        _report_failures(outcomes, self.error_score)
         self.multimetric_ = isinstance(outcomes[0]["test_scores"], dict)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         with warnings.catch_warnings():
-            # `_warn_about_scores` has reported non-finite scores and their cause.
+            # `_report_failures` has reported non-finite scores and their cause.
             warnings.filterwarnings("ignore", message="One or more of the .* scores")
             self.cv_results_ = self._format_results(grid, self.n_splits_, outcomes)
         if self.refit or not self.multimetric_:
@@ -203,14 +200,14 @@ return_train_score
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self
 
-    def _candidates(self, grid: list[dict[str, Any]]) -> list[Candidate] | None:
+    def _candidates(self, grid: list[dict[str, Any]], scoring: Scoring) -> list[Candidate] | None:
         """Return the candidates ordered by their steps; None if they cannot share any."""
         if not is_plain_pipeline(self.estimator):
             return None
         names = {name for name, _ in self.estimator.steps}
         if not all(key.partition("__")[0] in names for params in grid for key in params):
             return None
-        candidates = build_candidates(self.estimator, grid)
+        candidates = build_candidates(self.estimator, grid, scoring)
         steps = {step.key: step.estimator for each in candidates for step in each.steps}
         if _have_callbacks([self, self.estimator, *steps.values()]):
             return None
@@ -219,50 +216,43 @@ return_train_score
             return None
         return sorted(candidates, key=lambda candidate: [step.key for step in candidate.steps])
 
-    def _open_checkpoint(
-        self,
-        X: Any,
-        y: Any,
-        splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
-        grid: list[dict[str, Any]],
-        scoring: Scoring,
-    ) -> Checkpoint:
+    def _open_journal(
+        self, X: Any, y: Any, splits: list[Split], grid: list[dict[str, Any]], scoring: Scoring
+    ) -> AbstractContextManager[Journal | None]:
         if self.checkpoint is None:
-            return Checkpoint(None, {})
+            return nullcontext()
         parts = {
             "steps": self.estimator,
             "candidates": grid,
-            "folds": splits,
-            "scoring": (scoring.scorers, scoring.error_score, scoring.return_train_score),
+            "folds": [(split.train, split.test) for split in splits],
+            "scoring": tuple(scoring),
             "captchas": digest_of_captchas(X),
             "labels": y,
         }
-        return Checkpoint(self.checkpoint, parts)
+        return Journal(self.checkpoint, parts)
 
     def _score_all(
         self,
         X: Any,
         y: Any,
-        splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+        splits: list[Split],
         candidates: list[Candidate],
         scoring: Scoring,
         *,
-        checkpoint: Checkpoint,
+        journal: Journal | None,
     ) -> list[dict[str, Any]]:
         """Return the outcome of every candidate in every split, candidate by candidate."""
-        numbered = [
-            Split(k, *split, *(None if y is None else _safe_indexing(y, part) for part in split))
-            for k, split in enumerate(splits)
-        ]
-        outcomes: list[Any] = [None] * (len(candidates) * len(splits))
+        known = [score_of(record) for record in journal.records] if journal else []
+        self.n_resumed_ = len(known)
         _logger.info(
             "searching: %d candidates in %d folds, %d outcomes known",
             len(candidates),
             len(splits),
-            len(checkpoint.known),
+            len(known),
         )
-        for (candidate, split), outcome in checkpoint.known.items():
-            outcomes[candidate * len(splits) + split] = outcome
+        outcomes: list[Any] = [None] * (len(candidates) * len(splits))
+        for score in known:
+            outcomes[score.candidate * len(splits) + score.split] = score.outcome
         params = {candidate.number: candidate.params for candidate in candidates}
         if self.verbose > 1:
             print(
@@ -270,32 +260,60 @@ return_train_score
                 f"{len(outcomes)} fits"
             )
         with progress("fits", len(outcomes), show=self.verbose == 1) as advance:
-            advance(len(checkpoint.known))
-            for part, missing in _missing(candidates, numbered, checkpoint.known):
+            advance(len(known))
+            for part, missing in _missing(candidates, splits, {score[:2] for score in known}):
                 for scores in self._in_parallel(X, y, part, missing, scoring):
-                    checkpoint.write(scores)
+                    if journal:
+                        journal.append(map(record_of, scores))
                     for score in scores:
-                        _log_score(score, params[score.candidate])
-                        if self.verbose > 1:
-                            counts = (score.split, len(splits)), (score.candidate, len(candidates))
-                            print(
-                                _line(score.outcome, params[score.candidate], counts, self.verbose)
-                            )
+                        self._report(score, params[score.candidate], len(candidates), len(splits))
                         outcomes[score.candidate * len(splits) + score.split] = score.outcome
                     advance(len(scores))
         return outcomes
 
+    def _report(
+        self, score: Score, params: dict[str, Any], n_candidates: int, n_splits: int
+    ) -> None:
+        """Log a score, and print the line that GridSearchCV prints at the end of a fit."""
+        candidate, split, outcome = score
+        test, train = outcome["test_scores"], outcome.get("train_scores")
+        _logger.debug(
+            "candidate %d %s, fold %d: %s, fitted in %.2f s, scored in %.2f s",
+            candidate + 1,
+            params,
+            split + 1,
+            outcome["fit_error"] or test,
+            outcome["fit_time"],
+            outcome["score_time"],
+        )
+        if self.verbose < 2:
+            return
+        begin = "[CV"
+        if self.verbose > 2:
+            begin += f" {split + 1}/{n_splits}"
+        if self.verbose > 9:
+            begin += f"; {candidate + 1}/{n_candidates}"
+        begin += "] END "
+        end = ", ".join(f"{name}={params[name]}" for name in sorted(params))
+        end += ";" if params else ""
+        if self.verbose > 2 and isinstance(test, dict):
+            for name in sorted(test):
+                before = "" if train is None else f"train={train[name]:.3f}, "
+                end += f" {name}: ({before}test={test[name]:.3f})"
+        elif self.verbose > 2:
+            of_train = None if train is None else f"(train={train:.3f}, test={test:.3f})"
+            end += f", score={of_train or f'{test:.3f}'}"
+        end += f" total time={short_format_time(outcome['fit_time'] + outcome['score_time'])}"
+        print(f"{begin}{end:.>{max(0, 80 - len(begin))}}")
+
     def _in_parallel(
-        self,
-        X: Any,
-        y: Any,
-        splits: list[Split],
-        ordered: list[Candidate],
-        scoring: Scoring,
+        self, X: Any, y: Any, splits: list[Split], ordered: list[Candidate], scoring: Scoring
     ) -> Iterator[Sequence[Score]]:
         """Yield scores in the order in which they are computed; tasks share nothing."""
         workers = joblib.effective_n_jobs(self.n_jobs)
-        if workers == 1 and _cluster() is None:
+        backend, _ = joblib.parallel.get_active_backend()
+        client = getattr(backend, "client", None)  # of a Dask cluster
+        if workers == 1 and client is None:
             return ([score] for score in score_candidates(X, y, splits, ordered, scoring))
         n_tasks = _TASKS_PER_WORKER * workers
         chunks = _merge(_group_by_first_steps(ordered), n_tasks)
@@ -305,55 +323,17 @@ return_train_score
             for chunk in chunks
             for part in parts
         ]
-        with _sent_once(X, y):
+        settings: AbstractContextManager[Any] = nullcontext()
+        if client is not None:
+            # Send the data once instead of with every task.
+            scatter = [part for part in (X, y) if part is not None]
+            settings = joblib.parallel_config(backend="dask", client=client, scatter=scatter)
+        with settings:
             parallel = joblib.Parallel(
                 n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as="generator_unordered"
             )
         scores: Iterator[Sequence[Score]] = parallel(tasks)
         return scores
-
-
-def _log_score(score: Score, candidate: dict[str, Any]) -> None:
-    outcome = score.outcome
-    _logger.debug(
-        "candidate %d %s, fold %d: %s, fitted in %.2f s, scored in %.2f s",
-        score.candidate + 1,
-        candidate,
-        score.split + 1,
-        outcome["fit_error"] or outcome["test_scores"],
-        outcome["fit_time"],
-        outcome["score_time"],
-    )
-
-
-def _line(
-    outcome: dict[str, Any],
-    params: dict[str, Any],
-    counts: Iterable[tuple[int, int]],
-    verbose: int,
-) -> str:
-    """Return the line that GridSearchCV prints at the end of a fit."""
-    split, candidate = (f"{number + 1}/{n}" for number, n in counts)
-    begin = "[CV"
-    if verbose > 2:
-        begin += f" {split}"
-    if verbose > 9:
-        begin += f"; {candidate}"
-    begin += "] END "
-    end = ", ".join(f"{name}={params[name]}" for name in sorted(params))
-    end += ";" if params else ""
-    if verbose > 2:
-        test, train = outcome["test_scores"], outcome.get("train_scores")
-        if isinstance(test, dict):
-            for name in sorted(test):
-                before = "" if train is None else f"train={train[name]:.3f}, "
-                end += f" {name}: ({before}test={test[name]:.3f})"
-        elif train is None:
-            end += f", score={test:.3f}"
-        else:
-            end += f", score=(train={train:.3f}, test={test:.3f})"
-    end += f" total time={short_format_time(outcome['fit_time'] + outcome['score_time'])}"
-    return f"{begin}{end:.>{max(0, 80 - len(begin))}}"
 
 
 def _have_callbacks(estimators: Iterable[Any]) -> bool:
@@ -385,32 +365,18 @@ def _missing(
 
 
 def _group_by_first_steps(ordered: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Group neighboring candidates that differ only in their last step."""
-    return [
-        list(group)
-        for _, group in groupby(ordered, key=lambda c: [step.key for step in c.steps[:-1]])
-    ]
+    """Group neighboring candidates that differ only in their last step; one step alone differs."""
+
+    def first_steps(candidate: Candidate) -> list[Any]:
+        return [step.key for step in candidate.steps[:-1]] or [candidate.number]
+
+    return [list(group) for _, group in groupby(ordered, key=first_steps)]
 
 
 def _merge(groups: Sequence[list[Any]], n: int) -> list[list[Any]]:
     """Merge neighboring groups into at most n lists."""
     cuts = np.linspace(0, len(groups), min(n, len(groups)) + 1).astype(int)
     return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
-
-
-def _cluster() -> Any:
-    """Return the client of the active Dask cluster, or None."""
-    backend, _ = joblib.parallel.get_active_backend()
-    return getattr(backend, "client", None)
-
-
-def _sent_once(*data: Any) -> AbstractContextManager[Any]:
-    """Send the data to the active Dask cluster, if any, once instead of with every task."""
-    client = _cluster()
-    if client is None:
-        return nullcontext()
-    scatter = [part for part in data if part is not None]
-    return joblib.parallel_config(backend="dask", client=client, scatter=scatter)
 
 
 @one_thread()
@@ -420,30 +386,26 @@ def _scores_of_chunk(*args: Any) -> list[Score]:
         return list(score_candidates(*args))
 
 
-def _raise_or_warn(errors: list[Exception], n_fits: int, error_score: Any) -> None:
-    """Raise if every fit failed, warn if some did."""
-    if not errors:
-        return
-    if len(errors) < n_fits:
+def _report_failures(outcomes: Sequence[dict[str, Any]], error_score: Any) -> None:
+    """Warn about fits and scores that failed; raise an error if every fit failed."""
+    n = len(outcomes)
+    errors = [outcome["fit_error"] for outcome in outcomes if outcome["fit_error"]]
+    if len(errors) == n:
+        if isinstance(errors[0], SkcaptchaError):
+            raise errors[0]
+        raise ValueError(f"all {n} fits failed; the first error: {errors[0]}") from errors[0]
+    if errors:
         warnings.warn(
-            f"{len(errors)} of {n_fits} fits failed, and their scores are {error_score}; the first "
+            f"{len(errors)} of {n} fits failed, and their scores are {error_score}; the first "
             f"error was: {type(errors[0]).__name__}: {errors[0]}",
             FitFailedWarning,
             stacklevel=3,
         )
-    elif isinstance(errors[0], SkcaptchaError):
-        raise errors[0]
-    else:
-        raise ValueError(f"all {n_fits} fits failed; the first error: {errors[0]}") from errors[0]
-
-
-def _warn_about_scores(errors: list[str | None], error_score: Any) -> None:
-    """Warn if fitted models could not be scored."""
-    found = [error for error in errors if error]
-    if found:
+    unscored = [outcome["score_error"] for outcome in outcomes if outcome["score_error"]]
+    if unscored:
         warnings.warn(
-            f"Scoring failed after {len(found)} of {len(errors)} fits, and their scores are "
-            f"{error_score}; the first error was: {found[0]}",
+            f"Scoring failed after {len(unscored)} of {n} fits, and their scores are "
+            f"{error_score}; the first error was: {unscored[0]}",
             UserWarning,
             stacklevel=3,
         )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -41,13 +40,11 @@ class Candidate(NamedTuple):
 
 
 class Split(NamedTuple):
-    """The indices of the training and test samples of a fold, and their targets."""
+    """The indices of the training and test samples of a fold."""
 
     number: int
     train: NDArray[np.intp]
     test: NDArray[np.intp]
-    y_train: Any
-    y_test: Any
 
 
 class Score(NamedTuple):
@@ -62,47 +59,33 @@ class _AllSamples(NamedTuple):
     """All samples after the first ``depth`` steps, which took ``seconds``."""
 
     X: Any
+    y: Any
     depth: int = 0
     seconds: float = 0.0
 
 
-class _ToPredict(NamedTuple):
-    """Samples to predict, after the steps fitted so far.
-
-    After a step whose ``transform`` fails, that step and all later ones wait in ``not_applied``.
-    They raise the error again when the candidate is scored.
-    """
-
-    X: Any
-    not_applied: tuple[Any, ...] = ()
-
-    def transformed_by(self, fitted: Any) -> _ToPredict:
-        if not self.not_applied:
-            with suppress(Exception):
-                return _ToPredict(fitted.transform(self.X))
-        return self._replace(not_applied=(*self.not_applied, fitted))
-
-
 class _SplitData(NamedTuple):
-    """The samples of one split after the first steps.
+    """The samples of one split after the first ``depth`` steps, which took ``seconds``.
 
-    ``train_as_test`` holds the training samples passed through ``transform``, for the train scores:
-    ``fit_transform`` may return something different. None without train scores.
+    ``X_scored`` holds the training samples passed through ``transform``, for the train scores:
+    ``fit_transform`` may return something different. None without train scores. If a step cannot
+    transform ``X_test`` or ``X_scored``, its error takes their place.
     ``shared``: whether other candidates need the same samples later.
     """
 
     X_train: Any
     y_train: Any
-    test: _ToPredict
+    X_test: Any
     y_test: Any
-    train_as_test: _ToPredict | None
+    X_scored: Any
     shared: bool
+    depth: int
+    seconds: float
 
 
 class Scoring(NamedTuple):
     """How to score a candidate; builds the outcomes that GridSearchCV's tables are made from."""
 
-    estimator: Pipeline
     scorers: Any
     error_score: Any
     return_train_score: bool
@@ -115,33 +98,32 @@ class Scoring(NamedTuple):
     def score(self, fitted: Any, data: _SplitData) -> dict[str, Any]:
         """Score a fitted last step on the samples that reach it."""
         begin = time.perf_counter()
-        test_scores, error = self._scores(fitted, data.test, data.y_test)
+        test_scores, error = self._scores(fitted, data.X_test, data.y_test)
         outcome = {
             "fit_error": None,
             "test_scores": test_scores,
             "score_time": time.perf_counter() - begin,
         }
-        if data.train_as_test is not None:
-            train_scores, train_error = self._scores(fitted, data.train_as_test, data.y_train)
-            outcome["train_scores"] = train_scores
+        if self.return_train_score:
+            outcome["train_scores"], train_error = self._scores(fitted, data.X_scored, data.y_train)
             error = error or train_error
         return outcome | {"score_error": error}
 
-    def _scores(self, fitted: Any, samples: _ToPredict, y: Any) -> tuple[Any, str | None]:
+    def _scores(self, fitted: Any, X: Any, y: Any) -> tuple[Any, str | None]:
         """Return the scores, and the first error if some cannot be computed."""
-        if samples.not_applied:
-            steps = enumerate((*samples.not_applied, fitted))
-            fitted = Pipeline([(str(k), step) for k, step in steps])
-        args = (fitted, samples.X) if y is None else (fitted, samples.X, y)
-        several = hasattr(self.scorers, "_scorers")
-        try:
-            scores = self.scorers(*args)
-        except Exception as error:
-            if several or self.error_score == "raise":
-                raise
-            return self.error_score, f"{type(error).__name__}: {error}"
+        error = X if isinstance(X, Exception) else None
+        if error is None:
+            try:
+                scores = self.scorers(fitted, X) if y is None else self.scorers(fitted, X, y)
+            except Exception as raised:
+                error = raised
+        if error is not None:
+            if self.error_score == "raise":
+                raise error
+            return self._error_scores(), f"{type(error).__name__}: {error}"
         # With several scorers, the score of one that fails is the text of its traceback.
-        failed = [s for s in scores.values() if isinstance(s, str)] if several else []
+        several = scores if hasattr(self.scorers, "_scorers") else {}
+        failed = [score for score in several.values() if isinstance(score, str)]
         if failed:
             scores = {k: self.error_score if isinstance(s, str) else s for k, s in scores.items()}
         error_text = failed[0].strip().rpartition("\n")[2] if failed else None
@@ -151,50 +133,46 @@ class Scoring(NamedTuple):
         """Return the outcome of a fit that failed; raise the error if that is asked for."""
         if self.error_score == "raise":
             raise error
-        names = getattr(self.scorers, "_scorers", None)
-        scores = self.error_score if names is None else dict.fromkeys(names, self.error_score)
         outcome = {
             # The traceback would keep this split's samples in memory during all other fits.
             "fit_error": release_frames(error),
-            "test_scores": scores,
+            "test_scores": self._error_scores(),
             "fit_time": fit_time,
             "score_time": 0.0,
             "score_error": None,
         }
-        return outcome | ({"train_scores": scores} if self.return_train_score else {})
+        return outcome | ({"train_scores": self._error_scores()} if self.return_train_score else {})
+
+    def _error_scores(self) -> Any:
+        names = getattr(self.scorers, "_scorers", None)
+        return self.error_score if names is None else dict.fromkeys(names, self.error_score)
 
 
-_Outcomes = Iterator[tuple[Split, int, dict[str, Any] | None]]
+def build_candidates(
+    pipeline: Pipeline, grid: Sequence[dict[str, Any]], scoring: Scoring
+) -> list[Candidate]:
+    """Build the steps of all candidates; equal steps are built and hashed once.
 
-
-def build_candidates(pipeline: Pipeline, grid: Sequence[dict[str, Any]]) -> list[Candidate]:
-    """Build the steps of all candidates; equal steps are built and hashed once."""
-    known: dict[Any, tuple[Step, ...]] = {}
-
-    def steps_of_part(name: str, estimator: Any, params: dict[str, Any]) -> tuple[Step, ...]:
-        # The grid keeps the values alive, so their ids are not reused.
-        key = name, *((parameter, id(value)) for parameter, value in params.items())
-        if key not in known:
-            part = clone(Pipeline([(name, estimator)])).set_params(**clone(params, safe=False))
-            known[key] = tuple(_flatten(part))
-        return known[key]
-
-    return [
-        Candidate(
-            number,
-            params,
-            tuple(
-                step
-                for name, estimator in pipeline.steps
-                for step in steps_of_part(
-                    name,
-                    estimator,
-                    {k: v for k, v in params.items() if k.partition("__")[0] == name},
-                )
-            ),
-        )
-        for number, params in enumerate(grid)
-    ]
+    If scores depend on what a step writes into its input, the candidate shares nothing: all of it
+    is one step.
+    """
+    known: dict[Any, list[Step]] = {}
+    candidates = []
+    for number, params in enumerate(grid):
+        steps: list[Step] = []
+        for name, estimator in pipeline.steps:
+            own = {k: v for k, v in params.items() if k.partition("__")[0] == name}
+            # The grid keeps the values alive, so their ids are not reused.
+            key = name, *((parameter, id(value)) for parameter, value in own.items())
+            if key not in known:
+                part = clone(Pipeline([(name, estimator)])).set_params(**clone(own, safe=False))
+                known[key] = list(_flatten(part))
+            steps += known[key]
+        if scoring.sees_changed_data and any(step.modifies_input for step in steps):
+            whole = Pipeline([(str(k), step.estimator) for k, step in enumerate(steps)])
+            steps = [Step(" ".join(step.key for step in steps), whole, True)]
+        candidates.append(Candidate(number, params, tuple(steps)))
+    return candidates
 
 
 def _flatten(pipeline: Pipeline, path: str = "") -> Iterator[Step]:
@@ -238,45 +216,35 @@ def score_candidates(
 ) -> Iterator[Score]:
     """Yield the scores of candidates, which are ordered by the keys of their steps, in splits."""
     n_used = sum(len(split.train) + len(split.test) for split in splits)
-    if n_used >= _num_samples(X):
-        outcomes = _score_together(candidates, _AllSamples(X), y, splits, scoring)
-    else:
-        # These splits use so few samples that transforming all would take longer.
-        outcomes = _score_by_split(candidates, _AllSamples(X), splits, scoring)
-    params = {candidate.number: candidate.params for candidate in candidates}
-    for split, number, shared in outcomes:
-        outcome = _score_alone(params[number], X, split, scoring) if shared is None else shared
-        yield Score(number, split.number, outcome | {"n_test_samples": len(split.test)})
+    # Transforming all samples would take longer if these splits use few of them.
+    score = _score_together if n_used >= _num_samples(X) else _score_by_split
+    return score(candidates, _AllSamples(X, y), splits, scoring)
 
 
 def _score_together(
-    candidates: Sequence[Candidate],
-    reached: _AllSamples,
-    y: Any,
-    splits: Sequence[Split],
-    scoring: Scoring,
-) -> _Outcomes:
+    candidates: Sequence[Candidate], reached: _AllSamples, splits: Sequence[Split], scoring: Scoring
+) -> Iterator[Score]:
     """Score candidates with the same first steps; transform all samples once for all splits.
 
     From the first step that has to be fitted to each split on, continue split by split.
     """
-    X, depth, seconds = reached
     rest: list[Candidate] = []
-    for (_, last), group in groupby(candidates, key=_step_at(depth)):
+    for (_, last), group in groupby(candidates, key=_step_at(reached.depth)):
         same = list(group)
         begin = time.perf_counter()
-        transformed = None if last else _transform_all(same[0].steps[depth], X, y, scoring)
+        transformed = None if last else _transform_all(same[0].steps[reached.depth], reached)
         if transformed is None:
             rest += same
         else:
-            further = _AllSamples(transformed, depth + 1, seconds + time.perf_counter() - begin)
-            yield from _score_together(same, further, y, splits, scoring)
+            seconds = reached.seconds + time.perf_counter() - begin
+            further = _AllSamples(transformed, reached.y, reached.depth + 1, seconds)
+            yield from _score_together(same, further, splits, scoring)
     yield from _score_by_split(rest, reached, splits, scoring)
 
 
-def _transform_all(step: Step, X: Any, y: Any, scoring: Scoring) -> Any:
+def _transform_all(step: Step, reached: _AllSamples) -> Any:
     """Transform all samples; return None if the step has to be fitted to each split."""
-    estimator = step.estimator
+    estimator, X = step.estimator, reached.X
     if _is_identity(estimator):
         return X
     try:
@@ -285,12 +253,10 @@ def _transform_all(step: Step, X: Any, y: Any, scoring: Scoring) -> Any:
             return None
         given = _copy(X) if step.modifies_input else X
         if get_tags(estimator).requires_fit:
-            transformed = _fit_transform(clone(estimator), given, y)
+            transformed = _fit_transform(clone(estimator), given, reached.y)
         else:
             estimator._validate_params()
             transformed = estimator.transform(given)
-        if step.modifies_input and scoring.sees_changed_data and not _equal(given, X):
-            return None
         return transformed if _num_samples(transformed) == _num_samples(X) else None
     except Exception:
         # The error is raised again in the splits that use the sample that caused it.
@@ -298,74 +264,35 @@ def _transform_all(step: Step, X: Any, y: Any, scoring: Scoring) -> Any:
 
 
 def _score_by_split(
-    candidates: Sequence[Candidate],
-    reached: _AllSamples,
-    splits: Sequence[Split],
-    scoring: Scoring,
-) -> _Outcomes:
+    candidates: Sequence[Candidate], reached: _AllSamples, splits: Sequence[Split], scoring: Scoring
+) -> Iterator[Score]:
     """Score candidates with the same first steps, split by split."""
-    X, depth, seconds = reached
+    X, y, depth, seconds = reached
     for split in splits if candidates else ():
-        data = _data_of(X, split, scoring)
-        for number, outcome in _score_tree(candidates, depth, data, seconds, scoring):
-            yield split, number, outcome
-
-
-def _data_of(X: Any, split: Split, scoring: Scoring) -> _SplitData:
-    X_train, X_test = _safe_indexing(X, split.train), _safe_indexing(X, split.test)
-    return _SplitData(
-        X_train,
-        split.y_train,
-        _ToPredict(X_test),
-        split.y_test,
-        _ToPredict(X_train) if scoring.return_train_score else None,
+        (X_train, X_test), (y_train, y_test) = (
+            [None if values is None else _safe_indexing(values, part) for part in split[1:]]
+            for values in (X, y)
+        )
+        X_scored = X_train if scoring.return_train_score else None
         # Lists of different splits hold the same objects.
-        shared=not isinstance(X, np.ndarray) or X.dtype.hasobject,
-    )
-
-
-def _score_alone(
-    params: Mapping[str, Any], X: Any, split: Split, scoring: Scoring
-) -> dict[str, Any]:
-    """Score a candidate as GridSearchCV does, without sharing anything."""
-    data = _data_of(X, split, scoring)
-    X_train, X_test = data.X_train, data.test.X
-    if data.shared:
-        X_train, X_test = _copy(X_train), _copy(X_test)
-    # GridSearchCV computes the train scores from the very samples that it fitted to.
-    data = data._replace(
-        X_train=X_train,
-        y_train=_copy(data.y_train),
-        test=_ToPredict(X_test),
-        y_test=_copy(data.y_test),
-        train_as_test=data.train_as_test and _ToPredict(X_train),
-    )
-    model = clone(scoring.estimator).set_params(**clone(params, safe=False))
-    begin = time.perf_counter()
-    try:
-        model.fit(data.X_train, data.y_train)
-    except Exception as error:
-        return scoring.failure(error, time.perf_counter() - begin)
-    fit_time = time.perf_counter() - begin
-    return scoring.score(model, data) | {"fit_time": fit_time}
+        shared = not isinstance(X, np.ndarray) or X.dtype.hasobject
+        data = _SplitData(X_train, y_train, X_test, y_test, X_scored, shared, depth, seconds)
+        for number, outcome in _score_tree(candidates, data, scoring):
+            yield Score(number, split.number, outcome | {"n_test_samples": len(split.test)})
 
 
 def _score_tree(
-    candidates: Sequence[Candidate], depth: int, data: _SplitData, seconds: float, scoring: Scoring
-) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Score candidates with the same first ``depth`` steps, which took ``seconds``.
-
-    The outcome is None if a step changed its input and GridSearchCV would score the changed data.
-    """
+    candidates: Sequence[Candidate], data: _SplitData, scoring: Scoring
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Score candidates with the same first steps in one split."""
     fitted, fit_seconds = None, 0.0
-    groups = [list(group) for _, group in groupby(candidates, key=_step_at(depth))]
+    groups = [list(group) for _, group in groupby(candidates, key=_step_at(data.depth))]
     for k, same in enumerate(groups):
-        step, last = same[0].steps[depth], depth + 1 == len(same[0].steps)
-        needed_later = data.shared or k + 1 < len(groups) or scoring.sees_changed_data
+        step, last = same[0].steps[data.depth], data.depth + 1 == len(same[0].steps)
+        needed_later = data.shared or k + 1 < len(groups)
         given = data._replace(shared=needed_later)
         if step.modifies_input and needed_later:
             given = _copy_data(data)
-        outcome: dict[str, Any] | None = None
         begin = time.perf_counter()
         try:
             if last:
@@ -376,25 +303,23 @@ def _score_tree(
                     fit_seconds = time.perf_counter() - begin
                     # A reused fit keeps what it computes for predictions for the next candidates.
                     fitted = _reuse(estimator, step.estimator) or estimator
-                outcome = scoring.score(fitted, given) | {"fit_time": seconds + fit_seconds}
+                outcome = scoring.score(fitted, given) | {"fit_time": data.seconds + fit_seconds}
             else:
                 estimator = clone(step.estimator)
-                X_train = _fit_transform(estimator, given.X_train, given.y_train)
-                as_test = given.train_as_test
                 reached = given._replace(
-                    X_train=X_train,
-                    test=given.test.transformed_by(estimator),
-                    train_as_test=as_test and as_test.transformed_by(estimator),
+                    X_train=_fit_transform(estimator, given.X_train, given.y_train),
+                    X_test=_transform(estimator, given.X_test),
+                    X_scored=_transform(estimator, given.X_scored),
+                    depth=data.depth + 1,
+                    seconds=data.seconds + time.perf_counter() - begin,
                 )
-                spent = seconds + time.perf_counter() - begin
         except Exception as error:
-            outcome = scoring.failure(error, seconds + time.perf_counter() - begin)
-        if step.modifies_input and scoring.sees_changed_data and not _equal_data(given, data):
-            yield from ((candidate.number, None) for candidate in same)
-        elif outcome is None:
-            yield from _score_tree(same, depth + 1, reached, spent, scoring)
-        else:
+            last = True
+            outcome = scoring.failure(error, data.seconds + time.perf_counter() - begin)
+        if last:
             yield from ((candidate.number, outcome) for candidate in same)
+        else:
+            yield from _score_tree(same, reached, scoring)
 
 
 def _reuse(fitted: Any, estimator: Any) -> Any:
@@ -402,16 +327,27 @@ def _reuse(fitted: Any, estimator: Any) -> Any:
     return fitted.reuse_fit(estimator) if hasattr(fitted, "reuse_fit") else None
 
 
+def _fit_transform(estimator: Any, X: Any, y: Any) -> Any:
+    if hasattr(estimator, "fit_transform"):
+        return estimator.fit_transform(X, y)
+    return estimator.fit(X, y).transform(X)
+
+
+def _transform(fitted: Any, X: Any) -> Any:
+    """Transform samples to score; return the error if that fails."""
+    if X is None or isinstance(X, Exception):
+        return X
+    try:
+        return fitted.transform(X)
+    except Exception as error:
+        return release_frames(error)
+
+
 def _copy_data(data: _SplitData) -> _SplitData:
-    as_test = data.train_as_test
-    return _SplitData(
-        _copy(data.X_train),
-        _copy(data.y_train),
-        data.test._replace(X=_copy(data.test.X)),
-        _copy(data.y_test),
-        as_test and as_test._replace(X=_copy(as_test.X)),
-        shared=False,
-    )
+    # What is one object, such as the samples to fit and to score, stays one object.
+    copies = {id(part): _copy(part) for part in data[:5]}
+    parts = (copies[id(part)] for part in data[:5])
+    return _SplitData._make((*parts, False, data.depth, data.seconds))
 
 
 def _copy(value: Any) -> Any:
@@ -424,34 +360,6 @@ def _copy(value: Any) -> Any:
         return value
 
 
-def _equal_data(a: _SplitData, b: _SplitData) -> bool:
-    """Check whether the samples are the same, that is, whether no step has changed them."""
-    pairs = [(a.X_train, b.X_train), (a.y_train, b.y_train), (a.test.X, b.test.X)]
-    pairs.append((a.y_test, b.y_test))
-    if a.train_as_test and b.train_as_test:
-        pairs.append((a.train_as_test.X, b.train_as_test.X))
-    return all(_equal(*pair) for pair in pairs)
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and not a.dtype.hasobject:
-        if a.dtype != b.dtype or a.shape != b.shape:
-            return False
-        return bool(((a == b) | ((a != a) & (b != b))).all())  # noqa: PLR0124 - nan is not nan
-    if type(a) is type(b) is list:
-        return len(a) == len(b) and all(map(_equal, a, b))
-    try:
-        return joblib.hash(a) == joblib.hash(b)
-    except Exception:
-        return False
-
-
 def _step_at(depth: int) -> Callable[[Candidate], tuple[str, bool]]:
     """Return a function for the key of a candidate's step and whether that step is its last."""
     return lambda candidate: (candidate.steps[depth].key, depth + 1 == len(candidate.steps))
-
-
-def _fit_transform(estimator: Any, X: Any, y: Any) -> Any:
-    if hasattr(estimator, "fit_transform"):
-        return estimator.fit_transform(X, y)
-    return estimator.fit(X, y).transform(X)
