@@ -25,9 +25,8 @@ TESTED_ELSEWHERE = {
     "_process/versions.py": "todo",
     "_process/worker_processes.py": "todo",
     # audit
-    "audit/_fits.py": "todo",
-    "audit/_result.py": "todo",
-    "audit/_schedule.py": "todo",
+    "audit/_audit.py": "tests/audit/test_audit_captchas.py: a result comes from an audit",
+    "audit/_schedule.py": "tests/audit/test_audit_captchas.py: an audit shows what was left out",
     # auto
     "auto/_candidate.py": "todo",
     "auto/_families.py": "todo",

@@ -5,7 +5,7 @@ import pytest
 
 from skcaptcha.audit._defense_amounts import measure_ink
 from skcaptcha.audit._defenses import DEFENSES, assess
-from skcaptcha.audit._fits import fit_and_read
+from skcaptcha.audit._fits import Split, fit_and_read
 
 N = 200
 
@@ -135,12 +135,12 @@ def test_specks_hold_only_if_they_hide_the_characters(drawn, labels, hidden):
     specked = drawn(y.tolist(), specks=1500 if hidden else 40, seed=1)
     images = [specked[i] if i % 2 else clean[i] for i in range(len(y))]
     # Only clean captchas are used for training.
-    train, held_out = np.arange(0, 120, 2), np.arange(120, len(y))
-    texts = fit_and_read(recipe, images, y, train, held_out)
+    correct = fit_and_read(recipe, Split(images[:120:2], y[:120:2], images[120:], y[120:]))
+    assert correct is not None
     found = assess(
-        measure_ink([images[i] for i in held_out], y[held_out].tolist())
-        | {"rotation": np.zeros(len(held_out)), "shape": np.zeros(len(held_out))},
-        np.array(texts) == y[held_out],
+        measure_ink(images[120:], y[120:].tolist())
+        | {"rotation": np.zeros(len(correct)), "shape": np.zeros(len(correct))},
+        correct,
     )
     noise = next(f for f in found if f.defense.key == "noise")
     assert noise.conclusion == ("holds" if hidden else "does not hold")

@@ -1,168 +1,170 @@
-"""The audit of labeled captchas."""
+"""The result of an audit."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
+from skcaptcha import __version__
+from skcaptcha.audit._defenses import Finding
+from skcaptcha.audit._proportions import (
+    Difference,
+    Proportion,
+    expected_attempts,
+    significantly_exceeds,
+)
 
-from skcaptcha.audit._defense_amounts import measure_characters, measure_ink
-from skcaptcha.audit._defenses import assess
-from skcaptcha.audit._proportions import proportion
-from skcaptcha.audit._result import Audit, AuditPoint
-from skcaptcha.audit._schedule import Schedule
-from skcaptcha.auto import measure
-from skcaptcha.exceptions import DatasetError, SkcaptchaError
-from skcaptcha.images import decode, find_duplicates
-from skcaptcha.read import read_captchas
-from skcaptcha.read._base import validate_labels
+THRESHOLDS = (0.01, 0.1, 0.5, 0.9)
+"""Proportions of captchas read for which an audit reports the number of labels needed."""
 
-_MIN_CAPTCHAS = 6
-_HELD_OUT_FRACTION, _MAX_HELD_OUT = 1 / 3, 500
+SECONDS_PER_LABEL = 5.0
+"""An assumption, not a measurement."""
 
 
-def audit_captchas(
-    X: Sequence[Any],
-    y: Sequence[str],
-    *,
-    budget: float = 900.0,
-    n_jobs: int | None = None,
-    random_state: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> Audit:
-    """Measure how easily captchas are read by a program, and which of their defenses help.
+@dataclass(frozen=True)
+class AuditPoint:
+    """A point of the learning curve.
 
-    A random third of the captchas, at most 500, is held out. For the first 10, 20, 50, 100, ... of
-    the others, in random order, a recipe is chosen and fitted with these labels only, and reads the
-    held-out captchas. With the most labels, captchas that have a defense, or more of it, are
-    compared with the others to find its cost. Then the chosen recipe is fitted again without each
-    step that counters a defense, to find how much it loses.
-
-    Parameters
+    Attributes
     ----------
-    X : sequence of n captchas
-        Paths, bytes, PIL images or arrays.
-    y : sequence of n str
-        Labels of the captchas.
-    budget : float, default=900.0
-        Time budget in seconds. A fit that was started is finished, so the audit may take longer.
-        Fits that were not started by then are left out and reported.
-    n_jobs : int, optional
-        Number of processes, as in scikit-learn.
-    random_state : int, default=0
-        Seed that determines the held-out captchas and the order of the others.
-    progress : callable, optional
-        Function that is called with the name of a task, the number of finished fits, and the total
-        number of fits.
-
-    Returns
-    -------
-    audit : Audit
-        `~skcaptcha.report.audit_report` makes a page of it.
-
-    Raises
-    ------
-    DatasetError
-        If there are fewer than six captchas, if one has no label, or if all labels are equal.
-    ImageError
-        If an image cannot be decoded.
-
-    Examples
-    --------
-    >>> from skcaptcha.audit import audit_captchas
-    >>> from skcaptcha.datasets import make_line_captchas
-    >>> images, labels = make_line_captchas(45, charset="ABC", random_state=0)
-    >>> audit = audit_captchas(list(images), labels, budget=4)
-    >>> audit.best.n_labels, audit.n_held_out
-    (30, 15)
-    >>> audit.best.read.low > 0.5
-    True
+    n_labels : int
+        Number of labeled captchas that the recipe was chosen with and fitted to.
+    read : Proportion
+        Proportion of the held-out captchas that were read correctly.
+    recipe : str
+        Name of the recipe that was chosen.
+    cpu_seconds : float
+        Processor time for choosing and fitting.
+    readings_per_hour : float
+        Number of captchas that one core reads in an hour.
     """
-    start = time.time()
-    progress = progress or (lambda task, done, total: None)
-    progress("measuring", 0, 1)
-    labels = validate_labels(y, len(X))
-    if not all(labels):
-        raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
-    images = [decode(source) for source in X]
-    # To read a duplicate of a training image would prove nothing.
-    unique = np.unique(find_duplicates(images))
-    if len(unique) < _MIN_CAPTCHAS:
-        raise DatasetError(
-            f"{len(unique)} different labeled captchas are too few for an audit; at least "
-            f"{_MIN_CAPTCHAS} are needed, and several hundred are better"
-        )
-    if len(set(labels)) == 1:
-        raise DatasetError(
-            f"all labels are {str(labels[0])!r}; label captchas with different strings"
-        )
-    measurement = measure(iter(images), labels.tolist())
-    order = np.random.default_rng(random_state).permutation(unique)
-    n_held_out = min(_MAX_HELD_OUT, round(_HELD_OUT_FRACTION * len(order)))
-    held_out, train = order[:n_held_out], order[n_held_out:]
-    schedule = Schedule(
-        X,
-        labels,
-        train=train,
-        held_out=held_out,
-        start=start,
-        budget=budget,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
-    outcomes = schedule.curve()
-    curve = tuple(
-        AuditPoint(
-            each.n_labels,
-            proportion(int(schedule.correct(each.texts).sum()), n_held_out),
-            each.name,
-            each.cpu_seconds,
-            3600 * each.readings_per_second,
-        )
-        for each in outcomes
-    )
-    best = outcomes[-1]
-    amounts = _defense_amounts(best.model, [images[i] for i in held_out], labels[held_out])
-    # The ablations know nothing of the held-out captchas, not even the length of their labels.
-    base, ablations = schedule.ablations(
-        best, measure((images[i] for i in train), labels[train].tolist())
-    )
-    return Audit(
-        n=len(X),
-        n_duplicates=len(X) - len(unique),
-        n_train=len(train),
-        n_held_out=n_held_out,
-        measured=dict(measurement.summary()),
-        n_characters=len(measurement.characters),
-        length=measurement.length,
-        curve=curve,
-        skipped=tuple(size for size in schedule.sizes if size not in {p.n_labels for p in curve}),
-        findings=tuple(assess(amounts, schedule.correct(best.texts))),
-        ablations=tuple(ablations),
-        n_ablation=schedule.n_ablation,
-        ablation_base=base,
-        budget=budget,
-        seconds=time.time() - start,
-        cpu_seconds=sum(point.cpu_seconds for point in curve),
-    )
+
+    n_labels: int
+    read: Proportion
+    recipe: str
+    cpu_seconds: float
+    readings_per_hour: float
 
 
-def _defense_amounts(
-    model: Pipeline | None, images: Sequence[NDArray[np.uint8]], labels: NDArray[np.str_]
-) -> dict[str, NDArray[np.float64]]:
-    """Measure the amount of each defense; rotation and shape need a model to locate characters."""
-    texts = labels.tolist()
-    amounts = measure_ink(images, texts)
-    unknown = np.full(len(texts), np.nan)
-    if model is not None:
-        try:
-            denoised = model[:2].transform(images)
-            boxes = [reading.boxes for reading in read_captchas(model, images)]
-            return amounts | measure_characters(denoised, boxes, texts)
-        except SkcaptchaError:
-            pass
-    return amounts | {"rotation": unknown, "shape": unknown}
+@dataclass(frozen=True)
+class Ablation:
+    """The effect of removing one step from the recipe.
+
+    Attributes
+    ----------
+    change : str
+        The change, worded to follow "the same recipe".
+    counters : tuple of str
+        Keys of the defenses that the removed step counters.
+    read : Proportion or None
+        Proportion of the held-out captchas that were read correctly; None if the changed recipe
+        could not be fitted.
+    loss : Difference or None
+        Proportion read by the unchanged recipe minus `read`, on the same captchas.
+    """
+
+    change: str
+    counters: tuple[str, ...]
+    read: Proportion | None
+    loss: Difference | None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Result of `audit_captchas`.
+
+    Attributes
+    ----------
+    n : int
+        Number of captchas.
+    n_duplicates : int
+        Number of captchas that were left out because they are duplicates.
+    n_train, n_held_out : int
+        Numbers of captchas available for training, and held out for evaluation.
+    measured : dict of str to str
+        Properties of the captchas, such as their size.
+    n_characters : int
+        Number of different characters in the labels.
+    length : int or None
+        The usual length of labels.
+    curve : tuple of AuditPoint
+        Learning curve.
+    skipped : tuple of int
+        Numbers of labels for which the time budget was too short.
+    findings : tuple of Finding
+        One finding for each defense.
+    ablations : tuple of Ablation
+        One ablation for each step that counters a defense.
+    n_ablation : int
+        Number of training captchas of the ablations.
+    ablation_base : Proportion or None
+        Proportion read by the unchanged recipe, fitted to `n_ablation` captchas.
+    budget, seconds, cpu_seconds : float
+        Time budget, time used, and processor time of the learning curve, in seconds.
+    version : str
+        Version of skcaptcha.
+    """
+
+    n: int
+    n_duplicates: int
+    n_train: int
+    n_held_out: int
+    measured: dict[str, str]
+    n_characters: int
+    length: int | None
+    curve: tuple[AuditPoint, ...]
+    skipped: tuple[int, ...]
+    findings: tuple[Finding, ...]
+    ablations: tuple[Ablation, ...]
+    n_ablation: int
+    ablation_base: Proportion | None
+    budget: float
+    seconds: float
+    cpu_seconds: float
+    version: str = __version__
+
+    @property
+    def best(self) -> AuditPoint:
+        """The point with the most labels."""
+        return self.curve[-1]
+
+    @property
+    def attempts(self) -> tuple[float, float, float]:
+        """Mean number of attempts until one captcha is read, and its 95 % interval."""
+        return expected_attempts(self.best.read)
+
+    def labels_needed(self, threshold: float) -> int | None:
+        """Return the smallest number of labels with which more than a threshold is read.
+
+        Parameters
+        ----------
+        threshold : float in 0..1
+            Proportion of captchas.
+
+        Returns
+        -------
+        n_labels : int or None
+            The first point of the learning curve at which the lower end of the 95 % Clopper-Pearson
+            interval exceeds the threshold; None if there is no such point.
+        """
+        return next(
+            (p.n_labels for p in self.curve if significantly_exceeds(p.read, threshold)), None
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as dicts, sequences, numbers and strings, for JSON.
+
+        Returns
+        -------
+        result : dict
+        """
+        expected, low, high = (None if n == float("inf") else n for n in self.attempts)
+        return {
+            **asdict(self),
+            "string_accuracy": self.best.read.value,
+            "string_accuracy_interval": [self.best.read.low, self.best.read.high],
+            "labels_needed": {str(p): self.labels_needed(p) for p in THRESHOLDS},
+            "attempts_per_success": expected,
+            "attempts_per_success_interval": [low, high],
+            "assumed_seconds_per_label": SECONDS_PER_LABEL,
+        }

@@ -29,18 +29,8 @@ _MIN_LINE_CONTRAST = 40
 _MIN_INKED = 0.95  # fraction of a line
 _MAX_LINES = 30
 _LOOK_ALIKES = (
-    "0OoQD",
-    "1IlLi|7",
-    "5Ss",
-    "2Zz",
-    "8B",
-    "6G",
-    "9gq",
-    "uvy",
-    "ce",
-    "hn",
-    "mnrw",
-    "VY",
+    *("0OoQD", "1IlLi|7", "5Ss", "2Zz", "8B", "6G"),
+    *("9gq", "uvy", "ce", "hn", "mnrw", "VY"),
 )
 _SAME_IN_BOTH_CASES = "cCkKoOpPsSuUvVwWxXyYzZ"
 _SIDE = 16  # pixels of the pictures that are compared

@@ -1,4 +1,4 @@
-"""Fitting a recipe to some captchas and reading others, with the processor time."""
+"""Fit recipes to some labeled captchas and read others, with the processor time."""
 
 from __future__ import annotations
 
@@ -12,101 +12,94 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.auto import choose_recipe, load_families
+from skcaptcha.audit._audit import AuditPoint
+from skcaptcha.audit._proportions import proportion
+from skcaptcha.auto import Choice, choose_recipe, load_families
 from skcaptcha.exceptions import ReadingError, SkcaptchaError
 from skcaptcha.recipes import Recipe
 
 _MIN_SECONDS = 0.5  # of measuring the speed
-# The last fit keeps the settings of the race, without calibration and without an ensemble: both
-# take many times as long and hardly change accuracy.
-_FINAL_SETTINGS: dict[str, Any] = {}
+
+
+class Split(NamedTuple):
+    """Labeled captchas for training, in random order, and others that are held out."""
+
+    X: Sequence[Any]
+    y: NDArray[np.str_]
+    X_held_out: Sequence[Any]
+    y_held_out: NDArray[np.str_]
+
+    def first(self, n: int) -> Split:
+        """Return a split with only the first n training captchas."""
+        return self._replace(X=self.X[:n], y=self.y[:n])
+
+    def correct(self, model: Pipeline) -> NDArray[np.bool_]:
+        """Return which of the held-out captchas a model reads correctly."""
+        return np.array(_read_each(model, self.X_held_out)) == self.y_held_out
 
 
 class FitOutcome(NamedTuple):
-    """A recipe that was chosen for some labels, and the texts it read in the held-out captchas.
+    """A point of the learning curve, and which of the held-out captchas were read correctly.
 
-    `recipe` and `model` are None if no recipe can be fitted to so few labels; `model` is also None
-    if it was not asked for. `readings_per_second` is that of one core.
+    `choice` is None if no recipe can be fitted to so few labels, or if it was not asked for.
     """
 
-    n_labels: int
-    recipe: Mapping[str, Any] | None
-    name: str
-    model: Pipeline | None
-    texts: tuple[str, ...]
-    cpu_seconds: float
-    readings_per_second: float
+    point: AuditPoint
+    correct: NDArray[np.bool_]
+    choice: Choice | None
 
 
-def choose_and_read(
-    X: Sequence[Any],
-    y: NDArray[np.str_],
-    train: NDArray[np.intp],
-    held_out: NDArray[np.intp],
-    *,
-    budget: float,
-    keep_model: bool,
-) -> FitOutcome:
+def choose_and_read(split: Split, *, budget: float, keep_choice: bool) -> FitOutcome:
     """Choose a recipe for the training captchas within a budget, and read the held-out ones."""
+    # The last fit keeps the settings of the race, without calibration and without an ensemble:
+    # both take many times as long and hardly change accuracy.
+    families = {**load_families(), "final": {}}
+    choice = None
     begin = time.process_time()
-    test = [X[i] for i in held_out]
     try:
         choice = choose_recipe(
-            [X[i] for i in train],
-            y[train].tolist(),
-            families={**load_families(), "final": _FINAL_SETTINGS},
-            budget=budget,
-            n_jobs=1,
+            split.X, split.y.tolist(), families=families, budget=budget, n_jobs=1
         )
     except ReadingError:
-        seconds = time.process_time() - begin
-        texts = ("",) * len(test)
-        return FitOutcome(
-            len(train), None, "no recipe fits so few labels", None, texts, seconds, 0.0
-        )
+        recipe, per_second = "no recipe fits so few labels", 0.0
     cpu_seconds = time.process_time() - begin
-    texts = read_each(choice.model, test)
-    n, begin = 0, time.process_time()
-    while not n or (seconds := time.process_time() - begin) < _MIN_SECONDS:
-        read_each(choice.model, test)
-        n += len(test)
-    return FitOutcome(
-        len(train),
-        choice.recipe,
-        choice.trials[0].name,
-        choice.model if keep_model else None,
-        texts,
-        cpu_seconds,
-        n / seconds,
-    )
+    correct = np.zeros(len(split.y_held_out), dtype=bool)
+    if choice is not None:
+        recipe, correct = choice.trials[0].name, split.correct(choice.model)
+        per_second = _readings_per_second(choice.model, split.X_held_out)
+    read = proportion(int(correct.sum()), len(correct))
+    point = AuditPoint(len(split.y), read, recipe, cpu_seconds, 3600 * per_second)
+    return FitOutcome(point, correct, choice if keep_choice else None)
 
 
-def fit_and_read(
-    recipe: Mapping[str, Any],
-    X: Sequence[Any],
-    y: NDArray[np.str_],
-    train: NDArray[np.intp],
-    held_out: NDArray[np.intp],
-) -> tuple[str, ...] | None:
-    """Fit a recipe to the training captchas and read the held-out ones; None if fitting fails."""
+def fit_and_read(recipe: Mapping[str, Any], split: Split) -> NDArray[np.bool_] | None:
+    """Fit a recipe, and return which held-out captchas it reads; None if fitting fails."""
     model = Recipe({"data": {"generate": "lines"}, **recipe}).pipeline()
     try:
         with warnings.catch_warnings(action="ignore"), joblib.parallel_config(n_jobs=1):
-            model.fit([X[i] for i in train], y[train])
+            model.fit(split.X, split.y)
     except (SkcaptchaError, ValueError):
         return None
-    return read_each(model, [X[i] for i in held_out])
+    return split.correct(model)
 
 
-def read_each(model: Pipeline, X: Sequence[Any]) -> tuple[str, ...]:
+def _readings_per_second(model: Pipeline, X: Sequence[Any]) -> float:
+    n, begin = 0, time.process_time()
+    while not n or (seconds := time.process_time() - begin) < _MIN_SECONDS:
+        _read_each(model, X)
+        n += len(X)
+    return n / seconds
+
+
+def _read_each(model: Pipeline, X: Sequence[Any]) -> list[str]:
     """Return the text of each captcha, empty if it cannot be read.
 
-    Unlike `skcaptcha.images._each`, this takes no time to decode images one by one.
+    Unlike `skcaptcha.images._process_each`, this takes no time to decode images one by one.
     """
     try:
-        return tuple(str(text) for text in model.predict(X))
+        return [str(text) for text in model.predict(X)]
     except SkcaptchaError:
         if len(X) == 1:
-            return ("",)
+            return [""]
         middle = len(X) // 2
-        return read_each(model, X[:middle]) + read_each(model, X[middle:])
+        return _read_each(model, X[:middle]) + _read_each(model, X[middle:])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from scipy.stats import binomtest, norm
 
 from skcaptcha.metrics import wilson_interval
 
 
-class Proportion(NamedTuple):
+@dataclass(frozen=True)
+class Proportion:
     """A proportion of captchas, n_correct out of n, with its confidence interval."""
 
     n_correct: int
@@ -20,7 +21,8 @@ class Proportion(NamedTuple):
     high: float
 
 
-class Difference(NamedTuple):
+@dataclass(frozen=True)
+class Difference:
     """A difference of two proportions, with its confidence interval."""
 
     value: float

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
 
+from skcaptcha.audit._audit import Ablation
 from skcaptcha.audit._defenses import FAMILY_RISK
-from skcaptcha.audit._fits import FitOutcome, choose_and_read, fit_and_read
+from skcaptcha.audit._fits import FitOutcome, Split, choose_and_read, fit_and_read
 from skcaptcha.audit._proportions import Proportion, paired_difference, proportion
 from skcaptcha.audit._recipe_changes import RecipeChange, recipe_changes
-from skcaptcha.audit._result import Ablation
-from skcaptcha.auto import Measurement
-
-Progress = Callable[[str, int, int], None]
+from skcaptcha.auto import Choice
 
 _SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 # Fractions of the budget: at most for the curve, at least for the ablations.
@@ -27,116 +25,106 @@ _MIN_SECONDS = 30.0  # for choosing a recipe, if the budget allows it for each n
 _MAX_ABLATION = 300  # labels
 
 
+@dataclass(frozen=True)
 class Schedule:
     """The fits of an audit, distributed over processes.
 
-    `train`, in random order, and `held_out` are indices of captchas. `start` is the start of the
-    audit by `time.time`, which is the same in all processes. `sizes` are the numbers of labels of
-    the learning curve, `n_ablation` is that of the ablations.
+    `start` is the start of the audit by `time.time`, which is the same in all processes. `progress`
+    is called with the name of a task, the number of finished fits, and the total number of fits.
     """
 
-    def __init__(
-        self,
-        X: Sequence[Any],
-        y: NDArray[np.str_],
-        *,
-        train: NDArray[np.intp],
-        held_out: NDArray[np.intp],
-        start: float,
-        budget: float,
-        n_jobs: int | None,
-        progress: Progress,
-    ) -> None:
-        self._X, self._y, self._train, self._held_out = X, y, train, held_out
-        self._start, self._budget = start, budget
-        self._n_workers = joblib.effective_n_jobs(n_jobs)
-        self._parallel = joblib.Parallel(n_jobs, return_as="generator")
-        self._progress = progress
-        self.sizes = [*(size for size in _SIZES if size < len(train)), len(train)]
-        self.n_ablation = min(len(train), _MAX_ABLATION)
+    split: Split
+    start: float
+    budget: float
+    n_jobs: int | None
+    progress: Callable[[str, int, int], None]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Numbers of labels of the learning curve."""
+        n = len(self.split.y)
+        return [*(size for size in _SIZES if size < n), n]
+
+    @property
+    def n_ablation(self) -> int:
+        """Number of labels of the ablations."""
+        return min(len(self.split.y), _MAX_ABLATION)
 
     def curve(self) -> list[FitOutcome]:
         """Choose a recipe for each number of labels; the largest is never skipped."""
-        allowed = _FOR_CURVE * self._budget
-        budgets = self._budgets(allowed)
-        largest = len(self.sizes) - 1
+        sizes, allowed = self.sizes, _FOR_CURVE * self.budget
+        n_workers = joblib.effective_n_jobs(self.n_jobs)
+        budgets = _budgets(sizes, allowed, n_workers)
+        *smaller, largest = range(len(sizes))
         # One process does the longest task last, and reserves its time; several begin with it.
-        alone = self._n_workers == 1
-        order = list(range(len(self.sizes))) if alone else [largest, *range(largest)]
-        deadline = self._start + allowed - alone * budgets[largest]
+        order, deadline = [largest, *smaller], self.start + allowed
+        if n_workers == 1:
+            order, deadline = [*smaller, largest], deadline - budgets[largest]
         tasks = (
             joblib.delayed(_before)(
                 None if k == largest else deadline,
                 choose_and_read,
-                self._X,
-                self._y,
-                self._train[: self.sizes[k]],
-                self._held_out,
+                self.split.first(sizes[k]),
                 budget=budgets[k],
-                keep_model=k == largest,
+                keep_choice=k == largest,
             )
             for k in order
         )
         outcomes = [each for each in self._run("learning", tasks, len(order)) if each is not None]
-        return sorted(outcomes, key=lambda each: each.n_labels)
+        return sorted(outcomes, key=lambda each: each.point.n_labels)
 
-    def ablations(
-        self, best: FitOutcome, measurement: Measurement
-    ) -> tuple[Proportion | None, list[Ablation]]:
+    def ablations(self, choice: Choice | None) -> tuple[Proportion | None, list[Ablation]]:
         """Fit the chosen recipe again, unchanged and without each step that counters a defense.
 
         Returns the proportion that the unchanged recipe reads, or None if there was no recipe or no
         time, and the ablations.
         """
-        if best.recipe is None:
+        if choice is None:
             return None, []
-        unchanged = RecipeChange("", (), {key: best.recipe[key] for key in ("steps", "search")})
-        changes = list(recipe_changes(best.recipe, measurement.length, measurement.dark_ink))
-        train = self._train[: self.n_ablation]
+        unchanged = {key: choice.recipe[key] for key in ("steps", "search")}
+        # What was measured knows nothing of the held-out captchas, not even their length.
+        measured = choice.measurement
+        changes = list(recipe_changes(choice.recipe, measured.length, measured.dark_ink))
         # The ablations get some time even if the curve took all of it.
-        deadline = max(self._start + self._budget, time.time() + _FOR_ABLATIONS * self._budget)
+        deadline = max(self.start + self.budget, time.time() + _FOR_ABLATIONS * self.budget)
+        split = self.split.first(self.n_ablation)
         tasks = (
-            joblib.delayed(_before)(
-                deadline, fit_and_read, change.recipe, self._X, self._y, train, self._held_out
-            )
-            for change in (unchanged, *changes)
+            joblib.delayed(_before)(deadline, fit_and_read, recipe, split)
+            for recipe in (unchanged, *(change.recipe for change in changes))
         )
         base, *others = self._run("leaving out steps", tasks, 1 + len(changes))
         if base is None:
             return None, []
         confidence = 1 - FAMILY_RISK / max(1, len(changes))
-        correct = self.correct(base)
-        n = len(correct)
-        ablations = []
-        for change, texts in zip(changes, others, strict=True):
+
+        def ablation(change: RecipeChange, correct: Any) -> Ablation:
             read = loss = None
-            if texts is not None:
-                also = self.correct(texts)
-                lost, won = int((correct & ~also).sum()), int((also & ~correct).sum())
-                read = proportion(int(also.sum()), n, confidence=confidence)
-                loss = paired_difference(lost, won, n, confidence=confidence)
-            ablations.append(Ablation(change.description, change.counters, read, loss))
-        return proportion(int(correct.sum()), n, confidence=confidence), ablations
+            if correct is not None:
+                lost, won = int((base & ~correct).sum()), int((correct & ~base).sum())
+                read = proportion(int(correct.sum()), len(base), confidence=confidence)
+                loss = paired_difference(lost, won, len(base), confidence=confidence)
+            return Ablation(change.description, change.counters, read, loss)
 
-    def correct(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which of the held-out captchas were read correctly."""
-        return np.array(texts, dtype=np.str_) == self._y[self._held_out]
+        read = proportion(int(base.sum()), len(base), confidence=confidence)
+        return read, list(map(ablation, changes, others))
 
-    def _budgets(self, allowed: float) -> list[float]:
-        """Divide the time among the numbers of labels; the largest is the most important."""
-        total = allowed * self._n_workers
-        largest = _FOR_LARGEST * total
-        weights = np.sqrt(self.sizes[:-1])
-        others = (total - largest) * weights / max(weights.sum(), 1)
-        # With less time, readers that are slow to fit would not be tried with few labels.
-        least = min(_MIN_SECONDS, allowed / len(self.sizes))
-        return np.clip([*others, largest], least, allowed).tolist()
-
-    def _run(self, what: str, tasks: Iterator[Any], n: int) -> Iterator[Any]:
-        self._progress(what, 0, n)
-        for k, result in enumerate(self._parallel(tasks), start=1):
-            self._progress(what, k, n)
+    def _run(self, what: str, tasks: Iterable[Any], n: int) -> Iterator[Any]:
+        self.progress(what, 0, n)
+        results = joblib.Parallel(self.n_jobs, return_as="generator")(tasks)
+        for k, result in enumerate(results, start=1):
+            self.progress(what, k, n)
             yield result
+
+
+def _budgets(sizes: list[int], allowed: float, n_workers: int) -> list[float]:
+    """Divide the time among the numbers of labels; the largest is the most important."""
+    total = allowed * n_workers
+    largest = _FOR_LARGEST * total
+    weights = np.sqrt(sizes[:-1])
+    others = (total - largest) * weights / max(weights.sum(), 1)
+    # With less time, readers that are slow to fit would not be tried with few labels.
+    least = min(_MIN_SECONDS, allowed / len(sizes))
+    return np.clip([*others, largest], least, allowed).tolist()
 
 
 def _before(deadline: float | None, task: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -9,9 +9,9 @@ import pytest
 
 from skcaptcha._display.percent import percent
 from skcaptcha.audit import Audit
+from skcaptcha.audit._audit import Ablation, AuditPoint
 from skcaptcha.audit._defenses import DEFENSES, assess
-from skcaptcha.audit._proportions import paired_difference, proportion
-from skcaptcha.audit._result import Ablation, AuditPoint
+from skcaptcha.audit._proportions import Difference, paired_difference, proportion
 from skcaptcha.report import audit_report, audit_summary
 
 
@@ -158,6 +158,6 @@ def test_numbers_as_text():
     from skcaptcha.report.audit._number_text import in_points, minutes, rounded, with_interval
 
     assert with_interval(proportion(8, 10)) == "80 % (49 to 95)"
-    assert in_points((0.2, 0.05, 0.33), 50) == "+20 (+5 to +33)"
+    assert in_points(Difference(0.2, 0.05, 0.33), 50) == "+20 (+5 to +33)"
     assert [minutes(seconds) for seconds in (3, 100, 6000)] == ["0.05", "1.7", "100"]
     assert rounded(6806246.4) == "6,810,000"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from skcaptcha.audit import Audit
+from skcaptcha.audit._audit import Ablation
 from skcaptcha.audit._defenses import BROKEN, DEFENSES, Finding
-from skcaptcha.audit._result import Ablation
 from skcaptcha.report._blocks import Block, Bullets, Item, Table
 from skcaptcha.report._charts import CHART_SIZE, COLORS, TEXT_COLOR, chart
 from skcaptcha.report.audit._number_text import in_points, listed, with_interval
@@ -83,10 +84,10 @@ def _cost_chart(findings: Sequence[Finding]) -> Block:
 
     def plot(axes: Axes) -> None:
         for k, finding in enumerate(findings):
-            assert finding.cost is not None
-            value, low, high = (100 * number for number in finding.cost)
-            errors = [[value - low], [high - value]]
-            axes.errorbar([value], [k], xerr=errors, marker="o", capsize=4, color=COLORS[0])
+            cost = finding.cost
+            assert cost is not None
+            errors = 100 * np.array([[cost.value - cost.low], [cost.high - cost.value]])
+            axes.errorbar(100 * cost.value, k, xerr=errors, marker="o", capsize=4, color=COLORS[0])
         axes.axvline(0, linewidth=0.8, alpha=0.6, color=TEXT_COLOR)
         axes.set_yticks(range(len(findings)), [finding.defense.name for finding in findings])
         axes.set_ylim(-0.7, len(findings) - 0.3)

@@ -21,7 +21,7 @@ def with_interval(read: Proportion) -> str:
 
 def in_points(difference: Difference, n: int) -> str:
     """Return a difference, for n captchas, in percentage points, such as "+20 (+5 to +33)"."""
-    value, low, high = (points(number, n) for number in difference)
+    value, low, high = (points(x, n) for x in (difference.value, difference.low, difference.high))
     return f"{value} ({low} to {high})"
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent, percent_interval
 from skcaptcha.audit import Audit
+from skcaptcha.audit._audit import SECONDS_PER_LABEL, THRESHOLDS
 from skcaptcha.audit._defenses import BROKEN
 from skcaptcha.audit._proportions import significantly_exceeds
-from skcaptcha.audit._result import SECONDS_PER_LABEL, THRESHOLDS
 from skcaptcha.report._blocks import (
     Bars,
     Block,

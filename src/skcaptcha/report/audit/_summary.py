@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skcaptcha.audit import Audit
-from skcaptcha.audit._result import THRESHOLDS
+from skcaptcha.audit._audit import THRESHOLDS
 from skcaptcha.report.audit._number_text import rounded, times, with_interval
 
 

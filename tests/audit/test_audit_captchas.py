@@ -1,6 +1,7 @@
 """An audit measures accuracy on held-out captchas."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -65,14 +66,14 @@ def test_labels_needed_follow_from_the_clopper_pearson_interval(audit):
 def test_result_can_be_written_as_json(audit):
     result = json.loads(json.dumps(audit.to_dict(), allow_nan=False))
     for point, own in zip(result["curve"], audit.curve, strict=True):
-        assert point["read"] == own.read._asdict()
+        assert point["read"] == asdict(own.read)
     assert result["labels_needed"]["0.01"] == audit.labels_needed(0.01)
     assert result["ablation_base"]["n"] == 30
     assert result["findings"][0]["defense"]["key"] == "noise"
-    costs = [None if f.cost is None else f.cost._asdict() for f in audit.findings]
+    costs = [None if f.cost is None else asdict(f.cost) for f in audit.findings]
     assert [finding["cost"] for finding in result["findings"]] == costs
     assert [ablation["loss"] for ablation in result["ablations"]] == [
-        ablation.loss._asdict() for ablation in audit.ablations
+        asdict(ablation.loss) for ablation in audit.ablations
     ]
 
 

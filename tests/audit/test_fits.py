@@ -1,0 +1,46 @@
+"""Captchas that cannot be read count as wrong, and recipes that cannot be fitted as missing."""
+
+import numpy as np
+
+from skcaptcha.audit._fits import Split, choose_and_read, fit_and_read
+
+RECIPE = {
+    "steps": {
+        "denoise": {"gray": {"use": "Grayscale"}, "binarize": {"use": "Binarizer", "ink": "dark"}},
+        "segment": {"use": "ConnectedComponents", "n_characters": 3},
+        "features": {"use": "RawPixels", "shape": [20, 20]},
+        "read": {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+    }
+}
+
+
+def make_split(drawn, labels) -> Split:
+    images, y = drawn(labels[:60]), np.array(labels[:60])
+    return Split(images[:40], y[:40], images[40:], y[40:])
+
+
+def test_captcha_that_cannot_be_read_counts_as_wrong(drawn, labels):
+    split = make_split(drawn, labels)
+    all_read = fit_and_read(RECIPE, split)
+    assert all_read is not None
+    assert all_read.all()
+    broken = [*split.X_held_out[:7], b"no image", *split.X_held_out[8:]]
+    correct = fit_and_read(RECIPE, split._replace(X_held_out=broken))
+    assert correct is not None
+    assert np.flatnonzero(~correct).tolist() == [7]
+
+
+def test_recipe_that_cannot_be_fitted_reads_nothing(drawn, labels):
+    split = make_split(drawn, labels)
+    assert fit_and_read(RECIPE, split._replace(y=np.char.add(split.y, "XY"))) is None
+
+
+def test_point_has_the_figures_of_its_fit(drawn, labels):
+    split = make_split(drawn, labels).first(30)
+    outcome = choose_and_read(split, budget=3, keep_choice=True)
+    assert (outcome.point.n_labels, outcome.point.read.n) == (30, 20)
+    assert outcome.choice is not None
+    texts = outcome.choice.model.predict(split.X_held_out)
+    assert outcome.correct.tolist() == (texts == split.y_held_out).tolist()
+    assert outcome.point.read.n_correct == outcome.correct.sum()
+    assert outcome.point.recipe == outcome.choice.trials[0].name
