@@ -28,9 +28,7 @@ TESTED_ELSEWHERE = {
     "audit/_audit.py": "tests/audit/test_audit_captchas.py: a result comes from an audit",
     "audit/_schedule.py": "tests/audit/test_audit_captchas.py: an audit shows what was left out",
     # auto
-    "auto/_candidate.py": "todo",
-    "auto/_families.py": "todo",
-    "auto/_scoring.py": "todo",
+    "auto/_candidate.py": "tests/auto/test_race.py: candidates are only compared in a race",
     # cli
     "cli/_accuracy.py": "todo",
     "cli/_app.py": "todo",

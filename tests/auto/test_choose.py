@@ -1,19 +1,14 @@
 """Choosing a recipe for labeled captchas within a budget."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import yaml
 
 from bar_captchas import ALL, FIXED_BOXES, SEGMENTING, bars, strings
-from skcaptcha import load_recipe
 from skcaptcha.auto import choose_recipe
 from skcaptcha.datasets import load_captchas, make_line_captchas
 from skcaptcha.exceptions import DatasetError, ReadingError
 from skcaptcha.recipes import Recipe
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def outcomes(choice) -> dict[int, str]:
@@ -25,13 +20,6 @@ def test_a_captcha_without_a_label_is_refused():
     images, _ = make_line_captchas(4, random_state=0)
     with pytest.raises(DatasetError, match="captcha 2 has no label"):
         choose_recipe(list(images), ["AB12", "CD34", "", "EF56"])
-
-
-def test_auto_yaml_is_an_ordinary_recipe(monkeypatch):
-    monkeypatch.chdir(CONFIGS)
-    recipe = load_recipe("auto.yaml")
-    assert len(recipe.grid) == len(ALL["grid"])
-    assert Path("auto.yaml").resolve().parent.name == "ready"
 
 
 def test_other_families_are_not_tried_if_one_reads_everything():

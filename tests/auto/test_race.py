@@ -15,13 +15,18 @@ from skcaptcha.auto._race import Race
 from skcaptcha.images import ImageBatch
 
 
-def race_of(images: list[np.ndarray], labels: list[str], left: float) -> Race:
+def race_of(images: list[np.ndarray], labels: list[str], left: float, report_progress=None) -> Race:
     y, clock = np.array(labels), Clock(time.perf_counter(), left)
     batch = ImageBatch(images)
     race = Race(
-        batch, y, clock, Evaluations(batch, y, clock, None), [].append,
-        groups=np.arange(len(y)), pool=ProcessPool(1), random_state=0,
-    )  # fmt: skip
+        batch,
+        y,
+        np.arange(len(y)),
+        Evaluations(batch, y, clock, None),
+        report_progress or [].append,
+        pool=ProcessPool(1),
+        random_state=0,
+    )
     race.folds = 4
     return race
 
@@ -42,18 +47,7 @@ def test_useless_candidates_do_not_use_the_time_of_readers_with_a_surrogate():
     images = bars(labels)
     labels[::10] = [label[::-1] for label in labels[::10]]
     said: list[str] = []
-    clock, y = Clock(time.perf_counter(), 60), np.array(labels)
-    batch = ImageBatch(images)
-    race = Race(
-        batch,
-        y,
-        clock,
-        Evaluations(batch, y, clock, None),
-        said.append,
-        groups=np.arange(80),
-        pool=ProcessPool(1),
-        random_state=0,
-    )
+    race = race_of(images, labels, 60, said.append)
     families = FIXED_BOXES | {"grid": [blank, meant]}
     race.run(list(families_for(measure(images, labels), families)), 4)
     validated = [text for text in said if text.startswith("cross-validating")]
@@ -77,7 +71,7 @@ def test_the_final_fit_is_shortened_or_a_warning_logged_if_time_runs_out(caplog)
         (5.0, {"read__calibration_cv": 2}, True),
     ):
         race = race_of(images, labels, left)
-        entry = Candidate(Family(0, "", (), ""), None, recipe=recipe, fold_seconds=10.0)
+        entry = Candidate(Family(0, "", (), ""), recipe=recipe, fold_seconds=10.0)
         caplog.clear()
         race._shorten_final_fit(entry)
         assert entry.recipe["final"] == final
@@ -95,7 +89,7 @@ def test_a_family_is_not_screened_if_that_would_take_too_long(monkeypatch, secon
     images = bars(labels)
     timed = []
     monkeypatch.setattr(
-        Race, "_time_fit", lambda race, recipe, few, predict: timed.append(few) or seconds
+        Race, "_time", lambda race, recipe, few: timed.append(few) or (seconds, 0.0)
     )
     race = race_of(images, labels, 30.0)
     families = list(families_for(measure(images, labels), SEGMENTING))[:2]
@@ -120,7 +114,7 @@ def test_a_warning_is_logged_before_the_budget_is_exceeded(caplog):
         race = race_of(bars(labels), labels, 10.0)
         race.clock.advance_to(10.0 - left)
         caplog.clear()
-        race._shorten_final_fit(Candidate(family, None, recipe=recipe, fold_seconds=needed))
+        race._shorten_final_fit(Candidate(family, recipe=recipe, fold_seconds=needed))
         messages = [message for _, _, message in caplog.record_tuples]
         assert len(messages) == len(said)
         assert all(a in b for a, b in zip(said, messages, strict=True))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.filters import threshold_otsu
 
-from skcaptcha.auto._measure import _otsu_threshold
+from skcaptcha.auto._measurement import _otsu_threshold
 from skcaptcha.measure._otsu import histograms, otsu_thresholds
 
 

@@ -3,7 +3,7 @@
 from skcaptcha.auto._candidate import Trial
 from skcaptcha.auto._choose import Choice, choose_recipe, default_budget
 from skcaptcha.auto._families import load_families
-from skcaptcha.auto._measure import Measurement, Span, measure
+from skcaptcha.auto._measurement import Measurement, Span, measure
 
 __all__ = [
     "Choice",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from skcaptcha.auto._families import Content, Family, Variant, name_of
 
 # Errors may shrink by these factors from screening to cross-validation, with and without a
 # surrogate reader.
 _ERROR_RATIO, _ERROR_RATIO_OF_SURROGATE = 4, 20
+
+_NOT_TRIED = Variant({}, ())
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,21 @@ class Trial:
 
 @dataclass
 class Candidate:
-    """A variant of a family, and its results so far; the variant is None if it is not tried.
+    """A variant of a family, and its results so far; the variant is empty if none is tried.
 
     ``character_accuracy`` and ``ignoring_case`` come from the latest evaluation, ``recipe`` is the
-    best one so far, and ``fold_seconds`` is the time that one process needs for a fold.
+    best one so far, empty without any, and ``fold_seconds`` is the time that one process needs for
+    a fold.
     """
 
     family: Family
-    variant: Variant | None
+    variant: Variant = _NOT_TRIED
     outcome: str = ""
     screened: float | None = None
     accuracy: float | None = None
     character_accuracy: float = 0.0
     ignoring_case: float = 0.0
-    recipe: Content | None = None
+    recipe: Content = field(default_factory=dict)
     n_validated: int = 0
     seconds: float = 0.0
     fold_seconds: float = 0.0
@@ -89,11 +92,11 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        return self.family.name if self.recipe is None else name_of(self.recipe)
+        return name_of(self.recipe) if self.recipe else self.family.name
 
     @property
     def has_surrogate(self) -> bool:
-        return self.variant is not None and len(self.variant.stages) > 1
+        return len(self.variant.stages) > 1
 
     @property
     def upper_bound(self) -> float:

@@ -19,7 +19,7 @@ from skcaptcha._display.progress import format_duration, progress_columns, regis
 from skcaptcha.auto._candidate import Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
-from skcaptcha.auto._measure import Measurement, measure
+from skcaptcha.auto._measurement import Measurement, measure
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.exceptions import DatasetError
@@ -211,20 +211,17 @@ def choose_recipe(
         }
         with nullcontext() if checkpoint is None else Journal(checkpoint, parts) as journal:
             clock = Clock(begin, budget)
-            evaluations = Evaluations(X, labels, clock, journal)
             race = Race(
                 X,
                 labels,
-                clock,
-                evaluations,
+                groups,
+                Evaluations(X, labels, clock, journal),
                 report_progress,
-                groups=groups,
                 pool=ProcessPool(n_jobs),
                 random_state=random_state,
             )
             race.run(list(families_for(measurement, content)), content["search"]["cv"])
-            model, winner = race.fit_best() if refit else race.best()
-    assert winner.recipe is not None
+            model, winner = race.fit_best(refit=refit)
     return Choice(
         measurement=measurement,
         trials=tuple(race.trials(winner)),

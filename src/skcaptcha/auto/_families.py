@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import product
 from typing import Any
 
 from sklearn.model_selection import ParameterGrid
 
-from skcaptcha.auto._measure import Measurement
-from skcaptcha.recipes import Recipe
+from skcaptcha.auto._measurement import Measurement
+from skcaptcha.recipes import Recipe, ready_recipe
 from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "auto.yaml"
@@ -53,8 +52,7 @@ def load_families() -> Content:
     content : dict
         Content of a recipe whose grid is a list of families.
     """
-    text = files("skcaptcha.recipes").joinpath("ready", _SOURCE).read_text(encoding="utf-8")
-    content: Content = parse_yaml(text, _SOURCE)
+    content: Content = parse_yaml(ready_recipe("auto"), _SOURCE)
     return content
 
 

@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 import joblib
 import numpy as np
@@ -15,17 +16,10 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.percent import points
 from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
-from skcaptcha.auto._costs import (
-    FINAL_FIT,
-    characters_in_fold,
-    final_fit_seconds,
-    has_networks,
-    training_size,
-)
-from skcaptcha.auto._evaluations import Clock, Evaluations
+from skcaptcha.auto._costs import has_networks, training_size
+from skcaptcha.auto._evaluations import Evaluations, Splits
 from skcaptcha.auto._families import Content, Family, name_of
 from skcaptcha.auto._process_pool import ProcessPool
-from skcaptcha.auto._scoring import Scores, Splits
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch
 from skcaptcha.images._duplicates import group_folds
@@ -40,6 +34,12 @@ _N_TIMED = 20  # captchas that the fit time is measured with
 
 _SCREENING_FRACTION = 0.4  # of the time
 _SHORTENED_FINAL = {"read__calibration_cv": 2}
+# Half of the time of a fold is needed to train a network, the other half to align the characters.
+# The final fit trains three networks, and is repeated three times for calibration; the shortened
+# fit trains one network and is repeated twice. Without networks both take about the same time.
+_FINAL_FIT = 6.0
+_SHORTENED_FIT = 1.5
+_FINAL_FIT_WITHOUT_NETWORKS = 2.5
 _MIN_SECONDS_FOR_NETWORKS = 20.0  # if the fit time is unknown
 # With less time left, the first variant of a family is timed before it is screened.
 _LITTLE_TIME = 60.0
@@ -66,17 +66,16 @@ class Race:
         self,
         X: ImageBatch,
         y: NDArray[np.str_],
-        clock: Clock,
+        groups: NDArray[np.intp],
         evaluations: Evaluations,
         report_progress: Callable[[str], None],
         *,
-        groups: NDArray[np.intp],
         pool: ProcessPool,
         random_state: int,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
-        self.clock, self.evaluations, self.pool = clock, evaluations, pool
-        self.report_progress = report_progress
+        self.evaluations, self.clock = evaluations, evaluations.clock
+        self.report_progress, self.pool = report_progress, pool
         order = np.random.default_rng(random_state).permutation(len(y))
         self.screened, self.pilot = order[:_N_SCREENED], order[:_N_PILOT]
         self.everything = np.arange(len(y))
@@ -95,9 +94,9 @@ class Race:
         for i, family in enumerate(families):
             if family.excluded:
                 outcome = f"cannot apply: {family.excluded}"
-                self.candidates.append(Candidate(family, None, outcome))
+                self.candidates.append(Candidate(family, outcome=outcome))
             elif self._is_decided():
-                self.candidates.append(Candidate(family, None, "not tried: not needed"))
+                self.candidates.append(Candidate(family, outcome="not tried: not needed"))
             else:
                 seconds = (self.clock.remaining() - reserved) / (len(families) - i)
                 screened = self._screen(family, seconds)
@@ -111,14 +110,19 @@ class Race:
                 if candidate.accuracy is None and candidate.upper_bound + bonus > best:
                     self._cross_validate(candidate)
 
-    def fit_best(self) -> tuple[Pipeline, Candidate]:
-        """Fit the best candidate to all captchas, or the next one if that fails."""
+    def fit_best(self, *, refit: bool) -> tuple[Pipeline, Candidate]:
+        """Fit the best candidate to all captchas, or the next one if that fails.
+
+        Without `refit`, return the best candidate with its pipeline, which is not fitted.
+        """
         for candidate in self._ranked():
-            assert candidate.recipe is not None
+            if not refit:
+                candidate.outcome = "chosen"
+                return Recipe(candidate.recipe).pipeline(), candidate
             shortened = self._shorten_final_fit(candidate)
             self.report_progress(f"fitting {candidate.name} to all captchas")
             # Only networks are trained by several processes.
-            work = FINAL_FIT * candidate.fold_seconds if has_networks(candidate.recipe) else 0.0
+            work = _FINAL_FIT * candidate.fold_seconds if has_networks(candidate.recipe) else 0.0
             n_jobs = self.pool.n_jobs_for(work)
             try:
                 with (
@@ -131,16 +135,10 @@ class Race:
                 continue
             candidate.outcome = f"chosen{shortened}"
             return model, candidate
-        raise self._nothing_fits()
-
-    def best(self) -> tuple[Pipeline, Candidate]:
-        """Return the best candidate, and its pipeline without fitting it."""
-        candidate = next(iter(self._ranked()), None)
-        if candidate is None:
-            raise self._nothing_fits()
-        assert candidate.recipe is not None
-        candidate.outcome = "chosen"
-        return Recipe(candidate.recipe).pipeline(), candidate
+        reasons = {each.family.name: f"{each.name}: {each.outcome}" for each in self.candidates}
+        raise ReadingError(
+            f"no recipe can be fitted to these captchas ({'; '.join(reasons.values())})"
+        )
 
     def trials(self, winner: Candidate) -> Iterator[Trial]:
         """Report on all candidates, the winner first."""
@@ -149,7 +147,7 @@ class Race:
             yield Trial(
                 each.family.number,
                 each.name,
-                {} if each.variant is None else each.variant.settings,
+                each.variant.settings,
                 each.outcome or self._compare(each, winner),
                 each.screened,
                 len(self.screened),
@@ -168,12 +166,6 @@ class Race:
         n = candidate.n_validated or len(self.screened)
         behind = points(winner.estimate - candidate.estimate, n)
         return f"{behind.removeprefix('+')} points behind"
-
-    def _nothing_fits(self) -> ReadingError:
-        reasons = {each.family.name: f"{each.name}: {each.outcome}" for each in self.candidates}
-        return ReadingError(
-            f"no recipe can be fitted to these captchas ({'; '.join(reasons.values())})"
-        )
 
     def _is_decided(self) -> bool:
         return any(
@@ -209,39 +201,38 @@ class Race:
     def _seconds_to_screen(self, candidate: Candidate, fitted: Sequence[Candidate]) -> float:
         """Estimate the time for screening a new family and for the final fit."""
         best = max(fitted, key=lambda each: each.rank)
-        assert best.recipe is not None
         final_fit = self._final_fit_seconds(best.recipe, best.fold_seconds, shortened=True)
         screening = self.longest_screening
         n = len(self.screened)
-        if candidate.variant and n > 2 * _N_TIMED and self.clock.remaining() < _LITTLE_TIME:
+        if n > 2 * _N_TIMED and self.clock.remaining() < _LITTLE_TIME:
             # Each captcha is used for training in one fold, and read in the other.
             recipe = candidate.variant.stages[0][0]
-            seconds = self._time_fit(recipe, self.screened[:_N_TIMED], predict=True)
-            screening = seconds * n / _N_TIMED
+            screening = sum(self._time(recipe, self.screened[:_N_TIMED]) or ()) * n / _N_TIMED
             final_fit = max(final_fit, screening / SCREENING_FOLDS * len(self.y) / n)
         return screening + final_fit
 
     def _screen_variants(self, candidates: Sequence[Candidate], work: float) -> float:
         """Screen variants, given an estimate of the work; return the measured work."""
-        recipes = [each.variant.stages[0][0] for each in candidates if each.variant]
+        recipes = [each.variant.stages[0][0] for each in candidates]
         n = len(self.screened)
-        splits = self._splits(self.screened, SCREENING_FOLDS)
-        scores = self._score(recipes, self.screened, splits, work)
-        sums = zip(scores.strings, scores.characters, scores.ignoring_case, strict=True)
-        for each, recipe, numbers in zip(candidates, recipes, sums, strict=True):
+        scores = self.evaluations(
+            recipes,
+            self.screened,
+            self._splits(self.screened, SCREENING_FOLDS),
+            n_jobs=self.pool.n_jobs_for(work),
+        )
+        for each, recipe, means in zip(candidates, recipes, scores.sums.T / n, strict=True):
             each.seconds = scores.seconds / len(candidates)
             each.fold_seconds = scores.work / len(candidates) / SCREENING_FOLDS * len(self.y) / n
-            if math.isnan(numbers[0]):
+            if np.isnan(means[0]):
                 each.outcome = f"cannot apply: {scores.error}"
                 continue
-            each.screened, each.character_accuracy, each.ignoring_case = (
-                float(number) / n for number in numbers
-            )
+            each.screened, each.character_accuracy, each.ignoring_case = means.tolist()
             each.recipe = recipe
             _logger.debug(
                 "screened %s %s: string accuracy %.4f in %.2f s",
                 each.name,
-                each.variant.settings if each.variant else {},
+                each.variant.settings,
                 each.screened,
                 each.seconds,
             )
@@ -257,9 +248,8 @@ class Race:
         might leave no time for the reader that it stands for.
         """
         promising: list[tuple[int, Candidate]] = []
-        for number in range(1 + max(each.family.number for each in self.candidates)):
-            family = [each for each in self.candidates if each.family.number == number]
-            promising += enumerate(self._promising(family))
+        for _, family in groupby(self.candidates, key=lambda each: each.family.number):
+            promising += enumerate(self._promising(list(family)))
         surrogates = [each.character_accuracy for _, each in promising if each.has_surrogate]
         best = max(surrogates, default=0.0)
         best -= two_standard_errors(best, len(self.screened))
@@ -300,7 +290,6 @@ class Race:
         A reader of unknown fit time is first fitted to a few captchas. Its first folds only have
         to leave time for a shortened final fit: the score of its surrogate says little about it.
         """
-        assert candidate.variant is not None
         self.report_progress(f"cross-validating {candidate.name}")
         stage, number = candidate.variant.stages[-1], candidate.family.number
         minimum = _MIN_SECONDS_FOR_NETWORKS if has_networks(stage[0]) else 0.0
@@ -326,17 +315,18 @@ class Race:
                     candidate.out_of_time = True
                     candidate.outcome = f"{_NO_TIME}: needs about {needed:.0f} s more"
                 return
-            scores = self._score(stage, self.everything, part, work * n_tasks)
+            n_jobs = self.pool.n_jobs_for(work * n_tasks)
+            scores = self.evaluations(stage, self.everything, part, n_jobs=n_jobs)
             candidate.seconds += scores.seconds
             work = candidate.fold_seconds = scores.work / n_tasks
             if candidate.has_surrogate:
                 self.own_fold_seconds[number] = work
                 is_known = True
-            read += scores.strings, scores.characters, scores.ignoring_case
+            read += scores.sums
             if np.isnan(read[0]).all():
                 candidate.outcome = f"cannot apply: {scores.error}"
-                candidate.screened = candidate.accuracy = candidate.recipe = None
-                candidate.n_validated = 0
+                candidate.screened = candidate.accuracy = None
+                candidate.recipe, candidate.n_validated = {}, 0
                 return
             candidate.n_validated += sum(len(test) for _, test in part)
             n_validated = candidate.n_validated
@@ -377,11 +367,6 @@ class Race:
         groups = self.groups[sample]
         return group_folds(groups, min(folds, len(np.unique(groups))))
 
-    def _score(
-        self, recipes: Sequence[Content], sample: NDArray[np.intp], splits: Splits, work: float
-    ) -> Scores:
-        return self.evaluations(recipes, sample, splits, n_jobs=self.pool.n_jobs_for(work))
-
     # The final fit
 
     def _shorten_final_fit(self, candidate: Candidate) -> str:
@@ -389,19 +374,13 @@ class Race:
 
         Warn if the budget will be exceeded nevertheless.
         """
-        assert candidate.recipe is not None
-        final, left = candidate.recipe["final"], self.clock.remaining()
-        needed = self._final_fit_seconds(candidate.recipe, candidate.fold_seconds)
+        recipe, left = candidate.recipe, self.clock.remaining()
+        needed = self._final_fit_seconds(recipe, candidate.fold_seconds)
         shortened = ""
-        if (
-            needed > left
-            and final.keys() > _SHORTENED_FINAL.keys()
-            and has_networks(candidate.recipe)
-        ):
-            needed = self._final_fit_seconds(
-                candidate.recipe, candidate.fold_seconds, shortened=True
-            )
-            candidate.recipe = {**candidate.recipe, "final": _SHORTENED_FINAL}
+        can_be_shortened = has_networks(recipe) and recipe["final"].keys() > _SHORTENED_FINAL.keys()
+        if needed > left and can_be_shortened:
+            needed = self._final_fit_seconds(recipe, candidate.fold_seconds, shortened=True)
+            candidate.recipe = {**recipe, "final": _SHORTENED_FINAL}
             shortened = " (with a shortened final fit: there was no time for more networks)"
         if needed - left > max(_TOLERANCE * self.clock.budget, _TOLERANCE_SECONDS):
             fit = f"fitting {candidate.name} to all captchas takes about {needed:.1f} s"
@@ -414,41 +393,47 @@ class Race:
     def _final_fit_seconds(
         self, recipe: Content, fold_seconds: float, *, shortened: bool = False
     ) -> float:
-        return final_fit_seconds(
-            recipe,
-            fold_seconds,
-            self.pool,
-            n_characters=self.n_characters,
-            n_folds=self.folds,
-            shortened=shortened,
-        )
+        """Estimate the time of the final fit from the time that one process needs for a fold."""
+        if not has_networks(recipe):
+            return _FINAL_FIT_WITHOUT_NETWORKS * fold_seconds
+        growth = training_size(recipe, self.n_characters)
+        growth /= training_size(recipe, self._n_characters_in_fold())
+        more = growth * (_SHORTENED_FIT if shortened else _FINAL_FIT)
+        return self.pool.seconds(fold_seconds * (1 + more), self.folds)
+
+    def _n_characters_in_fold(self) -> int:
+        return max(1, int(self.n_characters * (1 - 1 / self.folds)))
 
     # Measured times
 
     def _time_fold(self, recipe: Content) -> float:
         """Estimate the time that one process needs for a fold by fitting a few captchas."""
         few = self.pilot[: min(_N_TIMED, max(1, len(self.y) // 2))]
-        seconds = self._time_fit(recipe, few)
-        size = training_size(recipe, characters_in_fold(self.n_characters, self.folds))
+        seconds, _ = self._time(recipe, few) or (0.0, 0.0)
+        size = training_size(recipe, self._n_characters_in_fold())
         return seconds * size / training_size(recipe, int(np.char.str_len(self.y[few]).sum()))
 
-    def _time_fit(self, recipe: Content, few: NDArray[np.intp], *, predict: bool = False) -> float:
-        """Measure the time of fitting a recipe to a few captchas, and of reading them."""
+    def _time(self, recipe: Content, few: NDArray[np.intp]) -> tuple[float, float] | None:
+        """Return the seconds of fitting a recipe to a few captchas, and of reading them."""
         self.report_progress(f"timing {name_of(recipe)}")
         X = self.X.take(few)
         begin = time.perf_counter()
         try:
             with warnings.catch_warnings(action="ignore"):
                 model = Recipe(recipe).pipeline().fit(X, self.y[few])
-                if predict:
-                    model.predict(X)
+            fitted = time.perf_counter()
+            model.predict(X)
         except Exception:  # so few captchas may not be enough
-            return 0.0
-        return time.perf_counter() - begin
+            return None
+        return fitted - begin, time.perf_counter() - fitted
+
+    def _seconds_to_read(self, candidate: Candidate) -> float:
+        times = self._time(candidate.recipe, self.pilot)
+        return times[1] if times else math.inf
 
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that can be fitted, the best first, and of equals the fastest."""
-        able = [each for each in self.candidates if each.recipe is not None]
+        able = [each for each in self.candidates if each.recipe]
         ranked = sorted(able, key=lambda each: each.rank, reverse=True)
         tied = [each for each in ranked if each.rank == ranked[0].rank]
         # Readers with a surrogate are slow to fit and to read.
@@ -457,15 +442,3 @@ class Race:
         if len(quick) > 1:
             quick.sort(key=self._seconds_to_read)
         return [*quick, *slow, *ranked[len(tied) :]]
-
-    def _seconds_to_read(self, candidate: Candidate) -> float:
-        assert candidate.recipe is not None
-        X = self.X.take(self.pilot)
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                model = Recipe(candidate.recipe).pipeline().fit(X, self.y[self.pilot])
-            begin = time.perf_counter()
-            model.predict(X)
-        except Exception:  # so few captchas may not be enough
-            return math.inf
-        return time.perf_counter() - begin

@@ -1,0 +1,54 @@
+"""Families of recipes, filled in with measured values."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bar_captchas import ALL, FIXED_BOXES, bars, strings
+from skcaptcha import load_recipe
+from skcaptcha.auto import measure
+from skcaptcha.auto._families import families_for
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def test_auto_yaml_is_an_ordinary_recipe(monkeypatch):
+    monkeypatch.chdir(CONFIGS)
+    recipe = load_recipe("auto.yaml")
+    assert len(recipe.grid) == len(ALL["grid"])
+    assert Path("auto.yaml").resolve().parent.name == "ready"
+
+
+def test_each_variant_has_a_recipe_for_each_reader():
+    readers = [
+        {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}},
+        {"use": "CharacterReader", "estimator": {"use": "SVC"}},
+    ]
+    grid = {
+        "denoise__ink__threshold": [95, 127],
+        "read": readers,
+        "read__calibration_cv": [2, 3, 4],
+    }
+    labels = strings(30, "ABC", [3])
+    measurement = measure(bars(labels), labels)
+    content = FIXED_BOXES | {"grid": [grid]}
+    (family,) = families_for(measurement, content)
+    assert family.name == "FixedBoxes + RawPixels + SVC"
+    assert family.excluded == ""
+    thresholds = [variant.settings["denoise__ink__threshold"] for variant in family.variants]
+    assert thresholds == [95, 127]
+    for variant, threshold in zip(family.variants, thresholds, strict=True):
+        assert [len(stage) for stage in variant.stages] == [3, 3]
+        for reader, stage in zip(readers, variant.stages, strict=True):
+            for recipe, cv in zip(stage, [2, 3, 4], strict=True):
+                steps = recipe["steps"]
+                assert steps["denoise"]["ink"]["threshold"] == threshold
+                assert steps["segment"]["boxes"] == [list(box) for box in measurement.boxes]
+                assert steps["read"] == {**reader, "calibration_cv": cv}
+    assert content["steps"]["segment"]["boxes"] != recipe["steps"]["segment"]["boxes"]
+
+
+def test_a_family_without_boxes_is_excluded():
+    images = [np.pad(image, ((0, 0), (0, i)), "edge") for i, image in enumerate(bars(["ABC"] * 9))]
+    (family,) = families_for(measure(images, ["ABC"] * 9), FIXED_BOXES)
+    assert family.excluded == "images differ in size"
