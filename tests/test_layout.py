@@ -125,10 +125,9 @@ TESTED_ELSEWHERE = {
     "read/sequence/_n_best.py": "todo",
     "read/sequence/_training_alignment.py": "todo",
     # recipes
-    "recipes/_allowed_classes.py": "todo",
-    "recipes/_build.py": "todo",
-    "recipes/_schema.py": "todo",
-    "recipes/_strict_yaml.py": "todo",
+    "recipes/_allowed_classes.py": "tests/recipes/test_new_step.py: a recipe uses a new class",
+    "recipes/_build.py": "tests/recipes/test_recipe.py: errors name the keys of a recipe",
+    "recipes/_schema.py": "tests/recipes/test_recipe.py: errors name the keys of a recipe",
     # report
     "report/_blocks.py": "todo",
     "report/_confidence_section.py": "todo",

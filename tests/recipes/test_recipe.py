@@ -12,7 +12,6 @@ from skcaptcha.denoise import Binarizer, ImageRouter, Smoother
 from skcaptcha.exceptions import RecipeError, SkcaptchaError
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.recipes import Recipe
-from skcaptcha.recipes._strict_yaml import parse_yaml
 from skcaptcha.segment import EqualSplit, ProjectionValleys
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -337,15 +336,6 @@ def test_a_bad_file_is_named(name, tmp_path):
     with pytest.raises(RecipeError, match=r"x\.yaml: ") as caught:
         load_recipe(path)
     assert caught.match(said)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("1e1", 10.0), ("-1E-3", -0.001), (".5e+2", 50.0), ("2.e2", 200.0), ("0", 0), ("1e", "1e")],
-)
-def test_numbers_are_written_as_in_yaml_1_2(text, value):
-    found = parse_yaml(text, "x.yaml")
-    assert (found, type(found)) == (value, type(value))
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.recipes._allowed_classes import allowed_classes
-from skcaptcha.recipes._schema import allowed, count_steps, shortened, shown
+from skcaptcha.recipes._schema import allowed, shortened, shown
 
 _MAX_STEPS = 64  # of a pipeline; the ready recipes have ten at most
 
@@ -109,9 +109,15 @@ def build_values(
 
 def check_number_of_steps(value: Any, key: str) -> None:
     """Raise an error if a value describes more estimators than a pipeline may have."""
-    n = count_steps(value)
+    n = _count_steps(value)
     if n > _MAX_STEPS:
         raise InvalidKeyError(key, f"has {n} steps; the maximum is {_MAX_STEPS}; remove some")
+
+
+def _count_steps(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return ("use" in value) + sum(map(_count_steps, value.values()))
+    return sum(map(_count_steps, value)) if isinstance(value, list) else 0
 
 
 def _build_named(value: Any, key: str, step: str) -> list[tuple[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import re
 import time
@@ -27,21 +26,9 @@ from skcaptcha.datasets._file_kinds import kind_of, may_be_recipe
 from skcaptcha.exceptions import DatasetError, RecipeError
 from skcaptcha.metrics import has_both_cases, string_accuracy
 from skcaptcha.model_selection import CaptchaKFold, SharedGridSearchCV
-from skcaptcha.recipes._build import (
-    InvalidKeyError,
-    build,
-    build_values,
-    check_number_of_steps,
-)
+from skcaptcha.recipes._build import InvalidKeyError, build, build_values, check_number_of_steps
 from skcaptcha.recipes._ready import ready_names, ready_recipe
-from skcaptcha.recipes._schema import (
-    Steps,
-    allowed,
-    apply_override,
-    key_error,
-    shown,
-    validate,
-)
+from skcaptcha.recipes._schema import allowed, apply_override, key_error, shown, validate
 from skcaptcha.recipes._strict_yaml import MAX_CHARACTERS, parse_yaml
 
 _logger = logging.getLogger(__name__)
@@ -94,8 +81,8 @@ class Recipe:
         self.output = file.output
         self._steps = file.steps
         self._cv = file.search.cv
-        n = sum(math.prod(map(len, grid.values())) for grid in file.grid or [])
-        if n > _MAX_CANDIDATES:
+        grids = file.grid or [{}]
+        if (n := len(ParameterGrid(grids))) > _MAX_CANDIDATES:
             problem = f"has {n} candidates; the maximum is {_MAX_CANDIDATES}; try fewer values"
             raise key_error(source, "grid", problem)
         try:
@@ -103,7 +90,7 @@ class Recipe:
             pipeline = self.pipeline()
             self.grid = [
                 build_values(grid, f"grid{f'[{i}]' * (i > 0)}", pipeline)
-                for i, grid in enumerate(file.grid or [{}])
+                for i, grid in enumerate(grids)
             ]
             final = {name: [value] for name, value in file.final.items()}
             self._final = {k: v[0] for k, v in build_values(final, "final", pipeline).items()}
@@ -111,7 +98,7 @@ class Recipe:
             raise key_error(source, *error.args) from None
 
     def __repr__(self) -> str:
-        steps = [getattr(self._steps, name)["use"] for name in ("segment", "features", "read")]
+        steps = [dict(self._steps)[name]["use"] for name in ("segment", "features", "read")]
         n = len(ParameterGrid(self.grid))
         candidates = f"{n:,} candidate{'s' * (n != 1)}"
         return f"<Recipe {self.source}: {', '.join(steps)}; {candidates}, {self._cv} folds>"
@@ -125,12 +112,7 @@ class Recipe:
             Unfitted pipeline with the steps ``images``, ``denoise``, ``segment``, ``features`` and
             ``read``.
         """
-        return Pipeline(
-            [
-                (name, build(getattr(self._steps, name), f"steps.{name}", name))
-                for name in Steps.model_fields
-            ]
-        )
+        return Pipeline([(name, build(step, f"steps.{name}", name)) for name, step in self._steps])
 
     def final_pipeline(self, params: Mapping[str, Any] | None = None) -> Pipeline:
         """Build a candidate with the parameters of the section ``final``, for the last fit.

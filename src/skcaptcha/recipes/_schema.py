@@ -28,14 +28,17 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Generated(_Section):
+class _Data(_Section):
+    train: str | int | float | None = None
+    test: str | int | float | None = None
+
+
+class Generated(_Data):
     """Captchas that `skcaptcha.datasets` generates: ``data`` with the key ``generate``."""
 
     generate: Literal["lines", "dots", "image"]
     n: int = Field(default=1000, ge=1, le=100_000)  # they are all held in memory
     seed: int = Field(default=0, ge=0, lt=2**32)
-    train: str | int | float | None = None
-    test: str | int | float | None = None
 
     def load(self) -> Captchas:
         """Generate the captchas."""
@@ -43,12 +46,10 @@ class Generated(_Section):
         return Captchas(data=list(images), target=labels)
 
 
-class Folder(_Section):
+class Folder(_Data):
     """A labeled folder: ``data`` with the key ``folder``."""
 
     folder: str
-    train: str | int | float | None = None
-    test: str | int | float | None = None
 
     def load(self) -> Captchas:
         """List the images of the folder with their labels."""
@@ -175,21 +176,10 @@ def _first_problem(error: ValidationError) -> tuple[str, str]:
 
 
 def _keys_at(loc: list[Any]) -> list[str]:
-    sections: dict[str, list[type[BaseModel]]] = {
-        "": [RecipeFile],
-        "data": [Generated, Folder],
-        "steps": [Steps],
-        "search": [Search],
-        "output": [Output],
-    }
-    return [key for model in sections[".".join(map(str, loc))] for key in model.model_fields]
-
-
-def count_steps(value: Any) -> int:
-    """Return the number of estimators that a value describes, nested ones included."""
-    if isinstance(value, Mapping):
-        return ("use" in value) + sum(map(count_steps, value.values()))
-    return sum(map(count_steps, value)) if isinstance(value, list) else 0
+    if loc == ["data"]:
+        return [*Generated.model_fields, *Folder.model_fields]
+    sections: dict[str, type[BaseModel]] = {"steps": Steps, "search": Search, "output": Output}
+    return list((sections[loc[0]] if loc else RecipeFile).model_fields)
 
 
 def allowed(found: Any, names: Iterable[str]) -> str:
