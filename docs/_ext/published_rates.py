@@ -14,16 +14,18 @@ class PublishedRates(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the nodes of the table and of the list."""
         from skcaptcha.report.audit._published_rates import (  # noqa: PLC0415 - only this page needs it
-            PUBLISHED_RATES,
+            as_published,
+            published_rates,
         )
 
+        papers = published_rates()
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 20 40", ""]
         lines += ["   * - scheme", "     - read", "     - source"]
-        for row in sorted(PUBLISHED_RATES, key=lambda row: row.paper.year):
-            lines += [f"   * - {row.scheme}", f"     - {row.percent}"]
-            lines += [f"     - {row.paper.short}"]
-        papers = sorted({row.paper for row in PUBLISHED_RATES}, key=lambda paper: paper.year)
-        lines += ["", *(f"- {paper}" for paper in papers)]
+        for paper in papers:
+            for scheme, rate in paper.rates.items():
+                lines += [f"   * - {scheme}", f"     - {as_published(rate)}"]
+                lines += [f"     - {paper.short}"]
+        lines += ["", *(f"- {paper}" for paper in papers if paper.rates)]
         holder = nodes.container()
         self.state.nested_parse(_as_rst(self, lines), self.content_offset, holder)
         return holder.children

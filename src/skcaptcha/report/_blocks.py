@@ -20,6 +20,9 @@ from skcaptcha.inspection import Trace
 _MAGNIFIED_BELOW = 240  # pixels
 _MAX_SCALE = 3
 
+Mood: TypeAlias = Literal["", "good", "bad"]
+"""The color of a headline."""
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -28,7 +31,7 @@ class Headline:
     value: str
     conclusion: str
     detail: str
-    mood: Literal["", "good", "bad"] = ""
+    mood: Mood = ""
 
 
 @dataclass(frozen=True)

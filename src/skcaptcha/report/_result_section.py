@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
 from skcaptcha._display.percent import percent, percent_interval, percent_with_interval
 from skcaptcha.inspection import LabeledPrediction
 from skcaptcha.inspection._budgeted_refits import LearningCurvePoint
 from skcaptcha.metrics import character_accuracy, string_accuracy, wilson_interval
 from skcaptcha.read import Reading
-from skcaptcha.report._blocks import Block, Bullets, Facts, Heading, Headline, Item
+from skcaptcha.report._blocks import Block, Bullets, Facts, Heading, Headline, Item, Mood
 
 _ENOUGH = 100  # captchas for an evaluation
 _FEW = 30
@@ -115,7 +114,7 @@ def _other_metrics(
         yield "unlike the training set", f"{unlike}; their confidence is lowered"
 
 
-def _conclusion(n_correct: int, n: int) -> tuple[str, Literal["", "good", "bad"]]:
+def _conclusion(n_correct: int, n: int) -> tuple[str, Mood]:
     low, high = wilson_interval(n_correct, n)
     if n_correct == 0:
         return "The model reads none of these captchas.", "bad"

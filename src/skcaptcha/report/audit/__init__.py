@@ -1,6 +1,6 @@
 """The report on an audit."""
 
-from skcaptcha.report.audit._report import audit_report
-from skcaptcha.report.audit._summary import audit_summary
+from skcaptcha.report.audit._audit_report import audit_report
+from skcaptcha.report.audit._conclusion import audit_summary
 
 __all__ = ["audit_report", "audit_summary"]

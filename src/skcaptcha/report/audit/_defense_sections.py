@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from skcaptcha._display.percent import percent
 from skcaptcha.audit import Audit
 from skcaptcha.audit._audit import Ablation
 from skcaptcha.audit._defenses import BROKEN, DEFENSES, Finding
@@ -15,7 +16,7 @@ from skcaptcha.report._charts import CHART_SIZE, COLORS, TEXT_COLOR, chart
 from skcaptcha.report.audit._number_text import in_points, listed, with_interval
 
 _NAMES = {defense.key: defense.name for defense in DEFENSES}
-_BROKEN_PERCENT = f"{100 * BROKEN:.0f} %"
+_BROKEN_PERCENT = percent(BROKEN, 100)
 
 
 def defense_blocks(audit: Audit) -> Iterator[Block]:
@@ -43,9 +44,9 @@ def defense_blocks(audit: Audit) -> Iterator[Block]:
                 finding.defense.name,
                 finding.conclusion,
                 f"{finding.n_with} of {finding.n_measured}",
-                with_interval(finding.read_with) if finding.read_with else "-",
-                with_interval(finding.less) if finding.less else "-",
-                _cost(finding) or "-",
+                with_interval(finding.read_with),
+                with_interval(finding.less),
+                _cost(finding),
             )
             for finding in audit.findings
         ],
@@ -80,22 +81,22 @@ def ablation_blocks(audit: Audit) -> Iterator[Block]:
 
 
 def _cost_chart(findings: Sequence[Finding]) -> Block:
-    findings = findings[::-1]
+    names = [finding.defense.name for finding in findings]
+    costs = [(cost.value, cost.low, cost.high) for f in findings if (cost := f.cost)]
 
     def plot(axes: Axes) -> None:
-        for k, finding in enumerate(findings):
-            cost = finding.cost
-            assert cost is not None
-            errors = 100 * np.array([[cost.value - cost.low], [cost.high - cost.value]])
-            axes.errorbar(100 * cost.value, k, xerr=errors, marker="o", capsize=4, color=COLORS[0])
+        values, lows, highs = 100 * np.array(costs).T
+        rows = range(len(names))
+        errors = values - lows, highs - values
+        axes.errorbar(values, rows, xerr=errors, fmt="o", capsize=4, color=COLORS[0])
         axes.axvline(0, linewidth=0.8, alpha=0.6, color=TEXT_COLOR)
-        axes.set_yticks(range(len(findings)), [finding.defense.name for finding in findings])
-        axes.set_ylim(-0.7, len(findings) - 0.3)
+        axes.set_yticks(rows, names)
+        axes.set_ylim(len(names) - 0.3, -0.7)
         axes.set_xlabel("cost, in percentage points read")
 
-    costs = "; ".join(f"{finding.defense.name}: {_cost(finding)}" for finding in findings[::-1])
-    description = f"Cost of each defense in percentage points read, with intervals: {costs}."
-    return chart(plot, description, size=(CHART_SIZE[0], 0.84 + 0.28 * len(findings)))
+    listing = "; ".join(f"{f.defense.name}: {_cost(f)}" for f in findings)
+    description = f"Cost of each defense in percentage points read, with intervals: {listing}."
+    return chart(plot, description, size=(CHART_SIZE[0], 0.84 + 0.28 * len(names)))
 
 
 def _finding_item(audit: Audit, finding: Finding) -> Item:
@@ -136,17 +137,16 @@ def _finding_item(audit: Audit, finding: Finding) -> Item:
 
 
 def _ablation_row(ablation: Ablation) -> tuple[str, ...]:
-    names = listed([_NAMES[key] for key in ablation.counters])
-    if ablation.read is None or ablation.loss is None:
+    if ablation.loss is None:
         meaning = "not measured: no time left, or it cannot be fitted"
-        return ablation.change, names, "-", "-", meaning
-    if ablation.loss.low > 0:
+    elif ablation.loss.low > 0:
         meaning = "needed: it reads fewer without this step"
     elif ablation.loss.high < 0:
         meaning = "it reads more without this step"
     else:
         meaning = "no significant loss"
-    return ablation.change, names, with_interval(ablation.read), _loss(ablation), meaning
+    read = with_interval(ablation.read)
+    return ablation.change, _countered(ablation), read, _loss(ablation), meaning
 
 
 def _loss_sentence(audit: Audit, ablation: Ablation) -> str:
@@ -160,7 +160,7 @@ def _loss_sentence(audit: Audit, ablation: Ablation) -> str:
             f"{loss}: it helps that all strings have the same length. These captchas cannot show "
             "whether strings of different lengths would cost as much."
         )
-    names = listed([_NAMES[key] for key in ablation.counters])
+    names = _countered(ablation)
     if audit.ablation_base and audit.ablation_base.low > BROKEN:
         return f"{loss}. So {names} only help against readers without such a step, and do not hold."
     return f"{loss}. This step counters {names}."
@@ -170,9 +170,13 @@ def _amount(amount: float) -> str:
     return f"{amount:.2g}" if amount < 10 else f"{amount:.0f}"
 
 
+def _countered(ablation: Ablation) -> str:
+    return listed([_NAMES[key] for key in ablation.counters])
+
+
 def _cost(finding: Finding) -> str:
-    return in_points(finding.cost, finding.more.n) if finding.cost and finding.more else ""
+    return in_points(finding.cost, finding.more.n if finding.more else 0)
 
 
 def _loss(ablation: Ablation) -> str:
-    return in_points(ablation.loss, ablation.read.n) if ablation.loss and ablation.read else ""
+    return in_points(ablation.loss, ablation.read.n if ablation.read else 0)

@@ -14,13 +14,15 @@ def span(read: Proportion) -> str:
     return percent_interval(read.low, read.high, read.n).removesuffix(" %")
 
 
-def with_interval(read: Proportion) -> str:
-    """Return a proportion with its interval, such as "80 % (49 to 95)"."""
-    return f"{percent(read.value, read.n)} ({span(read)})"
+def with_interval(read: Proportion | None) -> str:
+    """Return a proportion with its interval, such as "80 % (49 to 95)", or a dash for None."""
+    return "-" if read is None else f"{percent(read.value, read.n)} ({span(read)})"
 
 
-def in_points(difference: Difference, n: int) -> str:
-    """Return a difference, for n captchas, in percentage points, such as "+20 (+5 to +33)"."""
+def in_points(difference: Difference | None, n: int) -> str:
+    """Return a difference for n captchas in points, such as "+20 (+5 to +33)", or a dash."""
+    if difference is None:
+        return "-"
     value, low, high = (points(x, n) for x in (difference.value, difference.low, difference.high))
     return f"{value} ({low} to {high})"
 

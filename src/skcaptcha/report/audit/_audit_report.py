@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha._display.percent import percent, percent_interval
+from skcaptcha._display.percent import percent
 from skcaptcha.audit import Audit
 from skcaptcha.audit._audit import SECONDS_PER_LABEL, THRESHOLDS
-from skcaptcha.audit._defenses import BROKEN
-from skcaptcha.audit._proportions import significantly_exceeds
 from skcaptcha.report._blocks import (
     Bars,
     Block,
@@ -19,7 +17,6 @@ from skcaptcha.report._blocks import (
     Card,
     Facts,
     Gallery,
-    Headline,
     Item,
     Picture,
     Table,
@@ -27,9 +24,9 @@ from skcaptcha.report._blocks import (
 )
 from skcaptcha.report._charts import accuracy_chart
 from skcaptcha.report._page import Page, Section
+from skcaptcha.report.audit._conclusion import conclusion_blocks
 from skcaptcha.report.audit._defense_sections import ablation_blocks, defense_blocks
 from skcaptcha.report.audit._number_text import (
-    listed,
     minutes,
     rounded,
     span,
@@ -39,16 +36,12 @@ from skcaptcha.report.audit._number_text import (
 from skcaptcha.report.audit._published_rates import (
     ACCEPTABLE,
     BROKEN_FROM,
-    BURSZTEIN_2011,
-    CHELLAPILLA_2005,
-    PUBLISHED_RATES,
+    BURSZTEIN,
+    CHELLAPILLA,
+    as_published,
+    published_rates,
 )
 from skcaptcha.report.audit._recommendations import ALTERNATIVES, LIMITS
-from skcaptcha.report.audit._summary import audit_summary
-
-_FEW = 30  # captchas
-_OWN = "these captchas"
-_BURSZTEIN = f"{BURSZTEIN_2011.authors} ({BURSZTEIN_2011.year})"
 
 
 def audit_report(
@@ -77,7 +70,7 @@ def audit_report(
         for image, label in captchas
     ]
     sections = [
-        Section("Result", list(_result(audit))),
+        Section("Result", list(conclusion_blocks(audit))),
         *([Section("Some of the captchas", [Gallery(cards)])] if cards else []),
         Section("How many labels it takes", list(_learning_curve(audit))),
         Section("What a correct reading costs", list(_costs(audit))),
@@ -96,72 +89,6 @@ def audit_report(
         ),
     ]
     return Page(title, f"Data: {audit.n} captchas.", sections)
-
-
-def _result(audit: Audit) -> Iterator[Block]:
-    headline, advice = _conclusion(audit)
-    yield headline
-    yield Facts(audit_summary(audit))
-    yield (
-        f"The numbers in parentheses are 95 % intervals. {audit.n_held_out} captchas were held "
-        f"out for evaluation; {audit.n_train} others were available for training."
-    )
-    yield f"What to do next: {advice}"
-    yield "Properties of the captchas:"
-    yield Facts(list(audit.measured.items()))
-    n_different = audit.n - audit.n_duplicates
-    if n_different < _FEW:
-        yield (
-            f"{n_different} labeled captchas are few: they can show that a scheme is read, but "
-            "hardly that it is not, and show very little about its defenses. With several hundred, "
-            "every interval in this report becomes narrower."
-        )
-    if audit.n_duplicates:
-        yield (
-            f"{audit.n_duplicates} captchas are duplicates of others and were left out. "
-            "If your site repeats images, their answers can be looked up."
-        )
-    if audit.skipped:
-        sizes = listed([str(size) for size in audit.skipped])
-        yield f"The budget of {audit.budget:.0f} seconds was too short for {sizes} labels."
-
-
-def _conclusion(audit: Audit) -> tuple[Headline, str]:
-    """Return the headline, and what to do next."""
-    read = audit.best.read
-    value = percent(read.value, read.n)
-    interval = percent_interval(read.low, read.high, read.n)
-    measured = (
-        f"With {audit.best.n_labels} labels, {read.n_correct} of {read.n} held-out captchas were "
-        f"read correctly (95 % interval {interval})."
-    )
-    definition = f"{_BURSZTEIN} call a scheme broken if 1 % of it is read."
-    if significantly_exceeds(read, BROKEN_FROM):
-        if significantly_exceeds(read, BROKEN):
-            stricter = "The scheme also exceeds a threshold ten times as high, 10 %."
-        elif read.high >= BROKEN:
-            stricter = "There are too few captchas to conclude whether 10 % is exceeded as well."
-        else:
-            stricter = "10 % is not reached."
-        detail = f"{measured} {definition} {stricter}"
-        return Headline(value, "This scheme is broken.", detail, "bad"), (
-            "do not rely on this scheme alone; the last section lists alternatives. After a change "
-            "to the scheme, label captchas of the new kind and run the audit again."
-        )
-    if read.high < BROKEN_FROM:
-        detail = (
-            f"{measured} That is less than 1 %, the rate from which {_BURSZTEIN} call a scheme "
-            "broken. Another reader, or more labels, may still reach it: no measurement can rule "
-            "this out."
-        )
-        return Headline(value, "This reader does not break the scheme.", detail), (
-            "label more captchas and run the audit again with a larger budget before you rely on "
-            "the scheme. The last section lists measures to use in addition."
-        )
-    conclusion = "There are too few captchas to conclude whether the scheme is broken."
-    return Headline(value, conclusion, f"{measured} {definition}"), (
-        "label several hundred more captchas and run the audit again."
-    )
 
 
 def _learning_curve(audit: Audit) -> Iterator[Block]:
@@ -230,38 +157,38 @@ def _costs(audit: Audit) -> Iterator[Block]:
 
 
 def _published(audit: Audit) -> Iterator[Block]:
-    read = audit.best.read
+    read, papers = audit.best.read, published_rates()
     yield (
         "Published proportions of captchas read, each for the images and the reader of its paper, "
         "and most of them years old. They are only a rough scale: the position of your scheme "
         "shows how much it resists the reader of this audit, not that it is as strong as its "
         "neighbors."
     )
-    own = percent(read.value, read.n)
-    rows = [(p.rate, p.percent, p.scheme, p.paper) for p in PUBLISHED_RATES]
-    bars = [(f"{name}, {p.authors.partition(',')[0]} {p.year}", r, t) for r, t, name, p in rows]
-    bars = sorted([*bars, (_OWN, read.value, own)], key=lambda bar: -bar[1])
+    rows = [
+        (rate, as_published(rate), scheme, paper.short, f"{scheme}, {paper.first_author_and_year}")
+        for paper in papers
+        for scheme, rate in paper.rates.items()
+    ]
+    own = "these captchas"
+    source = f"this audit: {with_interval(read)}"
+    rows.append((read.value, percent(read.value, read.n), own, source, own))
+    rows.sort(key=lambda row: -row[0])
     yield Bars(
-        [(*bar, bar[0] != _OWN) for bar in bars],
-        f"Published proportions as bars; {_OWN}: {with_interval(read)}",
+        [(name, rate, text, scheme != own) for rate, text, scheme, _, name in rows],
+        f"Published proportions as bars; {own}: {with_interval(read)}",
     )
-    cells = [(rate, (text, scheme, paper.short)) for rate, text, scheme, paper in rows]
-    cells.append((read.value, (own, _OWN, f"this audit: {with_interval(read)}")))
-    table = [row for _, row in sorted(cells, key=lambda each: -each[0])]
     yield Table(
         ("read", "scheme", "source"),
-        table,
+        [row[1:4] for row in rows],
         summary="The same proportions with their sources",
-        bold=frozenset(k for k, row in enumerate(table) if row[1] == _OWN),
+        bold=frozenset(k for k, row in enumerate(rows) if row[2] == own),
     )
     yield (
-        f"{_BURSZTEIN} call a scheme broken if {100 * BROKEN_FROM:.0f} % is read; "
-        f"{CHELLAPILLA_2005.authors} ({CHELLAPILLA_2005.year}) require that programs read at most "
-        f"{100 * ACCEPTABLE:.2f} %. This audit also reports a stricter threshold, 10 %: one "
-        "attempt in ten succeeds."
+        f"{BURSZTEIN} call a scheme broken if {as_published(BROKEN_FROM)} is read; {CHELLAPILLA} "
+        f"require that programs read at most {as_published(ACCEPTABLE)}. This audit also reports a "
+        "stricter threshold, 10 %: one attempt in ten succeeds."
     )
-    papers = {p.paper for p in PUBLISHED_RATES} | {CHELLAPILLA_2005}
-    yield Bullets([Item(str(p)) for p in sorted(papers, key=lambda p: (p.year, p.authors))])
+    yield Bullets([Item(str(paper)) for paper in papers])
 
 
 def _method(audit: Audit) -> Iterator[Block]:
