@@ -83,10 +83,6 @@ TESTED_ELSEWHERE = {
     "images/formats/jpeg.py": "todo",
     "images/formats/png.py": "todo",
     "images/formats/webp.py": "todo",
-    # inspection
-    "inspection/_labeled_predictions.py": "todo",
-    "inspection/_leaf_steps.py": "todo",
-    "inspection/_step_times.py": "todo",
     # label
     "label/_pace.py": "todo",
     "label/_tabs.py": "todo",

@@ -110,14 +110,12 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
 def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: bool) -> None:
     from rich.text import Text
 
-    from skcaptcha.inspection._leaf_steps import leaf_steps
+    from skcaptcha.inspection._pipeline_steps import step_parameters
 
     table = summary_table()
     rows = [*_in_short(manifest)]
     if reader is not None:
-        rows += [
-            (name, " ".join(repr(estimator).split())) for name, estimator in leaf_steps(reader)
-        ]
+        rows += step_parameters(reader)
         if (classes := getattr(reader[-1], "classes_", None)) is not None:
             rows.append(("characters", f"{''.join(classes)} ({len(classes)})"))
     if everything or not rows:

@@ -1,6 +1,6 @@
 """Evaluate a model on labeled captchas, and find out why it misreads some of them."""
 
-from skcaptcha.inspection._calibration import CalibrationBin, calibration_bins
+from skcaptcha.inspection._calibration_bins import CalibrationBin, calibration_bins
 from skcaptcha.inspection._error_cause import ErrorCause, explain_error
 from skcaptcha.inspection._evaluate import evaluate, summarize
 from skcaptcha.inspection._labeled_predictions import LabeledPrediction, predict_labeled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.base import Model, pipeline_of
-from skcaptcha.inspection._trace import segmenter_index
+from skcaptcha.inspection._pipeline_steps import segmenter_index
 from skcaptcha.read import Reading, SequenceReader
 from skcaptcha.segments import Segments
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.base import Model, pipeline_of
-from skcaptcha.inspection._leaf_steps import leaf_steps
+from skcaptcha.inspection._pipeline_steps import leaf_steps
 
 _N_ROUNDS = 3
 

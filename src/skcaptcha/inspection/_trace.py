@@ -13,11 +13,10 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.denoise import ImageRouter
-from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.features import BaseFeatures
 from skcaptcha.images import ImageDecoder
+from skcaptcha.inspection._pipeline_steps import segmenter_index
 from skcaptcha.read import Reading, read_captchas
-from skcaptcha.segment import BaseSegmenter
 
 Image = NDArray[np.uint8]
 
@@ -101,14 +100,6 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
         in_color = clone(model[0]).set_params(gray=False)
         stages[1] = stages[1][0], in_color.transform([source])[0]
     return Trace(title, stages[1:], segments.boxes, crops, reading)
-
-
-def segmenter_index(model: Pipeline) -> int:
-    """Return the index of the first segmenter among the steps; raise SkcaptchaError without one."""
-    for index, (_, step) in enumerate(model.steps):
-        if isinstance(step, BaseSegmenter):
-            return index
-    raise SkcaptchaError("the model has no segmenter among its steps, so it cannot be traced")
 
 
 def _stages(name: str, step: Any, image: Any) -> Iterator[tuple[str, Image]]:

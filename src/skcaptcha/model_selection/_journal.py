@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,7 +41,11 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 - closed in __exit__
         try:
-            content = self._read()
+            n_bytes = os.fstat(self._file.fileno()).st_size
+            if n_bytes > _MAX_BYTES:
+                raise self._refusal(f"has {n_bytes:,} bytes; the maximum is {_MAX_BYTES:,}")
+            self._file.seek(0)
+            content = self._file.read()
             complete = content[: content.rfind(b"\n") + 1]
             self._file.truncate(len(complete))
             if complete:
@@ -81,16 +84,6 @@ class Journal:
                 "module, or use checkpoint=None"
             ) from None
 
-    def _read(self) -> bytes:
-        n_bytes = os.fstat(self._file.fileno()).st_size
-        if n_bytes > _MAX_BYTES:
-            raise CheckpointError(
-                f"{self.path}: has {n_bytes:,} bytes; the maximum is {_MAX_BYTES:,}; delete it to "
-                "start over"
-            )
-        self._file.seek(0)
-        return self._file.read()
-
     def _parse(self, content: bytes) -> list[dict[str, Any]]:
         records = []
         for number, line in enumerate(content.splitlines(), start=1):
@@ -99,18 +92,13 @@ class Journal:
             except ValueError:
                 record = None
             if not isinstance(record, dict):
-                raise CheckpointError(
-                    f"{self.path}: line {number} is not a record of a search; delete the file to "
-                    "start over"
-                )
+                raise self._refusal(f"line {number} is not a record of a search")
             records.append(record)
         return records
 
     def _check(self, found: Mapping[str, Any], head: Mapping[str, Any]) -> None:
         if set(found) != set(head):
-            raise CheckpointError(
-                f"{self.path}: not the journal of a search; delete it to start over"
-            )
+            raise self._refusal("not the journal of a search")
         differences = [
             f"different {name}"
             for name, part in head["parts"].items()
@@ -122,10 +110,10 @@ class Journal:
             if found["versions"].get(name) != version
         ]
         if differences:
-            raise CheckpointError(
-                f"{self.path}: belongs to a search with {', '.join(differences)}; delete it to "
-                "start over"
-            )
+            raise self._refusal(f"belongs to a search with {', '.join(differences)}")
+
+    def _refusal(self, problem: str) -> CheckpointError:
+        return CheckpointError(f"{self.path}: {problem}; delete it to start over")
 
 
 def is_journal(path: Path) -> bool:
@@ -140,19 +128,14 @@ def digest_of_captchas(X: Any) -> str:
     """Return a hash of captchas by their pixels, of files by their content."""
     if isinstance(X, ImageBatch):
         return X.digest
-    if not isinstance(X, Sequence):
-        return str(joblib.hash(X))
-    digest = sha256()
-    for sample in X:
-        digest.update(_digest(sample))
-    return digest.hexdigest()
+    if isinstance(X, Sequence):
+        X = [joblib.hash(_content(sample)) for sample in X]
+    return str(joblib.hash(X))
 
 
-def _digest(sample: Any) -> bytes:
-    if isinstance(sample, str | os.PathLike):
-        # Only regular files are read: reading a pipe might never end.
-        path = Path(sample)
-        sample = path.read_bytes() if path.is_file() else os.fsencode(path)
-    if isinstance(sample, bytes):
-        return sha256(sample).digest()
-    return str(joblib.hash(sample)).encode()
+def _content(sample: Any) -> Any:
+    if not isinstance(sample, str | os.PathLike):
+        return sample
+    # Only regular files are read: reading a pipe might never end.
+    path = Path(sample)
+    return path.read_bytes() if path.is_file() else os.fsencode(path)

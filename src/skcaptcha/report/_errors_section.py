@@ -12,7 +12,7 @@ from skcaptcha._display.percent import percent_confidence
 from skcaptcha.exceptions import ImageError, SkcaptchaError, reason_of
 from skcaptcha.images import decode
 from skcaptcha.inspection import LabeledPrediction, explain_error
-from skcaptcha.inspection._trace import segmenter_index
+from skcaptcha.inspection._pipeline_steps import segmenter_index
 from skcaptcha.metrics import Confusion, confusions
 from skcaptcha.report._blocks import Block, Card, Details, Gallery, Picture, verbatim
 from skcaptcha.report._charts import matrix_chart

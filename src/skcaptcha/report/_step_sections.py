@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha._display.percent import percent
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.inspection import LabeledPrediction, Trace, time_steps, trace
-from skcaptcha.inspection._leaf_steps import leaf_steps
+from skcaptcha.inspection._pipeline_steps import step_parameters
 from skcaptcha.read import Reading
 from skcaptcha.report._blocks import Bars, Block, Strip, Table
 from skcaptcha.report._page import Section
@@ -59,8 +59,7 @@ def times_section(model: Pipeline, predictions: Sequence[LabeledPrediction]) -> 
 
 def model_section(model: Pipeline) -> Section:
     """Return a section with the steps of a model and their parameters."""
-    rows = [[name, " ".join(repr(step).split())] for name, step in leaf_steps(model)]
-    blocks: list[Block] = [Table(["step", "parameters"], rows)]
+    blocks: list[Block] = [Table(["step", "parameters"], step_parameters(model))]
     if (classes := getattr(model[-1], "classes_", None)) is not None:
         blocks.insert(0, f"The model reads {len(classes)} characters: {''.join(classes)}")
     return Section("Model", blocks)
