@@ -176,7 +176,9 @@ return_train_score
                 f"Expected {self.n_splits_} splits, got {len(splits)}"
             )
         with self._open_journal(X, y, splits, grid, scoring) as journal:
-            outcomes = self._score_all(X, y, splits, candidates, scoring, journal=journal)
+            outcomes = self._score_all(
+                X, y, splits, candidates, scoring, grid=grid, journal=journal
+            )
         if not outcomes:
             raise ValueError("No fits were performed: there are no splits or no candidates")
         _report_failures(outcomes, self.error_score)
@@ -239,6 +241,7 @@ return_train_score
         candidates: list[Candidate],
         scoring: Scoring,
         *,
+        grid: list[dict[str, Any]],
         journal: Journal | None,
     ) -> list[dict[str, Any]]:
         """Return the outcome of every candidate in every split, candidate by candidate."""
@@ -250,32 +253,30 @@ return_train_score
             len(splits),
             len(known),
         )
-        outcomes: list[Any] = [None] * (len(candidates) * len(splits))
+        outcomes = np.empty((len(candidates), len(splits)), dtype=object)
         for score in known:
-            outcomes[score.candidate * len(splits) + score.split] = score.outcome
-        params = {candidate.number: candidate.params for candidate in candidates}
+            outcomes[score[:2]] = score.outcome
         if self.verbose > 1:
             print(
                 f"Fitting {len(splits)} folds for each of {len(candidates)} candidates, totalling "
-                f"{len(outcomes)} fits"
+                f"{outcomes.size} fits"
             )
-        with progress("fits", len(outcomes), show=self.verbose == 1) as advance:
+        with progress("fits", outcomes.size, show=self.verbose == 1) as advance:
             advance(len(known))
             for part, missing in _missing(candidates, splits, {score[:2] for score in known}):
                 for scores in self._in_parallel(X, y, part, missing, scoring):
                     if journal:
                         journal.append(map(record_of, scores))
                     for score in scores:
-                        self._report(score, params[score.candidate], len(candidates), len(splits))
-                        outcomes[score.candidate * len(splits) + score.split] = score.outcome
+                        self._report(score, grid, len(splits))
+                        outcomes[score[:2]] = score.outcome
                     advance(len(scores))
-        return outcomes
+        return list(outcomes.ravel())
 
-    def _report(
-        self, score: Score, params: dict[str, Any], n_candidates: int, n_splits: int
-    ) -> None:
+    def _report(self, score: Score, grid: list[dict[str, Any]], n_splits: int) -> None:
         """Log a score, and print the line that GridSearchCV prints at the end of a fit."""
         candidate, split, outcome = score
+        params = grid[candidate]
         test, train = outcome["test_scores"], outcome.get("train_scores")
         _logger.debug(
             "candidate %d %s, fold %d: %s, fitted in %.2f s, scored in %.2f s",
@@ -292,7 +293,7 @@ return_train_score
         if self.verbose > 2:
             begin += f" {split + 1}/{n_splits}"
         if self.verbose > 9:
-            begin += f"; {candidate + 1}/{n_candidates}"
+            begin += f"; {candidate + 1}/{len(grid)}"
         begin += "] END "
         end = ", ".join(f"{name}={params[name]}" for name in sorted(params))
         end += ";" if params else ""

@@ -35,7 +35,6 @@ class Candidate(NamedTuple):
     """A candidate of the grid, with its steps, including those of nested pipelines."""
 
     number: int
-    params: dict[str, Any]
     steps: tuple[Step, ...]
 
 
@@ -171,7 +170,7 @@ def build_candidates(
         if scoring.sees_changed_data and any(step.modifies_input for step in steps):
             whole = Pipeline([(str(k), step.estimator) for k, step in enumerate(steps)])
             steps = [Step(" ".join(step.key for step in steps), whole, True)]
-        candidates.append(Candidate(number, params, tuple(steps)))
+        candidates.append(Candidate(number, tuple(steps)))
     return candidates
 
 
