@@ -40,6 +40,11 @@ class Spacing:
     first: int
     log_density: NDArray[np.float64]
 
+    @property
+    def gaps(self) -> NDArray[np.intp]:
+        """The gaps, in ascending order."""
+        return self.first + np.arange(len(self.log_density))
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -61,18 +66,14 @@ class _Column(NamedTuple):
     """Viterbi scores at one character position, (m, n_groups).
 
     ``before`` is the best score of everything before the character; ``best`` adds the best class
-    of each group. In the backward direction "before" is what follows.
+    of each group. In direction -1, "before" is what follows. ``mask`` is the result of
+    `Lattice._class_mask`, and ``edge`` that of `Lattice._edge_scores` of the position before.
     """
 
+    mask: NDArray[np.bool_] | None
+    edge: NDArray[np.float64]
     before: NDArray[np.float64]
     best: NDArray[np.float64]
-
-
-class _Backward(NamedTuple):
-    """Backward columns of paths of one length, and the result of `Lattice._edge_scores` of each."""
-
-    columns: dict[int, _Column]
-    edges: dict[int, NDArray[np.float64]]
 
 
 class _Ends(NamedTuple):
@@ -115,14 +116,10 @@ class Lattice:
         self.offsets = offsets
         self.spacing = spacing
         # The forward pass of the last call: best paths and max-marginals need the same one.
-        self._last: tuple[Any, list[_Column], list[NDArray[np.float64]]] | None = None
+        self._last: tuple[Any, dict[int, _Column]] = (None, {})
         left, right, of_class = spans
         if of_class is None:
-            of_class = (
-                np.arange(scores.shape[1])
-                if left.shape[1] > 1
-                else np.zeros(scores.shape[1], dtype=np.intp)
-            )
+            of_class = np.arange(scores.shape[1]) % left.shape[1]
         self._of_class = of_class
         self._order = np.argsort(of_class, kind="stable")
         self._first_of_group = np.searchsorted(of_class[self._order], np.arange(left.shape[1]))
@@ -133,14 +130,16 @@ class Lattice:
         reach = max(abs(spacing.first), abs(spacing.first + len(spacing.log_density) - 1)) + 1
         low = np.zeros(len(counts), dtype=np.intp)
         high = np.zeros(len(counts), dtype=np.intp)
-        if len(self._nonempty):
-            ends = np.minimum(left, right).min(axis=1), np.maximum(left, right).max(axis=1)
-            low[self._nonempty] = np.minimum.reduceat(ends[0], self._starts)
-            high[self._nonempty] = np.maximum.reduceat(ends[1], self._starts)
+        ends = np.minimum(left, right).min(axis=1), np.maximum(left, right).max(axis=1)
+        low[self._nonempty] = np.minimum.reduceat(ends[0], self._starts)
+        high[self._nonempty] = np.maximum.reduceat(ends[1], self._starts)
         axis_starts = np.concatenate([[0], np.cumsum(high - low + 1 + 2 * reach)])
         self._n_pixels = int(axis_starts[-1])
         shift = (axis_starts[:-1] + reach - low)[self._captcha, None]
-        self._left, self._right = left + shift, right + shift
+        # In each direction, the edge of a span where it begins, and the one where it ends.
+        self._begin = {1: left + shift, -1: right + shift}
+        self._end = {1: self._begin[-1], -1: self._begin[1]}
+        self._ends: dict[int, _Ends] = {}
         width = right - left
         # If every span is wider than the largest possible overlap, centers are always in order,
         # and all spans can be treated as equally wide.
@@ -158,29 +157,24 @@ class Lattice:
         classes allowed at each position.
         """
         n, longest = len(self.offsets) - 1, length_scores.shape[-1]
-        columns, edges = self._forward(allowed)
-        tops = [self._best_of_captcha(column.best) for column in columns]
+        columns = self._forward(allowed)
+        tops = [self._best_of_captcha(column.best) for column in columns.values()]
         totals = np.stack(tops, axis=1) + length_scores
         last = totals.argmax(axis=1)
         scores = totals[np.arange(n), last]
         lengths = np.where(np.isfinite(scores), last + 1, 0)
-        segments = np.full((n, longest), -1, dtype=np.intp)
-        classes = np.full((n, longest), -1, dtype=np.intp)
+        # Candidates and classes.
+        states = np.full((2, n, longest), -1, dtype=np.intp)
         for position in range(longest - 1, -1, -1):
-            mask = self._class_mask(allowed, position)
             ending = np.flatnonzero(lengths == position + 1)
-            continuing = np.flatnonzero(lengths > position + 1)
             if len(ending):
-                segments[ending, position], classes[ending, position] = self._last_state(
-                    columns[position], mask, ending, tops[position][ending]
-                )
+                states[:, ending, position] = self._last_states(columns[position], ending)
+            continuing = np.flatnonzero(lengths > position + 1)
             if len(continuing):
-                state = segments[continuing, position + 1], classes[continuing, position + 1]
-                origin = self._backpointer(edges[position], *state, 1)
-                segments[continuing, position], classes[continuing, position] = self._state_at(
-                    origin, 1, columns[position], mask
+                states[:, continuing, position] = self._states_before(
+                    columns, position, states[:, continuing, position + 1], 1
                 )
-        return Paths(scores, lengths, segments, classes, totals)
+        return Paths(scores, lengths, *states, totals)
 
     def max_emissions(self) -> NDArray[np.float64]:
         """Return the greatest emission score of each captcha, (n,); ``-inf`` if it is empty."""
@@ -200,25 +194,18 @@ class Lattice:
         longest = length_scores.shape[-1]
         length_scores = np.broadcast_to(length_scores, (n, longest))
         scores = np.full((n, longest, n_classes), -np.inf)
-        columns, edges = self._forward(allowed)
-        backward: dict[int, _Backward] = {}
+        forward = self._forward(allowed)
+        backward = {}
         for length in np.unique(paths.lengths[paths.lengths > 0]).tolist():
             own = np.flatnonzero(paths.lengths[self._nonempty] == length)
             of_length = length_scores[self._nonempty[own], length - 1, None]
-            after = np.zeros_like(self._left, dtype=np.float64)
-            backward[length] = _Backward({}, {})
-            for position in range(length - 1, -1, -1):
-                if position < length - 1:
-                    after = self._transition(backward[length].edges[position + 1], self._right, -1)
-                best = self._allowed_scores(allowed, position) + after
-                backward[length].columns[position] = _Column(after, best)
-                if position:
-                    backward[length].edges[position] = self._edge_scores(best, -1)
-                through = self.scores + columns[position].before[:, self._of_class]
-                through += after[:, self._of_class]
-                mask = self._class_mask(allowed, position)
+            backward[length] = self._columns(allowed, range(length - 1, -1, -1), -1)
+            for position in range(length):
+                mask = forward[position].mask
+                through = self.scores + forward[position].before[:, self._of_class]
+                through += backward[length][position].before[:, self._of_class]
                 if mask is not None:
-                    through[~np.broadcast_to(mask, through.shape)] = -np.inf
+                    through = np.where(mask, through, -np.inf)
                 of_captcha = np.maximum.reduceat(through, self._starts, axis=0)[own]
                 scores[self._nonempty[own], position] = of_captcha + of_length
 
@@ -227,47 +214,48 @@ class Lattice:
         ) -> NDArray[np.intp]:
             # Candidates and classes.
             found = np.full((2, len(captchas), longest), -1, dtype=np.intp)
-            for length, (after_columns, after_edges) in backward.items():
+            for length, after in backward.items():
                 own = paths.lengths[captchas] == length
                 for position in range(length):
                     some = np.flatnonzero(own & (positions == position))
                     if len(some):
-                        around = columns[position].before, after_columns[position].before
-                        segment = self._best_candidate(captchas[some], classes[some], *around)
+                        around = forward[position].before, after[position].before
+                        segment = self._best_candidates(captchas[some], classes[some], *around)
                         found[:, some, position] = segment, classes[some]
                     some = np.flatnonzero(own & (positions < position))
                     if len(some):
-                        segment, kind = found[:, some, position - 1]
-                        origin = self._backpointer(after_edges[position], segment, kind, -1)
-                        mask = self._class_mask(allowed, position)
-                        found[:, some, position] = self._state_at(
-                            origin, -1, after_columns[position], mask
+                        found[:, some, position] = self._states_before(
+                            after, position, found[:, some, position - 1], -1
                         )
             for position in range(longest - 2, -1, -1):
                 some = np.flatnonzero(positions > position)
                 if len(some):
-                    segment, kind = found[:, some, position + 1]
-                    origin = self._backpointer(edges[position], segment, kind, 1)
-                    mask = self._class_mask(allowed, position)
-                    found[:, some, position] = self._state_at(origin, 1, columns[position], mask)
+                    found[:, some, position] = self._states_before(
+                        forward, position, found[:, some, position + 1], 1
+                    )
             return found[1]
 
         return scores, strings
 
-    def _forward(
-        self, allowed: NDArray[np.bool_]
-    ) -> tuple[list[_Column], list[NDArray[np.float64]]]:
-        """Run the forward pass: a column for each position, and `_edge_scores` of all but one."""
-        if self._last is not None and self._last[0] is allowed:
-            return self._last[1:]
-        columns = [_Column(np.zeros(self._left.shape), self._allowed_scores(allowed, 0))]
-        edges = []
-        for position in range(1, allowed.shape[-2]):
-            edges.append(self._edge_scores(columns[-1].best, 1))
-            before = self._transition(edges[-1], self._left, 1)
-            columns.append(_Column(before, self._allowed_scores(allowed, position) + before))
-        self._last = allowed, columns, edges
-        return columns, edges
+    def _forward(self, allowed: NDArray[np.bool_]) -> dict[int, _Column]:
+        if self._last[0] is not allowed:
+            self._last = allowed, self._columns(allowed, range(allowed.shape[-2]), 1)
+        return self._last[1]
+
+    def _columns(
+        self, allowed: NDArray[np.bool_], positions: range, direction: int
+    ) -> dict[int, _Column]:
+        """Run the forward pass (direction 1) or the backward pass (-1) over some positions."""
+        columns: dict[int, _Column] = {}
+        edge, before = np.empty((0, 0)), np.zeros(self._width_index.shape)
+        for position in positions:
+            if columns:
+                edge = self._edge_scores(columns[position - direction].best, direction)
+                before = self._transition(edge, direction)
+            mask = self._class_mask(allowed, position)
+            best = self._allowed_scores(mask) + before
+            columns[position] = _Column(mask, edge, before, best)
+        return columns
 
     def _class_mask(self, allowed: NDArray[np.bool_], position: int) -> NDArray[np.bool_] | None:
         """Return the classes allowed at a position, (1 or m, n_classes); None for all."""
@@ -276,9 +264,8 @@ class Lattice:
             return None
         return mask[None] if mask.ndim == 1 else mask[self._captcha]
 
-    def _allowed_scores(self, allowed: NDArray[np.bool_], position: int) -> NDArray[np.float64]:
-        """Return the best score of each group among the classes allowed at a position."""
-        mask = self._class_mask(allowed, position)
+    def _allowed_scores(self, mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        """Return the best score of each group among the classes of a mask."""
         if mask is None:
             return self._group_scores
         return self._best_of_groups(np.where(mask, self.scores, -np.inf))
@@ -300,22 +287,18 @@ class Lattice:
 
     def _best_of_captcha(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         best = np.full(len(self.offsets) - 1, -np.inf)
-        if len(self._nonempty):
-            best[self._nonempty] = np.maximum.reduceat(states.max(axis=1), self._starts)
+        best[self._nonempty] = np.maximum.reduceat(states.max(axis=1), self._starts)
         return best
 
-    def _transition(
-        self, edge: NDArray[np.float64], targets: NDArray[np.intp], direction: int
-    ) -> NDArray[np.float64]:
-        """Return the best score over all gaps that lead to each target, with centers in order.
+    def _transition(self, edge: NDArray[np.float64], direction: int) -> NDArray[np.float64]:
+        """Return the best score over all gaps that lead to each span, with centers in order.
 
         Two centers are in order if the gap is greater than minus the mean of both widths. For most
         gaps that holds for all widths or for none.
         """
-        widths = self._widths
+        widths, gaps, targets = self._widths, self.spacing.gaps, self._begin[direction]
         reached = np.full(self._n_pixels, -np.inf)
         candidate = np.empty_like(reached)
-        gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
         n_overlapping = int(np.searchsorted(gaps, -widths[0], side="right"))
         for gap, log_density in zip(
             gaps[n_overlapping:].tolist(),
@@ -339,65 +322,54 @@ class Lattice:
 
     def _edge_scores(self, states: NDArray[np.float64], direction: int) -> NDArray[np.float64]:
         """Return the best state that ends at each pixel, of each width or more."""
-        ends = self._ends[direction]
+        ends = self._ends_in(direction)
         edge = np.full((len(self._widths), self._n_pixels), -np.inf)
-        if len(ends.first):
-            best = np.maximum.reduceat(states.T.ravel()[ends.order], ends.first)
-            edge.ravel()[ends.cell] = best
+        edge.ravel()[ends.cell] = np.maximum.reduceat(states.T.ravel()[ends.order], ends.first)
         for k in range(len(edge) - 1, 0, -1):
             np.maximum(edge[k - 1], edge[k], out=edge[k - 1])
         return edge
 
-    @cached_property
-    def _ends(self) -> dict[int, _Ends]:
-        """The ends of all spans: right edges in direction 1, left edges in direction -1."""
-        return {1: self._ends_at(self._right), -1: self._ends_at(self._left)}
+    def _ends_in(self, direction: int) -> _Ends:
+        if direction not in self._ends:
+            # Each group ascends, or nearly so, which makes sorting faster.
+            cells = (self._width_index * self._n_pixels + self._end[direction]).T.ravel()
+            order = np.argsort(cells, kind="stable")
+            first = np.flatnonzero(np.diff(cells[order], prepend=-1))
+            number = np.full((len(self._widths), self._n_pixels), -1)
+            cell = cells[order[first]]
+            number.ravel()[cell] = np.arange(len(first))
+            stop = np.append(first[1:], len(order))
+            self._ends[direction] = _Ends(order, first, stop, cell, number)
+        return self._ends[direction]
 
-    def _ends_at(self, pixels: NDArray[np.intp]) -> _Ends:
-        # Each group ascends, or nearly so, which makes sorting faster.
-        cells = (self._width_index * self._n_pixels + pixels).T.ravel()
-        order = np.argsort(cells, kind="stable")
-        first = np.flatnonzero(np.diff(cells[order], prepend=-1))
-        number = np.full((len(self._widths), self._n_pixels), -1)
-        cell = cells[order[first]]
-        number.ravel()[cell] = np.arange(len(first))
-        return _Ends(order, first, np.append(first[1:], len(order)), cell, number)
-
-    def _backpointer(
+    def _states_before(
         self,
-        edge: NDArray[np.float64],
-        segment: NDArray[np.intp],
-        kind: NDArray[np.intp],
+        columns: dict[int, _Column],
+        position: int,
+        states: NDArray[np.intp],
         direction: int,
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-        """Return where the best predecessors of states end (direction 1), or successors begin.
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the best candidates at a position before the given ones, and their classes.
 
-        Three arrays: the pixels, the indices of their least widths, and their scores.
+        ``states`` (2, k) are candidates and classes at the position after it. Of equally good
+        states, those with the smallest gap are chosen, then the first.
         """
+        segment, kind = states
         group = self._of_class[kind]
-        left, right = self._left[segment, group], self._right[segment, group]
-        gaps = self.spacing.first + np.arange(len(self.spacing.log_density))
-        width = (right - left)[:, None]
+        begin = self._begin[direction][segment, group]
+        width = direction * (self._end[direction][segment, group] - begin)[:, None]
+        # Where a state before ends, and the index of its least width.
+        gaps, edge = self.spacing.gaps, columns[position + direction].edge
         least = np.searchsorted(self._widths, -2 * gaps - width, side="right")
-        pixels = (left if direction == 1 else right)[:, None] - direction * gaps
+        pixels = begin[:, None] - direction * gaps
         values = edge[np.minimum(least, len(edge) - 1), pixels]
         values[least == len(edge)] = -np.inf
         chosen = np.arange(len(segment)), (values + self.spacing.log_density).argmax(axis=1)
-        return pixels[chosen], least[chosen], values[chosen]
-
-    def _state_at(
-        self,
-        origin: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
-        direction: int,
-        column: _Column,
-        mask: NDArray[np.bool_] | None,
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the first candidate, and its class, that `_backpointer` may mean."""
-        at, least, value = origin
-        ends, m = self._ends[direction], len(self.scores)
-        width = np.arange(len(self._widths))[:, None]
-        index = ends.number[width, at]
-        which = np.nonzero((index >= 0) & (width >= least))
+        at, least, value = pixels[chosen], least[chosen], values[chosen]
+        # The first candidate with this score.
+        column, ends, m = columns[position], self._ends_in(direction), len(self.scores)
+        index = ends.number[:, at]
+        which = np.nonzero((index >= 0) & (np.arange(len(edge))[:, None] >= least))
         first, stop, own = ends.first[index[which]], ends.stop[index[which]], which[1]
         found = np.full(len(at), m)
         # Usually one span, or one of each group, ends at a pixel.
@@ -406,24 +378,20 @@ class Lattice:
             group, row = np.divmod(ends.order[first[more] + step], m)
             equal = column.best[row, group] == value[own[more]]
             np.minimum.at(found, own[more][equal], row[equal])
-        pixels = self._right if direction == 1 else self._left
-        meets = (pixels[found] == at[:, None]) & (self._width_index[found] >= least[:, None])
-        return found, self._first_class(found, column, mask, value, meets)
+        meets = self._end[direction][found] == at[:, None]
+        meets &= self._width_index[found] >= least[:, None]
+        return found, self._first_classes(found, column, value, meets)
 
-    def _last_state(
-        self,
-        column: _Column,
-        mask: NDArray[np.bool_] | None,
-        captchas: NDArray[np.intp],
-        value: NDArray[np.float64],
+    def _last_states(
+        self, column: _Column, captchas: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the first candidate of each captcha, and its class, that has a score."""
+        """Return the first of the best candidates of each captcha, and its first class."""
         rows, exists = self._rows_of(captchas)
-        equal = (column.best[rows] == value[:, None, None]).any(axis=2) & exists
-        found = rows[np.arange(len(rows)), equal.argmax(axis=1)]
-        return found, self._first_class(found, column, mask, value, True)
+        best = np.where(exists, column.best[rows].max(axis=2), -np.inf)
+        chosen = np.arange(len(rows)), best.argmax(axis=1)
+        return rows[chosen], self._first_classes(rows[chosen], column, best[chosen], True)
 
-    def _best_candidate(
+    def _best_candidates(
         self,
         captchas: NDArray[np.intp],
         classes: NDArray[np.intp],
@@ -445,11 +413,10 @@ class Lattice:
         rows = begin + np.arange((stop - begin).max())
         return np.minimum(rows, len(self.scores) - 1), rows < stop
 
-    def _first_class(
+    def _first_classes(
         self,
         rows: NDArray[np.intp],
         column: _Column,
-        mask: NDArray[np.bool_] | None,
         value: NDArray[np.float64],
         meets: NDArray[np.bool_] | bool,
     ) -> NDArray[np.intp]:
@@ -457,6 +424,6 @@ class Lattice:
         same = (column.best[rows] == value[:, None]) & meets
         states = self.scores[rows] + column.before[rows][:, self._of_class]
         equal = (states == value[:, None]) & same[:, self._of_class]
-        if mask is not None:
-            equal &= mask[0] if len(mask) == 1 else mask[rows]
+        if column.mask is not None:
+            equal &= np.broadcast_to(column.mask, self.scores.shape)[rows]
         return equal.argmax(axis=1)
