@@ -20,11 +20,15 @@ from skcaptcha.read._base import BaseReader, LabelScores, empty_readings, featur
 from skcaptcha.read._calibration import UNCALIBRATED, PlattScaling, fit_platt_scaling
 from skcaptcha.read._reading import Reading
 from skcaptcha.read.sequence._candidate_classifier import CandidateClassifier
-from skcaptcha.read.sequence._constraints import Constraints, exact_length, make_constraints
+from skcaptcha.read.sequence._constraints import (
+    Constraints,
+    exact_length,
+    fit_insertion_penalty,
+    make_constraints,
+)
 from skcaptcha.read.sequence._ensemble import EnsembleParameters, fit_ensembles, n_copies_for
 from skcaptcha.read.sequence._geometry import character_centers
-from skcaptcha.read.sequence._insertion_penalty import fit_insertion_penalty
-from skcaptcha.read.sequence._lattice import BATCH_SIZE, Lattice, Paths
+from skcaptcha.read.sequence._lattice import Lattice, Paths, batches
 from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.read.sequence._pruned_search import SearchResult, search_lattice
@@ -256,7 +260,7 @@ class SequenceReader(BaseReader):
         sample = rng.permutation(len(X))[:_N_PENALTY_CAPTCHAS]
         longest = int(lengths.max()) + _N_EXTRA_CHARACTERS
         allowed = np.ones((longest, len(self.classes_)), dtype=bool)
-        lattices = (self._lattice(part, self.classifier_) for _, part in _batches(X[sample]))
+        lattices = (self._lattice(part, self.classifier_) for _, part in batches(X[sample]))
         scores = [lattice.viterbi(np.zeros(longest), allowed).length_scores for lattice in lattices]
         return fit_insertion_penalty(np.concatenate(scores), lengths[sample])
 
@@ -280,29 +284,25 @@ class SequenceReader(BaseReader):
         constraints = self._with_penalty(
             make_constraints(self.classes_, self.lengths_, max(self.lengths_))
         )
-        margins, found, right = [np.empty(0)], [np.empty(0, dtype=bool)], [np.empty(0, dtype=bool)]
+        margins, right = [np.empty(0)], [np.empty(0, dtype=bool)]
         for fold, classifier in zip(folds, classifiers, strict=True):
-            texts: list[str] = []
-            for _, part in _batches(X[fold]):
-                lattice = self._lattice(part, classifier)
+            for part, some in batches(X[fold]):
+                lattice = self._lattice(some, classifier)
                 paths = lattice.viterbi(*constraints)
-                margins.append(Alternatives(lattice, paths, constraints).margins())
-                found.append(paths.lengths > 0)
-                texts += self._texts(paths.lengths, paths.classes)
-            right.append(np.array(texts) == labels[fold])
-        read = np.concatenate(found)
-        if not read.any():
+                found = paths.lengths > 0
+                margins.append(Alternatives(lattice, paths, constraints).margins()[found])
+                right.append((np.array(self._texts(paths)) == labels[fold[part]])[found])
+        if not sum(map(len, right)):
             return UNCALIBRATED
-        return fit_platt_scaling(np.concatenate(margins)[read], np.concatenate(right)[read])
+        return fit_platt_scaling(np.concatenate(margins), np.concatenate(right))
 
     def _predict(self, X: Segments) -> NDArray[np.str_]:
         texts = [""] * len(X)
-        for begin, part in _batches(X):
-            for result in self._search(part, self._batch_constraints(part)):
-                paths, chosen = result.paths, result.chosen
-                found = self._texts(paths.lengths[chosen], paths.classes[chosen])
-                for captcha, text in zip(result.captchas, found, strict=True):
-                    texts[begin + captcha] = text
+        for part, some in batches(X):
+            for result in self._search(some, self._batch_constraints(some)):
+                found = self._texts(result.paths)
+                for i, captcha in zip(result.chosen, result.captchas, strict=True):
+                    texts[part.start + captcha] = found[i]
         return np.array(texts, dtype=np.str_)
 
     def _read(self, X: Segments) -> list[Reading]:
@@ -313,11 +313,11 @@ class SequenceReader(BaseReader):
         """
         readings = empty_readings(X)
         within = max(_MIN_BEAM, _MIN_BEAM_LOG_ODDS / self.calibrator_.scale)
-        for begin, part in _batches(X):
-            constraints = self._batch_constraints(part)
-            for result in self._search(part, constraints, within):
-                for captcha, reading in self._read_paths(part, result, constraints):
-                    readings[begin + captcha] = reading
+        for part, some in batches(X):
+            constraints = self._batch_constraints(some)
+            for result in self._search(some, constraints, within):
+                for captcha, reading in self._read_paths(some, result, constraints):
+                    readings[part.start + captcha] = reading
         return readings
 
     def _search(
@@ -332,12 +332,9 @@ class SequenceReader(BaseReader):
     ) -> Iterator[tuple[int, Reading]]:
         """Yield the captchas of a search result that have a text, and their readings."""
         lattice, paths, scale = result.lattice, result.paths, self.calibrator_.scale
-        texts = self._texts(paths.lengths, paths.classes)
+        texts = self._texts(paths)
         alternatives = Alternatives(lattice, paths, constraints)
-        others = [
-            (self._texts(other.lengths, other.classes), other.scores)
-            for other in alternatives.best(_N_RUNNERS_UP)
-        ]
+        others = [(self._texts(other), other.scores) for other in alternatives.best(_N_RUNNERS_UP)]
         confidences = self.calibrator_.predict_proba(alternatives.margins())
         of_captchas = X if len(paths.lengths) == len(X) else X[result.captchas]
         boxes = self._boxes(of_captchas, lattice.scores, paths)
@@ -389,27 +386,25 @@ class SequenceReader(BaseReader):
 
     def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
         """Score labels by the best path of each string, ignoring the frequency of its length."""
-        lengths = np.char.str_len(labels)
-        return [
-            scores
-            for begin, part in _batches(X)
-            for scores in self._score_batch(part, lengths[begin : begin + len(part)])
-        ]
-
-    def _score_batch(self, X: Segments, lengths: NDArray[np.intp]) -> Iterator[LabelScores]:
-        lattice = self._lattice(X, self.classifier_)
-        longest = max(int(lengths.max(initial=1)), *self.lengths_)
-        allowed = np.ones((longest, len(self.classes_)), dtype=bool)
-        penalties = -self.insertion_penalty_ * np.arange(1, longest + 1)
-        length_scores = lattice.viterbi(penalties, allowed).length_scores
-        of_label = exact_length(lengths, longest)
-        paths = lattice.viterbi(of_label, allowed)
-        characters, _ = lattice.max_marginals(paths, of_label, allowed)
-        for i, length in enumerate(lengths):
-            yield LabelScores(
-                characters[i, :length] if paths.lengths[i] == length else None,
-                np.concatenate([[-np.inf], length_scores[i]]),
-            )
+        scores = []
+        for part, some in batches(X):
+            lattice = self._lattice(some, self.classifier_)
+            lengths = np.char.str_len(labels[part])
+            longest = max(int(lengths.max(initial=1)), *self.lengths_)
+            allowed = np.ones((longest, len(self.classes_)), dtype=bool)
+            penalties = -self.insertion_penalty_ * np.arange(1, longest + 1)
+            length_scores = lattice.viterbi(penalties, allowed).length_scores
+            of_label = exact_length(lengths, longest)
+            paths = lattice.viterbi(of_label, allowed)
+            characters, _ = lattice.max_marginals(paths, of_label, allowed)
+            scores += [
+                LabelScores(
+                    characters[i, :length] if paths.lengths[i] == length else None,
+                    np.concatenate([[-np.inf], length_scores[i]]),
+                )
+                for i, length in enumerate(lengths)
+            ]
+        return scores
 
     def check_constraints(self) -> Self:
         """Check that some string can meet ``length``, ``charset`` and ``mask``.
@@ -462,17 +457,11 @@ class SequenceReader(BaseReader):
         scores = classifier.emission_scores(features_of(X))
         return Lattice(scores, self.geometry_.spans(X.boxes), X.offsets, self.geometry_.spacing)
 
-    def _texts(self, lengths: NDArray[np.intp], classes: NDArray[np.intp]) -> list[str]:
+    def _texts(self, paths: Paths) -> list[str]:
         return [
             "".join(self.classes_[own[:length]])
-            for own, length in zip(classes, lengths, strict=True)
+            for own, length in zip(paths.classes, paths.lengths, strict=True)
         ]
 
     def __sklearn_tags__(self) -> Tags:
         return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
-
-
-def _batches(X: Segments) -> Iterator[tuple[int, Segments]]:
-    """Yield batches of captchas, each with the index of its first one."""
-    for begin in range(0, len(X), BATCH_SIZE):
-        yield begin, X[begin : begin + BATCH_SIZE]

@@ -1,4 +1,4 @@
-"""Constraints on strings: their lengths and the characters at each position."""
+"""Constraints on strings, and the insertion penalty, which controls their length."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skcaptcha.exceptions import ReadingError
+
+_PENALTIES = np.arange(-4.0, 24.25, 0.25)
 
 
 class Constraints(NamedTuple):
@@ -25,6 +27,22 @@ class Constraints(NamedTuple):
 def exact_length(length: ArrayLike, longest: int) -> NDArray[np.float64]:
     """Return length scores (..., longest) that allow only one length, or one for each captcha."""
     return np.where(np.arange(1, longest + 1) == np.asarray(length)[..., None], 0.0, -np.inf)
+
+
+def fit_insertion_penalty(scores: NDArray[np.float64], lengths: NDArray[np.intp]) -> float:
+    """Return the penalty with which most strings get the right length.
+
+    Overlapping candidates show the same ink; without a penalty, ink that is seen twice would count
+    twice. ``scores`` (n, longest) are the scores of the best string of each length, ``-inf`` if
+    no string has it, and ``lengths`` (n,) the correct lengths. If several penalties are equally
+    good, their median is returned.
+    """
+    characters = np.arange(1, scores.shape[1] + 1)
+    n_right = [
+        np.count_nonzero((scores - penalty * characters).argmax(axis=1) + 1 == lengths)
+        for penalty in _PENALTIES
+    ]
+    return float(np.median(_PENALTIES[n_right == np.max(n_right)]))
 
 
 def make_constraints(

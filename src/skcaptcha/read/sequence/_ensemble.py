@@ -83,22 +83,22 @@ def _fit_member(
 ) -> ScaledClassifier:
     """Fit an estimator to characters and random blanks, freshly augmented."""
     rng = np.random.RandomState(seed)
-    member = ScaledClassifier(estimator)
-    if parameters.n_copies is None:
-        rows = alignment.draw(_BLANKS_PER_CHARACTER, rng, captchas)
-        return member.fit(alignment.values[rows], alignment.names[rows])
+    n_copies = parameters.n_copies or 1
     rows = np.concatenate(
-        [alignment.draw(_BLANKS_PER_CHARACTER, rng, captchas) for _ in range(parameters.n_copies)]
+        [alignment.draw(_BLANKS_PER_CHARACTER, rng, captchas) for _ in range(n_copies)]
     )
-    values = augmented_features(
-        alignment.X,
-        rows,
-        rng,
-        strength=parameters.warp,
-        step=alignment.step,
-        pitch=alignment.pitch,
-    )
-    return member.fit(values, alignment.names[rows])
+    if parameters.n_copies is None:
+        values = alignment.values[rows]
+    else:
+        values = augmented_features(
+            alignment.X,
+            rows,
+            rng,
+            strength=parameters.warp,
+            step=alignment.step,
+            pitch=alignment.pitch,
+        )
+    return ScaledClassifier(estimator).fit(values, alignment.names[rows])
 
 
 def _set_random_states(

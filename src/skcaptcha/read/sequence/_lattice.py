@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BATCH_SIZE = 64
-"""Number of captchas in one lattice: larger batches are not faster."""
+from skcaptcha.segments import Segments
+
+_BATCH_SIZE = 64  # larger lattices are not faster
 
 StringsThrough = Callable[[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]], NDArray[np.intp]]
 
@@ -174,7 +175,7 @@ class Lattice:
                 states[:, continuing, position] = self._states_before(
                     columns, position, states[:, continuing, position + 1], 1
                 )
-        return Paths(scores, lengths, *states, totals)
+        return Paths(scores, lengths, states[0], states[1], totals)
 
     def max_emissions(self) -> NDArray[np.float64]:
         """Return the greatest emission score of each captcha, (n,); ``-inf`` if it is empty."""
@@ -427,3 +428,10 @@ class Lattice:
         if column.mask is not None:
             equal &= np.broadcast_to(column.mask, self.scores.shape)[rows]
         return equal.argmax(axis=1)
+
+
+def batches(X: Segments) -> Iterator[tuple[slice, Segments]]:
+    """Yield batches of captchas for one lattice each, with their places among all captchas."""
+    for begin in range(0, len(X), _BATCH_SIZE):
+        part = slice(begin, min(begin + _BATCH_SIZE, len(X)))
+        yield part, X[part]

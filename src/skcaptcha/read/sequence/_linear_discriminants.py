@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 
 class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator):
@@ -59,14 +59,9 @@ class LinearDiscriminants(LinearClassifierMixin, ClassifierMixin, BaseEstimator)
         self.coef_, self.intercept_ = coef.astype(values.dtype), intercept.astype(values.dtype)
         return self
 
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the log-probabilities (m, n_classes) of samples (m, d)."""
-        check_is_fitted(self)
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Return the probabilities (m, n_classes) of samples (m, d)."""
         scores = self.decision_function(X)
         if scores.ndim == 1:
             scores = np.stack([np.zeros_like(scores), scores], axis=1)
-        return log_softmax(scores, axis=1)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the probabilities (m, n_classes) of samples (m, d)."""
-        return np.exp(self.predict_log_proba(X))
+        return np.exp(log_softmax(scores, axis=1))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skcaptcha.read.sequence._constraints import exact_length
 from skcaptcha.read.sequence._ensemble import EnsembleParameters, fit_ensembles
-from skcaptcha.read.sequence._lattice import BATCH_SIZE, Lattice
+from skcaptcha.read.sequence._lattice import Lattice, batches
 from skcaptcha.read.sequence._training_alignment import TrainingAlignment
 
 _logger = logging.getLogger(__name__)
@@ -78,19 +78,14 @@ def _held_out_scores(
 
 def _n_right(alignment: TrainingAlignment, scores: NDArray[np.float64]) -> int:
     """Read all captchas, given the length of their labels, and count the right characters."""
-    X, classes = alignment.X, alignment.classes_of
-    geometry = alignment.geometry()
+    X, geometry = alignment.X, alignment.geometry()
     counts = np.bincount(alignment.captcha, minlength=len(X))
-    ends = np.cumsum(counts)
-    n_right = 0
-    for first in range(0, len(X), BATCH_SIZE):
-        part = slice(first, first + BATCH_SIZE)
-        some, lengths = X[part], counts[part]
-        own = scores[X.offsets[first] : X.offsets[first] + len(some.boxes)]
+    read = []
+    for part, some in batches(X):
+        own = scores[X.offsets[part.start] : X.offsets[part.stop]]
         lattice = Lattice(own, geometry.spans(some.boxes), some.offsets, geometry.spacing)
-        longest = int(lengths.max(initial=1))
+        lengths, longest = counts[part], int(counts[part].max(initial=1))
         allowed = np.ones((longest, len(alignment.classes)), dtype=bool)
-        read = lattice.viterbi(exact_length(lengths, longest), allowed).classes
-        labels = classes[ends[first] - counts[first] : ends[part][-1]]
-        n_right += int((read[np.arange(longest) < lengths[:, None]] == labels).sum())
-    return n_right
+        classes = lattice.viterbi(exact_length(lengths, longest), allowed).classes
+        read.append(classes[np.arange(longest) < lengths[:, None]])
+    return int((np.concatenate(read) == alignment.classes_of).sum())
