@@ -225,14 +225,11 @@ def _log_distances(
 
 def _describe(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Describe images (n) by numbers (n, d) of similar variance."""
-    described: NDArray[np.float32] | None = None
-    for indices, stack in stacks_of_one_shape(images):
-        of_stack = _describe_stack(stack)
-        if described is None:
-            described = np.empty((len(images), of_stack.shape[1]), dtype=np.float32)
-        described[indices] = of_stack
-    assert described is not None
-    return described
+    indices, parts = [], []
+    for of_stack, stack in stacks_of_one_shape(images):
+        indices += of_stack
+        parts.append(_describe_stack(stack))
+    return np.concatenate(parts)[np.argsort(indices)]
 
 
 def _describe_stack(images: NDArray[np.uint8]) -> NDArray[np.float32]:

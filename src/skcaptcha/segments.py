@@ -225,16 +225,10 @@ class Segments:
         -------
         segments : Segments
         """
-        if features is None:
-            return Segments(self.boxes, self.offsets, values=values)
-        return Segments(
-            self.boxes,
-            self.offsets,
-            images=self.images,
-            owners=self.owners,
-            values=values,
-            features=features,
-        )
+        kept: dict[str, Any] = {}
+        if features is not None:
+            kept = {"images": self.images, "owners": self.owners}
+        return Segments(self.boxes, self.offsets, values=values, features=features, **kept)
 
     @property
     def mean_shape(self) -> tuple[int, int]:

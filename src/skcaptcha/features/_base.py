@@ -167,6 +167,6 @@ def positive_pair(name: str, value: Any) -> tuple[int, int]:
     """Check that a parameter is a height and a width, in whole pixels or cells."""
     pair = np.asarray(value)
     if pair.shape != (2,) or pair.dtype.kind not in "iu" or (pair < 1).any():
-        raise ValueError(f"{name} must be two positive ints (height, width), got {value}")
+        raise ValueError(f"{name} must be two positive ints (height, width), found {value}")
     height, width = pair.tolist()
     return height, width

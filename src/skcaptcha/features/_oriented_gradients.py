@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,18 +83,17 @@ class OrientedGradients(BaseFeatures):
             raise ValueError("these segments hold no images, which the gradients need")
         rows, columns = self.grid_shape_
         values = np.empty((len(X.boxes), columns, rows, self.orientations), dtype=np.float32)
-        for alike in _alike(X):
-            height, width = X.images[alike.captchas[0]].shape
-            at_rows, row = np.unique(_points(alike.boxes[:, 1::2], rows), return_inverse=True)
-            at_columns, column = np.unique(
-                _points(alike.boxes[:, ::2], columns), return_inverse=True
-            )
+        for group in _alike(X):
+            height, width = X.images[group[0]].shape
+            boxes = X.boxes[X.offsets[group[0]] : X.offsets[group[0] + 1]]
+            at_rows, row = np.unique(_points(boxes[:, 1::2], rows), return_inverse=True)
+            at_columns, column = np.unique(_points(boxes[:, ::2], columns), return_inverse=True)
             row, column = row.reshape(-1, rows), column.reshape(-1, columns)
             down = _gaussian(at_rows, height, self.cell / 2)
             across = _gaussian(at_columns, width, self.cell / 2)
             every_row = len(at_rows) == rows and bool((row == np.arange(rows)).all())
-            for first in range(0, len(alike.captchas), _IMAGES_AT_ONCE):
-                captchas = alike.captchas[first : first + _IMAGES_AT_ONCE]
+            for first in range(0, len(group), _IMAGES_AT_ONCE):
+                captchas = group[first : first + _IMAGES_AT_ONCE]
                 images = np.stack([X.images[i] for i in captchas])
                 energy = _energy(images, self.orientations, self.power)
                 # One product for all images and directions is faster than one for each.
@@ -112,22 +110,15 @@ class OrientedGradients(BaseFeatures):
         return values.reshape(len(values), columns * rows * self.orientations)
 
 
-class _Alike(NamedTuple):
-    """Captchas with images of one shape and with the same boxes, for one computation."""
-
-    captchas: list[int]
-    boxes: NDArray[np.intp]
-
-
-def _alike(X: Segments) -> Iterator[_Alike]:
+def _alike(X: Segments) -> list[list[int]]:
+    """Group the captchas that have segments by the shapes of their images and by their boxes."""
     assert X.images is not None
     groups: dict[Any, list[int]] = {}
     for i, image in enumerate(X.images):
         boxes = X.boxes[X.offsets[i] : X.offsets[i + 1]]
         if len(boxes):
             groups.setdefault((image.shape, boxes.tobytes()), []).append(i)
-    for group in groups.values():
-        yield _Alike(group, X.boxes[X.offsets[group[0]] : X.offsets[group[0] + 1]])
+    return list(groups.values())
 
 
 def _energy(images: NDArray[np.uint8], orientations: int, power: float) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skcaptcha.base import Documented
 from skcaptcha.exceptions import ReadingError
+from skcaptcha.features._base import positive_pair
 
 if TYPE_CHECKING:
     from torch import nn
@@ -201,10 +202,7 @@ class ConvolutionalClassifier(Documented, ClassifierMixin, BaseEstimator):
             )
 
     def _image_shape(self) -> tuple[int, int]:
-        given = np.asarray(self.shape)
-        if given.shape != (2,) or given.dtype.kind != "i" or (given < 1).any():
-            raise ValueError(f"shape must be two positive ints (height, width); found {self.shape}")
-        height, width = given.tolist()
+        height, width = positive_pair("shape", self.shape)
         if height * width != self.n_features_in_:
             raise ValueError(
                 f"shape {height} x {width} has {height * width} pixels, but there are "

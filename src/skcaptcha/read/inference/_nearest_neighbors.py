@@ -71,18 +71,16 @@ class FastNearestNeighbors:
             return classifier.predict(values)  # raises the error
         winners = np.empty(len(values), dtype=np.intp)
         certain = np.zeros(len(values), dtype=bool)
-        batch = max(1, _BATCH_DISTANCES // classifier.n_samples_fit_)
         projection = None
         if k <= _MAX_NEIGHBORS and not self._training_set.caches_distances:
             projection = self._training_set.projection_for(len(values))
         if projection is not None:
-            for begin in range(0, len(values), batch):
-                rows = slice(begin, begin + batch)
+            for rows in self._training_set.batches(len(values)):
                 winners[rows], certain[rows] = self._vote_projected(values[rows], projection, k)
         rest = np.flatnonzero(~certain)
         left = values if len(rest) == len(values) else values[rest]
-        for rows, distance, own in self._training_set.distances_in_batches(left, batch):
-            winners[rest[rows]], certain[rest[rows]] = self._vote(distance, own, k)
+        for rows, distance, own in self._training_set.distances_in_batches(left):
+            winners[rest[rows]], certain[rest[rows]] = self._vote_exactly(distance, own, k)
         return self._classes(values, winners, certain)
 
     def predict_with_distances(
@@ -97,12 +95,8 @@ class FastNearestNeighbors:
         nearest = np.empty((len(values), len(classifier.classes_)))
         winners = np.empty(len(values), dtype=np.intp)
         certain = np.empty(len(values), dtype=bool)
-        batch = max(1, _BATCH_DISTANCES // len(self._training_set.squares))
-        for begin in range(0, len(values), batch):
-            rows = slice(begin, begin + batch)
-            with np.errstate(invalid="ignore", over="ignore"):
-                distance, own = self._training_set.distances(values[rows])
-            winners[rows], certain[rows] = self._vote(distance, own, classifier.n_neighbors)
+        for rows, distance, own in self._training_set.distances_in_batches(values):
+            winners[rows], certain[rows] = self._vote_exactly(distance, own, classifier.n_neighbors)
             nearest[rows] = self._nearest_of_classes(distance, own, k)
         return self._classes(values, winners, certain), nearest
 
@@ -121,7 +115,7 @@ class FastNearestNeighbors:
     def _vote_projected(
         self, values: NDArray[np.floating], projection: _Projection, k: int
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Vote as `_vote` does, among the samples that the projection does not rule out.
+        """Vote as `_vote_exactly` does, among the samples that the projection does not rule out.
 
         The k samples that seem nearest bound the distance of the k-th neighbor; samples that seem
         farther than this bound are farther.
@@ -136,7 +130,7 @@ class FastNearestNeighbors:
             bound[~np.isfinite(bound)] = np.nan
             return _vote_unanimously(self._count(lower, bound), k)
 
-    def _vote(
+    def _vote_exactly(
         self, distance: NDArray[np.float32], own: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the class index that wins for each sample, and whether that is certain."""
@@ -298,23 +292,28 @@ class _TrainingSet:
     def _projection(self) -> _Projection | None:
         return _Projection(self._vectors) if np.isfinite(self.squares).all() else None
 
-    def distances_in_batches(self, values: NDArray[np.floating], batch: int) -> Iterator[_Batch]:
+    def batches(self, m: int) -> Iterator[slice]:
+        """Yield slices of m samples, so that the distances of each fit into memory."""
+        size = max(1, _BATCH_DISTANCES // len(self.squares))
+        for begin in range(0, m, size):
+            yield slice(begin, begin + size)
+
+    def distances_in_batches(self, values: NDArray[np.floating]) -> Iterator[_Batch]:
         """Yield slices of the values, each with the result of `distances`."""
         last, cached = self._last
         if last is values:
             yield from cached
             return
         keeps = self.caches_distances and len(values) * len(self.squares) <= _MAX_CACHED_DISTANCES
-        batches: list[_Batch] = []
-        for begin in range(0, len(values), batch):
-            rows = slice(begin, begin + batch)
+        kept: list[_Batch] = []
+        for rows in self.batches(len(values)):
             with np.errstate(invalid="ignore", over="ignore"):
                 own = rows, *self.distances(values[rows])
             if keeps:
-                batches.append(own)
+                kept.append(own)
             yield own
         if keeps:
-            self._last = values, batches
+            self._last = values, kept
 
 
 def _vote_unanimously(
