@@ -60,10 +60,6 @@ TESTED_ELSEWHERE = {
     "denoise/_small_component_remover.py": "todo",
     "denoise/_thin_line_remover.py": "todo",
     "exceptions.py": "todo",
-    # features
-    "features/_base.py": "todo",
-    "features/_hog.py": "todo",
-    "features/_raw_pixels.py": "todo",
     # fitting
     "fitting/_check_labels.py": "todo",
     "fitting/_exclude.py": "todo",
@@ -117,9 +113,7 @@ TESTED_ELSEWHERE = {
     "prediction/_table_settings.py": "todo",
     "prediction/_write_readings.py": "todo",
     # read
-    "read/sequence/_candidate_classifier.py": "todo",
-    "read/sequence/_n_best.py": "todo",
-    "read/sequence/_training_alignment.py": "todo",
+    "read/sequence/_n_best.py": "tests/read/sequence/test_lattice.py: compared with all paths",
     # recipes
     "recipes/_allowed_classes.py": "tests/recipes/test_new_step.py: a recipe uses a new class",
     "recipes/_build.py": "tests/recipes/test_recipe.py: errors name the keys of a recipe",

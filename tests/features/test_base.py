@@ -1,98 +1,23 @@
-"""Features of whole batches: HOG compared with scikit-image, raw pixels, and common properties."""
+"""Shapes, results and errors that all features of crops share."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from skimage.feature import hog
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skcaptcha import Segments
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.features import HOG, BaseFeatures, RawPixels
+from whole_crops import noise, whole
 
 every = pytest.mark.parametrize(
     "feature",
     [RawPixels(), HOG(), HOG(8, block_norm="L1-sqrt", transform_sqrt=True)],
     ids=["raw", "hog", "hog of roots"],
 )
-
-
-def whole(images: list[np.ndarray]) -> Segments:
-    """One segment for each image, which covers it; all have one shape."""
-    h, w = images[0].shape
-    boxes = np.tile([0, 0, w, h], (len(images), 1))
-    return Segments(boxes, range(len(images) + 1), images=images)
-
-
-def noise(m: int, shape: tuple[int, int] = (20, 14), seed: int = 0) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return list(rng.integers(0, 256, (m, *shape), dtype=np.uint8))
-
-
-def kinds_of(shape: tuple[int, int], seed: int) -> list[np.ndarray]:
-    """Gray images, black and white ones, and images with few gray values."""
-    rng = np.random.default_rng(seed)
-    images = [
-        rng.integers(0, 256, shape),
-        rng.integers(0, 2, shape) * 255,
-        rng.integers(0, 3, shape) + 9,
-        np.zeros(shape),
-        np.full(shape, rng.integers(0, 256)),
-    ]
-    return [image.astype(np.uint8) for image in images]
-
-
-@settings(max_examples=60)
-@given(
-    parameters=st.fixed_dictionaries(
-        {
-            "orientations": st.integers(1, 20) | st.just(180),
-            "pixels_per_cell": st.tuples(st.integers(1, 8), st.integers(1, 8)),
-            "cells_per_block": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-            "block_norm": st.sampled_from(["L1", "L1-sqrt", "L2", "L2-Hys"]),
-            "transform_sqrt": st.booleans(),
-        }
-    ),
-    room=st.tuples(st.integers(0, 12), st.integers(0, 12)),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_hog_agrees_with_scikit_image(
-    parameters: dict[str, Any], room: tuple[int, int], seed: int
-) -> None:
-    cell, block = parameters["pixels_per_cell"], parameters["cells_per_block"]
-    images = kinds_of((cell[0] * block[0] + room[0], cell[1] * block[1] + room[1]), seed)
-    values = HOG(**parameters).fit_transform(whole(images)).values
-    # As floats, because scikit-image takes the roots of uint8 in half precision.
-    expected = [hog(image.astype(float), **parameters) for image in images]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize("orientations", [8, 9, 12])
-def test_hog_puts_gradients_into_the_bins_of_scikit_image(orientations: int) -> None:
-    """One gradient for each crop, so that none hides another; many at the edges of bins."""
-    rng = np.random.default_rng(0)
-    n = np.arange(1, 256)
-    across = np.concatenate([rng.integers(-255, 256, 400), n, -n, n, 0 * n])[::3]
-    down = np.concatenate([rng.integers(-255, 256, 400), n, n, 0 * n, n])[::3]
-    crops = np.zeros((len(across), 3, 3), dtype=np.uint8)
-    crops[:, 0, 1], crops[:, 2, 1] = np.maximum(-down, 0), np.maximum(down, 0)
-    crops[:, 1, 0], crops[:, 1, 2] = np.maximum(-across, 0), np.maximum(across, 0)
-    feature = HOG(orientations, pixels_per_cell=(3, 3), cells_per_block=(1, 1))
-    values = feature.fit_transform(whole(list(crops))).values
-    expected = [hog(crop, orientations, (3, 3), (1, 1)) for crop in crops]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-6)
-
-
-def test_raw_pixels_are_the_crop_row_after_row() -> None:
-    images = noise(5)
-    values = RawPixels().fit_transform(whole(images)).values
-    assert_array_equal(values, np.array([image.ravel() for image in images]) / np.float32(255))
-    assert values.dtype == np.float32
 
 
 @every
@@ -123,7 +48,7 @@ class TestShape:
         length = fitted.transform(sizes_of((16, 15))).values.shape[1]
         assert fitted.transform(other).values.shape == (1, length)
 
-    def test_given_widths_are_useds(self, feature: BaseFeatures) -> None:
+    def test_a_given_shape_is_used(self, feature: BaseFeatures) -> None:
         fitted = clone(feature).set_params(shape=(17, 9)).fit(sizes_of((20, 10)))
         assert fitted.shape_ == (17, 9)
         assert fitted.crops(sizes_of((30, 30))).shape == (1, 17, 9)
@@ -195,26 +120,3 @@ def test_other_input_is_refused(feature: BaseFeatures) -> None:
         feature.fit(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="no images to cut crops from"):
         clone(feature).set_params(shape=(16, 12)).fit_transform(Segments([[0, 0, 1, 1]], [0, 1]))
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"orientations": 0}, "orientations"),
-        ({"orientations": 181}, "orientations"),
-        ({"orientations": 4.5}, "orientations"),
-        ({"block_norm": "L3"}, "block_norm"),
-        ({"transform_sqrt": 1.5}, "transform_sqrt"),
-        ({"pixels_per_cell": 4}, "pixels_per_cell"),
-        ({"pixels_per_cell": (4, 0)}, "pixels_per_cell must be two positive ints"),
-        ({"pixels_per_cell": (4.0, 4.0)}, "pixels_per_cell must be two positive ints"),
-        ({"cells_per_block": (1, 2, 3)}, "cells_per_block must be two positive ints"),
-        (
-            {"pixels_per_cell": (11, 4)},
-            r"\(20, 14\) pixels are too small for one block of \(2, 2\)",
-        ),
-    ],
-)
-def test_wrong_parameters_of_hog(parameters: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        HOG().set_params(**parameters).fit_transform(whole(noise(1)))
