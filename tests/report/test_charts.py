@@ -36,7 +36,13 @@ def test_error_bars_end_at_0_and_100_percent():
 
 def test_labels_of_ticks_do_not_overlap():
     html = accuracy_chart(
-        [10, 20, 100, 107], [0.5] * 4, [0.4] * 4, [0.6] * 4, xlabel="n", description="", log=True
+        [10, 20, 100, 107],
+        [0.5] * 4,
+        [0.4] * 4,
+        [0.6] * 4,
+        xlabel="n",
+        description="",
+        is_learning_curve=True,
     )
     shown = re.findall(r">(\d+)</text>", html)
     assert shown[:3] == ["10", "20", "107"]

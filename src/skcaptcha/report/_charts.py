@@ -118,22 +118,23 @@ def accuracy_chart(
     xlabel: str,
     description: str,
     caption: str = "",
-    log: bool = False,
-    whole_range: bool = False,
+    is_learning_curve: bool = False,
     texts: Sequence[str] = (),
     marks: Sequence[float] = (),
 ) -> Markup:
     """Return a chart of accuracies, with intervals, over a parameter that is a number.
 
-    The x axis is logarithmic if `log` or if it covers more than a factor of 30. `whole_range` is
-    for a y axis from 0 to 100 %, `texts` are shown at the points, `marks` are horizontal lines.
+    The x axis is logarithmic if it covers more than a factor of 30. That of a learning curve always
+    is, and its y axis covers 0 to 100 %. `texts` are shown at the points, `marks` are horizontal
+    lines.
     """
     y = np.asarray(accuracies, dtype=float)
     errors = np.clip([y - np.asarray(lows), np.asarray(highs) - y], 0, [y, 1 - y])
 
     def plot(axes: Axes) -> None:
         positions = np.asarray(x, dtype=float)
-        if log or (positions.min() > 0 and positions.max() / positions.min() >= _LOG_FROM):
+        low, high = positions.min(), positions.max()
+        if is_learning_curve or (low > 0 and high / low >= _LOG_FROM):
             axes.set_xscale("log")
             positions = np.log(positions)
         axes.errorbar(x, y, errors, color=COLORS[0], marker="o", capsize=3, clip_on=False)
@@ -144,7 +145,7 @@ def accuracy_chart(
                 xytext=(7, -14 if y[k] > 0.1 else 7),
                 textcoords="offset points",
             )
-        if whole_range:
+        if is_learning_curve:
             axes.set_ylim(-0.02, 1.02)
         else:
             # Differences of less than five points are due to chance.

@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from skcaptcha._display.percent import percent_confidence
+from skcaptcha._display.printable import visible
 from skcaptcha.exceptions import ImageError, SkcaptchaError, reason_of
 from skcaptcha.images import decode
 from skcaptcha.inspection import LabeledPrediction, explain_error
@@ -114,6 +115,4 @@ def _confusion_matrix(confused: Sequence[Confusion]) -> Markup:
 
 
 def _visible(character: str) -> str:
-    if not character:
-        return _NO_CHARACTER
-    return character if character.isprintable() and not character.isspace() else repr(character)
+    return visible(character) or _NO_CHARACTER

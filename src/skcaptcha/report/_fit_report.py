@@ -233,8 +233,7 @@ def _learning_curve_section(curve: Sequence[LearningCurvePoint]) -> Section:
         caption="String accuracy by number of training captchas, with 95 % intervals. Measured on "
         f"{curve[0].n} captchas that were not used for training, the last point on {curve[-1].n}. "
         "If the curve still rises at its end, more labels will help.",
-        log=True,
-        whole_range=True,
+        is_learning_curve=True,
         texts=texts,
     )
     return Section("Learning curve", [chart])

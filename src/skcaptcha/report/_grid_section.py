@@ -116,9 +116,10 @@ def _heat_map(
         values[i, j] = np.fmax(values[i, j], score)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     row, column = divmod(int(np.nanargmax(values)), values.shape[1])
-    texts = np.full(values.shape, "", dtype="U6")
-    for i, j in np.argwhere(np.isfinite(values)).tolist():
-        texts[i, j] = percent(float(values[i, j]), n).removesuffix(" %")
+    texts = [
+        ["" if np.isnan(value) else percent(value, n).removesuffix(" %") for value in row]
+        for row in values.tolist()
+    ]
     caption = (
         "String accuracy in cross-validation, in percent, over the two parameters with the largest "
         "effect. The best cell is framed."
@@ -127,7 +128,7 @@ def _heat_map(
         caption += " Each cell shows the best result over all values of the other parameters."
     return matrix_chart(
         (values - low) / (high - low or 1.0),
-        texts,
+        np.array(texts),
         second.labels,
         first.labels,
         xlabel=second.name,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from rich.color import Color
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -149,7 +148,7 @@ def _with_boxes(trace: Trace, width: int) -> NDArray[np.uint8]:
     for k, (x, y, w, h) in enumerate(trace.reading.boxes.tolist()):
         corner = round(x * across), round(y * down)
         opposite = round((x + w) * across) - 1, round((y + h) * down) - 1
-        color = [255 * value for value in to_rgb(BOX_COLORS[k % len(BOX_COLORS)])]
+        color = Color.parse(BOX_COLORS[k % len(BOX_COLORS)]).get_truecolor()
         cv2.rectangle(pixels, corner, opposite, color, 1)
     return pixels
 

@@ -101,8 +101,7 @@ def _learning_curve(audit: Audit) -> Iterator[Block]:
         [read.high for read in reads],
         xlabel="labels",
         description=f"String accuracy by number of labels, with intervals: {listing}.",
-        log=True,
-        whole_range=True,
+        is_learning_curve=True,
         marks=THRESHOLDS,
     )
     yield Table(

@@ -92,7 +92,7 @@ def _cost_chart(findings: Sequence[Finding]) -> Block:
         axes.axvline(0, linewidth=0.8, alpha=0.6, color=TEXT_COLOR)
         axes.set_yticks(rows, names)
         axes.set_ylim(len(names) - 0.3, -0.7)
-        axes.set_xlabel("cost, in percentage points read")
+        axes.set_xlabel("cost, percentage points")
 
     listing = "; ".join(f"{f.defense.name}: {_cost(f)}" for f in findings)
     description = f"Cost of each defense in percentage points read, with intervals: {listing}."
