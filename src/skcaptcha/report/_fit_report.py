@@ -127,6 +127,7 @@ def fit_report(
         source = f"{which} {n} captchas, each read by a model that was fitted without it"
     result: list[Block] = []
     if predictions:
+        shown, shown_source = predictions, source
         result += measured(predictions, source)
         errors = errors_section(predictions, source)
         if curve:
@@ -134,8 +135,10 @@ def fit_report(
             n_train = n if held_out else refits.n_train
             curve.append(LearningCurvePoint(n_train, n_correct, len(predictions)))
     else:
+        shown = predict_labeled(model, X[:_N_SHOWN], y[:_N_SHOWN], names=names[:_N_SHOWN])
+        shown_source = "the training captchas"
         if found.accuracy is not None:
-            where = "the training captchas, in the cross-validation that found the model"
+            where = f"{shown_source}, in the cross-validation that found the model"
             result.append(accuracy_headline(found.accuracy, found.n_validated, where))
         not_measured = (
             "Not measured: fitting the model again without part of its captchas would have taken "
@@ -151,11 +154,6 @@ def fit_report(
         model_file=model_file,
     )
     result += [*next_steps(steps), Heading("How the model was found"), Facts(found.facts)]
-    # Without predictions, the steps are shown for training captchas.
-    shown, shown_source = predictions, source
-    if not predictions:
-        shown = predict_labeled(model, X[:_N_SHOWN], y[:_N_SHOWN], names=names[:_N_SHOWN])
-        shown_source = "the training captchas"
     sections = [Section("Result", result), errors, steps_section(shown, shown_source)]
     sections += found.sections
     if predictions:
@@ -168,50 +166,43 @@ class _Description(NamedTuple):
     """The parts of a report that depend on the kind of search."""
 
     facts: Sequence[tuple[str, object]]
-    sections: list[Section]
-    fit_seconds: float  # of one fit in a fold
-    folds: int
-    accuracy: float | None  # in cross-validation
-    n_validated: int
+    sections: Sequence[Section] = ()
+    fit_seconds: float = 0.0  # of one fit in a fold
+    folds: int = _DEFAULT_FOLDS
+    accuracy: float | None = None  # in cross-validation
+    n_validated: int = 0
 
 
 def _describe(search: BaseSearchCV | Choice | None, n: int) -> _Description:
     if search is None:
-        return _Description([("captchas", n)], [], 0.0, _DEFAULT_FOLDS, None, n)
+        return _Description([("captchas", n)])
     if isinstance(search, Choice):
+        folds, accuracy, n_validated = search.folds, search.accuracy, search.n_validated
         facts = [
             *search.measurement.summary(),
             ("chosen", search.trials[0].name),
-            ("string accuracy in cross-validation", percent(search.accuracy, search.n_validated)),
-            ("  measured on", f"{search.n_validated} captchas, in {search.folds} folds"),
+            ("string accuracy in cross-validation", percent(accuracy, n_validated)),
+            ("  measured on", f"{n_validated} captchas, in {folds} folds"),
             ("seconds", f"{search.seconds:.0f} of {search.budget:.0f}"),
         ]
-        fit_seconds = search.trials[0].seconds / search.folds
-        return _Description(
-            facts,
-            [race_section(search)],
-            fit_seconds,
-            search.folds,
-            search.accuracy,
-            search.n_validated,
-        )
+        seconds = search.trials[0].seconds / folds
+        return _Description(facts, [race_section(search)], seconds, folds, accuracy, n_validated)
     results, best = search.cv_results_, search.best_index_
     # NaN if the best candidate could not be scored.
     accuracy = float(np.nan_to_num(results["mean_test_score"][best]))
     deviation = points(float(results["std_test_score"][best]), n).removeprefix("+")
-    fit_seconds = float(results["mean_fit_time"][best])
+    seconds, folds = float(results["mean_fit_time"][best]), int(search.n_splits_)
     facts = [
         ("captchas", str(n)),
-        ("candidates", f"{len(results['params'])}, in {search.n_splits_} folds"),
+        ("candidates", f"{len(results['params'])}, in {folds} folds"),
         *((name, " ".join(str(value).split())) for name, value in search.best_params_.items()),
         (
             "string accuracy in cross-validation",
             f"{percent(accuracy, n)}, standard deviation between folds: {deviation} points",
         ),
-        ("seconds to fit in one fold", f"{fit_seconds:.3g}"),
+        ("seconds to fit in one fold", f"{seconds:.3g}"),
     ]
-    sections = [grid_section(results, n)]
-    return _Description(facts, sections, fit_seconds, int(search.n_splits_), accuracy, n)
+    return _Description(facts, [grid_section(results, n)], seconds, folds, accuracy, n)
 
 
 def _learning_curve_section(curve: Sequence[LearningCurvePoint]) -> Section:
