@@ -119,14 +119,9 @@ TESTED_ELSEWHERE = {
     "recipes/_build.py": "tests/recipes/test_recipe.py: errors name the keys of a recipe",
     "recipes/_schema.py": "tests/recipes/test_recipe.py: errors name the keys of a recipe",
     # report
-    "report/_blocks.py": "todo",
-    "report/_confidence_section.py": "todo",
-    "report/_errors_section.py": "todo",
-    "report/_markdown.py": "todo",
-    "report/_race_section.py": "todo",
-    "report/_reading_text.py": "todo",
-    "report/_result_section.py": "todo",
-    "report/_step_sections.py": "todo",
+    "report/_blocks.py": "tests/report/test_page.py: a page consists of blocks",
+    "report/_markdown.py": "tests/report/test_page.py: a page is also written as Markdown",
+    "report/_step_sections.py": "tests/report/test_score_report.py: a report has all sections",
     "report/audit/_recommendations.py": "only text",
     # segment
     "segment/_fixed_boxes.py": "todo",

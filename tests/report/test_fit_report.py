@@ -10,7 +10,6 @@ from skcaptcha.inspection import predict_labeled
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.report import _fit_report as module
 from skcaptcha.report import fit_report
-from skcaptcha.report._result_section import next_after_fit
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +58,6 @@ def test_nothing_is_fitted_without_a_budget(search, monkeypatch):
     # The accuracy in cross-validation is shown instead.
     assert f"{100 * search.best_score_:.0f} %" in headline_of(page)
     assert "in the cross-validation that found the model" in headline_of(page)
-
-
-@pytest.mark.parametrize(("accuracy", "doubted"), [(0.3, True), (0.7, False), (0.95, False)])
-def test_usual_cause_is_shown_for_low_accuracy_in_cross_validation(accuracy, doubted):
-    steps = next_after_fit([], [], accuracy=accuracy, held_out=False, data="train", model_file="m")
-    text = " ".join(step.text for step in steps)
-    assert ("Check that each label belongs to its image" in text) == doubted
-    assert ("compare its recipes" in text) == (accuracy < 0.9)
 
 
 def test_held_out_captchas_are_shown(search):

@@ -78,20 +78,6 @@ def test_no_captchas_are_rejected(model):
         score_report(model, [], [])
 
 
-def test_no_errors():
-    model = make_model().fit(list(X), Y)
-    text = CheckedPage(score_report(model, list(X[:20]), Y[:20].tolist())).text
-    assert "No errors on the 20 captchas." in text
-
-
-def test_label_is_doubted_if_the_model_is_confident():
-    model = make_model().fit(list(X), Y)
-    other = "A" if Y[0][0] != "A" else "B"
-    labels = [f"{other}{Y[0][1:]}", *Y[1:10]]
-    text = CheckedPage(score_report(model, list(X[:10]), labels)).text
-    assert "the label is wrong: the model is very confident" in text
-
-
 def test_no_captcha_could_be_read(model):
     results = [ImageError("image 0", "it is empty")] * 2
     page = score_report(model, ["a.png", "b.png"], ["AB", ""], results=results)
