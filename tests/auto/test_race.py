@@ -8,6 +8,7 @@ import pytest
 from bar_captchas import FIXED_BOXES, SEGMENTING, bars, strings
 from skcaptcha.auto import choose_recipe, measure
 from skcaptcha.auto._candidate import Candidate
+from skcaptcha.auto._costs import Costs
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
 from skcaptcha.auto._process_pool import ProcessPool
@@ -18,17 +19,16 @@ from skcaptcha.images import ImageBatch
 def race_of(images: list[np.ndarray], labels: list[str], left: float, report_progress=None) -> Race:
     y, clock = np.array(labels), Clock(time.perf_counter(), left)
     batch = ImageBatch(images)
-    race = Race(
+    return Race(
         batch,
         y,
         np.arange(len(y)),
         Evaluations(batch, y, clock, None),
         report_progress or [].append,
+        folds=4,
         pool=ProcessPool(1),
         random_state=0,
     )
-    race.folds = 4
-    return race
 
 
 def test_useless_candidates_do_not_use_the_time_of_readers_with_a_surrogate():
@@ -49,7 +49,7 @@ def test_useless_candidates_do_not_use_the_time_of_readers_with_a_surrogate():
     said: list[str] = []
     race = race_of(images, labels, 60, said.append)
     families = FIXED_BOXES | {"grid": [blank, meant]}
-    race.run(list(families_for(measure(images, labels), families)), 4)
+    race.run(list(families_for(measure(images, labels), families)))
     validated = [text for text in said if text.startswith("cross-validating")]
     assert validated[0].endswith("KNeighborsClassifier")  # the name of its surrogate
 
@@ -89,7 +89,7 @@ def test_a_family_is_not_screened_if_that_would_take_too_long(monkeypatch, secon
     images = bars(labels)
     timed = []
     monkeypatch.setattr(
-        Race, "_time", lambda race, recipe, few: timed.append(few) or (seconds, 0.0)
+        Costs, "fit_and_read", lambda costs, recipe, few: timed.append(few) or (seconds, 0.0)
     )
     race = race_of(images, labels, 30.0)
     families = list(families_for(measure(images, labels), SEGMENTING))[:2]
@@ -131,7 +131,7 @@ def test_a_reader_is_not_fitted_if_that_would_take_too_long(monkeypatch):
         ]
     }
     timed = []
-    monkeypatch.setattr(Race, "_time_fold", lambda race, recipe: timed.append(recipe) or 1000.0)
+    monkeypatch.setattr(Costs, "fold", lambda costs, recipe, few: timed.append(recipe) or 1000.0)
     choice = choose_recipe(
         bars(labels), labels, families=FIXED_BOXES | {"grid": [family]}, budget=120
     )

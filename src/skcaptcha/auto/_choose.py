@@ -217,10 +217,11 @@ def choose_recipe(
                 groups,
                 Evaluations(X, labels, clock, journal),
                 report_progress,
+                folds=content["search"]["cv"],
                 pool=ProcessPool(n_jobs),
                 random_state=random_state,
             )
-            race.run(list(families_for(measurement, content)), content["search"]["cv"])
+            race.run(list(families_for(measurement, content)))
             model, winner = race.fit_best(refit=refit)
     return Choice(
         measurement=measurement,

@@ -1,9 +1,72 @@
-"""What the time of a fit depends on."""
+"""Estimates of how long recipes take to fit."""
 
 from __future__ import annotations
 
-from skcaptcha.auto._families import Content
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skcaptcha.auto._families import Content, name_of
+from skcaptcha.auto._process_pool import ProcessPool
+from skcaptcha.images import ImageBatch
 from skcaptcha.read.sequence._ensemble import n_copies_for
+from skcaptcha.recipes import Recipe
+
+# Half of the time of a fold is needed to train a network, the other half to align the characters.
+# The final fit trains three networks, and is repeated three times for calibration; the shortened
+# fit trains one network and is repeated twice. Without networks both take about the same time.
+FINAL_FIT = 6.0
+_SHORTENED_FIT = 1.5
+_FINAL_FIT_WITHOUT_NETWORKS = 2.5
+
+
+class Costs:
+    """Estimates of the time of fits to these captchas, in seconds."""
+
+    def __init__(
+        self,
+        X: ImageBatch,
+        y: NDArray[np.str_],
+        n_folds: int,
+        pool: ProcessPool,
+        report_progress: Callable[[str], None],
+    ) -> None:
+        self._X, self._y, self._n_folds, self._pool = X, y, n_folds, pool
+        self._report_progress = report_progress
+        self._lengths = np.char.str_len(y)
+        self._n_characters = int(self._lengths.sum())
+        self._n_in_fold = max(1, int(self._n_characters * (1 - 1 / n_folds)))
+
+    def final_fit(self, recipe: Content, fold_seconds: float, *, shortened: bool = False) -> float:
+        """Estimate the final fit from the time that one process needs for a fold."""
+        if not has_networks(recipe):
+            return _FINAL_FIT_WITHOUT_NETWORKS * fold_seconds
+        growth = training_size(recipe, self._n_characters) / training_size(recipe, self._n_in_fold)
+        more = growth * (_SHORTENED_FIT if shortened else FINAL_FIT)
+        return self._pool.seconds(fold_seconds * (1 + more), self._n_folds)
+
+    def fold(self, recipe: Content, few: NDArray[np.intp]) -> float:
+        """Estimate a fold in one process by fitting the recipe to a few captchas."""
+        fit, _ = self.fit_and_read(recipe, few) or (0.0, 0.0)
+        size = training_size(recipe, self._n_in_fold)
+        return fit * size / training_size(recipe, int(self._lengths[few].sum()))
+
+    def fit_and_read(self, recipe: Content, few: NDArray[np.intp]) -> tuple[float, float] | None:
+        """Measure fitting a recipe to a few captchas, and reading them; None if that fails."""
+        self._report_progress(f"timing {name_of(recipe)}")
+        X = self._X.take(few)
+        begin = time.perf_counter()
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                model = Recipe(recipe).pipeline().fit(X, self._y[few])
+            fitted = time.perf_counter()
+            model.predict(X)
+        except Exception:  # so few captchas may not be enough
+            return None
+        return fitted - begin, time.perf_counter() - fitted
 
 
 def has_networks(recipe: Content) -> bool:

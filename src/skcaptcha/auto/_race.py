@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -16,9 +15,9 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.percent import points
 from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
-from skcaptcha.auto._costs import has_networks, training_size
+from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
-from skcaptcha.auto._families import Content, Family, name_of
+from skcaptcha.auto._families import Family
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch
@@ -34,12 +33,6 @@ _N_TIMED = 20  # captchas that the fit time is measured with
 
 _SCREENING_FRACTION = 0.4  # of the time
 _SHORTENED_FINAL = {"read__calibration_cv": 2}
-# Half of the time of a fold is needed to train a network, the other half to align the characters.
-# The final fit trains three networks, and is repeated three times for calibration; the shortened
-# fit trains one network and is repeated twice. Without networks both take about the same time.
-_FINAL_FIT = 6.0
-_SHORTENED_FIT = 1.5
-_FINAL_FIT_WITHOUT_NETWORKS = 2.5
 _MIN_SECONDS_FOR_NETWORKS = 20.0  # if the fit time is unknown
 # With less time left, the first variant of a family is timed before it is screened.
 _LITTLE_TIME = 60.0
@@ -70,16 +63,18 @@ class Race:
         evaluations: Evaluations,
         report_progress: Callable[[str], None],
         *,
+        folds: int,
         pool: ProcessPool,
         random_state: int,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
         self.evaluations, self.clock = evaluations, evaluations.clock
         self.report_progress, self.pool = report_progress, pool
+        self.folds = min(folds, len(np.unique(groups)))
+        self.costs = Costs(X, y, self.folds, pool, report_progress)
         order = np.random.default_rng(random_state).permutation(len(y))
         self.screened, self.pilot = order[:_N_SCREENED], order[:_N_PILOT]
         self.everything = np.arange(len(y))
-        self.n_characters = int(np.char.str_len(y).sum())
         self.candidates: list[Candidate] = []
         # Single-process seconds for a fold of each family's own reader, if it has a surrogate.
         self.own_fold_seconds: dict[int, float] = {}
@@ -87,9 +82,8 @@ class Race:
         self.final_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
 
-    def run(self, families: Sequence[Family], folds: int) -> None:
+    def run(self, families: Sequence[Family]) -> None:
         """Screen all families that can apply, and cross-validate the candidates within reach."""
-        self.folds = min(folds, len(np.unique(self.groups)))
         reserved = (1 - _SCREENING_FRACTION) * self.clock.remaining()
         for i, family in enumerate(families):
             if family.excluded:
@@ -122,7 +116,7 @@ class Race:
             shortened = self._shorten_final_fit(candidate)
             self.report_progress(f"fitting {candidate.name} to all captchas")
             # Only networks are trained by several processes.
-            work = _FINAL_FIT * candidate.fold_seconds if has_networks(candidate.recipe) else 0.0
+            work = FINAL_FIT * candidate.fold_seconds if has_networks(candidate.recipe) else 0.0
             n_jobs = self.pool.n_jobs_for(work)
             try:
                 with (
@@ -201,13 +195,14 @@ class Race:
     def _seconds_to_screen(self, candidate: Candidate, fitted: Sequence[Candidate]) -> float:
         """Estimate the time for screening a new family and for the final fit."""
         best = max(fitted, key=lambda each: each.rank)
-        final_fit = self._final_fit_seconds(best.recipe, best.fold_seconds, shortened=True)
+        final_fit = self.costs.final_fit(best.recipe, best.fold_seconds, shortened=True)
         screening = self.longest_screening
         n = len(self.screened)
         if n > 2 * _N_TIMED and self.clock.remaining() < _LITTLE_TIME:
             # Each captcha is used for training in one fold, and read in the other.
             recipe = candidate.variant.stages[0][0]
-            screening = sum(self._time(recipe, self.screened[:_N_TIMED]) or ()) * n / _N_TIMED
+            times = self.costs.fit_and_read(recipe, self.screened[:_N_TIMED])
+            screening = sum(times or ()) * n / _N_TIMED
             final_fit = max(final_fit, screening / SCREENING_FOLDS * len(self.y) / n)
         return screening + final_fit
 
@@ -296,7 +291,8 @@ class Race:
         is_known = number in self.own_fold_seconds or not candidate.has_surrogate
         work = self.own_fold_seconds.get(number, candidate.fold_seconds)
         if not is_known and self.clock.remaining() >= minimum:
-            work += self._time_fold(stage[0])
+            few = self.pilot[: min(_N_TIMED, len(self.y) // 2)]
+            work += self.costs.fold(stage[0], few)
         parts = [self._splits(self.everything, self.folds)]
         if candidate.has_surrogate:
             n = self.pool.n_max
@@ -304,7 +300,7 @@ class Race:
         read = np.zeros((3, len(stage)))
         for part in parts:
             n_tasks = len(stage) * len(part)
-            needed = self._final_fit_seconds(stage[0], work, shortened=not is_known)
+            needed = self.costs.final_fit(stage[0], work, shortened=not is_known)
             if is_known:
                 needed = max(self.final_fit, needed)
             needed += self.pool.seconds(work * n_tasks, n_tasks)
@@ -343,7 +339,7 @@ class Race:
                 scores.seconds,
                 self.clock.remaining(),
             )
-            self.final_fit = max(self.final_fit, self._final_fit_seconds(stage[0], work))
+            self.final_fit = max(self.final_fit, self.costs.final_fit(stage[0], work))
             enough = n_validated >= _ENOUGH_TO_COMPARE
             if self._is_behind(candidate, significantly=not enough) or (
                 candidate.has_surrogate and enough
@@ -375,11 +371,11 @@ class Race:
         Warn if the budget will be exceeded nevertheless.
         """
         recipe, left = candidate.recipe, self.clock.remaining()
-        needed = self._final_fit_seconds(recipe, candidate.fold_seconds)
+        needed = self.costs.final_fit(recipe, candidate.fold_seconds)
         shortened = ""
         can_be_shortened = has_networks(recipe) and recipe["final"].keys() > _SHORTENED_FINAL.keys()
         if needed > left and can_be_shortened:
-            needed = self._final_fit_seconds(recipe, candidate.fold_seconds, shortened=True)
+            needed = self.costs.final_fit(recipe, candidate.fold_seconds, shortened=True)
             candidate.recipe = {**recipe, "final": _SHORTENED_FINAL}
             shortened = " (with a shortened final fit: there was no time for more networks)"
         if needed - left > max(_TOLERANCE * self.clock.budget, _TOLERANCE_SECONDS):
@@ -389,47 +385,6 @@ class Race:
                 why = f"it was used up {-left:.1f} s ago, and {fit}"
             _logger.warning("the budget will be exceeded: %s", why)
         return shortened
-
-    def _final_fit_seconds(
-        self, recipe: Content, fold_seconds: float, *, shortened: bool = False
-    ) -> float:
-        """Estimate the time of the final fit from the time that one process needs for a fold."""
-        if not has_networks(recipe):
-            return _FINAL_FIT_WITHOUT_NETWORKS * fold_seconds
-        growth = training_size(recipe, self.n_characters)
-        growth /= training_size(recipe, self._n_characters_in_fold())
-        more = growth * (_SHORTENED_FIT if shortened else _FINAL_FIT)
-        return self.pool.seconds(fold_seconds * (1 + more), self.folds)
-
-    def _n_characters_in_fold(self) -> int:
-        return max(1, int(self.n_characters * (1 - 1 / self.folds)))
-
-    # Measured times
-
-    def _time_fold(self, recipe: Content) -> float:
-        """Estimate the time that one process needs for a fold by fitting a few captchas."""
-        few = self.pilot[: min(_N_TIMED, max(1, len(self.y) // 2))]
-        seconds, _ = self._time(recipe, few) or (0.0, 0.0)
-        size = training_size(recipe, self._n_characters_in_fold())
-        return seconds * size / training_size(recipe, int(np.char.str_len(self.y[few]).sum()))
-
-    def _time(self, recipe: Content, few: NDArray[np.intp]) -> tuple[float, float] | None:
-        """Return the seconds of fitting a recipe to a few captchas, and of reading them."""
-        self.report_progress(f"timing {name_of(recipe)}")
-        X = self.X.take(few)
-        begin = time.perf_counter()
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                model = Recipe(recipe).pipeline().fit(X, self.y[few])
-            fitted = time.perf_counter()
-            model.predict(X)
-        except Exception:  # so few captchas may not be enough
-            return None
-        return fitted - begin, time.perf_counter() - fitted
-
-    def _seconds_to_read(self, candidate: Candidate) -> float:
-        times = self._time(candidate.recipe, self.pilot)
-        return times[1] if times else math.inf
 
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that can be fitted, the best first, and of equals the fastest."""
@@ -442,3 +397,7 @@ class Race:
         if len(quick) > 1:
             quick.sort(key=self._seconds_to_read)
         return [*quick, *slow, *ranked[len(tied) :]]
+
+    def _seconds_to_read(self, candidate: Candidate) -> float:
+        times = self.costs.fit_and_read(candidate.recipe, self.pilot)
+        return times[1] if times else math.inf
