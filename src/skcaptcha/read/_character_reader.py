@@ -148,6 +148,7 @@ class CharacterReader(BaseReader):
         texts = _strings(classes, X.offsets)
         all_logs = log_softmax(scores / self.temperature_, axis=1)
         readings = empty_readings(X)
+        names = self.classes_.astype("<U1")
         # All captchas of one length are one computation.
         for length in np.unique(X.counts[X.counts > 0]):
             captchas = np.flatnonzero(X.counts == length)
@@ -157,7 +158,7 @@ class CharacterReader(BaseReader):
             predicted_logs = np.take_along_axis(logs, predicted[:, :, None], axis=2)[:, :, 0]
             totals, paths = _n_best_paths(logs, _N_RUNNERS_UP + 1)
             differs = (paths != predicted[:, None, :]).any(axis=2).tolist()
-            strings = _join_last_axis(self.classes_[paths]).tolist()
+            strings = names[paths].view(f"U{length}")[..., 0].tolist()
             of_strings = np.exp(totals).tolist()
             confidences = np.exp(predicted_logs.sum(axis=1)).tolist()
             boxes, probabilities = X.boxes[rows], np.exp(predicted_logs)
@@ -248,15 +249,6 @@ def _n_best_paths(
             axis=2,
         )
     return totals, paths
-
-
-def _join_last_axis(characters: NDArray[np.str_]) -> NDArray[np.str_]:
-    *shape, length = characters.shape
-    # If every class is one character, strings are a view; but a class may be a whole word.
-    if characters.dtype.itemsize != np.dtype("U1").itemsize:
-        joined = ["".join(some) for some in characters.reshape(-1, length)]
-        return np.array(joined, dtype=np.str_).reshape(shape)
-    return np.ascontiguousarray(characters).view(f"U{length}")[..., 0]
 
 
 def _strings(characters: NDArray[np.str_], offsets: NDArray[np.intp]) -> NDArray[np.str_]:

@@ -71,10 +71,7 @@ class FastNearestNeighbors:
             return classifier.predict(values)  # raises the error
         winners = np.empty(len(values), dtype=np.intp)
         certain = np.zeros(len(values), dtype=bool)
-        projection = None
-        if k <= _MAX_NEIGHBORS and not self._training_set.caches_distances:
-            projection = self._training_set.projection_for(len(values))
-        if projection is not None:
+        if projection := self._training_set.projection_for(len(values), k):
             for rows in self._training_set.batches(len(values)):
                 winners[rows], certain[rows] = self._vote_projected(values[rows], projection, k)
         rest = np.flatnonzero(~certain)
@@ -280,13 +277,13 @@ class _TrainingSet:
         distance: NDArray[np.float32] = np.einsum("ijk,ijk->ij", difference, difference)
         return distance
 
-    def projection_for(self, m: int) -> _Projection | None:
-        """Return the projection if m samples are compared faster with it."""
+    def projection_for(self, m: int, k: int) -> _Projection | None:
+        """Return the projection if it finds the k nearest neighbors of m samples faster."""
         n, d = self._vectors.shape
         pays = _MIN_SPEEDUP * _N_DIRECTIONS * (n + d) < n * d and d <= _MAX_FEATURES
-        if not pays or (m < _MIN_SAMPLES and "_projection" not in vars(self)):
-            return None
-        return self._projection
+        pays &= m >= _MIN_SAMPLES or "_projection" in vars(self)
+        pays &= k <= _MAX_NEIGHBORS and not self.caches_distances
+        return self._projection if pays else None
 
     @cached_property
     def _projection(self) -> _Projection | None:
