@@ -227,7 +227,7 @@ class SequenceReader(BaseReader):
         seen, times = np.unique(lengths[usable], return_counts=True)
         self.lengths_ = dict(zip(seen.tolist(), times.tolist(), strict=True))
         # Impossible constraints must raise before the fit, which may take long.
-        self._constraints(max(self.lengths_))
+        self.check_constraints()
         captcha = np.repeat(np.flatnonzero(usable), lengths[usable])
         alignment = TrainingAlignment(X, values, captcha, classes_of, self.classes_)
         _logger.debug("aligning %d characters", len(characters))
@@ -434,24 +434,22 @@ class SequenceReader(BaseReader):
         )
 
     def _batch_constraints(self, X: Segments) -> Constraints:
-        """Return the constraints up to the greatest number of candidates of a captcha."""
-        constraints = self._with_penalty(self._constraints(self._max_length(X)))
-        possible = slice(max(int(X.counts.max(initial=0)), 1))
+        """Return the constraints, cut off at the greatest number of candidates of a captcha."""
+        longest = n_candidates = int(X.counts.max(initial=0))
+        half_widths = self.geometry_.half_widths
+        if half_widths is not None and len(X.boxes):
+            # Number of characters that the widest captcha can hold. It uses the greatest width of a
+            # window, not the usual one, which would depend on the rest of the batch.
+            span = np.ptp(X.boxes[:, 0]) + X.boxes[:, 2].max()
+            longest = min(longest, int(span / (2 * half_widths.min()) * _MAX_DENSITY) + 1)
+        constraints = self._with_penalty(self._constraints(longest))
+        possible = slice(max(n_candidates, 1))
         return Constraints(constraints.length_scores[possible], constraints.allowed[possible])
 
     def _with_penalty(self, constraints: Constraints) -> Constraints:
         scores = constraints.length_scores
         penalties = self.insertion_penalty_ * np.arange(1, len(scores) + 1)
         return constraints._replace(length_scores=scores - penalties)
-
-    def _max_length(self, X: Segments) -> int:
-        """Return the greatest number of characters that the widest captcha could hold."""
-        if self.geometry_.half_widths is None or not len(X.boxes):
-            return int(X.counts.max(initial=0))
-        # The greatest width, not the usual one, which would depend on the rest of the batch.
-        span = np.ptp(X.boxes[:, 0]) + X.boxes[:, 2].max()
-        longest = int(span / (2 * self.geometry_.half_widths.min()) * _MAX_DENSITY) + 1
-        return min(longest, int(X.counts.max()))
 
     def _lattice(self, X: Segments, classifier: CandidateClassifier) -> Lattice:
         scores = classifier.emission_scores(features_of(X))

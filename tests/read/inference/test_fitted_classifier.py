@@ -84,6 +84,7 @@ class OwnPipeline(Pipeline):
         SVC(),
         SVC(decision_function_shape="ovo"),
         KNeighborsClassifier(2),
+        KNeighborsClassifier(2, weights="distance"),
         LinearSVC(),
         OwnLinear(),
         make_pipeline(StandardScaler(), RidgeClassifier()),
@@ -109,3 +110,20 @@ def test_classes_equal_those_of_predict(model, n_classes, n):
     # Again, now that the scores are known, and after pickling.
     assert found.classes().tolist() == expected
     assert pickle.loads(pickle.dumps(fitted)).classify(train[:n]).classes().tolist() == expected
+
+
+def test_distances_of_neighbors_are_scores_without_the_fast_evaluation():
+    rng = np.random.default_rng(0)
+    train, values = rng.normal(size=(80, 3)), rng.normal(size=(20, 3))
+    classes = np.array(list("ABCD"))[np.arange(80) % 4]
+    fast, other = (
+        FittedClassifier(KNeighborsClassifier(2, weights=weights).fit(train, classes))
+        for weights in ("uniform", "distance")
+    )
+    assert fast.neighbors is not None
+    assert other.neighbors is None
+    np.testing.assert_allclose(
+        fast.classify(values).uncalibrated_scores(),
+        other.classify(values).uncalibrated_scores(),
+        atol=1e-3,
+    )
