@@ -148,7 +148,7 @@ def test_last_label_can_be_removed(folder):
 
 def test_repeated_file_raises(folder):
     (folder / "labels.csv").write_text("filename,label\n1.png,AB\n1.png,CD\n")
-    with pytest.raises(DatasetError, match=r"1\.png occurs more than once"):
+    with pytest.raises(DatasetError, match=r"occur more than once, first 1\.png"):
         LabelTable(folder)
 
 

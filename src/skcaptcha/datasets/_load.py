@@ -1,21 +1,23 @@
 """Loading folders of captchas with their labels: from two kinds of files, or from names."""
 
-import csv
 import os
 import re
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
-from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._check_filenames import check_filenames
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES, suggest_folder
 from skcaptcha.datasets._label_files import check_no_header, check_no_pairs, check_unread_files
+from skcaptcha.datasets._read_labels import (
+    column,
+    decode_labels,
+    parse_labels_csv,
+    read_label_file,
+)
 from skcaptcha.datasets._unusual_labels import describe_unusual_labels, normalize_label
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
@@ -225,56 +227,19 @@ def _labels(folder: Path, names: list[str]) -> tuple[dict[str, str], list[str]]:
     return labels, check_filenames(folder, labels)
 
 
-def _read(path: Path) -> str:
-    try:
-        return read_regular_file(path, check_text_size).decode("utf-8-sig")
-    except UnreadableError as error:
-        raise DatasetError(f"{path}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
-
-
 def _labels_of_csv(path: Path, names: list[str]) -> dict[str, str]:
-    try:
-        reader = csv.DictReader(StringIO(_read(path), newline=""), strict=True)
-        columns = reader.fieldnames or []
-        if not {"filename", "label"} <= set(columns):
-            found = ", ".join(columns) or "none"
-            raise DatasetError(
-                f"{path}: its first line must name the columns filename and label; found {found}"
-            )
-        rows = []
-        for row in reader:
-            if None in row:
-                raise DatasetError(
-                    f"{path}: line {reader.line_num} has more columns than the first line names; "
-                    'put a label that contains a comma in quotes, as in 1.png,"a,b"'
-                )
-            rows.append((row["filename"] or "", row["label"]))
-    except csv.Error as error:
-        raise DatasetError(
-            f"{path}: is not a well-formed CSV file ({error}); correct it"
-        ) from error
+    header, rows = parse_labels_csv(path, read_label_file(path))
     if not rows:
         raise DatasetError(f"{path}: contains no labels; add a line filename,label for each image")
-    counts = Counter(name for name, _ in rows)
-    repeated = [name for name, count in counts.items() if count > 1]
-    if repeated:
-        raise DatasetError(
-            f"{path}: {len(repeated)} of its files occur more than once, first {repeated[0]}; "
-            "keep one line for each"
-        )
-    actual = match_filenames(counts, names)
-    missing = sorted(set(counts) - set(actual), key=natural_sort_key)
+    actual = match_filenames(rows, names)
+    missing = sorted(set(rows) - set(actual), key=natural_sort_key)
     if missing:
         raise DatasetError(
             f"{path}: {len(missing)} of the {len(rows)} files it names are not images in its "
             f"folder, first {missing[0]}; {_remedy_for_missing(missing[0], path.parent, names)}"
         )
-    for name, label in rows:
-        if not label:
-            raise DatasetError(f"{path}: the label of {name} is empty; write it or delete the line")
-    return {actual[name]: normalize_label(label) for name, label in rows}
+    label = column(header, "label")
+    return {actual[name]: normalize_label(row[label]) for name, row in rows.items()}
 
 
 def match_filenames(written: Iterable[str], names: Iterable[str]) -> dict[str, str]:
@@ -315,7 +280,7 @@ def _remedy_for_missing(name: str, folder: Path, names: Sequence[str]) -> str:
 
 
 def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
-    lines = re.split(r"\r\n|\r|\n", _read(path))
+    lines = re.split(r"\r\n|\r|\n", decode_labels(path, read_label_file(path)))
     check_no_pairs(path, lines)
     stems = [Path(name).stem for name in names]
     check_no_header(

@@ -11,9 +11,9 @@ from io import StringIO
 from pathlib import Path
 
 from skcaptcha._files.atomic import write_atomically
-from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._load import match_filenames
+from skcaptcha.datasets._read_labels import column, parse_labels_csv, read_label_file
 from skcaptcha.datasets._unusual_labels import normalize_label
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
@@ -69,14 +69,17 @@ class LabelTable:
 
         If this raises DatasetError because the file is not a table of labels, nothing changes.
         """
-        content = self._read()
+        content = read_label_file(self.path) if os.path.lexists(self.path) else None
         # While another program replaces the file, it may be missing; the labels are kept then.
-        if content is None or content == self._content:
-            self._content = content
-            return
-        self._parse(content)
+        if content is not None and content != self._content:
+            header, rows = parse_labels_csv(self.path, content)
+            if not all(map(str.isascii, rows)):
+                on_disk = match_filenames(rows, os.listdir(self.path.parent))
+                rows = {on_disk.get(name, name): row for name, row in rows.items()}
+            self._header, self._rows = header, rows
+            self._newline = "\r\n" if b"\r\n" in content else "\n"
+            self._index()
         self._content = content
-        self._index()
 
     def put(self, filename: str, label: str, row: Mapping[str, str] | None = None) -> None:
         """Write the label of an image; `row` holds the other columns of a new row, by name.
@@ -89,7 +92,8 @@ class LabelTable:
         if known is None:
             known = [(row or {}).get(column, "") for column in self._header]
         changed = list(known)
-        changed[self._column("filename")], changed[self._column("label")] = filename, label
+        changed[column(self._header, "filename")] = filename
+        changed[column(self._header, "label")] = label
         self._write({**self._rows, filename: changed})
 
     def remove(self, filename: str) -> None:
@@ -101,58 +105,6 @@ class LabelTable:
     def row(self, filename: str) -> dict[str, str]:
         """Return the row of an image by column; empty if it has none."""
         return dict(zip(self._header, self._rows.get(filename, ()), strict=False))
-
-    def _read(self) -> bytes | None:
-        if not os.path.lexists(self.path):
-            return None
-        try:
-            return read_regular_file(self.path, check_text_size)
-        except UnreadableError as error:
-            raise DatasetError(f"{self.path}: {error}") from error
-
-    def _parse(self, content: bytes) -> None:
-        try:
-            text = content.decode("utf-8-sig")
-            header, *rows = csv.reader(StringIO(text, newline=""), strict=True) if text else [[]]
-        except UnicodeDecodeError as error:
-            raise DatasetError(f"{self.path}: is not UTF-8 text; save it as UTF-8") from error
-        except csv.Error as error:
-            raise DatasetError(
-                f"{self.path}: is not a well-formed CSV file ({error}); correct it"
-            ) from error
-        if not {"filename", "label"} <= set(header):
-            raise DatasetError(
-                f"{self.path}: the first line must contain the columns filename and label; found "
-                f"{', '.join(header) or 'none'}"
-            )
-        position = {column: k for k, column in enumerate(header)}
-        found: dict[str, list[str]] = {}
-        for cut_short in filter(None, rows):
-            row = cut_short + [""] * (len(header) - len(cut_short))
-            if len(row) > len(header):
-                raise DatasetError(
-                    f"{self.path}: the row of {row[0]} has more columns than the header; quote "
-                    'labels that contain a comma, as in 1.png,"a,b"'
-                )
-            name = row[position["filename"]]
-            if not row[position["label"]]:
-                raise DatasetError(
-                    f"{self.path}: the label of {name} is empty; add it or delete the line"
-                )
-            if name in found:
-                raise DatasetError(
-                    f"{self.path}: {name} occurs more than once; keep only one of its lines"
-                )
-            found[name] = row
-        if not all(map(str.isascii, found)):
-            on_disk = match_filenames(found, os.listdir(self.path.parent))
-            found = {on_disk.get(name, name): row for name, row in found.items()}
-        self._header, self._rows = header, found
-        self._newline = "\r\n" if b"\r\n" in content else "\n"
-
-    def _column(self, name: str) -> int:
-        # Of columns with the same name, the last one counts, as in csv.DictReader.
-        return len(self._header) - 1 - self._header[::-1].index(name)
 
     def _write(self, rows: dict[str, list[str]]) -> None:
         odd = next(filter(_NOT_UTF8.search, rows), None)
@@ -174,8 +126,8 @@ class LabelTable:
         self._index()
 
     def _index(self) -> None:
-        column = self._column("label")
-        self.labels = {name: normalize_label(row[column]) for name, row in self._rows.items()}
+        label = column(self._header, "label")
+        self.labels = {name: normalize_label(row[label]) for name, row in self._rows.items()}
 
 
 def check_label(text: str) -> str:
