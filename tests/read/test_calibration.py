@@ -50,3 +50,8 @@ def test_uninformative_margins_give_the_fraction_of_right_readings():
     right = margins < 2.5  # only those of small margin
     platt = fit_platt_scaling(margins, right)
     assert platt.predict_proba(margins).mean() == pytest.approx(right.mean(), abs=0.02)
+
+
+def test_without_captchas_margins_are_log_odds():
+    platt = fit_platt_scaling(np.empty(0), np.empty(0, dtype=bool))
+    assert platt.predict_proba(np.log([3.0])) == pytest.approx([0.75])

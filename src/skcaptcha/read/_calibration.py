@@ -34,14 +34,14 @@ class PlattScaling(NamedTuple):
         return max(self.slope, _MIN_SCALE)
 
 
-UNCALIBRATED = PlattScaling(1.0, 0.0)
-
-
 def fit_platt_scaling(margins: NDArray[np.float64], right: NDArray[np.bool_]) -> PlattScaling:
     """Fit the probability of being right to margins (n,) of held-out captchas.
 
-    ``right`` (n,) are the captchas that were read right; n is at least 1.
+    ``right`` (n,) are the captchas that were read right. Without captchas, the margins are used
+    as log-odds.
     """
+    if not len(right):
+        return PlattScaling(1.0, 0.0)
     n_right, n_wrong = int(right.sum()), int(len(right) - right.sum())
     # Platt's targets: otherwise a few readings without an error would promise certainty. Two more
     # readings make the probability one half at a margin of 0.

@@ -17,7 +17,7 @@ from skcaptcha.base import StepTags
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.read._base import BaseReader, LabelScores, empty_readings, features_of
-from skcaptcha.read._calibration import UNCALIBRATED, PlattScaling, fit_platt_scaling
+from skcaptcha.read._calibration import PlattScaling, fit_platt_scaling
 from skcaptcha.read._reading import Reading
 from skcaptcha.read.sequence._candidate_classifier import CandidateClassifier
 from skcaptcha.read.sequence._constraints import (
@@ -292,8 +292,6 @@ class SequenceReader(BaseReader):
                 found = paths.lengths > 0
                 margins.append(Alternatives(lattice, paths, constraints).margins()[found])
                 right.append((np.array(self._texts(paths)) == labels[fold[part]])[found])
-        if not sum(map(len, right)):
-            return UNCALIBRATED
         return fit_platt_scaling(np.concatenate(margins), np.concatenate(right))
 
     def _predict(self, X: Segments) -> NDArray[np.str_]:

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from skcaptcha.read.inference import FittedClassifier
-from skcaptcha.read.inference._multilayer_perceptron import FastMLP
+from skcaptcha.read.inference._multilayer_perceptron import mlp_log_proba
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
@@ -23,10 +23,10 @@ def test_probabilities_equal_those_of_scikit_learn(activation, n_classes, layers
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         classifier.fit(values, names)
-    assert FastMLP.supports(classifier)
+    assert FittedClassifier(classifier).mlp
     asked = np.concatenate([values, 50 * values[:5]])
     expected = classifier.predict_proba(asked)
-    found = FastMLP(classifier).predict_log_proba(asked)
+    found = mlp_log_proba(classifier, asked)
     assert found.shape == expected.shape
     np.testing.assert_allclose(np.exp(found), expected, atol=error)
     scores = FittedClassifier(classifier).classify(asked).log_scores()
@@ -42,7 +42,7 @@ def test_values_that_are_not_finite_raise_the_error_of_scikit_learn(value):
         classifier = MLPClassifier((3,), max_iter=2, random_state=0).fit(values, names)
     values[4, 2] = value
     with pytest.raises(ValueError, match=r"contains (NaN|infinity)"):
-        FastMLP(classifier).predict_log_proba(values)
+        mlp_log_proba(classifier, values)
 
 
 class Own(MLPClassifier):
@@ -54,5 +54,5 @@ def test_other_classifiers_are_not_supported():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         own = Own((3,), max_iter=2).fit(values, names)
-    assert not FastMLP.supports(own)
-    assert not FastMLP.supports(LogisticRegression().fit(values, names))
+    assert not FittedClassifier(own).mlp
+    assert not FittedClassifier(LogisticRegression().fit(values, names)).mlp

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 
-from skcaptcha.read.inference._multilayer_perceptron import FastMLP
+from skcaptcha.read.inference._multilayer_perceptron import mlp_log_proba
 from skcaptcha.read.inference._nearest_neighbors import FastNearestNeighbors
 from skcaptcha.read.inference._support_vector_machine import Decisions, FastSVC, decision_function
 
@@ -39,13 +40,13 @@ class FittedClassifier:
         self.classifier = classifier
         self.transformers: Any = None
         self.last = classifier
-        # A subclass of Pipeline may predict otherwise.
+        # A subclass may predict otherwise.
         if type(classifier) is Pipeline and len(classifier) > 1:
             self.transformers, self.last = classifier[:-1], classifier[-1]
         last = self.last
         self.svm = FastSVC(last) if FastSVC.supports(last) else None
         self.neighbors = FastNearestNeighbors(last) if FastNearestNeighbors.supports(last) else None
-        self.mlp = FastMLP(last) if FastMLP.supports(last) else None
+        self.mlp = type(last) is MLPClassifier
         # Prediction is one product if both methods are those of LinearClassifierMixin.
         self.linear = all(
             getattr(type(last), name, None) is getattr(LinearClassifierMixin, name)
@@ -145,9 +146,8 @@ class Classification:
         """
         if not self._n or self._n_classes == 1:
             return np.zeros((self._n, self._n_classes))
-        mlp = self._fitted.mlp
-        if mlp is not None and self._dense and mlp.has_features_of(self._values):
-            logs = mlp.predict_log_proba(self._values).astype(np.float64)
+        if self._fitted.mlp and self._dense and self._has_features():
+            logs = mlp_log_proba(self._last, self._values).astype(np.float64)
             return np.maximum(logs, np.log(_MIN_PROBABILITY), out=logs)
         if hasattr(self._last, "predict_proba"):
             return np.log(np.maximum(self._last.predict_proba(self._values), _MIN_PROBABILITY))
@@ -170,8 +170,7 @@ class Classification:
             return self.log_scores()
         if isinstance(self._last, KNeighborsClassifier):
             n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
-            same_features = np.shape(self._values)[1] == self._last.n_features_in_
-            if self._fitted.neighbors is not None and self._dense and same_features:
+            if self._fitted.neighbors is not None and self._dense and self._has_features():
                 return -self._neighbors[1]
             return _minus_distances(self._last, self._values, self._n_classes, n)
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
@@ -182,6 +181,10 @@ class Classification:
             third = decision - np.rint(decision)
             return 3 * third / (1 - 3 * np.abs(third))
         return self.log_scores()
+
+    def _has_features(self) -> bool:
+        """Return whether there are as many features as in training."""
+        return bool(self._values.shape[1] == self._last.n_features_in_)
 
     def _decision_function(self) -> NDArray[np.float64]:
         """Return ``decision_function`` with a column for each class, even if there are two."""

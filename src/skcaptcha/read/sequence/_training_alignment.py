@@ -171,15 +171,15 @@ class TrainingAlignment:
         ``captchas`` (n,) is a mask of the captchas to use, all by default.
         """
         characters = self.chosen[self.chosen >= 0]
-        blanks = self._blanks(_BLANK_DISTANCE * self.pitch)
+        blanks = self._blanks()
         if captchas is not None:
             of_segment = captchas[self.X.captcha_index]
             characters, blanks = characters[of_segment[characters]], blanks[of_segment[blanks]]
         n = min(len(blanks), n_blanks * len(characters))
         return np.concatenate([characters, rng.choice(blanks, n, replace=False)])
 
-    def _blanks(self, distance: float) -> NDArray[np.intp]:
-        """Return the segments with an edge ``distance`` pixels from that of every character.
+    def _blanks(self) -> NDArray[np.intp]:
+        """Return the segments with an edge far enough from that of every character.
 
         Captchas without an alignment have none.
         """
@@ -194,7 +194,7 @@ class TrainingAlignment:
         left = np.abs(begin[candidate] - begin[own])
         right = np.abs(end[candidate] - end[own])
         near = np.zeros(len(X.boxes), dtype=bool)
-        near[candidate[np.maximum(left, right) < distance]] = True
+        near[candidate[np.maximum(left, right) < _BLANK_DISTANCE * self.pitch]] = True
         known = np.zeros(len(X), dtype=bool)
         known[owner] = True
         return np.flatnonzero(~near & known[X.captcha_index])
