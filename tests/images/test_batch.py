@@ -56,7 +56,6 @@ def test_decoders_get_the_pixels_that_the_files_give(paths, gray, kept, monkeypa
     decoder = ImageDecoder(gray=gray)
     expected = decoder.transform(paths)
     monkeypatch.setattr(module, "_MAX_PIXEL_BYTES", kept)
-    monkeypatch.setattr(module, "_CHUNK_BYTES", 4000)
     batch = ImageBatch(paths)
     for path in paths:
         Path(path).unlink()

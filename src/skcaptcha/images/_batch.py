@@ -22,17 +22,15 @@ from skcaptcha.images._decode import (
     name_of,
     read_source,
 )
+from skcaptcha.images._decode_bytes import is_jpeg
 from skcaptcha.images._limits import UnusableError
-from skcaptcha.images.formats import is_jpeg
 
 # Enough for about 100,000 captchas of 100 x 36 pixels in color.
 _MAX_PIXEL_BYTES = 2**30
-# joblib maps arrays of more than 1 MB into memory instead of sending them to each process.
-_CHUNK_BYTES = 2**26
 
-# Index of the chunk, or -1, index of the first byte, and the other fields of a DecodedImage.
-_Record = tuple[int, int, tuple[Any, ...]]
-_Packed = tuple[list[NDArray[np.uint8]], list[_Record]]
+# Whether an image has pixels, and the other fields of a DecodedImage.
+_Record = tuple[bool, tuple[Any, ...]]
+_Packed = tuple[NDArray[np.uint8], list[_Record]]
 
 
 class ImageBatch(Sequence[DecodedImage]):
@@ -67,8 +65,8 @@ class ImageBatch(Sequence[DecodedImage]):
     At most 1 GiB of pixels is kept in memory. Of further images the encoded content is kept, which
     is decoded again whenever they are used.
 
-    Pickles hold the pixels in a few large arrays, which joblib maps into the memory of its worker
-    processes instead of copying them. The content of color JPEG files is kept as well, because
+    Pickles hold the pixels in one array, which joblib maps into the memory of its worker processes
+    instead of copying it. The content of color JPEG files is kept as well, because
     ``ImageDecoder(gray=True)`` decodes their luma, which cannot be computed from RGB. It does so
     once in each process.
 
@@ -150,7 +148,7 @@ class ImageBatch(Sequence[DecodedImage]):
 
     def __reduce__(self) -> Any:
         if self._packed is None:
-            # The images become views of the arrays, so that their pixels are not held twice.
+            # The images become views of the array, so that their pixels are not held twice.
             self._packed = _pack(self._images)
             self._images = _unpack(*self._packed)
         return _unpickle, self._packed
@@ -196,39 +194,32 @@ def _decode_once(
 
 
 def _pack(images: list[DecodedImage]) -> _Packed:
-    sizes = np.array([0 if image.pixels is None else image.pixels.nbytes for image in images])
-    begins = np.cumsum(sizes) - sizes
-    _, first, chunk_of = np.unique(begins // _CHUNK_BYTES, return_index=True, return_inverse=True)
-    begins -= begins[first][chunk_of]
-    pixels: list[list[NDArray[np.uint8]]] = [[np.empty(0, np.uint8)] for _ in first]
-    for image, chunk in zip(images, chunk_of.tolist(), strict=True):
-        if image.pixels is not None:
-            pixels[chunk].append(image.pixels.ravel())
+    pixels = [image.pixels.ravel() for image in images if image.pixels is not None]
     records = [
         (
-            -1 if image.pixels is None else chunk,
-            begin,
+            image.pixels is not None,
             (image.shape, image.name, image.digest, image.n_bytes, image.source, image.error),
         )
-        for image, chunk, begin in zip(images, chunk_of.tolist(), begins.tolist(), strict=True)
+        for image in images
     ]
-    return [np.concatenate(parts) for parts in pixels], records
+    return np.concatenate([np.empty(0, np.uint8), *pixels]), records
 
 
-def _unpack(chunks: list[NDArray[np.uint8]], records: list[_Record]) -> list[DecodedImage]:
+def _unpack(pixels: NDArray[np.uint8], records: list[_Record]) -> list[DecodedImage]:
     # Slicing a memory map itself would take ten times as long.
-    arrays = [np.asarray(chunk) for chunk in chunks]
-    images = []
-    for chunk, begin, fields in records:
-        pixels = None
-        if chunk >= 0:
+    pixels = np.asarray(pixels)
+    images, end = [], 0
+    for has_pixels, fields in records:
+        own = None
+        if has_pixels:
             shape = fields[0]
-            pixels = arrays[chunk][begin : begin + math.prod(shape)].reshape(shape)
-        images.append(DecodedImage(pixels, *fields))
+            begin, end = end, end + math.prod(shape)
+            own = pixels[begin:end].reshape(shape)
+        images.append(DecodedImage(own, *fields))
     return images
 
 
-def _unpickle(chunks: list[NDArray[np.uint8]], records: list[_Record]) -> ImageBatch:
-    batch = ImageBatch(_unpack(chunks, records))
-    batch._packed = chunks, records
+def _unpickle(pixels: NDArray[np.uint8], records: list[_Record]) -> ImageBatch:
+    batch = ImageBatch(_unpack(pixels, records))
+    batch._packed = pixels, records
     return batch

@@ -14,10 +14,10 @@ from PIL import Image
 
 from skcaptcha._files.regular_file import UnreadableError, read_regular_file
 from skcaptcha.exceptions import ImageError
+from skcaptcha.images._decode_bytes import decode_bytes, pixels_of
 from skcaptcha.images._encoded_text import content_of_text, name_of_source
 from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
 from skcaptcha.images._pixel_values import to_uint8, without_alpha
-from skcaptcha.images.formats import decode_bytes, pixels_of
 
 # Captchas have less than a tenth of this. The heaviest ready recipe needs 50 bytes per pixel.
 MAX_BYTES = 2**24

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from contextlib import suppress
 from urllib.parse import unquote_to_bytes
 
 from skcaptcha.images._limits import UnusableError
@@ -33,10 +34,8 @@ def content_of_text(text: str) -> bytes | None:
     if _URL.match(text):
         raise UnusableError("URLs are not downloaded; save the image and pass its path")
     if _BASE64.fullmatch(text):
-        try:
+        with suppress(ValueError):
             return _from_base64(text.encode())
-        except ValueError:
-            return None
     return None
 
 

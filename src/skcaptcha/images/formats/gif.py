@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
+from skcaptcha.images.formats import DamagedFileError, Inspection
 
 _SCREEN = struct.Struct("<HHBBB")
 _FRAME = struct.Struct("<HHHHB")

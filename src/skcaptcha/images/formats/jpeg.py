@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
-from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
+from skcaptcha.images.formats import DamagedFileError, Inspection
 
 _SEGMENT = struct.Struct(">BBH")
 _FRAME = struct.Struct(">BHHB")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
+from skcaptcha.images.formats import DamagedFileError, Inspection
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">8sIIBBBBB")
@@ -24,9 +24,7 @@ _KNOWN_METADATA = {
 }  # fmt: skip
 # Common encoders write 8 KB of pixel data into each chunk.
 _MAX_CHUNKS = 10_000
-# Bit depth and color type: gray, RGB, palette, RGBA.
-_PLAIN = {(1, 0), (2, 0), (4, 0), (8, 0), (8, 2), (1, 3), (2, 3), (4, 3), (8, 3), (8, 6)}
-_RGB, _PALETTE, _GRAY_AND_ALPHA = 2, 3, 4  # color types
+_RGB, _PALETTE, _GRAY_AND_ALPHA = 2, 3, 4  # color types; 0 is gray, 6 is RGBA
 _CHANNELS = {0: 1, _RGB: 3, _PALETTE: 1, _GRAY_AND_ALPHA: 2, 6: 4}
 _DEPTHS = {
     0: (1, 2, 4, 8, 16),
@@ -53,7 +51,7 @@ def inspect_png(content: bytes) -> Inspection:
         raise DamagedFileError("its header is truncated") from None
     if header != b"\0\0\0\rIHDR" or interlaced > 1 or depth not in _DEPTHS.get(color, ()):
         raise DamagedFileError("its header is invalid")
-    plain = not interlaced and (depth, color) in _PLAIN
+    plain = not interlaced and depth <= 8 and color != _GRAY_AND_ALPHA
     kept, position, kind, has_pixels, n_chunks = [_SIGNATURE], 8, b"", False, 0
     has_palette = False
     while kind != b"IEND":
@@ -104,11 +102,8 @@ def _key_of_8_bits(key: bytes, depth: int, color: int) -> bytes:
         values = [(value & 2**depth - 1) * 255 // (2**depth - 1) for value in values]
     elif color == _RGB:
         values = [value >> 8 for value in values]
-    return _chunk(b"tRNS", b"".join(map(_VALUE.pack, values)))
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return _CHUNK.pack(len(data), kind) + data + _CHECKSUM.pack(zlib.crc32(kind + data))
+    chunk = _CHUNK.pack(len(key), b"tRNS") + b"".join(map(_VALUE.pack, values))
+    return chunk + _CHECKSUM.pack(zlib.crc32(chunk[4:]))
 
 
 def png_has_gray_and_alpha(content: bytes) -> bool:

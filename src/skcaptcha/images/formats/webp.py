@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
+from skcaptcha.images.formats import DamagedFileError, Inspection
 
 
 def inspect_webp(content: bytes) -> Inspection:

@@ -20,8 +20,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
 from skcaptcha.images._pixel_values import without_alpha
+from skcaptcha.images.formats import DamagedFileError, Inspection
 from skcaptcha.images.formats.gif import inspect_gif
-from skcaptcha.images.formats.inspection import DamagedFileError, Inspection
 from skcaptcha.images.formats.jpeg import inspect_jpeg, jpeg_has_all_restarts, jpeg_is_whole
 from skcaptcha.images.formats.png import inspect_png, png_has_gray_and_alpha, png_is_whole
 from skcaptcha.images.formats.webp import inspect_webp
@@ -52,11 +52,8 @@ def decode_bytes(
     Their dtype is any that `to_uint8` accepts. `gray` is whether JPEG files are decoded to gray.
     Raise UnusableError if the file is damaged, too large or not an image.
     """
-    if isinstance(content, bytes):
-        check_bytes(len(content), max_bytes)
-    else:
-        check_bytes(memoryview(content).nbytes, max_bytes)
-        content = bytes(content)
+    check_bytes(memoryview(content).nbytes, max_bytes)
+    content = bytes(content)
     name = next((name for name in _FORMATS if _FORMATS[name].first_bytes.match(content)), None)
     if name is None:
         raise UnusableError(
