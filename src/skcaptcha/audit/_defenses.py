@@ -113,12 +113,11 @@ def assess(amounts: Mapping[str, NDArray[np.float64]], correct: NDArray[np.bool_
     `amounts` has one array of shape (n,) for each defense, with NaN for unknown amounts; `correct`
     has shape (n,). The intervals are widened so that all of them together hold with 95 %.
     """
-    present = {defense.key: _is_present(defense, amounts[defense.key]) for defense in DEFENSES}
-    n_present = sum(bool(mask.any()) for mask in present.values())
-    confidence = 1 - FAMILY_RISK / max(1, n_present)
+    present = [_is_present(defense, amounts[defense.key]) for defense in DEFENSES]
+    confidence = 1 - FAMILY_RISK / max(1, sum(bool(mask.any()) for mask in present))
     return [
-        _finding(defense, amounts[defense.key], present[defense.key], correct, confidence)
-        for defense in DEFENSES
+        _finding(defense, amounts[defense.key], mask, correct, confidence)
+        for defense, mask in zip(DEFENSES, present, strict=True)
     ]
 
 
