@@ -30,7 +30,6 @@ TESTED_ELSEWHERE = {
     # auto
     "auto/_candidate.py": "tests/auto/test_race.py: candidates are only compared in a race",
     # cli
-    "cli/_accuracy.py": "todo",
     "cli/_app.py": "todo",
     "cli/_check_outputs.py": "todo",
     "cli/_console.py": "todo",

@@ -1,5 +1,7 @@
 """Where a command may write, checked before the work."""
 
+# ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
+
 from __future__ import annotations
 
 import os
@@ -9,15 +11,13 @@ from pathlib import Path
 from skcaptcha.cli._output import STDOUT
 from skcaptcha.exceptions import OverwriteError, SkcaptchaError
 
-SUFFIXES = {
-    "CSV": (".csv",),
-    "Parquet": (".parquet",),
-    "HTML": (".html", ".htm"),
-    "JSON": (".json",),
-    "PNG": (".png",),
+_FORMATS = {
+    "csv": ("CSV", (".csv",)),
+    "parquet": ("Parquet", (".parquet",)),
+    "html": ("HTML", (".html", ".htm")),
+    "png": ("PNG", (".png",)),
+    "json": ("JSON", (".json",)),
 }
-"""Suffixes that a file of a format may have."""
-
 _LABEL_FILES = frozenset({"labels.csv", "labels.txt"})
 _NEXT_TO_MODEL = (".json", ".csv", ".yaml", ".html")
 
@@ -26,13 +26,9 @@ Path_ = str | os.PathLike[str]
 
 def check_outputs(
     *others: Path | None,
-    csv: Path | None = None,
-    parquet: Path | None = None,
-    html: Path | None = None,
-    png: Path | None = None,
-    json: Path | None = None,
     reads: Iterable[Path_ | None] = (),
-    models: Sequence[Path] = (),
+    model: Path | None = None,
+    **formats: Path | None,
 ) -> None:
     """Raise an error if an output cannot be written, or would replace something of value.
 
@@ -42,15 +38,13 @@ def check_outputs(
     ----------
     *others : Path or None
         Files with any suffix. None, here and below, is not checked.
-    csv, parquet, html, png : Path or None
-        File to write in that format.
-    json : Path or None
-        Argument of ``--json``, which may also be ``-``.
     reads : iterable of path-like or None
         Files and folders of images that the command reads. They are only iterated over if an
         output exists.
-    models : sequence of Path
-        Models that the command reads. The files that ``fit`` writes next to them are protected.
+    model : Path or None
+        Model that the command reads. The files that ``fit`` writes next to it are protected.
+    csv, parquet, html, png, json : Path or None
+        File to write in that format; `json` is the argument of ``--json``, which may also be ``-``.
 
     Raises
     ------
@@ -71,23 +65,21 @@ def check_outputs(
     skcaptcha.exceptions.SkcaptchaError: score.pdf: the format is HTML; use a name such as
     score.html
     """
-    formats = {
-        "CSV": csv,
-        "Parquet": parquet,
-        "HTML": html,
-        "PNG": png,
-        "JSON": None if json == STDOUT else json,
-    }
-    if STDOUT in (*others, csv, parquet, html, png):
+    if formats.get("json") == STDOUT:
+        del formats["json"]
+    if STDOUT in (*others, *formats.values()):
         raise SkcaptchaError("-: only --json can write to the standard output; use a file name")
-    for name, path in formats.items():
+    for kind, path in formats.items():
         if path is not None and not _takes_anything(path):
-            _check_suffix(path, name)
+            _check_suffix(path, *_FORMATS[kind])
     outputs = [
         _Output(path)
         for path in (*others, *formats.values())
         if path is not None and not _takes_anything(path)
     ]
+    beside = []
+    if model is not None:
+        beside = [_Output(model.with_name(model.stem + suffix)) for suffix in _NEXT_TO_MODEL]
     for number, output in enumerate(outputs):
         output.check_place()
         if any(map(output.is_, outputs[:number])):
@@ -95,8 +87,14 @@ def check_outputs(
                 f"{output}: two results would be written to this file; use two names"
             )
         output.check_labels()
-        output.check_models(models)
-    _check_inputs(outputs, reads)
+        if any(map(output.is_, beside)):
+            raise OverwriteError(
+                f"{output}: fit writes this file next to the model {model}; use another name"
+            )
+    if written := [output for output in outputs if output.exists()]:
+        for read in reads:
+            if read is not None:
+                _check_input(written, read)
 
 
 def refuse_outputs(names: Iterable[str], *outputs: Path | None) -> Iterator[str]:
@@ -104,35 +102,27 @@ def refuse_outputs(names: Iterable[str], *outputs: Path | None) -> Iterator[str]
     written = [_Output(path) for path in outputs if path is not None and path.is_file()]
     for name in names:
         for output in written:
-            if output.is_file(name):
-                raise _would_replace(output, name)
+            output.check_is_not(name)
         yield name
 
 
 def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
     """Raise an error if the suffix of a model file is that of another format or kind of file."""
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help does not need it
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
 
     if _takes_anything(model):
         return
     suffix = model.suffix.lower()
+    better = model.with_suffix(f".{format}")
     other = {".joblib": "joblib", ".skops": "skops"}.get(suffix, format)
     if other != format:
         raise SkcaptchaError(
-            f"{model}: the format is {format}; add --format {other}, or use a name such as "
-            f"{model.with_suffix('.' + format)}"
+            f"{model}: the format is {format}; add --format {other}, or use a name such as {better}"
         )
-    others = {
-        ".yaml",
-        ".yml",
-        ".txt",
-        *IMAGE_SUFFIXES,
-        *(s for of in SUFFIXES.values() for s in of),
-    }
-    if suffix in others:
+    others = {".yaml", ".yml", ".txt"}.union(*(suffixes for _, suffixes in _FORMATS.values()))
+    if suffix in others | IMAGE_SUFFIXES:
         raise SkcaptchaError(
-            f"{model}: {model.suffix} is not a suffix of models; use a name such as "
-            f"{model.with_suffix('.' + format)}"
+            f"{model}: {model.suffix} is not a suffix of models; use a name such as {better}"
         )
 
 
@@ -153,16 +143,22 @@ class _Output:
     def is_(self, other: _Output) -> bool:
         return self._target == other._target or (self.exists() and self._file == other._file)
 
-    def is_file(self, path: Path_) -> bool:
-        """Return whether a path leads to the same file, also by a symbolic or a hard link."""
-        return self.exists() and self._file == _identity(path)
+    def may_be(self, entry: os.DirEntry[str]) -> bool:
+        """Return whether an entry of a folder may lead to this file, without reading the file.
 
-    def is_entry(self, entry: os.DirEntry[str]) -> bool:
-        assert self._file is not None
-        # The inode number comes with the name, and reading a million files would take long.
-        if not entry.is_symlink() and entry.inode() != self._file[1]:
-            return False
-        return self.is_file(entry.path)
+        The inode number comes with the name, and reading a million files would take long.
+        """
+        return self._file is not None and (entry.is_symlink() or entry.inode() == self._file[1])
+
+    def check_is_not(self, read: Path_) -> None:
+        """Raise an error if an input leads to this file, also by a symbolic or a hard link."""
+        if self.exists() and self._file == _identity(read):
+            name = os.fspath(read)
+            what = "is" if str(self) == name else f"leads to {name}, which is"
+            raise OverwriteError(
+                f"{self}: {what} read by this command, and the result would replace it; use "
+                "another name"
+            )
 
     def check_place(self) -> None:
         path, target = self._path, self._target
@@ -176,10 +172,11 @@ class _Output:
 
     def check_labels(self) -> None:
         """Raise an error if this would become, or replace, the labels of a folder of images."""
-        from skcaptcha.datasets._label_files import may_hold_labels  # noqa: PLC0415 - see above
+        from skcaptcha.datasets._file_kinds import contains_images
+        from skcaptcha.datasets._label_files import may_hold_labels
 
         for file in dict.fromkeys((self._path, self._target)):
-            if not may_hold_labels(file.name) or not _holds_images(file.parent):
+            if not may_hold_labels(file.name) or not contains_images(file.parent):
                 continue
             if file.name.casefold() in _LABEL_FILES:
                 raise OverwriteError(
@@ -193,50 +190,28 @@ class _Output:
                 f"use another name, such as {_harmless(file)}"
             )
 
-    def check_models(self, models: Iterable[Path]) -> None:
-        for model in models:
-            others = [_Output(model.with_name(model.stem + suffix)) for suffix in _NEXT_TO_MODEL]
-            if any(map(self.is_, others)):
-                raise OverwriteError(
-                    f"{self}: fit writes this file next to the model {model}; use another name"
-                )
 
-
-def _check_suffix(path: Path, name: str) -> None:
+def _check_suffix(path: Path, name: str, suffixes: Sequence[str]) -> None:
     # /dev/stdout may be a file, whose name the user did not choose.
-    if path.suffix.lower() not in SUFFIXES[name] and path.parts[:2] != (os.sep, "dev"):
-        suggested = Path(f"a{SUFFIXES[name][0]}")
-        if path.name:
-            suggested = _harmless(path.with_suffix(SUFFIXES[name][0]))
+    if path.suffix.lower() not in suffixes and path.parts[:2] != (os.sep, "dev"):
+        suggested = _harmless(path.with_suffix(suffixes[0])) if path.name else f"a{suffixes[0]}"
         raise SkcaptchaError(f"{path}: the format is {name}; use a name such as {suggested}")
 
 
 def _harmless(file: Path) -> Path:
     """Return another name if this one would be taken for labels of images next to it."""
-    from skcaptcha.datasets._label_files import may_hold_labels  # noqa: PLC0415 - see above
+    from skcaptcha.datasets._label_files import may_hold_labels
 
     return file.with_stem("results") if may_hold_labels(file.name) else file
 
 
-def _check_inputs(outputs: Sequence[_Output], reads: Iterable[Path_ | None]) -> None:
-    written = [output for output in outputs if output.exists()]
-    if not written:
-        return
-    for read in reads:
-        if read is None:
-            continue
-        for output in written:
-            if output.is_file(read):
-                raise _would_replace(output, read)
-        if os.path.isdir(read):
-            _check_tree(written, read)
+def _check_input(outputs: Sequence[_Output], read: Path_) -> None:
+    """Raise an error if an output is an input, or an image or the labels of a folder of inputs."""
+    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
 
-
-def _check_tree(outputs: Sequence[_Output], folder: Path_) -> None:
-    """Raise an error if an output is an image or the labels of a folder, or of one inside it."""
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help does not need it
-
-    waiting = [os.fspath(folder)]
+    for output in outputs:
+        output.check_is_not(read)
+    waiting = [os.fspath(read)] if os.path.isdir(read) else []
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
@@ -245,33 +220,12 @@ def _check_tree(outputs: Sequence[_Output], folder: Path_) -> None:
                         waiting.append(entry.path)
                         continue
                     suffix = os.path.splitext(entry.name)[1].lower()
-                    if suffix not in IMAGE_SUFFIXES and entry.name.casefold() not in _LABEL_FILES:
-                        continue
-                    for output in outputs:
-                        if output.is_entry(entry):
-                            raise _would_replace(output, entry.path)
+                    if suffix in IMAGE_SUFFIXES or entry.name.casefold() in _LABEL_FILES:
+                        for output in outputs:
+                            if output.may_be(entry):
+                                output.check_is_not(entry.path)
         except OSError:
             continue  # reading it will raise the error
-
-
-def _would_replace(output: _Output, read: Path_) -> OverwriteError:
-    name = os.fspath(read)
-    what = "is" if str(output) == name else f"leads to {name}, which is"
-    return OverwriteError(
-        f"{output}: {what} read by this command, and the result would replace it; use another name"
-    )
-
-
-def _holds_images(folder: Path) -> bool:
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES  # noqa: PLC0415 - --help does not need it
-
-    try:
-        with os.scandir(folder) as entries:
-            return any(
-                os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES for entry in entries
-            )
-    except OSError:
-        return False
 
 
 def _takes_anything(path: Path) -> bool:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skcaptcha._display import progress as _progress
+from skcaptcha._display.percent import percent_with_interval
 from skcaptcha._display.printable import printable
 from skcaptcha.cli._output import STDOUT
 from skcaptcha.cli._verbosity import is_quiet
@@ -64,14 +65,41 @@ def result_console() -> Console:
     return Console(**_LITERAL)
 
 
-def summary_table() -> Table:
-    """Return an empty table with the columns name and value, as all commands print it."""
+def summary_table(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return a table of names and values, as all commands print it."""
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
     return table
+
+
+def empty_table(*columns: str, right: Collection[str] = ()) -> Table:
+    """Return a table with these columns and no rows; columns in `right` are aligned right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return table
+
+
+def with_interval(metrics: dict[str, Any], name: str) -> str:
+    """Return a proportion among the metrics of `skcaptcha.inspection.summarize`, as text.
+
+    Examples
+    --------
+    >>> from skcaptcha.cli._console import with_interval
+    >>> metrics = {"n": 96, "string_accuracy": 0.5, "string_accuracy_interval": (0.4, 0.6)}
+    >>> with_interval(metrics, "string_accuracy")
+    '50 % (95 % interval 40 to 60 %)'
+    """
+    n = metrics["n_characters" if name == "character_accuracy" else "n"]
+    return percent_with_interval(metrics[name], metrics[f"{name}_interval"], n)
 
 
 def shows_progress() -> bool:

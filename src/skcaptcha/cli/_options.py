@@ -61,6 +61,7 @@ def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
 
 DEFAULT_MODEL = Path("artifacts/model.joblib")
 
+LabeledFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")]
 Model = Annotated[Path, typer.Option(metavar="FILE", help="Model file written by fit.")]
 Trust = Annotated[
     bool,

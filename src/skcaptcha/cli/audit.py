@@ -15,6 +15,7 @@ import typer
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import (
+    empty_table,
     note_unlabeled,
     progress,
     report_console,
@@ -22,7 +23,7 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, seconds
+from skcaptcha.cli._options import Jobs, Json, LabeledFolder, seconds
 from skcaptcha.cli._output import write_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _N_SHOWN = 5  # captchas
 
 @interruptible("interrupted; nothing was written")
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
+    folder: LabeledFolder,
     *,
     out: Annotated[
         Path,
@@ -63,7 +64,7 @@ def audit(
     from skcaptcha.fitting import exclude_unusable_images
     from skcaptcha.fitting._parallel import start_fit_workers
     from skcaptcha.images import decode
-    from skcaptcha.report import audit_report
+    from skcaptcha.report import audit_report, audit_summary
 
     markdown, results = out.with_suffix(".md"), out.with_suffix(".json")
     check_outputs(markdown, results, html=out, json=json, reads=[folder])
@@ -90,7 +91,10 @@ def audit(
 
     files = [out, markdown, results]
     console = report_console(json)
-    console.print(_summary(found, files))
+    seconds = f"{found.seconds:.0f} of {found.budget:.0f}"
+    written = "\n".join(map(os.fspath, files))
+    rows = [*audit_summary(found), ("seconds", seconds), ("written", written)]
+    console.print(summary_table(rows))
     console.print(_defenses_table(found))
     write_json({**report, "files": files}, json)
     if failed:
@@ -114,25 +118,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield say
 
 
-def _summary(found: Audit, files: list[Path]) -> Table:
-    from skcaptcha.report import audit_summary
-
-    table = summary_table()
-    for name, value in audit_summary(found):
-        table.add_row(name, value)
-    table.add_row("seconds", f"{found.seconds:.0f} of {found.budget:.0f}")
-    table.add_row("written", "\n".join(map(os.fspath, files)))
-    return table
-
-
 def _defenses_table(found: Audit) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("defense")
-    table.add_column("present in", justify="right")
-    table.add_column("conclusion")
+    table = empty_table("defense", "present in", "conclusion", right=["present in"])
     for finding in found.findings:
         present = f"{finding.n_with} of {finding.n_measured}"
         table.add_row(finding.defense.name, present, finding.conclusion)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from skcaptcha._display.printable import printable
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import (
+    empty_table,
     note_unlabeled,
     report_console,
     say,
@@ -23,7 +25,7 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, Trust, seconds
+from skcaptcha.cli._options import Jobs, Json, LabeledFolder, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.cli.label import Browser, Port, label_in_browser
 from skcaptcha.exceptions import SkcaptchaError
@@ -43,7 +45,7 @@ _MOST_SUSPECTS = 1 / 3
 
 
 def check_labels(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
+    folder: LabeledFolder,
     *,
     recipe: Annotated[
         str | None,
@@ -89,6 +91,7 @@ def check_labels(
     """
     from skcaptcha.datasets import load_captchas
     from skcaptcha.fitting import check_labels as check
+    from skcaptcha.label import LabelingSession
     from skcaptcha.label_issues._confident_learning import check_cleanlab
     from skcaptcha.persistence import load
     from skcaptcha.recipes import load_recipe
@@ -101,13 +104,7 @@ def check_labels(
     if not fix and (port or not browser):
         raise SkcaptchaError("--port and --no-browser need --fix; add it")
     check_cleanlab()
-    check_outputs(
-        csv=csv,
-        html=report,
-        json=json,
-        reads=[folder, recipe, model],
-        models=[] if model is None else [model],
-    )
+    check_outputs(csv=csv, html=report, json=json, reads=[folder, recipe, model], model=model)
     captchas = load_captchas(folder)
     note_unlabeled(folder)
     if fix:
@@ -133,7 +130,7 @@ def check_labels(
         "seconds": time.perf_counter() - begin,
     }
     console = report_console(json)
-    console.print(_summary(found))
+    console.print(summary_table(_summary(found)))
     if issues.suspects:
         console.print(_suspects_table(issues, names))
     if found["n_suspects"] > _MOST_SUSPECTS * found["n"]:
@@ -152,7 +149,11 @@ def check_labels(
     suspects = [dict(zip(_COLUMNS, row, strict=True)) for row in rows[: len(issues.suspects)]]
     write_json({**found, "failed": checked.failed, "suspects": suspects}, json)
     if fix:
-        _fix(folder, issues, names, port=port, browser=browser)
+        if issues.suspects:
+            with LabelingSession(folder, only=checked.to_review()) as session:
+                label_in_browser(session, port=port, browser=browser, done="checked")
+        else:
+            say("nothing to fix: no label is a suspect")
     if checked.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -161,14 +162,14 @@ def _check_page(folder: Path) -> None:
     """Raise an error before the work if the labeling page cannot be opened for a folder."""
     from importlib.util import find_spec
 
+    from skcaptcha.label import LabelingSession
+
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise SkcaptchaError(
             f"--fix opens the labeling page, which needs {missing[0]}, which is not installed; "
             "pip install 'skcaptcha[web]'"
         )
-    from skcaptcha.label import LabelingSession
-
     # It raises if the folder is not writable, or is being labeled.
     LabelingSession(folder, train=False).close()
 
@@ -181,19 +182,16 @@ def _steps(model: Pipeline) -> str:
     return " + ".join(type(step).__name__ for step in steps)
 
 
-def _summary(found: dict[str, Any]) -> Table:
-    table = summary_table()
-    table.add_row("captchas", str(found["n"]))
+def _summary(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    n, n_suspects = found["n"], found["n_suspects"]
+    yield "captchas", str(n)
     if found["n_failed"]:
-        table.add_row("could not be read", f"{found['n_failed']}, excluded")
-    fraction = percent(found["n_suspects"] / found["n"], found["n"])
-    table.add_row("suspects", f"{found['n_suspects']} ({fraction}), worst first")
-    if found["n_other_length"]:
-        count = f"{found['n_other_length']}, whose segment count differs from the label length"
-        table.add_row("checked in part", count)
-    table.add_row("checked by", found["judged_by"])
-    table.add_row("seconds", f"{found['seconds']:.1f}")
-    return table
+        yield "could not be read", f"{found['n_failed']}, excluded"
+    yield "suspects", f"{n_suspects} ({percent(n_suspects / n, n)}), worst first"
+    if n_other := found["n_other_length"]:
+        yield "checked in part", f"{n_other}, whose segment count differs from the label length"
+    yield "checked by", found["judged_by"]
+    yield "seconds", f"{found['seconds']:.1f}"
 
 
 def _rows(issues: LabelIssues, names: list[str]) -> list[tuple[Any, ...]]:
@@ -204,42 +202,16 @@ def _rows(issues: LabelIssues, names: list[str]) -> list[tuple[Any, ...]]:
 
 
 def _suspects_table(issues: LabelIssues, names: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("file", overflow="fold")
-    table.add_column("label")
-    table.add_column("read as")
-    table.add_column("confidence", justify="right")
-    table.add_column("reason", overflow="fold")
+    table = empty_table("file", "label", "read as", "confidence", "reason", right=["confidence"])
     for issue in issues.suspects[:_SHOWN]:
-        cells = names[issue.index], issue.label, issue.text or "(nothing)"
-        table.add_row(
-            *(Text(printable(cell)) for cell in cells),
+        cells = (
+            names[issue.index],
+            issue.label,
+            issue.text or "(nothing)",
             percent_confidence(issue.confidence),
-            Text(printable(issue.reason)),
+            issue.reason,
         )
+        table.add_row(*map(printable, cells))
     if len(issues.suspects) > _SHOWN:
         table.add_row(f"{len(issues.suspects) - _SHOWN} others", style="dim")
     return table
-
-
-def _fix(folder: Path, issues: LabelIssues, names: list[str], *, port: int, browser: bool) -> None:
-    from skcaptcha.label import LabelingSession
-
-    if not issues.suspects:
-        say("nothing to fix: no label is a suspect")
-        return
-    only = [
-        (
-            names[issue.index],
-            f"{issue.reason}; the model reads {issue.text or 'nothing'} with a confidence of "
-            f"{percent_confidence(issue.confidence)}",
-            issue.text,
-        )
-        for issue in issues.suspects
-    ]
-    with LabelingSession(folder, only=only) as session:
-        label_in_browser(session, port=port, browser=browser, done="checked")

@@ -11,7 +11,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import note, note_unlabeled, say, shows_progress
-from skcaptcha.cli._options import DEFAULT_MODEL, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, LabeledFolder, Trust
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ EXAMPLE = "skcaptcha cut captchas characters --recipe grid"
 
 
 def cut(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
+    folder: LabeledFolder,
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="Folder to write; created if it does not exist.")
     ],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,11 +19,13 @@ from skcaptcha._process.start_time import command_start
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_model_suffix, check_outputs
 from skcaptcha.cli._console import (
+    empty_table,
     note_unlabeled,
     report_console,
     say,
     shows_progress,
     summary_table,
+    with_interval,
 )
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._options import DEFAULT_MODEL, Format, Jobs, Json, Scheduler, seconds
@@ -134,62 +137,67 @@ def fit_folder(
     """
     from skcaptcha._process.worker_processes import workers_run
     from skcaptcha.datasets import load_captchas
-    from skcaptcha.fitting import files_of_fit, fit_captchas
+    from skcaptcha.fitting import fit_captchas
 
-    format = options["format"]  # noqa: A001 - the name of the option
-    out = out or _in_format(DEFAULT_MODEL, format)
-    check_model_suffix(out, format)
-    check_outputs(*files_of_fit(out, with_recipe=True), json=json, reads=[folder])
+    out = _check_model(out, DEFAULT_MODEL, options["format"], json, [folder], with_recipe=True)
     captchas = load_captchas(folder)
     note_unlabeled(folder)
     result = fit_captchas(captchas, out, **options)
     choice: Any = result.search
     console = report_console(json)
-    console.print(_measured_table(choice))
+    console.print(summary_table(choice.measurement.summary()))
     console.print(_tried_table(choice))
-    console.print(_choice_table(choice, result))
-    _show_next(result, json, shows_steps=is_last)
+    _print_result(result, json, shows_steps=is_last)
     if is_last and not workers_run():
         request_fast_exit()
     return result
 
 
 def _fit_recipe(recipe: Recipe, out: Path | None, json: Path | None, **options: Any) -> FitResult:
-    from skcaptcha.fitting import files_of_fit, fit_recipe
+    from skcaptcha.fitting import fit_recipe
 
-    format = options["format"]  # noqa: A001 - the name of the option
-    out = out or _in_format(recipe.output.model, format)
-    check_model_suffix(out, format)
     folder = getattr(recipe.data, "folder", None)
-    check_outputs(*files_of_fit(out, with_recipe=False), json=json, reads=[recipe.source, folder])
+    reads = [recipe.source, folder]
+    default = recipe.output.model
+    out = _check_model(out, default, options["format"], json, reads, with_recipe=False)
     train, test = recipe.load_data()
     if folder is not None:
         note_unlabeled(Path(folder))
     result = fit_recipe(recipe, train, out, held_out=test, **options)
-    report_console(json).print(_summary_table(result))
-    _show_next(result, json)
+    _print_result(result, json)
     return result
 
 
-def _in_format(model: Path, format: str) -> Path:  # noqa: A002 - the name of the option
-    return model.with_suffix(f".{format}") if model.suffix == DEFAULT_MODEL.suffix else model
+def _check_model(
+    out: Path | None,
+    default: Path,
+    format: str,  # noqa: A002 - the name of the option
+    json: Path | None,
+    reads: Iterable[Path | str | None],
+    *,
+    with_recipe: bool,
+) -> Path:
+    """Return the file of the model, after checking that it and the others can be written."""
+    from skcaptcha.fitting import files_of_fit
+
+    if out is None:
+        out = default.with_suffix(f".{format}") if default.suffix == ".joblib" else default
+    check_model_suffix(out, format)
+    check_outputs(*files_of_fit(out, with_recipe=with_recipe), json=json, reads=reads)
+    return out
 
 
-def _show_next(result: FitResult, json: Path | None, *, shows_steps: bool = True) -> None:
-    """Print the advice after a bad fit, or what to do with the model, and write the JSON."""
+def _print_result(result: FitResult, json: Path | None, *, shows_steps: bool = True) -> None:
+    """Print the summary, the advice after a bad fit or what to do next; write the JSON."""
+    report_console(json).print(summary_table(_summary(result)))
     if result.advice:
         say(f"warning: {result.advice[0]}")
         for cause in result.advice[1:]:
             say(cause)
     elif shows_steps:
         report_console(json).print(next_steps(result.files[0]), soft_wrap=True)
-    report = {
-        **result.report,
-        "advice": result.advice,
-        "failed": result.failed,
-        "files": result.files,
-    }
-    write_json(report, json)
+    report = {key: getattr(result, key) for key in ("advice", "failed", "files")}
+    write_json(result.report | report, json)
 
 
 def next_steps(model: Path) -> str:
@@ -212,89 +220,52 @@ def next_steps(model: Path) -> str:
     )
 
 
-def _summary_table(result: FitResult) -> Table:
-    from skcaptcha.cli._accuracy import with_interval
+def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
     from skcaptcha.metrics import has_both_cases
 
     report = result.report
-    table = summary_table()
-    table.add_row("training captchas", str(report["n_train"]))
-    if result.failed:
-        table.add_row("could not be read", f"{len(result.failed)}, excluded or counted as wrong")
-    _add_left_out(table, report)
-    table.add_row("candidates", f"{report['n_candidates']}, in {report['n_folds']} folds")
-    for name, value in report["best_params"].items():
-        table.add_row(f"  {name}", " ".join(str(value).split()))
-    accuracy = percent(report["cv_string_accuracy"], report["n_train"])
-    table.add_row("string accuracy", f"{accuracy} in cross-validation")
-    if (fraction := report.get("cv_string_accuracy_ignoring_case")) is not None:
-        table.add_row("  ignoring case", percent(fraction, report["n_train"]))
+    chosen = "chosen" in report  # its captchas and candidates are in tables of their own
+    both_cases = has_both_cases(report["characters"])
+    if not chosen:
+        yield "training captchas", str(report["n_train"])
+    if n_failed := len(result.failed):
+        yield "could not be read", f"{n_failed}, excluded{'' if chosen else ' or counted as wrong'}"
+    if n_left_out := report["n_left_out"]:
+        yield "excluded", f"{n_left_out}, whose segment count differs from the label length"
+    if not chosen:
+        yield "candidates", f"{report['n_candidates']}, in {report['n_folds']} folds"
+        for name, value in report["best_params"].items():
+            yield f"  {name}", " ".join(str(value).split())
+    n = report["n_validated" if chosen else "n_train"]
+    yield "string accuracy", f"{percent(report['cv_string_accuracy'], n)} in cross-validation"
+    if both_cases and (fraction := report.get("cv_string_accuracy_ignoring_case")) is not None:
+        yield "  ignoring case", percent(fraction, n)
     if held_out := report.get("held_out"):
-        table.add_row("  held out", with_interval(held_out, "string_accuracy"))
-        if has_both_cases(report["characters"]):
-            name = "string_accuracy_ignoring_case"
-            table.add_row("    ignoring case", with_interval(held_out, name))
-        table.add_row("  captchas", str(held_out["n"]))
-    table.add_row("seconds", f"{report['seconds']:.1f}")
-    table.add_row("written", "\n".join(map(os.fspath, result.files)))
-    return table
-
-
-def _choice_table(choice: Choice, result: FitResult) -> Table:
-    from skcaptcha.metrics import has_both_cases
-
-    table = summary_table()
-    if result.failed:
-        table.add_row("could not be read", f"{len(result.failed)}, excluded")
-    _add_left_out(table, result.report)
-    accuracy = percent(choice.accuracy, choice.n_validated)
-    table.add_row("string accuracy", f"{accuracy} in cross-validation")
-    if has_both_cases(choice.measurement.characters):
-        fraction = percent(choice.accuracy_ignoring_case, choice.n_validated)
-        table.add_row("  ignoring case", fraction)
-    table.add_row("seconds", f"{choice.seconds:.1f} of {choice.budget:.0f}")
-    table.add_row("written", "\n".join(map(os.fspath, result.files)))
-    return table
-
-
-def _add_left_out(table: Table, report: dict[str, Any]) -> None:
-    if report["n_left_out"]:
-        count = f"{report['n_left_out']}, whose segment count differs from the label length"
-        table.add_row("excluded", count)
-
-
-def _measured_table(choice: Choice) -> Table:
-    from rich.text import Text
-
-    table = summary_table()
-    for name, value in choice.measurement.summary():
-        table.add_row(name, Text(value))
-    return table
+        yield "  held out", with_interval(held_out, "string_accuracy")
+        if both_cases:
+            yield "    ignoring case", with_interval(held_out, "string_accuracy_ignoring_case")
+        yield "  captchas", str(held_out["n"])
+    budget = f" of {report['budget']:.0f}" if chosen else ""
+    yield "seconds", f"{report['seconds']:.1f}{budget}"
+    yield "written", "\n".join(map(os.fspath, result.files))
 
 
 def _tried_table(choice: Choice) -> Table:
     """Return a table of the best trial of each family."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("recipe", min_width=_NAME_WIDTH)
-    table.add_column("screened", justify="right")
-    table.add_column("validated", justify="right")
-    table.add_column("seconds", justify="right")
-    table.add_column("", overflow="fold")
+    right = ("screened", "validated", "seconds")
+    table = empty_table("recipe", *right, "", right=right)
+    table.columns[0].min_width = _NAME_WIDTH
     families: dict[int, list[Trial]] = {}
     for trial in choice.trials:
         families.setdefault(trial.family, []).append(trial)
     for trials in families.values():
         best = trials[0]
         table.add_row(
-            Text(best.name),
+            best.name,
             percent(best.screened, best.n_screened),
             percent(best.accuracy, best.n_validated),
             f"{sum(trial.seconds for trial in trials):.0f}",
-            Text(best.outcome.partition(" (")[0]),
+            best.outcome.partition(" (")[0],
             style="bold" if best is choice.trials[0] else None,
         )
     return table

@@ -125,7 +125,7 @@ def predict(
         parquet=parquet,
         json=json,
         reads=chain([model], existing_paths(paths)),
-        models=[model],
+        model=model,
     )
     loaded = read_model(model, trust=trust)
     constrained = _constrain(loaded.model, {"charset": charset, "length": length})

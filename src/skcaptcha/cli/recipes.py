@@ -25,7 +25,4 @@ def recipes(
     if name is not None:
         print(ready_recipe(name), end="")
         return
-    table = summary_table()
-    for ready, use in ready_recipes().items():
-        table.add_row(ready, use)
-    result_console().print(table)
+    result_console().print(summary_table(ready_recipes().items()))

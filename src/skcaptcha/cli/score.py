@@ -5,24 +5,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skcaptcha._display.percent import percent
 from skcaptcha._display.printable import visible
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import (
+    empty_table,
     note,
     note_unlabeled,
     report_console,
     say,
     shows_progress,
     summary_table,
+    with_interval,
 )
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, Model, Scheduler, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, LabeledFolder, Model, Scheduler, Trust
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 
@@ -31,11 +34,13 @@ if TYPE_CHECKING:
 
     from skcaptcha.persistence import LoadedModel
 
+_CONFUSIONS_SHOWN = 10
+
 EXAMPLE = "skcaptcha score captchas --subset 4501..5000 --report score.html"
 
 
 def score(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")],
+    folder: LabeledFolder,
     *,
     model: Model = DEFAULT_MODEL,
     trust: Trust = False,
@@ -45,10 +50,7 @@ def score(
     ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write filename,label,text,confidence to a CSV file.",
-        ),
+        typer.Option(metavar="FILE", help="Write filename,label,text,confidence to a CSV file."),
     ] = None,
     report: Annotated[
         Path | None,
@@ -62,14 +64,13 @@ def score(
 
     Images that cannot be read are listed and counted as wrong; the exit code is then 1.
     """
-    from skcaptcha.cli._accuracy import confusions_table, coverage_table
     from skcaptcha.datasets import load_captchas
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import read_model
     from skcaptcha.prediction import read_images
     from skcaptcha.prediction._cluster_connection import connect_if_given
 
-    check_outputs(csv=csv, html=report, json=json, reads=[folder, model], models=[model])
+    check_outputs(csv=csv, html=report, json=json, reads=[folder, model], model=model)
     loaded = read_model(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
     note_unlabeled(folder)
@@ -98,10 +99,10 @@ def score(
     figures = summarize(labels, results)
 
     console = report_console(json)
-    console.print(_summary(figures, rows, seconds))
+    console.print(summary_table(_summary(figures, rows, seconds)))
     if figures["confusions"]:
-        console.print(confusions_table(figures))
-    console.print(coverage_table(figures))
+        console.print(_confusions_table(figures["confusions"]))
+    console.print(_coverage_table(figures))
     if csv is not None:
         write_csv(("filename", "label", "text", "confidence"), rows, csv)
     found = {
@@ -135,23 +136,43 @@ def score(
 
 def _summary(
     figures: dict[str, Any], rows: Sequence[tuple[str, str, str, str]], seconds: float
-) -> Table:
-    from skcaptcha.cli._accuracy import with_interval
+) -> Iterator[tuple[str, str]]:
     from skcaptcha.metrics import has_both_cases
 
     n = figures["n"]
-    table = summary_table()
-    table.add_row("captchas", str(n))
+    yield "captchas", str(n)
     if figures["n_failed"]:
-        table.add_row("could not be read", f"{figures['n_failed']}, counted as wrong")
-    table.add_row("string accuracy", with_interval(figures, "string_accuracy"))
+        yield "could not be read", f"{figures['n_failed']}, counted as wrong"
+    yield "string accuracy", with_interval(figures, "string_accuracy")
     if has_both_cases(part for _, label, text, _ in rows for part in (label, text)):
-        table.add_row("  ignoring case", with_interval(figures, "string_accuracy_ignoring_case"))
-    table.add_row("character accuracy", with_interval(figures, "character_accuracy"))
-    if figures["n_out_of_distribution"]:
-        n_unlike = f"{figures['n_out_of_distribution']}, with lowered confidence"
-        table.add_row("unlike the training images", n_unlike)
-    table.add_row("speed", f"{n / seconds:,.0f} captchas per second ({seconds:.2f} s)")
+        yield "  ignoring case", with_interval(figures, "string_accuracy_ignoring_case")
+    yield "character accuracy", with_interval(figures, "character_accuracy")
+    if n_unlike := figures["n_out_of_distribution"]:
+        yield "unlike the training images", f"{n_unlike}, with lowered confidence"
+    yield "speed", f"{n / seconds:,.0f} captchas per second ({seconds:.2f} s)"
+
+
+def _confusions_table(confusions: list[dict[str, Any]]) -> Table:
+    table = empty_table("label", "read as", "times", right=["times"])
+    for confusion in confusions[:_CONFUSIONS_SHOWN]:
+        true, read = (visible(confusion[key]) or "(nothing)" for key in ("true", "read"))
+        table.add_row(true, read, str(confusion["count"]))
+    if left_out := confusions[_CONFUSIONS_SHOWN:]:
+        n = sum(confusion["count"] for confusion in left_out)
+        table.add_row("others", "", str(n), style="dim")
+    return table
+
+
+def _coverage_table(figures: dict[str, Any]) -> Table:
+    """Return a table of the accuracy on the captchas with the highest confidences."""
+    right = ("most confident", "confidence from")
+    table = empty_table(*right, "string accuracy", right=right)
+    for row in figures["coverage"]:
+        table.add_row(
+            percent(row["coverage"], figures["n"]),
+            f"{row['min_confidence']:.4f}",
+            with_interval(row, "string_accuracy"),
+        )
     return table
 
 

@@ -71,7 +71,7 @@ def show(
             _describe(load_manifest(model), None, everything=everything)
         raise
     if images:
-        check_outputs(png=out, reads=[model, *images], models=[model])
+        check_outputs(png=out, reads=[model, *images], model=model)
         _draw(loaded.model, images, out)
     else:
         _describe(loaded.manifest, loaded.model, everything=everything)
@@ -108,11 +108,8 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
 
 
 def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: bool) -> None:
-    from rich.text import Text
-
     from skcaptcha.inspection._pipeline_steps import step_parameters
 
-    table = summary_table()
     rows = [*_in_short(manifest)]
     if reader is not None:
         rows += step_parameters(reader)
@@ -120,10 +117,9 @@ def _describe(manifest: dict[str, Any], reader: Pipeline | None, *, everything: 
             rows.append(("characters", f"{''.join(classes)} ({len(classes)})"))
     if everything or not rows:
         rows += _flat(manifest)
-    for name, value in rows:
-        table.add_row(Text(printable(name)), Text(printable(value)))
     if rows:
-        result_console().print(table)
+        cells = ((printable(name), printable(value)) for name, value in rows)
+        result_console().print(summary_table(cells))
     if manifest and reader is not None and not everything:
         note("for the whole manifest, add --all")
 

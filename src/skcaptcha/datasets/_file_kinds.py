@@ -30,7 +30,7 @@ def may_be_recipe(file: Path) -> bool:
     """
     suffix = file.suffix.lower()
     if suffix in _TEXTS:
-        return not _contains_images(file.parent)
+        return not contains_images(file.parent)
     return _KINDS.get(suffix, "a recipe") == "a recipe"
 
 
@@ -45,10 +45,14 @@ def suggest_folder(file: Path) -> str:
         return f"it is {kind}; unpack it, and pass the folder of its images"
     if suffix in IMAGE_SUFFIXES:
         return f"it is {kind}; pass its folder: {file.parent}"
-    if suffix in _TABLES | _TEXTS and _contains_images(file.parent):
+    if suffix in _TABLES | _TEXTS and contains_images(file.parent):
         return f"it is {kind}; pass the folder of the images next to it: {file.parent}"
     return f"it is {kind}; pass a folder of images"
 
 
-def _contains_images(folder: Path) -> bool:
-    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir())
+def contains_images(folder: Path) -> bool:
+    """Return whether a folder exists, can be listed, and contains images (by their suffix)."""
+    try:
+        return any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir())
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
+from skcaptcha._display.percent import percent_confidence
 from skcaptcha.auto import choose_recipe
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.fitting._exclude import Failures, exclude_unsegmentable, exclude_unusable_images
@@ -40,6 +41,24 @@ class CheckedLabels:
     captchas: Bunch
     failed: Failures
     model: Pipeline
+
+    def to_review(self) -> list[tuple[str, str, str]]:
+        """Return the suspects as `skcaptcha.label.LabelingSession` takes them with ``only``.
+
+        Returns
+        -------
+        suspects : list of tuple
+            File name, reason, and text that the model reads, the worst first.
+        """
+        return [
+            (
+                self.captchas.filenames[issue.index],
+                f"{issue.reason}; the model reads {issue.text or 'nothing'} with a confidence of "
+                f"{percent_confidence(issue.confidence)}",
+                issue.text,
+            )
+            for issue in self.issues.suspects
+        ]
 
 
 def check_labels(
