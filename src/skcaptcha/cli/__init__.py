@@ -8,8 +8,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from skcaptcha.cli._app import app
+from skcaptcha.cli._console import prepare_streams
 from skcaptcha.cli._help import Command
-from skcaptcha.cli._streams import prepare_streams
 from skcaptcha.cli._verbosity import with_verbosity
 
 __all__ = ["main"]

@@ -1,9 +1,12 @@
-"""What the commands print in the terminal: sentences, tables and progress."""
+"""What the commands print in the terminal: sentences, tables and progress, in any encoding."""
 
 # ruff: noqa: PLC0415 - heavy imports are late, so that --help is fast
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 # File names and values may contain what rich would interpret, such as [/b] and :x:.
 _LITERAL: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+
+_HANDLER = "skcaptcha.escape"
 
 
 def say(sentence: str) -> None:
@@ -116,3 +121,33 @@ def progress(
     None if the number of items is not known.
     """
     return _progress.progress(title, total, show=show and shows_progress())
+
+
+def prepare_streams() -> None:
+    r"""Open the standard streams that are closed, and escape what their encoding lacks.
+
+    Such a letter is shown as in Python, for example as ``\xe9``. Bytes of a file name that are not
+    text stay as they are, so that the name can be passed on.
+    """
+    codecs.register_error(_HANDLER, _escape)
+    for name in ("stdin", "stdout", "stderr"):
+        # A stream that was closed, as by >&-, is None, which libraries do not expect.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115 - stays open
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_HANDLER)
+
+
+def _escape(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return b"".join(map(_byte_or_escape, lacking)), error.end
+
+
+def _byte_or_escape(character: str) -> bytes:
+    try:
+        return character.encode("ascii", "surrogateescape")
+    except UnicodeEncodeError:
+        return character.encode("ascii", "backslashreplace")

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,19 +17,6 @@ EXAMPLE = "skcaptcha generate lines captchas --n 500 --seed 1"
 
 _MOST = 1_000_000  # captchas, which are all held in memory
 _MANY = 256  # captchas, which take long enough to show progress
-
-
-class _Counted(list[Any]):
-    """List that reports progress while it is iterated over."""
-
-    def __init__(self, values: Iterable[Any], advance: Callable[[int], None]) -> None:
-        super().__init__(values)
-        self._advance = advance
-
-    def __iter__(self) -> Iterator[Any]:
-        for value in super().__iter__():
-            yield value
-            self._advance(1)
 
 
 def generate(
@@ -63,12 +49,12 @@ def generate(
 ) -> None:
     """Generate labeled captchas of a scheme: PNG files and labels.csv."""
     from skcaptcha.datasets import SCHEMES, write_captchas
-    from skcaptcha.datasets._random_generators import report_progress
+    from skcaptcha.datasets._progress import report_progress
 
     if scheme not in SCHEMES:
         raise SkcaptchaError(f"unknown scheme {scheme!r}; use one of {', '.join(SCHEMES)}")
     with progress("drawing", n, show=n > _MANY) as advance, report_progress(advance):
         images, labels = SCHEMES[scheme](n, random_state=seed)
-    with progress("writing", n, show=n > _MANY) as advance:
-        write_captchas(folder, _Counted(images, advance), labels.tolist())
+    with progress("writing", n, show=n > _MANY) as advance, report_progress(advance):
+        write_captchas(folder, list(images), labels.tolist())
     note(f"{n} captchas of scheme {scheme} written to {folder}")

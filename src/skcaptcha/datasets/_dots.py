@@ -1,15 +1,13 @@
 """Scheme "dots": six digits under random dots, or over a regular pattern of dashes."""
 
 from functools import cache
-from pathlib import Path
 from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from skcaptcha.datasets._jpeg_artifacts import add_jpeg_artifacts
-from skcaptcha.datasets._random_generators import captcha_generators
+from skcaptcha.datasets._drawing import add_jpeg_artifacts, draw_captchas, load_font
 
 _Kind = Literal["both", "dots", "dashes"]
 
@@ -69,11 +67,7 @@ def _masters(font_name: str | None) -> tuple[np.ndarray, int]:
     if font_name is None:
         font = ImageFont.load_default(_MASTER_FONT_SIZE)
     else:
-        # Imported late because reading captchas does not need fonts.
-        import matplotlib  # noqa: PLC0415
-
-        path = Path(matplotlib.get_data_path(), "fonts", "ttf", font_name)
-        font = ImageFont.truetype(str(path), _MASTER_FONT_SIZE)
+        font = load_font(font_name, _MASTER_FONT_SIZE)
     middle = (_MASTER_SIDE // 2, _MASTER_SIDE // 2)
     masters = []
     for digit in "0123456789":
@@ -229,13 +223,12 @@ def make_dot_captchas(
     """
     if kind not in get_args(_Kind):
         raise ValueError(f"kind must be one of {', '.join(get_args(_Kind))}; found {kind!r}")
-    images = np.empty((n_samples, _HEIGHT, _WIDTH, 3), np.uint8)
-    labels = np.empty(n_samples, f"U{_N_DIGITS}")
-    for i, rng in enumerate(captcha_generators(n_samples, random_state)):
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, str]:
         digits = rng.integers(10, size=_N_DIGITS)
         dotted = kind == "dots" or (kind == "both" and rng.integers(2) == 0)
         image = _dotted(digits, rng) if dotted else _dashed(digits, rng)
         gray = add_jpeg_artifacts(np.round(image).astype(np.uint8), _JPEG_QUALITY)
-        images[i] = gray[..., np.newaxis]
-        labels[i] = "".join(map(str, digits))
-    return images, labels
+        return gray[..., np.newaxis], "".join(map(str, digits))
+
+    return draw_captchas(draw, n_samples, (_HEIGHT, _WIDTH), _N_DIGITS, random_state)

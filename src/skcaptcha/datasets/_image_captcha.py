@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skcaptcha.datasets._random_generators import captcha_generators
+from skcaptcha.datasets._drawing import check_charset, draw_captchas, random_text
 
 
 class _SeededSecrets:
@@ -89,15 +89,13 @@ def make_image_captchas(
     >>> set("".join(labels)) <= set("AB")
     True
     """
-    if not charset:
-        raise ValueError("charset is empty; pass the characters to draw, such as 'ABC123'")
+    check_charset(charset)
     module = _private_captcha_module()
     drawer = module.ImageCaptcha(width=width, height=height)
-    images = np.empty((n_samples, height, width, 3), np.uint8)
-    labels = np.empty(n_samples, f"U{n_characters}")
-    for i, rng in enumerate(captcha_generators(n_samples, random_state)):
-        text = "".join(charset[j] for j in rng.integers(len(charset), size=n_characters))
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        text = random_text(charset, n_characters, rng)
         vars(module)["secrets"] = _SeededSecrets(rng)
-        images[i] = np.asarray(drawer.generate_image(text))
-        labels[i] = text
-    return images, labels
+        return np.asarray(drawer.generate_image(text)), text
+
+    return draw_captchas(draw, n_samples, (height, width), n_characters, random_state)

@@ -1,14 +1,18 @@
 """Scheme "lines": colored italic characters at fixed places, crossed by thin colored lines."""
 
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from skcaptcha.datasets._jpeg_artifacts import add_jpeg_artifacts
-from skcaptcha.datasets._random_generators import captcha_generators
+from skcaptcha.datasets._drawing import (
+    add_jpeg_artifacts,
+    check_charset,
+    draw_captchas,
+    load_font,
+    random_text,
+)
 
 LINE_CHARSET = "ABCDEFGHJKLMNPQRSTUVWXYZ123456789"
 
@@ -50,20 +54,12 @@ _USUAL_NARROWING = 0.85
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont:
-    # Imported late because reading captchas does not need fonts.
-    import matplotlib  # noqa: PLC0415
-
-    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
-    return ImageFont.truetype(str(path), _FONT_SIZE * _OVERSAMPLING)
-
-
-@cache
 def _glyph(character: str) -> np.ndarray:
     """Return the mask of a character, bool of shape (30, 36)."""
     background = Image.new("L", (_GLYPH_WIDTH * 2 * _OVERSAMPLING, _HEIGHT * 2 * _OVERSAMPLING))
     pen = (_GLYPH_WIDTH * _OVERSAMPLING, _HEIGHT * _OVERSAMPLING)
-    ImageDraw.Draw(background).text(pen, character, font=_font(), fill=255, anchor="ls")
+    font = load_font("DejaVuSans-Bold.ttf", _FONT_SIZE * _OVERSAMPLING)
+    ImageDraw.Draw(background).text(pen, character, font=font, fill=255, anchor="ls")
     ink = background.getbbox()
     if ink is None:
         raise ValueError(f"charset: {character!r} is invisible; use visible characters")
@@ -135,12 +131,10 @@ def make_line_captchas(
     >>> [len(label) for label in labels]
     [4, 4, 4]
     """
-    if not charset:
-        raise ValueError("charset is empty; pass the characters to draw, such as 'ABC123'")
+    check_charset(charset)
     width = _PITCH * n_characters
-    images = np.empty((n_samples, _HEIGHT, width, 3), np.uint8)
-    labels = np.empty(n_samples, f"U{n_characters}")
-    for i, rng in enumerate(captcha_generators(n_samples, random_state)):
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, str]:
         canvas = np.full((_HEIGHT, width + _GLYPH_WIDTH, 3), 255, np.uint8)
         image = canvas[:, :width]
         image[[0, -1]] = image[:, [0, -1]] = _BORDER_GRAY
@@ -149,10 +143,10 @@ def make_line_captchas(
         colors = rng.integers(256, size=(_N_LINES, 3))
         for start, end, color in zip(starts.tolist(), ends.tolist(), colors.tolist(), strict=True):
             cv2.line(canvas, start, end, color)
-        text = "".join(charset[j] for j in rng.integers(len(charset), size=n_characters))
+        text = random_text(charset, n_characters, rng)
         for k, character in enumerate(text):
             cell = canvas[:, k * _PITCH : k * _PITCH + _GLYPH_WIDTH]
             cell[_glyph(character)] = rng.integers(*_GLYPH_COLORS, size=3)
-        images[i] = add_jpeg_artifacts(image, *_JPEG_QUALITIES)
-        labels[i] = text
-    return images, labels
+        return add_jpeg_artifacts(image, *_JPEG_QUALITIES), text
+
+    return draw_captchas(draw, n_samples, (_HEIGHT, width), n_characters, random_state)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from PIL import Image
 
+from skcaptcha.datasets._progress import advance_progress
 from skcaptcha.exceptions import DatasetError
 
 
@@ -59,6 +60,7 @@ def write_captchas(folder: str | Path, images: Sequence[np.ndarray], labels: Seq
         names = [f"{i:05}.png" for i in range(1, len(images) + 1)]
         for i, (name, image) in enumerate(zip(names, images, strict=True)):
             _write_png(drafts / name, image, f"image {i}")
+            advance_progress()
         with (drafts / "labels.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("filename", "label"), *zip(names, labels, strict=True)])
 
