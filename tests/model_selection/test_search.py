@@ -425,6 +425,14 @@ def test_steps_that_learn_nothing_run_once_for_all_splits(segmenter, captchas):
     assert len(Recorded.seen) == 2 * 24
 
 
+@pytest.mark.parametrize("options", [{"return_train_score": True}, {"scoring": ["accuracy"]}])
+def test_steps_that_learn_nothing_also_run_once_with_train_scores_or_metrics(options, captchas):
+    grid = {"read__estimator__n_neighbors": [1, 2, 5]}
+    pipeline = reading(Recorded(), FixedBoxes(BOXES))
+    SharedGridSearchCV(pipeline, grid, cv=SPLITS, refit=False, **options).fit(*captchas)
+    assert len(Recorded.seen) == 24
+
+
 def test_steps_that_learn_are_fitted_to_each_split(captchas):
     searches_of(reading(Centered(), FixedBoxes(BOXES)), captchas)
     assert len(Recorded.seen) == 3 * 24

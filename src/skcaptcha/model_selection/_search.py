@@ -154,9 +154,7 @@ return_train_score
         grid = list(ParameterGrid(self.param_grid))
         scorers, refit_metric = self._get_scorers()
         scoring = Scoring(scorers, self.error_score, self.return_train_score)
-        candidates = None
-        if not params and _use_last_step_only(scorers):
-            candidates = self._candidates(grid, scoring)
+        candidates = None if params else self._candidates(grid, scoring)
         if candidates is None:
             if self.checkpoint is not None:
                 raise ValueError(
@@ -204,7 +202,7 @@ return_train_score
 
     def _candidates(self, grid: list[dict[str, Any]], scoring: Scoring) -> list[Candidate] | None:
         """Return the candidates ordered by their steps; None if they cannot share any."""
-        if not is_plain_pipeline(self.estimator):
+        if not is_plain_pipeline(self.estimator) or not _use_last_step_only(scoring.scorers):
             return None
         names = {name for name, _ in self.estimator.steps}
         if not all(key.partition("__")[0] in names for params in grid for key in params):
@@ -366,7 +364,7 @@ def _missing(
 
 
 def _group_by_first_steps(ordered: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Group neighboring candidates that differ only in their last step; one step alone differs."""
+    """Group neighboring candidates that share all steps but the last one, if there are several."""
 
     def first_steps(candidate: Candidate) -> list[Any]:
         return [step.key for step in candidate.steps[:-1]] or [candidate.number]
