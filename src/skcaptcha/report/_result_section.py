@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from skcaptcha._display.percent import percent, percent_interval, percent_with_interval
-from skcaptcha.inspection import LabeledPrediction, summarize
+from skcaptcha.inspection import LabeledPrediction
 from skcaptcha.inspection._budgeted_refits import LearningCurvePoint
-from skcaptcha.metrics import string_accuracy, wilson_interval
+from skcaptcha.metrics import character_accuracy, string_accuracy, wilson_interval
 from skcaptcha.read import Reading
 from skcaptcha.report._blocks import Block, Bullets, Facts, Heading, Headline, Item, Mood
 
@@ -36,20 +35,10 @@ def accuracy_headline(accuracy: float, n: int, source: str) -> Headline:
 
 def measured(predictions: Sequence[LabeledPrediction], source: str) -> list[Block]:
     """Return the headline and the other metrics of predictions."""
-    metrics = summarize([p.label for p in predictions], [p.result for p in predictions])
-    accuracy = sum(p.is_correct for p in predictions) / metrics["n"]
-    facts = []
-    if metrics["n_failed"]:
-        facts.append(("could not be read", f"{metrics['n_failed']}, counted as wrong"))
-    if metrics["string_accuracy_ignoring_case"] > accuracy:
-        value = _with_interval(metrics, "string_accuracy_ignoring_case", metrics["n"])
-        facts.append(("string accuracy, ignoring case", value))
-    if metrics["n_characters"]:
-        value = _with_interval(metrics, "character_accuracy", metrics["n_characters"])
-        facts.append(("character accuracy", value))
-    if n_unlike := metrics["n_out_of_distribution"]:
-        facts.append(("unlike the training set", f"{n_unlike}; their confidence is lowered"))
-    return [accuracy_headline(accuracy, metrics["n"], source), Facts(facts)]
+    n = len(predictions)
+    accuracy = sum(p.is_correct for p in predictions) / n
+    headline = accuracy_headline(accuracy, n, source)
+    return [headline, Facts(list(_other_metrics(predictions, accuracy)))]
 
 
 def next_steps(steps: Iterable[Item]) -> list[Block]:
@@ -105,6 +94,26 @@ def next_after_fit(
     yield _predict(model_file)
 
 
+def _other_metrics(
+    predictions: Sequence[LabeledPrediction], accuracy: float
+) -> Iterator[tuple[str, str]]:
+    labels, texts = [p.label for p in predictions], [p.text for p in predictions]
+    n = len(predictions)
+    if n_failed := _n_failed(predictions):
+        yield "could not be read", f"{n_failed}, counted as wrong"
+    ignoring_case = string_accuracy(labels, texts, ignore_case=True)
+    if ignoring_case > accuracy:
+        yield "string accuracy, ignoring case", _with_interval(ignoring_case, n)
+    if n_characters := sum(map(len, labels)):
+        by_character = character_accuracy(labels, texts)
+        yield "character accuracy", _with_interval(by_character, n_characters)
+    unlike = sum(
+        isinstance(p.result, Reading) and p.result.out_of_distribution is True for p in predictions
+    )
+    if unlike:
+        yield "unlike the training set", f"{unlike}; their confidence is lowered"
+
+
 def _conclusion(n_correct: int, n: int) -> tuple[str, Mood]:
     low, high = wilson_interval(n_correct, n)
     if n_correct == 0:
@@ -126,7 +135,7 @@ def _conclusion(n_correct: int, n: int) -> tuple[str, Mood]:
 def _remedies(predictions: Sequence[LabeledPrediction], data: str) -> Iterator[Item]:
     n = len(predictions)
     accuracy = sum(p.is_correct for p in predictions) / n
-    if n_failed := sum(not isinstance(p.result, Reading) for p in predictions):
+    if n_failed := _n_failed(predictions):
         yield Item(f"Replace or remove {_captchas(n_failed)} that could not be read.")
     yield from _if_low(accuracy)
     if n_doubtful := sum(p.label_is_doubtful for p in predictions):
@@ -169,9 +178,13 @@ def _item(text: str, *words: str) -> Item:
     return Item(text, command=f"skcaptcha {shlex.join(words)}")
 
 
+def _n_failed(predictions: Sequence[LabeledPrediction]) -> int:
+    return sum(not isinstance(p.result, Reading) for p in predictions)
+
+
 def _captchas(n: int) -> str:
     return "1 captcha" if n == 1 else f"{n} captchas"
 
 
-def _with_interval(metrics: dict[str, Any], name: str, n: int) -> str:
-    return percent_with_interval(metrics[name], metrics[f"{name}_interval"], n)
+def _with_interval(accuracy: float, n: int) -> str:
+    return percent_with_interval(accuracy, wilson_interval(round(accuracy * n), n), n)
