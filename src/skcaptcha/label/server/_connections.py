@@ -1,11 +1,11 @@
 """Limits on connections, so that other programs cannot block the page for its user."""
 
-# ruff: noqa: PLC0415 - the web server is an optional extra
-
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 64
 _SECONDS = 10.0
@@ -45,7 +45,6 @@ class Connections:
 
 def limited_protocol(connections: Connections) -> type[asyncio.Protocol]:
     """Return the protocol class for uvicorn's option ``http`` that limits connections."""
-    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class LimitedProtocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from skcaptcha.label.server._connections import Connections
+from skcaptcha.label.server._connections import Connections
 
 MAX_BODY_BYTES = 2**16
 
 _HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b"cache-control": b"no-store",
+    b"content-security-policy": (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
 }
-_USE_FULL_ADDRESS = "Open the full address that skcaptcha label printed, including its token."
 
 
 class Guard:
@@ -74,15 +72,13 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message = {**message, "headers": [*message["headers"], *own]}
+                message = {**message, "headers": [*message["headers"], *_HEADERS.items()]}
             await send(message)
 
         if scope["type"] != "http":
             raise RuntimeError(f"only HTTP is supported, not {scope['type']}")
-        problem = self._problem(scope)
-        if problem:
-            await _refuse(problem, send_with_headers)
+        if problem := self._problem(scope):
+            await PlainTextResponse(problem, 403)(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive, send_with_headers)
 
@@ -96,7 +92,7 @@ class Guard:
         if self._has_token(scope, headers):
             self._connections.trust(scope["client"])
         elif scope["path"] not in self._public:
-            return _USE_FULL_ADDRESS
+            return "Open the full address that skcaptcha label printed, including its token."
         if scope["method"] not in {"GET", "HEAD"}:
             if headers.get(b"origin") not in self._origins:
                 return "Only the labeling page itself may change data."
@@ -113,17 +109,3 @@ class Guard:
         else:
             sent = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
         return secrets.compare_digest(sent, self._token)
-
-
-async def _refuse(sentence: str, send: Send) -> None:
-    body = sentence.encode()
-    start = {
-        "type": "http.response.start",
-        "status": 403,
-        "headers": [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-        ],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body})

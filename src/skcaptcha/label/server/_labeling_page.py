@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.label.server import _address
-from skcaptcha.label.server._connections import MAX_CONNECTIONS, Connections, limited_protocol
 
 if TYPE_CHECKING:
     from skcaptcha.label._session import LabelingSession
@@ -60,7 +59,12 @@ class LabelingPage:
         try:
             import uvicorn
 
-            from skcaptcha.label.server._app import labeling_app
+            from skcaptcha.label.server._connections import (
+                MAX_CONNECTIONS,
+                Connections,
+                limited_protocol,
+            )
+            from skcaptcha.label.server._routes import labeling_app
         except ImportError as error:
             raise SkcaptchaError(
                 f"the labeling page needs {error.name}, which is not installed; "

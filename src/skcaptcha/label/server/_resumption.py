@@ -10,9 +10,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Any
+from typing import Annotated
 
-_MAX_CHARACTERS = 200
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class _Request(BaseModel):
+    """A random number of the tab and, in the second step, its signature."""
+
+    model_config = ConfigDict(strict=True)
+
+    nonce: Annotated[str, Field(min_length=1, max_length=200)]
+    proof: str | None = None
 
 
 class Resumption:
@@ -39,22 +48,23 @@ class Resumption:
         self._token = token
         self._nonce = secrets.token_urlsafe(32)
 
-    def answer(self, request: dict[str, Any], host: str) -> dict[str, str] | None:
-        """Answer a request that holds the tab's ``nonce`` and, in the second step, its ``proof``.
+    def answer(self, content: bytes, host: str) -> dict[str, str] | None:
+        """Answer the content of a request; None if it is not valid.
 
-        Returns the server's ``nonce`` and ``proof`` to a request without a proof, and the
-        ``token`` to one with a valid proof. Returns None if the request is not valid.
+        A request without a proof gets the server's ``nonce`` and ``proof``; one with a valid proof
+        gets the ``token``.
         """
-        nonce, proof = request.get("nonce"), request.get("proof")
-        if not isinstance(nonce, str) or not 0 < len(nonce) <= _MAX_CHARACTERS:
+        try:
+            request = _Request.model_validate_json(content)
+        except ValidationError:
             return None
-        if proof is None:
-            return {"nonce": self._nonce, "proof": self._sign("server", host, nonce)}
-        expected = self._sign("page", host, nonce).encode()
-        if isinstance(proof, str) and hmac.compare_digest(proof.encode(errors="replace"), expected):
+        if request.proof is None:
+            return {"nonce": self._nonce, "proof": self._sign("server", host, request.nonce)}
+        expected = self._sign("page", host, request.nonce)
+        if hmac.compare_digest(request.proof.encode(), expected.encode()):
             return {"token": self._token}
         return None
 
     def _sign(self, signer: str, host: str, nonce: str) -> str:
         message = "\n".join([signer, host, nonce, self._nonce])
-        return hmac.new(self._key, message.encode(errors="replace"), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, message.encode(), hashlib.sha256).hexdigest()
