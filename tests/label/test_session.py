@@ -453,3 +453,19 @@ def test_failed_training_is_reported(tmp_path):
             session.label(f"{k}.png", "AB", tab="a")
         assert "could not be fitted to 20 labels" in session.progress().training
         assert session.next("a") is not None
+
+
+def test_unicode_forms_are_normalized(tmp_path):
+    decomposed, composed = "e\u0301", "\u00e9"
+    write_captchas(tmp_path / "d", *make_line_captchas(2, random_state=0))
+    (tmp_path / "d" / "00001.png").rename(tmp_path / "d" / f"{decomposed}.png")
+    (tmp_path / "d" / "labels.csv").write_text(
+        f"filename,label\n{composed}.png,{decomposed}A\n", encoding="utf-8"
+    )
+    with LabelingSession(tmp_path / "d", train=False) as session:
+        assert session.task(f"{decomposed}.png", "tab").label == f"{composed}A"
+        assert session.progress().n_labeled == 1
+        session.label(f"{decomposed}.png", f"{decomposed}B", tab="tab", expected=f"{composed}A")
+    captchas = load_captchas(tmp_path / "d")
+    assert captchas.target.tolist() == [f"{composed}B"]
+    assert (tmp_path / "d" / "labels.csv").read_text(encoding="utf-8").count(".png") == 1

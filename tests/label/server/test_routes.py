@@ -1,19 +1,19 @@
-"""The API of the labeling server."""
+"""The API of the labeling server: actions and images."""
 
 import contextlib
 import csv
 import os
-import socket
-import sys
+from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from labeling_clients import Client, labels_on_disk
-from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.images import decode
 from skcaptcha.label import LabelingPage, LabelingSession
-
-# Actions
 
 
 def test_label_is_on_disk_before_the_response(client, folder):
@@ -145,66 +145,6 @@ def test_images_with_non_utf8_names_cannot_be_labeled(tmp_path):
         assert session.progress().n_skipped == 1
 
 
-# The server
-
-
-def test_server_listens_on_localhost_only(session):
-    with LabelingPage(session) as served:
-        assert Client(served).do("open")["task"]
-        port = Client(served).port
-        # A server on all addresses could be reached by any address of this machine.
-        with socket.socket() as other, pytest.raises(OSError, match="refused"):
-            other.connect(("127.0.0.2", port))
-    with socket.socket() as other, pytest.raises(OSError, match="refused"):
-        other.connect(("127.0.0.1", port))
-
-
-def test_address_is_invalid_after_the_end(session):
-    with LabelingPage(session) as page:
-        first = page.url
-    with LabelingPage(session) as page:
-        assert page.url.split("=")[1] != first.split("=")[1]
-        assert len(page.url.split("=")[1]) >= 43
-
-
-def test_saved_address_is_private(session, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    with LabelingPage(session) as page:
-        (kept,) = (tmp_path / "home").rglob("*.json")
-        assert Client(page).token not in kept.read_text()
-        assert kept.parent.stat().st_mode & 0o077 == 0
-    assert not kept.exists()
-
-
-def test_port_in_use_raises(session):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(SkcaptchaError, match=f"port {port} cannot be used"):
-            LabelingPage(session, port=port)
-
-
-def test_port_of_a_killed_server_may_be_in_use(session):
-    killed = LabelingPage(session).__enter__()
-    killed._server.should_exit = True
-    killed._ended.wait(10)
-    port = Client(killed).port
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
-        with LabelingPage(session) as page:
-            assert f":{port}/" not in page.url
-            assert Client(page).token != Client(killed).token
-
-
-def test_missing_extra_raises_with_install_command(session, monkeypatch):
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    with pytest.raises(SkcaptchaError, match=r"pip install 'skcaptcha\[web\]'"):
-        LabelingPage(session)
-
-
 def test_labels_have_the_columns_of_fit(client, folder):
     client.do("label", id=client.do("open")["task"]["id"], text="ABCD")
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as stream:
@@ -233,17 +173,90 @@ def test_odd_label_is_asked_back(unlabeled):
         ]
 
 
-def test_unicode_forms_are_normalized(tmp_path):
-    decomposed, composed = "e\u0301", "\u00e9"
-    write_captchas(tmp_path / "d", *make_line_captchas(2, random_state=0))
-    (tmp_path / "d" / "00001.png").rename(tmp_path / "d" / f"{decomposed}.png")
-    (tmp_path / "d" / "labels.csv").write_text(
-        f"filename,label\n{composed}.png,{decomposed}A\n", encoding="utf-8"
-    )
-    with LabelingSession(tmp_path / "d", train=False) as session:
-        assert session.task(f"{decomposed}.png", "tab").label == f"{composed}A"
-        assert session.progress().n_labeled == 1
-        session.label(f"{decomposed}.png", f"{decomposed}B", tab="tab", expected=f"{composed}A")
-    captchas = load_captchas(tmp_path / "d")
-    assert captchas.target.tolist() == [f"{composed}B"]
-    assert (tmp_path / "d" / "labels.csv").read_text(encoding="utf-8").count(".png") == 1
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.png", "..%2Fsecret.png", "%2e%2e%2fsecret.png", "/etc/passwd", "00001.png",
+        "labels.csv", "0", "-1",
+    ],
+)  # fmt: skip
+def test_images_cannot_be_requested_by_path(client, folder, name):
+    (folder.parent / "secret.png").write_bytes((folder / "00001.png").read_bytes())
+    answer = client.get(f"/api/images/{name}")
+    assert answer.status == 404
+    assert not answer.content.startswith(b"\x89PNG")
+    for method in ("label", "skip", "unreadable", "previous", "following"):
+        refused = client.post(method, id=name, text="EVIL")
+        assert refused.status == 400
+        assert "no such image" in refused.json()["error"]
+    assert labels_on_disk(folder) == {}
+
+
+def test_images_are_decoded_by_the_server(client, folder):
+    ids = {}
+    for _ in range(12):
+        task = client.do("open")["task"]
+        ids[task["filename"]] = task["id"]
+        client.do("skip", id=task["id"])
+    for name, identity in ids.items():
+        answer = client.get(f"/api/images/{identity}")
+        assert answer.headers["content-type"] == "image/png"
+        np.testing.assert_array_equal(decode(answer.content), decode(folder / name))
+
+
+def only_image(folder: Path, name: str) -> Any:
+    """Request the only image of a folder."""
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as served:
+        client = Client(served)
+        task = client.do("open")["task"]
+        assert task["filename"] == name
+        return client.get(f"/api/images/{task['id']}")
+
+
+def test_links_out_of_the_folder_are_not_followed(folder, tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "a.png").symlink_to(folder / "00001.png")
+    answer = only_image(inside, "a.png")
+    assert answer.status == 422
+    assert "link to a file outside" in answer.json()["error"]
+    (inside / "deeper").mkdir()
+    (inside / "deeper" / "b.png").write_bytes((folder / "00002.png").read_bytes())
+    (inside / "a.png").unlink()
+    (inside / "a.png").symlink_to(Path("deeper") / "b.png")
+    answer = only_image(inside, "a.png")
+    np.testing.assert_array_equal(decode(answer.content), decode(folder / "00002.png"))
+
+
+def test_link_to_itself_is_rejected(tmp_path):
+    (tmp_path / "a.png").symlink_to("a.png")
+    answer = only_image(tmp_path, "a.png")
+    assert answer.status == 422
+    assert "broken link" in answer.json()["error"]
+
+
+def test_folder_behind_a_link_is_served(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    link = tmp_path / "link"
+    with LabelingSession(link, train=False) as session, LabelingPage(session) as served:
+        client = Client(served)
+        assert client.get(f"/api/images/{client.do('open')['task']['id']}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a PNG"),
+        (b"<html><script>alert(1)</script>", "not a PNG"),
+        (b"", "empty"),
+        (cv2.imencode(".png", np.zeros((1100, 1000), np.uint8))[1].tobytes(), "pixels"),
+    ],
+)
+def test_invalid_images_are_not_served(tmp_path, content, reason):
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(content)
+    answer = only_image(folder, "a.png")
+    assert answer.status == 422
+    assert reason in answer.json()["error"]
+    assert answer.headers["content-type"] == "application/json"
