@@ -4,6 +4,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from skcaptcha.exceptions import DatasetError, LabelWarning
 
 # Endings that distinguish images with equal labels, and those that copying adds to a file name.
 _ENDING = re.compile(r"\s*[-_]|\s*\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
+_NOT_A_COUNT = 10**18  # images have longer numbers for other reasons
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 
@@ -153,52 +155,46 @@ def _image_names(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise DatasetError(f"{folder}: {suggest_folder(folder)}")
     try:
-        # Broken links and the like cause an error when they are decoded.
-        names = [path.name for path in folder.iterdir() if _is_image(path)]
+        names = _images_in(folder)
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror})") from error
     if not names:
-        raise DatasetError(describe_missing_images(folder))
+        raise DatasetError(_describe_missing_images(folder))
     return sorted(names, key=natural_sort_key)
 
 
-def describe_missing_images(folder: Path) -> str:
+def _describe_missing_images(folder: Path) -> str:
     """Return a sentence that a folder contains no images, and which of its subfolders do."""
-    inside = {
-        path.name: n
-        for path in sorted(folder.iterdir(), key=lambda path: natural_sort_key(path.name))
-        if not path.name.startswith(".") and path.is_dir() and (n := _number_of_images(path))
-    }
-    if not inside:
+    inside = {}
+    for path in sorted(folder.iterdir(), key=lambda path: natural_sort_key(path.name)):
+        if not path.name.startswith(".") and path.is_dir():
+            with suppress(OSError):
+                inside[path] = len(_images_in(path))
+    with_images = [path for path, n in inside.items() if n]
+    if not with_images:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
         return f"{folder}: contains no images; expected files ending in {suffixes}"
-    first = next(iter(inside))
-    which = f"its subfolder {first}" if len(inside) == 1 else f"its {len(inside)} subfolders"
-    remedy = f"pass that one: {folder / first}"
-    if len(inside) > 1:
-        remedy = f"pass one of them, such as {folder / first}, or move all images into one"
+    first = with_images[0]
+    which = f"its subfolder {first.name} contains"
+    remedy = f"pass that one: {first}"
+    if len(with_images) > 1:
+        which = f"its {len(with_images)} subfolders contain"
+        remedy = f"pass one of them, such as {first}, or move all images into one"
     if any((folder / name).is_file() for name in ("labels.csv", "labels.txt")):
         remedy += ", and move the label file there as well"
-    return f"{folder}: contains no images itself, but {which} {_contain(inside)}; {remedy}"
+    n = sum(inside.values())
+    return f"{folder}: contains no images itself, but {which} {n}; {remedy}"
 
 
-def _contain(inside: dict[str, int]) -> str:
-    return f"{'contains' if len(inside) == 1 else 'contain'} {sum(inside.values())}"
-
-
-def _number_of_images(folder: Path) -> int:
-    try:
-        return sum(_is_image(path) for path in folder.iterdir())
-    except OSError:
-        return 0
-
-
-def _is_image(path: Path) -> bool:
-    return (
-        path.suffix.lower() in IMAGE_SUFFIXES
+def _images_in(folder: Path) -> list[str]:
+    # Broken links and the like cause an error when they are decoded.
+    return [
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES
         and not path.name.startswith(".")
         and not path.is_dir()
-    )
+    ]
 
 
 def natural_sort_key(name: str) -> bytes:
@@ -282,42 +278,37 @@ def _remedy_for_missing(name: str, folder: Path, names: Sequence[str]) -> str:
 def _labels_of_lines(path: Path, names: list[str]) -> dict[str, str]:
     lines = re.split(r"\r\n|\r|\n", decode_labels(path, read_label_file(path)))
     check_no_pairs(path, lines)
-    stems = [Path(name).stem for name in names]
-    check_no_header(
-        path, lines, max([int(s) for s in stems if re.fullmatch("[0-9]{1,18}", s)] or [0])
-    )
-    labels: dict[str, str] = {}
-    named: dict[int, str] = {}
-    zero = next((name for name in names if re.fullmatch("0+", Path(name).stem)), None)
+    numbered: dict[int, list[str]] = {}
     for name in names:
-        stem = Path(name).stem
-        number = int(stem) if re.fullmatch("[0-9]+", stem) else 0
+        if re.fullmatch("[0-9]+", stem := Path(name).stem):
+            numbered.setdefault(int(stem), []).append(name)
+    check_no_header(path, lines, max((n for n in numbered if n < _NOT_A_COUNT), default=0))
+    labels: dict[str, str] = {}
+    for number, (name, *others) in numbered.items():
         if not 1 <= number <= len(lines):
             continue
-        label = lines[number - 1]
-        if number in named:
-            raise DatasetError(
-                f"{path}: line {number} could belong to {named[number]} or to {name}; "
-                "rename or delete one"
-            )
-        if not label and any(lines[number:]):
+        if label := lines[number - 1]:
+            labels[name] = normalize_label(label)
+            if others:
+                raise DatasetError(
+                    f"{path}: line {number} could belong to {name} or to {others[0]}; "
+                    "rename or delete one"
+                )
+        elif any(lines[number:]):
             raise DatasetError(
                 f"{path}: line {number}, the label of {name}, is empty; write it or delete {name}"
             )
-        if label:
-            named[number] = name
-            labels[name] = normalize_label(label)
-    if labels and zero is not None:
-        first = min(named)
-        raise DatasetError(
-            f"{path}: line N is the label of the image named N, so {zero} has no label; if line 1 "
-            f"is its label, and not that of {named[first] if first == 1 else 'image 1'}, write a "
-            "labels.csv with the columns filename and label; otherwise move it to another folder"
-        )
     if not labels:
         raise DatasetError(
             f"{path}: labels none of the {len(names)} images; line N is the label of the image "
             "named N, such as 1.png"
+        )
+    if 0 in numbered:
+        first = numbered.get(1, ["image 1"])[0]
+        raise DatasetError(
+            f"{path}: line N is the label of the image named N, so {numbered[0][0]} has no label; "
+            f"if line 1 is its label, and not that of {first}, write a labels.csv with the columns "
+            "filename and label; otherwise move it to another folder"
         )
     return labels
 
