@@ -111,7 +111,6 @@ TESTED_ELSEWHERE = {
     "report/_blocks.py": "tests/report/test_page.py: a page consists of blocks",
     "report/_markdown.py": "tests/report/test_page.py: a page is also written as Markdown",
     "report/_step_sections.py": "tests/report/test_score_report.py: a report has all sections",
-    "report/audit/_recommendations.py": "only text",
     # segment
     "segment/_fixed_boxes.py": "todo",
     "segment/_sliding_window.py": "todo",

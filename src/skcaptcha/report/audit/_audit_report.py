@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent
@@ -41,7 +43,6 @@ from skcaptcha.report.audit._published_rates import (
     as_published,
     published_rates,
 )
-from skcaptcha.report.audit._recommendations import ALTERNATIVES, LIMITS
 
 
 def audit_report(
@@ -69,6 +70,8 @@ def audit_report(
         Card([Picture(image, f"captcha {label}")], [("label", verbatim(label))])
         for image, label in captchas
     ]
+    text = files("skcaptcha.report.audit").joinpath("recommendations.yaml").read_text("utf-8")
+    recommendations = yaml.safe_load(text)
     sections = [
         Section("Result", list(conclusion_blocks(audit))),
         *([Section("Some of the captchas", [Gallery(cards)])] if cards else []),
@@ -82,9 +85,9 @@ def audit_report(
             "Limits of text captchas, and alternatives",
             [
                 "However well a text captcha is made:",
-                Bullets(LIMITS),
+                Bullets([Item(**item) for item in recommendations["limits"]]),
                 "These measures work better, alone or together:",
-                Bullets(ALTERNATIVES),
+                Bullets([Item(**item) for item in recommendations["alternatives"]]),
             ],
         ),
     ]
