@@ -50,13 +50,6 @@ TESTED_ELSEWHERE = {
     "datasets/_label_files.py": "todo",
     "datasets/_lines.py": "todo",
     "datasets/_progress.py": "todo",
-    # denoise
-    "denoise/_height_scaler.py": "todo",
-    "denoise/_ink_cropper.py": "todo",
-    "denoise/_morphological_opening.py": "todo",
-    "denoise/_polarity_normalizer.py": "todo",
-    "denoise/_small_component_remover.py": "todo",
-    "denoise/_thin_line_remover.py": "todo",
     "exceptions.py": "todo",
     # fitting
     "fitting/_check_labels.py": "todo",
@@ -69,8 +62,6 @@ TESTED_ELSEWHERE = {
     # images
     "images/_limits.py": "tests/images/test_hostile_images.py: files and arrays over each limit",
     "images/_pixel_values.py": "tests/images/test_decode.py: each depth, with and without alpha",
-    "images/_process_each.py": "todo",
-    "images/_single_color.py": "todo",
     "images/formats/gif.py": "tests/images/test_hostile_images.py: truncated and hostile files",
     "images/formats/jpeg.py": "tests/images/test_hostile_images.py: truncated and hostile files",
     "images/formats/png.py": "tests/images/test_hostile_images.py: truncated and hostile files",
@@ -112,8 +103,6 @@ TESTED_ELSEWHERE = {
     "report/_markdown.py": "tests/report/test_page.py: a page is also written as Markdown",
     "report/_step_sections.py": "tests/report/test_score_report.py: a report has all sections",
     # segment
-    "segment/_fixed_boxes.py": "todo",
-    "segment/_sliding_window.py": "todo",
 }
 
 

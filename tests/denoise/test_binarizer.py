@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.filters import threshold_local, threshold_otsu, threshold_sauvola
 
-from skcaptcha.denoise import Binarizer, PolarityNormalizer
+from skcaptcha.denoise import Binarizer
 
 IMAGES = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 TEXTURE = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
@@ -58,7 +58,6 @@ def test_a_blank_image_has_no_ink(shade):
     for method in ("otsu", "adaptive", "sauvola"):
         for side in ("auto", "dark", "bright"):
             assert not binarize(blank, method=method, ink=side).any()
-    np.testing.assert_array_equal(PolarityNormalizer().fit_transform([blank])[0], blank)
 
 
 @pytest.mark.parametrize(("window", "k"), [(3, 0.1), (9, 0.3), (15, -0.1)])
@@ -117,18 +116,3 @@ def test_auto_finds_the_ink_on_dark_and_light_backgrounds(method, ground, stroke
 def test_auto_ink_is_never_more_than_half(image):
     for method in ("otsu", "fixed"):
         assert 2 * (binarize(image, method=method, ink="auto") > 0).sum() <= image.size
-
-
-@given(image=IMAGES)
-def test_polarity(image):
-    def polarity(way):
-        return PolarityNormalizer(way).fit_transform([image])[0]
-
-    np.testing.assert_array_equal(polarity("bright"), image)
-    np.testing.assert_array_equal(polarity("dark"), 255 - image.astype(int))
-    bright_side = binarize(image, ink="bright") > 0
-    more_is_bright = 2 * bright_side.sum() > image.size
-    blank = len(np.unique(image)) == 1
-    exactly_half = 2 * bright_side.sum() == image.size
-    inverted = more_is_bright or (exactly_half and not blank)
-    np.testing.assert_array_equal(polarity("auto"), 255 - image if inverted else image)

@@ -1,12 +1,10 @@
-"""Common properties of all segmenters; fixed boxes and the sliding window."""
+"""Common properties of all segmenters."""
 
 import pickle
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -136,71 +134,6 @@ class TestBadInput:
     def test_parameter_is_named(self, segmenter: BaseSegmenter, name: str) -> None:
         with pytest.raises(ValueError, match=name):
             segmenter.fit(IMAGES)
-
-
-class TestFixedBoxes:
-    def test_offset_and_margin(self) -> None:
-        segmenter = FixedBoxes([[4, 5, 3, 2], [9, 4, 4, 4]], offset=(2, -1), margin=1)
-        segments = segmenter.fit_transform(IMAGES)
-        assert_array_equal(segments.counts, [2, 2, 2])
-        assert_array_equal(segments.boxes[2:4], [[5, 3, 5, 4], [10, 2, 6, 6]])
-        segmenter.set_params(margin=-1)
-        with pytest.raises(ValueError, match="a margin of -1 leaves no pixels in at least one box"):
-            segmenter.fit(IMAGES)
-        segmenter.set_params(boxes=[[4, 5, 3, 3]], offset=(0, 0))
-        assert segmenter.fit_transform(IMAGES[:1]).boxes.tolist() == [[5, 6, 1, 1]]
-
-    def test_a_margin_ends_at_the_edge(self) -> None:
-        image = np.zeros((10, 20), dtype=np.uint8)
-        segments = FixedBoxes([[1, 0, 5, 8], [14, 2, 5, 8]], margin=3).fit_transform([image])
-        assert segments.boxes.tolist() == [[0, 0, 9, 10], [11, 0, 9, 10]]
-
-    @pytest.mark.parametrize(("height", "width"), [(60, 120), (30, 200), (20, 120), (30, 100)])
-    def test_images_of_another_size_are_refused(self, height: int, width: int) -> None:
-        segmenter = FixedBoxes([[4, 5, 3, 2]]).fit(np.zeros((3, 30, 120), dtype=np.uint8))
-        assert len(segmenter.transform(np.zeros((1, 31, 118), dtype=np.uint8)).boxes) == 1
-        said = f"the image is {width} x {height}, but the training images are 120 x 30"
-        with pytest.raises(SegmentationError, match=said):
-            segmenter.transform(np.zeros((1, height, width), dtype=np.uint8))
-
-    def test_the_expected_size_is_that_of_most_training_images(self) -> None:
-        images = [np.zeros((30, 120), dtype=np.uint8)] * 4
-        with pytest.raises(SegmentationError, match="image 2: the image is 600 x 150") as caught:
-            FixedBoxes([[4, 5, 3, 2]]).fit_transform(
-                [*images[:2], np.zeros((150, 600), np.uint8), *images]
-            )
-        assert caught.value.index == 2
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"offset": (-2, 0)},
-            {"offset": (0, -3)},
-            {"offset": (20, 0)},
-            {"margin": -1, "offset": (-9, 0)},
-        ],
-    )
-    def test_outside_the_image(self, change: dict[str, Any]) -> None:
-        with pytest.raises(SegmentationError, match=r"image 0: .* but the image is 30 x 16"):
-            clone(SEGMENTERS[0]).set_params(**change).fit_transform(IMAGES)
-
-
-@given(w=st.integers(1, 80), width=st.integers(1, 30), step=st.integers(1, 40))
-def test_windows_are_evenly_spaced_and_reach_both_ends(w: int, width: int, step: int) -> None:
-    image = np.zeros((3, w), dtype=np.uint8)
-    x, y, widths, heights = SlidingWindow(width, step=step).fit_transform([image]).boxes.T
-    assert set(y) == {0}
-    assert set(heights) == {3}
-    assert set(widths) == {min(width, w)}
-    assert x[0] == 0
-    assert x[-1] + widths[-1] == w
-    assert (np.diff(x)[:-1] == step).all()
-    assert (np.diff(x) <= step).all()
-    if step <= width:
-        covered = np.zeros(w, dtype=bool)
-        for start in x:
-            covered[start : start + width] = True
-        assert covered.all()
 
 
 def test_images_that_would_exceed_the_memory_are_refused() -> None:
