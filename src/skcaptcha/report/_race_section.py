@@ -19,14 +19,12 @@ def race_section(choice: Choice) -> Section:
         families.setdefault(trial.family, []).append(trial)
     rows = []
     for trials in families.values():
-        best = trials[0]
-        was_validated = best.accuracy is not None
-        accuracy = best.accuracy if was_validated else best.screened
+        best, seconds = trials[0], sum(trial.seconds for trial in trials)
+        accuracy, n, is_pale = best.accuracy, best.n_validated, False
+        if accuracy is None:
+            accuracy, n, is_pale = best.screened, best.n_screened, True
         if accuracy is not None:
-            n = best.n_validated if was_validated else best.n_screened
-            seconds = sum(trial.seconds for trial in trials)
-            text = f"{percent(accuracy, n)}, {seconds:.0f} s"
-            rows.append((best.name, accuracy, text, not was_validated))
+            rows.append((best.name, accuracy, f"{percent(accuracy, n)}, {seconds:.0f} s", is_pale))
     table = Table(
         ["recipe", "settings", "screened", "validated", "seconds", "outcome"],
         [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.percent import percent
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.inspection import LabeledPrediction, Trace, time_steps, trace
+from skcaptcha.inspection import LabeledPrediction, time_steps, trace
 from skcaptcha.inspection._pipeline_steps import step_parameters
 from skcaptcha.read import Reading
 from skcaptcha.report._blocks import Bars, Block, Strip, Table
@@ -24,9 +25,11 @@ def steps_section(predictions: Sequence[LabeledPrediction], source: str) -> Sect
     """Return a section with the stages of ten captchas; `source` names all of them."""
     read = [p for p in predictions if isinstance(p.result, Reading)]
     indices = np.linspace(0, len(read) - 1, min(_N_SHOWN, len(read))).round().astype(int)
-    strips = [
-        Strip(traced, read[k].label) for k in indices if (traced := _trace(read[k])) is not None
-    ]
+    strips = []
+    for prediction in (read[k] for k in indices):
+        with suppress(SkcaptchaError):
+            traced = trace(prediction.model, prediction.source, title=prediction.name)
+            strips.append(Strip(traced, prediction.label))
     shown = f"{len(strips)} examples from {source}, with the text that was read and its confidence."
     return Section("What each step does", [shown, *strips])
 
@@ -39,18 +42,16 @@ def times_section(model: Pipeline, predictions: Sequence[LabeledPrediction]) -> 
     times = time_steps(model, X)
     total = sum(step.seconds for step in times)
     slowest = max(times, key=lambda step: step.seconds)
-    fractions = {step: percent(step.seconds / total, _TIME_PRECISION) for step in times}
+
+    def share(seconds: float) -> str:
+        return percent(seconds / total, _TIME_PRECISION)
+
     bars = Bars(
         [
-            (
-                step.name,
-                step.seconds / slowest.seconds,
-                f"{1e3 * step.seconds:.3g} ms, {fractions[step]}",
-                False,
-            )
-            for step in times
+            (name, seconds / slowest.seconds, f"{1e3 * seconds:.3g} ms, {share(seconds)}", False)
+            for name, seconds in times
         ],
-        f"Time of each step: {slowest.name} takes {fractions[slowest]}.",
+        f"Time of each step: {slowest.name} takes {share(slowest.seconds)}.",
         f"Time to read one captcha, measured in batches of {len(X)} on this machine: "
         f"{1e3 * total:.3g} milliseconds in total, or {1 / total:,.0f} captchas per second.",
     )
@@ -63,10 +64,3 @@ def model_section(model: Pipeline) -> Section:
     if (classes := getattr(model[-1], "classes_", None)) is not None:
         blocks.insert(0, f"The model reads {len(classes)} characters: {''.join(classes)}")
     return Section("Model", blocks)
-
-
-def _trace(prediction: LabeledPrediction) -> Trace | None:
-    try:
-        return trace(prediction.model, prediction.source, title=prediction.name)
-    except SkcaptchaError:
-        return None
