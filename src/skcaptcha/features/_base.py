@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -148,14 +147,14 @@ class CropFeatures(BaseFeatures):
 
     def _describe(self, X: Segments) -> NDArray[np.float32]:
         crops = X.crops(self.shape_, keep_aspect=self.keep_aspect)
-        if len(crops) <= self._crops_at_once:
-            return self._describe_crops(crops)
-        begins = range(0, len(crops), self._crops_at_once)
-        parts = (self._describe_crops(crops[b : b + self._crops_at_once]) for b in begins)
-        first = next(parts)
+        n = self._crops_at_once
+        first = self._describe_crops(crops[:n])
+        if len(crops) <= n:
+            return first
         values = np.empty((len(crops), first.shape[1]), dtype=first.dtype)
-        for begin, part in zip(begins, chain([first], parts), strict=True):
-            values[begin : begin + len(part)] = part
+        values[:n] = first
+        for begin in range(n, len(crops), n):
+            values[begin : begin + n] = self._describe_crops(crops[begin : begin + n])
         return values
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Classes and scores of any fitted classifier, computed as fast as we can."""
+"""Classes and scores of any fitted classifier, by the fastest evaluation that it supports."""
 
 from __future__ import annotations
 
@@ -93,20 +93,26 @@ class Classification:
         self._values: Any = values if fast and fitted.transformers is None else values.copy()
         if fitted.transformers is not None and self._n:
             self._values = fitted.transformers.transform(self._values)
-        self._dense = isinstance(self._values, np.ndarray)
         self._n_classes = len(self._last.classes_)
+        # scikit-learn evaluates sparse values, and raises the error if features are missing.
+        n_features = getattr(self._last, "n_features_in_", None)
+        dense = isinstance(self._values, np.ndarray)
+        self._valid = dense and self._values.shape[1] == n_features
 
     @cached_property
     def _decisions(self) -> Decisions | None:
         svm = self._fitted.svm
-        return svm.decide(self._values) if svm and self._dense else None
+        return svm.decide(self._values) if svm and self._valid else None
+
+    @property
+    def _n_neighbors(self) -> int:
+        return min(_N_NEIGHBORS, self._last.n_samples_fit_)
 
     @cached_property
     def _neighbors(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Predicted classes, and the distance to the nearest sample of each class."""
         assert self._fitted.neighbors is not None
-        n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
-        return self._fitted.neighbors.predict_with_distances(self._values, n)
+        return self._fitted.neighbors.predict_with_distances(self._values, self._n_neighbors)
 
     def classes(self) -> NDArray[Any]:
         """Return the classes (m,), as ``predict`` does."""
@@ -119,7 +125,7 @@ class Classification:
         if "_neighbors" in vars(self):
             return self._neighbors[0]
         fast = svm or self._fitted.neighbors
-        if fast is not None and self._dense:
+        if fast is not None and self._valid:
             return fast.predict(self._values)
         if self._fitted.linear and (winners := self._linear_winners()) is not None:
             classes: NDArray[Any] = self._last.classes_[winners]
@@ -128,10 +134,9 @@ class Classification:
 
     def _linear_winners(self) -> NDArray[np.intp] | None:
         """Return the class indices (m,), or None if scikit-learn has to raise an error."""
-        weights = self._last.coef_
-        if not self._dense or self._values.shape[1] != weights.shape[1]:
+        if not self._valid:
             return None
-        decision = self._values @ weights.T + self._last.intercept_
+        decision = self._values @ self._last.coef_.T + self._last.intercept_
         if not np.isfinite(decision).all():
             return None
         if decision.shape[1] == 1:
@@ -146,7 +151,7 @@ class Classification:
         """
         if not self._n or self._n_classes == 1:
             return np.zeros((self._n, self._n_classes))
-        if self._fitted.mlp and self._dense and self._has_features():
+        if self._fitted.mlp and self._valid:
             logs = mlp_log_proba(self._last, self._values).astype(np.float64)
             return np.maximum(logs, np.log(_MIN_PROBABILITY), out=logs)
         if hasattr(self._last, "predict_proba"):
@@ -169,10 +174,9 @@ class Classification:
         if not self._n or self._n_classes < 3:
             return self.log_scores()
         if isinstance(self._last, KNeighborsClassifier):
-            n = min(_N_NEIGHBORS, self._last.n_samples_fit_)
-            if self._fitted.neighbors is not None and self._dense and self._has_features():
+            if self._fitted.neighbors is not None and self._valid:
                 return -self._neighbors[1]
-            return _minus_distances(self._last, self._values, self._n_classes, n)
+            return self._minus_distances()
         if isinstance(self._last, SVC | NuSVC) and self._last.decision_function_shape == "ovr":
             if self._decisions is not None:
                 return self._decisions.margins.astype(np.float64, copy=False)
@@ -182,9 +186,14 @@ class Classification:
             return 3 * third / (1 - 3 * np.abs(third))
         return self.log_scores()
 
-    def _has_features(self) -> bool:
-        """Return whether there are as many features as in training."""
-        return bool(self._values.shape[1] == self._last.n_features_in_)
+    def _minus_distances(self) -> NDArray[np.float64]:
+        """Return minus the distance to the nearest sample of each class, by scikit-learn."""
+        distance, index = self._last.kneighbors(self._values, self._n_neighbors)
+        # A class without any of the nearest is at least as far as the farthest of them.
+        scores = np.repeat(-distance[:, -1:], self._n_classes, axis=1)
+        row = np.arange(self._n)[:, None]
+        np.maximum.at(scores, (row, self._last._y[index]), -distance)
+        return scores
 
     def _decision_function(self) -> NDArray[np.float64]:
         """Return ``decision_function`` with a column for each class, even if there are two."""
@@ -192,14 +201,3 @@ class Classification:
             return decision_function(self._decisions)
         decision: NDArray[np.float64] = self._last.decision_function(self._values)
         return np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision
-
-
-def _minus_distances(
-    neighbors: KNeighborsClassifier, values: NDArray[np.float32], n_classes: int, n: int
-) -> NDArray[np.float64]:
-    distance, index = neighbors.kneighbors(values, n)
-    # A class without any of the n nearest is at least as far as the farthest of them.
-    scores = np.repeat(-distance[:, -1:], n_classes, axis=1)
-    row = np.arange(len(values))[:, None]
-    np.maximum.at(scores, (row, neighbors._y[index]), -distance)
-    return scores
