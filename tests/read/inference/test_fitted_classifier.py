@@ -37,8 +37,10 @@ def test_a_classifier_fitted_again_is_not_current(model):
     assert not again.is_current(again.classifier)
 
 
-@pytest.mark.parametrize("machine", [LinearSVC(), RidgeClassifier()], ids=repr)
-def test_bad_values_raise_the_errors_of_linear_classifiers(machine):
+@pytest.mark.parametrize(
+    "machine", [LinearSVC(), RidgeClassifier(), SVC(), KNeighborsClassifier(1)], ids=repr
+)
+def test_bad_values_raise_the_errors_of_scikit_learn(machine):
     _, train = blobs()
     fitted = FittedClassifier(machine.fit(train, np.repeat(["A", "B", "C"], 20)))
     with pytest.raises(ValueError, match="2 features"):

@@ -222,13 +222,6 @@ def test_an_impossible_number_of_neighbors_raises(k):
         FastNearestNeighbors(classifier).predict(np.zeros((2, 1)))
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (0, 3)])
-def test_another_number_of_features_raises_the_error_of_scikit_learn(shape):
-    classifier = KNeighborsClassifier(1).fit([[0.0], [1.0]], list("AB"))
-    with pytest.raises(ValueError, match=r"3 features|minimum of 1"):
-        FastNearestNeighbors(classifier).predict(np.zeros(shape))
-
-
 class Own(KNeighborsClassifier):
     """A subclass, which may predict otherwise."""
 

@@ -67,7 +67,7 @@ class FastNearestNeighbors:
         """Return the same classes (m,) as the classifier's ``predict`` for values (m, d)."""
         classifier = self._classifier
         k = classifier.n_neighbors
-        if values.shape[1] != classifier.n_features_in_ or not 1 <= k <= classifier.n_samples_fit_:
+        if not 1 <= k <= classifier.n_samples_fit_:
             return classifier.predict(values)  # raises the error
         winners = np.empty(len(values), dtype=np.intp)
         certain = np.zeros(len(values), dtype=bool)

@@ -61,7 +61,7 @@ class FastSVC:
         Single precision decides first. Where its rounding error could change the winner, double
         precision decides, and where that is not enough, libsvm.
         """
-        if not self._is_faster(values):
+        if len(values) < _MIN_SAMPLES:
             return self._machine.predict(values)
         decisions = self._decide(values, self._single)
         classes: NDArray[Any] = self._machine.classes_[decisions.votes.argmax(axis=1)]
@@ -75,7 +75,7 @@ class FastSVC:
 
     def decide(self, values: NDArray[np.floating]) -> Decisions | None:
         """Decide between each two classes in double precision; None if libsvm is faster."""
-        return self._decide(values, self._double) if self._is_faster(values) else None
+        return self._decide(values, self._double) if len(values) >= _MIN_SAMPLES else None
 
     def majority(self, decisions: Decisions, values: NDArray[np.floating]) -> NDArray[Any]:
         """Return the class that wins most pairs, the first if several do: as ``predict`` does.
@@ -86,10 +86,6 @@ class FastSVC:
         if decisions.uncertain.any():
             classes[decisions.uncertain] = self._machine.predict(values[decisions.uncertain])
         return classes
-
-    def _is_faster(self, values: NDArray[np.floating]) -> bool:
-        same_features = values.shape[1] == self._machine.n_features_in_
-        return same_features and len(values) >= _MIN_SAMPLES
 
     @cached_property
     def _single(self) -> _SupportVectors:
