@@ -71,7 +71,7 @@ TESTED_ELSEWHERE = {
     "label/_tabs.py": "todo",
     "label/_task.py": "todo",
     "label/training/_learner.py": "todo",
-    "label/training/_schedule.py": "todo",
+    "label/training/_scheduler.py": "todo",
     "label/training/_worker.py": "todo",
     # label_issues
     "label_issues/_confident_learning.py": "todo",

@@ -18,7 +18,7 @@ from skcaptcha.label._selection import ImageSelector, shuffled
 from skcaptcha.label._store import Action, LabelStore, State
 from skcaptcha.label._tabs import Tab, Tabs
 from skcaptcha.label._task import Chosen, Guess, Progress, Task
-from skcaptcha.label.training import TrainingSchedule
+from skcaptcha.label.training import Learner, TrainingScheduler
 from skcaptcha.recipes import Recipe
 
 
@@ -119,15 +119,14 @@ class LabelingSession:
         self._postponed: set[str] = set()
         self._typed: dict[str, str] = {}
         self._closed = False
-        self._training: TrainingSchedule | None = None
+        self._training: TrainingScheduler | None = None
         if train and only is None:
-            self._training = TrainingSchedule(
+            self._training = TrainingScheduler(
                 self._store,
                 order,
                 growth,
                 self._lock,
-                folder=self.folder,
-                recipe=recipe,
+                learner=Learner(self.folder, recipe),
                 inline=train == "here",
             )
             with self._lock:

@@ -1,6 +1,6 @@
 """Training models on the labels so far, in a separate process."""
 
 from skcaptcha.label.training._learner import Learner
-from skcaptcha.label.training._schedule import TrainingSchedule
+from skcaptcha.label.training._scheduler import TrainingScheduler
 
-__all__ = ["Learner", "TrainingSchedule"]
+__all__ = ["Learner", "TrainingScheduler"]

@@ -9,14 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from queue import Queue
-from typing import Any, Protocol
+from typing import Any
 
 from skcaptcha.label._task import Guess
 from skcaptcha.label.training._learner import Learner
-from skcaptcha.recipes import Recipe
 
 _BATCH_SIZE = 32
 # `python -m` would import this module a second time, with classes that do not unpickle here.
@@ -52,7 +50,7 @@ class TrainingUpdate:
         Number of training labels.
     name : str
         Name of the recipe; empty if training failed.
-    guesses : mapping of str to Guess, or None
+    guesses : mapping of str to Guess
         Readings of images of the pool.
     held_out : mapping of str to str, or None
         Readings of images of the sample.
@@ -64,20 +62,10 @@ class TrainingUpdate:
 
     n_learned: int
     name: str = ""
-    guesses: Mapping[str, Guess] | None = None
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
     held_out: Mapping[str, str] | None = None
     problem: str = ""
     done: bool = False
-
-
-class Trainer(Protocol):
-    """Runs training jobs, one at a time."""
-
-    def begin(self, job: TrainingJob) -> None:
-        """Start a job; its updates go to the callback of the trainer."""
-
-    def close(self) -> None:
-        """Stop training."""
 
 
 def run_job(learner: Learner, job: TrainingJob) -> Iterator[TrainingUpdate]:
@@ -96,8 +84,8 @@ def run_job(learner: Learner, job: TrainingJob) -> Iterator[TrainingUpdate]:
     yield TrainingUpdate(n, learner.name, done=True)
 
 
-class InlineTrainer:
-    """Runs each job inside the call of `begin`."""
+class Trainer:
+    """Runs training jobs, each inside the call of `begin`; the callback gets all updates."""
 
     def __init__(self, learner: Learner, callback: Callable[[TrainingUpdate], object]) -> None:
         self._learner = learner
@@ -109,21 +97,17 @@ class InlineTrainer:
             self._callback(update)
 
     def close(self) -> None:
-        """Do nothing: no job is running."""
+        """Stop training."""
 
 
-class SubprocessTrainer:
+class SubprocessTrainer(Trainer):
     """Runs jobs in a subprocess that ends when this process ends, even if it is killed.
 
-    The arguments are those of `Learner`, and a callback for the updates, which a thread calls.
+    A thread calls the callback.
     """
 
-    def __init__(
-        self, folder: Path, recipe: Recipe | None, callback: Callable[[TrainingUpdate], object]
-    ) -> None:
-        self._folder = folder
-        self._recipe = recipe
-        self._callback = callback
+    def __init__(self, learner: Learner, callback: Callable[[TrainingUpdate], object]) -> None:
+        super().__init__(learner, callback)
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
 
@@ -166,7 +150,7 @@ class SubprocessTrainer:
         self._process = process
         self._thread = threading.Thread(target=self._listen, args=(process,), daemon=True)
         self._thread.start()
-        self._send((self._folder, self._recipe))
+        self._send(self._learner)
 
     def _send(self, message: Any) -> None:
         assert self._process is not None
@@ -208,7 +192,7 @@ def serve() -> None:
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    learner = Learner(*arrived.get())
+    learner = arrived.get()
     while True:
         job = arrived.get()
         for update in run_job(learner, job):

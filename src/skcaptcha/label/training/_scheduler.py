@@ -5,20 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from skcaptcha.label._estimate import estimate_accuracy, random_sample
 from skcaptcha.label._store import LabelStore, State
 from skcaptcha.label._task import Estimate, Guess
 from skcaptcha.label.training._learner import MIN_LABELS, Learner
 from skcaptcha.label.training._worker import (
-    InlineTrainer,
     SubprocessTrainer,
     Trainer,
     TrainingJob,
     TrainingUpdate,
 )
-from skcaptcha.recipes import Recipe
 
 _MIN_NEW_LABELS = 5
 # Number of unlabeled images that each model reads: enough until the next model is fitted.
@@ -27,7 +24,7 @@ _POOL, _POOL_PER_LABEL = 300, 0.5
 _BEYOND, _BEYOND_PER_LABEL = 5, 0.1
 
 
-class TrainingSchedule:
+class TrainingScheduler:
     """Trains a model whenever there are enough new labels.
 
     Parameters
@@ -41,8 +38,8 @@ class TrainingSchedule:
         least five.
     lock : lock
         Lock of the session, held while the results change.
-    folder, recipe
-        Arguments of `Learner`.
+    learner : Learner
+        Fits the models.
     inline : bool
         Whether to train inside the call that adds a label, instead of in a subprocess.
 
@@ -61,8 +58,7 @@ class TrainingSchedule:
         growth: float,
         lock: threading.RLock,
         *,
-        folder: Path,
-        recipe: Recipe | None,
+        learner: Learner,
         inline: bool,
     ) -> None:
         self._store = store
@@ -76,11 +72,7 @@ class TrainingSchedule:
         self._job: TrainingJob | None = None
         self._n_at_last_job = 0
         self._closed = False
-        self.trainer: Trainer = (
-            InlineTrainer(Learner(folder, recipe), self._receive)
-            if inline
-            else SubprocessTrainer(folder, recipe, self._receive)
-        )
+        self.trainer = (Trainer if inline else SubprocessTrainer)(learner, self._receive)
 
     @property
     def n_learned(self) -> int:
@@ -140,7 +132,7 @@ class TrainingSchedule:
                 self._update = replace(self._update, problem=update.problem)
             else:
                 self._update = update
-            self.guesses |= update.guesses or {}
+            self.guesses |= update.guesses
             if update.held_out is not None and self._job is not None:
                 self._held_out = update.held_out
                 self._held_out_labels = self._job.labels
