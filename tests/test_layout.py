@@ -68,8 +68,9 @@ TESTED_ELSEWHERE = {
     "images/formats/webp.py": "tests/images/test_hostile_images.py: truncated and hostile files",
     # label
     "label/_pace.py": "todo",
-    "label/_tabs.py": "todo",
-    "label/_task.py": "todo",
+    "label/_queue.py": "tests/label/test_session.py: a session shows which image comes next",
+    "label/_tabs.py": "tests/label/test_session.py: a session shares its images among tabs",
+    "label/_task.py": "only data",
     "label/training/_learner.py": "todo",
     "label/training/_scheduler.py": "todo",
     "label/training/_worker.py": "todo",

@@ -11,13 +11,13 @@ from typing import Any, Literal, Self
 
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._unusual_labels import describe_unusual_label, describe_unusual_labels
-from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._label_table import check_label
 from skcaptcha.label._pace import Pace
-from skcaptcha.label._selection import ImageSelector, shuffled
-from skcaptcha.label._store import Action, LabelStore, State
+from skcaptcha.label._queue import ImageQueue, ListedQueue, listed_images
+from skcaptcha.label._selection import shuffled
+from skcaptcha.label._store import Action, LabelStore
 from skcaptcha.label._tabs import Tab, Tabs
-from skcaptcha.label._task import Chosen, Guess, Progress, Task
+from skcaptcha.label._task import Guess, Progress, Task
 from skcaptcha.label.training import Learner, TrainingScheduler
 from skcaptcha.recipes import Recipe
 
@@ -103,20 +103,20 @@ class LabelingSession:
     ) -> None:
         self.folder = Path(folder)
         images = load_captchas(self.folder, labeled=False).filenames
-        self._listed = None if only is None else _listed(self.folder, only, images)
-        self.filenames: tuple[str, ...] = tuple(images if self._listed is None else self._listed)
+        self._listed = {} if only is None else listed_images(self.folder, only, images)
+        self.filenames: tuple[str, ...] = tuple(images if only is None else self._listed)
         self._index = {name: k for k, name in enumerate(self.filenames)}
-        # A list is in the best order already.
-        order = shuffled(images, random_state) if self._listed is None else self.filenames
-        self._selector = ImageSelector(order, explore)
+        order = shuffled(images, random_state)
         self._lock = threading.RLock()
         self._store = LabelStore(self.folder, name_labels=only is not None)
         self._n_before = self._store.n_records
+        self._queue = (
+            ImageQueue(self._store, order, explore)
+            if only is None
+            else ListedQueue(self._store, self.filenames)
+        )
         self._tabs = Tabs(lease)
         self._pace = Pace()
-        # Of listed images, those done with or skipped in this session.
-        self._done: set[str] = set()
-        self._postponed: set[str] = set()
         self._typed: dict[str, str] = {}
         self._closed = False
         self._training: TrainingScheduler | None = None
@@ -183,11 +183,8 @@ class LabelingSession:
         """
         with self._lock:
             self._store.refresh()
-            mine = self._tab(tab)
-            self._reserve(tab, 1)
-            if not mine.held:
-                return None
-            return self._task(next(iter(mine.held)), mine)
+            mine = self._reserve(tab, 1)
+            return self._task(next(iter(mine.held)), mine) if mine.held else None
 
     def peek(self, tab: str) -> str | None:
         """Return the image after the current one, so that it can be loaded in advance.
@@ -203,9 +200,8 @@ class LabelingSession:
             None if no other image is left.
         """
         with self._lock:
-            mine = self._tab(tab)
-            self._reserve(tab, 2)
-            return list(mine.held)[1] if len(mine.held) > 1 else None
+            held = [*self._reserve(tab, 2).held]
+            return held[1] if len(held) > 1 else None
 
     def task(self, filename: str, tab: str) -> Task:
         """Return any image, to look at it or to correct its label.
@@ -299,7 +295,8 @@ class LabelingSession:
             details |= {key: value for key, value in effort.items() if value is not None}
             self._store.label(filename, text, tab=tab, expected=expected, details=details)
             self._pace.step(time.monotonic())
-            self._finish(filename)
+            self._release(filename)
+            self._queue.set_done(filename)
             if self._training is not None:
                 self._training.start_if_due()
 
@@ -358,9 +355,8 @@ class LabelingSession:
         """
         with self._lock:
             self._store.skip(filename, tab=tab, details=self._details(filename, tab))
-            self._finish(filename)
-            self._done.discard(filename)
-            self._postponed.add(filename)
+            self._release(filename)
+            self._queue.set_skipped(filename)
 
     def mark_unreadable(self, filename: str, *, tab: str, expected: str | None = None) -> None:
         """Mark an image that people cannot read: it gets no label and is not shown again.
@@ -384,7 +380,8 @@ class LabelingSession:
         with self._lock:
             details = self._details(filename, tab)
             self._store.mark_unreadable(filename, tab=tab, expected=expected, details=details)
-            self._finish(filename)
+            self._release(filename)
+            self._queue.set_done(filename)
 
     def undo(self, tab: str) -> Task | None:
         """Undo the last action of a tab, also from before a restart.
@@ -408,16 +405,17 @@ class LabelingSession:
         """
         with self._lock:
             mine = self._tab(tab)
-            action = next(self._undoable(tab), None)
-            if action is None:
+            own = [a for a in self._store.actions if a.tab == tab and a.filename in self._index]
+            undoable = own or [*self._earlier_actions()]
+            if not undoable:
                 return None
+            action = undoable[-1]
             self._store.undo(action)
             filename = action.filename
-            self._done.discard(filename)
-            self._postponed.discard(filename)
+            self._queue.set_open(filename)
             if action.after.label is not None:
                 self._typed[filename] = action.after.label
-            if self._is_open(filename):
+            if self._queue.is_open(filename):
                 self._tabs.release(filename)
                 mine.held = {filename: "revisited", **mine.held}
             return self._task(filename, mine)
@@ -431,25 +429,18 @@ class LabelingSession:
             Progress of the session.
         """
         with self._lock:
-            states = [self._store.state(name) for name in self.filenames]
-            n_skipped = sum(state.mark == "skipped" for state in states)
-            n_unreadable = sum(state.mark == "unreadable" for state in states)
-            n_labeled = sum(state.label is not None for state in states)
-            n_left = len(states) - n_labeled - n_unreadable
-            if self._listed is not None:
-                n_labeled = sum(self._store.state(name).label is not None for name in self._done)
-                n_skipped = len(self._postponed)
-                n_left = len(states) - len(self._done)
+            left = {name for name in self.filenames if self._queue.is_left(name)}
+            done = [self._store.state(name) for name in self.filenames if name not in left]
             pace = self._pace.seconds
             training = self._training
             return Progress(
-                n_images=len(states),
-                n_labeled=n_labeled,
-                n_unreadable=n_unreadable,
-                n_skipped=n_skipped,
-                n_left=n_left,
+                n_images=len(self.filenames),
+                n_labeled=sum(state.label is not None for state in done),
+                n_unreadable=sum(state.mark == "unreadable" for state in done),
+                n_skipped=sum(map(self._queue.is_skipped, left)),
+                n_left=len(left),
                 labels_per_minute=None if not pace else 60 / pace,
-                seconds_left=None if pace is None else pace * n_left,
+                seconds_left=None if pace is None else pace * len(left),
                 estimate=training.estimate() if training else None,
                 training=training.status() if training else "no training",
                 n_learned=training.n_learned if training else 0,
@@ -461,66 +452,40 @@ class LabelingSession:
 
     def _tab(self, tab: str) -> Tab:
         # After a restart, a new tab continues where tabs that are gone stopped.
-        earlier = (
-            action.filename
-            for action in self._store.actions
-            if action.filename in self._index
-            and action.number < self._n_before
-            and (action.tab == tab or action.tab not in self._tabs)
-        )
+        earlier = (action.filename for action in self._earlier_actions())
         return self._tabs.of(tab, time.monotonic(), earlier)
 
-    def _reserve(self, tab: str, n: int) -> None:
-        """Choose images for a tab until it holds n."""
+    def _earlier_actions(self) -> Iterator[Action]:
+        """Yield the actions from before a restart of tabs that have not come back, oldest first."""
+        for action in self._store.actions:
+            if action.number >= self._n_before:
+                break
+            if action.tab not in self._tabs and action.filename in self._index:
+                yield action
+
+    def _reserve(self, tab: str, n: int) -> Tab:
+        """Choose images for a tab until it holds n, if so many are left."""
         mine = self._tab(tab)
         mine.held = {
-            name: chosen
-            for name, chosen in mine.held.items()
-            if self._is_open(name) or (chosen in {"skipped", "listed"} and self._is_skipped(name))
+            name: chosen for name, chosen in mine.held.items() if self._queue.is_left(name)
         }
         while len(mine.held) < n:
-            found = self._choose(tab, set(mine.held))
+            taken = self._tabs.held_by_others(tab, time.monotonic()) | mine.held.keys()
+            found = self._queue.choose(taken, self._guesses)
             if found is None and n == 1:
                 # If the other tab labels the image first, this one gets a LabelConflictError.
-                found = self._tabs.take_from_others(tab, self._is_open)
+                found = self._tabs.take_from_others(tab, self._queue.is_open)
             if found is None:
-                return
+                break
             filename, chosen = found
             mine.held[filename] = chosen
-
-    def _choose(self, tab: str, held: set[str]) -> tuple[str, Chosen] | None:
-        taken = held | self._tabs.held_by_others(tab, time.monotonic())
-
-        def is_free(name: str) -> bool:
-            return name not in taken and self._is_open(name)
-
-        if self._listed is not None:
-            first = next(filter(is_free, self.filenames), None)
-            if first is not None:
-                return first, "listed"
-        elif (found := self._selector.choose(is_free, self._guesses)) is not None:
-            return found
-        # The image that was skipped longest ago comes first.
-        skips = {a.filename: a.number for a in self._store.actions if a.did == "skip"}
-        skipped = [name for name in self.filenames if self._is_skipped(name) and name not in taken]
-        oldest = min(skipped, key=lambda name: skips.get(name, -1), default=None)
-        return None if oldest is None else (oldest, "listed" if self._listed else "skipped")
-
-    def _is_open(self, filename: str) -> bool:
-        if self._listed is not None:
-            return filename not in self._done and filename not in self._postponed
-        return self._store.state(filename) == State()
-
-    def _is_skipped(self, filename: str) -> bool:
-        if self._listed is not None:
-            return filename in self._postponed
-        return self._store.state(filename).mark == "skipped"
+        return mine
 
     def _task(self, filename: str, tab: Tab) -> Task:
         if filename not in tab.seen:
             tab.seen.append(filename)
         state = self._store.state(filename)
-        reason, suggestion = ("", None) if self._listed is None else self._listed[filename]
+        reason, suggestion = self._listed.get(filename, ("", None))
         return Task(
             filename=filename,
             index=self._index[filename],
@@ -551,34 +516,7 @@ class LabelingSession:
             details |= {"guess": guess.text, "confidence": round(guess.confidence, 4)}
         return details
 
-    def _finish(self, filename: str) -> None:
+    def _release(self, filename: str) -> None:
+        """Take an image away from all tabs, because an action on it is done."""
         self._tabs.release(filename)
         self._typed.pop(filename, None)
-        self._postponed.discard(filename)
-        self._done.add(filename)
-
-    def _undoable(self, tab: str) -> Iterator[Action]:
-        """Yield the actions of a tab, the last one first; then those from before the restart."""
-        actions = [a for a in reversed(self._store.actions) if a.filename in self._index]
-        yield from (a for a in actions if a.tab == tab)
-        yield from (a for a in actions if a.number < self._n_before and a.tab not in self._tabs)
-
-
-def _listed(
-    folder: Path,
-    only: Sequence[tuple[str, str] | tuple[str, str, str | None]],
-    images: Sequence[str],
-) -> dict[str, tuple[str, str | None]]:
-    """Return the reason and the suggestion of each listed image."""
-    listed: dict[str, tuple[str, str | None]] = {}
-    for filename, reason, *suggestion in only:
-        listed[filename] = reason, suggestion[0] if suggestion else None
-    missing = sorted(set(listed) - set(images))
-    if missing:
-        raise DatasetError(
-            f"{folder}: has no image {missing[0]} ({len(missing)} of the listed images are "
-            "missing); list images by their file names"
-        )
-    if not listed:
-        raise DatasetError(f"{folder}: the list of images is empty; list at least one")
-    return listed

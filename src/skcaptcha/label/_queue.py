@@ -1,0 +1,121 @@
+"""The images that a session still has to show, and the order in which they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+
+from skcaptcha.exceptions import DatasetError
+from skcaptcha.label._selection import ImageSelector
+from skcaptcha.label._store import LabelStore
+from skcaptcha.label._task import Chosen, Guess
+
+
+class ImageQueue:
+    """All images of a folder without a label: first the others, then the skipped ones.
+
+    Parameters
+    ----------
+    store : LabelStore
+        Labels of the folder.
+    order : sequence of str
+        Images in the order in which they come.
+    explore : float
+        Fraction of images that come in this order when a model can choose uncertain ones.
+    """
+
+    def __init__(self, store: LabelStore, order: Sequence[str], explore: float) -> None:
+        self._store = store
+        self._order = order
+        self._selector = ImageSelector(order, explore)
+
+    def is_left(self, filename: str) -> bool:
+        """Return whether an image is still to be done; it may be skipped."""
+        return not self._store.state(filename).decided
+
+    def is_skipped(self, filename: str) -> bool:
+        """Return whether an image was skipped and is still to be done."""
+        return self._store.state(filename).mark == "skipped"
+
+    def is_open(self, filename: str) -> bool:
+        """Return whether an image is still to be done and was not skipped."""
+        return self.is_left(filename) and not self.is_skipped(filename)
+
+    def set_done(self, filename: str) -> None:
+        """Record that an image was labeled or marked as unreadable."""
+
+    def set_skipped(self, filename: str) -> None:
+        """Record that an image was skipped."""
+
+    def set_open(self, filename: str) -> None:
+        """Record that the last action on an image was undone."""
+
+    def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
+        """Return the next image that is not taken and how it was chosen; None if none is left."""
+        found = self._selector.choose(
+            lambda name: name not in taken and self.is_open(name), guesses
+        )
+        if found is not None:
+            return found
+        # The image that was skipped longest ago comes first.
+        skips = {a.filename: a.number for a in self._store.actions if a.did == "skip"}
+        skipped = [name for name in self._order if name not in taken and self.is_skipped(name)]
+        oldest = min(skipped, key=lambda name: skips.get(name, -1), default=None)
+        return None if oldest is None else (oldest, "skipped")
+
+
+class ListedQueue(ImageQueue):
+    """Listed images in the order of the list, with or without labels.
+
+    An image is done when it was labeled or marked as unreadable in this session.
+    """
+
+    def __init__(self, store: LabelStore, listed: Sequence[str]) -> None:
+        super().__init__(store, listed, explore=1.0)
+        self._done: set[str] = set()
+        self._skipped: set[str] = set()
+
+    def is_left(self, filename: str) -> bool:
+        return filename not in self._done
+
+    def is_skipped(self, filename: str) -> bool:
+        return filename in self._skipped
+
+    def set_done(self, filename: str) -> None:
+        self._done.add(filename)
+        self._skipped.discard(filename)
+
+    def set_skipped(self, filename: str) -> None:
+        self._done.discard(filename)
+        self._skipped.add(filename)
+
+    def set_open(self, filename: str) -> None:
+        self._done.discard(filename)
+        self._skipped.discard(filename)
+
+    def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
+        found = super().choose(taken, guesses)
+        return None if found is None else (found[0], "listed")
+
+
+def listed_images(
+    folder: Path,
+    only: Sequence[tuple[str, str] | tuple[str, str, str | None]],
+    images: Sequence[str],
+) -> dict[str, tuple[str, str | None]]:
+    """Return the reason and the suggestion of each listed image.
+
+    Raise DatasetError if the list is empty, or contains an image that is not one of `images`.
+    """
+    listed: dict[str, tuple[str, str | None]] = {}
+    for filename, reason, *suggestion in only:
+        listed[filename] = reason, suggestion[0] if suggestion else None
+    missing = sorted(set(listed) - set(images))
+    if missing:
+        raise DatasetError(
+            f"{folder}: has no image {missing[0]} ({len(missing)} of the listed images are "
+            "missing); list images by their file names"
+        )
+    if not listed:
+        raise DatasetError(f"{folder}: the list of images is empty; list at least one")
+    return listed
