@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import IO
 
 from skcaptcha.exceptions import SkcaptchaError
 
@@ -20,7 +21,11 @@ def open_exclusively(file: Path, output: Path | None = None) -> FileIO:
     while True:
         stream = FileIO(file, "ab")
         try:
-            _lock(stream, output or file)
+            if not try_lock(stream):
+                raise SkcaptchaError(
+                    f"{output or file}: another process is writing to it; wait until it ends, or "
+                    "use another path"
+                )
             # The previous owner may have removed or replaced the file in the meantime.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(stream.fileno()), os.stat(file)):
@@ -55,16 +60,15 @@ def exclusive_lock(file: Path) -> Iterator[None]:
                     folder.rmdir()  # only if it is empty
 
 
-def _lock(stream: FileIO, output: Path) -> None:
+def try_lock(stream: IO[bytes]) -> bool:
+    """Lock a file until it is closed; return False if another process has locked it."""
     with suppress(ImportError):
         import fcntl  # noqa: PLC0415 - not available on Windows
 
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SkcaptchaError(
-                f"{output}: another process is writing to it; wait until it ends, or use another "
-                "path"
-            ) from None
+            return False
         except OSError:
             pass  # some file systems do not support locks
+    return True

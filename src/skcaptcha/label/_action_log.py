@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from skcaptcha._files.exclusive_lock import try_lock
+from skcaptcha._files.json_text import to_json
 from skcaptcha._files.regular_file import UnreadableError, check_text_size
 from skcaptcha.exceptions import DatasetError
 
@@ -47,7 +49,11 @@ class ActionLog:
                 "images, so make the folder writable or copy it"
             ) from error
         try:
-            self._lock()
+            if not try_lock(self._file):
+                raise DatasetError(
+                    f"{folder}: another process is labeling this folder; continue there, or end it "
+                    "first"
+                )
             check_text_size(os.fstat(self._file.fileno()).st_size)
             self._file.seek(0)
             content = self._file.read()
@@ -62,8 +68,7 @@ class ActionLog:
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write a record; if this raises DatasetError, the file is unchanged."""
-        # File names may hold bytes that are not UTF-8; JSON can escape them.
-        line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
+        line = to_json(record) + b"\n"
         try:
             # Remove an incomplete line that a full disk or a power failure left at the end.
             self._file.truncate(self._end)
@@ -83,20 +88,6 @@ class ActionLog:
     def close(self) -> None:
         """Close the file and release its lock."""
         self._file.close()
-
-    def _lock(self) -> None:
-        with suppress(ImportError):
-            import fcntl  # noqa: PLC0415 - does not exist on Windows
-
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DatasetError(
-                    f"{self.path.parent}: another process is labeling this folder; continue there, "
-                    "or end it first"
-                ) from None
-            except OSError:
-                pass  # the file system has no locks
 
     def _parsed(self, content: bytes) -> list[dict[str, Any]]:
         records = []
