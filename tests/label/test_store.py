@@ -142,9 +142,9 @@ def test_undo_of_unreadable_restores_other_columns(store):
 
 
 def test_guesses_predate_the_first_label(store):
-    store.label("1.png", "AB", tab="a", details={"guess": "AA"})
+    store.label("1.png", "AB", tab="a", guess="AA")
     store.undo(store.actions[-1])
-    store.label("1.png", "AB", tab="a", details={"guess": "AB"})
+    store.label("1.png", "AB", tab="a", guess="AB")
     store.label("2.png", "AB", tab="a")
     assert store.guesses == {"1.png": "AA", "2.png": None}
 

@@ -293,7 +293,7 @@ class LabelingSession:
         with self._lock:
             details = self._details(filename, tab)
             details |= {key: value for key, value in effort.items() if value is not None}
-            self._store.label(filename, text, tab=tab, expected=expected, details=details)
+            self._store.label(filename, text, tab=tab, expected=expected, **details)
             self._pace.step(time.monotonic())
             self._release(filename)
             self._queue.set_done(filename)
@@ -354,7 +354,7 @@ class LabelingSession:
             If a file cannot be read or written.
         """
         with self._lock:
-            self._store.skip(filename, tab=tab, details=self._details(filename, tab))
+            self._store.skip(filename, tab=tab, **self._details(filename, tab))
             self._release(filename)
             self._queue.set_skipped(filename)
 
@@ -379,7 +379,7 @@ class LabelingSession:
         """
         with self._lock:
             details = self._details(filename, tab)
-            self._store.mark_unreadable(filename, tab=tab, expected=expected, details=details)
+            self._store.mark_unreadable(filename, tab=tab, expected=expected, **details)
             self._release(filename)
             self._queue.set_done(filename)
 

@@ -92,7 +92,7 @@ class LabelStore:
             self._table = LabelTable(folder, name_labels=name_labels)
             self.actions: list[Action] = []
             self.guesses: dict[str, str | None] = {}
-            self._marks: dict[str, Mark] = {}
+            self._marks: dict[str, Mark | None] = {}
             for number, record in enumerate(self._log.records):
                 try:
                     self._replay(number, record)
@@ -128,7 +128,7 @@ class LabelStore:
         *,
         tab: str,
         expected: str | None = None,
-        details: Mapping[str, Any] | None = None,
+        **details: Any,
     ) -> None:
         """Label an image.
 
@@ -138,7 +138,7 @@ class LabelStore:
             The image, its new label, and the tab that labels it.
         expected : str, optional
             The label that the tab has shown.
-        details : mapping, optional
+        **details : object
             Further items of the record in the log.
 
         Raises
@@ -156,15 +156,10 @@ class LabelStore:
         if before.label == label and expected != label:
             return  # an earlier request did it, but its response was lost
         self._table.put(filename, label)
-        self._append(State(label), filename, tab, before, details=details)
+        self._append("label", filename, tab, before, State(label), **details)
 
     def mark_unreadable(
-        self,
-        filename: str,
-        *,
-        tab: str,
-        expected: str | None = None,
-        details: Mapping[str, Any] | None = None,
+        self, filename: str, *, tab: str, expected: str | None = None, **details: Any
     ) -> None:
         """Mark an image as unreadable and remove its label.
 
@@ -177,11 +172,11 @@ class LabelStore:
         if before.label != expected:
             raise LabelConflictError(filename, before.label)
         # The log is written first, so that a crash in between does not lose the label.
-        row = self._table.row(filename)
-        self._append(State(None, "unreadable"), filename, tab, before, row=row, details=details)
+        row, after = self._table.row(filename), State(None, "unreadable")
+        self._append("unreadable", filename, tab, before, after, row=row, **details)
         self._table.remove(filename)
 
-    def skip(self, filename: str, *, tab: str, details: Mapping[str, Any] | None = None) -> None:
+    def skip(self, filename: str, *, tab: str, **details: Any) -> None:
         """Mark an image as skipped; an image with a label keeps it."""
         self.refresh()
         before = self.state(filename)
@@ -190,7 +185,7 @@ class LabelStore:
             if (last.did, last.filename, last.tab) == ("skip", filename, tab):
                 return  # an earlier request did it, but its response was lost
         after = before if before.decided else State(None, "skipped")
-        self._append(after, filename, tab, before, did="skip", details=details)
+        self._append("skip", filename, tab, before, after, **details)
 
     def undo(self, action: Action) -> None:
         """Undo one of `actions`.
@@ -213,25 +208,17 @@ class LabelStore:
         self._log.close()
 
     def _append(
-        self,
-        after: State,
-        filename: str,
-        tab: str,
-        before: State,
-        *,
-        did: str = "",
-        row: Mapping[str, str] | None = None,
-        details: Mapping[str, Any] | None = None,
+        self, did: str, filename: str, tab: str, before: State, after: State, **details: Any
     ) -> None:
         record = {
-            "did": did or after.mark or "label",
+            "did": did,
             "time": _now(),
             "filename": filename,
             "tab": tab,
             "before": asdict(before),
             "after": asdict(after),
-            "row": row or {},
-            **(details or {}),
+            "row": {},
+            **details,
         }
         self._log.append(record)
         self._replay(len(self._log.records) - 1, record)
@@ -246,19 +233,13 @@ class LabelStore:
         self.actions.append(
             Action(number, did, filename, record["tab"], before, after, record["row"])
         )
-        self._set_mark(filename, after.mark)
+        self._marks[filename] = after.mark
         if did == "label" and before.label is None:
             self.guesses.setdefault(filename, record.get("guess"))
 
     def _revert(self, action: Action) -> None:
         self.actions.remove(action)
-        self._set_mark(action.filename, action.before.mark)
-
-    def _set_mark(self, filename: str, mark: Mark | None) -> None:
-        if mark is None:
-            self._marks.pop(filename, None)
-        else:
-            self._marks[filename] = mark
+        self._marks[action.filename] = action.before.mark
 
 
 def _now() -> str:
