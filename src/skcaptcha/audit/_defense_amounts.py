@@ -123,10 +123,10 @@ def _measure_one(
     thick = opening(ink, max(2, round(_THIN * stroke)))
     # A threshold breaks thin lines into pieces, which their paler parts join again.
     joined = ink | _thin_parts(drawn, _THICK * stroke)
-    pieces = cv2.connectedComponents(joined, connectivity=8)[1]
-    small = np.all(_sizes(joined) < _MAX_SPECK * distance, axis=1)
+    pieces, sizes = _pieces(joined)
+    small = np.all(sizes < _MAX_SPECK * distance, axis=1)
     specks = np.count_nonzero(np.take(small, np.unique(pieces[ink > 0]) - 1))
-    large = (_sizes(thick) >= _MIN_CHARACTER * distance).any(axis=1).sum()
+    large = (_pieces(thick)[1] >= _MIN_CHARACTER * distance).any(axis=1).sum()
     lines = _count_lines(drawn, distance, stroke)
     return float(specks), max(0.0, float(length - large)), _unevenness(shade, ink), lines
 
@@ -194,10 +194,10 @@ def _count_lines(drawn: Image, distance: float, stroke: float) -> int:
     return _MAX_LINES
 
 
-def _sizes(ink: Image) -> NDArray[np.intp]:
-    """Return width and height of each connected piece of ink, of shape (k, 2)."""
-    stats = cv2.connectedComponentsWithStats(ink, connectivity=8)[2]
-    return stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].astype(np.intp)
+def _pieces(ink: Image) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return each pixel's connected piece of ink, from 1, and width and height of each piece."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    return pieces, stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
 
 
 def _stroke_width(inks: Sequence[Image]) -> float:
