@@ -108,11 +108,14 @@ def predict(
     a file, use --resume, or delete it.
     """
     from skcaptcha.persistence import read_model
-    from skcaptcha.prediction import find_images, write_readings
-    from skcaptcha.prediction._cluster_connection import connect_if_given
-    from skcaptcha.prediction._find_images import existing_paths
-    from skcaptcha.prediction._read_images import read_batches
-    from skcaptcha.prediction._write_readings import row
+    from skcaptcha.prediction import (
+        connect_to_cluster,
+        existing_paths,
+        find_images,
+        read_images,
+        table_row,
+        write_readings,
+    )
 
     table = csv or parquet
     if resume and table is None:
@@ -134,7 +137,7 @@ def predict(
     with (
         JsonList() as captchas,
         JsonList() as failed,
-        connect_if_given(scheduler) as client,
+        connect_to_cluster(scheduler) as client,
     ):
         results = _Results(failed, None if json is None else captchas, min_confidence)
         options: dict[str, Any] = {
@@ -165,14 +168,12 @@ def predict(
                 **options,
             ).n_skipped
         else:
-            with closing(read_batches(loaded.model, images, **options)) as batches:
-                for batch, found in batches:
-                    for image, result in zip(batch, found, strict=True):
-                        results.add(image, result)
-                        if prints and not isinstance(result, SkcaptchaError):
-                            fields = row(image, result, min_confidence, exact=False)
-                            sys.stdout.write("\t".join(map(_on_one_line, fields)) + "\n")
-                    sys.stdout.flush()
+            with closing(read_images(loaded.model, images, **options)) as readings:
+                for image, result in readings:
+                    results.add(image, result)
+                    if prints and not isinstance(result, SkcaptchaError):
+                        fields = table_row(image, result, min_confidence)
+                        print(*map(_on_one_line, fields), sep="\t", flush=True)
         seconds = time.perf_counter() - started
         report = {
             "model": str(model),
@@ -236,7 +237,7 @@ class _Results:
 
     def add(self, image: str, result: Reading | SkcaptchaError) -> None:
         """Count a result, and list it for the report."""
-        from skcaptcha.prediction._write_readings import why_not_confident
+        from skcaptcha.prediction import table_row
 
         self.n += 1
         if isinstance(result, SkcaptchaError):
@@ -246,8 +247,8 @@ class _Results:
             self.n_unlike += 1
             if self.n_unlike <= _MAX_NAMED:
                 self._unlike.append(image)
-        least = self._min_confidence
-        reason = "" if least is None else why_not_confident(result, least)
+        _, _, _, *reasons = table_row(image, result, self._min_confidence)
+        reason = "".join(reasons)
         self.n_left_empty += bool(reason)
         if self._captchas is not None:
             reading = asdict(replace(result, text="") if reason else result)

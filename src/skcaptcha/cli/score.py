@@ -67,8 +67,7 @@ def score(
     from skcaptcha.datasets import load_captchas
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import read_model
-    from skcaptcha.prediction import read_images
-    from skcaptcha.prediction._cluster_connection import connect_if_given
+    from skcaptcha.prediction import connect_to_cluster, read_images
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], model=model)
     loaded = read_model(model, trust=trust)
@@ -76,7 +75,7 @@ def score(
     note_unlabeled(folder)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
-    with connect_if_given(scheduler) as client:
+    with connect_to_cluster(scheduler) as client:
         started = time.perf_counter()
         readings = read_images(
             loaded.model,
@@ -178,16 +177,9 @@ def _coverage_table(figures: dict[str, Any]) -> Table:
 
 def _warn_of_training(loaded: LoadedModel, images: Sequence[str]) -> int | None:
     """Print and return the number of training captchas, which the model may have memorized."""
-    from skcaptcha.persistence._manifest import count_training_images
-    from skcaptcha.prediction._read_images import decoded_images, process_images
+    from skcaptcha.prediction import count_training_images
 
-    title = "looking for training captchas"
-    decoded = process_images(
-        loaded.model, images, decoded_images, title=title, verbose=shows_progress()
-    )
-    n = count_training_images(
-        loaded.manifest, (image for image in decoded if not isinstance(image, SkcaptchaError))
-    )
+    n = count_training_images(loaded, images, verbose=shows_progress())
     if n:
         say(
             f"warning: {n} of these {len(images)} captchas are training captchas of the model, "

@@ -11,7 +11,7 @@ import joblib
 
 from skcaptcha._process.worker_processes import start_workers
 from skcaptcha.auto._process_pool import started_by
-from skcaptcha.prediction._cluster_connection import connect_if_given
+from skcaptcha.prediction import connect_to_cluster
 
 _logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def parallel(n_jobs: int | None, scheduler: str | None, *, late: bool = False) -
 
     With `late`, the search decides whether and when it starts processes.
     """
-    with connect_if_given(scheduler) as client:
+    with connect_to_cluster(scheduler) as client:
         if client is not None:
             with joblib.parallel_config(backend="dask", client=client):
                 yield

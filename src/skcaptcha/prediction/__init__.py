@@ -1,14 +1,21 @@
 """Reading any number of images: find them, stream their readings, write tables and resume them."""
 
 from skcaptcha.prediction._cluster_connection import connect_to_cluster
-from skcaptcha.prediction._find_images import find_images
+from skcaptcha.prediction._count_training_images import count_training_images
+from skcaptcha.prediction._cut_captchas import CutCaptchas, cut_captchas
+from skcaptcha.prediction._find_images import existing_paths, find_images
 from skcaptcha.prediction._read_images import read_images
-from skcaptcha.prediction._write_readings import WrittenReadings, write_readings
+from skcaptcha.prediction._write_readings import WrittenReadings, table_row, write_readings
 
 __all__ = [
+    "CutCaptchas",
     "WrittenReadings",
     "connect_to_cluster",
+    "count_training_images",
+    "cut_captchas",
+    "existing_paths",
     "find_images",
     "read_images",
+    "table_row",
     "write_readings",
 ]

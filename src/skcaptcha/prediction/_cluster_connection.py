@@ -8,7 +8,7 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from skcaptcha.exceptions import SkcaptchaError
@@ -22,18 +22,18 @@ _TIMEOUT = 5  # seconds
 
 
 @contextmanager
-def connect_to_cluster(scheduler: str) -> Iterator[Client]:
+def connect_to_cluster(scheduler: str | None) -> Iterator[Client | None]:
     """Connect to a Dask cluster and check that its workers have the same versions as this process.
 
     Parameters
     ----------
-    scheduler : str
-        Address of the scheduler, such as ``"tcp://host:8786"``.
+    scheduler : str or None
+        Address of the scheduler, such as ``"tcp://host:8786"``. None is no cluster.
 
     Yields
     ------
-    client : distributed.Client
-        Closed at the end of the context.
+    client : distributed.Client or None
+        Closed at the end of the context. None if `scheduler` is None.
 
     Raises
     ------
@@ -51,6 +51,9 @@ def connect_to_cluster(scheduler: str) -> Iterator[Client]:
     skcaptcha.exceptions.SkcaptchaError: host: not an address of a Dask scheduler, such as
     tcp://host:8786
     """
+    if scheduler is None:
+        yield None
+        return
     if not _ADDRESS.fullmatch(scheduler):
         raise SkcaptchaError(
             f"{scheduler}: not an address of a Dask scheduler, such as tcp://host:8786"
@@ -87,11 +90,6 @@ def connect_to_cluster(scheduler: str) -> Iterator[Client]:
     finally:
         with suppress(TimeoutError):
             client.close(timeout=_TIMEOUT)
-
-
-def connect_if_given(scheduler: str | None) -> AbstractContextManager[Client | None]:
-    """Return a context with a client of the cluster, or with None if no scheduler is given."""
-    return nullcontext() if scheduler is None else connect_to_cluster(scheduler)
 
 
 def check_versions(scheduler: str, answers: Mapping[str, dict[str, str] | Exception]) -> None:

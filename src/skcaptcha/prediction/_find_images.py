@@ -92,7 +92,24 @@ def find_images(
 
 
 def existing_paths(paths: Iterable[str]) -> Iterator[str]:
-    """Yield the files and folders that `find_images` would search, without the standard input."""
+    """Yield what `find_images` would read or search, to check that no output is among it.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Paths, as `find_images` accepts them. The standard input is skipped.
+
+    Yields
+    ------
+    path : str
+        A folder as it is given; for a pattern, each file that matches it.
+
+    Examples
+    --------
+    >>> from skcaptcha.prediction import existing_paths
+    >>> list(existing_paths([".", "-", "no-such-folder/*.png"]))
+    ['.']
+    """
     for path in paths:
         if os.path.isdir(path):
             yield path

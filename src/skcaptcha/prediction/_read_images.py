@@ -37,10 +37,11 @@ def read_images(
     model: Model,
     images: Iterable[_Image],
     *,
+    require_text: bool = False,
     n_jobs: int | None = None,
     client: Client | None = None,
     verbose: int = 0,
-) -> Iterator[tuple[_Image, Reading | SkcaptchaError]]:
+) -> Generator[tuple[_Image, Reading | SkcaptchaError], None, None]:
     """Read any number of images, one after another, in bounded memory.
 
     Images are taken from the iterable while they are read, in batches of 256. An image that cannot
@@ -52,6 +53,9 @@ def read_images(
         Fitted model; its last step is a reader.
     images : iterable of paths, bytes or arrays
         Images, each of a type that `skcaptcha.images.ImageDecoder` accepts.
+    require_text : bool, default=False
+        Whether an empty reading is an error, as it is if no text fits the ``charset`` and
+        ``length`` of the reader.
     n_jobs : int, default=None
         Number of processes, as in joblib: None is one, -1 is one per core. The results are the same
         for each number.
@@ -91,7 +95,9 @@ def read_images(
     True Reading
     False ImageError
     """
-    batches = read_batches(model, images, n_jobs=n_jobs, client=client, verbose=verbose)
+    batches = read_batches(
+        model, images, require_text=require_text, n_jobs=n_jobs, client=client, verbose=verbose
+    )
     with closing(batches):
         for batch, results in batches:
             yield from zip(batch, results, strict=True)
@@ -101,10 +107,10 @@ def read_batches(
     model: Model,
     images: Iterable[Any],
     *,
-    require_text: bool = False,
-    n_jobs: int | None = None,
-    client: Client | None = None,
-    verbose: int = 0,
+    require_text: bool,
+    n_jobs: int | None,
+    client: Client | None,
+    verbose: int,
 ) -> Generator[tuple[list[Any], list[Reading | SkcaptchaError]], None, None]:
     """Yield what `read_images` yields, in batches; with `require_text`, no text is an error."""
     model = pipeline_of(model)
@@ -153,15 +159,6 @@ def process_images(
         for batch in _batches(images):
             yield from process_each(model, batch, process)
             advance(len(batch))
-
-
-def cut_into_crops(steps: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the crops of each image as an array of shape (k, h, w), for `process_images`.
-
-    The last of the steps is a features step, which determines the shape of the crops.
-    """
-    segments = steps[:-1].transform(images)
-    return np.split(steps[-1].crops(segments), segments.offsets[1:-1])
 
 
 def decoded_images(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:

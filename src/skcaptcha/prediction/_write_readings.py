@@ -130,9 +130,8 @@ def write_readings(
     if settings is None:
         settings = {"model": joblib.hash(model), "min_confidence": min_confidence}
     n_read = n_failed = 0
-    opened = open_table(
-        file, columns(min_confidence), format=format, resume=resume, settings=settings
-    )
+    columns = _COLUMNS if min_confidence is None else (*_COLUMNS, "reason")
+    opened = open_table(file, columns, format=format, resume=resume, settings=settings)
     table: Table | None = None
     try:
         with opened as table:
@@ -147,7 +146,7 @@ def write_readings(
             with closing(reading):
                 for batch, results in reading:
                     rows = [
-                        row(image, result, min_confidence, exact=format == "parquet")
+                        table_row(image, result, min_confidence, exact=format == "parquet")
                         for image, result in zip(batch, results, strict=True)
                         if not isinstance(result, SkcaptchaError)
                     ]
@@ -167,25 +166,47 @@ def write_readings(
     return WrittenReadings(n_read, n_failed, table.n_skipped)
 
 
-def columns(min_confidence: float | None) -> tuple[str, ...]:
-    """Return the names of the columns of a table."""
-    return _COLUMNS if min_confidence is None else (*_COLUMNS, "reason")
+def table_row(
+    image: Any, reading: Reading, min_confidence: float | None = None, *, exact: bool = False
+) -> list[Any]:
+    """Return the row that `write_readings` writes for a reading.
 
+    Parameters
+    ----------
+    image : path-like
+        Path of the image.
+    reading : Reading
+        Reading of the image.
+    min_confidence : float, default=None
+        Minimum confidence. If it is given, the row has a fourth column: why the text is left
+        empty, or "".
+    exact : bool, default=False
+        Whether the confidence is a number instead of text with four digits.
 
-def row(image: Any, reading: Reading, min_confidence: float | None, *, exact: bool) -> list[Any]:
-    """Return the row of a reading; its confidence is a number, or text with four digits."""
+    Returns
+    -------
+    row : list
+        File name, text, confidence, and with `min_confidence` the reason.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.prediction import table_row
+    >>> from skcaptcha.read import Reading
+    >>> reading = Reading("AB", 0.75, np.zeros((2, 4), int), np.ones(2), ())
+    >>> table_row("1.png", reading)
+    ['1.png', 'AB', '0.7500']
+    >>> table_row("1.png", reading, min_confidence=0.9)
+    ['1.png', '', '0.7500', 'its confidence is 0.7500, below 0.9']
+    """
     confidence = reading.confidence if exact else f"{reading.confidence:.4f}"
+    row = [str(image), reading.text, confidence]
     if min_confidence is None:
-        return [str(image), reading.text, confidence]
-    reason = why_not_confident(reading, min_confidence)
-    return [str(image), "" if reason else reading.text, confidence, reason]
-
-
-def why_not_confident(reading: Reading, min_confidence: float) -> str:
-    """Return why the text of a reading is left empty, or "" if it is confident enough."""
-    if reading.confidence >= min_confidence:
-        return ""
-    reason = f"its confidence is {reading.confidence:.4f}, below {min_confidence}"
-    if reading.out_of_distribution:
-        reason += ", because the image is unlike the training images"
-    return reason
+        return row
+    reason = ""
+    if reading.confidence < min_confidence:
+        row[1] = ""
+        reason = f"its confidence is {reading.confidence:.4f}, below {min_confidence}"
+        if reading.out_of_distribution:
+            reason += ", because the image is unlike the training images"
+    return [*row, reason]
