@@ -31,11 +31,10 @@ def augmented_features(
 ) -> NDArray[np.float32]:
     """Return the features (k, d) of segments ``rows`` (k,), each after a random affine warp.
 
-    At strength 1, segments are rotated by up to 8 degrees, slanted by up to 0.15, scaled by up to
-    10 % and shifted vertically by up to 6 % of their height; horizontally they are shifted by up
-    to half a step. If the features know the horizontal position that they look at, half of the
-    segments of usual width get the features of another left neighbor, and half of another right
-    neighbor: otherwise a classifier that saw few neighbors would memorize them.
+    ``strength`` multiplies the greatest warps, except for horizontal shifts of up to half a step.
+    If the features know the horizontal position that they look at, half of the segments of usual
+    width get the features of another left neighbor, and half of another right neighbor: otherwise
+    a classifier that saw few neighbors would memorize them.
     """
     values = np.concatenate(
         [X.features.transform(part).values for part in _warp(X, rows, strength, step, rng)]
