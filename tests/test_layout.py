@@ -103,7 +103,6 @@ TESTED_ELSEWHERE = {
     "report/_blocks.py": "tests/report/test_page.py: a page consists of blocks",
     "report/_markdown.py": "tests/report/test_page.py: a page is also written as Markdown",
     "report/_step_sections.py": "tests/report/test_score_report.py: a report has all sections",
-    # segment
 }
 
 

@@ -181,7 +181,8 @@ class BaseStep(  # type: ignore[call-arg]
 
     _parameter_constraints: dict[str, Any] = {}
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    # A step may contain others, whose parameters are checked as well.
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Sequence[str] | None = None) -> Self:
         """Check the parameters and the samples, and learn from them if this step learns.
 

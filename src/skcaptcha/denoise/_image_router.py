@@ -9,13 +9,12 @@ from typing import Any, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import TransformerMixin, _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils import Tags, _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha.base import Documented, StepTags, check_images, step_tags
+from skcaptcha.base import BaseStep, StepTags, check_images, step_tags
 from skcaptcha.denoise._base import Image
 
 _MEASURES: dict[str, Callable[[Image, int], float]] = {
@@ -34,7 +33,7 @@ def _count_components(mask: np.ndarray) -> int:
     return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1
 
 
-class ImageRouter(Documented, TransformerMixin, _BaseComposition):
+class ImageRouter(BaseStep, _BaseComposition):
     """Route each image to one of several branches, by a property of the image.
 
     For schemes with several kinds of images, each with its own noise. The parameters of every
@@ -124,21 +123,11 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         self._set_params("branches", **kwargs)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Sequence[Image], y: Any = None) -> Self:
-        """Fit each branch on the images that are routed to it, or on all images if none is.
-
-        Parameters
-        ----------
-        X : sequence of n ndarrays of shape (h, w), dtype uint8
-        y : array-like of n labels, optional
-            Labels, for branches that learn from them.
-
-        Returns
-        -------
-        self
-        """
+    def _check_samples(self, X: Sequence[Image]) -> None:
         check_images(X, gray=True)
+
+    def _learn(self, X: Sequence[Image], y: Any) -> None:
+        """Fit each branch on the images that are routed to it, or on all images if none is."""
         which = self.branch_indices(X)
         self.branches_ = []
         for k, (name, branch) in enumerate(self.branches):
@@ -151,7 +140,6 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
                     [X[i] for i in chosen], None if y is None else _safe_indexing(y, chosen)
                 )
             self.branches_.append((name, fitted))
-        return self
 
     def transform(self, X: Sequence[Image]) -> list[Image]:
         """Denoise each image by its branch.
@@ -169,10 +157,8 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
         ImageError
             If an element of X is not a gray image; names its index.
         """
-        # It collects the tags of all branches first, which takes longer than to route an image.
-        if not hasattr(self, "branches_"):
-            check_is_fitted(self)
-        check_images(X, gray=True)
+        self._check_ready()
+        self._check_samples(X)
         which = self.branch_indices(X)
         images = list(X)
         for k, (_, transformer) in enumerate(self.branches_):
@@ -219,6 +205,5 @@ class ImageRouter(Documented, TransformerMixin, _BaseComposition):
             super().__sklearn_tags__(),
             modifies_input=any(step_tags(branch).modifies_input for branch in branches),
         )
-        tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags

@@ -101,6 +101,20 @@ def in_stacks(
         yield indices, result
 
 
+def extent_of_groups(
+    group: NDArray[np.intp], first: NDArray[np.intp], end: NDArray[np.intp], n: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the least first and the greatest end coordinates (n, 2) of each of n groups of parts.
+
+    The end of a group without parts is 0.
+    """
+    group_first = np.full((n, 2), np.iinfo(np.intp).max)
+    group_end = np.zeros((n, 2), dtype=np.intp)
+    np.minimum.at(group_first, group, first)
+    np.maximum.at(group_end, group, end)
+    return group_first, group_end
+
+
 def boxes_between(edges: NDArray[np.intp], top: int, bottom: int) -> Boxes:
     """Return k boxes side by side: box i spans the columns from edge i up to edge i + 1."""
     width = np.diff(edges)

@@ -24,6 +24,7 @@ from skcaptcha.segment._base import (
     Owners,
     boxes_between,
     equal_edges,
+    extent_of_groups,
     in_stacks,
 )
 from skcaptcha.segment._touching_characters import split_touching_characters
@@ -171,7 +172,7 @@ class ConnectedComponents(BaseSegmenter):
         first, end = components.first[order], components.end[order]
         group, leftmost = _merge_overlapping(image, first[:, 0], end[:, 0], self.merge_overlap)
         if len(leftmost) < len(group):
-            first, end = _extent(group, first, end)
+            first, end = extent_of_groups(group, first, end, len(leftmost))
         image = image[leftmost]
         bounds = np.searchsorted(image, np.arange(len(images) + 1))
         n = self.n_characters or len(image)
@@ -184,7 +185,7 @@ class ConnectedComponents(BaseSegmenter):
             kept, union = np.unique(union, return_inverse=True)
             bounds = np.searchsorted(image[kept], np.arange(len(images) + 1))
             group = union[group]
-            first, end = _extent(union, first, end)
+            first, end = extent_of_groups(union, first, end, len(kept))
         boxes = np.concatenate([first, end - first], axis=1)
         number = np.zeros(int(components.labels.max(initial=0)) + 1, dtype=np.int32)
         number[components.number[order]] = group + 1 - bounds[components.image[order]]
@@ -223,18 +224,6 @@ def _merge_overlapping(
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
     return rank[group], leftmost[order]
-
-
-def _extent(
-    group: NDArray[np.intp], first: NDArray[np.intp], end: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the least first and the greatest end coordinates of each group of components."""
-    shape = (group.max(initial=-1) + 1, 2)
-    group_first = np.full(shape, np.iinfo(np.intp).max)
-    group_end = np.zeros(shape, dtype=np.intp)
-    np.minimum.at(group_first, group, first)
-    np.maximum.at(group_end, group, end)
-    return group_first, group_end
 
 
 def _merge_to(left: NDArray[np.intp], right: NDArray[np.intp], n: int) -> NDArray[np.intp]:

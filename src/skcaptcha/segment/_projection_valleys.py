@@ -17,6 +17,7 @@ from skcaptcha.segment._base import (
     Images,
     boxes_between,
     equal_edges,
+    extent_of_groups,
 )
 from skcaptcha.segments import ink_mask
 
@@ -177,10 +178,6 @@ def _shrink_to_ink(boxes: Boxes, ink: NDArray[np.bool_]) -> Boxes:
     x, y, w, h = boxes.T
     piece = np.repeat(np.arange(len(boxes)), w)
     row, column = np.nonzero(ink[y[0] : y[0] + h[0], x[0] : x[-1] + w[-1]])
-    owner = piece[column]
-    first = np.full((len(boxes), 2), np.iinfo(np.intp).max)
-    last = np.full((len(boxes), 2), -1)
     position = np.stack([column + x[0], row + y[0]], axis=1)
-    np.minimum.at(first, owner, position)
-    np.maximum.at(last, owner, position)
-    return np.where(last[:, :1] >= 0, np.concatenate([first, last - first + 1], axis=1), boxes)
+    first, end = extent_of_groups(piece[column], position, position + 1, len(boxes))
+    return np.where(end[:, :1] > 0, np.concatenate([first, end - first], axis=1), boxes)

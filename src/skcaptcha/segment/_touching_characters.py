@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.exceptions import SegmentationError
-from skcaptcha.segment._base import Boxes, Owners
+from skcaptcha.segment._base import Boxes, Owners, extent_of_groups
 from skcaptcha.segment._projection_valleys import MAX_COLUMNS
 
 # Number of entries of the tables that are computed at a time; more would not stay in the
@@ -268,11 +268,8 @@ def _number_from_left(
     k, height, width = shape
     piece = n * ink.image + pieces
     position = np.stack([ink.x, ink.row], axis=1)
-    first = np.full((k * n, 2), np.iinfo(np.intp).max)
-    last = np.zeros((k * n, 2), dtype=np.intp)
-    np.minimum.at(first, piece, position)
-    np.maximum.at(last, piece, position)
-    boxes = np.concatenate([first, last - first + 1], axis=1).reshape(k, n, 4)
+    first, end = extent_of_groups(piece, position, position + 1, k * n)
+    boxes = np.concatenate([first, end - first], axis=1).reshape(k, n, 4)
     order = np.argsort(boxes[:, :, 0], axis=1, kind="stable")
     rank = np.zeros((k, n), dtype=np.int32)
     np.put_along_axis(rank, order, np.arange(1, n + 1, dtype=np.int32)[None], axis=1)
