@@ -1,55 +1,16 @@
-"""Sessions: which image comes next, what is on disk, and the training."""
+"""Sessions: which image comes next, and what is on disk."""
 
-import json
 import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from labeling_sessions import label_next, make_folder, start
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import DatasetError, LabelConflictError
 from skcaptcha.label import LabelingSession
-from skcaptcha.label._selection import shuffled
 from skcaptcha.label._store import LabelStore
-from skcaptcha.recipes import Recipe
-
-# Fast, and the same on every machine.
-BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
-RECIPE = Recipe(
-    {
-        "data": {"generate": "lines", "n": 10},
-        "steps": {
-            "denoise": {
-                "gray": {"use": "Grayscale"},
-                "ink": {"use": "Binarizer", "method": "fixed", "threshold": 127},
-                "smooth": {"use": "Smoother", "method": "binomial", "size": 3},
-                "binarize": {
-                    "use": "Binarizer", "method": "fixed", "threshold": 155, "ink": "bright",
-                },
-            },
-            "segment": {"use": "FixedBoxes", "boxes": BOXES},
-            "features": {"use": "RawPixels"},
-            "read": {
-                "use": "CharacterReader",
-                "estimator": {"use": "KNeighborsClassifier", "n_neighbors": 1},
-            },
-        },
-    },
-    "quick.yaml",
-)  # fmt: skip
-
-
-def make_folder(folder, n):
-    """Write captchas without labels, and return the labels."""
-    images, labels = make_line_captchas(n, random_state=0)
-    write_captchas(folder, images, labels)
-    captchas = load_captchas(folder)
-    (folder / "labels.csv").unlink()
-    return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
 
 
 def labels_on_disk(folder):
@@ -66,12 +27,6 @@ def truth(tmp_path):
 def session(tmp_path, truth):
     with LabelingSession(tmp_path, train=False) as session:
         yield session
-
-
-def label_next(session, truth, tab="a"):
-    task = session.next(tab)
-    session.label(task.filename, truth[task.filename], tab=tab, expected=task.label)
-    return task
 
 
 def test_every_image_comes_once_and_is_saved_at_once(session, truth, tmp_path):
@@ -284,23 +239,6 @@ def test_many_threads_label_every_image_once(tmp_path):
     store.close()
 
 
-PROGRAM = """
-import sys
-from skcaptcha.label import LabelingSession
-session = LabelingSession(sys.argv[1], train=sys.argv[2] == "True")
-while True:
-    task = session.next("a")
-    session.label(task.filename, "L" + task.filename[:5], tab="a", expected=task.label)
-    print(task.filename, flush=True)
-"""
-
-
-def start(folder, train):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, folder, str(train)], stdout=subprocess.PIPE, text=True
-    )
-
-
 @pytest.mark.parametrize("n_confirmed", [1, 9])
 def test_killed_process_loses_no_confirmed_label(tmp_path, n_confirmed):
     make_folder(tmp_path, 120)
@@ -314,145 +252,6 @@ def test_killed_process_loses_no_confirmed_label(tmp_path, n_confirmed):
     with LabelingSession(tmp_path, train=False) as session:
         assert session.progress().n_labeled == len(on_disk)
         assert session.next("a").filename not in on_disk
-
-
-def runs(pid):
-    """Return whether a process is running; a zombie process is not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def children(pid):
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-def test_training_ends_when_the_process_is_killed(tmp_path):
-    make_folder(tmp_path, 60)
-    with start(tmp_path, True) as process:
-        for _ in range(25):
-            process.stdout.readline()
-        (child,) = children(process.pid)
-        process.kill()
-        process.stdout.read()
-    LabelingSession(tmp_path, train=False).close()
-    end = time.monotonic() + 60
-    while runs(child) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not runs(child)
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory):
-    """A session with 60 of 90 images labeled while it was training."""
-    folder = tmp_path_factory.mktemp("learned")
-    truth = make_folder(folder, 90)
-    with LabelingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
-        tasks = [label_next(session, truth) for _ in range(60)]
-        yield session, tasks, truth, folder
-
-
-def test_guesses_start_at_twenty_labels_and_become_right(learned):
-    _, tasks, truth, _ = learned
-    assert [task.guess is None for task in tasks[:20]] == [True] * 20
-    late = [task for task in tasks[40:] if task.guess]
-    right = [task.guess.text == truth[task.filename] for task in late]
-    assert sum(right) > len(tasks[40:]) / 2
-    for task in late:
-        assert "".join(character for character, _ in task.guess.characters) == task.guess.text
-        assert 0 <= task.guess.confidence <= 1
-
-
-def test_images_are_chosen_at_random_or_by_low_confidence(learned):
-    _, tasks, _, _ = learned
-    assert {task.chosen for task in tasks[:20]} == {"first"}
-    chosen = [task.chosen for task in tasks[20:]]
-    assert set(chosen) == {"random", "uncertain"}
-    assert chosen.count("random") == 8
-
-
-def test_estimate_uses_randomly_drawn_images(learned):
-    session, tasks, _, _ = learned
-    estimate = session.progress().estimate
-    drawn = sum(task.chosen in ("first", "random") for task in tasks)
-    assert drawn <= estimate.n <= 60
-    assert estimate.low <= estimate.accuracy <= estimate.high
-
-
-def test_log_contains_selection_and_guess(learned):
-    _, tasks, _, folder = learned
-    lines = (folder / "labeling.jsonl").read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
-    assert [record["chosen"] for record in records] == [task.chosen for task in tasks]
-    guesses = [task.guess.text if task.guess else None for task in tasks]
-    assert [record.get("guess") for record in records] == guesses
-
-
-def test_subprocess_training_produces_guesses(tmp_path):
-    truth = make_folder(tmp_path, 30)
-    with LabelingSession(tmp_path, recipe=RECIPE) as session:
-        for _ in range(20):
-            label_next(session, truth)
-        end = time.monotonic() + 120
-        while (task := session.next("a")).guess is None and time.monotonic() < end:
-            time.sleep(0.05)
-        assert len(task.guess.text) > 0
-        assert session.progress().n_learned == 20
-    assert session._training.trainer._process is None
-
-
-def test_training_does_not_import_from_the_current_folder(tmp_path, monkeypatch):
-    truth = make_folder(tmp_path, 25)
-    (tmp_path / "pickle.py").write_text("open('imported', 'w').close(); raise SystemExit\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in {"", "."}])
-    with LabelingSession(tmp_path, recipe=RECIPE) as session:
-        for _ in range(20):
-            label_next(session, truth)
-        end = time.monotonic() + 120
-        while "learning from" in session.progress().training and time.monotonic() < end:
-            time.sleep(0.05)
-        assert session.progress().n_learned == 20
-    assert not (tmp_path / "imported").exists()
-
-
-def test_undecodable_images_do_not_end_the_sample(tmp_path):
-    truth = make_folder(tmp_path, 40)
-    rows = "".join(f"{name},{label}\n" for name, label in truth.items())
-    (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
-    (tmp_path / shuffled(truth, 0)[0]).write_bytes(b"no image")
-    with LabelingSession(tmp_path, train="here", recipe=RECIPE) as session:
-        estimate = session.progress().estimate
-    assert estimate.n == 40
-    assert estimate.accuracy < 1
-
-
-def test_dead_training_is_reported_and_restarted(tmp_path):
-    truth = make_folder(tmp_path, 30)
-    with LabelingSession(tmp_path) as session:
-        for _ in range(20):
-            label_next(session, truth)
-        session._training.trainer._process.kill()
-        end = time.monotonic() + 20
-        while "ended" not in session.progress().training and time.monotonic() < end:
-            time.sleep(0.02)
-        assert "process ended unexpectedly" in session.progress().training
-        for _ in range(5):
-            label_next(session, truth)
-        assert session.progress().training == "learning from 25 labels"
-
-
-def test_failed_training_is_reported(tmp_path):
-    for k in range(25):
-        (tmp_path / f"{k}.png").write_bytes(b"no image")
-    with LabelingSession(tmp_path, train="here") as session:
-        for k in range(20):
-            session.label(f"{k}.png", "AB", tab="a")
-        assert "could not be fitted to 20 labels" in session.progress().training
-        assert session.next("a") is not None
 
 
 def test_unicode_forms_are_normalized(tmp_path):
