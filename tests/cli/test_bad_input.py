@@ -341,16 +341,6 @@ def test_a_folder_or_a_file_in_place_of_a_recipe(run, places, captchas):
         assert said in outcome.sentence()
 
 
-@pytest.mark.parametrize("arguments", [["fit"], ["nosuch"], ["generate", "lines", "a", "-n", "0"]])
-def test_a_command_line_that_is_wrong(run, tmp_path, monkeypatch, arguments):
-    monkeypatch.chdir(tmp_path)
-    outcome = run(*arguments)
-    assert outcome.code == 2
-    assert outcome.sentence().startswith("error: ")
-    assert outcome.sentence().endswith("--help")
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_report_that_cannot_be_written_keeps_the_old_one(run, model, captchas, tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("old")
@@ -366,12 +356,3 @@ def test_resume_touches_no_foreign_file(run, model, captchas, tmp_path, content)
     assert outcome.code == 2
     assert "cannot be resumed" in outcome.sentence()
     assert table.read_text() == content
-
-
-def test_debug_shows_the_traceback(run, monkeypatch):
-    quiet, debug = run("fit", "none.yaml"), run("--debug", "fit", "none.yaml")
-    assert "Traceback" not in quiet.err
-    assert "Traceback" in debug.err
-    assert debug.err.endswith(quiet.err)
-    monkeypatch.setenv("SKCAPTCHA_DEBUG", "1")
-    assert "Traceback" in run("fit", "none.yaml").err

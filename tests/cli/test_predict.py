@@ -3,13 +3,20 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from cli.tables import rows_of
 from skcaptcha.datasets import load_captchas
+from skcaptcha.persistence import _model_file, load_manifest
+from skcaptcha.prediction import _table
 from skcaptcha.prediction._table import open_table
 from skcaptcha.prediction._table_settings import store_settings
 
@@ -173,3 +180,162 @@ def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_p
     kept = [row[:2] for row in old_rows] if names[0] == "0.png" else []
     assert list(zip(names, read, strict=True)) == kept + expected
     assert not part.exists()
+
+
+def test_predict_takes_files_and_a_list(start, model, captchas, texts):
+    bunch = load_captchas(captchas)
+    outcome = start("predict", bunch.data[0], "-", "--model", model).outcome(
+        f"{bunch.data[1]}\n\n{bunch.data[2]}\n"
+    )
+    assert outcome.code == 0, outcome.err
+    rows = [line.split("\t") for line in outcome.out.splitlines()]
+    assert [row[0] for row in rows] == bunch.data[:3]
+    assert [row[1] for row in rows] == texts[:3]
+    assert all(0 <= float(row[2]) <= 1 for row in rows)
+
+
+def test_predict_writes_tables_and_json(run, model, captchas, texts, tmp_path):
+    outcome = run("predict", captchas, "--model", model, "--csv", tmp_path / "a.csv", "--json", "-")
+    assert outcome.code == 0
+    rows = rows_of(tmp_path / "a.csv")
+    assert list(rows[0]) == ["filename", "text", "confidence"]
+    assert [row["filename"] for row in rows] == load_captchas(captchas).data
+    assert [row["text"] for row in rows] == texts
+    report = json.loads(outcome.out)
+    assert [captcha["text"] for captcha in report["captchas"]] == texts
+    first = report["captchas"][0]
+    assert np.shape(first["boxes"]) == (4, 4)
+    assert len(first["probabilities"]) == 4
+
+
+@pytest.mark.slow
+def test_two_processes_read_what_one_reads(start, model, captchas, tmp_path):
+    """Several batches, in the same order, with the same confidences; damaged files are named."""
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"no image")
+    files = [*load_captchas(captchas).data * 30, damaged]
+    assert len(files) > 600
+    outcomes = [
+        start(
+            "predict", "-", "--model", model, "--csv", tmp_path / f"{jobs}.csv", "--jobs", jobs
+        ).outcome("".join(f"{file}\n" for file in files))
+        for jobs in (1, 2)
+    ]
+    assert [outcome.code for outcome in outcomes] == [1, 1]
+    assert all("damaged.png: it is not a PNG" in outcome.err for outcome in outcomes)
+    one, two = ((tmp_path / f"{jobs}.csv").read_text() for jobs in (1, 2))
+    assert one == two
+    bunch = load_captchas(captchas)
+    many = tmp_path / "many"
+    many.mkdir()
+    for k in range(30):
+        for file, label in zip(bunch.data, bunch.target, strict=True):
+            (many / f"{label}_{k}{Path(file).suffix}").symlink_to(file)
+    for jobs in (1, 2):
+        table = tmp_path / f"score{jobs}.csv"
+        scored = start("score", many, "--model", model, "--jobs", jobs, "--csv", table).outcome()
+        assert scored.code == 0, scored.err
+    one, two = ((tmp_path / f"score{jobs}.csv").read_text() for jobs in (1, 2))
+    assert one == two
+    assert one.count("\n") > 600
+
+
+def test_predict_without_resume_starts_over(run, model, captchas, tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("filename,text,confidence\nold.png,AAAA,1.0000\n")
+    image = load_captchas(captchas).data[0]
+    assert run("predict", image, "--model", model, "--csv", table).code == 0
+    assert [row["filename"] for row in rows_of(table)] == [image]
+
+
+def test_a_model_that_is_replaced_while_it_reads(run, model, captchas, tmp_path, monkeypatch):
+    # The table says which model read it, not which is there by then.
+    path, table = tmp_path / "m.joblib", tmp_path / "readings.csv"
+    shutil.copy(model, path)
+    expected = load_manifest(model)["payload_sha256"]
+    read = _model_file.read_model_file
+
+    def read_and_replace(_):
+        file = read(path)
+        path.write_bytes(b"another model")
+        return file
+
+    monkeypatch.setattr("skcaptcha.persistence._save_and_load.read_model_file", read_and_replace)
+    stored = {}
+    monkeypatch.setattr(_table, "store_settings", lambda _, settings: stored.update(settings))
+    outcome = run("predict", captchas, "--model", path, "--csv", table)
+    assert outcome.code == 0, outcome.err
+    assert stored["model"] == expected
+
+
+def test_odd_file_names_survive(run, model, captchas, tmp_path):
+    name = os.fsdecode(b'a "b",\n\xff\xe9.png')
+    (tmp_path / name).symlink_to(load_captchas(captchas).data[0])
+    table = tmp_path / "a.csv"
+    assert run("predict", tmp_path / name, "--model", model, "--csv", table).code == 0
+    before = table.read_bytes()
+    again = run("predict", tmp_path / name, "--model", model, "--csv", table, "--resume")
+    assert "0 of 0 images read" in again.err
+    assert table.read_bytes() == before
+
+
+def test_an_image_is_one_line_whatever_its_name(run, model, captchas, texts, tmp_path):
+    name = "a\n\x1b[31m\t\u2028é b.png"
+    (tmp_path / name).symlink_to(load_captchas(captchas).data[0])
+    [line] = run("predict", tmp_path / name, "--model", model).out.splitlines()
+    path, text, _ = line.split("\t")
+    assert path == rf"{tmp_path}/a\n\x1b[31m\t\u2028é b.png"
+    assert text == texts[0]
+
+
+@pytest.fixture
+def strange(captchas, tmp_path):
+    """A folder of noise and blanks, as large as the captchas."""
+    height, width = cv2.imread(str(next(captchas.glob("*.png")))).shape[:2]
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "strange"
+    folder.mkdir()
+    for k in range(5):
+        noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"noise{k}.png"), noise)
+    cv2.imwrite(str(folder / "white.png"), np.full((height, width), 255, dtype=np.uint8))
+    return folder
+
+
+def test_predict_warns_of_images_unlike_the_training_set(run, model, captchas, strange, tmp_path):
+    table, report = tmp_path / "a.csv", tmp_path / "a.json"
+    outcome = run(
+        "predict", captchas, strange, "--model", model, "--csv", table, "--json", report
+    )  # fmt: skip
+    assert outcome.code == 0
+    n = len(list(captchas.glob("*.png")))
+    assert f"warning: 6 of {n + 6} images are unlike the training images" in outcome.err
+    confidence = {row["filename"]: float(row["confidence"]) for row in rows_of(table)}
+    assert all((c < 0.01) == ("strange" in name) for name, c in confidence.items())
+    figures = json.loads(report.read_text())
+    assert figures["n_out_of_distribution"] == 6
+    flags = {row["filename"]: row["out_of_distribution"] for row in figures["captchas"]}
+    assert all(flag == ("strange" in name) for name, flag in flags.items())
+
+
+def test_predict_leaves_less_confident_texts_empty_with_a_reason(
+    run, model, captchas, strange, texts
+):
+    table, report = strange.with_suffix(".csv"), strange.with_suffix(".json")
+    outcome = run(
+        "predict", captchas, strange, "--model", model, "--csv", table, "--json", report,
+        "--min-confidence", 0.01,
+    )  # fmt: skip
+    assert outcome.code == 0
+    assert "6 texts left empty, with a confidence below 0.01" in outcome.err
+    rows = rows_of(table)
+    assert [row["text"] for row in rows if not row["reason"]] == texts
+    empty = [row for row in rows if "strange" in row["filename"]]
+    assert len(empty) == 6
+    for row in empty:
+        assert row["text"] == ""
+        assert row["reason"].startswith("its confidence is 0.00")
+        assert row["reason"].endswith("the image is unlike the training images")
+    figures = json.loads(report.read_text())
+    assert figures["n_left_empty"] == 6
+    assert [r["text"] for r in figures["captchas"] if "reason" in r] == [""] * 6

@@ -78,7 +78,7 @@ def check_outputs(
         if path is not None and not _takes_anything(path)
     ]
     beside = []
-    if model is not None:
+    if model is not None and model.name:  # "." is not a model, which loading it explains
         beside = [_Output(model.with_name(model.stem + suffix)) for suffix in _NEXT_TO_MODEL]
     for number, output in enumerate(outputs):
         output.check_place()
@@ -113,17 +113,15 @@ def check_model_suffix(model: Path, format: str) -> None:  # noqa: A002
     if _takes_anything(model):
         return
     suffix = model.suffix.lower()
-    better = model.with_suffix(f".{format}")
     other = {".joblib": "joblib", ".skops": "skops"}.get(suffix, format)
-    if other != format:
-        raise SkcaptchaError(
-            f"{model}: the format is {format}; add --format {other}, or use a name such as {better}"
-        )
     others = {".yaml", ".yml", ".txt"}.union(*(suffixes for _, suffixes in _FORMATS.values()))
-    if suffix in others | IMAGE_SUFFIXES:
-        raise SkcaptchaError(
-            f"{model}: {model.suffix} is not a suffix of models; use a name such as {better}"
-        )
+    if other != format:
+        problem = f"the format is {format}; add --format {other}, or"
+    elif suffix in others | IMAGE_SUFFIXES:
+        problem = f"{model.suffix} is not a suffix of models;"
+    else:
+        return
+    raise SkcaptchaError(f"{model}: {problem} use a name such as {model.with_suffix(f'.{format}')}")
 
 
 class _Output:

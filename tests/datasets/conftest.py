@@ -1,0 +1,18 @@
+"""Folders of captchas that tests make."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def make_folder(tmp_path_factory):
+    """Make a folder of empty files and label files."""
+
+    def make(*names, **texts):
+        folder = tmp_path_factory.mktemp("captchas")
+        for name in names:
+            (folder / name).touch()
+        for name, text in texts.items():
+            (folder / name.replace("_", ".")).write_text(text, encoding="utf-8", newline="")
+        return folder
+
+    return make
