@@ -6,7 +6,6 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any
 
@@ -61,15 +60,6 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def chart_style() -> AbstractContextManager[None]:
-    """Return the style of charts as a context.
-
-    A matplotlibrc in the current folder is ignored: it may be anyone's, and its option text.usetex
-    runs programs.
-    """
-    return style.context(["default", _STYLE])
-
-
 def chart(
     plot: Callable[[Axes], object],
     description: str,
@@ -78,7 +68,9 @@ def chart(
     size: tuple[float, float] = CHART_SIZE,
 ) -> Markup:
     """Return a chart as SVG: `plot` draws on the axes, the description is for screen readers."""
-    with chart_style():
+    # A matplotlibrc in the current folder is ignored: it may be anyone's, and its option
+    # text.usetex runs programs.
+    with style.context(["default", _STYLE]):
         figure = Figure(figsize=size)
         plot(figure.add_subplot())
         file = io.StringIO()
