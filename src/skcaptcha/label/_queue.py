@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+from typing import Literal
 
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.label._selection import ImageSelector
@@ -41,14 +42,8 @@ class ImageQueue:
         """Return whether an image is still to be done and was not skipped."""
         return self.is_left(filename) and not self.is_skipped(filename)
 
-    def set_done(self, filename: str) -> None:
-        """Record that an image was labeled or marked as unreadable."""
-
-    def set_skipped(self, filename: str) -> None:
-        """Record that an image was skipped."""
-
-    def set_open(self, filename: str) -> None:
-        """Record that the last action on an image was undone."""
+    def record(self, filename: str, state: Literal["done", "skipped", "open"]) -> None:
+        """Record the state of an image after an action in this session."""
 
     def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
         """Return the next image that is not taken and how it was chosen; None if none is left."""
@@ -72,26 +67,16 @@ class ListedQueue(ImageQueue):
 
     def __init__(self, store: LabelStore, listed: Sequence[str]) -> None:
         super().__init__(store, listed, explore=1.0)
-        self._done: set[str] = set()
-        self._skipped: set[str] = set()
+        self._states: dict[str, str] = {}
 
     def is_left(self, filename: str) -> bool:
-        return filename not in self._done
+        return self._states.get(filename) != "done"
 
     def is_skipped(self, filename: str) -> bool:
-        return filename in self._skipped
+        return self._states.get(filename) == "skipped"
 
-    def set_done(self, filename: str) -> None:
-        self._done.add(filename)
-        self._skipped.discard(filename)
-
-    def set_skipped(self, filename: str) -> None:
-        self._done.discard(filename)
-        self._skipped.add(filename)
-
-    def set_open(self, filename: str) -> None:
-        self._done.discard(filename)
-        self._skipped.discard(filename)
+    def record(self, filename: str, state: Literal["done", "skipped", "open"]) -> None:
+        self._states[filename] = state
 
     def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
         found = super().choose(taken, guesses)

@@ -30,7 +30,7 @@ class ImageSelector:
     """
 
     def __init__(self, filenames: Sequence[str], explore: float) -> None:
-        self.filenames = filenames
+        self._filenames = filenames
         self._explore = explore
         self._due = 0.0
 
@@ -38,30 +38,16 @@ class ImageSelector:
         self, is_free: Callable[[str], bool], guesses: Mapping[str, Guess]
     ) -> tuple[str, Chosen] | None:
         """Return the next free image and how it was chosen, or None if no image is free."""
-        if not guesses:
-            return self._at_random(is_free, "first")
-        uncertain = self._uncertain(is_free, guesses)
-        if uncertain is None:
-            return self._at_random(is_free, "random")
-        self._due += self._explore
-        if self._due < 1:
-            return uncertain, "uncertain"
-        self._due -= 1
-        return self._at_random(is_free, "random")
-
-    def _at_random(
-        self, is_free: Callable[[str], bool], chosen: Chosen
-    ) -> tuple[str, Chosen] | None:
-        first = next(filter(is_free, self.filenames), None)
-        return None if first is None else (first, chosen)
-
-    def _uncertain(
-        self, is_free: Callable[[str], bool], guesses: Mapping[str, Guess]
-    ) -> str | None:
         free = sorted(filter(is_free, guesses), key=lambda name: guesses[name].confidence)
         # The images with the very lowest confidences are alike, and may be too hard to learn.
         lower_half = free[: (len(free) + 1) // 2]
-        return min(lower_half, key=lambda name: _digest(f"doubtful {name}"), default=None)
+        if lower_half:
+            self._due += self._explore
+            if self._due < 1:
+                return min(lower_half, key=lambda name: _digest(f"doubtful {name}")), "uncertain"
+            self._due -= 1
+        first = next(filter(is_free, self._filenames), None)
+        return None if first is None else (first, "random" if guesses else "first")
 
 
 def _digest(text: str) -> bytes:

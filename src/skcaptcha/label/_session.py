@@ -295,8 +295,7 @@ class LabelingSession:
             details |= {key: value for key, value in effort.items() if value is not None}
             self._store.label(filename, text, tab=tab, expected=expected, **details)
             self._pace.step(time.monotonic())
-            self._release(filename)
-            self._queue.set_done(filename)
+            self._finish(filename, "done")
             if self._training is not None:
                 self._training.start_if_due()
 
@@ -355,8 +354,7 @@ class LabelingSession:
         """
         with self._lock:
             self._store.skip(filename, tab=tab, **self._details(filename, tab))
-            self._release(filename)
-            self._queue.set_skipped(filename)
+            self._finish(filename, "skipped")
 
     def mark_unreadable(self, filename: str, *, tab: str, expected: str | None = None) -> None:
         """Mark an image that people cannot read: it gets no label and is not shown again.
@@ -380,8 +378,7 @@ class LabelingSession:
         with self._lock:
             details = self._details(filename, tab)
             self._store.mark_unreadable(filename, tab=tab, expected=expected, **details)
-            self._release(filename)
-            self._queue.set_done(filename)
+            self._finish(filename, "done")
 
     def undo(self, tab: str) -> Task | None:
         """Undo the last action of a tab, also from before a restart.
@@ -412,7 +409,7 @@ class LabelingSession:
             action = undoable[-1]
             self._store.undo(action)
             filename = action.filename
-            self._queue.set_open(filename)
+            self._queue.record(filename, "open")
             if action.after.label is not None:
                 self._typed[filename] = action.after.label
             if self._queue.is_open(filename):
@@ -464,7 +461,7 @@ class LabelingSession:
                 yield action
 
     def _reserve(self, tab: str, n: int) -> Tab:
-        """Choose images for a tab until it holds n, if so many are left."""
+        """Choose images for a tab until it holds n, or until none are left."""
         mine = self._tab(tab)
         mine.held = {
             name: chosen for name, chosen in mine.held.items() if self._queue.is_left(name)
@@ -516,7 +513,7 @@ class LabelingSession:
             details |= {"guess": guess.text, "confidence": round(guess.confidence, 4)}
         return details
 
-    def _release(self, filename: str) -> None:
-        """Take an image away from all tabs, because an action on it is done."""
+    def _finish(self, filename: str, state: Literal["done", "skipped"]) -> None:
+        self._queue.record(filename, state)
         self._tabs.release(filename)
         self._typed.pop(filename, None)
