@@ -15,6 +15,7 @@ from skcaptcha.images.formats import DamagedFileError, Inspection
 
 _SEGMENT = struct.Struct(">BBH")
 _FRAME = struct.Struct(">BHHB")
+_COEFFICIENTS = struct.Struct("3B")
 _END = b"\xff\xd9"
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _CODE_TABLES, _SCAN, _INTERVAL = 0xC4, 0xDA, 0xDD
@@ -57,7 +58,6 @@ class _Jpeg:
     marker: int = 0
     width: int = 0
     height: int = 0
-    depth: int = 0
     sampling: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Horizontal and vertical sampling factor of each component."""
     scans: list[_Scan] = field(default_factory=list)
@@ -179,7 +179,7 @@ def _read_frame(jpeg: _Jpeg, marker: int, content: bytes, position: int) -> None
     if jpeg.marker:
         raise DamagedFileError("it contains two images")
     jpeg.marker = marker
-    jpeg.depth, jpeg.height, jpeg.width, n = _FRAME.unpack_from(content, position)
+    _, jpeg.height, jpeg.width, n = _FRAME.unpack_from(content, position)
     for _ in range(n):
         name, sampling = content[position + 6], content[position + 7]
         jpeg.sampling[name] = sampling >> 4, sampling & 15
@@ -192,12 +192,8 @@ def _add_scan(jpeg: _Jpeg, content: bytes, position: int, length: int, interval:
     if len(jpeg.scans) == _MAX_SCANS:
         raise DamagedFileError(f"it has more than {_MAX_SCANS} scans")
     n = content[position + 4]
-    components = tuple(content[position + 5 + 2 * i] for i in range(n))
-    first, last, low = (
-        content[position + 5 + 2 * n],
-        content[position + 6 + 2 * n],
-        content[position + 7 + 2 * n],
-    )
+    first, last, low = _COEFFICIENTS.unpack_from(content, position + 5 + 2 * n)
+    components = tuple(content[position + 5 : position + 5 + 2 * n : 2])
     if not jpeg.sampling.keys() >= set(components):
         raise DamagedFileError("a scan refers to an unknown component")
     begin = position + 2 + length

@@ -52,8 +52,8 @@ def inspect_png(content: bytes) -> Inspection:
     if header != b"\0\0\0\rIHDR" or interlaced > 1 or depth not in _DEPTHS.get(color, ()):
         raise DamagedFileError("its header is invalid")
     plain = not interlaced and depth <= 8 and color != _GRAY_AND_ALPHA
-    kept, position, kind, has_pixels, n_chunks = [_SIGNATURE], 8, b"", False, 0
-    has_palette = False
+    kept, position, kind, n_chunks = [_SIGNATURE], 8, b"", 0
+    found: set[bytes] = set()
     while kind != b"IEND":
         n_chunks += 1
         if n_chunks > _MAX_CHUNKS:
@@ -67,7 +67,7 @@ def inspect_png(content: bytes) -> Inspection:
             (checksum,) = _CHECKSUM.unpack_from(content, end - 4)
         except struct.error:
             # A file without its end is accepted if all of its pixels are there.
-            if not has_pixels:
+            if b"IDAT" not in found:
                 raise DamagedFileError("it has no pixel data") from None
             kept.append(_END)
             plain = False
@@ -82,14 +82,13 @@ def inspect_png(content: bytes) -> Inspection:
                 if has_key and depth != 8
                 else content[position:end]
             )
-            has_pixels |= kind == b"IDAT"
-            has_palette |= kind == b"PLTE"
-            if has_pixels and color == _PALETTE and not has_palette:
+            found.add(kind)
+            if kind == b"IDAT" and color == _PALETTE and b"PLTE" not in found:
                 raise DamagedFileError("its palette is missing")
         elif not kind[0] & _METADATA:
             raise DamagedFileError(f"its critical chunk {kind!r} is unknown")
         position = end
-    return Inspection((width, height), b"".join(kept), plain and has_pixels)
+    return Inspection((width, height), b"".join(kept), plain and b"IDAT" in found)
 
 
 def _key_of_8_bits(key: bytes, depth: int, color: int) -> bytes:
