@@ -29,6 +29,7 @@ from skcaptcha.exceptions import ModelError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.persistence import TRUSTED_TYPES, check_before_fit
+from skcaptcha.persistence._skops_format import public_estimators
 from skcaptcha.persistence._unsafe_values import unsafe_value
 from skcaptcha.read import CharacterReader, SequenceReader
 from skcaptcha.recipes._allowed_classes import allowed_classes
@@ -166,6 +167,32 @@ def test_the_list_of_trusted_types():
     for name in TRUSTED_TYPES:
         module, _, kind = name.rpartition(".")
         assert inspect.isclass(getattr(import_module(module), kind))
+
+
+def test_only_a_public_estimator_is_trusted(monkeypatch):
+    class New(denoise.Smoother):
+        pass
+
+    class Arbitrary:
+        pass
+
+    for kind in (New, Arbitrary):
+        monkeypatch.setattr(denoise, kind.__name__, kind, raising=False)
+    name = f"{New.__module__}.{New.__qualname__}"
+    before = public_estimators()
+    monkeypatch.setattr(denoise, "__all__", [*denoise.__all__, "New", "Arbitrary"])
+    assert public_estimators() - before == {name}
+    assert before <= TRUSTED_TYPES
+    assert name not in TRUSTED_TYPES
+
+
+def test_public_estimators_run_nothing_when_they_are_loaded():
+    """They are created without a call, and their attributes are set one by one."""
+    for name in public_estimators():
+        module, _, kind = name.rpartition(".")
+        for base in getattr(import_module(module), kind).__mro__:
+            if base.__module__.startswith("skcaptcha."):
+                assert not vars(base).keys() & {"__new__", "__setstate__", "__setattr__"}
 
 
 class Stranger(KNeighborsClassifier):

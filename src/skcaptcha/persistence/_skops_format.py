@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from io import BytesIO
@@ -11,55 +12,12 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED
 
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from skcaptcha import denoise, features, images, read, segment
 from skcaptcha.exceptions import ModelError
 from skcaptcha.persistence._unsafe_values import unsafe_value
-
-TRUSTED_TYPES = frozenset(
-    {
-        "skcaptcha.denoise._binarizer.Binarizer",
-        "skcaptcha.denoise._small_component_remover.SmallComponentRemover",
-        "skcaptcha.denoise._ink_cropper.InkCropper",
-        "skcaptcha.denoise._grayscale.Grayscale",
-        "skcaptcha.denoise._thin_line_remover.ThinLineRemover",
-        "skcaptcha.denoise._morphological_opening.MorphologicalOpening",
-        "skcaptcha.denoise._polarity_normalizer.PolarityNormalizer",
-        "skcaptcha.denoise._height_scaler.HeightScaler",
-        "skcaptcha.denoise._image_router.ImageRouter",
-        "skcaptcha.denoise._smoother.Smoother",
-        "skcaptcha.features._oriented_gradients.OrientedGradients",
-        "skcaptcha.features._hog.HOG",
-        "skcaptcha.features._raw_pixels.RawPixels",
-        "skcaptcha.images._decoder.ImageDecoder",
-        "skcaptcha.novelty.NoveltyDetector",
-        "skcaptcha.read._calibration.PlattScaling",
-        "skcaptcha.read._character_reader.CharacterReader",
-        "skcaptcha.read._sequence_reader.SequenceReader",
-        "skcaptcha.read.inference._fitted_classifier.FittedClassifier",
-        "skcaptcha.read.sequence._candidate_classifier.CandidateClassifier",
-        "skcaptcha.read.sequence._candidate_classifier.ScaledClassifier",
-        "skcaptcha.read.sequence._geometry.Geometry",
-        "skcaptcha.read.sequence._lattice.Spacing",
-        "skcaptcha.read.sequence._linear_discriminants.LinearDiscriminants",
-        "skcaptcha.segment._connected_components.ConnectedComponents",
-        "skcaptcha.segment._equal_split.EqualSplit",
-        "skcaptcha.segment._fixed_boxes.FixedBoxes",
-        "skcaptcha.segment._oversegmentation.Oversegmentation",
-        "skcaptcha.segment._projection_valleys.ProjectionValleys",
-        "skcaptcha.segment._sliding_window.SlidingWindow",
-        # Attributes of fitted classifiers of scikit-learn.
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    }
-)
-"""Types that a skops file may contain besides those that skops itself trusts (numbers, strings,
-arrays, and the estimators of scikit-learn). None of them runs anything from the file when it is
-created and its attributes are set."""
-
-_MAX_NAMED = 5
 
 # Classifiers that cannot be saved, and why.
 _TREES = "the nodes of its trees cannot be checked for valid indices"
@@ -69,6 +27,49 @@ _IMPOSSIBLE = {
     "HistGradientBoostingClassifier": _TREES,
     "RandomForestClassifier": _TREES,
 }
+
+# Types of the attributes of fitted estimators, and the parts of the readers.
+_ATTRIBUTES = frozenset(
+    {
+        "skcaptcha.novelty.NoveltyDetector",
+        "skcaptcha.read._calibration.PlattScaling",
+        "skcaptcha.read.inference._fitted_classifier.FittedClassifier",
+        "skcaptcha.read.sequence._candidate_classifier.CandidateClassifier",
+        "skcaptcha.read.sequence._candidate_classifier.ScaledClassifier",
+        "skcaptcha.read.sequence._geometry.Geometry",
+        "skcaptcha.read.sequence._lattice.Spacing",
+        "skcaptcha.read.sequence._linear_discriminants.LinearDiscriminants",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    }
+)
+
+
+def public_estimators() -> frozenset[str]:
+    """Return the full names of the package's public estimators that can be saved."""
+    exported = [
+        getattr(module, name)
+        for module in (images, denoise, segment, features, read)
+        for name in module.__all__
+    ]
+    return frozenset(
+        f"{kind.__module__}.{kind.__qualname__}"
+        for kind in exported
+        if inspect.isclass(kind)
+        and issubclass(kind, BaseEstimator)
+        and not inspect.isabstract(kind)
+        and kind.__name__ not in _IMPOSSIBLE
+    )
+
+
+TRUSTED_TYPES = public_estimators() | _ATTRIBUTES
+"""Types that a skops file may contain besides those that skops itself trusts (numbers, strings,
+arrays, and the estimators of scikit-learn). None of them runs anything from the file when it is
+created and its attributes are set."""
+
+_MAX_NAMED = 5
 
 
 def check_before_fit(estimators: Iterable[Any]) -> None:
