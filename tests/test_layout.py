@@ -23,7 +23,6 @@ TESTED_ELSEWHERE = {
     "_process/import_path.py": "todo",
     "_process/start_time.py": "todo",
     "_process/versions.py": "todo",
-    "_process/worker_processes.py": "todo",
     # audit
     "audit/_audit.py": "tests/audit/test_audit_captchas.py: a result comes from an audit",
     "audit/_schedule.py": "tests/audit/test_audit_captchas.py: an audit shows what was left out",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -18,6 +18,8 @@ from skcaptcha._process.fast_imports import import_sklearn
 _logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_CHECKS = 0.3
+# What the tasks of a search and of a fit import.
+_MODULES = ("skcaptcha.model_selection", "skcaptcha.recipes")
 
 
 class _Pool:
@@ -31,20 +33,23 @@ def workers_run() -> bool:
     return _Pool.running
 
 
-def start_workers(n_jobs: int, modules: Sequence[str] = ()) -> None:
+def start_workers(n_jobs: int | None) -> None:
     """Start the processes that joblib will use, so that their imports do not count as work.
 
-    They ignore Ctrl-C and end soon after this process. `modules` are imported in each at its start.
+    They ignore Ctrl-C and end soon after this process. Nothing is started for one process
+    (1 or None), or if another backend of joblib is active, such as threads or a cluster.
     """
     import joblib
+    from joblib._parallel_backends import LokyBackend
 
     from skcaptcha._process.deferred_interrupt import deferred_interrupt
 
-    n = joblib.effective_n_jobs(n_jobs)
-    if n == 1:
+    n = joblib.effective_n_jobs(n_jobs or 1)
+    backend, _ = joblib.parallel.get_active_backend()
+    if n == 1 or not isinstance(backend, LokyBackend):
         return
     _logger.info("starting %d processes", n)
-    tasks = [joblib.delayed(_prepare)(os.getpid(), tuple(modules))] * n
+    tasks = [joblib.delayed(_prepare)(os.getpid())] * n
     with silent(), deferred_interrupt():
         answers = joblib.Parallel(n, return_as="generator_unordered")(tasks)
     found = set(answers)
@@ -71,11 +76,11 @@ def silent() -> Iterator[None]:
             os.environ["PYTHONWARNINGS"] = filters
 
 
-def _prepare(parent: int, modules: tuple[str, ...]) -> int:
+def _prepare(parent: int) -> int:
     """Import what the tasks will need, and return the id of this process."""
     end_with(parent)
     import_sklearn()
-    for module in modules:
+    for module in _MODULES:
         import_module(module)
     time.sleep(0.01)
     return os.getpid()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import joblib
+from joblib._parallel_backends import LokyBackend
+
+from skcaptcha._process.worker_processes import start_workers
 
 # Seconds until new processes have imported their modules; work has to save more than that.
 _START_SECONDS = 5.0
@@ -21,13 +20,13 @@ class ProcessPool:
     def __init__(self, n_jobs: int | None) -> None:
         self.n_max = int(joblib.effective_n_jobs(n_jobs))
         backend, _ = joblib.parallel.get_active_backend()
-        # The workers of a Dask cluster are already running.
-        self._running = self.n_max == 1 or hasattr(backend, "client")
+        # Threads, and the workers of a Dask cluster, need no start.
+        self._running = self.n_max == 1 or not isinstance(backend, LokyBackend)
 
     def n_jobs_for(self, work: float) -> int:
         """Return the number of processes for work that takes one process these seconds."""
         if not self._running and self.seconds(work) < work:
-            _starter.get()(self.n_max)
+            start_workers(self.n_max)
             self._running = True
         return self.n_max if self._running else 1
 
@@ -40,20 +39,3 @@ class ProcessPool:
         if n_tasks is not None:
             parallel = work * -(-n_tasks // self.n_max) / n_tasks
         return parallel if self._running else min(work, _START_SECONDS + parallel)
-
-
-@contextmanager
-def started_by(start: Callable[[int], None]) -> Iterator[None]:
-    """Start the processes of races in this context with `start`, given their number."""
-    token = _starter.set(start)
-    try:
-        yield
-    finally:
-        _starter.reset(token)
-
-
-def _start(n: int) -> None:
-    joblib.Parallel(n)(joblib.delayed(int)() for _ in range(n))
-
-
-_starter: ContextVar[Callable[[int], None]] = ContextVar("starter", default=_start)

@@ -59,10 +59,10 @@ def audit(
     are excluded and listed; the exit code is then 1.
     """
     from skcaptcha._files.earlier_output import check_earlier_output
+    from skcaptcha._process.worker_processes import start_workers
     from skcaptcha.audit import audit_captchas
     from skcaptcha.datasets import load_captchas
     from skcaptcha.fitting import exclude_unusable_images
-    from skcaptcha.fitting._parallel import start_fit_workers
     from skcaptcha.images import decode
     from skcaptcha.report import audit_report, audit_summary
 
@@ -72,7 +72,7 @@ def audit(
     captchas = load_captchas(folder)
     note_unlabeled(folder)
     captchas, failed = exclude_unusable_images(captchas, verbose=int(shows_progress()))
-    start_fit_workers(jobs)
+    start_workers(jobs)
     with _progress() as advance:
         found = audit_captchas(
             captchas.data, captchas.target, budget=budget, n_jobs=jobs, progress=advance

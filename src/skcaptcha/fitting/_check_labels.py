@@ -10,10 +10,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._display.percent import percent_confidence
+from skcaptcha._process.worker_processes import start_workers
 from skcaptcha.auto import choose_recipe
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.fitting._exclude import Failures, exclude_unsegmentable, exclude_unusable_images
-from skcaptcha.fitting._parallel import start_fit_workers
 from skcaptcha.label_issues import LabelIssues, find_label_issues
 from skcaptcha.label_issues._find_label_issues import check_number
 from skcaptcha.recipes import Recipe
@@ -112,7 +112,7 @@ def check_labels(
     """
     captchas, failed = exclude_unusable_images(captchas, verbose=verbose)
     check_number(len(captchas.data))
-    start_fit_workers(n_jobs or 1)
+    start_workers(n_jobs)
     if model is None:
         model = choose_recipe(
             captchas.data,

@@ -10,7 +10,6 @@ from typing import TypeVar
 import joblib
 
 from skcaptcha._process.worker_processes import start_workers
-from skcaptcha.auto._process_pool import started_by
 from skcaptcha.prediction import connect_to_cluster
 
 _logger = logging.getLogger(__name__)
@@ -18,7 +17,6 @@ _logger = logging.getLogger(__name__)
 _Fitted = TypeVar("_Fitted")
 
 _ATTEMPTS = 5
-_MODULES = ("skcaptcha.model_selection", "skcaptcha.recipes")  # what the tasks of a fit import
 
 
 @contextmanager
@@ -31,17 +29,10 @@ def parallel(n_jobs: int | None, scheduler: str | None, *, late: bool = False) -
         if client is not None:
             with joblib.parallel_config(backend="dask", client=client):
                 yield
-        elif late:
-            with started_by(start_fit_workers):
-                yield
         else:
-            start_fit_workers(n_jobs or 1)
+            if not late:
+                start_workers(n_jobs)
             yield
-
-
-def start_fit_workers(n_jobs: int) -> None:
-    """Start the processes of a fit, which import what its tasks need."""
-    start_workers(n_jobs, _MODULES)
 
 
 def retry_on_lost_worker(fit: Callable[[], _Fitted]) -> _Fitted:
