@@ -13,7 +13,7 @@ from skcaptcha.label._task import Chosen, Guess
 
 
 class ImageQueue:
-    """All images of a folder without a label: first the others, then the skipped ones.
+    """The unlabeled images of a folder; skipped images come after all others.
 
     Parameters
     ----------
