@@ -9,20 +9,17 @@ SOURCE = Path(__file__).parents[1] / "src" / "skcaptcha"
 TESTED_ELSEWHERE = {
     "__main__.py": "tests/cli/test_current_folder.py: processes begin with it",
     # _display
-    "_display/printable.py": "todo",
+    "_display/printable.py": "tests/cli/test_hostile_folders.py: commands print names",
     # _files
-    "_files/earlier_output.py": "todo",
-    "_files/exclusive_lock.py": "todo",
-    "_files/json_text.py": "todo",
-    "_files/regular_file.py": "todo",
-    "_files/user_data_folder.py": "todo",
+    "_files/exclusive_lock.py": "tests/cli/test_exclusive_lock.py: a lock needs two processes",
+    "_files/user_data_folder.py": "tests/persistence/test_known_models.py: models are known there",
     # _process
-    "_process/deferred_interrupt.py": "todo",
-    "_process/fast_exit.py": "todo",
-    "_process/fast_imports.py": "todo",
-    "_process/import_path.py": "todo",
-    "_process/start_time.py": "todo",
-    "_process/versions.py": "todo",
+    "_process/deferred_interrupt.py": "tests/cli/test_interruptions.py: Ctrl-C ends commands",
+    "_process/fast_exit.py": "tests/cli/test_interruptions.py: it ends the process",
+    "_process/fast_imports.py": "tests/cli/test_commands.py: a command imports nothing else",
+    "_process/import_path.py": "tests/cli/test_current_folder.py: a command needs its own process",
+    "_process/start_time.py": "tests/cli/test_fit_folder.py: the budget counts from the start",
+    "_process/versions.py": "tests/persistence/test_save_and_load.py: manifests contain them",
     # audit
     "audit/_audit.py": "tests/audit/test_audit_captchas.py: a result comes from an audit",
     "audit/_schedule.py": "tests/audit/test_audit_captchas.py: an audit shows what was left out",
@@ -40,13 +37,13 @@ TESTED_ELSEWHERE = {
     "datasets/_progress.py": "tests/cli/test_verbosity.py: only a terminal shows it",
     "exceptions.py": "its docstrings: messages of the errors",
     # fitting
-    "fitting/_check_labels.py": "todo",
-    "fitting/_exclude.py": "todo",
-    "fitting/_fit_captchas.py": "todo",
-    "fitting/_fit_recipe.py": "todo",
-    "fitting/_journals.py": "todo",
-    "fitting/_parallel.py": "todo",
-    "fitting/_result.py": "todo",
+    "fitting/_check_labels.py": "tests/cli/test_check_labels.py: the command is one call of it",
+    "fitting/_exclude.py": "tests/cli/test_fit_folder.py: a fit excludes and lists captchas",
+    "fitting/_fit_captchas.py": "tests/cli/test_fit_folder.py: the command is one call of it",
+    "fitting/_fit_recipe.py": "tests/cli/test_commands.py: the command is one call of it",
+    "fitting/_journals.py": "tests/cli/test_fit_resume.py: an interrupted command leaves them",
+    "fitting/_parallel.py": "tests/cli/test_cluster.py: a fit is divided among real processes",
+    "fitting/_result.py": "tests/cli/test_fit_folder.py: a fit writes the files",
     # images
     "images/_limits.py": "tests/images/test_hostile_images.py: files and arrays over each limit",
     "images/_pixel_values.py": "tests/images/test_decode.py: each depth, with and without alpha",
@@ -68,16 +65,14 @@ TESTED_ELSEWHERE = {
     "model_selection/_score_records.py": "tests/model_selection/test_checkpoint.py: its records "
     "resume searches",
     # persistence
-    "persistence/_manifest.py": "todo",
-    "persistence/_unsafe_values.py": "todo",
+    "persistence/_unsafe_values.py": "tests/persistence/test_skops_format.py: values are in files",
     # prediction
-    "prediction/_cluster_connection.py": "todo",
-    "prediction/_cluster_workers.py": "todo",
-    "prediction/_local_workers.py": "todo",
-    "prediction/_names_on_disk.py": "todo",
-    "prediction/_parquet.py": "todo",
-    "prediction/_table_settings.py": "todo",
-    "prediction/_write_readings.py": "todo",
+    "prediction/_cluster_connection.py": "tests/cli/test_cluster.py: it needs a real cluster",
+    "prediction/_cluster_workers.py": "tests/cli/test_cluster.py: it needs a real cluster",
+    "prediction/_local_workers.py": "tests/prediction/test_read_images.py: the stream uses them",
+    "prediction/_parquet.py": "tests/prediction/test_table.py: each test runs for both formats",
+    "prediction/_table_settings.py": "tests/prediction/test_table.py: a table is resumed or not",
+    "prediction/_write_readings.py": "tests/prediction/test_read_images.py: it writes the stream",
     # read
     "read/sequence/_n_best.py": "tests/read/sequence/test_lattice.py: compared with all paths",
     # recipes

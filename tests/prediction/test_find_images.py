@@ -3,18 +3,14 @@
 import glob
 import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from skcaptcha.datasets._load import natural_sort_key
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.prediction import _names_on_disk, find_images
-from skcaptcha.prediction._names_on_disk import sort_names
+from skcaptcha.prediction import find_images
 
 NAMES = (
     "10.png", "2.png", "labels.csv", ".hidden.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp",
@@ -43,39 +39,6 @@ def test_a_url_is_not_a_pattern():
     """Decoding it says that nothing is downloaded."""
     urls = ["https://example.org/captcha.png?n=[1]", "data:image/png;base64,iVBORw0KGgo="]
     assert list(find_images(urls)) == urls
-
-
-# Few kinds of characters make many equal parts and numbers.
-FILE_NAMES = st.text(st.sampled_from("019ab.\n\udcffé"), min_size=1, max_size=6) | st.text(
-    st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=300
-)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-@given(names=st.lists(FILE_NAMES, max_size=60), n_in_memory=st.integers(0, 70))
-def test_names_sorted_on_disk_are_names_sorted(names, n_in_memory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_names_on_disk, "_NAMES_IN_MEMORY", n_in_memory)
-        assert list(sort_names(names)) == sorted(names, key=natural_sort_key)
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_files_of_a_folder():
-    code = (
-        "import resource, sys\n"
-        "from skcaptcha.prediction._names_on_disk import sort_names\n"
-        "n = int(sys.argv[1])\n"
-        "names = sort_names(f'{i}.png' for i in reversed(range(n)))\n"
-        "assert sum(name == f'{i}.png' for i, name in enumerate(names)) == n\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-    )
-    peaks = []
-    for n in ("60000", "300000"):
-        command = [sys.executable, "-c", code, n]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        peaks.append(int(done.stdout) * (1 / 1024 if sys.platform == "darwin" else 1))
-    # All names with their sort keys would take 48 MiB.
-    assert peaks[1] - peaks[0] < 10 * 1024
 
 
 PART = st.sampled_from(["*", "**", "?", "b", "b*", "[b]", "c", "*.png", "z.*", ".*", "1.JPG", "*9"])

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from skcaptcha._files.atomic import write_atomically
+from skcaptcha._files.json_text import to_json
 from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.exceptions import SkcaptchaError
 
@@ -31,7 +32,7 @@ def check_settings(unfinished: Path, settings: Settings) -> None:
 def store_settings(unfinished: Path, settings: Settings) -> None:
     """Write the settings next to an unfinished table."""
     _stored(unfinished, settings)
-    content = json.dumps(dict(settings), indent=2).encode()
+    content = to_json(dict(settings), indent=2)
     write_atomically(_file(unfinished), lambda stream: stream.write(content + b"\n"))
 
 
