@@ -12,11 +12,11 @@ from typing import IO, Any
 
 from skcaptcha.exceptions import OutputError
 
-Write = Callable[[IO[bytes]], Any]
-"""Writes a file's content to a binary file opened for writing."""
+Content = bytes | Callable[[IO[bytes]], Any]
+"""Content of a file, or a function that writes it to a binary file opened for writing."""
 
 
-def write_atomically(path: str | os.PathLike[str], write: Write) -> None:
+def write_atomically(path: str | os.PathLike[str], content: Content) -> None:
     """Write a file completely or not at all: every reader finds the old content or the new.
 
     This holds if the process is killed, if the disk is full and, on file systems that keep their
@@ -24,10 +24,10 @@ def write_atomically(path: str | os.PathLike[str], write: Write) -> None:
     that it points to is written; a pipe or a device is written directly. Raise OutputError if the
     file cannot be written.
     """
-    write_all_atomically({Path(path): write})
+    write_all_atomically({Path(path): content})
 
 
-def write_all_atomically(files: Mapping[Path, Write]) -> None:
+def write_all_atomically(files: Mapping[Path, Content]) -> None:
     """Write files that belong together: all are complete before the first replaces an old one.
 
     They replace the old files in the given order. Raise OutputError if one of them cannot be
@@ -35,7 +35,8 @@ def write_all_atomically(files: Mapping[Path, Write]) -> None:
     """
     written: list[tuple[str, Path]] = []
     try:
-        for path, write in files.items():
+        for path, content in files.items():
+            write = _writer(content)
             if path.exists() and not path.is_file():
                 # Replacing a pipe or a device with a file would destroy it.
                 with path.open("wb") as stream:
@@ -64,6 +65,10 @@ def write_all_atomically(files: Mapping[Path, Write]) -> None:
         raise
     for folder in folders:
         sync_folder(folder)
+
+
+def _writer(content: Content) -> Callable[[IO[bytes]], Any]:
+    return (lambda file: file.write(content)) if isinstance(content, bytes) else content
 
 
 @contextmanager

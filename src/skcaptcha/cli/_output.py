@@ -100,7 +100,7 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], file: Path) 
     writer.writerows(rows)
     # File names need not be valid UTF-8; their bytes are written as they are.
     content = text.getvalue().encode(errors="surrogateescape")
-    write_atomically(file, lambda stream: stream.write(content))
+    write_atomically(file, content)
 
 
 def _chunks(report: Mapping[str, Any]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
         # Ignore a matplotlibrc in the current folder, which may be from someone else.
         with style.context("default"):
             draw_traces(traces).savefig(picture, format="png")
-        write_atomically(out, lambda file: file.write(picture.getvalue()))
+        write_atomically(out, picture.getvalue())
         note(f"{len(traces)} of {len(images)} images drawn to {out}")
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)

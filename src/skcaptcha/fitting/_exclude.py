@@ -133,7 +133,7 @@ def warn_of_known_held_out(train: Bunch, test: Bunch) -> None:
 
 
 def exclude_unsegmentable(
-    error: SkcaptchaError, steps: Pipeline, captchas: Bunch, *, verbose: int = 0
+    error: SkcaptchaError, steps: Pipeline, captchas: Bunch
 ) -> tuple[Bunch, Failures]:
     """Exclude the captchas because of which a fit raised `error`.
 
@@ -141,7 +141,7 @@ def exclude_unsegmentable(
     cause; another one if more than half of them are, because then the recipe is at fault.
     """
     n = len(captchas.data)
-    errors = _find_unusable(steps, captchas.data, verbose=verbose)
+    errors = _find_unusable(steps, captchas.data)
     if not errors:
         raise error
     if 2 * len(errors) > n:
@@ -154,13 +154,9 @@ def exclude_unsegmentable(
     return _exclude(captchas, errors)
 
 
-def _find_unusable(
-    steps: Pipeline, images: Sequence[Any], *, verbose: int
-) -> dict[int, SkcaptchaError]:
+def _find_unusable(steps: Pipeline, images: Sequence[Any]) -> dict[int, SkcaptchaError]:
     """Return the errors of the images that stop the steps from being fitted, by index."""
-    title = "looking for the cause"
-    results = process_images(steps, images, decoded_images, title=title, verbose=verbose)
-    decoded = dict(enumerate(results))
+    decoded = dict(enumerate(process_images(steps, images, decoded_images, title="decoding")))
     errors: dict[int, SkcaptchaError] = {}
     while len(errors) < len(decoded):
         rest = [i for i in decoded if i not in errors]

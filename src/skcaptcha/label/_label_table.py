@@ -121,7 +121,7 @@ class LabelTable:
             (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
         begins_with_bom = self._content is not None and self._content.startswith(_BOM)
         content = begins_with_bom * _BOM + buffer.getvalue().encode()
-        write_atomically(self.path, lambda file: file.write(content))
+        write_atomically(self.path, content)
         self._content, self._rows = content, rows
         self._index()
 

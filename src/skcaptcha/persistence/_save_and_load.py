@@ -9,10 +9,9 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import joblib
 import numpy as np
@@ -22,7 +21,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skcaptcha._files.atomic import write_all_atomically
+from skcaptcha._files.atomic import Content, write_all_atomically
 from skcaptcha._files.json_text import to_json
 from skcaptcha._process.versions import VERSIONS
 from skcaptcha.base import Model, pipeline_of
@@ -140,7 +139,7 @@ def save(
         "versions": VERSIONS,
         "payload_sha256": sha256(payload).hexdigest(),
     }
-    files = {path.with_suffix(".json"): to_json(about, indent=2)}
+    files: dict[Path, Content] = {path.with_suffix(".json"): to_json(about, indent=2)}
     if results is not None:
         files[path.with_suffix(".csv")] = _encode(_table(results))
     if recipe is not None:
@@ -148,7 +147,7 @@ def save(
     files[path] = add_manifest(content, to_json(about, indent=2))
     if format == "joblib":
         _remember(path, about["payload_sha256"])
-    write_all_atomically({name: partial(_write, part) for name, part in files.items()})
+    write_all_atomically(files)
 
 
 def load(path: str | os.PathLike[str], trust: bool = False) -> Pipeline:
@@ -308,10 +307,6 @@ def _loaded(file: ModelFile) -> Any:
             stacklevel=4,
         )
     return model
-
-
-def _write(content: bytes, file: IO[bytes]) -> None:
-    file.write(content)
 
 
 def _table(results: Mapping[str, Any]) -> str:

@@ -32,8 +32,7 @@ def check_settings(unfinished: Path, settings: Settings) -> None:
 def store_settings(unfinished: Path, settings: Settings) -> None:
     """Write the settings next to an unfinished table."""
     _stored(unfinished, settings)
-    content = to_json(dict(settings), indent=2)
-    write_atomically(_file(unfinished), lambda stream: stream.write(content + b"\n"))
+    write_atomically(_file(unfinished), to_json(dict(settings), indent=2) + b"\n")
 
 
 def remove_settings(unfinished: Path) -> None:

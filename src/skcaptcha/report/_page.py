@@ -114,7 +114,7 @@ class Page:
         """
         is_markdown = os.fspath(path).endswith(".md")
         content = (self.to_markdown() if is_markdown else self.to_html()).encode()
-        write_atomically(path, lambda file: file.write(content))
+        write_atomically(path, content)
 
     def _repr_html_(self) -> str:
         # The frame keeps the page's styles out of the notebook.

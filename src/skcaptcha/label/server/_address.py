@@ -72,7 +72,7 @@ def remember(folder: Path, address: Address) -> None:
     with suppress(OSError):
         file = _file(folder)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(file, lambda stream: stream.write(json.dumps(kept).encode()))
+        write_atomically(file, json.dumps(kept).encode())
 
 
 def forget(folder: Path) -> None:
