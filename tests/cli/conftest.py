@@ -1,4 +1,4 @@
-"""Captchas and a model that the tests of the commands share, and ways to run a command."""
+"""Shared fixtures for command tests: captchas, a model, and ways to run a command."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ class Outcome:
     err: str
 
     def sentence(self) -> str:
-        """Return the only line on the standard error, not counting warnings."""
+        """Return the only line of standard error, ignoring warnings."""
         lines = self.err.splitlines()
         lines = [line for line in lines if not line.startswith("warning: ")] or lines
         assert len(lines) == 1, self.err
@@ -50,7 +50,7 @@ class Outcome:
 
 
 class Command(subprocess.Popen[str]):
-    """Command in a process of its own, as a user runs it."""
+    """A command that runs in its own process, as a user runs it."""
 
     def __init__(self, *arguments: object, **options: Any) -> None:
         super().__init__(
@@ -60,14 +60,14 @@ class Command(subprocess.Popen[str]):
         )
 
     def outcome(self, stdin: str | None = None, timeout: float = 120) -> Outcome:
-        """Wait for the end of the command."""
+        """Wait for the command to finish."""
         out, err = self.communicate(stdin, timeout)
         return Outcome(self.returncode, out, err)
 
 
 @pytest.fixture(scope="session")
 def start() -> type[Command]:
-    """Class that starts a command in a process of its own."""
+    """Class that starts a command in its own process."""
     return Command
 
 
@@ -89,7 +89,7 @@ def run(
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with recipe.yaml, the labeled folder ``captchas`` and, in ``out``, a model."""
+    """Folder with recipe.yaml, the labeled folder ``captchas``, and a model in ``out``."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "recipe.yaml").write_text(RECIPE)
     made = Command("generate", "lines", "captchas", "-n", 30, "--seed", 7, cwd=folder).outcome()
@@ -112,6 +112,6 @@ def captchas(workshop: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def texts(model: Path, captchas: Path) -> list[str]:
-    """Predictions of the model for the captchas."""
+    """The model's predictions for the captchas."""
     texts: list[str] = joblib.load(model).predict(load_captchas(captchas).data).tolist()
     return texts

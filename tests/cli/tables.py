@@ -1,4 +1,4 @@
-"""Reading the tables that commands write."""
+"""Read tables written by commands."""
 
 import csv
 from pathlib import Path

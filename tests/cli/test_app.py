@@ -1,4 +1,4 @@
-"""The command line as a whole: its options, exit codes and errors."""
+"""General options, exit codes and errors of the command line."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_closed_pipe_is_not_an_error(start, model, captchas, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["fit"], ["nosuch"], ["generate", "lines", "a", "-n", "0"]])
-def test_a_command_line_that_is_wrong(run, tmp_path, monkeypatch, arguments):
+def test_invalid_command_lines(run, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     outcome = run(*arguments)
     assert outcome.code == 2

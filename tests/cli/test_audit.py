@@ -1,4 +1,4 @@
-"""The command ``audit`` writes its report in three formats, or nothing."""
+"""``audit`` writes its report in three formats, or writes nothing."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from skcaptcha.datasets import make_line_captchas
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty labeled captchas, and a file that is not an image."""
+    """Thirty labeled captchas and a file that is not an image."""
     folder = tmp_path_factory.mktemp("captchas")
     for i, (image, label) in enumerate(
         zip(*make_line_captchas(30, charset="ABC", random_state=0), strict=True)
@@ -45,14 +45,14 @@ def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
 
 
 @pytest.mark.parametrize("out", ["report.pdf", "report"])
-def test_audit_needs_a_name_for_html(folder, tmp_path, run, out):
+def test_audit_requires_a_path_for_html(folder, tmp_path, run, out):
     done = run("audit", folder, "--out", tmp_path / out)
     assert done.code == 2
     assert "report.html" in done.sentence()
     assert not list(tmp_path.iterdir())
 
 
-def test_audit_refuses_two_results_in_one_file(folder, tmp_path, run):
+def test_audit_refuses_to_write_two_results_to_one_file(folder, tmp_path, run):
     done = run("audit", folder, "--out", tmp_path / "a.html", "--json", tmp_path / "a.json")
     assert done.code == 2
     assert "two results would be written to this file" in done.sentence()

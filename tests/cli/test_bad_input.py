@@ -1,4 +1,4 @@
-"""Each bad input gets one clear sentence, the right exit code and nothing half written."""
+"""Bad input gives one clear sentence, the right exit code and no partial files."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from skcaptcha.prediction import read_images
 
 
 def huge_png() -> bytes:
-    """Return a PNG file of a few bytes whose header claims 60,000 x 60,000 pixels."""
+    """Return a PNG file of a few bytes whose header declares 60,000 x 60,000 pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checksum = zlib.crc32(kind + content)
@@ -32,7 +32,7 @@ def huge_png() -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path, captchas: Path) -> Path:
-    """Two good captchas (one of them a JPEG called .png) and one of each bad kind."""
+    """Two good captchas (one is a JPEG named .png) and one bad file of each kind."""
     folder = tmp_path / "mixed"
     folder.mkdir()
     data, labels = (load_captchas(captchas)[key] for key in ("data", "target"))
@@ -48,7 +48,7 @@ def folder(tmp_path: Path, captchas: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_half_written(tmp_path: Path) -> Iterator[None]:
+def no_partial_files(tmp_path: Path) -> Iterator[None]:
     yield
     assert not list(tmp_path.rglob(".*"))
 
@@ -57,7 +57,7 @@ def nothing_half_written(tmp_path: Path) -> Iterator[None]:
 def places(
     workshop: Path, model: Path, captchas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Path]:
-    """Paths by the names that stand in the arguments; the command runs in an empty folder."""
+    """Map the placeholders in arguments to paths, and change to an empty folder."""
     monkeypatch.chdir(tmp_path)
     return {"recipe": workshop / "recipe.yaml", "model": model, "captchas": captchas}
 
@@ -78,7 +78,7 @@ def check_reasons(err: str) -> None:
         assert reason in line
 
 
-def test_predict_reads_the_rest_and_names_what_failed(run, model, folder, tmp_path):
+def test_predict_reads_valid_images_and_lists_failures(run, model, folder, tmp_path):
     table = tmp_path / "a.csv"
     missing = tmp_path / "nosuch.png"
     outcome = run("predict", folder, missing, "--model", model, "--csv", table, "--json", "-")
@@ -92,7 +92,7 @@ def test_predict_reads_the_rest_and_names_what_failed(run, model, folder, tmp_pa
     assert names == {path.name for path in folder.iterdir()} - set(REASONS)
 
 
-def test_score_counts_what_failed_as_wrong(run, model, folder, tmp_path):
+def test_score_counts_failed_images_as_wrong(run, model, folder, tmp_path):
     table = tmp_path / "a.csv"
     outcome = run("score", folder, "--model", model, "--csv", table, "--json", "-")
     assert outcome.code == 1
@@ -105,7 +105,7 @@ def test_score_counts_what_failed_as_wrong(run, model, folder, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["score", "predict"])
-def test_a_folder_that_is_missing_or_holds_no_images(run, model, tmp_path, command):
+def test_missing_folders_and_folders_without_images(run, model, tmp_path, command):
     (tmp_path / "empty").mkdir()
     outcome = run(command, tmp_path / "empty", "--model", model)
     assert outcome.code == 2
@@ -131,7 +131,7 @@ def test_a_folder_without_labels(run, model, workshop, captchas, tmp_path):
 
 @pytest.mark.parametrize("command", ["score", "predict", "show", "cut"])
 @pytest.mark.parametrize("content", [None, b"", b"no model", "array"])
-def test_a_model_that_is_missing_or_none(run, captchas, tmp_path, command, content):
+def test_missing_and_invalid_models(run, captchas, tmp_path, command, content):
     model = tmp_path / "model.joblib"
     if content == "array":
         joblib.dump(np.zeros(3), model)
@@ -157,7 +157,7 @@ def test_a_model_that_is_missing_or_none(run, captchas, tmp_path, command, conte
         ("data: {generate: lines}\ndata: {generate: dots}", "twice"),
     ],
 )
-def test_a_recipe_that_is_none(run, tmp_path, text, named):
+def test_files_that_are_not_recipes(run, tmp_path, text, named):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(text)
     outcome = run("fit", recipe, "--out", tmp_path / "out" / "model.joblib")
@@ -183,7 +183,7 @@ def test_a_recipe_that_is_none(run, tmp_path, text, named):
         ("nothing", "KEY=VALUE"),
     ],
 )
-def test_a_recipe_with_a_mistake(run, workshop, tmp_path, override, named):
+def test_recipes_with_mistakes(run, workshop, tmp_path, override, named):
     out = tmp_path / "out" / "model.joblib"
     outcome = run("fit", workshop / "recipe.yaml", "--out", out, "--jobs", 1, "--set", override)
     assert outcome.code == 2
@@ -193,7 +193,7 @@ def test_a_recipe_with_a_mistake(run, workshop, tmp_path, override, named):
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".html"])
-def test_fit_finds_out_before_the_work_what_cannot_be_written_after(run, places, tmp_path, suffix):
+def test_fit_checks_output_paths_before_fitting(run, places, tmp_path, suffix):
     (tmp_path / f"m{suffix}").mkdir()
     outcome = run("fit", places["recipe"], "--out", "m.joblib", "--jobs", 1)
     assert outcome.code == 2
@@ -202,7 +202,7 @@ def test_fit_finds_out_before_the_work_what_cannot_be_written_after(run, places,
 
 
 @pytest.mark.filterwarnings("default:.* fits")
-def test_a_few_training_images_of_another_size_are_left_out(run, workshop, captchas, tmp_path):
+def test_a_few_training_images_of_another_size_are_excluded(run, workshop, captchas, tmp_path):
     folder = tmp_path / "captchas"
     shutil.copytree(captchas, folder)
     (folder / "00000.png").write_bytes(b"")
@@ -226,7 +226,7 @@ def test_a_few_training_images_of_another_size_are_left_out(run, workshop, captc
 
 
 class MemoryHog(TransformerMixin, BaseEstimator):
-    """A step that requests more memory than any machine has if an image is wide."""
+    """A step that requests more memory than any machine has when an image is wide."""
 
     def fit(self, X, y=None):
         return self
@@ -237,7 +237,7 @@ class MemoryHog(TransformerMixin, BaseEstimator):
         return X
 
 
-def test_an_image_that_exhausts_the_memory_does_not_stop_the_others(model, captchas, texts):
+def test_images_that_exhaust_memory_do_not_affect_others(model, captchas, texts):
     reader = joblib.load(model)
     reader.steps.insert(1, ("hog", MemoryHog()))
     sources = [*load_captchas(captchas).data[:5], np.zeros((30, 140), np.uint8)]
@@ -246,7 +246,7 @@ def test_an_image_that_exhausts_the_memory_does_not_stop_the_others(model, captc
     assert reason_of(bad) == "there is not enough memory for 140 x 30 pixels"
 
 
-def test_training_images_of_another_size(run, workshop, tmp_path):
+def test_training_images_of_different_sizes(run, workshop, tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     for shade, label in enumerate(("AB", "CD", "EF", "GH"), start=250):
@@ -288,7 +288,7 @@ def test_training_images_of_another_size(run, workshop, tmp_path):
         (("cut", "{captchas}", "{captchas}", "--model", "{model}"), "not empty"),
     ],
 )
-def test_wrong_use(run, places, tmp_path, arguments, said):
+def test_invalid_arguments(run, places, tmp_path, arguments, said):
     outcome = run(*(argument.format(**places) for argument in arguments))
     assert outcome.code == 2
     assert outcome.sentence().startswith("error: ")
@@ -320,19 +320,19 @@ FOLDER_WANTED = [
         ("m.joblib", "it is a model; pass a folder of images"),
     ],
 )
-def test_a_file_in_place_of_a_folder(run, places, tmp_path, command, name, said):
+def test_a_file_instead_of_a_folder(run, places, tmp_path, command, name, said):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "1.png").touch()
     (tmp_path / name).touch()
     words = [word.format(**places) for word in command]
-    # The folder comes first, but for that of an option.
+    # The folder is the first argument, unless it belongs to an option.
     words.insert(len(words) if words[-1] == "--data" else 1, name)
     outcome = run(*words)
     assert outcome.code == 2
     assert outcome.sentence().startswith(f"error: {name}: {said}")
 
 
-def test_a_folder_or_a_file_in_place_of_a_recipe(run, places, captchas):
+def test_a_folder_or_other_file_instead_of_a_recipe(run, places, captchas):
     image = load_captchas(captchas).data[0]
     for name, said in ((captchas, "it is a folder"), (image, "is an image, not a recipe")):
         outcome = run("check-labels", captchas, "--recipe", name)
@@ -341,7 +341,7 @@ def test_a_folder_or_a_file_in_place_of_a_recipe(run, places, captchas):
         assert said in outcome.sentence()
 
 
-def test_a_report_that_cannot_be_written_keeps_the_old_one(run, model, captchas, tmp_path):
+def test_a_failed_report_keeps_the_previous_one(run, model, captchas, tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("old")
     assert run("score", captchas, "--model", f"{model}x", "--csv", table).code == 2
@@ -349,7 +349,7 @@ def test_a_report_that_cannot_be_written_keeps_the_old_one(run, model, captchas,
 
 
 @pytest.mark.parametrize("content", ["hello", "a,b,c\n1,2,3\n", "a\n", "filename,text\nx,y\n"])
-def test_resume_touches_no_foreign_file(run, model, captchas, tmp_path, content):
+def test_resume_does_not_change_unrelated_files(run, model, captchas, tmp_path, content):
     table = tmp_path / "a.csv"
     table.write_text(content)
     outcome = run("predict", captchas, "--model", model, "--csv", table, "--resume")

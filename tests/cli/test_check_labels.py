@@ -1,4 +1,4 @@
-"""The command ``check-labels``: suspects, output files, and the page that --fix opens."""
+"""``check-labels``: suspects, output files, and the page opened by --fix."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ WRONG = {"00008.png": "7777", "00041.png": "AB"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eighty captchas; two labels are wrong, and one file is not an image."""
+    """Eighty captchas with two wrong labels, and one file that is not an image."""
     folder = tmp_path_factory.mktemp("labels") / "captchas"
     images, labels = make_line_captchas(80, charset=CHARSET, random_state=2)
     names = [f"{i:05}.png" for i in range(1, 81)]
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def check(run, workshop, folder):
-    """Run the command with the shared recipe."""
+    """Function that runs the command with the shared recipe."""
 
     def check(*arguments: object, where: Path = folder):
         fixed = ("--recipe", workshop / "recipe.yaml", "--jobs", 1)
@@ -42,7 +42,7 @@ def check(run, workshop, folder):
     return check
 
 
-def test_the_worst_come_first_in_every_output(check, folder, tmp_path):
+def test_every_output_lists_the_worst_labels_first(check, folder, tmp_path):
     table, page, report = (tmp_path / name for name in ("l.csv", "l.html", "l.json"))
     before = (folder / "labels.csv").read_bytes()
     outcome = check("--csv", table, "--report", page, "--json", report)
@@ -63,13 +63,13 @@ def test_the_worst_come_first_in_every_output(check, folder, tmp_path):
     assert (folder / "labels.csv").read_bytes() == before
 
 
-def test_the_steps_of_a_model_are_used(run, folder, model):
+def test_steps_of_a_model_are_used(run, folder, model):
     outcome = run("check-labels", folder, "--model", model, "--jobs", 1, "--json", "-")
     assert outcome.code == 0, outcome.err
     found = json.loads(outcome.out)
     assert found["judged_by"] == "FixedBoxes + RawPixels + CharacterReader"
     assert {suspect["filename"] for suspect in found["suspects"][:2]} == WRONG.keys()
-    assert "suspects" in outcome.err  # the summary, since JSON has the standard output
+    assert "suspects" in outcome.err  # the summary, because JSON uses standard output
 
 
 def test_a_file_that_is_not_an_image_is_excluded(check, folder, tmp_path):
@@ -82,10 +82,10 @@ def test_a_file_that_is_not_an_image_is_excluded(check, folder, tmp_path):
     assert (found["n"], found["n_failed"]) == (79, 1)
 
 
-def test_the_terminal_shows_the_worst_twenty(check, folder, tmp_path):
+def test_the_terminal_shows_the_twenty_worst_labels(check, folder, tmp_path):
     mixed = shutil.copytree(folder, tmp_path / "mixed")
     rows = (mixed / "labels.csv").read_text().splitlines()
-    for k in range(1, 13):  # twelve images twice, with another label each time
+    for k in range(1, 13):  # twelve images, each with two different labels
         shutil.copy(mixed / f"{k:05}.png", mixed / f"{100 + k:05}.png")
         rows.append(f"{100 + k:05}.png,ABCD")
     (mixed / "labels.csv").write_text("\n".join(rows) + "\n")
@@ -104,27 +104,27 @@ def test_the_terminal_shows_the_worst_twenty(check, folder, tmp_path):
         (("--csv", "x.csv", "--report", "x.csv"), "x.csv: the format is HTML"),
     ],
 )
-def test_wrong_use(check, arguments, sentence):
+def test_invalid_arguments(check, arguments, sentence):
     outcome = check(*arguments)
     assert outcome.code == 2
     assert sentence in outcome.sentence()
 
 
-def test_missing_cleanlab_is_an_error_before_the_work(check, monkeypatch):
+def test_missing_cleanlab_is_reported_before_fitting(check, monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     outcome = check()
     assert outcome.code == 2
     assert "pip install 'skcaptcha[labels]'" in outcome.sentence()
 
 
-def test_fix_without_a_web_server_is_an_error_before_the_work(check, monkeypatch):
+def test_fix_without_a_web_server_is_reported_before_fitting(check, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = check("--fix")
     assert outcome.code == 2
     assert "pip install 'skcaptcha[web]'" in outcome.sentence()
 
 
-def test_fix_of_a_folder_that_is_being_labeled_is_an_error_before_the_work(check, folder, tmp_path):
+def test_fix_of_a_folder_in_use_is_reported_before_fitting(check, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     page = tmp_path / "l.html"
     with LabelingSession(own, train=False):
@@ -134,7 +134,7 @@ def test_fix_of_a_folder_that_is_being_labeled_is_an_error_before_the_work(check
     assert not page.exists()
 
 
-def test_fix_opens_only_the_suspects_with_their_predictions(start, workshop, folder, tmp_path):
+def test_fix_opens_only_suspects_with_their_predictions(start, workshop, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     command = start(
         "check-labels", own, "--recipe", workshop / "recipe.yaml", "--jobs", 1, "--quiet", "--fix",

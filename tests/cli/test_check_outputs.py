@@ -1,4 +1,4 @@
-"""No command overwrites its inputs or the labels of a folder; suffixes match formats."""
+"""Commands do not overwrite inputs or labels, and file suffixes match formats."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from skcaptcha.exceptions import OverwriteError, SkcaptchaError
 
 Link = Callable[[Path, Path], None]
 
-# Inputs of each command, by the names in its arguments.
+# Inputs of each command. The names appear in its arguments.
 READS: dict[str, tuple[str, ...]] = {
     "fit {recipe} --data {folder}": ("recipe", "labels", "image"),
     "fit {folder}": ("labels", "image"),
@@ -30,7 +30,7 @@ READS: dict[str, tuple[str, ...]] = {
     "audit {folder}": ("labels", "image"),
     "show {model} {image}": ("image", "model", "manifest"),
 }
-# Outputs of each command, with their suffixes.
+# Outputs of each command and their suffixes.
 WRITES: dict[str, dict[str, str]] = {
     "fit": {"--out": ".joblib", "--json": ".json"},
     "score": {"--csv": ".csv", "--json": ".json", "--report": ".html"},
@@ -48,7 +48,7 @@ PAIRS = [
 
 @pytest.fixture
 def inputs(workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """Copies of the inputs of commands, by their names in the tables."""
+    """Copies of the inputs, by their names in INPUTS and OUTPUTS."""
     folder = tmp_path / "in"
     folder.mkdir()
     captchas = sorted((workshop / "captchas").iterdir())
@@ -97,10 +97,10 @@ def test_an_output_cannot_be_an_input(
         assert contents(tmp_path) == before
 
 
-def test_names_on_the_standard_input_are_inputs_too(start: Any, inputs: dict[str, Path]) -> None:
+def test_names_on_standard_input_are_also_inputs(start: Any, inputs: dict[str, Path]) -> None:
     link = inputs["folder"].parent / "link.csv"
     link.symlink_to(inputs["labels"])
-    # In a folder without images, labels.csv is a file like any other.
+    # In a folder without images, labels.csv has no special meaning.
     other = inputs["folder"].parent / "labels.csv"
     other.write_text("filename,label\n")
     before = inputs["labels"].read_bytes()
@@ -114,7 +114,7 @@ def test_names_on_the_standard_input_are_inputs_too(start: Any, inputs: dict[str
 
 @pytest.mark.parametrize("name", ["labels.csv", "Labels.CSV", "labels.txt"])
 @pytest.mark.parametrize("there", [False, True])
-def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there: bool) -> None:
+def test_outputs_do_not_become_labels_of_a_folder(tmp_path: Path, name: str, there: bool) -> None:
     if there:
         (tmp_path / name).touch()
     check_outputs(tmp_path / name)
@@ -125,7 +125,7 @@ def test_nothing_becomes_the_labels_of_a_folder(tmp_path: Path, name: str, there
 
 @pytest.mark.parametrize("name", ["labels.json", "label.csv", "gt.csv", "my-labels.html"])
 def test_no_output_is_mistaken_for_labels(tmp_path: Path, name: str) -> None:
-    """With the suggested name, the folder is still labeled by the names of its images."""
+    """With the suggested name, the folder still takes its labels from image names."""
     (tmp_path / "5UFQ.png").touch()
     file = tmp_path / name
     for output in ({"json": file}, {"csv": file}, {"html": file}):
@@ -143,7 +143,7 @@ def test_no_output_is_mistaken_for_labels(tmp_path: Path, name: str) -> None:
     check_outputs(file)
 
 
-def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, Path]) -> None:
+def test_fit_does_not_overwrite_labels_with_its_table(run: Any, inputs: dict[str, Path]) -> None:
     before = contents(inputs["folder"])
     for source in (inputs["folder"], inputs["recipe"]):
         outcome = run("fit", source, "--out", inputs["folder"] / "labels.joblib")
@@ -156,11 +156,11 @@ def test_a_fit_does_not_write_its_table_over_labels(run: Any, inputs: dict[str, 
     ("command", "out", "beside"),
     [("fit", "mine.joblib", "mine.yaml"), ("audit", "README.html", "README.md")],
 )
-def test_a_file_written_by_hand_is_not_replaced(run, inputs, command, out, beside) -> None:
+def test_handwritten_files_are_not_replaced(run, inputs, command, out, beside) -> None:
     file = Path(beside)  # in the current folder
     file.write_text("written by hand")
     labels = inputs["labels"].read_text().splitlines()
-    inputs["labels"].write_text("\n".join(labels[:4]))  # of the images that are there
+    inputs["labels"].write_text("\n".join(labels[:4]))  # labels of existing images
     outcome = run(command, inputs["folder"], "--out", out)
     assert outcome.code == 2
     assert f"{beside}: not from an earlier run" in outcome.sentence()
@@ -168,7 +168,7 @@ def test_a_file_written_by_hand_is_not_replaced(run, inputs, command, out, besid
 
 
 @pytest.mark.parametrize("link", [symbolic, hard])
-def test_two_outputs_are_two_files(tmp_path: Path, link: Link) -> None:
+def test_two_outputs_need_two_files(tmp_path: Path, link: Link) -> None:
     table, page = tmp_path / "a.csv", tmp_path / "a.html"
     table.touch()
     link(page, table)
@@ -176,7 +176,7 @@ def test_two_outputs_are_two_files(tmp_path: Path, link: Link) -> None:
         check_outputs(csv=table, html=page)
 
 
-def test_a_table_and_what_gathers_beside_it_are_two_files(
+def test_a_table_and_its_partial_rows_need_two_files(
     run: Any, inputs: dict[str, Path], tmp_path: Path
 ) -> None:
     outcome = run(
@@ -192,7 +192,7 @@ SUFFIXES = [
     for command, options in WRITES.items()
     for option, suffix in options.items()
     for wrong in {".csv", ".json", ".html", ".png", ".jpg", ".pdf", ".yaml", ".txt"} - {suffix}
-    # A model may be called as one likes, if that is no name for something else.
+    # A model may have any name that does not suggest another file type.
     if (option, suffix, wrong) != ("--out", ".joblib", ".pdf")
 ]
 
@@ -208,7 +208,7 @@ def test_a_suffix_matches_the_format(run, inputs, command, option, name) -> None
 
 
 @pytest.mark.parametrize(("suffix", "format_"), [(".joblib", "skops"), (".skops", "joblib")])
-def test_the_suffix_of_a_model_is_that_of_its_format(
+def test_the_suffix_of_a_model_matches_its_format(
     run: Any, inputs: dict[str, Path], suffix: str, format_: str
 ) -> None:
     outcome = run("fit", inputs["recipe"], "--format", format_, "--out", f"new{suffix}")
@@ -223,7 +223,7 @@ def test_devices_and_pipes_have_no_suffix(tmp_path: Path) -> None:
     check_outputs(csv=pipe, json=pipe, html=Path("/dev/stdout"), png=Path("/dev/null"))
 
 
-def test_inputs_are_only_checked_if_an_output_exists(tmp_path: Path) -> None:
+def test_inputs_are_checked_only_if_an_output_exists(tmp_path: Path) -> None:
     def never() -> Any:
         raise AssertionError
         yield

@@ -1,4 +1,4 @@
-"""A Dask cluster of real processes gives the results of one process, even if workers end."""
+"""A Dask cluster gives the same results as one process, even if workers end."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ RESUME = "resume with --resume (resume=True)"
 
 @dataclass
 class Cluster:
-    """A scheduler and two workers, each a process in its own folder."""
+    """A scheduler and two workers. Each runs in its own process and folder."""
 
     folder: Path
     address: str = ""
@@ -84,7 +84,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @dataclass
 class Job:
-    """A tree of captchas to read, and the readings of one process."""
+    """A tree of captchas, and how one process reads them."""
 
     arguments: tuple[object, ...]
     table: bytes
@@ -112,16 +112,16 @@ def rows_in(table: Path) -> int:
     return max(unfinished.read_bytes().count(b"\n") - 1, 0) if unfinished.exists() else 0
 
 
-def test_a_worker_that_is_killed_changes_nothing(run, cluster, job, tmp_path):
+def test_a_killed_worker_does_not_change_results(run, cluster, job, tmp_path):
     table = tmp_path / "a.csv"
     doomed = cluster.start_worker()
 
-    def kill_amid_the_work() -> None:
+    def kill_during_work() -> None:
         wait_until(lambda: rows_in(table) > 0)
         doomed.kill()
 
     with ThreadPoolExecutor(1) as others:
-        killed = others.submit(kill_amid_the_work)
+        killed = others.submit(kill_during_work)
         outcome = run(*job.arguments, "--csv", table, "--scheduler", cluster.address)
         killed.result()
     assert outcome.code == 1
@@ -130,7 +130,7 @@ def test_a_worker_that_is_killed_changes_nothing(run, cluster, job, tmp_path):
     assert table.read_bytes() == job.table
 
 
-def test_score_gives_what_one_process_gives(run, cluster, model, captchas, tmp_path):
+def test_score_gives_the_same_report_as_one_process(run, cluster, model, captchas, tmp_path):
     reports = []
     for name, options in (("one", []), ("cluster", ["--scheduler", cluster.address])):
         table, report = tmp_path / f"{name}.csv", tmp_path / f"{name}.json"
@@ -143,7 +143,7 @@ def test_score_gives_what_one_process_gives(run, cluster, model, captchas, tmp_p
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_fit_gives_the_model_that_processes_give(run, cluster, workshop, tmp_path, jobs):
+def test_fit_gives_the_same_model_as_local_processes(run, cluster, workshop, tmp_path, jobs):
     ways = {"processes": ("--jobs", jobs), "cluster": ("--scheduler", cluster.address)}
     models, tables = [], []
     for name, options in ways.items():
@@ -160,12 +160,12 @@ def test_fit_gives_the_model_that_processes_give(run, cluster, workshop, tmp_pat
     assert len(tables[0]) == 6
 
 
-def test_a_file_that_workers_do_not_see_is_named_with_the_worker(
+def test_errors_name_the_file_and_the_worker_that_cannot_open_it(
     run, cluster, workshop, monkeypatch
 ):
     monkeypatch.chdir(workshop)
     name = load_captchas("captchas").data[0]
-    # The first of these paths leads elsewhere in every process.
+    # The first path points to a different place in every process.
     paths = (f"/proc/self/cwd/{name}", name, "none.png")
     outcome = run("predict", *paths, "--model", "out/model.joblib", "--scheduler", cluster.address)
     assert outcome.code == 1
@@ -176,7 +176,7 @@ def test_a_file_that_workers_do_not_see_is_named_with_the_worker(
     assert missing == "none.png: no such file"
 
 
-def test_a_scheduler_that_does_not_answer(run, workshop, model, captchas, tmp_path):
+def test_unreachable_schedulers(run, workshop, model, captchas, tmp_path):
     for scheduler, command, said in (
         ("tcp://127.0.0.1:1", ("predict", captchas, "--model", model), "no Dask scheduler answers"),
         ("nonsense", ("score", captchas, "--model", model), "not an address of a Dask scheduler"),
@@ -201,7 +201,7 @@ def fresh(tmp_path: Path) -> Iterator[Cluster]:
         fresh.stop()
 
 
-def test_reading_continues_when_all_workers_were_replaced(start, fresh, job, tmp_path):
+def test_reading_continues_after_all_workers_are_replaced(start, fresh, job, tmp_path):
     table = tmp_path / "a.csv"
     doomed = fresh.start_worker()
     command = start(*job.arguments, "--csv", table, "--scheduler", fresh.address)
@@ -226,7 +226,7 @@ def test_ctrl_c_and_resume(start, cluster, job, tmp_path):
     assert table.read_bytes() == job.table
 
 
-def test_a_worker_that_ended_meanwhile_is_left_out():
+def test_a_worker_that_has_ended_is_skipped():
     here, gone = versions(), OSError("in <TCP>: Stream is closed")
     check_versions("tcp://host:1", {"one": gone, "two": here})
     with pytest.raises(SkcaptchaError, match="tcp://host:1: all of its workers have ended"):
@@ -241,7 +241,7 @@ def test_a_worker_that_ended_meanwhile_is_left_out():
             check_versions("tcp://host:1", {"one": here, "two": answer})
 
 
-def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
+def test_all_workers_end_and_none_replaces_them(start, fresh, job, tmp_path):
     table = tmp_path / "a.csv"
     doomed = fresh.start_worker()
     command = start(*job.arguments, "--csv", table, "--scheduler", fresh.address)
@@ -256,7 +256,7 @@ def test_all_workers_end_and_none_comes(start, fresh, job, tmp_path):
     assert table.read_bytes() == job.table
 
 
-def test_a_cluster_that_cannot_give_the_same_results(run, fresh, model, captchas, tmp_path):
+def test_unusable_clusters_are_refused(run, fresh, model, captchas, tmp_path):
     command = ("predict", captchas, "--model", model, "--scheduler", fresh.address)
     outcome = run(*command)
     assert outcome.code == 2

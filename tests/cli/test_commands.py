@@ -8,7 +8,7 @@ import pytest
 from skcaptcha.datasets import load_captchas
 
 
-def test_help_comes_without_loading_what_it_does_not_need():
+def test_help_does_not_import_heavy_libraries():
     code = (
         "import sys, runpy\n"
         "sys.argv = ['skcaptcha', '--help']\n"
@@ -22,7 +22,7 @@ def test_help_comes_without_loading_what_it_does_not_need():
     assert "predict" in done.stdout
 
 
-def test_the_package_loads_nothing_heavy_until_it_is_used():
+def test_the_package_imports_heavy_libraries_on_first_use():
     code = (
         "import sys, skcaptcha\n"
         "heavy = {'numpy', 'scipy', 'sklearn', 'cv2', 'skimage', 'PIL', 'matplotlib', 'rich'}\n"
@@ -36,7 +36,7 @@ def test_the_package_loads_nothing_heavy_until_it_is_used():
 
 
 @pytest.mark.slow
-def test_scikit_learn_is_imported_without_pandas_which_can_still_be_used():
+def test_scikit_learn_is_imported_without_pandas():
     pytest.importorskip("pandas")
     code = (
         "import sys\n"
@@ -53,7 +53,7 @@ def test_scikit_learn_is_imported_without_pandas_which_can_still_be_used():
     assert done.returncode == 0, done.stderr
 
 
-def test_a_plain_script_loads_the_model_and_reads(model, captchas, texts):
+def test_a_script_loads_the_model_and_predicts(model, captchas, texts):
     code = (
         "import sys, joblib, numpy as np; from PIL import Image; from pathlib import Path\n"
         "path = sys.argv[2]\n"

@@ -1,4 +1,4 @@
-"""Terminals and pipes of every kind show what the commands print."""
+"""Output of commands in terminals and pipes of every encoding."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from skcaptcha.datasets import load_captchas
         ("<&- >&- 2>&-", 0),
     ],
 )
-def test_closed_streams_are_no_error(model, captchas, closed, n_lines):
+def test_closed_streams_are_not_errors(model, captchas, closed, n_lines):
     command = [sys.executable, "-m", "skcaptcha", "predict", captchas, "--model", model]
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
     done = subprocess.run(shell, capture_output=True, text=True, check=False)
@@ -44,14 +44,14 @@ def test_a_progress_bar_stays_out_of_the_output(start, model, captchas, texts, t
 
 
 class Terminal:
-    """Run commands in a terminal of some encoding."""
+    """A terminal with a given encoding that runs commands."""
 
     def __init__(self, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.encoding = encoding
         self._monkeypatch = monkeypatch
 
     def run(self, *arguments: object) -> tuple[int, str, str]:
-        """Return the exit code and the output of both streams."""
+        """Run a command; return its exit code and the output of both streams."""
         streams = [TextIOWrapper(BytesIO(), encoding=self.encoding) for _ in range(2)]
         with self._monkeypatch.context() as patched:
             patched.setattr(sys, "argv", ["skcaptcha", *map(str, arguments)])
@@ -74,8 +74,8 @@ def terminal(request, monkeypatch) -> Terminal:
     return Terminal(request.param, monkeypatch)
 
 
-def test_terminals_of_every_encoding(terminal, captchas, model, tmp_path) -> None:
-    """Characters that an encoding lacks are escaped; files are UTF-8."""
+def test_terminals_with_every_encoding(terminal, captchas, model, tmp_path) -> None:
+    """Characters that the encoding lacks are escaped; files are UTF-8."""
     name, label = "é→1.png", "Ж→é"
     folder = tmp_path / "in"
     folder.mkdir()
@@ -103,7 +103,7 @@ def test_terminals_of_every_encoding(terminal, captchas, model, tmp_path) -> Non
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-def test_a_name_that_is_not_text_is_passed_on(terminal, captchas, model, tmp_path) -> None:
+def test_file_names_that_are_not_valid_text(terminal, captchas, model, tmp_path) -> None:
     name = tmp_path / "a\udcff.png"
     name.symlink_to(load_captchas(captchas).data[0])
     code, out, _ = terminal.run("predict", name, "--model", model)
@@ -113,8 +113,8 @@ def test_a_name_that_is_not_text_is_passed_on(terminal, captchas, model, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locale")
-def test_names_in_a_locale_without_letters(start, captchas, model, tmp_path) -> None:
-    """Names in labels.csv are found even if the system treats names as ASCII."""
+def test_file_names_in_the_c_locale(start, captchas, model, tmp_path) -> None:
+    """Names in labels.csv are found even if the system's file name encoding is ASCII."""
     (tmp_path / "é→1.png").symlink_to(load_captchas(captchas).data[0])
     text = "filename,label\né→1.png,Ж→é\n"
     (tmp_path / "labels.csv").write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from skcaptcha.read import SequenceReader
 from skcaptcha.segment import SlidingWindow
 
 
-def test_predict_constrains_what_may_be_read(run, captchas, tmp_path):
+def test_predict_constrains_texts(run, captchas, tmp_path):
     bunch = load_captchas(captchas)
     model = Pipeline(
         [
@@ -42,7 +42,7 @@ def test_predict_constrains_what_may_be_read(run, captchas, tmp_path):
     assert "charset: allows only '~'" in outcome.err
 
 
-def test_readers_of_single_segments_cannot_be_constrained(run, model, captchas):
+def test_character_readers_cannot_be_constrained(run, model, captchas):
     outcome = run("predict", captchas, "--model", model, "--charset", "12")
     assert outcome.code == 2
     assert "--charset: a CharacterReader reads each segment by itself" in outcome.sentence()

@@ -1,4 +1,4 @@
-"""A folder of captchas may hold files named like modules: no command imports them."""
+"""Commands do not import modules from the current folder."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ with open(os.environ["IMPORTED"], "a") as file:
     file.write(__name__ + "\\n")
 raise ImportError(__name__)
 """
-# What Python itself imports, from the current folder too, until it finds this package for -m.
+# Modules that Python imports, also from the current folder, before it finds the package for -m.
 BY_PYTHON = {
     *("collections", "contextlib", "functools", "importlib", "keyword", "operator", "reprlib"),
     *("types", "warnings", "skcaptcha"),
@@ -25,7 +25,7 @@ SCRIPT = [str(Path(sys.executable).with_name("skcaptcha"))]
 
 @pytest.fixture
 def folder(tmp_path):
-    """Folder with a module of every name that exists."""
+    """Folder that contains a module for every existing module name."""
     folder = tmp_path / "downloaded"
     folder.mkdir()
     for name in {*sys.stdlib_module_names, *packages_distributions()} - BY_PYTHON:
@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def run(folder, command, *arguments, **environment):
-    """Run a command in the folder; return its result and what it imported from there."""
+    """Run a command in the folder; return its result and the modules imported from there."""
     if not Path(command[0]).exists():
         pytest.skip(f"{command[0]} is not installed")
     imported = folder.parent / "imported"
@@ -48,7 +48,7 @@ def run(folder, command, *arguments, **environment):
 
 
 @pytest.mark.parametrize("command", [DASH_M, SCRIPT], ids=["-m", "script"])
-def test_the_current_folder_is_not_imported_from(folder, command):
+def test_commands_do_not_import_from_the_current_folder(folder, command):
     ended, imported = run(folder, command, "--version")
     assert imported == []
     assert ended.returncode == 0, ended.stderr
@@ -56,7 +56,7 @@ def test_the_current_folder_is_not_imported_from(folder, command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [DASH_M, SCRIPT], ids=["-m", "script"])
-def test_neither_late_imports_nor_worker_processes_use_it(folder, workshop, command):
+def test_late_imports_and_workers_do_not_use_the_current_folder(folder, workshop, command):
     out = folder / "m.joblib"
     arguments = ("fit", workshop / "recipe.yaml", "--jobs", 2, "--out", out)
     ended, imported = run(folder, command, *arguments)
@@ -64,8 +64,8 @@ def test_neither_late_imports_nor_worker_processes_use_it(folder, workshop, comm
     assert ended.returncode == 0, ended.stderr
 
 
-def test_the_modules_of_the_current_folder_are_found_by_others(folder):
-    # Or the tests would prove nothing.
+def test_other_programs_import_from_the_current_folder(folder):
+    # Otherwise the other tests would pass without checking anything.
     _, imported = run(folder, [sys.executable, "-c", "import joblib"])
     assert imported == ["joblib"]
 
@@ -81,14 +81,14 @@ def test_an_empty_entry_of_pythonpath_is_not_the_current_folder(folder, entries)
 
 @pytest.mark.parametrize("entry", [os.curdir, "{}"])
 def test_the_current_folder_in_pythonpath_is_imported_from(folder, entry):
-    # Steps of one's own are found so.
+    # This lets recipes use custom steps.
     _without_standard_library(folder)
     _, imported = run(folder, DASH_M, "--version", PYTHONPATH=entry.format(folder))
     assert "typer" in imported
 
 
 def _without_standard_library(folder):
-    """Remove modules that Python would import before this package if PYTHONPATH has the folder."""
+    """Remove modules that would replace the standard library if PYTHONPATH has the folder."""
     for path in folder.iterdir():
         if path.stem in sys.stdlib_module_names:
             path.unlink()

@@ -4,7 +4,7 @@ from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
 
 
-def test_cut_by_a_model_and_by_a_recipe(run, workshop, model, captchas, tmp_path):
+def test_cut_with_a_model_and_with_a_recipe(run, workshop, model, captchas, tmp_path):
     for option, file in (("--model", model), ("--recipe", workshop / "recipe.yaml")):
         out = tmp_path / option.strip("-")
         assert run("cut", captchas, out, option, file).code == 0
@@ -15,7 +15,9 @@ def test_cut_by_a_model_and_by_a_recipe(run, workshop, model, captchas, tmp_path
         assert height > width
 
 
-def test_cut_leaves_out_what_does_not_fit_its_label(run, model, captchas, tmp_path):
+def test_cut_excludes_captchas_whose_segments_do_not_match_the_label(
+    run, model, captchas, tmp_path
+):
     folder = tmp_path / "captchas"
     folder.mkdir()
     data = load_captchas(captchas).data

@@ -1,4 +1,4 @@
-"""``fit`` opens and decodes every file once, however much is done with its pixels."""
+"""``fit`` opens and decodes each file only once."""
 
 import builtins
 import io
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def count(monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, Counter]:
-    """How often each file was opened, and each content was decoded."""
+    """Count how often each file is opened and how often each content is decoded."""
     opened: Counter = Counter()
     decoded: Counter = Counter()
 
@@ -71,11 +71,11 @@ def test_luma_of_jpeg_files_is_decoded_once(run, tmp_path, count):
     rows = [f"{i}.jpg,{label}" for i, label in enumerate(labels)]
     (folder / "labels.csv").write_text("\n".join(["filename,label", *rows]))
     opened, decoded = count
-    opened.clear()  # of writing the images
+    opened.clear()  # ignore the writing of the images
     arguments = ("fit", CONFIGS / "grid.yaml", "--data", folder, "--out", tmp_path / "m.joblib")
     outcome = run(*arguments, "--jobs", 1)
     assert outcome.code == 0, outcome.err
     assert set(opened.values()) == {1}
-    # Once to RGB and once to luma, which cannot be computed from RGB.
+    # Once as RGB and once as luma, because luma cannot be computed from RGB.
     assert set(decoded.values()) == {2}
     assert len(decoded) == 60

@@ -1,10 +1,10 @@
-"""The command ``demo``."""
+"""The ``demo`` command."""
 
 import pytest
 
 
 @pytest.mark.slow
-def test_it_runs_in_an_empty_folder_and_again(start, tmp_path):
+def test_demo_can_run_twice(start, tmp_path):
     files = {}
     for run in range(2):
         ended = start("demo", cwd=tmp_path).outcome(timeout=600)

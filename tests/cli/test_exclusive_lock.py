@@ -1,4 +1,4 @@
-"""Two commands that write the same file at once: the second is refused."""
+"""A command is refused if another command is writing the same file."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ with exclusive_lock(Path(sys.argv[1])):
 
 @pytest.fixture
 def held(tmp_path):
-    """Model that another process is writing, and that process."""
+    """A model that another process is writing, and that process."""
     path = tmp_path / "m.joblib"
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -34,10 +34,10 @@ def held(tmp_path):
         process.kill()
 
 
-def test_a_second_fit_is_refused_and_touches_nothing(run, workshop, captchas, held):
+def test_a_second_fit_is_refused_and_changes_no_files(run, workshop, captchas, held):
     path, _ = held
     journal = path.with_name("m.joblib.search")
-    journal.write_bytes(b'{"parts": {')  # of the first fit
+    journal.write_bytes(b'{"parts": {')  # written by the first fit
     before = sorted(os.listdir(path.parent))
     for what in (workshop / "recipe.yaml", captchas):
         outcome = run("fit", what, "--jobs", 1, "--out", path)
@@ -47,7 +47,7 @@ def test_a_second_fit_is_refused_and_touches_nothing(run, workshop, captchas, he
     assert journal.read_bytes() == b'{"parts": {'
 
 
-def test_a_link_leads_to_the_same_model(held, tmp_path):
+def test_a_link_to_the_model_is_also_locked(held, tmp_path):
     path, _ = held
     (tmp_path / "other").mkdir()
     link = tmp_path / "other" / "link.joblib"

@@ -6,11 +6,11 @@ from cli.tables import rows_of
 from skcaptcha.datasets import load_captchas
 
 
-def test_help_of_fit_names_no_place_that_the_recipe_decides(run):
+def test_fit_help_shows_no_defaults_for_paths_set_by_the_recipe(run):
     assert "artifacts" not in run("fit", "--help").out
 
 
-def test_fit_reports_and_writes_model_manifest_and_table(workshop):
+def test_fit_writes_model_manifest_and_table(workshop):
     report = json.loads((workshop / "fit.json").read_text())
     assert report["n_candidates"] == 2
     assert report["n_folds"] == 2
@@ -22,7 +22,7 @@ def test_fit_reports_and_writes_model_manifest_and_table(workshop):
     assert len(rows_of(workshop / "out" / "model.csv")) == 2
 
 
-def test_fit_takes_another_folder_other_values_and_another_place(run, workshop, captchas, tmp_path):
+def test_options_replace_values_of_the_recipe(run, workshop, captchas, tmp_path):
     outcome = run(
         "fit", workshop / "recipe.yaml", "--data", captchas, "--out", tmp_path / "new" / "m.joblib",
         "--set", "search.cv=3", "--set", "grid.segment__margin=[0]", "--jobs", 1, "--json", "-",
@@ -53,7 +53,7 @@ def test_fit_excludes_files_that_are_not_images(run, workshop, captchas, tmp_pat
     assert json.loads(outcome.out)["n_failed"] == 1
 
 
-def test_names_are_shown_as_they_are_whatever_signs_they_hold(run, workshop, tmp_path, monkeypatch):
+def test_names_with_special_characters_are_shown_unchanged(run, workshop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = run("fit", workshop / "recipe.yaml", "--out", "[red]a[/b]:x:.joblib", "--jobs", 1)
     assert outcome.code == 0, outcome.err

@@ -1,4 +1,4 @@
-"""``fit`` chooses a recipe for a folder, lists the candidates, and leaves no incomplete files."""
+"""``fit`` chooses a recipe for a folder and leaves no incomplete files."""
 
 import json
 import shutil
@@ -20,14 +20,14 @@ from waiting import wait_until
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough captchas at fixed positions for the comparison to end early."""
+    """Captchas at fixed positions, enough for the comparison to end early."""
     folder = tmp_path_factory.mktemp("auto") / "lines"
     write_captchas(folder, *make_line_captchas(200, random_state=3))
     return folder
 
 
 @pytest.fixture(autouse=True)
-def nothing_half_written(tmp_path: Path) -> Iterator[None]:
+def no_partial_files(tmp_path: Path) -> Iterator[None]:
     yield
     assert not list(tmp_path.rglob(".*"))
 
@@ -47,7 +47,7 @@ def test_the_written_recipe_reproduces_the_model(run, lines, tmp_path, monkeypat
     recipe = model.with_suffix(".yaml")
     assert "200 captchas correctly, in 4 folds" in recipe.read_text()
     assert load_recipe(recipe).grid == [{}]
-    # What the recipe names is found from any folder.
+    # Relative paths in the recipe work from any folder.
     monkeypatch.chdir(recipe.parent)
     again = tmp_path / "again.joblib"
     assert run("fit", recipe.name, "--out", again, "--jobs", 1).code == 0
@@ -88,7 +88,7 @@ def test_a_narrow_image_is_also_excluded_with_a_recipe(run, lines, tmp_path):
     assert joblib.hash(joblib.load(again)) == joblib.hash(joblib.load(model))
 
 
-def test_characters_that_yaml_forbids(run, tmp_path):
+def test_characters_that_yaml_does_not_allow(run, tmp_path):
     folder, model = tmp_path / "captchas", tmp_path / "m.joblib"
     odd = str.maketrans("AB", "\x07\uffff")
     images, labels = make_line_captchas(20, charset="ABC", random_state=0)
@@ -100,7 +100,7 @@ def test_characters_that_yaml_forbids(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_labels_of_another_length_are_excluded(run, lines, tmp_path):
+def test_labels_with_a_different_length_are_excluded(run, lines, tmp_path):
     folder = tmp_path / "captchas"
     shutil.copytree(lines, folder)
     table = (folder / "labels.csv").read_text().splitlines()
@@ -114,17 +114,17 @@ def test_labels_of_another_length_are_excluded(run, lines, tmp_path):
     assert json.loads(score.out)["string_accuracy"] >= 0.995
 
 
-def test_a_table_that_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
+def test_the_table_fits_narrow_terminals(run, lines, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     outcome = run("fit", lines, "--out", tmp_path / "m.joblib", "--jobs", 1)
-    # Commands to copy are not broken, however long the paths in them are.
+    # Commands to copy are not wrapped, even if they contain long paths.
     lines_shown = [line for line in outcome.out.splitlines() if "skcaptcha " not in line]
     assert max(map(len, lines_shown)) <= 80
     assert "ConnectedComponents +" in outcome.out
     assert "not needed" in outcome.out
 
 
-def test_a_budget_includes_loading_and_warns_if_that_was_too_long(
+def test_the_budget_includes_loading_and_warns_if_loading_exceeds_it(
     run, lines, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(start_time._Command, "began", time.perf_counter() - 60)
@@ -141,7 +141,7 @@ def test_a_budget_includes_loading_and_warns_if_that_was_too_long(
     assert tried[1] == tried[2] == tried[3] == "not tried: no time left"
 
 
-def test_a_command_starts_with_its_process(monkeypatch):
+def test_time_is_measured_from_the_start_of_the_process(monkeypatch):
     monkeypatch.setattr(start_time._Command, "began", None)
     assert start_time.command_start() >= time.perf_counter() - 1
     start_time.record_start()
@@ -219,7 +219,7 @@ def test_ctrl_c(start, tmp_path):
 @pytest.mark.parametrize("with_recipe", [False, True])
 def test_labels_of_both_cases_are_also_evaluated_ignoring_case(run, tmp_path, with_recipe):
     images, labels = make_line_captchas(60, charset="AB7", random_state=0)
-    lower = np.random.default_rng(0).random(60) < 0.5  # which nobody can see in the images
+    lower = np.random.default_rng(0).random(60) < 0.5  # the case is not visible in the images
     write_captchas(tmp_path / "d", images, np.where(lower, np.char.lower(labels), labels).tolist())
     what = [tmp_path / "d", "--budget", 5]
     if with_recipe:

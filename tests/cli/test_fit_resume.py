@@ -1,4 +1,4 @@
-"""An interrupted fit that is resumed gives the same result as an uninterrupted one."""
+"""An interrupted and resumed fit gives the same result as an uninterrupted one."""
 
 import csv
 import os
@@ -44,7 +44,7 @@ def test_an_interrupted_fit_gives_the_same_result(start, workshop, whole, tmp_pa
     model, journal = tmp_path / "b.joblib", tmp_path / "b.joblib.search"
     stopped = start(*command, model, start_new_session=True)
     wait_until(lambda: n_lines(journal) > 10)
-    # A terminal sends Ctrl-C to the command and to its workers alike.
+    # A terminal sends Ctrl-C to the command and its workers.
     os.killpg(stopped.pid, signal.SIGINT)
     outcome = stopped.outcome()
     assert outcome.code == 130
@@ -70,7 +70,7 @@ def test_finished_results_are_not_computed_again(start, run, workshop, tmp_path)
     stopped.kill()
     stopped.outcome()
     kept = journal.read_text().splitlines()[1:]
-    # Times tell where an outcome comes from.
+    # Times show whether a result was computed again.
     marked = [line.replace('"fit_time": 0.', '"fit_time": 1234.') for line in kept[:-1]]
     journal.write_text(
         "".join(f"{line}\n" for line in [journal.read_text().split("\n")[0], *marked])
@@ -83,7 +83,7 @@ def test_finished_results_are_not_computed_again(start, run, workshop, tmp_path)
     assert all(float(row["mean_fit_time"]) < 600 for row in rows(model))
 
 
-def test_another_search_is_refused_and_progress_is_kept(run, workshop, tmp_path):
+def test_progress_of_another_search_is_refused_and_kept(run, workshop, tmp_path):
     model, journal = tmp_path / "a.joblib", tmp_path / "a.joblib.search"
     command = ("fit", workshop / "recipe.yaml", "--jobs", 1, "--out", model)
     outcome = run(*command, "--resume")
@@ -107,7 +107,7 @@ def test_another_search_is_refused_and_progress_is_kept(run, workshop, tmp_path)
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default:.* fits")
 def test_images_that_no_candidate_can_use_are_excluded_again(start, run, workshop, tmp_path):
-    """A first search found them."""
+    """The first search finds these images."""
     good = [np.random.default_rng(i).integers(0, 256, (30, 120), np.uint8) for i in range(8)]
     write_captchas(tmp_path / "data", [*good, np.zeros((30, 50), np.uint8)], ["AB12"] * 9)
     model = tmp_path / "a.joblib"

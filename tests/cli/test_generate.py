@@ -1,11 +1,11 @@
-"""The command ``generate`` writes a labeled folder."""
+"""The ``generate`` command writes a labeled folder."""
 
 from pathlib import Path
 
 from skcaptcha.datasets import load_captchas
 
 
-def test_generate_writes_a_labeled_folder_and_the_same_again(run, tmp_path):
+def test_generate_writes_a_reproducible_labeled_folder(run, tmp_path):
     for name in ("a", "b"):
         assert run("generate", "dots", tmp_path / name, "-n", 3, "--seed", 4).code == 0
     a, b = load_captchas(tmp_path / "a"), load_captchas(tmp_path / "b")

@@ -1,4 +1,4 @@
-"""The help of the commands."""
+"""Help of the commands."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_the_usage_marks_optional_arguments(run: Any, command: str) -> None:
     assert usage.count("[") == 1 + sum(not argument.required for argument in arguments)
 
 
-def test_commands_are_listed_with_their_whole_first_sentence(run: Any) -> None:
+def test_commands_are_listed_with_their_full_summary(run: Any) -> None:
     out = " ".join(run("--help").out.split())
     for name, command in GROUP.commands.items():
         sentence = " ".join(command.help.split("\n\n")[0].split())

@@ -1,4 +1,4 @@
-"""Folders of images that are damaged, huge or made to do harm: the others are read, in bounds."""
+"""Damaged, huge and malicious images do not affect others, and memory use stays bounded."""
 
 import csv
 import os
@@ -37,7 +37,7 @@ END_OF_JPEG = b"\xff\xd9"
 
 @pytest.fixture
 def mixed(tmp_path: Path, captchas: Path) -> tuple[Path, list[str], dict[str, str]]:
-    """A folder, the names of captchas in it, and the others with the reasons for their errors."""
+    """A folder, the names of its captchas, and the bad files with their error messages."""
     good = sorted(captchas.glob("*.png"))[:6]
     folder = tmp_path / "mixed"
     folder.mkdir()
@@ -111,10 +111,10 @@ print((peak() - before) // 1024)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 class TestMemory:
-    """The peak stays under 200 MB above what is taken by the start."""
+    """Peak memory use stays within 200 MB of the initial use."""
 
     def added(self, setup: str, work: str, *arguments: object) -> int:
-        """Megabytes that the work takes in a process of its own."""
+        """Run code in a new process; return the memory it adds, in megabytes."""
         script = MEMORY.format(setup=setup, work=work)
         command = [sys.executable, "-c", script, *map(str, arguments)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
@@ -141,7 +141,7 @@ for content in contents:
 
     @pytest.mark.slow
     def test_predict(self, tmp_path: Path, model: Path, captchas: Path, start: Any) -> None:
-        """With a folder of images of the maximum size, and steps that process every pixel."""
+        """Read images of the maximum size with steps that process every pixel."""
         noise = np.random.default_rng(0).integers(0, 256, (2**10, 2**10, 3), dtype=np.uint8)
         content = encode(noise, "JPEG", quality=60)
         folder = tmp_path / "large"
@@ -165,7 +165,7 @@ paths = load_captchas(sys.argv[2], labeled=False).data
 
 
 def worst_files() -> Iterator[bytes]:
-    """The largest images that are decoded, and files that try to be larger."""
+    """The largest allowed images, and files that exceed the limits."""
     yield from FILES.values()
     noise = np.random.default_rng(0).integers(0, 256, (2**10, 2**10, 4), dtype=np.uint8)
     yield encode(noise, "PNG", compress_level=1)

@@ -17,7 +17,7 @@ RESUME = "resume with --resume (resume=True)"
 
 @pytest.fixture
 def many(captchas: Path, texts: list[str], tmp_path: Path) -> list[tuple[str, str]]:
-    """Paths of many captchas in the folder ``many``, each with what the model reads in it."""
+    """Map paths of captchas in the folder ``many`` to the model's predictions."""
     data = load_captchas(captchas).data
     folder = tmp_path / "many"
     folder.mkdir()
@@ -31,7 +31,7 @@ def many(captchas: Path, texts: list[str], tmp_path: Path) -> list[tuple[str, st
 
 @pytest.mark.parametrize("delay", [0, 0.3, 0.8, 1.5, 3])
 def test_ctrl_c_during_fit(start, workshop, tmp_path, delay):
-    """It ends within a second, while it imports libraries, starts workers or evaluates."""
+    """It ends within a second during imports, while workers start and while it evaluates."""
     out = tmp_path / "out" / "model.joblib"
     long_grid = f"grid.denoise__ink__threshold={list(range(256)) * 4}"
     command = start(
@@ -41,11 +41,11 @@ def test_ctrl_c_during_fit(start, workshop, tmp_path, delay):
     loaded = Path(f"/proc/{command.pid}/maps")
     if not loaded.exists():
         pytest.skip("nothing tells when the command has begun")
-    # Before, it is reading its arguments.
+    # Earlier, it is still parsing its arguments.
     wait_until(lambda: "numpy" in loaded.read_text())
     time.sleep(delay)
     assert command.poll() is None
-    # A terminal sends Ctrl-C to the command and to its workers alike.
+    # A terminal sends Ctrl-C to the command and its workers.
     os.killpg(command.pid, signal.SIGINT)
     begin = time.monotonic()
     outcome = command.outcome()
@@ -56,7 +56,7 @@ def test_ctrl_c_during_fit(start, workshop, tmp_path, delay):
 
 
 def rows_in(table: Path) -> int:
-    """How many rows gathered for a table that is not complete yet."""
+    """Return the number of rows collected for an incomplete table."""
     unfinished = table.with_name(f"{table.name}.part")
     return max(unfinished.read_bytes().count(b"\n") - 1, 0) if unfinished.exists() else 0
 
@@ -67,7 +67,7 @@ def test_ctrl_c_during_predict(start, model, many, tmp_path, jobs):
     arguments = ["--model", model, "--csv", table, "--json", report, "--jobs", jobs]
     command = start("predict", tmp_path / "many", *arguments, start_new_session=True)
     wait_until(lambda: rows_in(table) > 0)
-    # A terminal sends it to all processes.
+    # A terminal sends Ctrl-C to all processes.
     os.killpg(command.pid, signal.SIGINT)
     outcome = command.outcome()
     assert outcome.code == 130
@@ -92,7 +92,7 @@ def test_ctrl_c_while_workers_start(start, model, many, tmp_path, moment):
 
 
 @pytest.mark.slow
-def test_a_reading_process_that_is_killed_keeps_what_was_read(start, model, many, tmp_path):
+def test_killing_a_worker_keeps_finished_rows(start, model, many, tmp_path):
     table = tmp_path / "a.csv"
     arguments = ("predict", tmp_path / "many", "--model", model, "--csv", table, "--jobs", 2)
     command = start(*arguments)

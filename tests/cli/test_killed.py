@@ -1,4 +1,4 @@
-"""Commands killed at any moment: results are absent, old or complete, and the next run succeeds."""
+"""A command can be killed at any time: results stay valid, and the next run succeeds."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ import pytest
 
 OLD = b"an older result"
 TIMES = ("time", "second", "saved")
-# Arguments of a command, and the results that it replaces.
+# Arguments of each command, and the results it replaces.
 COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "fit": (
         ["fit", "{workshop}/recipe.yaml", "--set", "grid.denoise__ink__threshold=[99, 111, 127]",
@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
 
 
 def content(path: Path) -> Any:
-    """Return the content of a result without times; fail if it is incomplete."""
+    """Return the content of a result without its times; fail if it is incomplete."""
     found = path.read_bytes()
     if found == OLD:
         return OLD
@@ -53,12 +53,12 @@ def content(path: Path) -> Any:
         return [[row[i] for i in kept] for row in [header, *rows]]
     if path.suffix == ".html":
         assert found.rstrip().endswith(b"</html>")
-        return re.findall(rb"<h2.*?</h2>", found)  # nearly all else depends on times
+        return re.findall(rb"<h2.*?</h2>", found)  # almost everything else depends on times
     return found
 
 
 def results(folder: Path) -> dict[str, Any]:
-    """Return all results by name, without hidden files and progress."""
+    """Return all results by name, excluding hidden files and progress."""
     return {
         str(path.relative_to(folder)): content(path)
         for path in sorted(folder.rglob("*"))
@@ -78,7 +78,7 @@ def running(session: int) -> str:
 def uninterrupted(
     start: Callable[..., Any], workshop: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], tuple[list[str], dict[str, Any], float]]:
-    """Arguments of a command, its results, and its time in seconds."""
+    """Arguments of a command, its results, and its run time in seconds."""
     known = {}
 
     def measured(name: str) -> tuple[list[str], dict[str, Any], float]:
@@ -95,7 +95,7 @@ def uninterrupted(
 
 
 def moments() -> list[tuple[str, float]]:
-    """Draw 50 moments as fractions of a command's time, for each command in turn."""
+    """Return 50 random fractions of a command's run time, the commands taking turns."""
     rng = np.random.default_rng(0)
     names = list(COMMANDS)
     return [(names[i % len(names)], round(float(rng.uniform(0.1, 1.02)), 3)) for i in range(50)]

@@ -1,4 +1,4 @@
-"""The command ``label``: its warnings before labels can be lost."""
+"""``label`` warns before labels can be lost."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""A command is added by one file in ``skcaptcha/cli``."""
+"""One file in ``skcaptcha/cli`` adds a command."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def count_images(
 
 @pytest.fixture
 def added(tmp_path: Path) -> Path:
-    """The path of a copy of the package with one more file."""
+    """Path of a copy of the package that contains one more file."""
     package = tmp_path / "path" / "skcaptcha"
     shutil.copytree(Path(skcaptcha.__file__).parent, package)
     (package / "cli" / "count_images.py").write_text(COMMAND)

@@ -1,4 +1,4 @@
-"""At its end, ``fit`` shows the next steps, or the causes of a low accuracy."""
+"""``fit`` ends with the next steps, or with the causes of a low accuracy."""
 
 import json
 
@@ -17,7 +17,7 @@ def fit(run, workshop, folder, out, *options):
 
 @pytest.fixture
 def relabeled(captchas, tmp_path):
-    """The captchas with other labels."""
+    """Function that copies the captchas with other labels."""
 
     def make(labels):
         folder = tmp_path / "captchas"

@@ -1,4 +1,4 @@
-"""Options: each wrong value is refused in one sentence, and the help describes valid ones."""
+"""Invalid option values are refused in one sentence; the help describes valid values."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ WRONG = {
 
 
 def options() -> Iterator[tuple[str, str]]:
-    """Yield each option with a value, and its command."""
+    """Yield each command with each of its options that take a value."""
     for name, command in GROUP.commands.items():
         for option in command.params:
             if option.param_type_name == "option" and not option.is_flag:
@@ -66,7 +66,7 @@ def inputs(
 
 
 @pytest.mark.parametrize(("command", "option"), list(options()))
-def test_wrong_values_are_refused(run: Any, inputs: Path, command: str, option: str) -> None:
+def test_invalid_values_are_refused(run: Any, inputs: Path, command: str, option: str) -> None:
     arguments = ARGUMENTS.get(command, ["in"])
     if option in {"--set", "--data"}:
         arguments = ["recipe.yaml"]
@@ -80,7 +80,7 @@ def test_wrong_values_are_refused(run: Any, inputs: Path, command: str, option: 
         assert (joined.code, joined.err) == (2, outcome.err), wrong
 
 
-def test_negative_numbers_of_jobs_count_from_the_cores(
+def test_negative_n_jobs_count_from_the_number_of_cores(
     run: Any, inputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("joblib.cpu_count", lambda: 4)
@@ -101,7 +101,7 @@ def test_negative_numbers_of_jobs_count_from_the_cores(
         ("skcaptcha generate l", "lines"),
     ],
 )
-def test_the_shell_completes(words: str, expected: str) -> None:
+def test_shell_completion(words: str, expected: str) -> None:
     asked = {
         "_SKCAPTCHA_COMPLETE": "complete_bash",
         "COMP_WORDS": words,

@@ -1,4 +1,4 @@
-"""JSON reports can be read back, whatever their number of elements."""
+"""JSON reports of any size can be read back."""
 
 import json
 
@@ -27,7 +27,7 @@ def test_lists_and_values_can_be_read_back(tmp_path_factory, elements, report):
     assert json.loads(file.read_text()) == report
 
 
-def test_arrays_are_lists_and_lines_are_indented(tmp_path):
+def test_arrays_become_lists_and_lines_are_indented(tmp_path):
     file = tmp_path / "report.json"
     with JsonList() as captchas:
         captchas.append({"boxes": np.array([[1, 2]])})

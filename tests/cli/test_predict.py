@@ -1,4 +1,4 @@
-"""Predict reads lists of paths, and writes tables that survive an interruption."""
+"""``predict`` reads lists of paths and writes tables that survive interruptions."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ COLUMNS = ("filename", "text", "confidence")
         (True, b"a\nb.png\0\0 \0\xff.png", ["a\nb.png", " ", os.fsdecode(b"\xff.png")]),
     ],
 )
-def test_lists_on_the_standard_input(start, model, null, written, names):
+def test_lists_of_paths_on_standard_input(start, model, null, written, names):
     command = start("predict", "-", "--model", model, "--json", "-", *["-0"] * null)
     command.stdin.buffer.write(written)
     outcome = command.outcome()
@@ -42,7 +42,7 @@ def test_lists_on_the_standard_input(start, model, null, written, names):
     ]
 
 
-def test_pyarrow_reads_the_same_rows_as_csv(run, model, captchas, tmp_path):
+def test_parquet_has_the_same_rows_as_csv(run, model, captchas, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     name = tmp_path / os.fsdecode(b"\xff.png")
     name.symlink_to(load_captchas(captchas).data[0])
@@ -64,8 +64,8 @@ def test_pyarrow_reads_the_same_rows_as_csv(run, model, captchas, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("option", ["--csv", "--parquet"])
-def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, tmp_path, option):
-    """A limit on the size of files simulates a full disk."""
+def test_a_full_disk_gives_one_sentence_and_keeps_the_old_table(model, captchas, tmp_path, option):
+    """A file size limit simulates a full disk."""
     pytest.importorskip("pyarrow")
     place = tmp_path / f"table.{option[2:]}"
     with open_table(place, COLUMNS, format=option[2:]) as table:
@@ -87,7 +87,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(model, captchas, t
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_takes_the_rows_as_they_come(start, model, captchas, texts, tmp_path):
+def test_rows_are_written_to_a_pipe_immediately(start, model, captchas, texts, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     command = start("predict", captchas, "--model", model, "--csv", pipe)
@@ -120,7 +120,7 @@ def test_rows_of_another_model_are_not_resumed(run, model, captchas, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--jobs", 2)])
 def test_killed_at_any_moment_and_resumed(start, model, captchas, tmp_path, options):
-    """Until it is through: each time a while later, each time from where it was."""
+    """Kill the command later each time and resume it, until it finishes."""
     folder = tmp_path / "many"
     folder.mkdir()
     data = load_captchas(captchas).data
@@ -148,7 +148,7 @@ def test_killed_at_any_moment_and_resumed(start, model, captchas, tmp_path, opti
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("fraction", [0.2, 0.5, 0.8, 0.95, 1.0])
 def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_path, *, fraction):
-    """After a fraction of the time of a whole run."""
+    """Kill the command after a fraction of the time of a full run."""
     pytest.importorskip("pyarrow")
     import pyarrow.parquet
 
@@ -182,7 +182,7 @@ def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_p
     assert not part.exists()
 
 
-def test_predict_takes_files_and_a_list(start, model, captchas, texts):
+def test_predict_accepts_files_and_a_list(start, model, captchas, texts):
     bunch = load_captchas(captchas)
     outcome = start("predict", bunch.data[0], "-", "--model", model).outcome(
         f"{bunch.data[1]}\n\n{bunch.data[2]}\n"
@@ -209,8 +209,8 @@ def test_predict_writes_tables_and_json(run, model, captchas, texts, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_read_what_one_reads(start, model, captchas, tmp_path):
-    """Several batches, in the same order, with the same confidences; damaged files are named."""
+def test_two_processes_give_the_same_rows_as_one(start, model, captchas, tmp_path):
+    """Order and confidences are the same across batches; damaged files are listed."""
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(b"no image")
     files = [*load_captchas(captchas).data * 30, damaged]
@@ -248,8 +248,8 @@ def test_predict_without_resume_starts_over(run, model, captchas, tmp_path):
     assert [row["filename"] for row in rows_of(table)] == [image]
 
 
-def test_a_model_that_is_replaced_while_it_reads(run, model, captchas, tmp_path, monkeypatch):
-    # The table says which model read it, not which is there by then.
+def test_a_model_replaced_during_prediction(run, model, captchas, tmp_path, monkeypatch):
+    # The table records the model that was used, not the file that replaced it.
     path, table = tmp_path / "m.joblib", tmp_path / "readings.csv"
     shutil.copy(model, path)
     expected = load_manifest(model)["payload_sha256"]
@@ -268,7 +268,7 @@ def test_a_model_that_is_replaced_while_it_reads(run, model, captchas, tmp_path,
     assert stored["model"] == expected
 
 
-def test_odd_file_names_survive(run, model, captchas, tmp_path):
+def test_unusual_file_names_are_kept(run, model, captchas, tmp_path):
     name = os.fsdecode(b'a "b",\n\xff\xe9.png')
     (tmp_path / name).symlink_to(load_captchas(captchas).data[0])
     table = tmp_path / "a.csv"
@@ -279,7 +279,7 @@ def test_odd_file_names_survive(run, model, captchas, tmp_path):
     assert table.read_bytes() == before
 
 
-def test_an_image_is_one_line_whatever_its_name(run, model, captchas, texts, tmp_path):
+def test_each_image_is_one_line_whatever_its_name(run, model, captchas, texts, tmp_path):
     name = "a\n\x1b[31m\t\u2028é b.png"
     (tmp_path / name).symlink_to(load_captchas(captchas).data[0])
     [line] = run("predict", tmp_path / name, "--model", model).out.splitlines()
@@ -290,7 +290,7 @@ def test_an_image_is_one_line_whatever_its_name(run, model, captchas, texts, tmp
 
 @pytest.fixture
 def strange(captchas, tmp_path):
-    """A folder of noise and blanks, as large as the captchas."""
+    """A folder of noise and blank images of the same size as the captchas."""
     height, width = cv2.imread(str(next(captchas.glob("*.png")))).shape[:2]
     rng = np.random.default_rng(0)
     folder = tmp_path / "strange"
@@ -302,7 +302,9 @@ def strange(captchas, tmp_path):
     return folder
 
 
-def test_predict_warns_of_images_unlike_the_training_set(run, model, captchas, strange, tmp_path):
+def test_predict_warns_about_images_unlike_the_training_set(
+    run, model, captchas, strange, tmp_path
+):
     table, report = tmp_path / "a.csv", tmp_path / "a.json"
     outcome = run(
         "predict", captchas, strange, "--model", model, "--csv", table, "--json", report
@@ -318,9 +320,7 @@ def test_predict_warns_of_images_unlike_the_training_set(run, model, captchas, s
     assert all(flag == ("strange" in name) for name, flag in flags.items())
 
 
-def test_predict_leaves_less_confident_texts_empty_with_a_reason(
-    run, model, captchas, strange, texts
-):
+def test_predict_omits_texts_below_the_minimum_confidence(run, model, captchas, strange, texts):
     table, report = strange.with_suffix(".csv"), strange.with_suffix(".json")
     outcome = run(
         "predict", captchas, strange, "--model", model, "--csv", table, "--json", report,

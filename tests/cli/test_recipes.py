@@ -1,11 +1,11 @@
-"""``recipes`` lists the ready recipes, which ``fit`` takes by name from any folder."""
+"""``recipes`` lists the ready recipes; ``fit`` accepts their names in any folder."""
 
 from pathlib import Path
 
 from skcaptcha.recipes import load_recipe, ready_recipes
 
 
-def test_recipes_are_listed_with_their_use(run, monkeypatch):
+def test_recipes_are_listed_with_descriptions(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     words = " ".join(run("recipes").out.split())
     for name, use in ready_recipes().items():

@@ -1,4 +1,4 @@
-"""Each remedy in an error message of a command works."""
+"""Every remedy suggested by a command's error message works."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-# Failing command, expected remedy, and corrected command.
+# Failing command, expected remedy and corrected command.
 COMMANDS = [
     (
         "predict in --resume --model model.joblib",
@@ -74,7 +74,7 @@ def test_commands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(captchas, "in")
-    if "label.json" in asked:  # nothing is taken for labels beside labels.csv
+    if "label.json" in asked:  # label.json is ignored if labels.csv exists
         Path("in", "labels.csv").unlink()
     shutil.copy(model, "model.joblib")
     Path("old.csv.part").write_text("filename,text,confidence\n0.png,AB,0.5\n")

@@ -1,4 +1,4 @@
-"""``score`` measures accuracy, and warns if it means little."""
+"""``score`` measures accuracy and warns if the result may be misleading."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from skcaptcha.datasets import load_captchas
 from skcaptcha.images import decode
 
 
-def test_score_measures_what_the_model_reads(run, model, captchas, texts, tmp_path):
+def test_score_measures_accuracy(run, model, captchas, texts, tmp_path):
     table = tmp_path / "score.csv"
     outcome = run("score", captchas, "--model", model, "--csv", table, "--json", "-")
     assert outcome.code == 0
@@ -41,16 +41,16 @@ def test_score_of_a_subset(run, model, captchas):
 
 
 @pytest.mark.parametrize("case", ["upper", "lower"])
-def test_score_ignores_case_only_where_there_are_two(run, model, captchas, tmp_path, case):
+def test_score_ignores_case_only_in_letters_with_two_cases(run, model, captchas, tmp_path, case):
     folder = shutil.copytree(captchas, tmp_path / "captchas")
-    if case == "lower":  # the model reads upper case
+    if case == "lower":  # the model reads uppercase
         text = (folder / "labels.csv").read_text()
         (folder / "labels.csv").write_text(text.lower())
     outcome = run("score", folder, "--model", model, "--subset", "1..5")
     assert ("ignoring case" in outcome.out) == (case == "lower")
 
 
-def test_score_shows_confusions_and_warns_of_unseen_characters(
+def test_score_shows_confusions_and_warns_about_unseen_characters(
     run, model, captchas, texts, tmp_path
 ):
     bunch = load_captchas(captchas, subset="1..3")
@@ -71,7 +71,7 @@ def test_score_shows_confusions_and_warns_of_unseen_characters(
     assert "é" in outcome.out
 
 
-def test_labels_that_are_missing_are_counted(run, model, captchas, workshop, tmp_path):
+def test_missing_labels_are_counted(run, model, captchas, workshop, tmp_path):
     folder = shutil.copytree(captchas, tmp_path / "some")
     (folder / "labels.csv").write_text("filename,label\n00001.png,5UFQ\n")
     said = f"{folder}: 29 of its 30 images have no label and are left out; to label more: skcaptcha"
@@ -81,7 +81,7 @@ def test_labels_that_are_missing_are_counted(run, model, captchas, workshop, tmp
     assert "no label" not in run("score", captchas, "--model", model).err
 
 
-def test_labels_that_run_leftward_are_named(run, model, captchas, tmp_path):
+def test_right_to_left_labels_are_listed(run, model, captchas, tmp_path):
     folder = shutil.copytree(captchas, tmp_path / "hebrew")
     (folder / "labels.csv").write_text("filename,label\n00001.png,שלום\n", encoding="utf-8")
     said = run("score", folder, "--model", model).err
@@ -98,12 +98,12 @@ def test_score_shows_spaces(run, model, captchas, tmp_path):
     assert "' '" in outcome.out
 
 
-def test_score_warns_of_training_captchas(run, workshop, captchas, tmp_path):
+def test_score_warns_about_training_captchas(run, workshop, captchas, tmp_path):
     shutil.copytree(captchas, tmp_path / "train")
     out = tmp_path / "m.joblib"
     fitted = run("fit", workshop / "recipe.yaml", "--data", tmp_path / "train", "--out", out)
     assert fitted.code == 0, fitted.err
-    # Whatever its file is called, and however its pixels are compressed.
+    # They are found under any file name and with any compression.
     again = decode(tmp_path / "train" / "00001.png")
     Image.fromarray(again).save(tmp_path / "train" / "00001.png", compress_level=1)
     report = tmp_path / "score.json"
@@ -158,7 +158,7 @@ def test_score_writes_a_report(run, model, captchas, tmp_path):
     assert "it is not a PNG" in html
 
 
-def test_score_checks_the_path_of_its_report_before_the_work(run, model, captchas, tmp_path):
+def test_score_checks_the_report_path_before_predicting(run, model, captchas, tmp_path):
     page = tmp_path / "score.html"
     page.mkdir()
     outcome = run("score", captchas, "--model", model, "--report", page)

@@ -13,7 +13,7 @@ def test_show_describes_a_model(run, model):
     outcome = run("show", model)
     assert outcome.code == 0
     lines = [line.split() for line in outcome.out.splitlines()]
-    # First the accuracy, the training captchas and the recipe.
+    # The accuracy, the training captchas and the recipe come first.
     assert [line[:2] for line in lines[:2]] == [["string", "accuracy"]] * 2
     assert lines[2][:4] == ["trained", "on", "100", "captchas"]
     assert "recipe.yaml" in outcome.out
@@ -32,7 +32,7 @@ def test_show_prints_the_whole_manifest_with_all(run, model):
     assert not outcome.err
 
 
-def test_show_draws_what_it_can(run, model, captchas, tmp_path):
+def test_show_draws_valid_images(run, model, captchas, tmp_path):
     picture = tmp_path / "steps.png"
     images = load_captchas(captchas).data[:2]
     outcome = run("show", model, *images, tmp_path / "none.png", "--out", picture)
@@ -42,7 +42,7 @@ def test_show_draws_what_it_can(run, model, captchas, tmp_path):
     assert width > 4 * height > 0
 
 
-def test_show_draws_a_file_of_any_name(run, model, captchas, tmp_path):
+def test_show_draws_a_file_with_any_name(run, model, captchas, tmp_path):
     image = tmp_path / os.fsdecode(b"\xff.png")
     image.symlink_to(load_captchas(captchas).data[0])
     outcome = run("show", model, image, "--out", tmp_path / "steps.png")
@@ -69,7 +69,7 @@ def test_show_cannot_draw_to_a_file_without_an_image(run, model, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
-def test_show_uses_the_colors_of_a_terminal(model, captchas):
+def test_show_uses_colors_in_a_terminal(model, captchas):
     import fcntl
     import pty
     import struct

@@ -1,4 +1,4 @@
-"""Commands with models from others, and with models that do not need trust."""
+"""Commands with models from other users, and with models that do not need trust."""
 
 import json
 import os
@@ -18,14 +18,14 @@ HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
-    """An empty folder to work in."""
+    """Change to an empty folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def other_user(monkeypatch, folder):
-    """Run as another user."""
+    """Run the test as another user."""
     for variable in HOMES:
         monkeypatch.setenv(variable, str(folder / "home of another"))
 
@@ -62,7 +62,7 @@ def test_show_prints_the_manifest_of_an_untrusted_model(run, model, monkeypatch)
     assert "FixedBoxes" in run("show", model, "--trust").out
 
 
-def test_a_manifest_gives_no_orders_to_the_terminal(run, tmp_path):
+def test_escape_sequences_in_a_manifest_do_not_reach_the_terminal(run, tmp_path):
     payload = pickle.dumps(None)
     about = {"maker": "some\x1b[31mbody", "payload_sha256": sha256(payload).hexdigest()}
     manifest = json.dumps(about | {"format_version": 1}).encode()
@@ -73,7 +73,7 @@ def test_a_manifest_gives_no_orders_to_the_terminal(run, tmp_path):
     assert "\x1b[31m" not in outcome.out
 
 
-def test_fit_writes_what_the_model_was_fitted_from_into_it(workshop, model):
+def test_the_manifest_records_the_training_set_and_recipe(workshop, model):
     manifest = load_manifest(model)
     assert manifest["n_train"] == 100
     assert manifest["lengths"] == {"4": 100}
@@ -86,9 +86,7 @@ def test_fit_writes_what_the_model_was_fitted_from_into_it(workshop, model):
     assert len(manifest["characters"]) == 33
 
 
-def test_a_skops_model_is_read_by_every_command_and_by_everybody(
-    run, workshop, captchas, texts, request
-):
+def test_every_command_loads_skops_models_from_any_user(run, workshop, captchas, texts, request):
     folder = request.getfixturevalue("folder")
     shutil.copy(workshop / "recipe.yaml", folder)
     outcome = run("fit", "recipe.yaml", "--jobs", 1, "--format", "skops")
@@ -104,7 +102,7 @@ def test_a_skops_model_is_read_by_every_command_and_by_everybody(
     assert run("cut", captchas, "pieces", "--model", model).code == 0
     assert run("show", model, images[0]).code == 0
     assert "FixedBoxes" in run("show", model).out
-    # What is asked for is looked for where it would be.
+    # Each file is requested from the place where it would be.
     missing = run("score", captchas, "--model", "out/model.joblib")
     assert missing.code == 2
     assert "--model out/model.skops" in missing.sentence()
@@ -117,7 +115,9 @@ def test_a_skops_model_is_read_by_every_command_and_by_everybody(
         ("{scale: {use: StandardScaler}, net: {use: ConvolutionalClassifier}}", "PyTorch"),
     ],
 )
-def test_what_skops_cannot_hold_is_refused_before_the_work(run, workshop, tmp_path, estimator, why):
+def test_estimators_that_skops_cannot_save_are_refused_before_fitting(
+    run, workshop, tmp_path, estimator, why
+):
     override = f"grid.read__estimator=[{{use: SVC}}, {estimator}]"
     recipe = workshop / "recipe.yaml"
     out = tmp_path / "m.skops"
@@ -129,10 +129,8 @@ def test_what_skops_cannot_hold_is_refused_before_the_work(run, workshop, tmp_pa
 
 
 @pytest.mark.parametrize("what", ["recipe.yaml", "captchas"])
-def test_without_skops_its_files_are_refused_before_the_work(
-    run, workshop, tmp_path, monkeypatch, what
-):
-    monkeypatch.setitem(sys.modules, "skops", None)  # as if it were not installed
+def test_missing_skops_is_reported_before_fitting(run, workshop, tmp_path, monkeypatch, what):
+    monkeypatch.setitem(sys.modules, "skops", None)  # simulates a missing installation
     out = tmp_path / "m.skops"
     outcome = run("fit", workshop / what, "--format", "skops", "--out", out)
     assert outcome.code == 2
@@ -140,7 +138,7 @@ def test_without_skops_its_files_are_refused_before_the_work(
     assert os.listdir(tmp_path) == []
 
 
-def test_what_turns_out_to_be_more_than_skops_can_hold_is_not_lost(run, workshop, tmp_path):
+def test_a_model_that_skops_cannot_save_is_saved_with_joblib(run, workshop, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     few = "{reduce: {use: PCA, n_components: 3}, knn: {use: KNeighborsClassifier}}"
     text = (workshop / "recipe.yaml").read_text()
@@ -156,7 +154,7 @@ def test_what_turns_out_to_be_more_than_skops_can_hold_is_not_lost(run, workshop
     assert run("show", tmp_path / "m.joblib").code == 0
 
 
-def test_a_folder_is_fitted_to_a_skops_model(run, captchas, texts, request):
+def test_fit_of_a_folder_writes_a_skops_model(run, captchas, texts, request):
     folder = request.getfixturevalue("folder")
     outcome = run("fit", captchas, "--jobs", 1, "--budget", 2, "--format", "skops")
     assert outcome.code == 0, outcome.err

@@ -1,4 +1,4 @@
-"""Progress on terminals, silence with --quiet, and a log with --verbose."""
+"""Progress bars in terminals, no output with --quiet, and a log with --verbose."""
 
 import logging
 import os
@@ -15,14 +15,14 @@ BAR = "━"
 
 
 def in_terminal(*arguments: object) -> str:
-    """Run a command in a real terminal and return its whole output."""
+    """Run a command in a real terminal and return its complete output."""
     code, shown = python_in_terminal("-m", "skcaptcha", *map(str, arguments))
     assert code == 0, shown
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
 
 
 def python_in_terminal(*arguments: str) -> tuple[int, str]:
-    """Run Python in a real terminal and return its exit code and its whole output."""
+    """Run Python in a real terminal and return its exit code and complete output."""
     terminal, end = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, *arguments],
@@ -33,7 +33,7 @@ def python_in_terminal(*arguments: str) -> tuple[int, str]:
     while True:
         try:
             part = os.read(terminal, 2**16)
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # on Linux, the other end is closed
             break
         if not part:
             break
@@ -44,11 +44,11 @@ def python_in_terminal(*arguments: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of enough captchas to show progress."""
+    """Folder with enough captchas to show progress."""
     folder = tmp_path_factory.mktemp("many") / "captchas"
     command = [sys.executable, "-m", "skcaptcha", "generate", "lines", folder, "-n", "600"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-    assert BAR not in done.stderr  # no terminal, no bar
+    assert BAR not in done.stderr  # bars are shown only in terminals
     return folder
 
 
@@ -79,7 +79,7 @@ def test_ctrl_c_during_a_long_computation_restores_the_cursor():
     assert ended == 130
     hidden, seen = "\x1b[?25l", "\x1b[?25h"
     assert shown.rindex(hidden) < shown.rindex(seen)
-    # Nothing is left of the bar, nor drawn again.
+    # The bar is erased and not drawn again.
     assert shown.rpartition("\x1b[2K")[2].removeprefix(seen) == "stopped\r\n"
 
 
@@ -92,7 +92,7 @@ def test_quiet_prints_neither_progress_nor_summary(run, many, model, tmp_path):
     assert before.out == before.err == ""
 
 
-def test_quiet_commands_only_write_requested_files(run, captchas, model, tmp_path):
+def test_quiet_commands_write_only_requested_files(run, captchas, model, tmp_path):
     page = tmp_path / "score.html"
     outcome = run("score", captchas, "--model", model, "--report", page, "--quiet")
     assert outcome.out == outcome.err == ""
