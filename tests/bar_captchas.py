@@ -1,4 +1,4 @@
-"""Captchas of bars, which are easy to segment and to read, and few recipes to try with them."""
+"""Captchas made of bars, which are easy to segment and read, and a few recipes for them."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def strings(n: int, characters: str, lengths: list[int], seed: int = 0) -> list[
 
 
 def bars(labels: list[str], *, ink: int = 0, background: int = 255) -> list[np.ndarray]:
-    """Draw each character as a number of bars, by its position in the alphabet."""
+    """Draw each character as bars; their number is its position in the alphabet."""
     images = []
     for label in labels:
         image = np.full((20, 16 * len(label) + 4), background, dtype=np.uint8)

@@ -28,7 +28,7 @@ HOMES = ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep models of tests out of the user's list of known models, in subprocesses too."""
+    """Keep test models out of the user's list of known models, also in subprocesses."""
     if hasattr(config, "workerinput"):
         return
     home = tempfile.TemporaryDirectory(prefix="skcaptcha-tests-", ignore_cleanup_errors=True)
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def ctrl_c_is_heard() -> Iterator[None]:
+def restore_ctrl_c() -> Iterator[None]:
     """Restore the default SIGINT handler; shells ignore SIGINT in background jobs."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield

@@ -1,4 +1,4 @@
-"""Progress bars in terminals of any width: names are shortened, but not the clock."""
+"""Progress bars fit any width: they shorten names but keep the clock."""
 
 import os
 import pty
@@ -36,7 +36,7 @@ def shown_in_terminal(width):
     try:
         while part := os.read(here, 65536):
             said += part
-    except OSError:  # the terminal is gone
+    except OSError:  # the terminal is closed
         pass
     assert process.wait() == 0
     os.close(here)
@@ -54,7 +54,7 @@ def test_the_clock_is_visible_at_any_width(width):
     assert (LONG in said) == (width == 200)
     if width >= 80:
         assert "left" in said
-        # The first items do not count: 15 items are done in a tenth of a second.
+        # The first items are excluded: the first 15 take a tenth of a second.
         speeds = {int(word.split(" a second")[0].split()[-1].replace(",", ""))
                   for word in said.split("of 100,000") if " a second" in word}  # fmt: skip
         assert speeds

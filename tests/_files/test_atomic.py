@@ -26,11 +26,11 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_a_link_stays_a_link(tmp_path):
+def test_links_are_kept(tmp_path):
     (tmp_path / "there").mkdir()
     link = tmp_path / "link.txt"
     link.symlink_to(tmp_path / "there" / "real.txt")
-    for content in (b"new", b"newer"):  # at first it leads nowhere
+    for content in (b"new", b"newer"):  # the target of the link does not exist at first
         write_atomically(link, lambda file, content=content: file.write(content))
         assert link.is_symlink()
         assert (tmp_path / "there" / "real.txt").read_bytes() == content
@@ -38,7 +38,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_stays_a_pipe_and_gets_the_bytes(tmp_path):
+def test_pipes_are_kept_and_receive_the_bytes(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -69,7 +69,7 @@ except OSError as error:
 """
 
 
-# More than the buffer is written immediately; less is written when the file is closed.
+# Content larger than the buffer is written immediately; the rest when the file is closed.
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limits of processes")
 @pytest.mark.parametrize("n", [10_001, 50_000, 10_000_000])
 def test_a_full_disk_keeps_the_old_file(tmp_path, n):

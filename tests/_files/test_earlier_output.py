@@ -14,7 +14,7 @@ def test_a_missing_empty_or_earlier_file_may_be_replaced(tmp_path, content):
     check_earlier_output(file, "# Ours", tmp_path / "m.joblib")
 
 
-def test_another_file_is_refused_and_stays(tmp_path):
+def test_other_files_are_refused_and_kept(tmp_path):
     file = tmp_path / "m.yaml"
     file.write_bytes(b"steps:\n")
     with pytest.raises(OverwriteError, match=r"m\.yaml: not from an earlier run"):

@@ -1,4 +1,4 @@
-"""Only regular files within the limit are read, and without waiting."""
+"""Only regular files within the size limit are read, and reading never blocks."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ def test_folders_and_missing_files_are_refused(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path):
+def test_pipes_are_refused_without_blocking(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnreadableError, match="not a regular file"):
         read_regular_file(tmp_path / "pipe", check_text_size)

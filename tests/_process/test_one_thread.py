@@ -1,14 +1,14 @@
 import threading
 
 import pytest
-import sklearn.svm  # noqa: F401 - brings libraries
+import sklearn.svm  # noqa: F401 - loads libraries
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skcaptcha._process.one_thread import one_thread
 
 
 def n_threads() -> dict[str, int]:
-    """Return the number of threads of every library; some never have more than one."""
+    """Return the number of threads of each library; some libraries always have one."""
     libraries = [found for found in threadpool_info() if found["user_api"] == "blas"]
     return {found["filepath"]: found["num_threads"] for found in libraries}
 
@@ -19,7 +19,7 @@ def two_threads():
         yield
 
 
-def test_it_lasts_until_no_thread_needs_it():
+def test_the_limit_lasts_until_no_thread_needs_it():
     entered, leave = threading.Event(), threading.Event()
 
     def other() -> None:
@@ -38,7 +38,7 @@ def test_it_lasts_until_no_thread_needs_it():
         thread.join()
 
 
-def test_it_ends_after_an_error():
+def test_the_limit_ends_after_an_error():
     before = n_threads()
     with pytest.raises(ZeroDivisionError), one_thread(), one_thread():
         assert 1 / 0

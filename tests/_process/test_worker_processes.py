@@ -5,7 +5,7 @@ import sys
 
 
 def test_threads_need_no_processes():
-    """In a thread of this process, the watch for the parent would end the process."""
+    """In a thread, the check for a missing parent would end this process."""
     code = (
         "import joblib, time\n"
         "from skcaptcha._process.worker_processes import start_workers, workers_run\n"

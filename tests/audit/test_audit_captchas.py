@@ -37,7 +37,7 @@ def test_weak_scheme_is_read_with_few_labels(audit):
     assert all(point.cpu_seconds > 0 and point.readings_per_hour > 0 for point in audit.curve)
 
 
-def test_duplicates_are_left_out_and_held_out_captchas_are_counted(audit):
+def test_duplicates_are_excluded_and_held_out_captchas_are_counted(audit):
     assert (audit.n, audit.n_duplicates, audit.n_held_out, audit.n_train) == (94, 4, 30, 60)
     assert {point.read.n for point in audit.curve} == {30}
 
@@ -50,7 +50,7 @@ def test_recipe_is_fitted_again_without_its_steps(audit):
         assert ablation.loss.value == pytest.approx(audit.ablation_base.value - ablation.read.value)
 
 
-def test_labels_needed_follow_from_the_clopper_pearson_interval(audit):
+def test_labels_needed_are_computed_from_the_clopper_pearson_interval(audit):
     for threshold in (0.01, 0.5, 0.9):
         # The limit is a quantile of a beta distribution.
         limits = [
@@ -88,8 +88,8 @@ def test_captchas_that_cannot_be_audited_are_rejected(captchas):
 
 
 @pytest.mark.slow
-def test_captchas_that_are_not_read_are_not_called_safe():
-    """Noise cannot be read, and an audit of few captchas proves little."""
+def test_captchas_that_cannot_be_read_are_not_called_safe():
+    """Noise cannot be read, but an audit of few captchas is weak evidence."""
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (20, 60), dtype=np.uint8) for _ in range(18)]
     labels = ["".join(rng.choice(list("ABCD"), 3)) for _ in images]

@@ -1,4 +1,4 @@
-"""The amount of a defense grows with it, and not with other defenses."""
+"""The measured amount of a defense depends on that defense only."""
 
 import cv2
 import numpy as np
@@ -42,7 +42,7 @@ def test_pieces_of_thin_colored_lines_are_not_specks():
 
 @pytest.mark.parametrize("kind", ["dots", "dashes"])
 def test_dots_and_dashes_are_specks(kind):
-    """Each image has hundreds, and many of them touch."""
+    """Each image has hundreds of dots and dashes, and many of them touch."""
     assert (measure_ink(*make_dot_captchas(10, kind=kind, random_state=0))["noise"] > 50).all()
 
 
@@ -73,7 +73,7 @@ def test_number_of_lines_is_found(drawn, labels, n_lines, colored):
 
 
 def test_every_captcha_of_the_scheme_lines_has_lines():
-    """Twelve are drawn; some are too short, white, on top of others, or under characters."""
+    """Twelve lines are drawn; some are short, white, or hidden by other lines or characters."""
     found = measure_ink(*make_line_captchas(40, random_state=0))["lines"]
     assert (found >= 1).all()
     assert 3 <= found.mean() <= 12
@@ -81,7 +81,7 @@ def test_every_captcha_of_the_scheme_lines_has_lines():
 
 @pytest.mark.parametrize("kind", ["dots", "dashes"])
 def test_rows_of_dots_and_dashes_are_not_lines(kind):
-    """Among hundreds of dots, some rarely touch in a row by chance."""
+    """A few of the hundreds of dots may touch in a row by chance."""
     found = measure_ink(*make_dot_captchas(30, kind=kind, random_state=0))["lines"]
     assert (found > 0).mean() <= 0.1
 
@@ -107,7 +107,7 @@ def test_shaded_background_is_uneven(drawn, labels):
     assert measure_ink(images, labels)["background"].min() > 0.1
 
 
-def test_length_and_look_alikes_follow_from_the_labels(drawn):
+def test_length_and_look_alikes_are_computed_from_labels(drawn):
     labels = ["ACE", "HO0", "LT", "0"]
     amounts = measure_ink(drawn(labels), labels)
     assert amounts["length"].tolist() == [3, 3, 2, 1]

@@ -1,4 +1,4 @@
-"""Conclusions follow the rules, and only if the intervals allow them."""
+"""Conclusions follow the rules and are drawn only if the intervals support them."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def finding(right: np.ndarray, **given: np.ndarray):
 HALF = np.repeat([0.0, 9.0], N // 2)
 
 
-def test_defense_holds_if_few_are_read_with_it_but_many_without_it():
+def test_defense_holds_if_it_lowers_the_accuracy():
     found = finding(HALF == 0, noise=HALF)
     assert found.conclusion == "holds"
     assert (found.more.value, found.less.value) == (0, 1)
@@ -117,7 +117,7 @@ def test_more_defenses_make_each_interval_wider():
 
 @pytest.mark.parametrize("hidden", [True, False])
 def test_specks_hold_only_if_they_hide_the_characters(drawn, labels, hidden):
-    """Half of the captchas have specks: far too many for the reader, or only some."""
+    """Half of the captchas have specks: either too many for the reader, or only a few."""
     recipe = {
         "steps": {
             "denoise": {

@@ -1,4 +1,4 @@
-"""Captchas that cannot be read count as wrong, and recipes that cannot be fitted as missing."""
+"""Unreadable captchas count as wrong; recipes that cannot be fitted count as missing."""
 
 import numpy as np
 
@@ -30,12 +30,12 @@ def test_captcha_that_cannot_be_read_counts_as_wrong(drawn, labels):
     assert np.flatnonzero(~correct).tolist() == [7]
 
 
-def test_recipe_that_cannot_be_fitted_reads_nothing(drawn, labels):
+def test_recipe_that_cannot_be_fitted_has_no_readings(drawn, labels):
     split = make_split(drawn, labels)
     assert fit_and_read(RECIPE, split._replace(y=np.char.add(split.y, "XY"))) is None
 
 
-def test_point_has_the_figures_of_its_fit(drawn, labels):
+def test_point_contains_the_results_of_its_fit(drawn, labels):
     split = make_split(drawn, labels).first(30)
     outcome = choose_and_read(split, budget=3, keep_choice=True)
     assert (outcome.point.n_labels, outcome.point.read.n) == (30, 20)

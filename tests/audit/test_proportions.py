@@ -1,4 +1,4 @@
-"""Intervals have their nominal coverage, and expected attempts follow from proportions."""
+"""Intervals have their nominal coverage; expected attempts are computed from proportions."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Choosing a recipe for labeled captchas within a budget."""
+"""Choose a recipe for labeled captchas within a time budget."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_captcha_without_a_label_is_refused():
         choose_recipe(list(images), ["AB12", "CD34", "", "EF56"])
 
 
-def test_other_families_are_not_tried_if_one_reads_everything():
+def test_other_families_are_skipped_if_one_is_perfect():
     images, labels = make_line_captchas(160, random_state=0)
     choice = choose_recipe(
         list(images[:120]), labels[:120], families=FIXED_BOXES | {"grid": ALL["grid"]}
@@ -37,7 +37,7 @@ def test_other_families_are_not_tried_if_one_reads_everything():
     assert choice.seconds < choice.budget
 
 
-def test_the_chosen_recipe_gives_the_same_model_again():
+def test_the_chosen_recipe_reproduces_the_model():
     images, labels = make_line_captchas(60, random_state=1)
     choice = choose_recipe(list(images[:40]), labels[:40], families=FIXED_BOXES)
     content = {"data": {"generate": "lines"}, **choice.recipe}
@@ -85,7 +85,7 @@ def test_wrong_labels_and_a_character_that_occurs_once():
 def test_equal_labels_leave_families_that_can_apply():
     images = bars(["AAA"] * 12)
     for i, image in enumerate(images):
-        image[0, i] ^= 1  # so that they are not duplicates
+        image[0, i] ^= 1  # avoid duplicates
     choice = choose_recipe(images, ["AAA"] * 12, families=SEGMENTING)
     assert choice.model.predict(images).tolist() == ["AAA"] * 12
     assert any("class" in outcome for outcome in outcomes(choice).values())
@@ -125,7 +125,7 @@ def test_the_error_lists_why_each_family_cannot_apply():
         choose_recipe(images, labels, families=SEGMENTING)
 
 
-def test_a_tiny_budget_still_gives_a_model():
+def test_a_tiny_budget_still_returns_a_model():
     labels = strings(60, "ABC", [3])
     choice = choose_recipe(bars(labels), labels, families=SEGMENTING, budget=0.01)
     assert choice.model.score(bars(labels), labels) > 0.9

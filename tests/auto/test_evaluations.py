@@ -18,7 +18,7 @@ def test_a_resumed_race_uses_the_remaining_time(tmp_path):
     whole = choose_recipe(images, labels, checkpoint=path, **options)
     head, *records = path.read_text().splitlines(keepends=True)
     assert records
-    # As if the last evaluation had been interrupted, and the one before had taken minutes.
+    # Simulate an interrupted last evaluation after one that took minutes.
     kept = [json.loads(line) for line in records[:-1]]
     kept[-1] |= {"elapsed": 300.0, "seconds": 290.0}
     path.write_text(head + "".join(f"{json.dumps(record)}\n" for record in kept) + records[-1][:9])

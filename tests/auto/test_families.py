@@ -1,4 +1,4 @@
-"""Families of recipes, filled in with measured values."""
+"""Recipe families with measured values filled in."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from skcaptcha.auto._families import families_for
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-def test_auto_yaml_is_an_ordinary_recipe(monkeypatch):
+def test_auto_yaml_is_a_valid_recipe(monkeypatch):
     monkeypatch.chdir(CONFIGS)
     recipe = load_recipe("auto.yaml")
     assert len(recipe.grid) == len(ALL["grid"])

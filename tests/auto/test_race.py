@@ -55,7 +55,7 @@ def test_useless_candidates_do_not_use_the_time_of_readers_with_a_surrogate():
 
 
 def test_the_final_fit_is_shortened_or_a_warning_logged_if_time_runs_out(caplog):
-    """Three remaining times; each network takes ten seconds."""
+    """Three different remaining times; each network takes ten seconds."""
     labels = strings(40, "ABC", [3])
     images = bars(labels)
     recipe = {
@@ -83,7 +83,7 @@ def test_the_final_fit_is_shortened_or_a_warning_logged_if_time_runs_out(caplog)
 
 
 @pytest.mark.parametrize(("seconds", "screened"), [(1000.0, False), (0.1, True)])
-def test_a_family_is_not_screened_if_that_would_take_too_long(monkeypatch, seconds, screened):
+def test_families_that_take_too_long_are_not_screened(monkeypatch, seconds, screened):
     """Its first variant is timed on a few captchas if another candidate exists."""
     labels = strings(60, "ABC", [3])
     images = bars(labels)
@@ -120,8 +120,8 @@ def test_a_warning_is_logged_before_the_budget_is_exceeded(caplog):
         assert all(a in b for a, b in zip(said, messages, strict=True))
 
 
-def test_a_reader_is_not_fitted_if_that_would_take_too_long(monkeypatch):
-    """A reader of unknown fit time is fitted to a few captchas first."""
+def test_readers_that_take_too_long_are_not_fitted(monkeypatch):
+    """A reader with an unknown fit time is fitted to a few captchas first."""
     labels = strings(80, "ABC", [3])
     labels[::10] = [label[::-1] for label in labels[::10]]
     family = {

@@ -1,11 +1,11 @@
-"""Folders of captchas that tests make."""
+"""Folders of captchas for tests."""
 
 import pytest
 
 
 @pytest.fixture(scope="session")
 def make_folder(tmp_path_factory):
-    """Make a folder of empty files and label files."""
+    """Function that creates a folder with empty files and label files."""
 
     def make(*names, **texts):
         folder = tmp_path_factory.mktemp("captchas")

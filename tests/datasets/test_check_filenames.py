@@ -1,4 +1,4 @@
-"""Names of images are labels unless they are numbers, words, times or hashes."""
+"""Image names are labels unless they are numbers, words, times or hashes."""
 
 import random
 import warnings

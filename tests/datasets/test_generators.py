@@ -1,4 +1,4 @@
-"""Generators of captchas: reproducible, correctly labeled, and similar to the real captchas."""
+"""Captcha generators are reproducible, correctly labeled and similar to real captchas."""
 
 import random
 import secrets
@@ -35,25 +35,25 @@ def test_shapes_and_labels(scheme):
     assert {len(label) for label in labels} == {LENGTHS[scheme]}
 
 
-def test_one_seed_gives_one_result(scheme):
+def test_equal_seeds_give_equal_results(scheme):
     first, second = (SCHEMES[scheme](4, random_state=5) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
 
 
-def test_seeds_differ(scheme):
+def test_different_seeds_give_different_results(scheme):
     first, second = (SCHEMES[scheme](4, random_state=seed) for seed in (0, 1))
     assert (first[0] != second[0]).any()
     assert (first[1] != second[1]).any()
 
 
-def test_a_captcha_does_not_depend_on_their_number(scheme):
+def test_a_captcha_does_not_depend_on_the_number_of_captchas(scheme):
     few, many = (SCHEMES[scheme](n, random_state=2) for n in (3, 8))
     np.testing.assert_array_equal(few[0], many[0][:3])
     np.testing.assert_array_equal(few[1], many[1][:3])
 
 
-def test_a_random_state_advances(scheme):
+def test_a_random_state_instance_advances(scheme):
     state = np.random.RandomState(0)
     first, second = (SCHEMES[scheme](3, random_state=state) for _ in range(2))
     assert (first[0] != second[0]).any()
@@ -116,7 +116,7 @@ def test_kinds_of_dots():
 
 
 def test_dots_vary_in_number_and_strings_in_size():
-    """Properties that a reader could overfit to vary widely."""
+    """Properties that a reader could overfit vary widely."""
     dots, _ = make_dot_captchas(60, kind="dots", random_state=0)
     margin = (dots[:, :, 130:, 0] < 128).mean(axis=(1, 2))  # right of the digits
     assert margin.max() > 1.4 * margin.min()
@@ -153,7 +153,7 @@ def test_image_generator_does_not_affect_the_randomness_of_others():
     assert captcha.image.secrets is secrets
 
 
-def characters_as_the_original_cuts_them(image):
+def characters_cut_by_the_original_method(image):
     """Original method for "lines": gray, threshold, binomial blur, threshold, four boxes."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     ink = np.where(gray <= 127, 255, 0).astype(np.uint8)
@@ -163,10 +163,10 @@ def characters_as_the_original_cuts_them(image):
 
 
 def crops(images):
-    return np.concatenate([characters_as_the_original_cuts_them(image) for image in images])
+    return np.concatenate([characters_cut_by_the_original_method(image) for image in images])
 
 
-def share_of_characters_read(train, test):
+def fraction_of_characters_read(train, test):
     reader = KNeighborsClassifier(3).fit(crops(train[0]), list("".join(train[1])))
     return np.mean(reader.predict(crops(test[0])) == list("".join(test[1])))
 
@@ -177,14 +177,14 @@ def test_original_method_trained_on_generated_lines_reads_real_ones(real_data, p
     captchas = load_captchas(real_data / "lines" / part)
     real = [cv2.imread(path)[..., ::-1].copy() for path in captchas.data], captchas.target
     generated = make_line_captchas(500, random_state=0)
-    assert share_of_characters_read(generated, real) >= 0.98
+    assert fraction_of_characters_read(generated, real) >= 0.98
     if part == "train":
-        assert share_of_characters_read(real, generated) >= 0.98
+        assert fraction_of_characters_read(real, generated) >= 0.98
 
 
 @pytest.mark.real
-def test_dashes_are_those_of_the_real_ones(real_data):
-    # Digits begin at column 28, and artifacts of compression stay within blocks of 8.
+def test_dashes_match_those_of_real_captchas(real_data):
+    # Digits begin at column 28; compression artifacts stay within blocks of 8 pixels.
     real = [cv2.imread(path) for path in load_captchas(real_data / "dots" / "dev").data]
     margins = [image[:, :24] for image in real if count_of_zeros(image[np.newaxis])[0] == 0]
     images, _ = make_dot_captchas(20, kind="dashes", random_state=0)

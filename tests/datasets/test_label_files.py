@@ -1,4 +1,4 @@
-"""Label files that are not read, and lines with more than labels, are errors."""
+"""Unread label files, and lines that contain more than labels, are errors."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
-# Without lone surrogates, which files cannot contain, and NUL, which numpy removes at the end.
+# Excludes lone surrogates, which files cannot contain, and NUL, which numpy strips.
 label_text = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8
 )
@@ -80,7 +80,7 @@ def test_csv_labels_are_exact(make_folder, labels, bom):
 @given(st.lists(label_text.filter(lambda s: not set(s) & set("\r\n")), min_size=1, max_size=6))
 def test_line_labels_are_exact(make_folder, labels):
     names = [f"{i}.png" if i % 2 else f"{i:03}.jpg" for i in range(1, len(labels) + 1)]
-    # Written with a BOM, so that a label may begin with one as well.
+    # Written with a BOM, because a label may also begin with one.
     folder = make_folder(*names, labels_txt="\ufeff" + "\r\n".join(labels) + "\r\n")
     assert load_captchas(folder).target.tolist() == composed(labels)
 
@@ -129,7 +129,7 @@ def test_missing_folder(tmp_path):
         load_captchas(tmp_path / "nowhere")
 
 
-def test_file_for_a_folder(make_folder):
+def test_file_instead_of_a_folder(make_folder):
     with pytest.raises(DatasetError, match=r"a\.png: it is an image; pass its folder"):
         load_captchas(make_folder("a.png") / "a.png")
 
@@ -234,7 +234,7 @@ def test_images_in_subfolders(make_folder):
         ("1.PNG", "write 1.png, the name of the image"),
     ],
 )
-def test_names_in_a_csv_that_are_nearly_right(make_folder, written, remedy):
+def test_almost_correct_names_in_a_csv(make_folder, written, remedy):
     folder = make_folder("1.png", "2.png", labels_csv=f"filename,label\n{written},5UFQ\n")
     (folder / "sub").mkdir()
     (folder / "sub" / "9.png").touch()

@@ -1,4 +1,4 @@
-"""split_captchas: training and test sets have no common captchas."""
+"""split_captchas: training and test sets are disjoint."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_fraction_and_range():
 
 
 @given(st.integers(2, 60), st.floats(0.1, 0.9), st.integers(0, 5))
-def test_fraction_and_rest_are_disjoint_and_complete(n, share, seed):
+def test_fraction_and_rest_form_a_partition(n, share, seed):
     if int(round(n * share, 9)) == 0:
         return
     first = split_captchas(captchas(n), share, random_state=seed)
@@ -65,7 +65,7 @@ def test_fraction_and_rest_are_disjoint_and_complete(n, share, seed):
     assert [numbers(part) for part in second] == [train, test]
 
 
-def test_fraction_is_drawn_at_random():
+def test_fraction_is_a_random_sample():
     first, second = (split_captchas(captchas(50), 0.5, random_state=s)[0] for s in (0, 1))
     assert numbers(first) != numbers(second)
 

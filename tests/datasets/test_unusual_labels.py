@@ -1,4 +1,4 @@
-"""Warnings about labels that are unlike the others, and none about ordinary labels."""
+"""Warnings about labels that differ from the others; ordinary labels cause none."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_unusual_labels_are_described(odd, sentence):
     [
         USUAL,
         ["5UFQ", "hots"],
-        [*["ABCD"] * 18, "ab"],  # which are too few to tell
+        [*["ABCD"] * 18, "ab"],  # too few labels to decide
         [*["ABCD"] * 17, *["ab"] * 3],
         ["aBcD", "ABCD", "abcd"] * 20,
         [*["aBcD"] * 95, "ABCD", "abcd"],  # by chance
@@ -109,4 +109,4 @@ def test_loading_a_folder_warns(tmp_path):
 def test_real_folders_are_ordinary(real_data, part):
     for scheme in sorted(real_data.iterdir()):
         if (scheme / part).is_dir():
-            load_captchas(scheme / part)  # a warning would be an error here
+            load_captchas(scheme / part)  # warnings are errors here

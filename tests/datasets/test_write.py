@@ -1,4 +1,4 @@
-"""write_captchas and write_characters: loading again, and files that stay unchanged."""
+"""write_captchas and write_characters: round trips, and existing files stay unchanged."""
 
 import os
 from unicodedata import normalize
@@ -45,7 +45,7 @@ def test_labels_are_unchanged(tmp_path_factory, labels):
     assert load_captchas(folder).target.tolist() == [normalize("NFC", label) for label in labels]
 
 
-def test_same_captchas_give_same_bytes(tmp_path):
+def test_equal_captchas_give_equal_bytes(tmp_path):
     for name in "ab":
         write_captchas(tmp_path / name, *make_line_captchas(3, random_state=0))
     assert files(tmp_path / "a") == ["00001.png", "00002.png", "00003.png", "labels.csv"]

@@ -1,4 +1,4 @@
-"""The result for an image does not depend on the other images of the batch."""
+"""The result for an image does not depend on the other images in the batch."""
 
 import numpy as np
 import pytest
@@ -59,6 +59,6 @@ def test_color_and_gray_images_of_several_sizes(denoiser, images):
 
 
 @pytest.mark.parametrize("denoiser", OF_COLOR, ids=str)
-def test_more_images_than_are_denoised_at_once(denoiser):
+def test_more_images_than_one_chunk(denoiser):
     images = np.random.default_rng(0).integers(0, 256, (90, 30, 40, 3), dtype=np.uint8)
     check(denoiser, images)

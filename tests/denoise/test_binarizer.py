@@ -20,7 +20,7 @@ def ink(condition):
 
 
 def between_variance(image, threshold):
-    """The variance between the classes of a threshold, by definition."""
+    """Between-class variance of a threshold, by definition."""
     low, high = image[image <= threshold].astype(float), image[image > threshold].astype(float)
     if not len(low) or not len(high):
         return 0.0
@@ -37,7 +37,7 @@ def test_fixed(image, threshold):
 
 
 @given(image=IMAGES)
-def test_otsu_separates_best(image):
+def test_otsu_maximizes_the_between_class_variance(image):
     dark = binarize(image) > 0
     if len(np.unique(image)) == 1:
         assert not dark.any()
@@ -69,7 +69,7 @@ def test_local_methods_agree_with_scikit_image(window, k):
     np.testing.assert_array_equal(sauvola[inside], expected[inside])
     adaptive = binarize(TEXTURE, method="adaptive", **options)
     expected = ink(threshold_local(TEXTURE.astype(float), window, "mean", 255 * k) > TEXTURE)
-    assert (adaptive == expected)[inside].mean() > 0.999  # ties aside
+    assert (adaptive == expected)[inside].mean() > 0.999  # except for ties
 
 
 @pytest.mark.parametrize("method", ["adaptive", "sauvola"])
@@ -89,7 +89,7 @@ def test_local_methods_by_brute_force(method):
 def test_bright_ink_is_the_dark_ink_of_the_negative(method, image):
     dark = binarize(255 - image, method=method, ink="dark")
     bright = binarize(image, method=method, ink="bright")
-    if method == "otsu":  # of equally good thresholds either is as good
+    if method == "otsu":  # two thresholds may be equally good
         scores = [between_variance(image, t) for t in range(256)]
         best = {int((image <= t).sum()) for t in range(256) if np.isclose(scores[t], max(scores))}
         assume(len(best) == 1 and len(np.unique(image)) > 1)

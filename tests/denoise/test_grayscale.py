@@ -41,7 +41,7 @@ def test_named_channels(channel, image):
 
 
 @given(image=COLORS, weights=arrays(float, 3, elements=st.floats(-2, 2)))
-def test_weights_project(image, weights):
+def test_weights_give_a_weighted_sum(image, weights):
     expected = (image.astype(float) * weights).sum(axis=2).clip(0, 255)
     assert np.abs(gray(image, weights.tolist()) - expected).max() <= 0.5 + 1e-9
 

@@ -1,4 +1,4 @@
-"""Images get one height, which follows from the distance between their characters."""
+"""All images are scaled to one height, computed from the distance between characters."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from skcaptcha.denoise import HeightScaler
 
 
 def striped(height):
-    """An image with dense vertical strokes on 160 of its 200 columns."""
+    """An image with dense vertical strokes in 160 of its 200 columns."""
     image = np.zeros((height, 200), np.uint8)
     image[height // 5 : -height // 5, 20:180:4] = 255
     return image
@@ -38,8 +38,8 @@ def test_an_image_of_that_height_remains_unchanged():
 
 
 @pytest.mark.parametrize("height", [30, 60, 90])
-def test_characters_have_the_requested_distance(height):
-    """Eight characters on 160 columns: each has 20."""
+def test_characters_have_the_requested_pitch(height):
+    """Eight characters in 160 columns have 20 columns each."""
     scaler = HeightScaler(pitch=30).fit([striped(height)] * 3, ["12345678"] * 3)
     assert scaler.height_ == pytest.approx(min(96, height * 30 / 20), rel=0.1)
 
@@ -51,7 +51,7 @@ def test_the_chosen_height_has_limits():
 
 
 @pytest.mark.parametrize("labels", [None, ["", ""]])
-def test_without_labels_characters_are_half_as_wide_as_the_image_is_high(labels):
+def test_without_labels_the_pitch_is_half_the_image_height(labels):
     assert HeightScaler(pitch=24).fit([striped(30), striped(80)], labels).height_ == 48
 
 

@@ -30,7 +30,7 @@ MEASURES = {
 
 
 class Mark(TransformerMixin, BaseEstimator):
-    """A branch that returns images of its number and remembers its training images."""
+    """A branch that returns images filled with its number and records its training images."""
 
     def __init__(self, number=0):
         self.number = number
@@ -56,7 +56,7 @@ def chosen(router, images):
 @given(images=BATCHES, level=st.integers(0, 256), cut=st.integers(0, 5), data=st.data())
 def test_each_image_is_routed_by_its_measure(measure, images, level, cut, data):
     values = [MEASURES[measure](image, level) for image in images]
-    # Often a threshold is exactly what is measured: at most the threshold is the lower branch.
+    # Measures often equal a threshold; they belong to the lower branch.
     first = data.draw(st.sampled_from([*values, cut]))
     thresholds = [float(first), float(first) + 3]
     router = ImageRouter(marks(3), measure=measure, level=level, thresholds=thresholds)
@@ -64,7 +64,7 @@ def test_each_image_is_routed_by_its_measure(measure, images, level, cut, data):
 
 
 @given(images=BATCHES)
-def test_each_image_is_denoised_as_by_its_branch_alone(images):
+def test_each_image_is_denoised_by_its_branch(images):
     branches = [
         ("soft", Smoother("median")),
         ("as it is", "passthrough"),
@@ -93,7 +93,7 @@ def test_branches_learn_from_their_own_images_and_labels():
     router.fit(images, np.array(list("abcde")))
     fitted = dict(router.branches_)
     assert [fitted[name].y_ for name in ("b0", "b1")] == [["a", "c"], ["b", "d", "e"]]
-    assert fitted["b2"].n_seen_ == 5  # none is so wide: it learns from all
+    assert fitted["b2"].n_seen_ == 5  # no image is this wide, so it learns from all
     assert not hasattr(router.branches[0][1], "n_seen_")
 
 

@@ -1,4 +1,4 @@
-"""The opening is the union of all squares that fit."""
+"""The opening is the union of all squares that fit into the ink."""
 
 import numpy as np
 from hypothesis import given, settings

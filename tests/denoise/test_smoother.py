@@ -57,7 +57,7 @@ def test_binomial_is_a_row_of_pascals_triangle(size):
 @pytest.mark.parametrize("size", [3, 5, 7, 13, 23])
 @given(image=arrays(np.uint8, SHAPES))
 def test_binomial_rounds_the_exact_mean_to_even(size, image):
-    """Integers and Python's own rounding."""
+    """Compare with integers and Python's own rounding."""
     row = np.array([comb(size - 1, k) for k in range(size)], dtype=object)
     half, shape = size // 2, image.shape[:2]
     total = np.zeros(image.shape, dtype=object)
@@ -70,7 +70,7 @@ def test_binomial_rounds_the_exact_mean_to_even(size, image):
 
 
 def mirrored_indices(offset, n):
-    """Index of a pixel among n, mirrored at the centers of the outermost pixels."""
+    """Indices of n pixels, mirrored at the centers of the outermost pixels."""
     place = np.abs(np.arange(offset, offset + n)) % max(2 * n - 2, 1)
     return np.minimum(place, 2 * n - 2 - place)
 
@@ -137,7 +137,7 @@ def test_channels_are_smoothed_independently(method):
         np.testing.assert_array_equal(found[:, :, k], smooth(alone, method, size=5))
 
 
-def test_all_methods_but_the_median_mirror_the_border():
+def test_all_methods_except_the_median_mirror_the_border():
     image = RNG.integers(0, 256, (12, 13), dtype=np.uint8)
     for method in METHODS:
         way = cv2.BORDER_REPLICATE if method == "median" else cv2.BORDER_REFLECT_101

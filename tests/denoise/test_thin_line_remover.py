@@ -1,4 +1,4 @@
-"""Thin lines are removed, and thick ink stays."""
+"""Thin lines are removed and thick ink is kept."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ def apply(denoiser, image):
 
 
 def holding_squares(ink, side):
-    """Ink that is covered by a full square of ink, found by checking every square."""
+    """Ink covered by a square full of ink, found by checking every square."""
     held = np.zeros_like(ink)
     for top in range(ink.shape[0] - side + 1):
         for left in range(ink.shape[1] - side + 1):
@@ -66,5 +66,5 @@ def test_a_drawn_line_disappears_except_where_it_crosses_a_stroke(angle):
     cleaned = apply(ThinLineRemover(1, min_length=8), crossed)
     assert (cleaned[glyph > 0] == 255).all()
     rest = np.argwhere((cleaned > 0) & (glyph == 0))
-    # Where line and stroke meet, a square of both fits here and there.
+    # Where line and stroke meet, a square may fit into the ink of both.
     assert all(8 <= row < 52 and 53 <= column < 67 for row, column in rest)

@@ -1,8 +1,8 @@
 """The fenced code blocks of a page, in order.
 
-A block whose first line is a comment with only a file name, such as ``# mine.yaml``, is that file.
-Blocks of ``sh`` and ``python`` run, and those of ``pycon`` run as doctests. A block of ``text``
-after one of ``sh`` is its output, in which numbers may differ. An HTML comment before a block,
+A block that starts with a comment of only a file name, such as ``# mine.yaml``, is that file.
+``sh`` and ``python`` blocks run; ``pycon`` blocks run as doctests. A ``text`` block
+after an ``sh`` block is its output, in which numbers may differ. An HTML comment before a block,
 which is not visible on the page, changes how the tests run it:
 
     <!-- not run: the reason -->
@@ -11,7 +11,7 @@ which is not visible on the page, changes how the tests run it:
 ``<!-- slow -->`` anywhere in a page marks the whole page as slow. A page with
 ``<!-- given: captchas and a model -->`` needs the files of the tutorials: the labeled folders
 ``captchas``, ``lines-test`` and ``touching-test``, and the models ``artifacts/model.joblib``, which
-cuts, and ``artifacts/sequence.joblib``, which does not.
+segments captchas, and ``artifacts/sequence.joblib``, which does not.
 """
 
 import re
@@ -36,7 +36,7 @@ _MAKES = re.compile(
 
 
 class Block(NamedTuple):
-    """A fenced block: its code and its position."""
+    """The code and position of a fenced block."""
 
     language: str
     code: str
@@ -70,8 +70,8 @@ def blocks_of(text: str) -> list[Block]:
     ]
 
 
-def folders_made_by(text: str) -> set[str]:
-    """Return the folders that the code of a page creates, if it runs unchanged."""
+def folders_created_by(text: str) -> set[str]:
+    """Return the folders that the code of a page creates if it runs unchanged."""
     code = "\n".join(b.command or b.code for b in blocks_of(text) if not b.reason)
     return {m["by_command"] or m["by_call"] for m in _MAKES.finditer(code)}
 
@@ -88,7 +88,7 @@ def _runs(page: Path) -> bool:
 
 
 def commands_of(script: str) -> list[str | list[str]]:
-    """Divide a script into our commands, as lists of words, and what a shell must run."""
+    """Split a script into skcaptcha commands, as lists of words, and lines for the shell."""
     if "\\\n" in script:
         return [script]
     parts: list[str | list[str]] = []

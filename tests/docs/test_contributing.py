@@ -14,14 +14,14 @@ from skcaptcha.images import ImageDecoder
 
 @pytest.fixture(scope="module")
 def examples():
-    """The code of each example, by the name of its file."""
+    """Map the file name of each example to its code."""
     blocks = blocks_of((ROOT / "CONTRIBUTING.md").read_text())
     return {Path(block.file).name: block.code for block in blocks if block.file}
 
 
 @pytest.fixture(scope="module")
 def names(examples):
-    """The classes and functions that the examples define."""
+    """The classes and functions defined by the examples."""
     namespace = {"__name__": "examples"}
     for file, code in examples.items():
         if file.endswith(".py"):
@@ -47,7 +47,7 @@ def test_the_recipe_learns_from_its_captchas(examples, tmp_path):
     recipe = load_recipe(file)
     train, test = recipe.load_data()
     model = recipe.pipeline().fit(train.data, train.target)
-    assert model.score(test.data, test.target) > 0.2  # guessing: one in a million
+    assert model.score(test.data, test.target) > 0.2  # guessing has a chance of one in a million
 
 
 def test_the_command_counts_captchas(names, tmp_path, capsys):

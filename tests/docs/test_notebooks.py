@@ -1,4 +1,4 @@
-"""The page on notebooks runs as a notebook, and its cells show pictures and diagrams."""
+"""The notebooks page runs as a notebook; its cells show pictures and diagrams."""
 
 import base64
 
@@ -55,7 +55,7 @@ def test_a_model_shows_its_diagram_with_links(shown):
 def test_a_drawing_shows_its_picture(shown):
     png = base64.b64decode(displayed_by(shown, "draw_traces")["image/png"])
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
-    # Three rows of strips, with ink in each of them.
+    # Three rows of strips, each with ink.
     assert image.shape[1] > image.shape[0] > 100
     assert all(part.std() > 20 for part in np.array_split(image, 3))
 

@@ -1,4 +1,4 @@
-"""Run every code block of the README and the site, page by page, as a reader does."""
+"""Run every code block of the README and the docs, page by page, as a user would."""
 
 import doctest
 import os
@@ -17,7 +17,7 @@ from docs.pages import (
     blocks_of,
     commands_of,
     expected_output,
-    folders_made_by,
+    folders_created_by,
     pages,
 )
 from skcaptcha.cli import main
@@ -39,7 +39,7 @@ def _parameters():
 
 @pytest.fixture(scope="session")
 def given(tmp_path_factory):
-    """A folder with the captchas and models of two tutorials, which other pages need."""
+    """A folder with the captchas and models from two tutorials, which other pages need."""
     folder = tmp_path_factory.mktemp("given")
     X, y = make_line_captchas(120, random_state=0)
     write_captchas(folder / "captchas", list(X[:100]), y[:100].tolist())
@@ -59,7 +59,7 @@ def given(tmp_path_factory):
 
 @pytest.mark.parametrize("page", list(_parameters()))
 def test_code_of_page_runs(page, given, tmp_path, monkeypatch, capsys):
-    # A page runs in a clone, without the files that other pages write.
+    # Each page runs in a fresh clone, without files written by other pages.
     for folder in ("configs", "src"):
         _copy(ROOT / folder, tmp_path / folder)
     if "<!-- given: captchas and a model -->" in page.read_text():
@@ -95,7 +95,7 @@ def _copy(folder: Path, to: Path) -> None:
 def _run(part: str | list[str], where: str, monkeypatch, capsys) -> str:
     if isinstance(part, str):
         return _run_shell(part, where)
-    # In this process, which has scikit-learn loaded already.
+    # Run in this process, where scikit-learn is already imported.
     monkeypatch.setattr(sys, "argv", part)
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
@@ -125,7 +125,7 @@ def _run_shell(script: str, where: str) -> str:
 
 
 def _run_python(block: Block, page: Path, namespace: dict[str, object]) -> None:
-    code = "\n" * (block.line - 1) + block.code  # so that a traceback names the line of the page
+    code = "\n" * (block.line - 1) + block.code  # tracebacks show the line number of the page
     exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
 
 
@@ -166,35 +166,35 @@ def test_commands_are_separated_from_shell_lines():
     ]
 
 
-def test_shown_output_is_compared_but_for_numbers():
+def test_shown_output_is_compared_except_for_numbers():
     pattern = expected_output("accuracy  98.5 %\n...\nwritten to a.csv")
     assert pattern.search("accuracy 7 %   \nand so on\n  written to a.csv\n")
     assert not pattern.search("accuracy 7 %\nwritten to b.csv\n")
 
 
-def test_no_two_pages_make_a_folder_of_the_same_name():
-    """All pages can be pasted one after another in one folder."""
+def test_pages_create_folders_with_different_names():
+    """All pages can be run one after another in one folder."""
     made = [
         (folder, page.relative_to(ROOT).as_posix())
         for page in pages()
-        for folder in sorted(folders_made_by(page.read_text()))
+        for folder in sorted(folders_created_by(page.read_text()))
     ]
     assert {"captchas", "lines-test", "dots-train", "case-captchas"} <= {name for name, _ in made}
     by_folder = dict(made)
     assert [pair for pair in made if by_folder[pair[0]] != pair[1]] == []
 
 
-def test_the_tutorials_make_what_other_pages_are_given(given):
+def test_the_tutorials_create_the_files_that_other_pages_need(given):
     tutorials = ROOT / "docs" / "tutorials"
     made = {
         folder
         for name in ("lines.md", "touching.md")
-        for folder in folders_made_by((tutorials / name).read_text())
+        for folder in folders_created_by((tutorials / name).read_text())
     }
     assert {path.name for path in given.iterdir()} - {"artifacts"} <= made
 
 
-def test_pages_with_code_first_list_their_requirements():
+def test_pages_with_code_list_their_requirements_first():
     without = [
         page.name
         for page in pages()

@@ -1,4 +1,4 @@
-"""Shapes, results and errors that all features of crops share."""
+"""Shapes, results and errors common to all features of crops."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ every = pytest.mark.parametrize(
 
 @every
 def test_vectors_do_not_depend_on_the_batch(feature: BaseFeatures) -> None:
-    """Each of many crops is described as if it were alone."""
+    """The features of a crop do not depend on the other crops."""
     images = noise(2500)
     values = feature.fit_transform(whole(images)).values
     assert len(values) == 2500
@@ -31,7 +31,7 @@ def test_vectors_do_not_depend_on_the_batch(feature: BaseFeatures) -> None:
 
 
 def sizes_of(*sizes: tuple[int, int]) -> Segments:
-    """One segment of each height and width, each in an image of its own."""
+    """One segment for each height and width, each in its own image."""
     images = [np.full(size, 255, dtype=np.uint8) for size in sizes]
     boxes = [np.array([[0, 0, w, h]]) for h, w in sizes]
     return Segments.from_lists(images, boxes)
@@ -42,7 +42,7 @@ class TestShape:
     def test_default_is_the_mean_of_the_training_segments(self, feature: BaseFeatures) -> None:
         fitted = clone(feature).fit(sizes_of((20, 10), (13, 18), (14, 16)))
         assert fitted.shape_ == (16, 15)
-        # Others are resized to that shape, not to their own.
+        # Other segments are resized to that shape, not to their own mean.
         other = sizes_of((30, 30))
         assert fitted.crops(other).shape == (1, 16, 15)
         length = fitted.transform(sizes_of((16, 15))).values.shape[1]
@@ -53,7 +53,7 @@ class TestShape:
         assert fitted.shape_ == (17, 9)
         assert fitted.crops(sizes_of((30, 30))).shape == (1, 17, 9)
 
-    def test_keep_aspect_reaches_the_crops(self, feature: BaseFeatures) -> None:
+    def test_keep_aspect_is_passed_to_the_crops(self, feature: BaseFeatures) -> None:
         white, tall = sizes_of((10, 30)), clone(feature).set_params(shape=(40, 8))
         stretched = tall.fit_transform(white)
         assert tall.crops(white).min() == 255
@@ -61,7 +61,7 @@ class TestShape:
         assert tall.crops(white).min() == 0
         assert (stretched.values != kept.values).any()
 
-    def test_unknown_without_segments(self, feature: BaseFeatures) -> None:
+    def test_shape_is_unknown_without_segments(self, feature: BaseFeatures) -> None:
         none = Segments.from_lists(noise(1), [np.empty((0, 4), int)])
         with pytest.raises(SegmentationError, match="no segment was found in any training image"):
             clone(feature).fit(none)
@@ -113,7 +113,7 @@ def test_without_segments_vectors_have_the_same_length(feature: BaseFeatures, n:
 
 
 @every
-def test_other_input_is_refused(feature: BaseFeatures) -> None:
+def test_input_other_than_segments_is_refused(feature: BaseFeatures) -> None:
     with pytest.raises(
         TypeError, match="needs the Segments that a segmenter returns, found ndarray"
     ):

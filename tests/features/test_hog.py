@@ -13,7 +13,7 @@ from whole_crops import noise, whole
 
 
 def kinds_of(shape: tuple[int, int], seed: int) -> list[np.ndarray]:
-    """Gray images, black and white ones, and images with few gray values."""
+    """Gray images, black-and-white images, and images with few gray values."""
     rng = np.random.default_rng(seed)
     images = [
         rng.integers(0, 256, shape),
@@ -45,14 +45,14 @@ def test_hog_agrees_with_scikit_image(
     cell, block = parameters["pixels_per_cell"], parameters["cells_per_block"]
     images = kinds_of((cell[0] * block[0] + room[0], cell[1] * block[1] + room[1]), seed)
     values = HOG(**parameters).fit_transform(whole(images)).values
-    # As floats, because scikit-image takes the roots of uint8 in half precision.
+    # Floats, because scikit-image computes square roots of uint8 in half precision.
     expected = [hog(image.astype(float), **parameters) for image in images]
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("orientations", [8, 9, 12])
 def test_hog_puts_gradients_into_the_bins_of_scikit_image(orientations: int) -> None:
-    """One gradient for each crop, so that none hides another; many at the edges of bins."""
+    """Each crop has one gradient, so none hides another; many are at the edges of bins."""
     rng = np.random.default_rng(0)
     n = np.arange(1, 256)
     across = np.concatenate([rng.integers(-255, 256, 400), n, -n, n, 0 * n])[::3]
@@ -84,6 +84,6 @@ def test_hog_puts_gradients_into_the_bins_of_scikit_image(orientations: int) -> 
         ),
     ],
 )
-def test_wrong_parameters_of_hog(parameters: dict[str, Any], message: str) -> None:
+def test_invalid_parameters_of_hog(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         HOG().set_params(**parameters).fit_transform(whole(noise(1)))

@@ -16,7 +16,7 @@ def pictures(n=3, shape=(40, 70), seed=0):
 
 
 def by_definition(image, box, features):
-    """The features of one box, pixel by pixel."""
+    """The features of one box, computed pixel by pixel."""
     gray = np.pad(image / 255, 1, mode="edge")
     dx, dy = gray[1:-1, 2:] - gray[1:-1, :-2], gray[2:, 1:-1] - gray[:-2, 1:-1]
     size = np.hypot(dx, dy)
@@ -60,7 +60,7 @@ def test_the_sides_of_a_stroke_and_polarities_differ():
     shape = (-1, 4, 10, 8)
     assert (rising.reshape(shape)[..., 0] > 0).any()
     assert (rising.reshape(shape)[..., 4] == 0).all()
-    # Equal but for the rounding of float32.
+    # Equal except for rounding to float32.
     np.testing.assert_allclose(
         np.roll(rising.reshape(shape), 4, axis=3), falling.reshape(shape), rtol=2**-22
     )

@@ -11,7 +11,7 @@ from skcaptcha.fitting._advice import accuracy_of_guessing, advice, no_better_th
 
 def test_accuracy_of_guessing():
     digits = ["".join(each) for each in product("0123456789", repeat=2)]
-    assert accuracy_of_guessing(digits) == pytest.approx(0.01)  # each of a hundred once
+    assert accuracy_of_guessing(digits) == pytest.approx(0.01)  # each of 100 labels occurs once
     assert accuracy_of_guessing(["yes", "no"] * 500) == pytest.approx(0.5, abs=1e-3)
     assert accuracy_of_guessing(["a"] * 9 + ["b"]) == pytest.approx(0.9)
     assert accuracy_of_guessing(["same"] * 5) == 1
@@ -20,7 +20,7 @@ def test_accuracy_of_guessing():
 
 @pytest.mark.parametrize("n_labels", [2, 20, 100])
 def test_guesses_are_no_better_than_guessing(n_labels):
-    """Random labels are hardly ever considered better than guessing."""
+    """Random labels are rarely considered better than guessing."""
     random = np.random.default_rng(0)
     taken = 0
     for _ in range(200):
