@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-# A smooth image that JPEG hardly changes, with few enough colors for the palette of a GIF.
+# A smooth image that JPEG changes little, with few enough colors for a GIF palette.
 ROWS, COLUMNS = np.mgrid[:20, :30]
 GRAY = (ROWS * 8 + COLUMNS * 2).astype(np.uint8)
 COLOR = np.stack([GRAY, 255 - GRAY, GRAY // 2 + 50], axis=-1)
@@ -46,7 +46,7 @@ def over_background(pixels: np.ndarray) -> np.ndarray:
 
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG file with the given types and contents of chunks."""
+    """Return a PNG file with the given chunks."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks
@@ -77,7 +77,7 @@ class Sample(NamedTuple):
 
 
 def png_suite() -> Iterator[Sample]:
-    """All color types and depths, interlaced or not, with and without transparency."""
+    """PNG files of all color types and depths, with and without interlacing and transparency."""
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
     depths = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
     rng = np.random.default_rng(0)
@@ -86,7 +86,7 @@ def png_suite() -> Iterator[Sample]:
             for interlaced in (False, True):
                 for size in ((9, 11), (1, 1), (3, 2)):
                     for keyed in (False, True) if color in (0, 2, 3) else (False,):
-                        # The transparent color is one of few values, so that some pixels have it.
+                        # Few values are used, so that some pixels have the transparent color.
                         values = rng.integers(0, 2**depth, (*size, n))
                         values[::2] = values[0, 0]
                         yield _png_sample(values, color, depth, interlaced, keyed)
@@ -97,7 +97,7 @@ def _png_sample(
 ) -> Sample:
     height, width, n = values.shape
     chunks = [png_header(width, height, depth, color, int(interlaced))]
-    # Only the high bytes of 16-bit colors are decoded; other values are scaled to 0 .. 255.
+    # Only the high bytes of 16-bit colors are decoded; other values are scaled to 0-255.
     high_bytes = depth == 16 and n > 1
     shades = values >> 8 if high_bytes else np.rint(values * (255 / (2**depth - 1)))
     key = values[0, 0]
@@ -113,7 +113,7 @@ def _png_sample(
     elif keyed:
         chunks.append((b"tRNS", key.astype(">u2").tobytes()))
     rows = zlib.compress(png_rows(values, depth, interlaced=interlaced))
-    # Any number of chunks may contain the pixels.
+    # The pixels may be divided into any number of chunks.
     chunks += [(b"IDAT", rows[:7]), (b"IDAT", rows[7:]), (b"IEND", b"")]
     shades = shades.astype(np.uint8)
     if keyed and color != 3:
@@ -127,7 +127,7 @@ def _png_sample(
 
 
 def small_files() -> dict[str, bytes]:
-    """Return a small file of each format and kind."""
+    """Return a small file for each format and kind."""
     color = Image.fromarray(COLOR)
     alpha = Image.fromarray(np.dstack([COLOR, GRAY]))
     palette = color.quantize(16)
@@ -152,7 +152,7 @@ def small_files() -> dict[str, bytes]:
         "JPEG progressive": encode(color, "JPEG", progressive=True),
         "JPEG gray": encode(GRAY, "JPEG"),
         "JPEG CMYK": cmyk,
-        # Adobe's marker ends in a byte with the color transform.
+        # The last byte of Adobe's marker is the color transform.
         "JPEG YCCK": cmyk.replace(b"Adobe\0\x64\0\0\0\0\0", b"Adobe\0\x64\0\0\0\0\2"),
         "GIF": encode(palette, "GIF"),
         "GIF interlaced": encode(palette, "GIF", interlace=1),
@@ -172,7 +172,7 @@ def small_files() -> dict[str, bytes]:
 
 
 def bmp_of_runs() -> bytes:
-    """Return a BMP file whose rows are runs of equal pixels."""
+    """Return a BMP file whose rows are run-length encoded."""
     palette = b"".join(bytes([i, 255 - i, i // 2, 0]) for i in range(256))
     runs = b"".join(bytes([15, 3 * row, 15, 100 + 3 * row, 0, 0]) for row in range(20)) + b"\0\1"
     start = 14 + 40 + len(palette)
@@ -181,8 +181,8 @@ def bmp_of_runs() -> bytes:
     return file + header + palette + runs
 
 
-def headers_that_claim(width: int, height: int) -> dict[str, bytes]:
-    """Return a small file of each format that supports it, whose header claims that size."""
+def headers_that_declare(width: int, height: int) -> dict[str, bytes]:
+    """Return small files whose headers declare a size, for each format that supports it."""
     jpeg = bytearray(encode(COLOR, "JPEG"))
     frame = jpeg.index(b"\xff\xc0")
     bmp = bytearray(encode(COLOR, "BMP"))

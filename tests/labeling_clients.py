@@ -1,4 +1,4 @@
-"""Clients for tests of the labeling page: requests, a tab, the command, known guesses."""
+"""Test clients of the labeling page: requests, a browser tab, the command and known guesses."""
 
 import contextlib
 import json
@@ -45,7 +45,7 @@ class Answer:
 
 
 class Client:
-    """Sends the requests of the page's script."""
+    """Sends the same requests as the page's script."""
 
     def __init__(self, served: LabelingPage, tab: str = "a tab") -> None:
         self.address, self.token = served.url.split("/?token=")
@@ -62,7 +62,7 @@ class Client:
     def ask(
         self, method: str, path: str, headers: dict[str, str | None], content: bytes | None = None
     ) -> Answer:
-        """Send exactly these headers, without those that are None."""
+        """Send exactly these headers; headers that are None are omitted."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -91,13 +91,13 @@ class Client:
 
 
 class Server(subprocess.Popen[str]):
-    """The command label, as a user runs it."""
+    """The ``label`` command, as a user runs it."""
 
     def __init__(self, folder: Path, *arguments: str, browser: Path | None = None) -> None:
         command = [sys.executable, "-m", "skcaptcha", "label", str(folder)]
         if not browser:
             command.append("--no-browser")
-        # Background jobs of scripts ignore Ctrl-C; the command must not.
+        # Background jobs in scripts ignore Ctrl-C; the command must not.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             super().__init__(
@@ -114,7 +114,7 @@ class Server(subprocess.Popen[str]):
 
 
 class Tab:
-    """A tab with the labeling page, used by keyboard only."""
+    """A tab with the labeling page, operated by keyboard only."""
 
     def __init__(self, context: Any, url: str) -> None:
         self.page = context.new_page()
@@ -146,7 +146,7 @@ class Tab:
             self.page.keyboard.press(key)
 
     def go(self, *keys: str) -> None:
-        """Press keys, and wait until the last one shows another image or the end."""
+        """Press keys and wait until the last one shows another image or the end."""
         before = self.page.locator("#caption").inner_text()
         self.press(*keys)
         self.page.wait_for_function(
@@ -167,7 +167,7 @@ class Tab:
         return [*text, "Enter"]
 
     def until(self, *, right: bool) -> None:
-        """Accept labels until an image has a right guess, or a wrong one."""
+        """Accept labels until an image has a correct guess, or a wrong one."""
         while ("?" not in self.text) is not right:
             self.page.locator("#text").fill(self.text.replace("?", "X"))
             self.go("Enter")
@@ -186,7 +186,7 @@ def guess_of(truth: str) -> Guess:
 
 
 class Guessing(LabelingSession):
-    """A session with known guesses, which are right for images with even numbers."""
+    """A session with known guesses, which are correct for images with even numbers."""
 
     def __init__(self, folder: Path, truth: dict[str, str], **options: Any) -> None:
         super().__init__(folder, train=False, **options)

@@ -6,7 +6,7 @@ import sys
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.recipes import Recipe
 
-# Fast, and the same on every machine.
+# Fast and reproducible on every machine.
 BOXES = [[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]]
 
 
@@ -35,7 +35,7 @@ RECIPE = Recipe(
 
 
 def make_folder(folder, n):
-    """Write captchas without labels, and return the labels."""
+    """Write captchas without labels; return the labels."""
     images, labels = make_line_captchas(n, random_state=0)
     write_captchas(folder, images, labels)
     captchas = load_captchas(folder)

@@ -18,7 +18,7 @@ from image_samples import (
     COLOR,
     GRAY,
     encode,
-    headers_that_claim,
+    headers_that_declare,
     png,
     png_header,
     png_rows,
@@ -52,7 +52,7 @@ def mixed(tmp_path: Path, captchas: Path) -> tuple[Path, list[str], dict[str, st
         "no\nimage.png": (b"hello", "it is not a PNG"),
         **{
             f"{name}.png": (content, "more than the limit max_pixels")
-            for name, content in headers_that_claim(60_000, 60_000).items()
+            for name, content in headers_that_declare(60_000, 60_000).items()
         },
     }
     for name, (content, reason) in contents.items():
@@ -68,7 +68,7 @@ class TestBatches:
     """Unreadable images do not affect the others."""
 
     def test_the_error_names_the_image(self) -> None:
-        for name, content in headers_that_claim(16_000, 16_000).items():
+        for name, content in headers_that_declare(16_000, 16_000).items():
             with pytest.raises(ImageError, match="more than the limit") as caught:
                 ImageDecoder().transform([COLOR, FILES["GIF"], content, COLOR])
             assert caught.value.source == "image 2", name
@@ -179,7 +179,7 @@ def worst_files() -> Iterator[bytes]:
     rows = zlib.compress(sixteen_bits.tobytes(), 1)
     yield png(png_header(2**10, 2**10, 16, 6), (b"IDAT", rows), (b"IEND", b""))
     for size in ((2_000_000, 10), (60_000, 60_000), (16_000, 16_000)):
-        yield from headers_that_claim(*size).values()
+        yield from headers_that_declare(*size).values()
     text = b"Comment\0\0" + zlib.compress(bytes(10**8))
     pixels = (b"IDAT", zlib.compress(png_rows(GRAY[..., None], 8)))
     yield png(png_header(30, 20, 8, 0), *[(b"zTXt", text)] * 100, pixels, (b"IEND", b""))

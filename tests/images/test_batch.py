@@ -33,7 +33,7 @@ def encoded(pixels, kind="PNG"):
 
 @pytest.fixture
 def paths(tmp_path):
-    """Color and gray PNG and JPEG files, whose saturated colors make luma and gray differ."""
+    """Color and gray PNG and JPEG files with saturated colors, so that luma and gray differ."""
     paths = []
     for i in range(12):
         shape = (20 + i, 50) if i % 2 else (20, 50 + i, 3)
@@ -52,7 +52,7 @@ def equal(images, others):
 
 @pytest.mark.parametrize("gray", [False, True])
 @pytest.mark.parametrize("kept", [0, 5000, 2**30])
-def test_decoders_get_the_pixels_that_the_files_give(paths, gray, kept, monkeypatch):
+def test_decoders_give_the_same_pixels_for_batches_as_for_files(paths, gray, kept, monkeypatch):
     decoder = ImageDecoder(gray=gray)
     expected = decoder.transform(paths)
     monkeypatch.setattr(module, "_MAX_PIXEL_BYTES", kept)
@@ -75,7 +75,7 @@ def test_pixels_are_shared_and_not_copied(paths):
     assert ImageBatch([array])[0].pixels is array
 
 
-def test_it_knows_size_digest_and_error(tmp_path, paths):
+def test_size_digest_and_error(tmp_path, paths):
     bad, missing = tmp_path / "bad.png", tmp_path / "missing.png"
     bad.write_bytes(b"<html>")
     batch = ImageBatch([paths[1], bad, b"", missing, paths[1]])
@@ -99,14 +99,14 @@ def test_it_knows_size_digest_and_error(tmp_path, paths):
     assert not batch.take([0, 4]).errors
 
 
-def test_digests_depend_on_pixels_alone(paths):
+def test_digests_depend_only_on_pixels(paths):
     batch = ImageBatch(paths)
     assert batch.digest == ImageBatch([decode(path) for path in paths]).digest
     assert batch.digest == pickle.loads(pickle.dumps(batch)).digest
     assert batch.digest != batch.take([*range(1, 12), 0]).digest
 
 
-def test_limits_of_a_decoder_hold_for_decoded_images(paths):
+def test_limits_of_a_decoder_apply_to_decoded_images(paths):
     batch = ImageBatch(paths[:3])
     for limit in ({"max_pixels": 900}, {"max_bytes": 100}):
         with pytest.raises(ImageError) as direct:
@@ -117,7 +117,7 @@ def test_limits_of_a_decoder_hold_for_decoded_images(paths):
         assert len(ImageBatch(paths[:3], **limit).errors) == 3
 
 
-def test_the_same_is_learned_from_files_and_from_their_batch(tmp_path):
+def test_files_and_their_batch_give_the_same_fit(tmp_path):
     images, _ = make_line_captchas(30, random_state=0)
     batch = ImageBatch(images)
     assert joblib.hash(ImageDecoder().fit(images)) == joblib.hash(ImageDecoder().fit(batch))

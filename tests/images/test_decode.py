@@ -59,7 +59,7 @@ class TestFormats:
 
     @pytest.mark.parametrize("suffix", [".png", ".bmp"])
     def test_agrees_with_opencv(self, suffix: str) -> None:
-        """A file written by another library."""
+        """The file is written by another library."""
         content = cv2.imencode(suffix, COLOR[..., ::-1])[1].tobytes()
         assert_image(decode(content), COLOR)
 
@@ -129,7 +129,7 @@ class TestDepth:
 
     @pytest.mark.parametrize("pixels", [GRAY, COLOR, GRAY // 255 + 1])
     def test_8_bit_values_of_16_bit_types(self, pixels: np.ndarray) -> None:
-        """The image would be black; the error says how to pass them."""
+        """The image would be black; the error explains how to convert it."""
         wide = pixels.astype(np.uint16)
         sources: list[Any] = [wide, wide.astype(">u2")]
         if pixels.ndim == 2:
@@ -172,7 +172,7 @@ class TestTransparency:
 
     @pytest.mark.parametrize("ink", [(255, 255, 255), (255, 255, 0), (200, 200, 200)])
     def test_light_ink_is_composited_over_black(self, ink: tuple[int, int, int]) -> None:
-        """On white it would be nearly invisible, or invisible."""
+        """Light ink would be almost or completely invisible on white."""
         pixels = np.zeros((20, 60, 4), np.uint8)
         pixels[5:15, 10:30] = pixels[7:9, 40:50] = [*ink, 255]
         expected = pixels[..., :3]
@@ -200,7 +200,7 @@ class TestTransparency:
         assert_image(decode(encode(pixels, "WEBP", exact=True)), over_background(pixels))
 
     def palette(self) -> tuple[Image.Image, np.ndarray, np.ndarray]:
-        """A palette image, the index of every pixel, and the palette's colors."""
+        """A palette image, the palette index of every pixel, and the palette's colors."""
         indices = (ROWS + COLUMNS).astype(np.uint8) % 4
         colors = np.array([[255, 0, 0], [0, 200, 0], [0, 0, 100], [7, 7, 7]], np.uint8)
         picture = Image.fromarray(indices)
@@ -324,7 +324,7 @@ class TestBadInput:
             assert "\n" not in str(caught.value)
 
     def test_huge_webp(self) -> None:
-        """Its header claims 16384 x 16384 pixels, which Pillow itself rejects."""
+        """The header declares 16384 x 16384 pixels, which Pillow itself rejects."""
         content = bytearray(encode(COLOR, "WEBP"))
         content[21:25] = struct.pack("<I", 2**28 - 1)
         with pytest.raises(ImageError, match=r"too many pixels|more than the limit"):
@@ -403,7 +403,7 @@ class TestBadInput:
         # Both decoders accept the same files and return the same pixels.
         np.testing.assert_array_equal(image, decode(Image.open(io.BytesIO(content))))
 
-    def test_a_file_with_a_second_beginning(self) -> None:
+    def test_a_file_with_a_second_start_marker(self) -> None:
         for kind in ("PNG", "JPEG"):
             content = encode(COLOR, kind)
             with pytest.raises(ImageError, match="damaged or truncated"):
@@ -448,7 +448,7 @@ class TestPillowState:
         assert decode(encode(COLOR, kind)).shape == COLOR.shape
 
     def test_damaged_metadata_causes_no_warning(self) -> None:
-        """The EXIF block declares five entries, but ends in the first."""
+        """The EXIF block declares five entries but ends within the first."""
         exif = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03\0\x01\0"
         marker = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
         content = encode(COLOR, "JPEG")
@@ -460,7 +460,7 @@ class TestPillowState:
 
 @pytest.mark.real
 def test_real_images(real_data: Path) -> None:
-    """Wrong suffixes, palettes and transparency of real sites."""
+    """Wrong suffixes, palettes and transparency from real sites."""
     shapes = {
         "lines": {(30, 120, 3)},
         "dchest": {(80, 240, 3)},

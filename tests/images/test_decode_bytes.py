@@ -45,7 +45,7 @@ class TestPlainKinds:
     @pytest.mark.parametrize("mode", ["L", "RGB"])
     @given(data=st.data())
     def test_jpeg_to_gray(self, mode: str, data: st.DataObject) -> None:
-        """Both libraries can decode luma only."""
+        """Both libraries can decode luma without colors."""
         image = draw_image(data, "RGB").convert(mode)
         subsampling = data.draw(st.sampled_from([0, 1, 2]))
         content = encode(image, "JPEG", subsampling=subsampling)
@@ -57,7 +57,7 @@ class TestPlainKinds:
     @settings(max_examples=20)
     @given(data=st.data())
     def test_gray_and_the_luma_of_the_colors(self, data: st.DataObject) -> None:
-        """They differ only if RGB cannot represent a color and a channel is clipped."""
+        """They differ only where RGB cannot represent a color and a channel is clipped."""
         options = {
             "quality": data.draw(st.integers(1, 100)),
             "subsampling": data.draw(st.sampled_from([0, 1, 2])),
@@ -69,7 +69,7 @@ class TestPlainKinds:
         assert (difference[~clipped] <= 1).all()
 
     def test_gray_of_saturated_pixels(self) -> None:
-        """As documented, they differ by tens of levels."""
+        """As documented, luma and gray differ by tens of levels."""
         checks = np.indices((48, 48)).sum(axis=0) % 2
         image = (checks[..., None] * np.array([0, 0, 255])).astype(np.uint8)
         content = encode(image, "JPEG", subsampling=2)

@@ -1,4 +1,4 @@
-"""Duplicate images are never in both training and validation sets: nothing is read by memory."""
+"""Duplicates are never in both training and validation sets, so memorizing does not help."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from skcaptcha.inspection._budgeted_refits import BudgetedRefits
 from skcaptcha.label.training import Learner
 from skcaptcha.recipes import Recipe
 
-NEAREST = {"use": "KNeighborsClassifier", "n_neighbors": 1}  # which has a good memory
+NEAREST = {"use": "KNeighborsClassifier", "n_neighbors": 1}  # memorizes its training set
 RECIPE = {
     "data": {"folder": "."},
     "steps": {
@@ -32,7 +32,7 @@ RECIPE = {
 
 @pytest.fixture(scope="module")
 def noise():
-    """Thirty images of noise, each of them twice, with random labels."""
+    """Thirty noise images with random labels; each image appears twice."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, 12, 36)).astype(np.uint8)
     labels = np.array(["".join(text) for text in rng.choice(list("ABCDEFGH"), (30, 3))])
@@ -67,14 +67,14 @@ def test_folds_do_not_split_duplicates(groups, n_splits, seed):
         assert sorted([*train, *test]) == list(range(len(groups)))
 
 
-def test_cross_validation_does_not_read_by_memory(noise):
+def test_memorizing_does_not_help_in_cross_validation(noise):
     X, y = noise
     folds = KFold(4, shuffle=True, random_state=0)
     assert cross_val_score(Recipe(RECIPE).pipeline(), X, y, cv=folds).mean() > 0.5
     assert Recipe(RECIPE).search().fit(X, y).best_score_ < 0.1
 
 
-def test_choosing_does_not_read_by_memory(noise):
+def test_memorizing_does_not_help_in_choosing(noise):
     X, y = noise
     families = load_families()
     families = {**families, "grid": families["grid"][:1], "final": {}}
@@ -84,7 +84,7 @@ def test_choosing_does_not_read_by_memory(noise):
         choose_recipe([X[0]] * 3, ["A", "B", "C"])
 
 
-def test_reports_do_not_read_by_memory(noise):
+def test_memorizing_does_not_help_in_reports(noise):
     X, y = noise
     model = Recipe(RECIPE).pipeline().fit(X, y)
     refits = BudgetedRefits(
@@ -96,7 +96,7 @@ def test_reports_do_not_read_by_memory(noise):
     assert all(point.n_correct < 2 for point in refits.learning_curve([]))
 
 
-def test_labeling_does_not_read_by_memory(noise, tmp_path):
+def test_memorizing_does_not_help_in_labeling(noise, tmp_path):
     X, y = noise
     write_captchas(tmp_path / "d", X, y.tolist())
     names = [f"{i:05}.png" for i in range(1, 61)]
@@ -116,7 +116,7 @@ def test_labeling_does_not_read_by_memory(noise, tmp_path):
     ],
     ids=["characters", "sequences"],
 )
-def test_readers_are_not_confident_from_memory(noise, reader):
+def test_memorizing_does_not_raise_confidences(noise, reader):
     X, y = noise
     sequence = reader["use"] == "SequenceReader"
     segment = {"use": "SlidingWindow", "width": 12} if sequence else RECIPE["steps"]["segment"]
@@ -148,7 +148,7 @@ def test_splits_do_not_split_duplicates(numbers, train, test, seed):
         assert len(learned.data) + len(read.data) == len(numbers)
 
 
-def test_splits_lose_few_duplicates(noise):
+def test_splits_drop_few_duplicates(noise):
     X, y = noise
     learned, read = split_captchas(Bunch(data=X, target=y), 30)
     assert (len(learned.data), len(read.data)) == (30, 30)

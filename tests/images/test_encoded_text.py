@@ -41,7 +41,9 @@ def test_text_in_a_batch_of_paths(tmp_path: Path) -> None:
     np.testing.assert_array_equal(images[1], COLOR)
 
 
-def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_that_name_takes_precedence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     name = "QkJC" * 20
     Path(name).write_bytes(encode(GRAY))

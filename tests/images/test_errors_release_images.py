@@ -1,4 +1,4 @@
-"""Errors that are kept do not keep the images that caused them in memory."""
+"""Stored errors do not keep the images that caused them in memory."""
 
 import gc
 import os
@@ -43,12 +43,12 @@ def test_errors_of_files_that_are_not_images(tmp_path):
     for path in paths:
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + os.urandom(200_000))
     fitted = model()
-    process_each(fitted, paths[:1], read_captchas)  # what is loaded late is loaded
+    process_each(fitted, paths[:1], read_captchas)  # triggers lazy imports
     gc.collect()
     tracemalloc.start()
     try:
         results = process_each(fitted, paths, read_captchas)
-        # Errors release everything without the garbage collector.
+        # Images are released without the garbage collector.
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -96,7 +96,7 @@ class Scaled(TransformerMixin, BaseEstimator):
 
 
 class Unfit(ClassifierMixin, BaseEstimator):
-    """Counts the arrays seen during fit that are still in memory."""
+    """Counts the arrays passed to fit that are still in memory."""
 
     seen = []
     held = []

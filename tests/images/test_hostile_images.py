@@ -1,4 +1,4 @@
-"""Damaged and hostile files: each gives correct pixels or one clear error."""
+"""Damaged and malicious files give correct pixels or one clear error."""
 
 import faulthandler
 import os
@@ -23,7 +23,7 @@ from image_samples import (
     GRAY,
     Sample,
     encode,
-    headers_that_claim,
+    headers_that_declare,
     png,
     png_header,
     png_rows,
@@ -81,7 +81,7 @@ class TestWhole:
         np.testing.assert_array_equal(decode(FILES[name]), expected)
 
     def test_metadata_is_not_decompressed(self) -> None:
-        """50 texts of 100 MB each, in 5 MB; a color profile of the same size."""
+        """A 5 MB file with 50 texts of 100 MB each, and one with a color profile of that size."""
         text = zlib.compress(bytes(10**8))
         bombs = [(b"zTXt", b"Comment\0\0" + text)] * 50 + [(b"iCCP", b"ICC\0\0" + text)]
         for depth, values in ((8, GRAY), (16, GRAY.astype(np.uint16) * 257)):
@@ -91,7 +91,7 @@ class TestWhole:
             np.testing.assert_array_equal(decode(content), GRAY)
 
     def test_damaged_metadata_of_png(self) -> None:
-        """It is harmless, but a damaged letter must not turn a critical chunk into metadata."""
+        """Such files are accepted, unless damage turns a critical chunk into metadata."""
         palette = FILES["PNG palette"]
         for kind in (b"tEXt", b"gAMA"):
             content = FILES["PNG RGB"]
@@ -144,7 +144,7 @@ class TestTruncated:
         assert len(wrong) <= 40
 
     def test_jpeg_with_all_restart_markers(self) -> None:
-        """Codes between them are missing, but the rest is well-formed."""
+        """Codes between the markers are missing, but the file is otherwise well-formed."""
         gray = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
         content = encode(gray, "JPEG", restart_marker_blocks=4)
         start = content.index(b"\xff\xda") + 10
@@ -177,7 +177,7 @@ class TestTruncated:
         assert_rejected(half + end + END_OF_JPEG, "is missing|incomplete")
 
     def test_half_a_jpeg_with_a_gray_background(self) -> None:
-        """Its last pixels look like missing codes, so that it is decoded again."""
+        """Its last pixels look like missing codes, so the file is decoded again."""
         gray = np.full((40, 60), 128, np.uint8)
         gray[10:20, 10:50] = np.random.default_rng(0).integers(0, 256, (10, 40))
         for image in (gray, np.dstack([gray] * 3)):
@@ -194,14 +194,14 @@ class TestTruncated:
         "name", ["PNG gray", "PNG RGB", "PNG palette", "PNG 16-bit", "PNG interlaced"]
     )
     def test_png_with_too_few_pixels(self, name: str) -> None:
-        """All of its chunks are complete."""
+        """All chunks of the file are complete."""
         chunks = list(chunks_of(FILES[name]))
         for length in range(len(dict(chunks)[b"IDAT"])):
             shorter = [(kind, data[:length] if kind == b"IDAT" else data) for kind, data in chunks]
             assert_rejected(png(*shorter), "its pixel data is incomplete")
 
-    def test_compressed_data_without_an_end(self) -> None:
-        """Found by fuzzing: all pixels are there, but Pillow considers the file truncated."""
+    def test_compressed_data_without_an_end_marker(self) -> None:
+        """Found by fuzzing: all pixels are present, but Pillow considers the file truncated."""
         pixels = (b"IDAT", b"x\x9cc\xb8\xd0\xf4\xe9")
         content = png(png_header(1, 1, 16, 2, 1), pixels, (b"IEND", b""))
         assert_rejected(content, "its pixel data is incomplete")
@@ -222,7 +222,7 @@ class TestTruncated:
         np.testing.assert_array_equal(decode(png(*chunks, (b"fdAT", data), end)), COLOR)
 
     def test_gif_with_too_few_pixels(self) -> None:
-        """Its last block of codes is shorter, but ends properly."""
+        """The last block of codes is shorter but ends properly."""
         gif, whole = FILES["GIF"], decode(FILES["GIF"])
         start = gif.index(b",\0\0\0\0\x1e\0\x14\0") + 11
         length = gif[start]
@@ -248,7 +248,7 @@ class TestTruncated:
 
 
 def assert_little_memory(path: Path, reason: str) -> None:
-    """The file is rejected with at most 60 MB more memory than a small image needs."""
+    """Assert that the file is rejected using at most 60 MB more memory than a small image."""
     script = (
         "import resource, sys\nfrom skcaptcha.images import decode\ntry:\n    decode(b'BM')\n"
         "except ValueError:\n    pass\n"
@@ -276,8 +276,8 @@ class TestRejected:
     @pytest.mark.parametrize(
         "size", [(2_000_000, 10), (10, 2_000_000), (60_000, 60_000), (16_000, 16_000)], ids=str
     )
-    def test_headers_that_claim_a_large_size(self, size: tuple[int, int]) -> None:
-        claimed = headers_that_claim(*size)
+    def test_headers_that_declare_a_large_size(self, size: tuple[int, int]) -> None:
+        claimed = headers_that_declare(*size)
         assert len(claimed) >= 3
         for content in claimed.values():
             assert len(content) < 2000
@@ -297,11 +297,11 @@ class TestRejected:
 
     @pytest.mark.parametrize("size", [(0, 20), (30, 0), (0, 0)], ids=str)
     def test_no_pixels(self, size: tuple[int, int]) -> None:
-        for content in headers_that_claim(*size).values():
+        for content in headers_that_declare(*size).values():
             assert_rejected(content, "it has no pixels|damaged or truncated")
 
     @pytest.mark.parametrize("name", FILES)
-    def test_a_wrong_beginning(self, name: str) -> None:
+    def test_an_invalid_start(self, name: str) -> None:
         content = FILES[name]
         assert_rejected(b"\0" + content, "it is not a PNG")
         assert_rejected(content[:1] + b"\0" + content[2:], "it is not a PNG")
@@ -311,7 +311,7 @@ class TestRejected:
     def test_garbage_after_a_valid_start(self, kind: str, filling: bytes) -> None:
         for length in (12, 30, len(FILES[kind]) // 2):
             found = pixels_or_error(FILES[kind][:length] + filling * 3000)
-            # Any bytes are valid pixels, or come after the first frame.
+            # In these formats, any bytes are valid pixels or follow the first frame.
             if not kind.startswith(("BMP", "WebP")) and kind != "GIF animated":
                 assert isinstance(found, str), kind
 
@@ -337,7 +337,7 @@ class TestRejected:
             assert time.process_time() - began < 2
 
     def test_too_many_restart_markers(self, tmp_path: Path) -> None:
-        """In a separate process, where earlier tests do not affect the peak memory."""
+        """Run in a separate process, where earlier tests do not affect peak memory."""
         content = FILES["JPEG with restarts"]
         place = content.index(b"\xff\xd0")
         path = tmp_path / "a.jpg"
@@ -387,7 +387,7 @@ class TestRejected:
 
     @pytest.mark.parametrize("depth", [1, 2, 4, 16])
     def test_a_transparent_gray_with_too_many_bits(self, depth: int) -> None:
-        """Only its lowest bits are used."""
+        """Only the lowest bits of the value are used."""
         pixels = (b"IDAT", zlib.compress(b"\0\xff\xff"))
         key = (b"tRNS", b"\xff\xff")
         content = png(png_header(1, 1, depth, 0), key, pixels, (b"IEND", b""))
@@ -395,7 +395,7 @@ class TestRejected:
 
     @pytest.mark.parametrize(("place", "value"), [(14, 20), (28, 2), (30, 4)])
     def test_rare_kinds_of_bmp(self, place: int, value: int) -> None:
-        """Another header, 2 bits per pixel, JPEG inside: valid files of these kinds exist."""
+        """Other headers, 2 bits per pixel, or JPEG data: valid files of these kinds exist."""
         content = bytearray(FILES["BMP"])
         content[place] = value
         assert_rejected(bytes(content), "BMP image of an unsupported kind .*; save it as")
@@ -456,7 +456,7 @@ class TestWide:
 
 
 class TestPlaces:
-    """Paths of images, and other things that a path may lead to."""
+    """Paths that point to images, and paths that point to something else."""
 
     @pytest.mark.parametrize(
         "name", ["ünï☃.png", "two\nlines.png", "tab\t.png", "-n.png", "a;b&c.png", b"\xff\xfe.png"]
@@ -467,7 +467,7 @@ class TestPlaces:
         np.testing.assert_array_equal(decode(path), COLOR)
         np.testing.assert_array_equal(decode(str(path)), COLOR)
 
-    def test_paths_of_other_things(self, tmp_path: Path) -> None:
+    def test_paths_that_are_not_regular_files(self, tmp_path: Path) -> None:
         (tmp_path / "loop.png").symlink_to("loop.png")
         (tmp_path / "nowhere.png").symlink_to("missing")
         os.mkfifo(tmp_path / "pipe.png")
@@ -488,8 +488,8 @@ class TestPlaces:
                     decode(tmp_path / name)
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-    def test_unreadable_for_the_user(self, tmp_path: Path) -> None:
-        """Root may read everything, so that a process of another user reads it."""
+    def test_files_without_read_permission(self, tmp_path: Path) -> None:
+        """Root can read every file, so a process of another user reads it."""
         path = Path("/tmp") / f"skcaptcha-unreadable-{os.getpid()}.png"
         path.write_bytes(FILES["PNG RGB"])
         path.chmod(0)

@@ -1,4 +1,4 @@
-"""Each image has a result or an error of its own, in the order of the sources."""
+"""Each image gives its own result or error, in the order of the sources."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from skcaptcha.images import _process_each as module
 from skcaptcha.images._process_each import process_each
 
 MODEL = make_pipeline(ImageDecoder(max_pixels=100), "passthrough")
-# Images that are too wide cannot be decoded; those of 9 columns cannot be processed.
+# Images that are too wide cannot be decoded; images with 9 columns cannot be processed.
 WIDTHS = [3, 9, 101, 4, 5, 9, 9, 6]
 
 
@@ -39,7 +39,7 @@ def test_unusable_images_do_not_affect_the_others(error, pixels_at_once, monkeyp
     assert all(expected in str(result) for result in failed.values())
 
 
-def test_an_error_of_the_program_is_not_hidden():
+def test_programming_errors_are_not_hidden():
     def process(model, images):
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""Images of a single color are named, and warned of if they are the majority."""
+"""Images of a single color are described, and a warning is issued if most images are."""
 
 import warnings
 

@@ -9,7 +9,7 @@ from skcaptcha.read import read_captchas
 
 @pytest.mark.parametrize(("calibration", "n_read"), [(None, 30), (3, 0)])
 def test_fits_that_calibrate_are_expected_to_take_longer(calibration, n_read):
-    """The first fit is not started if four fits like the timed one exceed the budget."""
+    """The first fit is not started if four fits as long as the timed fit exceed the budget."""
     model = make_model().set_params(characterreader__calibration_cv=calibration)
     refits = BudgetedRefits(
         model, list(X[:30]), Y[:30], names=list(range(30)), folds=2, seconds=60, once=20.0

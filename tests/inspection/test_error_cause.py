@@ -1,4 +1,4 @@
-"""The cause of an error is found correctly when it is known."""
+"""Known causes of errors are identified correctly."""
 
 from collections import Counter
 from dataclasses import replace
@@ -65,7 +65,7 @@ def test_shifted_box_is_a_segmentation_error(by_characters, shift):
     boxes[1, 0] += shift
     gray, binarize, _, features, reader = (step for _, step in by_characters.steps)
     segmenter = FixedBoxes(boxes.tolist()).fit(binarize.transform(gray.transform(X_TEST)))
-    # The reader was trained with the correct boxes.
+    # The reader is trained with the correct boxes.
     model = make_pipeline(gray, binarize, segmenter, features, reader)
     causes = [
         explain_error(model, image, label, reading)

@@ -1,4 +1,4 @@
-"""Metrics of a model on labeled captchas, from Python."""
+"""Evaluate a model on labeled captchas from Python."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_labels_may_be_any_array_of_strings(model):
 
 
 def entry_points():
-    """Return everything that accepts labels, as functions of a model, captchas and labels."""
+    """Return all calls that accept labels, as functions of a model, captchas and labels."""
     from skcaptcha.audit import audit_captchas
     from skcaptcha.auto import choose_recipe, measure
     from skcaptcha.label_issues import find_label_issues

@@ -33,6 +33,6 @@ def test_correct_doubtful_and_failed_predictions():
     assert [p.label_is_doubtful for p in predictions] == [False, True, False, False, False]
 
 
-def test_as_many_results_as_labels_are_required():
+def test_numbers_of_results_and_labels_must_be_equal():
     with pytest.raises(ValueError, match=r"shorter|longer"):
         predict_labeled(Pipeline([("read", None)]), "ab", ["A", "B"], results=[reading("A", 1)])

@@ -13,14 +13,14 @@ from skcaptcha.segment import EqualSplit
 
 
 class Slow(Grayscale):
-    """Needs 20 milliseconds more for a batch."""
+    """Takes 20 milliseconds longer per batch."""
 
     def transform(self, X):
         time.sleep(0.02)
         return super().transform(X)
 
 
-def test_steps_are_timed_one_by_one_per_captcha():
+def test_each_step_is_timed_per_captcha():
     X, y = make_line_captchas(10, charset="AB", random_state=0)
     denoise = Pipeline([("slow", Slow()), ("skip", "passthrough"), ("ink", Binarizer())])
     steps = [("denoise", denoise), ("segment", EqualSplit(4)), ("features", RawPixels())]

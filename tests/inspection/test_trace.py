@@ -58,7 +58,7 @@ def test_trace_equals_the_output_of_each_step(model):
 
 
 def test_decoded_image_is_in_color(model):
-    """Even if the decoder converts to gray, which all other steps use."""
+    """The trace shows colors even if the decoder converts images to gray for all other steps."""
     steps = [("images", ImageDecoder(gray=True)), *model.steps[1:]]
     in_gray = Pipeline(steps).fit(list(X), Y)
     colored = X[0] // np.array([1, 2, 3], np.uint8)

@@ -35,7 +35,7 @@ def test_right_arrow_selects_the_lowest_confidence(tab, folder, truth):
     tab.press("ArrowRight")
     assert tab.selected == tab.text[1]
     tab.press("Home")
-    tab.press("ArrowRight")  # which moves within the text as always
+    tab.press("ArrowRight")  # moves the cursor within the text as usual
     assert tab.selected == ""
     tab.press("Control+a", "ArrowRight", truth[name][2])
     assert tab.text == truth[name]
@@ -155,7 +155,7 @@ def test_every_button_works_by_keyboard(tab, folder):
     assert not (folder / "labels.csv").exists()
 
 
-def test_odd_label_needs_confirmation(unlabeled, context):
+def test_unusual_label_needs_confirmation(unlabeled, context):
     folder, truth = unlabeled(34)
     rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:30])
     (folder / "labels.csv").write_text(f"filename,label\n{rows}")
@@ -167,7 +167,7 @@ def test_odd_label_needs_confirmation(unlabeled, context):
         tab.says("ABCDEFGH is unusual: 30 labels have 4 characters. Press Enter again to keep it")
         assert first not in labels_on_disk(folder)
         tab.press("Backspace", "Enter")
-        tab.says("ABCDEFG is unusual: 30 labels have 4 characters")  # which was not meant either
+        tab.says("ABCDEFG is unusual: 30 labels have 4 characters")  # not intended either
         assert (tab.name, first in labels_on_disk(folder)) == (first, False)
         tab.go("Enter")
         assert labels_on_disk(folder)[first] == "ABCDEFG"

@@ -106,7 +106,7 @@ def test_killed_server_loses_nothing(start, context, folder):
 
 
 class Impostor(BaseHTTPRequestHandler):
-    """Another server on the port of a killed one; it records what it receives."""
+    """A different server on the port of a killed one; it records what it receives."""
 
     told: list[str] = []
 
@@ -170,7 +170,7 @@ def test_restarted_server_has_another_address(start, context, folder):
 
 @pytest.mark.slow
 def test_model_suggests_labels_after_twenty(start, context, unlabeled):
-    """From an empty folder to guesses, by keyboard, and again after the tab was closed."""
+    """Label from an empty folder until guesses appear, by keyboard; then reopen the tab."""
     folder, truth = unlabeled(80)
     server = start(folder)
     tab = Tab(context, server.url)
@@ -191,7 +191,7 @@ def test_model_suggests_labels_after_twenty(start, context, unlabeled):
         tab.go(*pressed)
     assert labels_on_disk(folder).items() <= truth.items()
     assert len(labels_on_disk(folder)) == 40
-    assert keys / 20 < 4  # without guesses: 5; and these are those that are the most doubtful
+    assert keys / 20 < 4  # 5 without guesses, although these images are the least certain
     tab.says(r"\d+ % \(\d+ to \d+ %, from \d+ random images\)")
     hosts = {url.split("/")[2] for url in asked + tab.asked if not url.startswith("blob:")}
     assert hosts == {server.url.split("/")[2]}

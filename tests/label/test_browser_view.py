@@ -1,4 +1,4 @@
-"""What the page shows in a real browser, on small screens, and to screen readers."""
+"""Appearance of the page in a real browser, on small screens and for screen readers."""
 
 import re
 import shutil
@@ -157,7 +157,7 @@ def test_names_and_labels_are_shown_as_text(folder, context):
 
 @pytest.mark.real
 @pytest.mark.parametrize("scheme", ["lines", "captcha_v2", "rainbow_digits"])
-def test_real_captchas_are_shown_as_they_are(real_data, context, tmp_path, scheme):
+def test_real_captchas_are_shown_unchanged(real_data, context, tmp_path, scheme):
     captchas = load_captchas(real_data / scheme / "train", subset="1..8")
     folder = tmp_path / scheme
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The command label, from its start to Ctrl-C."""
+"""The ``label`` command, from its start to Ctrl-C."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def test_browser_opens_the_address(start, unlabeled, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["."], [".", "--port", "70000"]])
-def test_unusable_folders_print_one_sentence(tmp_path, arguments):
+def test_unusable_folders_are_refused_in_one_sentence(tmp_path, arguments):
     done = subprocess.run(
         [sys.executable, "-m", "skcaptcha", "label", "--no-browser", *arguments],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
@@ -50,7 +50,7 @@ def test_unusable_folders_print_one_sentence(tmp_path, arguments):
 
 
 @pytest.mark.slow
-def test_only_one_command_labels_a_folder(start, unlabeled):
+def test_only_one_command_can_label_a_folder(start, unlabeled):
     folder, _ = unlabeled(2)
     first = start(folder)
     second = start(folder)

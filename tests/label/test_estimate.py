@@ -1,4 +1,4 @@
-"""The estimate is unbiased although most labeled images have low confidences."""
+"""The estimate is unbiased, although most labeled images have low confidence."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_estimate_needs_readings_of_ten_images():
 
 
 def label_some(rng, n_images, n_labels):
-    """Label a simulated folder; return the estimate, the truth, and the naive estimate."""
+    """Label a simulated folder; return the estimate, the true value and the naive estimate."""
     names = [str(k) for k in range(n_images)]
     hard = rng.random(n_images) < 0.4
     right = rng.random(n_images) < np.where(hard, 0.3, 0.95)

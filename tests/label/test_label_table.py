@@ -1,4 +1,4 @@
-"""labels.csv while other programs write to it."""
+"""labels.csv is correct even if other programs write to it."""
 
 import os
 
@@ -83,7 +83,7 @@ def test_concurrent_edits_are_kept(folder):
     assert labels_on_disk(folder) == {"1.png": "AB", "2.png": "CD", "10.png": "EF"}
 
 
-def test_edit_of_same_size_and_time_is_seen(folder):
+def test_edits_with_the_same_size_and_time_are_detected(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")
     path = folder / "labels.csv"
@@ -141,7 +141,7 @@ def test_last_label_can_be_removed(folder):
     table.put("1.png", "AB")
     table.remove("1.png")
     assert LabelTable(folder).labels == {}
-    # Without the file, file names would be labels.
+    # Without the file, image names would become labels.
     with pytest.raises(DatasetError, match="contains no labels"):
         load_captchas(folder)
 

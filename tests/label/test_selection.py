@@ -16,7 +16,7 @@ def test_order_is_random_and_stable():
     assert order != shuffled(NAMES, 1)
     some = set(NAMES[::3])
     assert shuffled(some, 0) == [name for name in order if name in some]
-    # The order is unrelated to the numbers.
+    # The order does not depend on the numbers.
     assert 50 < sum(NAMES.index(name) for name in order[:50]) / 50 < 150
 
 
@@ -24,7 +24,7 @@ def test_names_that_are_not_unicode():
     assert shuffled(["\udcff.png"], 0) == ["\udcff.png"]
 
 
-def test_lower_half_comes_first_except_random_draws():
+def test_less_confident_half_comes_first_except_random_draws():
     order = shuffled(NAMES, 0)
     guesses = {name: guess(NAMES.index(name) / 200) for name in NAMES}
     chooser, free, chosen = ImageSelector(order, explore=0.2), set(NAMES), []

@@ -1,4 +1,4 @@
-"""Sessions: which image comes next, and what is on disk."""
+"""Sessions: the order of images, and the state on disk."""
 
 import signal
 import threading
@@ -29,7 +29,7 @@ def session(tmp_path, truth):
         yield session
 
 
-def test_every_image_comes_once_and_is_saved_at_once(session, truth, tmp_path):
+def test_every_image_comes_once_and_is_saved_immediately(session, truth, tmp_path):
     seen = []
     while session.next("a") is not None:
         seen.append(label_next(session, truth).filename)
@@ -47,7 +47,7 @@ def test_next_repeats_until_done_and_peeked_image_follows(session, truth):
     assert session.next("a").filename == ahead
 
 
-def test_tabs_never_get_the_same_image(session, truth):
+def test_tabs_get_different_images(session, truth):
     tasks = {tab: session.next(tab).filename for tab in "abc"}
     ahead = {session.peek(tab) for tab in "abc"}
     assert len(set(tasks.values()) | ahead) == 6
@@ -72,7 +72,7 @@ def test_labeling_what_another_tab_labeled_is_a_conflict(session, truth):
     session.label(task.filename, "AAAA", tab="b", expected=None)
     with pytest.raises(LabelConflictError, match="was labeled AAAA elsewhere"):
         session.label(task.filename, "BBBB", tab="a", expected=task.label)
-    session.label(task.filename, "AAAA", tab="a", expected=task.label)  # of the same mind
+    session.label(task.filename, "AAAA", tab="a", expected=task.label)  # same label
     assert session.next("a").filename != task.filename
 
 
@@ -112,7 +112,7 @@ def test_undo_brings_the_image_back_with_its_text(session, truth, tmp_path):
     assert session.undo("a") is None
     label_next(session, truth)
     assert session.next("a").filename == then
-    assert session.undo("b") is None  # it is not what this tab did
+    assert session.undo("b") is None  # the action belongs to another tab
 
 
 def test_undo_works_after_a_restart_in_a_new_tab(session, truth, tmp_path):
@@ -220,7 +220,7 @@ def test_many_threads_label_every_image_once(tmp_path):
 
         def work(tab):
             try:
-                # At the end, tabs take images from each other.
+                # At the end, tabs take over images from each other.
                 for _ in range(7):
                     session.progress()
                     label_next(session, truth, tab)

@@ -1,4 +1,4 @@
-"""The simulation of labeling: its counts, and that it resumes."""
+"""The labeling simulation counts correctly and can be resumed."""
 
 import csv
 import importlib.util
@@ -53,9 +53,9 @@ def simulation():
     [
         ("ABCD", 1),  # Enter
         ("AXCD", 2),  # the next string, Enter
-        ("AZCD", 3),  # the least sure character, Z, Enter
-        ("ABCZ", 4),  # the second least sure one
-        ("AZCZ", 5),  # both; typing all of it takes no more
+        ("AZCD", 3),  # select the least certain character, Z, Enter
+        ("ABCZ", 4),  # the second least certain character
+        ("AZCZ", 5),  # both; typing the whole text takes as many
         ("ZZZZ", 5),
         ("ABC", 4),
         ("ABCDE", 6),
@@ -65,7 +65,7 @@ def test_keystrokes_are_minimal(simulation, label, keys):
     assert simulation.keys_for(label, GUESS) == keys
 
 
-def test_without_a_guess_everything_is_typed(simulation):
+def test_without_a_guess_the_whole_text_is_typed(simulation):
     assert simulation.keys_for("ABCD", None) == 5
 
 
@@ -86,7 +86,7 @@ def test_one_row_per_fit(tmp_path):
             (order, n) for order in ("active", "random") for n in ("20", "26", "30")
         ]
     assert all(float(row["accuracy"]) >= 0.9 for row in rows)
-    # The first 20 are typed with four characters and Enter; the others mostly need only Enter.
+    # The first 20 need four characters and Enter; most of the others need only Enter.
     assert all(100 + 10 <= int(row["keystrokes"]) <= 100 + 20 for row in rows[2::3])
     assert (out / "labeling.png").stat().st_size > 1000
     assert "| mini | active | 1 | 20 |" in done.stdout

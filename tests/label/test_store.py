@@ -1,4 +1,4 @@
-"""Disk and memory agree after any sequence of actions."""
+"""Files and memory agree after any sequence of actions."""
 
 import shutil
 import tempfile
@@ -21,7 +21,7 @@ names, texts, tabs = (
 
 
 class AnySequence(RuleBasedStateMachine):
-    """A store and a simple model of it, which keeps the whole state before each action."""
+    """A store and a simple model of it, which saves the whole state before each action."""
 
     def __init__(self):
         super().__init__()
@@ -55,7 +55,7 @@ class AnySequence(RuleBasedStateMachine):
     def skip(self, name, tab):
         n = len(self.store.actions)
         self.store.skip(name, tab=tab)
-        if len(self.store.actions) > n:  # twice the same in a row is once
+        if len(self.store.actions) > n:  # a repeated action is recorded once
             decided = self.states[name].decided
             self.become(name, self.states[name] if decided else State(None, "skipped"))
 
@@ -67,7 +67,7 @@ class AnySequence(RuleBasedStateMachine):
             self.states[name] = state
 
     @rule(name=names, text=texts, tab=tabs)
-    def believe_something_wrong(self, name, text, tab):
+    def label_with_a_wrong_expectation(self, name, text, tab):
         if self.states[name].label not in (None, text):
             with pytest.raises(LabelConflictError) as caught:
                 self.store.label(name, text, tab=tab, expected=None)

@@ -1,4 +1,4 @@
-"""Wrong labels are suspects, and right ones are not."""
+"""Wrong labels are suspects; correct labels are not."""
 
 import sys
 
@@ -21,7 +21,7 @@ CHARSET = "ABCDEH7"
 
 
 def boxes() -> Pipeline:
-    """Return a pipeline that segments at fixed boxes."""
+    """Return a pipeline that segments with fixed boxes."""
     return load_recipe("grid").pipeline()
 
 
@@ -42,7 +42,7 @@ def windows() -> Pipeline:
 
 @pytest.fixture(scope="module")
 def captchas() -> tuple[list[np.ndarray], list[str], dict[int, str]]:
-    """Images, labels with some errors, and the right labels for these."""
+    """Images, labels with some errors, and the correct labels for the errors."""
     images, target = make_line_captchas(150, charset=CHARSET, random_state=3)
     labels = [str(label) for label in target]
     wrong = {
@@ -78,7 +78,7 @@ def test_all_labels_are_ranked_suspects_first(issues, captchas):
     assert all(bool(issue.reason) == issue.suspect for issue in issues.ranked)
 
 
-def test_texts_are_the_right_labels(issues, captchas):
+def test_texts_are_the_correct_labels(issues, captchas):
     texts = {issue.index: issue.text for issue in issues.ranked}
     right = captchas[2]
     assert sum(texts[i] == label for i, label in right.items()) >= len(right) - 1
@@ -91,7 +91,7 @@ def test_reasons_name_the_position_or_the_length(issues, captchas):
     assert "'7'" in reasons[4]
 
 
-def test_right_labels_are_not_suspects():
+def test_correct_labels_are_not_suspects():
     images, labels = make_line_captchas(120, charset=CHARSET, random_state=5)
     issues = find_label_issues(list(images), labels, model=boxes())
     assert len(issues.suspects) <= 1
@@ -110,7 +110,7 @@ def test_duplicates_with_different_labels_are_suspects():
     assert reasons[10] == "the same image as 60.png, which is labeled ABAB"
     assert reasons[60] == f"the same image as 10.png, which is labeled {labels[10]}"
     assert not {20, 61} & reasons.keys()
-    # Its duplicate with the wrong label was not in the training set.
+    # The duplicate with the wrong label was not in the training set.
     assert next(issue for issue in issues.ranked if issue.index == 60).text == labels[10]
 
 
@@ -122,7 +122,7 @@ def test_result_is_deterministic(captchas):
     assert once == again
 
 
-def test_model_is_not_changed(captchas):
+def test_the_model_is_not_modified(captchas):
     images, labels, _ = captchas
     model = boxes()
     before = repr(model.get_params())

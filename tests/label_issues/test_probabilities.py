@@ -8,7 +8,7 @@ from skcaptcha.label_issues._out_of_fold import HeldOut
 from skcaptcha.label_issues._probabilities import character_probabilities, length_probabilities
 from skcaptcha.read import LabelScores, Reading
 
-NO_READING = cast(Reading, None)  # the probabilities do not depend on it
+NO_READING = cast(Reading, None)  # probabilities do not depend on readings
 CLASSES = np.array(["A", "B", "C"])
 
 
@@ -24,7 +24,7 @@ def test_overconfident_scores_are_calibrated():
     np.testing.assert_allclose(found.probabilities, true, atol=0.05)
 
 
-def test_unknown_character_is_as_probable_as_what_the_best_leaves_open():
+def test_unknown_characters_get_the_remaining_probability():
     scores = np.log([[0.9, 0.1]])
     held_out = [HeldOut(NO_READING, LabelScores(scores, np.zeros(2)), CLASSES[:2])] * 21
     found = character_probabilities(held_out, np.array(["A"] * 18 + ["B"] * 2 + ["C"]))
@@ -33,7 +33,7 @@ def test_unknown_character_is_as_probable_as_what_the_best_leaves_open():
     assert best > unknown >= other > 0
 
 
-def test_captchas_of_another_length_are_left_out():
+def test_captchas_of_a_different_length_are_excluded():
     known = HeldOut(NO_READING, LabelScores(np.zeros((2, 3)), np.zeros(3)), CLASSES)
     other = HeldOut(NO_READING, LabelScores(None, np.zeros(3)), CLASSES)
     found = character_probabilities([other, known], np.array(["ABC", "BC"]))
@@ -41,7 +41,7 @@ def test_captchas_of_another_length_are_left_out():
     assert found.position.tolist() == [0, 1]
 
 
-def test_without_a_possible_length_only_the_frequencies_count():
+def test_without_a_possible_length_frequencies_are_used():
     held_out = [HeldOut(NO_READING, LabelScores(None, np.full(9, -np.inf)), CLASSES)] * 4
     found = length_probabilities(held_out, np.array(["AB", "AB", "BC", "ABC"]))
     assert found.names == ["2", "3"]

@@ -1,4 +1,4 @@
-"""Connected components of a batch are those of each image."""
+"""Connected components of a batch equal those of each image."""
 
 import numpy as np
 import pytest
@@ -16,13 +16,13 @@ SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 12))
 
 
 @given(arrays(bool, SHAPES), st.sampled_from([4, 8]))
-def test_components_are_those_of_scikit_image(ink, connectivity):
+def test_components_equal_those_of_scikit_image(ink, connectivity):
     components = label_components(ink * np.uint8(255), connectivity)
     assert components.labels.shape == ink.shape
     assert (np.diff(components.image) >= 0).all()
     found = set()
     for i, own in enumerate(components.labels):
-        # Other labels belong to components that were removed, if another test remembered them.
+        # Other labels are those of removed components that another test has cached.
         numbers = np.intersect1d(own, components.number)
         places = np.searchsorted(components.number, numbers)
         assert components.image[places].tolist() == [i] * len(numbers)
@@ -54,7 +54,7 @@ def test_numbers_do_not_depend_on_the_position_in_the_batch(height):
 
 
 @given(arrays(bool, SHAPES), st.sampled_from([4, 8]), st.integers(0, 5))
-def test_what_removal_leaves_has_the_pieces_that_are_found_in_it(ink, connectivity, min_area):
+def test_components_after_removal_are_the_same_as_labeled_again(ink, connectivity, min_area):
     images = ink * np.uint8(255)
     step = SmallComponentRemover(min_area, connectivity=connectivity)
     left = np.stack(step.transform(list(images)))
@@ -69,7 +69,7 @@ def test_what_removal_leaves_has_the_pieces_that_are_found_in_it(ink, connectivi
     assert_array_equal(rank[kept.labels], found.labels)
 
 
-def test_images_painted_after_removal_have_the_pieces_that_they_show():
+def test_components_of_images_modified_after_removal_are_labeled_again():
     (image,) = SmallComponentRemover(2).transform([np.full((4, 5), 255, dtype=np.uint8)])
     image[:, 2] = 0
     assert label_components(image[None], 8).area.tolist() == [8, 8]

@@ -1,4 +1,4 @@
-"""Otsu's thresholds of many images, by the definition and as in scikit-image."""
+"""Otsu's thresholds of many images match the definition and scikit-image."""
 
 from fractions import Fraction
 
@@ -13,8 +13,8 @@ from skcaptcha.measure._otsu import histograms, otsu_thresholds
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(1, 9))))
-def test_thresholds_are_the_least_of_the_best(images):
-    """By the definition, in whole numbers."""
+def test_the_lowest_of_equally_good_thresholds_is_chosen(images):
+    """Compare with the definition, computed with integers."""
     for image, found in zip(images, otsu_thresholds(histograms(images)), strict=True):
         pixels = sorted(image.ravel().tolist())
         best, threshold = Fraction(-1), pixels[0]
@@ -28,6 +28,6 @@ def test_thresholds_are_the_least_of_the_best(images):
 
 
 @given(arrays(float, st.integers(2, 99), elements=st.integers(0, 40).map(lambda k: k / 8)))
-def test_thresholds_of_floats_are_those_of_scikit_image(values):
+def test_thresholds_of_floats_equal_those_of_scikit_image(values):
     if values.min() < values.max():
         assert _otsu_threshold(values) == threshold_otsu(values)

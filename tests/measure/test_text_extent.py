@@ -1,4 +1,4 @@
-"""The columns that text spans, and the pitch of its characters."""
+"""The columns occupied by text, and the pitch of its characters."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from skcaptcha.measure import pitch, text_extent
 
 
 def text(x: int, n: int, *, apart: int = 12, width: int = 120, height: int = 30) -> np.ndarray:
-    """Evenly spaced frames, the first of them at x."""
+    """Evenly spaced frames that begin at x."""
     image = np.zeros((height, width), dtype=np.uint8)
     for left in x + apart * np.arange(n):
         image[6:24, left : left + 8] = 255
@@ -31,7 +31,7 @@ def test_polarity_does_not_matter() -> None:
     assert text_extent(255 - text(30, 4)) == text_extent(text(30, 4))
 
 
-def test_a_thin_line_and_a_shaded_background_count_little() -> None:
+def test_thin_lines_and_shaded_backgrounds_have_little_effect() -> None:
     image = text(30, 5) // 2 + np.linspace(0, 100, 120).astype(np.uint8)
     image[15] = 140
     left, right = text_extent(image)
@@ -41,11 +41,11 @@ def test_a_thin_line_and_a_shaded_background_count_little() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (30, 100), (3, 4000)])
 @pytest.mark.parametrize("shade", [0, 99, 255])
-def test_a_constant_image_counts_whole(size: tuple[int, int], shade: int) -> None:
+def test_the_extent_of_a_constant_image_is_its_width(size: tuple[int, int], shade: int) -> None:
     assert text_extent(np.full(size, shade, dtype=np.uint8)) == (0, size[1])
 
 
-def test_a_horizontal_stripe_counts_whole() -> None:
+def test_the_extent_of_a_horizontal_stripe_is_the_image_width() -> None:
     image = np.zeros((30, 117), dtype=np.uint8)
     image[11:14] = 255
     assert text_extent(image) == (0, 117)
@@ -61,7 +61,7 @@ def test_extent_is_a_range_of_columns(h: int, w: int, seed: int) -> None:
 
 
 class TestPitch:
-    def test_is_the_mean_by_the_lengths_of_the_labels(self) -> None:
+    def test_pitch_is_computed_from_label_lengths(self) -> None:
         images, y = [text(10, 4), text(30, 6), text(9, 8)], ["abcd", "abcdef", ""]
         widths = [np.diff(text_extent(image))[0] for image in images]
         assert pitch(images, y) == pytest.approx((widths[0] / 4 + widths[1] / 6) / 2)
@@ -73,7 +73,7 @@ class TestPitch:
         assert pitch(Grayscale().fit_transform(images), y) == pytest.approx(30, abs=4)
 
     @pytest.mark.parametrize("y", [None, ["", ""]])
-    def test_without_labels_it_depends_on_the_height(self, y: list[str] | None) -> None:
+    def test_without_labels_pitch_depends_on_the_height(self, y: list[str] | None) -> None:
         assert pitch([text(10, 4), text(10, 4, height=50)], y) == 20
 
     def test_wrong_input(self) -> None:

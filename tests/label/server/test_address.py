@@ -1,4 +1,4 @@
-"""The port and the key that a killed server leaves to the next one."""
+"""The port and key that a killed server leaves for the next one."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Idle connections of other programs do not block the user."""
+"""Idle connections from other programs do not block the user."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The server only answers its own page."""
+"""The server answers only its own page."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_api_requires_the_token(client, folder, said):
 
 
 def test_cookie_does_not_replace_the_token(client):
-    """Browsers would send it to every other server on this machine."""
+    """Browsers would send a cookie to every other server on this machine."""
     assert "set-cookie" not in client.get(f"/?token={client.token}").headers
 
 
@@ -37,7 +37,7 @@ def test_cookie_does_not_replace_the_token(client):
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "0.0.0.0:{port}"]
 )
 def test_other_host_names_are_rejected(client, folder, host):
-    """DNS rebinding: evil.example resolves to 127.0.0.1, so its scripts may read responses."""
+    """DNS rebinding: evil.example resolves to 127.0.0.1, so its scripts could read responses."""
     identity = client.do("open")["task"]["id"]
     host = host.format(port=client.port)
     rebound = {"host": host}

@@ -1,4 +1,4 @@
-"""The server only listens to this machine, with a new token after each start."""
+"""The server listens only on localhost and has a new token after each start."""
 
 import socket
 import sys
@@ -14,14 +14,14 @@ def test_server_listens_on_localhost_only(session):
     with LabelingPage(session) as served:
         assert Client(served).do("open")["task"]
         port = Client(served).port
-        # A server on all addresses could be reached by any address of this machine.
+        # A server that listens on all addresses would be reachable at any of them.
         with socket.socket() as other, pytest.raises(OSError, match="refused"):
             other.connect(("127.0.0.2", port))
     with socket.socket() as other, pytest.raises(OSError, match="refused"):
         other.connect(("127.0.0.1", port))
 
 
-def test_address_is_invalid_after_the_end(session):
+def test_address_is_invalid_after_the_server_stops(session):
     with LabelingPage(session) as page:
         first = page.url
     with LabelingPage(session) as page:

@@ -1,4 +1,4 @@
-"""Tabs whose server was killed, and the server that replaces it, recognize each other."""
+"""Tabs of a killed server and the server that replaces it recognize each other."""
 
 import hashlib
 import hmac

@@ -65,7 +65,7 @@ def test_repeated_requests_are_idempotent(client, folder):
     assert labels_on_disk(folder) == {task["filename"]: "ABCD"}
 
 
-def test_undo_skip_and_the_way_back(client, folder):
+def test_undo_skip_and_previous(client, folder):
     first = client.do("open")["task"]
     second = client.do("label", id=first["id"], text="ABCD")["task"]
     back = client.do("previous", id=second["id"])["task"]
@@ -151,7 +151,7 @@ def test_labels_have_the_columns_of_fit(client, folder):
         assert csv.DictReader(stream).fieldnames[:2] == ["filename", "label"]
 
 
-def test_odd_label_is_asked_back(unlabeled):
+def test_unusual_labels_need_confirmation(unlabeled):
     folder, truth = unlabeled(25)
     rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:22])
     (folder / "labels.csv").write_text(f"filename,label\n{rows}")
@@ -213,7 +213,7 @@ def only_image(folder: Path, name: str) -> Any:
         return client.get(f"/api/images/{task['id']}")
 
 
-def test_links_out_of_the_folder_are_not_followed(folder, tmp_path):
+def test_links_to_other_folders_are_not_followed(folder, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
     (inside / "a.png").symlink_to(folder / "00001.png")
@@ -235,7 +235,7 @@ def test_link_to_itself_is_rejected(tmp_path):
     assert "broken link" in answer.json()["error"]
 
 
-def test_folder_behind_a_link_is_served(folder, tmp_path):
+def test_a_linked_folder_is_served(folder, tmp_path):
     (tmp_path / "link").symlink_to(folder)
     link = tmp_path / "link"
     with LabelingSession(link, train=False) as session, LabelingPage(session) as served:

@@ -1,4 +1,4 @@
-"""Labels that no model can be fitted to; tests/images/test_duplicates.py tests the folds."""
+"""Labels that no model can be fitted to; tests/images/test_duplicates.py tests folds."""
 
 from labeling_sessions import RECIPE, make_folder
 from skcaptcha.label import LabelingSession

@@ -1,4 +1,4 @@
-"""When a model is fitted, and what a session does with its readings."""
+"""When a model is fitted, and how a session uses its readings."""
 
 import json
 
@@ -10,7 +10,7 @@ from skcaptcha.label import LabelingSession
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
-    """A session with 60 of 90 images labeled while it was training."""
+    """A session in which 60 of 90 images were labeled during training."""
     folder = tmp_path_factory.mktemp("learned")
     truth = make_folder(folder, 90)
     with LabelingSession(folder, train="here", recipe=RECIPE, growth=0.4) as session:
@@ -18,7 +18,7 @@ def learned(tmp_path_factory):
         yield session, tasks, truth, folder
 
 
-def test_guesses_start_at_twenty_labels_and_become_right(learned):
+def test_guesses_start_at_twenty_labels_and_become_correct(learned):
     _, tasks, truth, _ = learned
     assert [task.guess is None for task in tasks[:20]] == [True] * 20
     late = [task for task in tasks[40:] if task.guess]

@@ -11,7 +11,7 @@ from skcaptcha.label import LabelingSession
 
 
 def runs(pid):
-    """Return whether a process is running; a zombie process is not."""
+    """Return whether a process is running; zombies are not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
