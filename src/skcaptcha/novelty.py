@@ -219,7 +219,7 @@ def _log_distances(
     # One product for each image, so that the last bit of its score does not depend on the batch.
     whitened = np.matmul(whitened[:, None], whitening)[:, 0].astype(np.float64)
     squares = np.square(whitened).sum(axis=1)
-    # Within one standard deviation nothing is unusual, but logarithms would differ much.
+    # Values within one standard deviation are usual, but their logarithms would differ a lot.
     return 0.5 * np.log(np.maximum(squares, 1.0))
 
 

@@ -1,4 +1,4 @@
-"""ddddocr, image by image, in an environment of its own.
+"""ddddocr, image by image, in its own environment.
 
 For each line of the standard input, a file that lists images, it reads them and prints the seconds
 that took.
@@ -14,7 +14,7 @@ import onnxruntime
 
 
 class OneThread(onnxruntime.InferenceSession):
-    """A session that has one thread, however many cores there are."""
+    """A session with one thread, regardless of the number of cores."""
 
     def __init__(self, *arguments, **options) -> None:
         only = options.pop("sess_options", None) or onnxruntime.SessionOptions()

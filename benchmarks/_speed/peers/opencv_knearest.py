@@ -1,6 +1,6 @@
 """The classic script for "lines", image by image: thresholds, boxes, OpenCV's KNearest.
 
-Runs in an environment of its own, with OpenCV 4, which still has KNearest. Arguments: a folder of
+Runs in its own environment, with OpenCV 4, which still has KNearest. Arguments: a folder of
 labeled images to learn from. For each line of the standard input, a file that lists images, it
 reads them and prints the seconds that took.
 """
@@ -17,7 +17,7 @@ BOXES = [(8, 4, 20, 21), (38, 4, 20, 21), (68, 4, 20, 21), (98, 4, 20, 21)]
 
 
 def cut(file: str) -> np.ndarray:
-    """Give the four characters as rows."""
+    """Return the four characters as rows."""
     gray = cv2.cvtColor(cv2.imread(file), cv2.COLOR_BGR2GRAY)
     _, ink = cv2.threshold(gray, 127, 255, cv2.THRESH_BINARY_INV)
     blurred = cv2.GaussianBlur(ink, (3, 3), 0)

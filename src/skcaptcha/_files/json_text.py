@@ -1,4 +1,4 @@
-"""JSON for files and for the standard output."""
+"""JSON for files and for standard output."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def audit_captchas(
         Labels of the captchas.
     budget : float, default=900.0
         Time budget in seconds. A fit that was started is finished, so the audit may take longer.
-        Fits that were not started by then are left out and reported.
+        Fits that would start later are skipped and reported.
     n_jobs : int, optional
         Number of processes, as in scikit-learn.
     random_state : int, default=0
@@ -90,7 +90,7 @@ def audit_captchas(
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
     images = [decode(source) for source in X]
-    # To read a duplicate of a training image would prove nothing.
+    # Reading a duplicate of a training image shows nothing about new images.
     unique = np.unique(find_duplicates(images))
     if len(unique) < _MIN_CAPTCHAS:
         raise DatasetError(

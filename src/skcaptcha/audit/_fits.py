@@ -41,7 +41,7 @@ class Split(NamedTuple):
 class FitOutcome(NamedTuple):
     """A point of the learning curve, and which of the held-out captchas were read correctly.
 
-    `choice` is None if no recipe can be fitted to so few labels, or if it was not asked for.
+    `choice` is None if no recipe can be fitted to so few labels, or if it was not requested.
     """
 
     point: AuditPoint
@@ -52,7 +52,7 @@ class FitOutcome(NamedTuple):
 def choose_and_read(split: Split, *, budget: float, keep_choice: bool) -> FitOutcome:
     """Choose a recipe for the training captchas within a budget, and read the held-out ones."""
     # The last fit keeps the settings of the race, without calibration and without an ensemble:
-    # both take many times as long and hardly change accuracy.
+    # both take many times as long and change accuracy little.
     families = {**load_families(), "final": {}}
     choice = None
     begin = time.process_time()

@@ -82,7 +82,7 @@ class Schedule:
         if choice is None:
             return None, []
         unchanged = {key: choice.recipe[key] for key in ("steps", "search")}
-        # What was measured knows nothing of the held-out captchas, not even their length.
+        # Measurements do not depend on the held-out captchas, not even on their length.
         measured = choice.measurement
         changes = list(recipe_changes(choice.recipe, measured.length, measured.dark_ink))
         # The ablations get some time even if the curve took all of it.

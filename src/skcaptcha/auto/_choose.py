@@ -129,7 +129,7 @@ def choose_recipe(
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0
-        Verbosity; 1 shows the progress on the standard error.
+        Verbosity; 1 shows the progress on standard error.
     random_state : int, default=0
         Seed for the subset of captchas in the screening.
     checkpoint : path-like, optional

@@ -20,7 +20,7 @@ class ProcessPool:
     def __init__(self, n_jobs: int | None) -> None:
         self.n_max = int(joblib.effective_n_jobs(n_jobs))
         backend, _ = joblib.parallel.get_active_backend()
-        # Threads, and the workers of a Dask cluster, need no start.
+        # Threads and Dask workers have no start-up time.
         self._running = self.n_max == 1 or not isinstance(backend, LokyBackend)
 
     def n_jobs_for(self, work: float) -> int:

@@ -68,7 +68,7 @@ def check_outputs(
     if formats.get("json") == STDOUT:
         del formats["json"]
     if STDOUT in (*others, *formats.values()):
-        raise SkcaptchaError("-: only --json can write to the standard output; use a file name")
+        raise SkcaptchaError("-: only --json can write to standard output; use a file name")
     for kind, path in formats.items():
         if path is not None and not _takes_anything(path):
             _check_suffix(path, *_FORMATS[kind])

@@ -31,12 +31,12 @@ _HANDLER = "skcaptcha.escape"
 
 
 def say(sentence: str) -> None:
-    """Print one line to the standard error, whatever the width of the terminal."""
+    """Print one line to standard error without wrapping it."""
     print(printable(sentence), file=sys.stderr, flush=True)
 
 
 def note(sentence: str) -> None:
-    """Print one line to the standard error, unless ``--quiet`` was given."""
+    """Print one line to standard error, unless ``--quiet`` was given."""
     if not is_quiet():
         say(sentence)
 
@@ -55,7 +55,7 @@ def note_unlabeled(folder: Path) -> None:
 
 
 def report_console(json_file: Path | None = None) -> Console:
-    """Return the console for summaries: the standard output, or the standard error if `json_file`
+    """Return the console for summaries: standard output, or standard error if `json_file`
     is ``-``. With ``--quiet`` it prints nothing.
     """  # noqa: D205 - one sentence does not fit
     from rich.console import Console
@@ -64,7 +64,7 @@ def report_console(json_file: Path | None = None) -> Console:
 
 
 def result_console() -> Console:
-    """Return the console for results: the standard output, also with ``--quiet``."""
+    """Return the console for results: standard output, also with ``--quiet``."""
     from rich.console import Console
 
     return Console(**_LITERAL)
@@ -115,7 +115,7 @@ def shows_progress() -> bool:
 def progress(
     title: str, total: int | None, *, show: bool = True
 ) -> AbstractContextManager[Callable[[int], None]]:
-    """Show a progress bar on the standard error if it is a terminal.
+    """Show a progress bar on standard error if it is a terminal.
 
     The context is a function that takes the number of items done since its last call. `total` is
     None if the number of items is not known.

@@ -94,5 +94,5 @@ Scheduler = Annotated[
 ]
 Json = Annotated[
     Path | None,
-    typer.Option(metavar="FILE|-", help="Write the results as JSON; - is the standard output."),
+    typer.Option(metavar="FILE|-", help="Write the results as JSON; - means standard output."),
 ]

@@ -72,7 +72,7 @@ class JsonList:
 
 
 def write_json(report: Mapping[str, Any], file: Path | None) -> None:
-    """Write a report to a file; ``-`` is the standard output, None writes nothing.
+    """Write a report to a file; ``-`` is standard output, None writes nothing.
 
     The values may contain numbers and arrays of numpy, and be instances of `JsonList`.
     """

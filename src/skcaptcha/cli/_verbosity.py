@@ -21,7 +21,7 @@ Quiet = Annotated[
     typer.Option("--quiet", help="Print results, warnings and errors, but no progress or summary."),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Log each step with its time on the standard error.")
+    bool, typer.Option("--verbose", help="Log each step with its time on standard error.")
 ]
 
 _FORMAT = "%(asctime)s %(name)s: %(message)s"

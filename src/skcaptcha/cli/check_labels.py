@@ -84,10 +84,10 @@ def check_labels(
 ) -> None:
     """Find labels that are probably wrong, the worst first.
 
-    Each captcha is read by a model that was fitted to others, and confident learning compares its
-    probabilities for each character with the label. Nothing is changed unless you use --fix. The
-    CSV file lists all labels; those without a reason are not suspects. Images that cannot be read
-    are excluded and listed; the exit code is then 1. Needs skcaptcha[labels].
+    Each captcha is read by a model that was fitted to other captchas, and confident learning
+    compares its probabilities for each character with the label. Labels are changed only if you
+    use --fix. The CSV file lists all labels; those without a reason are not suspects. Images that
+    cannot be read are excluded and listed; the exit code is then 1. Needs skcaptcha[labels].
     """
     from skcaptcha.datasets import load_captchas
     from skcaptcha.fitting import check_labels as check

@@ -28,8 +28,8 @@ def demo(
 ) -> None:
     """Try skcaptcha on generated captchas: generate, fit, score.
 
-    Each command is printed before it runs, and the next steps at the end. Captchas of an earlier
-    run are used again.
+    Prints each command before running it, and the next steps at the end. Reuses the captchas of
+    an earlier run.
     """
     import_sklearn()
     train, unseen, model = folder / "train", folder / "unseen", folder / "model.joblib"

@@ -87,11 +87,11 @@ def fit(
     """Fit a model: evaluate the recipe's grid by cross-validation and keep the best candidate.
 
     With a folder instead of a recipe, the images are measured, and the ready recipes that can
-    apply are compared within the time budget. Next to the model are written: its training captchas
-    and accuracy (.json), the score of every candidate (.csv), a report with pictures (.html) and,
-    with a folder, the chosen recipe (.yaml). Until they are written, progress is kept next to the
-    model (.search); --resume continues from there. Images that cannot be read are excluded and
-    listed; the exit code is then 1.
+    apply are compared within the time budget. These files are written next to the model: its
+    training captchas and accuracy (.json), the score of every candidate (.csv), a report with
+    pictures (.html) and, with a folder, the chosen recipe (.yaml). Until they are written, progress
+    is kept next to the model (.search); --resume continues from there. Images that cannot be read
+    are excluded and listed; the exit code is then 1.
     """
     import_sklearn()
     from skcaptcha.datasets._file_kinds import may_be_recipe, suggest_folder

@@ -39,7 +39,7 @@ def predict(
         typer.Argument(
             metavar="PATH...",
             help="Images; folders, with all images in their subfolders; quoted patterns, such as "
-            "'in/**/*.png'; or - for a list of paths on the standard input.",
+            "'in/**/*.png'; or - for a list of paths on standard input.",
         ),
     ],
     *,
@@ -69,7 +69,7 @@ def predict(
         typer.Option(
             "--null",
             "-0",
-            help="Paths on the standard input end with a null character, as find -print0 writes.",
+            help="Paths on standard input end with a null character, as find -print0 writes.",
         ),
     ] = False,
     charset: Annotated[
@@ -97,7 +97,7 @@ def predict(
 ) -> None:
     """Read images: print path, text and confidence of each on one line, separated by tabs.
 
-    Images that cannot be read are listed on the standard error and have no row; the exit code is
+    Images that cannot be read are listed on standard error and have no row; the exit code is
     then 1. A file in a folder is named folder/name. Hidden files and folders, and folders that are
     links, are skipped. Memory does not grow with the number of images.
 

@@ -18,7 +18,7 @@ def recipes(
 ) -> None:
     """List the ready recipes and when to use each; with a name, print that recipe.
 
-    Each can be fitted from any folder by its name, as in: skcaptcha fit grid --data DIR.
+    Fit a recipe by name from any folder, as in: skcaptcha fit grid --data DIR.
     """
     from skcaptcha.recipes import ready_recipe, ready_recipes
 

@@ -12,7 +12,7 @@ _FEWEST = 20
 _USUALLY = 0.9
 _SHOWN = 3
 _USUAL_FORM = "ordinary"
-_ALPHABETS = frozenset({"LATIN", "GREEK", "CYRILLIC"})  # which have letters that look alike
+_ALPHABETS = frozenset({"LATIN", "GREEK", "CYRILLIC"})  # these have look-alike letters
 
 
 class _Kind(NamedTuple):

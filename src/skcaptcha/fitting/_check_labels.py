@@ -83,7 +83,7 @@ def check_labels(
     n_jobs : int, optional
         Number of processes, as in scikit-learn.
     verbose : int, default=0
-        1 shows progress on the standard error.
+        1 shows progress on standard error.
 
     Returns
     -------

@@ -41,7 +41,7 @@ def exclude_unusable_images(
     decoder : ImageDecoder, optional
         Decoder whose limits apply; by default one with the default limits.
     verbose : int, default=0
-        1 shows progress on the standard error if there are more than 256 images.
+        1 shows progress on standard error if there are more than 256 images.
 
     Returns
     -------

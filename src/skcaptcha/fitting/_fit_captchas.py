@@ -59,9 +59,9 @@ def fit_captchas(
 
     The images are measured, and the ready recipes that can apply are compared within a bounded
     time. Captchas that cannot be used are excluded. Until the files are written, progress is kept
-    next to the model, so that an interrupted fit can be resumed. Next to the model are written:
-    its training captchas and accuracy (.json), the score of every candidate (.csv), the chosen
-    recipe (.yaml), and a report with pictures (.html).
+    next to the model, so that an interrupted fit can be resumed. These files are written next to
+    the model: its training captchas and accuracy (.json), the score of every candidate (.csv), the
+    chosen recipe (.yaml), and a report with pictures (.html).
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def fit_captchas(
     resume : bool, default=False
         Whether to continue an interrupted fit of this model file.
     verbose : int, default=0
-        1 shows progress on the standard error.
+        1 shows progress on standard error.
     started : float, optional
         Time at which the budget began, by `time.perf_counter`; by default now.
 

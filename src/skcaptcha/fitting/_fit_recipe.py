@@ -61,9 +61,9 @@ def fit_recipe(
     """Search the grid of a recipe, fit the best candidate and write the model and its report.
 
     Captchas that cannot be used are excluded. Until the files are written, progress is kept next
-    to the model, so that an interrupted fit can be resumed. Next to the model are written: its
-    training captchas and accuracy (.json), the score of every candidate (.csv), and a report with
-    pictures (.html).
+    to the model, so that an interrupted fit can be resumed. These files are written next to the
+    model: its training captchas and accuracy (.json), the score of every candidate (.csv), and a
+    report with pictures (.html).
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def fit_recipe(
     resume : bool, default=False
         Whether to continue an interrupted fit of this model file.
     verbose : int, default=0
-        1 shows progress on the standard error.
+        1 shows progress on standard error.
 
     Returns
     -------

@@ -21,7 +21,7 @@ _LONGEST_PATH = 4096
 def content_of_text(text: str) -> bytes | None:
     """Decode a data URL or base64. Return None if the text, which is not a path, is neither.
 
-    Raise UnusableError for a damaged data URL, and for other URLs: nothing is downloaded.
+    Raise UnusableError for damaged data URLs, and for other URLs, which are never downloaded.
     """
     if match := _DATA_URL.match(text):
         content = unquote_to_bytes(text[match.end() :])

@@ -39,7 +39,7 @@ class ImageSelector:
     ) -> tuple[str, Chosen] | None:
         """Return the next free image and how it was chosen, or None if no image is free."""
         free = sorted(filter(is_free, guesses), key=lambda name: guesses[name].confidence)
-        # The images with the very lowest confidences are alike, and may be too hard to learn.
+        # Images with the lowest confidences are similar and may be too hard to learn.
         lower_half = free[: (len(free) + 1) // 2]
         if lower_half:
             self._due += self._explore

@@ -64,7 +64,7 @@ def find_label_issues(
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0
-        1 shows progress on the standard error.
+        1 shows progress on standard error.
     random_state : int, default=0
         Seed of the folds.
 

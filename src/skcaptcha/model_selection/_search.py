@@ -65,7 +65,7 @@ class SharedGridSearchCV(Documented, GridSearchCV):
     With several metrics, or train scores, a candidate shares nothing if one of its steps may modify
     its input, because the scores would depend on it.
 
-    ``verbose=1`` shows the progress and the remaining time on the standard error. ``verbose=2`` and
+    ``verbose=1`` shows the progress and the remaining time on standard error. ``verbose=2`` and
     above prints the line that `GridSearchCV` prints at the end of each fit instead.
     ``mean_fit_time`` is the time of all steps of a candidate, including shared ones.
 

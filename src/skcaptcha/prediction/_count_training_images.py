@@ -24,7 +24,7 @@ def count_training_images(
         Images. They are recognized by their pixels, whatever their file names. Images that cannot
         be decoded are not counted.
     verbose : int, default=0
-        1 shows progress on the standard error if there are more than 256 images.
+        1 shows progress on standard error if there are more than 256 images.
 
     Returns
     -------

@@ -62,7 +62,7 @@ def cut_captchas(
         Fitted model or recipe whose steps up to the features cut the captchas. The steps of a
         recipe are first fitted to the captchas.
     verbose : int, default=0
-        1 shows progress on the standard error.
+        1 shows progress on standard error.
 
     Returns
     -------

@@ -42,13 +42,13 @@ def find_images(
     paths : str, path-like, or iterable of these
         Each is an image file; a folder, for all images in it and in its subfolders, except hidden
         files, hidden folders and folders that are links; a pattern with ``*``, ``?``, ``[...]`` or
-        ``**`` (any number of folders); or ``"-"`` for a list of paths on the standard input, one
+        ``**`` (any number of folders); or ``"-"`` for a list of paths on standard input, one
         path per line.
     on_error : callable, default=None
         Function of the path of a folder that cannot be listed, and the reason. The other folders
         are searched. If None, a DatasetError is raised.
     null_separated : bool, default=False
-        Whether paths on the standard input end with a null character instead of a line feed, as
+        Whether paths on standard input end with a null character instead of a line feed, as
         ``find -print0`` writes them.
 
     Returns
@@ -138,7 +138,7 @@ def _find(path: str, on_error: OnError, null_separated: bool) -> Iterator[str]:
 
 
 def _listed(end: bytes) -> Iterator[str]:
-    """Read paths from the standard input as they arrive."""
+    """Read paths from standard input as they arrive."""
     rest: list[bytes] = []
     n_bytes = 0
     while block := sys.stdin.buffer.read1(_BYTES_AT_ONCE):  # type: ignore[union-attr]

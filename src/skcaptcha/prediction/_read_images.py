@@ -63,7 +63,7 @@ def read_images(
         Client of a Dask cluster that reads the images instead, see `connect_to_cluster`. Images are
         then paths that the workers can open.
     verbose : int, default=0
-        1 shows progress on the standard error if there is more than one batch.
+        1 shows progress on standard error if there is more than one batch.
 
     Yields
     ------

@@ -98,7 +98,7 @@ def build_values(
         if any(other.startswith(f"{name}__") for other in grid):
             parameters_of[name] = [_parameters(value) for value in distinct.values()]
         if step is None:
-            # What a parameter may be depends only on the class of its owner.
+            # The valid values of a parameter depend only on the class that has it.
             for owner in owners.values():
                 for value in distinct.values():
                     changed = copy(owner)

@@ -54,7 +54,7 @@ def ready_recipe(name: str) -> str:
     if name not in ready_names():
         raise RecipeError(f"{name}: not a ready recipe; {allowed(name, ready_names())}")
     text = (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    # In a clone, `configs` links to the folder, and models go to `artifacts` beside that link.
+    # In a clone, `configs` links to the folder; models are written to `artifacts` next to the link.
     return text.replace("model: ../artifacts/", "model: artifacts/")
 
 

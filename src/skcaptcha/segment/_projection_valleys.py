@@ -99,7 +99,7 @@ class ProjectionValleys(BaseSegmenter):
     balance : float >= 0, default=0.3
         Weight of even widths against the ink that is cut, if ``n_characters`` is given. A segment
         that is half as wide as the mean, or one and a half times as wide, costs a quarter of
-        ``balance``; a cut costs the fraction of ink in the emptier of the two columns beside it.
+        ``balance``; a cut costs the fraction of ink in the emptier of the two adjacent columns.
     max_ink : int >= 0, default=0
         Maximum number of pixels of ink in a column that separates two characters, if
         ``n_characters`` is not given.

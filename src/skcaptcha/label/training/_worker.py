@@ -177,7 +177,7 @@ class SubprocessTrainer(Trainer):
 
 
 def serve() -> None:
-    """Run the jobs that arrive on the standard input, until it is closed."""
+    """Run the jobs that arrive on standard input, until it is closed."""
     # Output of libraries must not end up between the pickled updates.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -20,7 +20,7 @@ from skcaptcha.read.sequence._training_alignment import TrainingAlignment
 _logger = logging.getLogger(__name__)
 
 _BLANKS_PER_CHARACTER = 2
-# More augmented copies of each character hardly improve accuracy.
+# More augmented copies of each character improve accuracy only slightly.
 _MAX_COPIES = 16
 
 
