@@ -1,4 +1,4 @@
-"""Models whose reports are tested, and a check of pages."""
+"""Models for tests of reports, and a checker of HTML pages."""
 
 import re
 from html.parser import HTMLParser

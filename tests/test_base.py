@@ -166,7 +166,7 @@ def test_labels_are_checked_by_the_best_estimator(search):
     assert find_label_issues(X[:40], wrong, model=search, n_folds=2).suspects[0].index == 7
 
 
-def test_a_search_that_was_saved_by_joblib_is_loaded(tmp_path):
+def test_a_search_saved_with_joblib_is_loaded(tmp_path):
     search = GridSearchCV(pipeline(), GRID, cv=2).fit(X[:40], Y[:40])
     joblib.dump(search, tmp_path / "a.joblib")
     model = load(tmp_path / "a.joblib", trust=True)
@@ -235,7 +235,7 @@ def test_a_pipeline_names_the_step_without_set_output_or_feature_names():
         model[:-1].get_feature_names_out()
 
 
-def test_global_output_settings_change_nothing():
+def test_global_output_settings_have_no_effect():
     expected = pipeline().fit(X[:20], Y[:20]).predict(X[20:])
     with config_context(transform_output="pandas"):
         assert pipeline().fit(X[:20], Y[:20]).predict(X[20:]).tolist() == expected.tolist()

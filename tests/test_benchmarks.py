@@ -1,4 +1,4 @@
-"""The accuracy benchmark: its results, and continuing after an interruption."""
+"""The accuracy benchmark: its results, and resuming after an interruption."""
 
 import csv
 import os
@@ -108,7 +108,7 @@ def test_every_scheme_has_its_row(finished):
         assert 0 <= low <= share <= high <= 1
 
 
-def test_the_report_compares_and_marks(finished):
+def test_the_report_compares_with_peers(finished):
     out, _, _ = finished
     text = (out / "results.md").read_text()
     table = {line.split()[1]: line for line in text.splitlines()[:12] if line.startswith("| ")}
@@ -159,7 +159,7 @@ def stopped_during_the_second_fit(
 ) -> tuple[Path, Callable[[int], tuple[int, str]]]:
     """Return the folder of a run during its second fit, and a function that sends a signal to it.
 
-    SIGKILL reaches only the benchmark: the fit continues, and conflicts with the next run.
+    SIGKILL ends only the benchmark: the fit continues and conflicts with the next run.
     """
     text = (finished[0] / "results.csv").read_text().splitlines(keepends=True)
     first = [line for line in text if line.startswith(("scheme,", f"good,{N_TRAIN},"))]
@@ -213,7 +213,7 @@ def test_ctrl_c_keeps_finished_fits_and_ends_all_processes(finished, stopped_dur
         (("--report-only", "--peers", "recipe.yaml"), "lacks the column scheme"),
     ],
 )
-def test_invalid_usage_is_one_sentence(workshop, finished, arguments, sentence):
+def test_invalid_usage_gives_one_sentence(workshop, finished, arguments, sentence):
     recipe = () if "--recipe" in arguments else ("--recipe", "recipe.yaml")
     given = [workshop / part if part.endswith(".yaml") else part for part in (*arguments, *recipe)]
     code, said = run(workshop, finished[0], *given)

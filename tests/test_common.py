@@ -118,7 +118,7 @@ def tabular(kind: type[BaseEstimator]) -> type[BaseEstimator]:
 
     def of_x(method):
         def adapted(self, X):
-            if isinstance(X, Captchas | Segments):  # one method calls another
+            if isinstance(X, Captchas | Segments):  # called from another method
                 return method(self, X)
             return table_of(method(self, enter(np.asarray(X))))
 
@@ -428,7 +428,7 @@ def test_docstrings_match_signatures_and_fitted_attributes(name):
 
 
 @every
-def test_estimators_show_themselves(name):
+def test_estimators_have_html_diagrams(name):
     assert repr(make(name)).startswith(name)
     assert name in make(name)._repr_html_()
 

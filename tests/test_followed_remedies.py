@@ -36,7 +36,7 @@ RECIPE = (Path(__file__).parent.parent / "configs" / "grid.yaml").read_text(enco
 
 Files = dict[str, str]
 
-# Files next to a.png and b.png, the expected remedy, and the files after following it.
+# Files next to a.png and b.png, the expected remedy, and the files after applying it.
 FOLDERS: list[tuple[Files, str, Files]] = [
     (
         {"labels.csv": "filename,label\n"},
@@ -159,7 +159,7 @@ def test_the_folder_that_is_named_can_be_loaded(
     assert len(load_captchas(named).target) == 1
 
 
-# What stands in a recipe, what is put there, what is advised then, and what is put there instead.
+# Text of the recipe, invalid replacement, expected advice, and valid replacement.
 RECIPES = [
     ("n: 300", "n: 0300", "write a number without it, a string in quotes", "n: 300"),
     ("n: 300", "n: !!int 300", "write the value without it", "n: 300"),

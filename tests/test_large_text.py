@@ -1,4 +1,4 @@
-"""Text files without end: each is refused in one sentence, before it is read."""
+"""Endless text files are refused in one sentence before they are read."""
 
 import io
 import sys
@@ -19,7 +19,7 @@ GIGABYTES = 3 * 10**9
 
 
 def hollow(path, begin=b""):
-    """A sparse file, which is large but needs no space on disk."""
+    """A sparse file, which is large but uses no disk space."""
     with path.open("wb") as file:
         file.write(begin)
         file.truncate(GIGABYTES)
@@ -86,7 +86,7 @@ def test_a_table_that_is_resumed(tmp_path, begin):
 
 
 class Endless(io.RawIOBase):
-    """Gives zeros without end."""
+    """Returns zeros endlessly."""
 
     def readable(self):
         return True
@@ -102,7 +102,7 @@ def test_a_list_of_paths(monkeypatch):
         next(find_images("-"))
 
 
-def test_a_list_of_paths_that_comes_in_pieces(monkeypatch):
+def test_a_list_of_paths_that_arrives_in_pieces(monkeypatch):
     names = [f"{'a' * n}.png" for n in (1, 70_000, 200_000, 2)]
     content = "\n".join(names).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))

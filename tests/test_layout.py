@@ -1,4 +1,4 @@
-"""Each module has a test file of its own name, or a reason why not."""
+"""Each module has its own test file, or a reason why not."""
 
 from __future__ import annotations
 

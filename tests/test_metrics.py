@@ -19,7 +19,7 @@ from skcaptcha.metrics import (
     wilson_interval,
 )
 
-# With few letters, repeats are likely, and therefore equally good alignments.
+# With few letters, repeats and equally good alignments are likely.
 words = st.text("abC", max_size=6)
 pairs = st.lists(st.tuples(words, words), min_size=1, max_size=5)
 
@@ -113,7 +113,7 @@ class TestConfusions:
         found = confusions(labels, read)
         assert sum(count for *_, count in found) == sum(by_recursion(*pair) for pair in pairs)
         assert all(true != read for true, read, _ in found)
-        # Undoing the confusions leaves every character as often as the labels have it.
+        # Undoing the confusions restores the character counts of the labels.
         for letter in "abC":
             missed = sum(count for true, _, count in found if true == letter)
             added = sum(count for _, read, count in found if read == letter)

@@ -1,4 +1,4 @@
-"""The whole pipeline: one estimator, images in, strings out."""
+"""The complete pipeline, from images to strings."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def lines(estimator=None) -> Pipeline:
     )
 
 
-def test_it_reads(captchas):
+def test_a_pipeline_reads_captchas(captchas):
     images, labels = captchas
     model = lines().fit(images[:100], labels[:100])
     assert model.score(images[100:], labels[100:]) >= 0.9
@@ -179,7 +179,7 @@ print(*texts, sep="\\n")
 """
 
 
-def test_a_plain_script_loads_and_predicts(captchas, tmp_path):
+def test_a_script_loads_and_predicts(captchas, tmp_path):
     images, labels = captchas
     model = lines().fit(images[:40], labels[:40])
     joblib.dump(model, tmp_path / "model.joblib")

@@ -1,4 +1,4 @@
-"""The public names of skcaptcha, and the imports at its start."""
+"""Public names of skcaptcha, and modules imported with it."""
 
 import pkgutil
 import subprocess
@@ -27,7 +27,7 @@ def test_all_public_submodules_are_listed():
 
 
 @pytest.mark.parametrize("script", ["import skcaptcha", "import skcaptcha.__main__", "--help"])
-def test_the_start_imports_no_large_package(script):
+def test_import_skcaptcha_imports_no_large_package(script):
     args = ["-m", "skcaptcha", "--help"] if script == "--help" else ["-c", script]
     run = subprocess.run(
         [sys.executable, "-X", "importtime", *args], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""The remedies in error messages work, and the options and functions that they name exist."""
+"""Remedies in error messages work, and the options and functions they mention exist."""
 
 import ast
 import re
@@ -106,7 +106,7 @@ REMEDIES: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
 
 def with_more_pixels(override: str) -> None:
     for path in sorted((ROOT / "configs").glob("*.yaml")):
-        if path.stem not in ("auto", "cnn"):  # families of recipes; it needs an extra
+        if path.stem not in ("auto", "cnn"):  # recipe families; needs an extra
             decoder = load_recipe(path, [override]).pipeline()[0]
             assert decoder.transform([np.zeros((1025, 1025), np.uint8)])
 
@@ -119,7 +119,7 @@ def test_a_remedy_works(advice: str, provoke: Callable[[], Any], follow: Callabl
 
 
 def messages() -> Iterator[tuple[str, str]]:
-    """Texts in the package's code that are no docstrings, with their place."""
+    """Strings in the package's code that are not docstrings, with their locations."""
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         docstrings = {
@@ -152,8 +152,8 @@ def commands() -> dict[str, Any]:
     return {"": group, **group.commands}
 
 
-def test_options_that_messages_name_exist(commands: dict[str, Any]) -> None:
-    known = {"--help", "--nworkers", "--nthreads", "--upgrade"}  # some of dask worker and of pip
+def test_options_mentioned_in_messages_exist(commands: dict[str, Any]) -> None:
+    known = {"--help", "--nworkers", "--nthreads", "--upgrade"}  # options of dask worker and pip
     for command in commands.values():
         for parameter in command.params:
             known |= {*parameter.opts, *parameter.secondary_opts}
@@ -164,7 +164,7 @@ def test_options_that_messages_name_exist(commands: dict[str, Any]) -> None:
     assert [case for case in found if case[1] not in known] == []
 
 
-def test_commands_that_messages_name_exist_with_their_options(
+def test_commands_mentioned_in_messages_exist_with_their_options(
     commands: dict[str, Any],
 ) -> None:
     named = re.compile(r"skcaptcha ([a-z]+(?:-[a-z]+)?)\b((?: [^ ;:,)]+)*)")
@@ -186,16 +186,16 @@ def test_commands_that_messages_name_exist_with_their_options(
     assert known > 10
 
 
-def test_extras_that_messages_name_exist() -> None:
+def test_extras_mentioned_in_messages_exist() -> None:
     extras = metadata("skcaptcha").get_all("Provides-Extra") or []
     found = [extra for _, text in MESSAGES for extra in re.findall(r"skcaptcha\[(\w+)\]", text)]
     assert set(found) >= {"dask", "labels", "parquet", "skops", "torch", "web"}
     assert set(found) <= set(extras)
 
 
-def test_recipes_that_messages_name_exist() -> None:
+def test_recipes_mentioned_in_messages_exist() -> None:
     texts = [text for _, text in MESSAGES]
     found = {name for text in texts for name in re.findall(r"skcaptcha fit (\w+) --data", text)}
     assert found
     assert found <= set(ready_recipes())
-    assert [text for text in texts if "configs/" in text] == []  # users have no clone
+    assert [text for text in texts if "configs/" in text] == []  # users may not have a clone

@@ -30,7 +30,7 @@ def assert_same(a: Segments, b: Segments) -> None:
 
 @st.composite
 def batches(draw: st.DrawFn, with_owners: bool | None = None, least: int = 0) -> Segments:
-    """Captchas of any size, each with any number of boxes anywhere in it."""
+    """Captchas of any size with any number of boxes at any positions."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shades = draw(st.sampled_from([np.arange(256), np.array([0, 255]), np.array([255])]))
     far = draw(st.sampled_from([4, 60]))
@@ -47,7 +47,7 @@ def batches(draw: st.DrawFn, with_owners: bool | None = None, least: int = 0) ->
     return Segments.from_lists(images, boxes, owners=owners if with_owners else None)
 
 
-# A small shape with small images, a large one with large ones.
+# Small shapes with small images, large shapes with large images.
 side = st.integers(1, 4) | st.integers(1, 30)
 shapes = st.tuples(side, side)
 
@@ -182,14 +182,14 @@ class TestCrops:
     def test_like_pillow(
         self, segments: Segments, shape: tuple[int, int], keep_aspect: bool
     ) -> None:
-        """Pillow resizes floats; ours may differ from it by the rounding to whole levels."""
+        """Pillow resizes floats, so results may differ by rounding to integers."""
         rows, columns = shape
         crops = segments.crops(shape, keep_aspect=keep_aspect)
         for crop, piece in zip(crops, pieces(segments), strict=True):
             h, w = piece.shape
             new_h, new_w = rows, columns
             if keep_aspect:
-                # The tighter side fills its room, the other follows; ties may round either way.
+                # One side fills the shape, the other keeps the aspect ratio; ties may round up or down.
                 scale = min(Fraction(rows, h), Fraction(columns, w))
                 assume(all((scale * side).denominator != 2 for side in (h, w)))
                 new_h, new_w = max(1, round(scale * h)), max(1, round(scale * w))
@@ -202,7 +202,7 @@ class TestCrops:
     def test_of_the_same_size_are_the_pixels(
         self, segments: Segments, shape: tuple[int, int]
     ) -> None:
-        """Alone, and among crops that are resampled."""
+        """Alone, and together with crops that are resampled."""
         image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         box = np.array([[0, 0, *shape[::-1]]])
         alone = Segments.from_lists([image], [box])
@@ -262,7 +262,7 @@ def test_ink_is_brighter_than_half() -> None:
 
 @pytest.mark.parametrize("odd", [None, "box", "size", "owner", "count"])
 def test_crops_of_the_same_boxes_are_parts_of_their_images(odd):
-    """If all images and boxes are equal in size, or one is not."""
+    """All images and boxes have the same size, or one differs."""
     rng = np.random.default_rng(0)
     images = list(rng.integers(0, 256, (5, 12, 30), dtype=np.uint8))
     boxes = [np.array([[1, 2, 6, 5], [4, 3, 6, 5], [24, 7, 6, 5]]) for _ in images]

@@ -1,6 +1,6 @@
-"""Right and wrong calls, for pyright: each wrong one must be an error, or its comment is one.
+"""Valid and invalid calls for pyright, which also reports unnecessary ignore comments.
 
-No call is made.
+The calls are never executed.
 """
 
 from pathlib import Path

@@ -55,7 +55,7 @@ def assert_same(one, other, *, times=False):
         if key.startswith("param"):
             assert [str(v) for v in one.cv_results_[key]] == [str(v) for v in expected]
         elif times or "time" not in key:
-            # Bit for bit: the file must not round numbers.
+            # Exact comparison: the file must not round numbers.
             np.testing.assert_array_equal(one.cv_results_[key], expected, err_msg=key)
     if hasattr(other, "best_index_"):
         assert one.best_index_ == other.best_index_
@@ -64,7 +64,7 @@ def assert_same(one, other, *, times=False):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Return the file of a finished search, the search, and its warnings."""
+    """Return the checkpoint of a finished search, the search, and its warnings."""
     path = tmp_path_factory.mktemp("search") / "a.search"
     return path, *fitted(path)
 
@@ -79,7 +79,7 @@ def test_a_checkpoint_does_not_change_the_result(whole, tmp_path, n_jobs):
     assert kept.n_resumed_ == plain.n_resumed_ == 0
 
 
-# The head's lines come first; of a line that was cut off nothing can be used.
+# The header comes first; incomplete lines are ignored.
 @pytest.mark.parametrize("cut_off", [0, 9])
 @pytest.mark.parametrize("n_lines", [0, 1, 2, 11, 20, 1 + N_FITS])
 def test_resume_from_any_line(whole, tmp_path, n_lines, cut_off):
@@ -94,7 +94,7 @@ def test_resume_from_any_line(whole, tmp_path, n_lines, cut_off):
     assert len((tmp_path / "b.search").read_bytes().splitlines()) == 1 + N_FITS
 
 
-def test_resume_with_any_missing_outcomes(whole, tmp_path):
+def test_resume_with_any_missing_results(whole, tmp_path):
     path, kept, _ = whole
     head, *outcomes = path.read_text().splitlines(keepends=True)
     chosen = [line for i, line in enumerate(outcomes) if i % 5 in (0, 3)]
@@ -165,7 +165,7 @@ def test_the_error_has_the_number_of_a_damaged_line(whole, tmp_path):
 
 @pytest.fixture
 def at_most_2000_bytes() -> Iterator[None]:
-    """Limit the file size, as on a full disk."""
+    """Limit the file size to simulate a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     yield
@@ -192,7 +192,7 @@ def test_a_device_is_refused():
         search("/dev/full").fit(X, Y)
 
 
-def test_our_own_errors_keep_their_class(tmp_path):
+def test_errors_of_skcaptcha_keep_their_class(tmp_path):
     pipeline = Pipeline([("segment", EqualSplit(n_characters=4)), ("last", KNeighborsClassifier())])
     narrow = [np.full((5, 3), 255, np.uint8)] * 6
     for _ in range(2):

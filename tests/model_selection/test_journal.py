@@ -1,11 +1,11 @@
-"""The file of results; tests/model_selection/test_checkpoint.py tests what it refuses."""
+"""The file of results; tests/model_selection/test_checkpoint.py tests its errors."""
 
 import math
 
 from skcaptcha.model_selection._journal import Journal, digest_of_captchas
 
 
-def test_records_are_read_again_with_the_same_bits(tmp_path):
+def test_records_round_trip_exactly(tmp_path):
     path, parts = tmp_path / "new" / "a.search", {"labels": ["A", "B"]}
     records = [{"score": 0.1 + 0.2, "text": "\u00e9"}, {"score": math.nan}, {"score": -math.inf}]
     with Journal(path, parts) as journal:

@@ -1,4 +1,4 @@
-"""The same data and seeds give the same models and readings with any number of processes."""
+"""The same data and seeds give the same results with any number of processes."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ from skcaptcha.datasets import SCHEMES, load_captchas, write_captchas
 from skcaptcha.prediction import read_images
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-# Scheme and number of the captchas, and changes to the recipe.
+# Scheme, number of captchas, and overrides of the recipe.
 SMALL = {
     "grid": ("lines", 40, ["grid.denoise__ink__threshold=[111, 127]"]),
     "components": ("lines", 40, []),

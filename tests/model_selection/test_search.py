@@ -1,4 +1,4 @@
-"""SharedGridSearchCV against scikit-learn's own GridSearchCV."""
+"""SharedGridSearchCV compared with scikit-learn's GridSearchCV."""
 
 import re
 import warnings
@@ -93,7 +93,7 @@ def flat(last=None) -> Pipeline:
 
 
 def both(pipeline, grid, **options):
-    """Fit both searches without their warnings."""
+    """Fit both searches and suppress their warnings."""
     searches = []
     for kind in (GridSearchCV, SharedGridSearchCV):
         with warnings.catch_warnings():
@@ -265,7 +265,7 @@ def test_shared_steps_are_fitted_once_for_all_candidates_of_a_chunk(tmp_path):
         [("a", Counted(tmp_path, name="a")), ("inner", inner), ("knn", KNeighborsClassifier())]
     )
     grid = {"knn__n_neighbors": [1, 2, 3], "inner__b__scale": [1.0, 2.0], "a__scale": [1.0]}
-    # One worker gets a dozen splits as one chunk each.
+    # With one worker, each chunk contains a dozen splits.
     search = SharedGridSearchCV(pipeline, grid, cv=12, refit=False).fit(X, Y)
     assert len(search.cv_results_["params"]) == 6
     fits = [path.name.rpartition("-")[0] for path in tmp_path.iterdir()]
@@ -440,7 +440,7 @@ def test_steps_that_learn_are_fitted_to_each_split(captchas):
 
 def test_fixed_boxes_are_fitted_to_each_split_if_image_sizes_differ(captchas):
     images, labels = captchas
-    # The last images are too wide for a fit to the first 18, but not for a fit to all.
+    # The last images are too wide if the fit uses the first 18, but not if it uses all.
     more = np.repeat([0, 6, 18], [9, 6, 9])
     images = [
         np.pad(image, ((0, 0), (0, m), (0, 0))) for image, m in zip(images, more, strict=True)
@@ -478,7 +478,7 @@ class Shifted(Recorded):
 
 
 class Together(Recorded):
-    """Denoises each image depending on the other images of the batch."""
+    """A denoiser whose result for an image depends on the other images in the batch."""
 
     def transform(self, X):
         mean = np.mean(X, axis=0).astype(np.uint8)

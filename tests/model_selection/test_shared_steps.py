@@ -1,4 +1,4 @@
-"""Sharing of steps that work in place, fail, or belong to local classes or derived pipelines."""
+"""Sharing of steps that work in place, fail, or belong to local classes or subclasses."""
 
 import copy
 import warnings
@@ -151,7 +151,7 @@ def test_steps_that_work_in_place_with_several_scores(name):
     both(pipeline, grid, scoring=["accuracy", "balanced_accuracy", "neg_log_loss"], refit=False)
 
 
-def test_candidates_that_work_in_place_score_as_in_a_search_of_their_own():
+def test_candidates_that_work_in_place_score_as_if_searched_alone():
     pipeline = pipe(StandardScaler(copy=False), KNeighborsClassifier())
     steps = [StandardScaler(copy=False), "passthrough"]
     grid = {"a": steps, "b__weights": ["uniform", "distance"]}
@@ -343,7 +343,7 @@ def test_lambdas_are_sent_to_other_processes():
     assert scores_of(one)["mean_test_score"].tolist() == scores_of(two)["mean_test_score"].tolist()
 
 
-def test_lambdas_share_steps_too():
+def test_lambdas_also_share_steps():
     calls = []
     grid = {"a__func": [lambda X: calls.append(1) or X], "b__n_neighbors": [1, 3, 5, 7]}
     pipeline = pipe(FunctionTransformer(), KNeighborsClassifier())

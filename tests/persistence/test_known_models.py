@@ -1,4 +1,4 @@
-"""Loading a joblib model runs code, so it is only loaded by its maker or with trust."""
+"""Loading a joblib model runs code, so only its creator can load it without trust."""
 
 import shutil
 from pathlib import Path
@@ -37,12 +37,12 @@ def elsewhere(monkeypatch, tmp_path):
     return move
 
 
-def test_the_maker_loads_a_model_and_others_need_trust(tmp_path, elsewhere):
+def test_the_creator_loads_a_model_and_others_need_trust(tmp_path, elsewhere):
     path = tmp_path / "m.joblib"
     mine = elsewhere("mine")
     save(fitted(), path)
     expected = load(path).predict(X).tolist()
-    # A copy under another name is the same model.
+    # A copy with another name is the same model.
     shutil.copy(path, tmp_path / "copy")
     assert load(tmp_path / "copy").predict(X).tolist() == expected
     (remembered,) = [file for file in mine.rglob("*") if file.is_file()]

@@ -1,4 +1,4 @@
-"""joblib loads a model file, unzip finds its manifest, and damage is detected."""
+"""joblib loads model files, unzip extracts their manifest, and damage is detected."""
 
 import json
 import os
@@ -65,7 +65,7 @@ sys.stdout.buffer.write(pickle.dumps([model.predict(images).tolist() for model i
 
 def test_joblib_loads_a_model_in_every_way(model, tmp_path):
     save(model, tmp_path / "m.joblib")
-    # In a process of its own: joblib never returns from some damaged files.
+    # In a separate process, because joblib never returns for some damaged files.
     done = subprocess.run(
         [sys.executable, "-c", LOAD_IN_EVERY_WAY, tmp_path / "m.joblib"],
         input=pickle.dumps(IMAGES), stdout=subprocess.PIPE, check=True, timeout=60,
@@ -163,7 +163,7 @@ def with_bomb(tmp_path, **about):
 
 
 def test_the_bomb_runs(tmp_path):
-    # Otherwise the tests of the checks before loading prove nothing.
+    # Otherwise, tests of the checks before loading would pass without checking anything.
     with pytest.raises(ModelError, match="contains NoneType"):
         load(with_bomb(tmp_path), trust=True)
     assert (tmp_path / "exploded").exists()
@@ -237,7 +237,7 @@ def test_a_compressed_file_of_joblib_is_checked(model, tmp_path):
             load(path, trust=True)
 
 
-def test_a_decompression_bomb_needs_no_memory_before_it_is_trusted(tmp_path):
+def test_an_untrusted_decompression_bomb_needs_no_memory(tmp_path):
     path = tmp_path / "m.joblib"
     bomb = zlib.compressobj(1)
     path.write_bytes(b"".join(bomb.compress(bytes(2**24)) for _ in range(24)) + bomb.flush())

@@ -93,7 +93,7 @@ def test_files_have_the_usual_permissions(model, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".yaml"])
-def test_all_old_files_stay_if_one_cannot_be_written(model, tmp_path, suffix):
+def test_all_old_files_are_kept_if_one_cannot_be_written(model, tmp_path, suffix):
     path = tmp_path / "m.joblib"
     save(model, path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -104,7 +104,7 @@ def test_all_old_files_stay_if_one_cannot_be_written(model, tmp_path, suffix):
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_the_old_model_stays_if_the_new_one_cannot_be_pickled(model, tmp_path):
+def test_the_old_model_is_kept_if_the_new_one_cannot_be_pickled(model, tmp_path):
     path = tmp_path / "m.joblib"
     save(model, path)
     before = path.read_bytes()
@@ -146,7 +146,7 @@ def test_the_manifest(model, tmp_path):
     assert json.loads((tmp_path / "m.json").read_text()) == found
 
 
-def test_the_table_of_results_starts_with_the_best(tmp_path):
+def test_the_table_of_results_lists_the_best_candidate_first(tmp_path):
     grid = {
         "binarizer__threshold": [0, 100],
         "binarizer__method": ["fixed"],

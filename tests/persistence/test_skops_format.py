@@ -1,4 +1,4 @@
-"""skops files: supported models read as before, and nothing else is loaded."""
+"""Supported models predict the same after a round trip; other skops files are refused."""
 
 import inspect
 import os
@@ -85,7 +85,7 @@ def assert_reads_the_same(model, tmp_path):
 
 def fit(model):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # so few captchas may not be enough to converge
+        warnings.simplefilter("ignore")  # few captchas, so fits may not converge
         return model.fit(IMAGES, LABELS)
 
 
@@ -106,7 +106,7 @@ def test_unsupported_classifiers_are_refused_before_fitting(name, tmp_path):
     model = reader_of(CLASSIFIERS[name]())
     with pytest.raises(ModelError, match=f"^{name} cannot be saved"):
         check_before_fit([{"read__estimator": [CLASSIFIERS["SVC"](), model[-1].estimator]}])
-    if name != "ConvolutionalClassifier":  # which needs PyTorch
+    if name != "ConvolutionalClassifier":  # it needs PyTorch
         with pytest.raises(ModelError, match=r"TRUSTED_TYPES"):
             save(fit(model), tmp_path / "m.skops", format="skops")
     assert os.listdir(tmp_path) == []
@@ -187,7 +187,7 @@ def test_only_a_public_estimator_is_trusted(monkeypatch):
 
 
 def test_public_estimators_run_nothing_when_they_are_loaded():
-    """They are created without a call, and their attributes are set one by one."""
+    """They are created without calling a constructor, and attributes are set one by one."""
     for name in public_estimators():
         module, _, kind = name.rpartition(".")
         for base in getattr(import_module(module), kind).__mro__:
@@ -222,7 +222,7 @@ def test_a_file_with_other_types_is_refused_by_name_and_runs_nothing(tmp_path):
     model = fit(reader_of(KNeighborsClassifier()))
     model[-1].surprise_ = Runs(str(tmp_path / "made"))
     skops.io.dump(model, tmp_path / "m.skops")
-    # Otherwise the test would prove nothing.
+    # Otherwise, the test would pass without checking anything.
     unknown = skops.io.get_untrusted_types(file=tmp_path / "m.skops")
     skops.io.load(tmp_path / "m.skops", trusted=unknown)
     os.rmdir(tmp_path / "made")
@@ -249,7 +249,7 @@ def trap(tmp_path):
 
 
 def test_the_memory_of_a_pipeline_runs_code(trap, tmp_path):
-    # Otherwise the tests with the trap would prove nothing.
+    # Otherwise, the tests with the trap would pass without checking anything.
     loaded = skops.io.load(tmp_path / "m.skops", trusted=sorted(TRUSTED_TYPES))
     with pytest.raises(TypeError):  # the loaded object is not a step
         clone(loaded).fit(IMAGES, LABELS)
@@ -309,13 +309,13 @@ UNSAFE = {
 
 @pytest.mark.parametrize(("make", "found"), UNSAFE.values(), ids=UNSAFE)
 def test_unsafe_values_in_trusted_types_are_refused(make, found, tmp_path):
-    # In an untrusted file, and before such a file is saved.
+    # They are refused in untrusted files and when saving.
     model = make()
     model[-1].fitted_ = True  # an unfitted model would be refused first
     path = tmp_path / "m.skops"
     skops.io.dump(model, path)
     if set(skops.io.get_untrusted_types(file=path)) - TRUSTED_TYPES:
-        found = "TRUSTED_TYPES"  # it is refused by name already
+        found = "TRUSTED_TYPES"  # already refused by name
     with pytest.raises(ModelError, match=f"m.skops: contains .*{found}"):
         load(path, trust=True)
     path.unlink()
@@ -338,7 +338,7 @@ def test_a_model_that_contains_itself():
 
 
 def test_scikit_learn_has_no_other_parameters_with_active_strings():
-    # Check each new one: what does scikit-learn do with the string?
+    # For each new parameter, check how scikit-learn uses the string.
     found = {
         name
         for _, kind in all_estimators()
@@ -349,12 +349,12 @@ def test_scikit_learn_has_no_other_parameters_with_active_strings():
     only_names_something = {
         "constant",
         "encoding",
-        "importance_getter",  # attributes that are read
+        "importance_getter",  # attributes to read
         "metric",
         "outlier_label",
         "pos_label",
         "refit",
-        "resource",  # of successive halving, which is there once it was imported
+        "resource",  # of successive halving, once it is imported
         "scoring",
         "separator",
         "threshold",
@@ -388,7 +388,7 @@ def test_a_file_that_could_be_both_is_loaded_as_skops(tmp_path):
 def test_without_skops_the_error_names_the_extra_to_install(tmp_path, monkeypatch):
     model = fit(reader_of(KNeighborsClassifier()))
     save(model, tmp_path / "m.skops", format="skops")
-    monkeypatch.setitem(sys.modules, "skops", None)  # as if it were not installed
+    monkeypatch.setitem(sys.modules, "skops", None)  # simulates a missing installation
     for attempt in (
         lambda: save(model, tmp_path / "n.skops", format="skops"),
         lambda: load(tmp_path / "m.skops"),

@@ -1,4 +1,4 @@
-"""Trees, patterns and lists of paths mean the images that a user would expect, in one order."""
+"""Folders, patterns and lists of paths give the expected images in a fixed order."""
 
 import glob
 import os
@@ -29,14 +29,14 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_tree_comes_in_natural_order(tree):
+def test_folders_are_listed_in_natural_order(tree):
     expected = ["2.png", "10.png", "b/1.JPG", "b/c/[x].png", "b/c/y.webp", "b9/z.png", "b10/z.png"]
     assert list(find_images(["."])) == expected
     assert list(find_images([str(tree)])) == [f"{tree}/{name}" for name in expected]
 
 
 def test_a_url_is_not_a_pattern():
-    """Decoding it says that nothing is downloaded."""
+    """When it is decoded, the error explains that URLs are not downloaded."""
     urls = ["https://example.org/captcha.png?n=[1]", "data:image/png;base64,iVBORw0KGgo="]
     assert list(find_images(urls)) == urls
 
@@ -70,15 +70,15 @@ def test_a_name_that_looks_like_a_pattern_is_a_name(tree):
     assert list(find_images(["b/c/[x].png"])) == ["b/c/[x].png"]
 
 
-def test_names_are_found_as_they_are_asked_for(tree):
+def test_paths_are_returned_as_given(tree):
     paths = find_images([str(tree)])
     assert next(paths) == f"{tree}/2.png"
     (tree / "b10" / "a.png").touch()
     assert f"{tree}/b10/a.png" in list(paths)
 
 
-def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_read(tree):
-    """Permissions would not stop a superuser; a path of too many characters stops everybody."""
+def test_folders_that_cannot_be_listed_do_not_affect_others(tree):
+    """The path is too long, because permissions do not apply to a superuser."""
     name = "x" * 250
     folder = os.open(tree, os.O_RDONLY)
     for _ in range(17):

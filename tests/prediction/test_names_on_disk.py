@@ -1,4 +1,4 @@
-"""Names are sorted in bounded memory, and come as from sorting them all at once."""
+"""Names are sorted in bounded memory, with the same result as sorting in memory."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from skcaptcha.datasets._load import natural_sort_key
 from skcaptcha.prediction import _names_on_disk
 from skcaptcha.prediction._names_on_disk import sort_names
 
-# Few kinds of characters make many equal parts and numbers.
+# An alphabet of few characters gives many equal parts and numbers.
 FILE_NAMES = st.text(st.sampled_from("019ab.\n\udcffé"), min_size=1, max_size=6) | st.text(
     st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=300
 )
@@ -19,7 +19,7 @@ FILE_NAMES = st.text(st.sampled_from("019ab.\n\udcffé"), min_size=1, max_size=6
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 @given(names=st.lists(FILE_NAMES, max_size=60), n_in_memory=st.integers(0, 70))
-def test_names_sorted_on_disk_are_names_sorted(names, n_in_memory):
+def test_sorting_on_disk_equals_sorting_in_memory(names, n_in_memory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_names_on_disk, "_NAMES_IN_MEMORY", n_in_memory)
         assert list(sort_names(names)) == sorted(names, key=natural_sort_key)

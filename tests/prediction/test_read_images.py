@@ -1,4 +1,4 @@
-"""Streams of readings are complete, in order and bounded, and tables of them can be resumed."""
+"""Streams of readings are complete, in order and bounded; tables can be resumed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_results_are_in_order_with_each_number_of_processes(model, folder):
 
 @pytest.mark.parametrize(("n_jobs", "limit"), [(1, 3 * 256), (2, 9 * 256)])
 def test_images_are_taken_while_they_are_read(model, n_jobs, limit):
-    """However slowly the readings are used: otherwise memory would grow with their number."""
+    """Otherwise, memory would grow with the number of images if readings are used slowly."""
     n_taken = 0
 
     def images() -> Iterator[np.ndarray]:
@@ -86,7 +86,7 @@ def test_an_interrupted_table_is_resumed_with_the_same_model_only(model, folder,
     assert table.read_bytes() == whole.read_bytes()
 
 
-def test_texts_that_are_not_confident_are_left_empty(model, folder, tmp_path):
+def test_texts_with_low_confidence_are_left_empty(model, folder, tmp_path):
     results = {}
     write_readings(
         model, find_images(folder), tmp_path / "a.csv",

@@ -1,4 +1,4 @@
-"""A table is absent, old or complete, and continues after any interruption."""
+"""A table is absent, old or complete, and can be resumed after any interruption."""
 
 import csv
 import io
@@ -52,7 +52,7 @@ def write(file: Path, written: list[Row], **options: object) -> None:
 
 
 @pytest.mark.parametrize("lost_after", [0, 5, 40_000])
-def test_an_interrupted_table_becomes_what_it_would_have_been(tmp_path, format_, lost_after):
+def test_an_interrupted_table_is_completed_identically(tmp_path, format_, lost_after):
     every = rows(80_000)
     write(tmp_path / "whole", every, format=format_)
     joined = tmp_path / "joined"
@@ -69,7 +69,7 @@ def test_an_interrupted_table_becomes_what_it_would_have_been(tmp_path, format_,
     assert {path.name for path in tmp_path.iterdir()} == {"whole", "joined"}
 
 
-def test_rows_are_added_to_a_complete_table_which_stays_until_then(tmp_path, format_):
+def test_a_complete_table_is_kept_until_new_rows_are_added(tmp_path, format_):
     file = tmp_path / "a"
     write(file, rows(3), format=format_)
     before = file.read_bytes()
@@ -138,10 +138,10 @@ def test_two_processes_do_not_write_to_one_table(tmp_path, format_):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files by itself")
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_run_that_begins_while_another_ends_loses_nothing_of_it(tmp_path, monkeypatch, resume):
+def test_a_run_that_starts_while_another_ends_loses_no_row(tmp_path, monkeypatch, resume):
     replace, tried = os.replace, []
 
-    def replace_while_another_begins(old: str, new: str) -> None:
+    def replace_while_another_starts(old: str, new: str) -> None:
         for moment in (lambda: None, lambda: replace(old, new)):
             moment()
             if not tried:
@@ -154,7 +154,7 @@ def test_a_run_that_begins_while_another_ends_loses_nothing_of_it(tmp_path, monk
 
     with open_table(tmp_path / "a.csv", COLUMNS) as first:
         first.write(rows(1000))
-        monkeypatch.setattr(os, "replace", replace_while_another_begins)
+        monkeypatch.setattr(os, "replace", replace_while_another_starts)
     assert tried
     with open_table(tmp_path / "a.csv", COLUMNS, resume=True) as table:
         assert table.n_rows == 1000
@@ -162,7 +162,7 @@ def test_a_run_that_begins_while_another_ends_loses_nothing_of_it(tmp_path, monk
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files by itself")
-def test_runs_that_begin_again_and_again_lose_no_row(tmp_path):
+def test_many_concurrent_runs_lose_no_row(tmp_path):
     """Each adds a row to the table as soon as it can open it."""
     code = (
         "import sys\n"
@@ -199,7 +199,7 @@ def test_rows_of_other_settings_are_not_resumed(tmp_path, format_):
     with open_table(file, COLUMNS, format=format_, resume=True, settings=SETTINGS) as table:
         assert table.n_rows == 20
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
-    # The rows of a complete table are kept, whatever they were read with.
+    # Rows of a complete table are kept, whatever settings they were read with.
     with open_table(file, COLUMNS, format=format_, resume=True, settings=others) as table:
         assert table.n_rows == 20
 
@@ -226,7 +226,7 @@ def test_rows_of_an_interrupted_run_are_not_lost_without_resume(tmp_path, format
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_parquet_table_loses_no_row(tmp_path):
-    """Also if it is killed while the rows become a Parquet file."""
+    """This includes a kill during the conversion to Parquet."""
     pytest.importorskip("pyarrow")
     file = tmp_path / "a"
     write(file, rows(3), format="parquet")
@@ -261,7 +261,7 @@ NUMBERS = st.floats(0, 1).map(lambda x: f"{x:.4f}")
     written=st.lists(st.tuples(FIELDS, FIELDS, NUMBERS), max_size=6, unique_by=lambda row: row[0]),
     cut=st.integers(min_value=0),
 )
-def test_rows_that_were_cut_off_are_written_again(tmp_path_factory, written, cut):
+def test_incomplete_rows_are_written_again(tmp_path_factory, written, cut):
     file: Path = tmp_path_factory.getbasetemp() / "resumable.csv"
     file.unlink(missing_ok=True)
     text = io.StringIO(newline="")
@@ -292,5 +292,5 @@ def test_memory_does_not_grow_with_the_number_of_names(tmp_path):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     kib = int(done.stdout) * (1 / 1024 if sys.platform == "darwin" else 1)
-    # The names themselves, in a Python set, would take more.
+    # A Python set of the names alone would take more.
     assert kib < 25 * 1024

@@ -1,4 +1,4 @@
-"""Scores of labels: the right characters and lengths have the best scores."""
+"""Scores of labels: the correct characters and lengths have the best scores."""
 
 import numpy as np
 import pytest

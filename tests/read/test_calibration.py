@@ -1,4 +1,4 @@
-"""Platt scaling; temperature scaling is tested with the reader of characters."""
+"""Platt scaling; tests of CharacterReader cover temperature scaling."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from skcaptcha.read._calibration import fit_platt_scaling
 MARGINS = np.linspace(5, 40, 200)
 
 
-def test_readings_without_an_error_do_not_promise_certainty():
+def test_perfect_readings_do_not_give_full_confidence():
     platt = fit_platt_scaling(MARGINS, np.ones(200, dtype=bool))
     found = platt.predict_proba(np.array([0.0, 5.0, 40.0]))
     assert found[0] < found[1] <= found[2] < 1

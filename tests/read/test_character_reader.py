@@ -1,4 +1,4 @@
-"""Reader of characters."""
+"""CharacterReader."""
 
 from itertools import product
 
@@ -146,7 +146,7 @@ def with_wrong_labels(n_wrong, n=10):
 
 
 @pytest.mark.parametrize("n_wrong", [0, 1, 5])
-def test_captchas_with_another_number_of_segments_are_left_out(n_wrong):
+def test_captchas_with_another_number_of_segments_are_excluded(n_wrong):
     X, y = with_wrong_labels(n_wrong)
     reader = CharacterReader().fit(X, y)
     assert reader.n_left_out_ == n_wrong
@@ -157,7 +157,7 @@ def test_captchas_with_another_number_of_segments_are_left_out(n_wrong):
 
 
 @pytest.mark.parametrize("n_wrong", [6, 10])
-def test_more_than_half_left_out_raises_with_advice(n_wrong):
+def test_more_than_half_excluded_raises_with_advice(n_wrong):
     X, y = with_wrong_labels(n_wrong)
     with pytest.raises(
         ReadingError,

@@ -1,4 +1,4 @@
-"""Reader of sequences."""
+"""SequenceReader."""
 
 import joblib
 import numpy as np
@@ -124,7 +124,7 @@ def test_it_reads_oversegmented_captchas():
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_forced_alignment_recovers_the_positions(seed):
-    """Up to a common shift: labels do not determine where in its window a character is."""
+    """Up to a common shift, because labels do not determine the offset within windows."""
     y = texts_of(100, seed=seed)
     images, edges = drawn(y, seed=seed)
     model = pipeline().fit(images, y)
@@ -148,7 +148,7 @@ def test_wider_characters_have_wider_boxes(varied):
 @settings(max_examples=15)
 @given(n_steps=st.integers(0, 10), seed=st.integers(0, 1000))
 def test_shifting_the_text_by_steps_of_the_windows_shifts_the_boxes(varied, n_steps, seed):
-    """With other shifts the windows would show other parts of the text."""
+    """With other shifts, the windows would contain different parts of the text."""
     shift = n_steps * varied.named_steps["slidingwindow"].step
     text = texts_of(1, seed=seed)
     (here,), _ = drawn(text, left=10)
@@ -271,7 +271,7 @@ def test_five_captchas_can_be_fitted():
     assert len(model.predict(drawn(y)[0])) == 5
 
 
-def test_a_few_wrong_labels_hardly_lower_the_accuracy():
+def test_a_few_wrong_labels_lower_the_accuracy_only_slightly():
     y = np.array(texts_of(200))
     images = drawn(y)[0]
     wrong = y.copy()
@@ -289,7 +289,7 @@ def test_characters_that_occur_once_are_learned(n_windows):
     assert "".join(model[-1].classes_) == "imoz"
 
 
-def test_labels_without_a_path_are_left_out():
+def test_labels_without_a_path_are_excluded():
     y = texts_of(40)
     y[3], y[7] = "", "o" * 500
     model = pipeline().fit(drawn([t[:5] for t in y])[0], y)

@@ -1,4 +1,4 @@
-"""Untrusted recipes: they build allowed classes, or are refused in one sentence, quickly."""
+"""Untrusted recipes build only allowed classes, or are quickly refused in one sentence."""
 
 import faulthandler
 import os
@@ -34,7 +34,7 @@ def nothing_hangs() -> Iterator[None]:
 
 
 def refusal(path: Path, *overrides: str) -> str:
-    """Message of the error for a recipe, which must come quickly."""
+    """Return the error message for a recipe, which must be raised quickly."""
     began = time.process_time()
     with pytest.raises(RecipeError) as caught:
         load_recipe(path, overrides)
@@ -53,7 +53,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def laughs(opening: str, closing: str, join: str) -> str:
-    """Nine levels, each with nine aliases of the level before."""
+    """Nine levels, each with nine aliases of the previous level."""
     text = "a0: &a0 " + (opening + join.format(x="x", i=0) + closing) + "\n"
     for level in range(1, 10):
         items = ", ".join(join.format(x=f"*a{level - 1}", i=i) for i in range(9))
@@ -215,13 +215,13 @@ def test_the_number_of_candidates_is_limited(recipe: Path) -> None:
 
 @pytest.mark.parametrize("steps", [62, 63, 2000])
 def test_aliases_of_steps(steps: int, recipe: Path) -> None:
-    """Building each value of the grid in a pipeline of its own would take hours."""
+    """Building a separate pipeline for each value of the grid would take hours."""
     aliases = ", ".join(f"a{i}: *gray" for i in range(steps - 5))
     recipe.write_text(
         SMALL.replace("gray: {use: Grayscale}", f"gray: &gray {{use: Grayscale}}, {aliases}")
         + f"grid: {{segment__n_characters: [{', '.join(['4'] * 1000)}]}}"
     )
-    # Beside these: the decoder, the segmenter, the features, the reader and its estimator.
+    # The others are the decoder, segmenter, features, reader and its estimator.
     n = steps - 5 + 2 + 5
     if n > 64:
         assert f"steps: has {n} steps; the maximum is 64; remove some" in refusal(recipe)
@@ -295,7 +295,7 @@ class TestPaths:
 
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A folder ``recipes`` whose recipe names the captchas in ``captchas`` beside it."""
+        """A folder ``recipes`` with a recipe that uses the captchas in ``../captchas``."""
         images, labels = make_line_captchas(10, random_state=0)
         write_captchas(tmp_path / "captchas", images, labels)
         (tmp_path / "recipes").mkdir()

@@ -1,4 +1,4 @@
-"""A denoiser and a segmenter are each added by one file, and then a recipe can name them."""
+"""One file adds a denoiser or a segmenter, and recipes can then use it."""
 
 import os
 import shutil

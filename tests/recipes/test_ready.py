@@ -61,7 +61,7 @@ def test_dots_reads_other_captchas_and_the_real_ones(real_data):
     train, test = recipe.load_data()
     model, _ = recipe.fit(train.data, train.target, n_jobs=-1)
     read = model.predict(test.data)
-    # It reads 96.9 %, and 99.38 % of the digits (docs/accuracy.md); two standard errors less.
+    # The limit is two standard errors below 96.9 % (99.38 % of digits; docs/accuracy.md).
     assert string_accuracy(test.target, read) >= 0.96
     assert character_accuracy(test.target, read) >= 0.992
     real = load_captchas(real_data / "dots" / "dev")

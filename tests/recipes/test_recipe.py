@@ -80,7 +80,7 @@ def test_the_default_recipe_searches_a_hundred_candidates():
     assert candidates >= 100
 
 
-def test_a_recipe_builds_what_it_says():
+def test_a_recipe_builds_its_pipeline_and_search():
     recipe = recipe_of()
     denoise, segment = recipe.pipeline()["denoise"], recipe.pipeline()["segment"]
     router = denoise["route"]
@@ -446,11 +446,11 @@ def test_impossible_fractions_are_named(shares, said):
         recipe.load_data()
 
 
-def test_captchas_may_come_sorted_by_label():
+def test_captchas_may_be_sorted_by_label():
     images, labels = make_line_captchas(40, charset="AB", n_characters=1, random_state=0)
     order = labels.argsort()
     recipe = recipe_of(("steps.segment.n_characters", 1), ("grid", None))
-    # In order, each of the two folds would be trained on one character and tested on the other.
+    # Without shuffling, each fold would train on one character and test on the other.
     search = recipe.search().fit(images[order], labels[order])
     assert search.best_score_ > 0.9
     assert recipe.search().fit(images[order], labels[order]).best_score_ == search.best_score_
@@ -471,7 +471,7 @@ def test_a_final_estimator_takes_its_final_parameters():
     assert model["read"].estimator.n_neighbors == 7
 
 
-def test_final_parameters_that_the_best_candidate_lacks_are_ignored():
+def test_final_parameters_missing_from_the_best_candidate_are_ignored():
     read = {"use": "CharacterReader", "estimator": {"use": "KNeighborsClassifier"}}
     recipe = recipe_of(("final", {"read__estimator__C": 3}), ("grid", {"read": [read]}))
     model, _ = recipe.fit(*make_line_captchas(20, charset="ABCD", random_state=0))

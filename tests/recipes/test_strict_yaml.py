@@ -1,4 +1,4 @@
-"""Values of YAML; tests/recipes/test_hostile_recipes.py tests what is refused."""
+"""YAML values; tests/recipes/test_hostile_recipes.py tests refused input."""
 
 import pytest
 

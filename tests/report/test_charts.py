@@ -10,7 +10,7 @@ def test_text_without_a_font_is_left_to_the_browser():
 
 
 def test_charts_do_not_depend_on_a_matplotlibrc():
-    # Matplotlib reads one in the current folder, which may be anyone's.
+    # Matplotlib reads matplotlibrc from the current folder, which may be untrusted.
     def draw():
         return chart(lambda axes: axes.plot([0, 1], [0, 1], label="a $ b $ c"), "a line")
 
@@ -23,7 +23,7 @@ def test_error_bars_end_at_0_and_100_percent():
     html = accuracy_chart(
         [1, 2], [1.0, 0.98], [0.95, 0.93], [1.05, 1.03], xlabel="k", description="accuracies"
     )
-    # 100 % is the upper end of the axis; nothing is drawn above it.
+    # The axis ends at 100 %; nothing is drawn above.
     points = [
         float(y)
         for path in re.findall(r'<path d="([^"]*)"[^>]*stroke: #0072b2', html)

@@ -111,7 +111,7 @@ def test_browser_shows_the_page_without_errors(browser, scored, tmp_path, scheme
     light = [sum(map(int, re.findall(r"\d+", color)[:3])) for color in (background, text)]
     assert (light[0] > light[1]) == (scheme == "light")
     assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientWidth > 20)")
-    # Nothing is cut off, and no column of text is too narrow for a word.
+    # No content is clipped, and every text column is wide enough for a word.
     cut = "e => e.getBoundingClientRect().right > innerWidth + 1"
     parts = "'.strip figure, .facts td, .rows td, .bars td, .card, .headline p, code'"
     assert page.evaluate(f"[...document.querySelectorAll({parts})].length") > 50

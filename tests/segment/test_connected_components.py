@@ -82,13 +82,13 @@ class TestMerging:
         assert boxes(ConnectedComponents(2), image) == [[2, 4, 12, 10], [15, 4, 9, 10]]
 
     def test_connectivity(self) -> None:
-        image = picture((2, 2, 4, 4), (6, 6, 4, 4))  # meet at a corner
+        image = picture((2, 2, 4, 4), (6, 6, 4, 4))  # touch at a corner
         assert len(boxes(ConnectedComponents(), image)) == 1
         assert len(boxes(ConnectedComponents(connectivity=4), image)) == 2
 
 
 class TestCutting:
-    def test_at_the_thinnest_ink(self) -> None:
+    def test_cut_at_the_thinnest_ink(self) -> None:
         image = picture((5, 4, 10, 12), (15, 9, 2, 2), (17, 4, 10, 12), (40, 4, 10, 12))
         first, second, third = boxes(ConnectedComponents(3), image)
         assert first[0] == 5
@@ -101,7 +101,7 @@ class TestCutting:
         expected = [[2, 4, 10, 12]] + [[x, 4, 10, 12] for x in (16, 26, 36)]
         assert boxes(ConnectedComponents(4), image) == expected
 
-    def test_of_one_group_leaves_the_others_unchanged(self) -> None:
+    def test_splitting_one_group_leaves_the_others_unchanged(self) -> None:
         """Slanted strokes in the same columns: each segment is part of one of them."""
         image = np.zeros((30, 60), dtype=np.uint8)
         cv2.line(image, (5, 25), (30, 5), 255, 2)
@@ -118,7 +118,7 @@ class TestCutting:
         segments = ConnectedComponents(2, balance=0.01).fit_transform([image])
         assert 10 <= segments.boxes[1, 0] <= 12
 
-    def test_at_the_expected_starts(self) -> None:
+    def test_cut_at_the_expected_starts(self) -> None:
         """Equal ink on both sides of the cut: only the starts distinguish the glyphs."""
         training = [
             picture((x, 4, 12, 12), (x + second, 4, 4, 12), (x + 30, 4, 10, 12))
@@ -141,7 +141,7 @@ class TestCutting:
         assert ConnectedComponents().fit([shown] * 10).expected_starts_ is None
 
     def test_touching_digits(self) -> None:
-        """The top of a 7 touches that of a 4; the neighbors on both sides do not change."""
+        """The top of a 7 touches the top of a 4; the neighbors on both sides are unchanged."""
         image = np.zeros((30, 90), dtype=np.uint8)
         four = [[(9, 0), (9, 20)], [(0, 0), (0, 10), (12, 10)]]
         seven = [[(0, 0), (12, 0), (5, 20)]]
@@ -181,7 +181,7 @@ def test_bad_image_is_named_before_anything_is_learned(image: np.ndarray) -> Non
 
 @pytest.mark.parametrize(("n_clumps", "learned"), [(36, True), (37, False)])
 def test_expected_starts_are_not_learned_from_exceptions(n_clumps, learned):
-    """Twelve images with two separate characters, a quarter of all or less."""
+    """Twelve images show two separate characters: at most a quarter of all images."""
     apart, clump = np.zeros((12, 30), np.uint8), np.zeros((12, 30), np.uint8)
     apart[2:10, 4:10] = apart[2:10, 16:22] = 255
     clump[2:10, 4:20] = 255

@@ -22,7 +22,7 @@ inks = npst.arrays(
 
 
 def repaired(ink: np.ndarray, edges: list[int], narrow: float) -> list[int]:
-    """The published repair, one segment after the other.
+    """The published repair, applied to one segment after another.
 
     The closing of a piece sees ground around it. `cv2.morphologyEx` on the bare piece sees no
     pixels there instead and fills notches in the border, so that it joins a loose part to the
@@ -61,7 +61,7 @@ def test_repair(ink: np.ndarray, density: float, n: int, narrow: float) -> None:
     assert_array_equal(mended[:, [1, 3]], plain[:, [1, 3]])
 
 
-def test_repair_returns_what_was_cut_off() -> None:
+def test_repair_restores_ink_that_was_cut_off() -> None:
     """Two segments of ten columns; the first glyph is twelve columns wide and thin at its end."""
     image = np.zeros((12, 20), dtype=np.uint8)
     image[1:11, 0:8] = image[5:7, 8:12] = image[1:11, 16:20] = 255
@@ -94,7 +94,7 @@ def test_repair_keeps_a_narrow_glyph_that_is_alone_in_its_segment() -> None:
     right_limit=st.none() | st.integers(7, 40),
 )
 def test_limits(ink: np.ndarray, left: int | None, right_limit: int | None) -> None:
-    """From the given or the first inked column to the end of the last component that counts."""
+    """Limits start at the given or first ink column and end after the last large component."""
     width = ink.shape[1]
     columns = np.flatnonzero(ink.any(axis=0))
     begin = left if left is not None else int(columns[0]) if len(columns) else 0
@@ -116,7 +116,7 @@ def test_limits(ink: np.ndarray, left: int | None, right_limit: int | None) -> N
 
 
 @given(left=st.integers(0, 5), width=st.integers(6, 60), n=st.sampled_from([2, 4, 6]))
-def test_halves_first(left: int, width: int, n: int) -> None:
+def test_the_image_is_halved_first(left: int, width: int, n: int) -> None:
     """Half of an odd width is rounded down, and each half is cut independently."""
     image = np.zeros((3, 70), dtype=np.uint8)
     image[:, left : left + width] = 255

@@ -1,4 +1,4 @@
-"""Fixed boxes move, grow and are refused where images have another size."""
+"""Fixed boxes have an offset and a margin, and refuse images of another size."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_offset_and_margin() -> None:
     assert segmenter.fit_transform(IMAGES[:1]).boxes.tolist() == [[5, 6, 1, 1]]
 
 
-def test_a_margin_ends_at_the_edge() -> None:
+def test_margins_are_clipped_at_the_image_edge() -> None:
     image = np.zeros((10, 20), dtype=np.uint8)
     segments = FixedBoxes([[1, 0, 5, 8], [14, 2, 5, 8]], margin=3).fit_transform([image])
     assert segments.boxes.tolist() == [[0, 0, 9, 10], [11, 0, 9, 10]]
@@ -59,6 +59,6 @@ def test_the_expected_size_is_that_of_most_training_images() -> None:
         {"margin": -1, "offset": (-9, 0)},
     ],
 )
-def test_outside_the_image(change: dict[str, Any]) -> None:
+def test_boxes_outside_the_image_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(SegmentationError, match=r"image 0: .* but the image is 30 x 16"):
         clone(SEGMENTER).set_params(**change).fit_transform(IMAGES)

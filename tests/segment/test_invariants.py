@@ -94,7 +94,7 @@ def those(cases: dict[str, Case]) -> pytest.MarkDecorator:
 
 @st.composite
 def captchas(draw: st.DrawFn, least_width: int = 1) -> np.ndarray:
-    """Blank, full, noise in black and white or gray, specks, and strokes like those of glyphs."""
+    """Blank and full images, binary and gray noise, specks, and strokes like those of glyphs."""
     h = draw(st.integers(1, 12) | st.integers(1, 60))
     w = draw(st.integers(least_width, max(least_width, 24)) | st.integers(least_width, 160))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -191,7 +191,7 @@ def test_each_ink_pixel_has_one_owner_whose_box_is_tight(case: Case, data: st.Da
 @quick
 @given(data=st.data(), margin=st.integers(1, 9))
 def test_moving_the_image_moves_the_boxes(case: Case, data: st.DataObject, margin: int) -> None:
-    """Unless it has too little ink, so that the whole image is cut."""
+    """Images with too little ink are excluded, because the whole image is split."""
     image = np.pad(data.draw(captchas()), margin)
     ink = (image > 127).any(axis=0)
     assume(ink[LEFT:RIGHT].any() if case.limited else np.count_nonzero(ink) >= (case.n or 1))
@@ -218,7 +218,7 @@ def test_boxes_do_not_depend_on_the_batch_and_images_do_not_change(
     assert_same(case.segmenter.transform([images[i] for i in order]), whole[order or slice(0)])
     for i, image in enumerate(images):
         assert_same(case.segmenter.transform([image]), whole[i])
-        # The same pixels in another order in memory.
+        # The same pixels in a different memory layout.
         mirrored = np.asfortranarray(image[::-1])[::-1]
         assert_same(case.segmenter.transform([mirrored]), whole[i])
         assert_array_equal(image, before[i])

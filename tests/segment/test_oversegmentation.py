@@ -45,7 +45,7 @@ def spans(image: np.ndarray) -> list[tuple[int, int]]:
 
 @st.composite
 def captchas(draw: st.DrawFn) -> np.ndarray:
-    """Strokes, specks or gray noise, or next to nothing."""
+    """Strokes, specks, gray noise, or almost empty images."""
     h, w = draw(st.integers(1, 30)), draw(st.integers(1, 90))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     image = np.zeros((h, w), dtype=np.uint8)
@@ -122,7 +122,7 @@ def test_moving_the_image_moves_the_boxes(
 @quick
 @given(data=st.data())
 def test_separate_glyphs_have_their_boxes(data: st.DataObject) -> None:
-    """Glyphs of any form, from a stroke's width to four times the least width."""
+    """Glyphs of any shape, from the width of a stroke to four times the minimum width."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     drawn, x = [], 2
     image = np.zeros((30, 200), dtype=np.uint8)
@@ -146,7 +146,7 @@ def test_separate_glyphs_have_their_boxes(data: st.DataObject) -> None:
 def test_touching_glyphs_have_candidates(
     sizes: list[tuple[int, int]], neck: int, thickness: int
 ) -> None:
-    """The neck may go to either glyph."""
+    """The connection may be assigned to either glyph."""
     image = np.zeros((24, 120), dtype=np.uint8)
     begins = 3 + np.cumsum([0, *(w + neck for w, _ in sizes)])[:-1]
     image[12 : 12 + thickness, 3 : begins[-1] + 1] = 255
@@ -174,7 +174,7 @@ def test_generated_captchas_are_covered(scheme: str) -> None:
 
 
 class TestCuts:
-    def test_the_middle_of_a_plateau(self) -> None:
+    def test_cut_in_the_middle_of_a_plateau(self) -> None:
         image = np.zeros((12, 30), dtype=np.uint8)
         image[1:11, 2:27] = 255
         image[1:8, 12:17] = 0
@@ -207,7 +207,7 @@ class TestCuts:
         boxes = candidates(image, max_pieces=1, min_width=4, max_width=20)
         assert boxes == [[5, 1, 16, 10], [21, 1, 17, 10], [38, 1, 17, 10]]
 
-    def test_no_ink_no_candidates(self) -> None:
+    def test_images_without_ink_have_no_candidates(self) -> None:
         image = np.zeros((12, 60), dtype=np.uint8)
         fitted = Oversegmentation().fit([image])
         assert fitted.transform([image, image + 255, image]).counts[[0, 2]].tolist() == [0, 0]

@@ -1,4 +1,4 @@
-"""Touching characters are split at the least cost: compared with all other ways to split them."""
+"""Touching characters are split at the lowest cost, compared with all other splits."""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -57,7 +57,7 @@ def groups(draw):
 
 
 def columns_of(owner):
-    """Columns of ink, group after group, each with its group."""
+    """Columns of ink with their groups, group by group."""
     return [
         (k, x) for k in range(1, owner.max() + 1) for x in np.flatnonzero((owner == k).any(axis=0))
     ]
@@ -158,7 +158,7 @@ def test_slanted_cuts_assign_all_ink_to_n_pieces(problem):
 
 
 def leaning_bars(slant, height=20):
-    """Two leaning bars that no upright line separates, joined by a bridge of one row."""
+    """Two slanted bars that no vertical line separates, connected by a bridge of one row."""
     owner = np.zeros((height + 6, 40), dtype=np.int32)
     truth = owner.copy()
     for y in range(height):
@@ -192,9 +192,9 @@ def test_slanted_cuts_do_not_depend_on_the_position_of_the_ink():
     assert_array_equal(np.roll(here.owner, (2, 1), axis=(0, 1)), there.owner)
 
 
-def test_ink_too_narrow_for_a_slant_leaves_other_images_alone():
+def test_ink_too_narrow_for_a_slant_does_not_affect_other_images():
     owners = np.zeros((2, 12, 14), dtype=np.int32)
-    # Along its own slant, a thin stroke has one column.
+    # Along its slant, a thin stroke is one column wide.
     for y in range(12):
         owners[0, y, 2 + int(np.floor(0.3 * (11 - y) + 0.5))] = 1
     owners[1, :, 2:12] = 1

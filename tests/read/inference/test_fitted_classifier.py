@@ -58,7 +58,7 @@ class Own(SVC):
 
 
 class OwnLinear(LinearSVC):
-    """A subclass that decides otherwise."""
+    """A subclass with a different decision function."""
 
     def decision_function(self, X):
         return -super().decision_function(X)
@@ -109,7 +109,7 @@ def test_classes_equal_those_of_predict(model, n_classes, n):
     for scores in (found.log_scores(), found.uncalibrated_scores()):
         assert scores.shape == (n, n_classes)
         assert np.isfinite(scores).all()
-    # Again, now that the scores are known, and after pickling.
+    # Repeat with cached scores and after pickling.
     assert found.classes().tolist() == expected
     assert pickle.loads(pickle.dumps(fitted)).classify(train[:n]).classes().tolist() == expected
 

@@ -1,4 +1,4 @@
-"""The fast forward pass gives the probabilities of scikit-learn."""
+"""The fast forward pass gives the same probabilities as scikit-learn."""
 
 import warnings
 
@@ -46,7 +46,7 @@ def test_values_that_are_not_finite_raise_the_error_of_scikit_learn(value):
 
 
 class Own(MLPClassifier):
-    """A subclass, which may predict otherwise."""
+    """A subclass, whose predictions may differ."""
 
 
 def test_other_classifiers_are_not_supported():

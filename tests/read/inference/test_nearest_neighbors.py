@@ -105,7 +105,7 @@ def test_the_projection_changes_no_class(problem, n_directions):
         fast = FastNearestNeighbors(classifier)
         found = fast.predict(values)
     assert found.tolist() == classifier.predict(values).tolist()
-    # No sample seems farther than it is, except for the rounding error.
+    # Projected distances never exceed true distances, except for rounding errors.
     single = values.astype(np.float32)
     seems = fast._training_set._projection.lower_bounds(single).astype(np.longdouble)
     known, exact = classifier._fit_X.astype(np.longdouble), values.astype(np.longdouble)
@@ -130,7 +130,7 @@ def test_the_projection_is_used_if_it_is_faster(monkeypatch):
     fast = FastNearestNeighbors(classifier)
     assert fast.predict(values).tolist() == classifier.predict(values).tolist()
     assert sum(asked) < len(values) / 10
-    # Computing the projection for one image would take longer.
+    # For a single image, computing the projection would take longer.
     alone = FastNearestNeighbors(classifier)
     assert alone.predict(values[:4]).tolist() == classifier.predict(values[:4]).tolist()
     assert "_projection" not in vars(alone._training_set)
@@ -223,7 +223,7 @@ def test_an_impossible_number_of_neighbors_raises(k):
 
 
 class Own(KNeighborsClassifier):
-    """A subclass, which may predict otherwise."""
+    """A subclass, whose predictions may differ."""
 
 
 @pytest.mark.parametrize(

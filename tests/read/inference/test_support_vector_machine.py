@@ -1,4 +1,4 @@
-"""Matrix products give the decisions of libsvm."""
+"""Matrix products give the same decisions as libsvm."""
 
 from itertools import combinations, product
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from skcaptcha.read.inference._support_vector_machine import FastSVC, decision_f
 
 @st.composite
 def problems(draw):
-    """Draw a machine of three to six classes, some with few vectors, and samples."""
+    """Draw a support vector machine with three to six classes, and samples."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_classes, d = draw(st.integers(3, 6)), draw(st.integers(1, 8))
     classes = np.concatenate([np.arange(n_classes), rng.integers(0, n_classes, 30)])
@@ -109,7 +109,7 @@ def test_the_next_precision_decides_uncertain_samples(precision, monkeypatch):
     machine, train = blobs()
     fast = FastSVC(machine)
     vectors = getattr(fast, precision)
-    # An error bound so large that nothing is certain, and wrong signs.
+    # The error bound is so large that every sample is uncertain, and the signs are wrong.
     monkeypatch.setattr(vectors, "rounding_error", lambda given, _: np.full(given.shape, np.inf))
     monkeypatch.setattr(vectors, "pairs", lambda kernel: -np.ones((3, kernel.shape[1])))
     if precision == "_double":
@@ -126,7 +126,7 @@ def test_the_next_precision_decides_uncertain_samples(precision, monkeypatch):
     )
 )  # fmt: skip
 def test_a_winner_is_certain_only_if_no_undecided_pair_can_change_it(problem):
-    """Pairs of margin 1 are undecided: try them both ways."""
+    """Pairs with a margin of 1 are undecided: try both outcomes."""
     n_classes, margins = problem
     ends = [(1, -1) if abs(margin) == 1 else (margin,) for margin in margins]
     winners = set()
@@ -154,7 +154,7 @@ def test_values_too_large_for_single_precision():
 
 @pytest.mark.parametrize("offset", [0.0, 1e4, 1e6])
 def test_libsvm_decides_if_rounding_hides_the_distances(offset):
-    """Products of long vectors near each other give inaccurate distances."""
+    """Products of long vectors that are close together give inaccurate distances."""
     rng = np.random.default_rng(2)
     classes = np.repeat(["A", "B", "C", "D"], 50)
     train = rng.normal(size=(200, 40)) + np.repeat(np.eye(4, 40), 50, axis=0) + offset

@@ -1,4 +1,4 @@
-"""Lattices and their n-best strings, compared with all paths."""
+"""Lattices and their n-best strings, compared with an enumeration of all paths."""
 
 from itertools import product
 
@@ -77,7 +77,7 @@ def test_the_best_path_by_brute_force(problem):
 
 @settings(max_examples=60)
 @given(lattices(), st.integers(0, 2**32 - 1))
-def test_captchas_have_constraints_of_their_own(problem, seed):
+def test_each_captcha_has_its_own_constraints(problem, seed):
     lattice, edges, lengths, allowed = problem
     rng = np.random.default_rng(seed)
     n = len(lattice.offsets) - 1
@@ -92,7 +92,7 @@ def test_captchas_have_constraints_of_their_own(problem, seed):
 @settings(max_examples=60)
 @given(lattices(), st.integers(0, 2**32 - 1))
 def test_the_first_of_equally_good_ends_is_chosen(problem, seed):
-    """The last character is the first candidate that can be it, with its first such class."""
+    """The last character uses the first candidate and the first class with that score."""
     lattice, edges, lengths, allowed = problem
     rng = np.random.default_rng(seed)
     lattice.scores[:] = rng.integers(0, 2, lattice.scores.shape)
@@ -111,7 +111,7 @@ def test_the_first_of_equally_good_ends_is_chosen(problem, seed):
 
 @given(st.integers(1, 9), st.integers(1, 12))
 def test_no_candidate_is_used_twice(n, length):
-    """However high its score, and however little a step back costs."""
+    """This holds even if its score is high and steps back cost little."""
     scores = np.where(np.arange(n)[:, None] == n // 2, 100.0, 0.0)
     left = 2 * np.arange(n)[:, None]
     lattice = Lattice(scores, Spans(left, left + 8), np.array([0, n]), Spacing(-60, np.zeros(100)))

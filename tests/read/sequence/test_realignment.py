@@ -1,4 +1,4 @@
-"""Which alignment is kept, and that classifiers only score held-out captchas."""
+"""The best alignment is kept, and classifiers score only held-out captchas."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ class FakeClassifier:
     def emission_scores(self, values):
         self.scored |= set(values[:, 0].astype(int))
         scores = np.zeros((len(values), self.n_classes))
-        scores[:, 0] = -np.inf  # as for a character that it has not seen
+        scores[:, 0] = -np.inf  # as for an unseen character
         return scores
 
 
@@ -64,7 +64,7 @@ def parameters_for(n_copies):
 def test_classifiers_score_held_out_captchas_only(classifiers, n, n_copies, fewer):
     alignment = alignment_of(["ab", "cb", "ba", "bb", "ca", "ac", "bc", "aa"][:n])
     realign(parameters_for(n_copies), alignment, 3, np.random.RandomState(0))
-    # Once for the first alignment, twice for others, which were not better.
+    # Once for the first alignment, and twice for others that were not better.
     assert len(classifiers) == 6
     for used, classifier in classifiers:
         assert (used.n_estimators, used.n_copies) == (1, fewer)
@@ -109,7 +109,7 @@ def test_the_alignment_with_the_most_held_out_characters_right_is_kept(
 
 
 def test_right_characters_are_counted_by_brute_force():
-    """Scores are so clear, and gaps so usual, that the best path has the best windows."""
+    """Scores are clear and gaps are typical, so the best path uses the best windows."""
     texts = [text for _ in range(40) for text in ("abb", "", "cba", "bca")]
     alignment = alignment_of(texts)
     rng = np.random.default_rng(0)

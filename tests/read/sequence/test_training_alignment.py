@@ -1,4 +1,4 @@
-"""Alignment of training labels with windows whose right positions are known."""
+"""Alignment of training labels with windows whose true positions are known."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def test_labels_are_aligned_with_the_windows_of_their_characters():
     alignment, right = problem(["abca", "bbca", "cabb", "acbc"] * 5)
     alignment.align(scores_of(alignment, right))
     off = alignment.chosen - right
-    # All are shifted together, toward the even layout.
+    # All positions are shifted together, toward the even layout.
     assert len(set(off)) == 1
     assert (alignment.names[alignment.chosen] == alignment.classes[alignment.classes_of]).all()
     assert (alignment.names == BLANK).sum() == len(alignment.values) - len(right)

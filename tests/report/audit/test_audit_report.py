@@ -1,4 +1,4 @@
-"""The report on an audit has the figures of the audit, in HTML and in Markdown."""
+"""The audit report contains the results of the audit, in HTML and in Markdown."""
 
 import re
 from itertools import pairwise

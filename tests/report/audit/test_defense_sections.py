@@ -1,4 +1,4 @@
-"""The sections on defenses have the figures of the audit."""
+"""The sections on defenses contain the results of the audit."""
 
 from dataclasses import replace
 
