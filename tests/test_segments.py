@@ -189,7 +189,7 @@ class TestCrops:
             h, w = piece.shape
             new_h, new_w = rows, columns
             if keep_aspect:
-                # One side fills the shape, the other keeps the aspect ratio; ties may round up or down.
+                # One side fills the shape; the other keeps the ratio. Ties may round either way.
                 scale = min(Fraction(rows, h), Fraction(columns, w))
                 assume(all((scale * side).denominator != 2 for side in (h, w)))
                 new_h, new_w = max(1, round(scale * h)), max(1, round(scale * w))
