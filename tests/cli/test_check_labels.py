@@ -98,7 +98,7 @@ def test_the_terminal_shows_the_twenty_worst_labels(check, folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--model", "m.joblib"), "--recipe and --model exclude each other"),
+        (("--model", "m.joblib"), "--recipe and --model cannot be combined"),
         (("--budget", 9), "--budget is for choosing a recipe"),
         (("--no-browser",), "--port and --no-browser need --fix"),
         (("--csv", "x.csv", "--report", "x.csv"), "x.csv: the format is HTML"),

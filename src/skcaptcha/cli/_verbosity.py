@@ -48,9 +48,9 @@ def is_quiet() -> bool:
 
 
 def set_verbosity(*, quiet: bool, verbose: bool) -> None:
-    """Set how much is printed from now on; the options exclude each other."""
+    """Set how much is printed from now on; the options cannot be combined."""
     if quiet and verbose:
-        raise typer.BadParameter("--quiet and --verbose exclude each other")
+        raise typer.BadParameter("--quiet and --verbose cannot be combined; use one of them")
     _Verbosity.quiet = quiet
     if _Verbosity.handler is not None:
         _logger.removeHandler(_Verbosity.handler)

@@ -98,7 +98,7 @@ def check_labels(
     from skcaptcha.report import label_issues_report
 
     if recipe is not None and model is not None:
-        raise SkcaptchaError("--recipe and --model exclude each other")
+        raise SkcaptchaError("--recipe and --model cannot be combined; use one of them")
     if budget is not None and (recipe or model):
         raise SkcaptchaError("--budget is for choosing a recipe; drop it, or --recipe and --model")
     if not fix and (port or not browser):

@@ -50,7 +50,7 @@ def cut(
     from skcaptcha.recipes import load_recipe
 
     if model is not None and recipe is not None:
-        raise SkcaptchaError("--model and --recipe exclude each other: use one of them")
+        raise SkcaptchaError("--model and --recipe cannot be combined; use one of them")
     captchas = load_captchas(folder)
     note_unlabeled(folder)
     cutter = load(model or DEFAULT_MODEL, trust=trust) if recipe is None else load_recipe(recipe)

@@ -121,7 +121,7 @@ def predict(
     if resume and table is None:
         raise SkcaptchaError("--resume continues a table: add --csv FILE or --parquet FILE")
     if csv is not None and parquet is not None:
-        raise SkcaptchaError("--csv and --parquet exclude each other: use one of them")
+        raise SkcaptchaError("--csv and --parquet cannot be combined; use one of them")
     check_outputs(
         *([] if table is None else [Path(f"{table}.part"), Path(f"{table}.part.json")]),
         csv=csv,
