@@ -149,9 +149,7 @@ def test_folders(tmp_path: Path, files: Files, advice: str, mended: Files) -> No
     "make",
     [lambda path: path / "a.png", lambda path: path / "labels.csv", lambda path: path.parent],
 )
-def test_the_folder_that_is_named_can_be_loaded(
-    tmp_path: Path, make: Callable[[Path], Path]
-) -> None:
+def test_the_suggested_folder_can_be_loaded(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     folder = folder_of(tmp_path / "captchas", {"labels.csv": "filename,label\na.png,x\n"})
     with pytest.raises(DatasetError) as error:
         load_captchas(make(folder))
@@ -200,7 +198,7 @@ def test_recipes(tmp_path: Path, there: str, wrong: str, advice: str, right: str
 @pytest.mark.parametrize(
     "outputs", [{"html": "a.pdf"}, {"csv": "a.txt"}, {"json": "labels.csv"}, {"png": "a.jpg"}]
 )
-def test_names_that_are_suggested_for_results(tmp_path: Path, outputs: dict[str, str]) -> None:
+def test_suggested_names_of_results(tmp_path: Path, outputs: dict[str, str]) -> None:
     (tmp_path / "1.png").touch()
     ((format, name),) = outputs.items()  # noqa: A001
     with pytest.raises(SkcaptchaError, match="use a name such as") as error:
@@ -209,7 +207,7 @@ def test_names_that_are_suggested_for_results(tmp_path: Path, outputs: dict[str,
 
 
 @pytest.mark.parametrize("name", ["m.skops", "m.yaml", "m.png"])
-def test_names_that_are_suggested_for_models(name: str) -> None:
+def test_suggested_names_of_models(name: str) -> None:
     with pytest.raises(SkcaptchaError, match="a name such as") as error:
         check_model_suffix(Path(name), "joblib")
     check_model_suffix(Path(str(error.value).rpartition("such as ")[2]), "joblib")

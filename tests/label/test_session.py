@@ -76,7 +76,7 @@ def test_labeling_what_another_tab_labeled_is_a_conflict(session, truth):
     assert session.next("a").filename != task.filename
 
 
-def test_skipped_images_come_again_oldest_first(session, truth):
+def test_skipped_images_are_shown_again_oldest_first(session, truth):
     skipped = []
     for _ in range(2):
         skipped.append(session.next("a").filename)
@@ -90,7 +90,7 @@ def test_skipped_images_come_again_oldest_first(session, truth):
     assert session.progress().n_skipped == session.progress().n_left == 2
 
 
-def test_unreadable_images_have_no_row_and_do_not_come_again(tmp_path, truth, session):
+def test_unreadable_images_have_no_row_and_are_not_shown_again(tmp_path, truth, session):
     name = session.next("a").filename
     session.mark_unreadable(name, tab="a")
     seen = [label_next(session, truth).filename for _ in range(7)]
@@ -180,7 +180,7 @@ def test_listed_images_come_in_their_order_with_their_labels(tmp_path, truth):
         LabelingSession(tmp_path, only=[("9.png", "")])
 
 
-def test_listed_images_that_are_skipped_come_again_and_do_not_count_as_checked(tmp_path, truth):
+def test_skipped_listed_images_are_shown_again_and_not_counted_as_checked(tmp_path, truth):
     rows = "".join(f"{name},{label}\n" for name, label in truth.items())
     (tmp_path / "labels.csv").write_text("filename,label\n" + rows)
     names = ["00005.png", "00002.png", "00007.png"]

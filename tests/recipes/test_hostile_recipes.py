@@ -113,7 +113,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_yaml_that_is_refused(name: str, recipe: Path) -> None:
+def test_refused_yaml(name: str, recipe: Path) -> None:
     text, said = TEXTS[name]
     recipe.write_text(text)
     found = refusal(recipe)

@@ -15,7 +15,7 @@ def test_parameters_are_sorted_by_effect_and_may_be_absent():
     assert second.values == [1, 2]
 
 
-def test_parameter_with_one_value_is_left_out():
+def test_parameter_with_one_value_is_omitted():
     params = [{"a": a, "b": 0} for a in (1, 2)]
     (parameter,) = grid_parameters({"params": params, "mean_test_score": np.array([0.1, 0.2])})
     assert parameter.name == "a"
