@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from skcaptcha.read import Reading
 
 _MAX_NAMED = 5
+# read_images reads as many images at a time, so no line waits for the next ones.
+_BATCH_SIZE = 256
 # Also the characters that some terminals and programs treat as the end of a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -173,7 +175,9 @@ def predict(
                     results.add(image, result)
                     if prints and not isinstance(result, SkcaptchaError):
                         fields = table_row(image, result, min_confidence)
-                        print(*map(_on_one_line, fields), sep="\t", flush=True)
+                        print(*map(_on_one_line, fields), sep="\t")
+                    if results.n % _BATCH_SIZE == 0:
+                        sys.stdout.flush()
         seconds = time.perf_counter() - started
         report = {
             "model": str(model),
