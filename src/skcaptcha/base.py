@@ -46,9 +46,8 @@ _PAGE = "reference/generated/{estimator_module}.{estimator_name}.html"
 # A pipeline collects the tags of its steps for every prediction.
 _TAGS = tuple(field.name for field in fields(Tags))
 
-# Fewer would repeat what a pass costs for any number of images; more would not stay in the
-# processor's cache from one pass to the next.
-_VALUES_AT_ONCE = 2**20
+# More would not stay in the processor's cache from one pass to the next.
+_VALUES_AT_ONCE = 2**18
 
 # Classes of steps with valid values of their parameters: checking them takes longer than denoising
 # one image.

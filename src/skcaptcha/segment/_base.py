@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from numbers import Integral
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,14 @@ class BaseSegmenter(BaseStep):
         """
         self._check_ready()
         self._check_samples(X)
+        boxes, owners = self._segment_all(X)
+        return Segments.from_lists(X, boxes, owners=owners or None)
+
+    def _segment_all(self, X: Sequence[Image]) -> tuple[list[Boxes], list[Owners]]:
+        """Find the segments of images of any shapes, in stacks of one shape.
+
+        Returns the boxes of each image, and its owners (h, w); without these, an empty list.
+        """
         stacks = list(in_stacks(X, self._segment))
         boxes = list(chain.from_iterable(found for _, (found, _) in stacks))
         owners = list(chain.from_iterable(found for _, (_, found) in stacks if found is not None))
@@ -64,7 +72,7 @@ class BaseSegmenter(BaseStep):
             order = np.argsort([i for indices, _ in stacks for i in indices]).tolist()
             boxes = [boxes[i] for i in order]
             owners = [owners[i] for i in order] if owners else []
-        return Segments.from_lists(X, boxes, owners=owners or None)
+        return boxes, owners
 
     def _check_samples(self, X: Sequence[Image]) -> None:
         check_images(X, gray=True)
@@ -85,7 +93,7 @@ class BaseSegmenter(BaseStep):
 
 
 def in_stacks(
-    X: Sequence[Image], function: Callable[[Images], _Result]
+    X: Sequence[NDArray[Any]], function: Callable[[NDArray[Any]], _Result]
 ) -> Iterator[tuple[list[int], _Result]]:
     """Apply a function to stacks of images; errors name the image that causes them."""
     for indices, images in stacks_of_one_shape(X):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import count, pairwise
 from numbers import Real
 from typing import Any
@@ -117,7 +118,7 @@ class ConnectedComponents(BaseSegmenter):
             return
         starts = [
             boxes[:, 0] - boxes[0, 0]
-            for _, (groups, _) in in_stacks(X, self._groups)
+            for _, (groups, _) in in_stacks(X, self._segment)
             for boxes in groups
             if len(boxes) == self.n_characters
         ]
@@ -125,36 +126,45 @@ class ConnectedComponents(BaseSegmenter):
             deviation = np.std(starts, axis=0)
             self.expected_starts_ = np.stack([np.mean(starts, axis=0), deviation + _MIN_DEVIATION])
 
-    def _segment(self, images: Images) -> tuple[list[Boxes], Owners]:
-        boxes, owners = self._groups(images)
+    def _segment_all(self, X: Sequence[Image]) -> tuple[list[Boxes], list[Owners]]:
+        boxes, owners = super()._segment_all(X)
         n = self.n_characters
-        few = [] if n is None else [i for i, found in enumerate(boxes) if len(found) != n]
-        if n is None or not few:
+        if n is None:
             return boxes, owners
         touching = []
-        for i in few:
+        for i, groups in enumerate(boxes):
+            if len(groups) == n:
+                continue
             if np.count_nonzero(owners[i].any(axis=0)) >= n:
                 touching.append(i)
                 continue
             # Too little ink for a string: a speck must not make the image unreadable.
-            _, height, width = images.shape
-            edges = equal_edges(0, width, n)
+            height, width = X[i].shape
+            try:
+                edges = equal_edges(0, width, n)
+            except SegmentationError as error:
+                raise SegmentationError(error.reason, i) from None
             boxes[i] = boxes_between(edges, 0, height)
-            owners[i] = np.repeat(np.arange(1, n + 1, dtype=np.int32), np.diff(edges))
-        if touching:
-            split, owners[touching] = split_touching_characters(
-                owners[touching],
-                n,
-                expected_starts=self.expected_starts_,
-                balance=self.balance,
-                connectivity=self.connectivity,
-                slants=_SLANTS,
-            )
-            for i, own in zip(touching, split, strict=True):
-                boxes[i] = own
+            owners[i][:] = np.repeat(np.arange(1, n + 1, dtype=np.int32), np.diff(edges))
+        # Gathered from all stacks: splitting few images takes nearly as long as splitting many.
+        split = partial(
+            split_touching_characters,
+            n=n,
+            expected_starts=self.expected_starts_,
+            balance=self.balance,
+            connectivity=self.connectivity,
+            slants=_SLANTS,
+        )
+        try:
+            for indices, pieces in in_stacks([owners[i] for i in touching], split):
+                for k, own_boxes, own in zip(indices, *pieces, strict=True):
+                    boxes[touching[k]], owners[touching[k]] = own_boxes, own
+        except SegmentationError as error:
+            index = None if error.index is None else touching[error.index]
+            raise SegmentationError(error.reason, index) from None
         return boxes, owners
 
-    def _groups(self, images: Images) -> tuple[list[Boxes], Owners]:
+    def _segment(self, images: Images) -> tuple[list[Boxes], Owners]:
         """Merge components until no image has more groups than characters.
 
         Returns the boxes of each image's groups, from left to right, and the group of each pixel,
