@@ -73,7 +73,7 @@ def _writer(content: Content) -> Callable[[IO[bytes]], Any]:
 
 @contextmanager
 def _output_errors(path: Path, prefix: str) -> Iterator[None]:
-    """Convert an OSError about the temporary file, or about no file, to an OutputError."""
+    """Convert an OSError that names the temporary file, or no file, to an OutputError."""
     try:
         yield
     except OSError as error:

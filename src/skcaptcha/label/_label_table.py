@@ -90,7 +90,7 @@ class LabelTable:
         self.refresh()
         known = self._rows.get(filename)
         if known is None:
-            known = [(row or {}).get(column, "") for column in self._header]
+            known = [(row or {}).get(name, "") for name in self._header]
         changed = list(known)
         changed[column(self._header, "filename")] = filename
         changed[column(self._header, "label")] = label

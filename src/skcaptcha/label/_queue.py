@@ -1,4 +1,4 @@
-"""The images that a session still has to show, and the order in which they come."""
+"""The images that a session still has to show, and their order."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ImageQueue:
     store : LabelStore
         Labels of the folder.
     order : sequence of str
-        Images in the order in which they come.
+        File names, in the order in which the images are shown without a model.
     explore : float
-        Fraction of images that come in this order when a model can choose uncertain ones.
+        Fraction of images that are taken in this order although a model can choose uncertain ones.
     """
 
     def __init__(self, store: LabelStore, order: Sequence[str], explore: float) -> None:

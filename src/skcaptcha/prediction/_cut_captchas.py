@@ -113,8 +113,8 @@ def cut_captchas(
         _logger.error("%s: %s", name, reason)
     if not crops:
         raise SkcaptchaError(
-            "no captcha has as many segments as its label has characters; use another model or "
-            "recipe (--model, --recipe)"
+            "no captcha has as many segments as its label has characters; "
+            "use another model or recipe"
         )
     write_characters(Path(folder), crops, characters, stems)
     return CutCaptchas(len(crops), failed)
@@ -139,7 +139,7 @@ def _up_to_features(pipeline: Pipeline) -> Pipeline:
     for n_steps, (_, step) in enumerate(pipeline.steps, start=1):
         if isinstance(step, BaseFeatures):
             return pipeline[:n_steps]
-    raise SkcaptchaError("the pipeline has no features step, so it cannot cut")
+    raise SkcaptchaError("the pipeline has no features step; use one with a segmenter and features")
 
 
 def _cut(steps: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:

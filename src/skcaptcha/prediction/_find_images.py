@@ -92,12 +92,14 @@ def find_images(
 
 
 def existing_paths(paths: Iterable[str]) -> Iterator[str]:
-    """Yield what `find_images` would read or search, to check that no output is among it.
+    """Yield the files and folders that `find_images` would read or search.
+
+    Use them to check that no output replaces an input.
 
     Parameters
     ----------
     paths : iterable of str
-        Paths, as `find_images` accepts them. The standard input is skipped.
+        Paths, as `find_images` accepts them. Standard input is skipped.
 
     Yields
     ------

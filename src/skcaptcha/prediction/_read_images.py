@@ -112,7 +112,7 @@ def read_batches(
     client: Client | None,
     verbose: int,
 ) -> Generator[tuple[list[Any], list[Reading | SkcaptchaError]], None, None]:
-    """Yield what `read_images` yields, in batches; with `require_text`, no text is an error."""
+    """Yield what `read_images` yields, in batches."""
     model = pipeline_of(model)
     total = len(images) if isinstance(images, Sized) else None
     batches = _batches(images)
