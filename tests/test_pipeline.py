@@ -136,6 +136,7 @@ GRID = {
 }
 
 
+@pytest.mark.slow
 def test_a_grid_search_with_two_jobs_equals_one_and_the_shared_one(captchas):
     images, labels = captchas
     images, labels = images[:60], labels[:60]

@@ -23,6 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
     out = tmp_path / "new" / "report.html"
     done = run("audit", folder, "--out", out, "--budget", 4, "--jobs", 1, "--json", "-")

@@ -284,7 +284,7 @@ def test_training_images_of_different_sizes(run, workshop, tmp_path):
         (("predict", "{captchas}", "--model", "{model}", "--resume"), "--csv"),
         (("generate", "circles", "new"), "lines, dots, image"),
         (("generate", "lines", "{captchas}"), "not empty"),
-        (("cut", "{captchas}", "new", "--model", "{model}", "--recipe", "{recipe}"), "exclude"),
+        (("cut", "{captchas}", "new", "--model", "{model}", "--recipe", "{recipe}"), "combined"),
         (("cut", "{captchas}", "{captchas}", "--model", "{model}"), "not empty"),
     ],
 )

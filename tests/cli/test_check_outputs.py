@@ -97,6 +97,7 @@ def test_an_output_cannot_be_an_input(
         assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_names_on_standard_input_are_also_inputs(start: Any, inputs: dict[str, Path]) -> None:
     link = inputs["folder"].parent / "link.csv"
     link.symlink_to(inputs["labels"])

@@ -32,6 +32,7 @@ def no_partial_files(tmp_path: Path) -> Iterator[None]:
     assert not list(tmp_path.rglob(".*"))
 
 
+@pytest.mark.slow
 def test_the_written_recipe_reproduces_the_model(run, lines, tmp_path, monkeypatch):
     model = tmp_path / "out" / "m.joblib"
     outcome = run("fit", lines, "--out", model, "--jobs", 1, "--json", "-")

@@ -29,7 +29,7 @@ def many(captchas: Path, texts: list[str], tmp_path: Path) -> list[tuple[str, st
     return expected
 
 
-@pytest.mark.parametrize("delay", [0, 0.3, 0.8, 1.5, 3])
+@pytest.mark.parametrize("delay", [0, 0.3, 0.8, 1.5, pytest.param(3, marks=pytest.mark.slow)])
 def test_ctrl_c_during_fit(start, workshop, tmp_path, delay):
     """It ends within a second during imports, while workers start and while it evaluates."""
     out = tmp_path / "out" / "model.joblib"

@@ -87,6 +87,7 @@ def test_a_full_disk_gives_one_sentence_and_keeps_the_old_table(model, captchas,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+@pytest.mark.slow
 def test_rows_are_written_to_a_pipe_immediately(start, model, captchas, texts, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -155,6 +155,7 @@ def _means(batch, i):
     return [image.pixels.mean() for image in batch], type(root).__name__, i
 
 
+@pytest.mark.slow
 def test_processes_share_the_pixels_of_a_batch():
     batch = ImageBatch(RNG.integers(0, 255, (300, 60, 100), dtype=np.uint8))
     expected = [image.pixels.mean() for image in batch]

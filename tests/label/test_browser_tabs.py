@@ -79,6 +79,7 @@ def test_reopened_tab_continues_where_the_closed_one_stopped(guessing, context, 
     tab.says("nothing to undo")
 
 
+@pytest.mark.slow
 def test_killed_server_loses_nothing(start, context, folder):
     server = start(folder)
     tab = Tab(context, server.url)
@@ -124,6 +125,7 @@ class Impostor(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_tab_does_not_leak_secrets_to_another_server_on_the_port(
     start, context, folder, monkeypatch
 ):

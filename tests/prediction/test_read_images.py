@@ -47,7 +47,9 @@ def test_results_are_in_order_with_each_number_of_processes(model, folder):
     assert errors == {str(folder / "00100a.png")}
 
 
-@pytest.mark.parametrize(("n_jobs", "limit"), [(1, 3 * 256), (2, 9 * 256)])
+@pytest.mark.parametrize(
+    ("n_jobs", "limit"), [(1, 3 * 256), pytest.param(2, 9 * 256, marks=pytest.mark.slow)]
+)
 def test_images_are_taken_while_they_are_read(model, n_jobs, limit):
     """Otherwise, memory would grow with the number of images if readings are used slowly."""
     n_taken = 0

@@ -18,7 +18,7 @@ from skcaptcha.audit._fits import Split
 from skcaptcha.audit._schedule import Schedule
 from skcaptcha.auto import measure
 from skcaptcha.exceptions import DatasetError, SkcaptchaError
-from skcaptcha.images import decode, find_duplicates
+from skcaptcha.images import ImageBatch, decode, find_duplicates
 from skcaptcha.read import read_captchas
 from skcaptcha.read._base import validate_labels
 
@@ -105,7 +105,7 @@ def audit_captchas(
     order = np.random.default_rng(random_state).permutation(unique)
     n_held_out = min(_MAX_HELD_OUT, round(_HELD_OUT_FRACTION * len(order)))
     held_out, train = order[:n_held_out], order[n_held_out:]
-    split = Split([X[i] for i in train], labels[train], [X[i] for i in held_out], labels[held_out])
+    split = Split(_take(X, train), labels[train], _take(X, held_out), labels[held_out])
     schedule = Schedule(split, start, budget, n_jobs, progress)
     outcomes = schedule.curve()
     curve, best = tuple(outcome.point for outcome in outcomes), outcomes[-1]
@@ -130,6 +130,11 @@ def audit_captchas(
         seconds=time.time() - start,
         cpu_seconds=sum(point.cpu_seconds for point in curve),
     )
+
+
+def _take(X: Sequence[Any], indices: NDArray[np.intp]) -> Sequence[Any]:
+    # An ImageBatch shares its pixels with worker processes; a list would be copied to each of them.
+    return X.take(indices) if isinstance(X, ImageBatch) else [X[i] for i in indices]
 
 
 def _defense_amounts(

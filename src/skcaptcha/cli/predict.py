@@ -178,6 +178,8 @@ def predict(
                         print(*map(_on_one_line, fields), sep="\t")
                     if results.n % _BATCH_SIZE == 0:
                         sys.stdout.flush()
+                # Before the summary, which goes to standard error.
+                sys.stdout.flush()
         seconds = time.perf_counter() - started
         report = {
             "model": str(model),

@@ -24,7 +24,7 @@ from skcaptcha.exceptions import DatasetError, LabelWarning
 
 # Endings that distinguish images with equal labels, and those that copying adds to a file name.
 _ENDING = re.compile(r"\s*[-_]|\s*\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
-_NOT_A_COUNT = 10**18  # images have longer numbers for other reasons
+_NOT_A_COUNT = 10**18  # longer numbers are timestamps or hashes
 _RANGE = re.compile(r"\s*([0-9]{1,18})\s*\.\.\s*([0-9]{1,18})\s*")
 
 

@@ -31,7 +31,7 @@ class ImageQueue:
         self._selector = ImageSelector(order, explore)
 
     def is_left(self, filename: str) -> bool:
-        """Return whether an image is still to be done; it may be skipped."""
+        """Return whether an image still has to be done, whether or not it was skipped."""
         return not self._store.state(filename).decided
 
     def is_skipped(self, filename: str) -> bool:
@@ -43,7 +43,7 @@ class ImageQueue:
         return self.is_left(filename) and not self.is_skipped(filename)
 
     def record(self, filename: str, state: Literal["done", "skipped", "open"]) -> None:
-        """Record the state of an image after an action in this session."""
+        """Record the state of an image; a listed queue needs it, this one asks the store."""
 
     def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
         """Return the next image that is not taken and how it was chosen; None if none is left."""
@@ -62,7 +62,7 @@ class ImageQueue:
 class ListedQueue(ImageQueue):
     """Listed images in the order of the list, with or without labels.
 
-    An image is done when it was labeled or marked as unreadable in this session.
+    An image is done once it has been labeled or marked as unreadable in this session.
     """
 
     def __init__(self, store: LabelStore, listed: Sequence[str]) -> None:

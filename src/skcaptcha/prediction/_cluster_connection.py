@@ -28,7 +28,7 @@ def connect_to_cluster(scheduler: str | None) -> Iterator[Client | None]:
     Parameters
     ----------
     scheduler : str or None
-        Address of the scheduler, such as ``"tcp://host:8786"``. None is no cluster.
+        Address of the scheduler, such as ``"tcp://host:8786"``. None means no cluster.
 
     Yields
     ------

@@ -59,7 +59,7 @@ def cut_captchas(
     folder : path-like
         Folder to write, which must be empty or missing.
     model : Pipeline or Recipe
-        Fitted model or recipe whose steps up to the features cut the captchas. The steps of a
+        Fitted model, or recipe, whose steps up to the features cut the captchas. The steps of a
         recipe are first fitted to the captchas.
     verbose : int, default=0
         1 shows progress on standard error.
@@ -111,10 +111,10 @@ def cut_captchas(
             continue
         failed.append({"filename": name, "reason": reason})
         _logger.error("%s: %s", name, reason)
-    if not crops:
+    if failed and not crops:
         raise SkcaptchaError(
-            "no captcha has as many segments as its label has characters; "
-            "use another model or recipe"
+            f"none of the {len(failed)} captchas, such as {failed[0]['filename']}, has as many "
+            "segments as its label has characters; use another model or recipe"
         )
     write_characters(Path(folder), crops, characters, stems)
     return CutCaptchas(len(crops), failed)

@@ -148,7 +148,7 @@ class CharacterReader(BaseReader):
         texts = _strings(classes, X.offsets)
         all_logs = log_softmax(scores / self.temperature_, axis=1)
         readings = empty_readings(X)
-        names = self.classes_.astype("<U1")
+        names = self.classes_.astype("U1")
         # All captchas of one length are one computation.
         for length in np.unique(X.counts[X.counts > 0]):
             captchas = np.flatnonzero(X.counts == length)
@@ -158,7 +158,7 @@ class CharacterReader(BaseReader):
             predicted_logs = np.take_along_axis(logs, predicted[:, :, None], axis=2)[:, :, 0]
             totals, paths = _n_best_paths(logs, _N_RUNNERS_UP + 1)
             differs = (paths != predicted[:, None, :]).any(axis=2).tolist()
-            strings = names[paths].view(f"U{length}")[..., 0].tolist()
+            strings = np.ascontiguousarray(names[paths]).view(f"U{length}")[..., 0].tolist()
             of_strings = np.exp(totals).tolist()
             confidences = np.exp(predicted_logs.sum(axis=1)).tolist()
             boxes, probabilities = X.boxes[rows], np.exp(predicted_logs)

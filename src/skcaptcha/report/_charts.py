@@ -116,9 +116,8 @@ def accuracy_chart(
 ) -> Markup:
     """Return a chart of accuracies, with intervals, over a parameter that is a number.
 
-    The x axis is logarithmic if it covers more than a factor of 30. That of a learning curve always
-    is, and its y axis covers 0 to 100 %. `texts` are shown at the points, `marks` are horizontal
-    lines.
+    The x axis is logarithmic if it covers more than a factor of 30, and for a learning curve, whose
+    y axis covers 0 to 100 %. `texts` are shown at the points, `marks` are horizontal lines.
     """
     y = np.asarray(accuracies, dtype=float)
     errors = np.clip([y - np.asarray(lows), np.asarray(highs) - y], 0, [y, 1 - y])

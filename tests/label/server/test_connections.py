@@ -6,10 +6,13 @@ import resource
 import socket
 from types import SimpleNamespace
 
+import pytest
+
 from labeling_clients import Client, Server
 from skcaptcha.label.server._connections import Connections
 
 
+@pytest.mark.slow
 def test_idle_connections_do_not_block_the_user(start, folder):
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))

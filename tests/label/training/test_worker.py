@@ -24,6 +24,7 @@ def children(pid):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.slow
 def test_training_ends_when_the_process_is_killed(tmp_path):
     make_folder(tmp_path, 60)
     with start(tmp_path, True) as process:

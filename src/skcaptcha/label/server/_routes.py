@@ -178,11 +178,11 @@ def _resume(resumption: Resumption, request: Request, content: bytes) -> Respons
     return _json(found)
 
 
-def _post(answer: Callable[[Any, Request, bytes], Response], which: Any) -> Callable[..., Any]:
-    """Return a request handler that calls `answer` with `which`, the request, and its content."""
+def _post(answer: Callable[[Any, Request, bytes], Response], first: Any) -> Callable[..., Any]:
+    """Return a request handler that calls `answer` with `first`, the request, and its content."""
 
     async def handle(request: Request) -> Response:
-        return await run_in_threadpool(answer, which, request, await request.body())
+        return await run_in_threadpool(answer, first, request, await request.body())
 
     return handle
 
@@ -205,11 +205,14 @@ def _error(request: Request, error: Exception) -> Response:
         case SkcaptchaError():
             return _json({"error": str(error)}, 500)
         case ValidationError():
-            return _json({"error": f"Invalid request: {error.errors()[0]['msg']}"}, 400)
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"])) or "the body"
+            return _json({"error": f"Invalid request: {key}: {first['msg']}"}, 400)
         case ValueError():
             return _json({"error": str(error)}, 400)
         case _:
-            return _json({"error": f"The label could not be written: {error}"}, 500)
+            failed = "write the label" if request.method == "POST" else "answer"
+            return _json({"error": f"The server could not {failed}: {error}"}, 500)
 
 
 def _json(

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import yaml
 
 BROKEN_FROM = 0.01
+"""Proportion from which `BURSZTEIN` calls a scheme broken."""
 BURSZTEIN = "Bursztein, Martin, Mitchell (2011)"
-"""Authors who call a scheme broken if it is read at this rate."""
 
 ACCEPTABLE = 0.0001
+"""Maximum proportion that programs may read according to `CHELLAPILLA`."""
 CHELLAPILLA = "Chellapilla, Larson, Simard, Czerwinski (2005)"
-"""Authors who require that programs read at most this proportion."""
 
 
 class Paper(NamedTuple):
