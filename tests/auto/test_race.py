@@ -89,7 +89,9 @@ def test_families_that_take_too_long_are_not_screened(monkeypatch, seconds, scre
     images = bars(labels)
     timed = []
     monkeypatch.setattr(
-        Costs, "fit_and_read", lambda costs, recipe, few: timed.append(few) or (seconds, 0.0)
+        Costs,
+        "fit_and_read",
+        lambda costs, recipe, few, read=True: timed.append(few) or (seconds, 0.0),
     )
     race = race_of(images, labels, 30.0)
     families = list(families_for(measure(images, labels), SEGMENTING))[:2]

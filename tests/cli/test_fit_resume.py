@@ -97,7 +97,7 @@ def test_progress_of_another_search_is_refused_and_kept(run, workshop, tmp_path)
         f"{journal}: belongs to a search with different steps, different candidates"
         in outcome.sentence()
     )
-    assert outcome.sentence().endswith("delete it to start over")
+    assert outcome.sentence().endswith("delete the file to start over")
     assert journal.exists()
     assert model.read_bytes() == before
     assert run(*command).code == 0

@@ -128,3 +128,34 @@ def test_errors_during_a_search():
     # The training data of one candidate and of the previous one.
     assert len(Unfit.held) > 2 * N - 2
     assert max(Unfit.held) <= 2
+
+
+class Unread(Unfit):
+    """Fits, but cannot predict."""
+
+    seen = []
+    held = []
+
+    def fit(self, X, y):
+        self.seen.append(weakref.ref(X))
+        self.held.append(sum(reference() is not None for reference in self.seen))
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        raise ValueError("nothing can be read")
+
+
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the test scores")
+def test_errors_of_scores_during_a_search():
+    X, y = np.ones((20, 3)), np.arange(20) % 2
+    search = SharedGridSearchCV(
+        Pipeline([("scale", Scaled()), ("last", Unread())]), {"scale__by": range(1, N)}, cv=2
+    )
+    gc.disable()  # a cycle would keep the samples until the next collection
+    try:
+        search.set_params(refit=False).fit(X, y)
+    finally:
+        gc.enable()
+    assert len(Unread.held) == 2 * (N - 1)
+    assert max(Unread.held) <= 2

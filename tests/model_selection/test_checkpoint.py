@@ -135,7 +135,9 @@ def test_the_file_of_a_different_search_is_refused_and_kept(whole, tmp_path, cha
     path.write_bytes(whole[0].read_bytes())
     data = {"X": X, "y": Y} | {name: change[name] for name in ("X", "y") if name in change}
     changes = {name: value for name, value in change.items() if name not in data}
-    with pytest.raises(CheckpointError, match=rf"b\.search: .*{said}.*; delete it to start over"):
+    with pytest.raises(
+        CheckpointError, match=rf"b\.search: .*{said}.*; delete the file to start over"
+    ):
         search(path).set_params(**changes).fit(**data)
     assert path.read_bytes() == whole[0].read_bytes()
 
@@ -143,7 +145,9 @@ def test_the_file_of_a_different_search_is_refused_and_kept(whole, tmp_path, cha
 def test_the_file_of_different_versions_is_refused(whole, tmp_path, monkeypatch):
     (tmp_path / "b.search").write_bytes(whole[0].read_bytes())
     monkeypatch.setitem(_journal.RESULTS_DEPEND_ON, "scikit-learn", "99.1")
-    with pytest.raises(CheckpointError, match=r"scikit-learn \d.* instead of 99.1; delete it"):
+    with pytest.raises(
+        CheckpointError, match=r"scikit-learn \d.* instead of 99.1; delete the file"
+    ):
         search(tmp_path / "b.search").fit(X, Y)
 
 

@@ -33,8 +33,6 @@ def test_nothing_is_written_if_no_captcha_can_be_cut(tmp_path):
     X, y = make_line_captchas(12, charset="AB1", random_state=0)
     model = load_recipe("grid").pipeline().fit(X, y)
     captchas = Captchas(data=list(X[:2]), target=["ABC", "DEF"], filenames=["1.png", "2.png"])
-    with pytest.raises(
-        SkcaptchaError, match="none of the 2 captchas, such as 1"
-    ):
+    with pytest.raises(SkcaptchaError, match="none of the 2 captchas, such as 1"):
         cut_captchas(captchas, tmp_path / "out", model)
     assert not (tmp_path / "out").exists()

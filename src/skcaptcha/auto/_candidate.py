@@ -53,11 +53,11 @@ class Trial:
 
 @dataclass
 class Candidate:
-    """A variant of a family, and its results so far; the variant is empty if none is tried.
+    """A variant of a family, and its results so far.
 
-    ``character_accuracy`` and ``ignoring_case`` come from the latest evaluation, ``recipe`` is the
-    best one so far, empty without any, and ``fold_seconds`` is the time that one process needs for
-    a fold.
+    The variant is empty for a family that is not tried. ``character_accuracy`` and
+    ``ignoring_case`` come from the latest evaluation, ``recipe`` is the best one so far, or empty
+    if none was fitted, and ``fold_seconds`` is the time that one process needs for a fold.
     """
 
     family: Family

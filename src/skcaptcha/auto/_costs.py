@@ -24,7 +24,7 @@ _FINAL_FIT_WITHOUT_NETWORKS = 2.5
 
 
 class Costs:
-    """Estimates of the time of fits to these captchas, in seconds."""
+    """Estimates of how many seconds fits to these captchas take."""
 
     def __init__(
         self,
@@ -50,23 +50,30 @@ class Costs:
 
     def fold(self, recipe: Content, few: NDArray[np.intp]) -> float:
         """Estimate a fold in one process by fitting the recipe to a few captchas."""
-        fit, _ = self.fit_and_read(recipe, few) or (0.0, 0.0)
+        fit, _ = self.fit_and_read(recipe, few, read=False) or (0.0, 0.0)
         size = training_size(recipe, self._n_in_fold)
         return fit * size / training_size(recipe, int(self._lengths[few].sum()))
 
-    def fit_and_read(self, recipe: Content, few: NDArray[np.intp]) -> tuple[float, float] | None:
-        """Measure fitting a recipe to a few captchas, and reading them; None if that fails."""
+    def fit_and_read(
+        self, recipe: Content, few: NDArray[np.intp], *, read: bool = True
+    ) -> tuple[float, float] | None:
+        """Measure fitting a recipe to a few captchas, and reading them; None if that fails.
+
+        Without `read`, the captchas are not read, which takes 0 seconds.
+        """
         self._report_progress(f"timing {name_of(recipe)}")
         X = self._X.take(few)
         begin = time.perf_counter()
         try:
             with warnings.catch_warnings(action="ignore"):
                 model = Recipe(recipe).pipeline().fit(X, self._y[few])
-            fitted = time.perf_counter()
-            model.predict(X)
+                fitted = end = time.perf_counter()
+                if read:
+                    model.predict(X)
+                    end = time.perf_counter()
         except Exception:  # so few captchas may not be enough
             return None
-        return fitted - begin, time.perf_counter() - fitted
+        return fitted - begin, end - fitted
 
 
 def has_networks(recipe: Content) -> bool:

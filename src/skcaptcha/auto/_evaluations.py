@@ -49,10 +49,11 @@ class Clock:
 
 
 class Scores(NamedTuple):
-    """Sums over all test captchas, as shape (3, n recipes), with nan for a recipe that failed.
+    """Sums over all test captchas, the time, and the first error.
 
-    Correct strings, character accuracies, and correct strings ignoring case. Then the elapsed
-    seconds, the seconds that one process would have taken, and the first error.
+    ``sums`` has shape (3, n recipes): correct strings, character accuracies, and correct strings
+    ignoring case; nan for a recipe that failed. ``seconds`` have elapsed; one process would have
+    taken ``work`` seconds.
     """
 
     sums: NDArray[np.float64]

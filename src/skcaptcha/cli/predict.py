@@ -112,8 +112,8 @@ def predict(
     from skcaptcha.persistence import read_model
     from skcaptcha.prediction import (
         connect_to_cluster,
-        existing_paths,
         find_images,
+        input_paths,
         read_images,
         table_row,
         write_readings,
@@ -129,7 +129,7 @@ def predict(
         csv=csv,
         parquet=parquet,
         json=json,
-        reads=chain([model], existing_paths(paths)),
+        reads=chain([model], input_paths(paths)),
         model=model,
     )
     loaded = read_model(model, trust=trust)

@@ -43,7 +43,7 @@ class CheckedLabels:
     model: Pipeline
 
     def to_review(self) -> list[tuple[str, str, str]]:
-        """Return the suspects as `skcaptcha.label.LabelingSession` takes them with ``only``.
+        """Return the suspects in the form of ``only`` of `skcaptcha.label.LabelingSession`.
 
         Returns
         -------

@@ -113,7 +113,7 @@ class Journal:
             raise self._refusal(f"belongs to a search with {', '.join(differences)}")
 
     def _refusal(self, problem: str) -> CheckpointError:
-        return CheckpointError(f"{self.path}: {problem}; delete it to start over")
+        return CheckpointError(f"{self.path}: {problem}; delete the file to start over")
 
 
 def is_journal(path: Path) -> bool:

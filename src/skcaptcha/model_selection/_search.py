@@ -243,7 +243,9 @@ return_train_score
         journal: Journal | None,
     ) -> list[dict[str, Any]]:
         """Return the outcome of every candidate in every split, candidate by candidate."""
-        known = [score_of(record) for record in journal.records] if journal else []
+        # Two processes may have recorded the same candidate and split.
+        recorded = map(score_of, journal.records if journal else ())
+        known = {(score.candidate, score.split): score for score in recorded}
         self.n_resumed_ = len(known)
         _logger.info(
             "searching: %d candidates in %d folds, %d outcomes known",
@@ -252,8 +254,8 @@ return_train_score
             len(known),
         )
         outcomes = np.empty((len(candidates), len(splits)), dtype=object)
-        for score in known:
-            outcomes[score[:2]] = score.outcome
+        for place, score in known.items():
+            outcomes[place] = score.outcome
         if self.verbose > 1:
             print(
                 f"Fitting {len(splits)} folds for each of {len(candidates)} candidates, totalling "
@@ -300,8 +302,8 @@ return_train_score
                 before = "" if train is None else f"train={train[name]:.3f}, "
                 end += f" {name}: ({before}test={test[name]:.3f})"
         elif self.verbose > 2:
-            of_train = None if train is None else f"(train={train:.3f}, test={test:.3f})"
-            end += f", score={of_train or f'{test:.3f}'}"
+            shown = f"{test:.3f}" if train is None else f"(train={train:.3f}, test={test:.3f})"
+            end += f", score={shown}"
         end += f" total time={short_format_time(outcome['fit_time'] + outcome['score_time'])}"
         print(f"{begin}{end:.>{max(0, 80 - len(begin))}}")
 

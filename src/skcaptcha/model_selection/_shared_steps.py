@@ -115,10 +115,13 @@ class Scoring(NamedTuple):
             try:
                 scores = self.scorers(fitted, X) if y is None else self.scorers(fitted, X, y)
             except Exception as raised:
-                error = raised
+                if self.error_score == "raise":
+                    raise
+                # Its frames would keep the samples in memory.
+                error = release_frames(raised)
+        elif self.error_score == "raise":
+            raise error
         if error is not None:
-            if self.error_score == "raise":
-                raise error
             return self._error_scores(), f"{type(error).__name__}: {error}"
         # With several scorers, the score of one that fails is the text of its traceback.
         several = scores if hasattr(self.scorers, "_scorers") else {}

@@ -1,4 +1,4 @@
-"""The number of images that a model was trained on, among others."""
+"""How many of some images a model was trained on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skcaptcha.prediction._read_images import decoded_images, process_images
 def count_training_images(
     loaded: LoadedModel, images: Sequence[Any], *, verbose: int = 0
 ) -> int | None:
-    """Count the images that a model was trained on, and may have memorized.
+    """Count how many of some images a model was trained on, and may have memorized.
 
     Parameters
     ----------

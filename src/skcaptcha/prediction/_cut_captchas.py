@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
+from skcaptcha.base import Model, pipeline_of
 from skcaptcha.datasets import write_characters
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 from skcaptcha.features import BaseFeatures
@@ -43,7 +45,7 @@ class CutCaptchas:
 def cut_captchas(
     captchas: Bunch,
     folder: str | os.PathLike[str],
-    model: Pipeline | Recipe,
+    model: Model | Recipe,
     *,
     verbose: int = 0,
 ) -> CutCaptchas:
@@ -58,7 +60,7 @@ def cut_captchas(
         Labeled captchas, as `skcaptcha.datasets.load_captchas` returns them.
     folder : path-like
         Folder to write, which must be empty or missing.
-    model : Pipeline or Recipe
+    model : Pipeline, fitted search over one, or Recipe
         Fitted model, or recipe, whose steps up to the features cut the captchas. The steps of a
         recipe are first fitted to the captchas.
     verbose : int, default=0
@@ -90,8 +92,8 @@ def cut_captchas(
     ...     cut_captchas(captchas, f"{folder}/characters", load_recipe("grid"))
     CutCaptchas(n_characters=40, failed=[])
     """
-    if isinstance(model, Pipeline):
-        steps, images = _up_to_features(model), captchas.data
+    if isinstance(model, Pipeline | BaseSearchCV):
+        steps, images = _up_to_features(pipeline_of(model)), captchas.data
     else:
         steps, images = _fitted_steps(model, captchas)
     crops: list[np.ndarray] = []

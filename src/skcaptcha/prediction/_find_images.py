@@ -91,7 +91,7 @@ def find_images(
     return chain.from_iterable(_find(path, on_error or _fail, null_separated) for path in arguments)
 
 
-def existing_paths(paths: Iterable[str]) -> Iterator[str]:
+def input_paths(paths: Iterable[str]) -> Iterator[str]:
     """Yield the files and folders that `find_images` would read or search.
 
     Use them to check that no output replaces an input.
@@ -99,17 +99,17 @@ def existing_paths(paths: Iterable[str]) -> Iterator[str]:
     Parameters
     ----------
     paths : iterable of str
-        Paths, as `find_images` accepts them. Standard input is skipped.
+        Arguments of `find_images`. ``"-"``, standard input, is skipped.
 
     Yields
     ------
     path : str
-        A folder as it is given; for a pattern, each file that matches it.
+        A file or folder as it is given; for a pattern, each file that matches it.
 
     Examples
     --------
-    >>> from skcaptcha.prediction import existing_paths
-    >>> list(existing_paths([".", "-", "no-such-folder/*.png"]))
+    >>> from skcaptcha.prediction import input_paths
+    >>> list(input_paths([".", "-", "no-such-folder/*.png"]))
     ['.']
     """
     for path in paths:
