@@ -44,8 +44,7 @@ from skcaptcha.exceptions import ImageError, ReadingError
 
 _PAGE = "reference/generated/{estimator_module}.{estimator_name}.html"
 
-# A pipeline collects the tags of its steps for every prediction; this is the fastest way to copy
-# them.
+# A pipeline collects the tags of its steps for every prediction, so copying them must be fast.
 _values_of = attrgetter(*(field.name for field in fields(Tags)))
 
 # More would not stay in the processor's cache from one pass to the next.
