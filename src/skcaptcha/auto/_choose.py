@@ -222,7 +222,7 @@ def choose_recipe(
                 random_state=random_state,
             )
             race.run(list(families_for(measurement, content)))
-            model, winner = race.fit_best(refit=refit)
+            model, winner = race.best_model(refit=refit)
     return Choice(
         measurement=measurement,
         trials=tuple(race.trials(winner)),

@@ -104,10 +104,10 @@ class Race:
                 if candidate.accuracy is None and candidate.upper_bound + bonus > best:
                     self._cross_validate(candidate)
 
-    def fit_best(self, *, refit: bool) -> tuple[Pipeline, Candidate]:
-        """Fit the best candidate to all captchas, or the next one if that fails.
+    def best_model(self, *, refit: bool) -> tuple[Pipeline, Candidate]:
+        """Return the pipeline of the best candidate, and the candidate.
 
-        Without `refit`, return the best candidate with its pipeline, which is not fitted.
+        With `refit`, it is fitted to all captchas; if that fails, the next candidate is used.
         """
         for candidate in self._ranked():
             if not refit:
