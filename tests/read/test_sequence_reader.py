@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -138,6 +139,72 @@ def test_forced_alignment_recovers_the_positions(seed):
     shift = np.median(off)
     assert abs(shift) <= 2
     assert np.mean(np.abs(off - shift) <= 2) > 0.95
+
+
+def is_spelled_by_a_reading(model, images, y, boxes):
+    """Check the boxes of labels against readings that may only be these labels."""
+    reader = clone(model[-1])
+    reader.__dict__.update({k: v for k, v in vars(model[-1]).items() if k.endswith("_")})
+    segments = model[:-1].transform(images)
+    for i, text in enumerate(y):
+        (reading,) = reader.set_params(mask=list(text)).read(segments[i])
+        assert reading.text == text
+        np.testing.assert_array_equal(boxes[i], reading.boxes)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 4))
+def test_the_boxes_of_labels_are_those_of_a_reading_that_must_spell_them(varied, seed, n):
+    """Also of labels that the images do not show."""
+    images, _ = drawn(texts_of(n, seed=seed, lengths=(3, 5)), seed=seed)
+    y = texts_of(n, seed=seed + 1, lengths=(1, 6))
+    boxes = varied[-1].align(varied[:-1].transform(images), y)
+    is_spelled_by_a_reading(varied, images, y, boxes)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 1000))
+def test_the_boxes_of_labels_are_where_the_characters_are(varied, seed):
+    y = texts_of(5, seed=seed, lengths=(3, 5))
+    images, edges = drawn(y, seed=seed)
+    off = []
+    aligned = varied[-1].align(varied[:-1].transform(images), y)
+    for text, own, boxes in zip(y, edges, aligned, strict=True):
+        assert boxes.shape == (len(text), 4)
+        x, top, width, height = boxes.T
+        assert (np.diff(x + width / 2) > 0).all()
+        # The margin of HeightScaler, 20 pixels, surrounds the image.
+        assert (x >= 0).all()
+        assert (x + width <= 140 + 2 * 20).all()
+        assert (top >= 0).all()
+        assert (top + height <= 40 + 2 * 20).all()
+        off += list(
+            x + width / 2 - 20 - [e + WIDTHS[n] / 2 for e, n in zip(own, text, strict=True)]
+        )
+    assert np.abs(off).max() <= 6
+
+
+def test_labels_without_a_path_have_no_boxes():
+    y = [text.replace("m", "z") for text in texts_of(40)]
+    images = drawn(y)[0]
+    model = make_pipeline(Oversegmentation(), HOG(shape=(24, 24)), SequenceReader())
+    model.fit(images, y)
+    dark = np.zeros((40, 120), dtype=np.uint8)
+    segments = model[:-1].transform([dark, images[0], images[0], images[0], images[0]])
+    boxes = model[-1].align(segments, ["oi", y[0], "", "o" * 500, "oxo"])
+    assert [own.shape for own in boxes] == [(0, 4), (4, 4), (0, 4), (0, 4), (0, 4)]
+    assert [own.dtype for own in boxes] == [np.intp] * 5
+    (alone,) = model[-1].align(segments[0], ["oi"])
+    assert alone.shape == (0, 4)
+    assert model[-1].align(segments[:0], []) == []
+
+
+def test_labels_align_only_after_the_fit(varied):
+    segments = varied[:-1].transform(drawn(["oi"])[0])
+    with pytest.raises(NotFittedError):
+        SequenceReader().align(segments, ["oi"])
+    with pytest.raises(ReadingError, match=r"labels \(2\) differs"):
+        varied[-1].align(segments, ["oi", "io"])
 
 
 def test_wider_characters_have_wider_boxes(varied):

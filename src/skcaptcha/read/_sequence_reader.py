@@ -8,15 +8,22 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._process.one_thread import one_thread
 from skcaptcha.base import StepTags
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._duplicates import group_folds
-from skcaptcha.read._base import BaseReader, LabelScores, empty_readings, features_of
+from skcaptcha.read._base import (
+    BaseReader,
+    LabelScores,
+    empty_readings,
+    features_of,
+    validate_labels,
+)
 from skcaptcha.read._calibration import PlattScaling, fit_platt_scaling
 from skcaptcha.read._reading import Reading
 from skcaptcha.read.sequence._candidate_classifier import CandidateClassifier
@@ -33,7 +40,7 @@ from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.read.sequence._pruned_search import SearchResult, search_lattice
 from skcaptcha.read.sequence._realignment import realign
-from skcaptcha.read.sequence._training_alignment import TrainingAlignment
+from skcaptcha.read.sequence._training_alignment import TrainingAlignment, force_align
 from skcaptcha.segments import Segments
 
 _logger = logging.getLogger(__name__)
@@ -335,7 +342,9 @@ class SequenceReader(BaseReader):
         others = [(self._texts(other), other.scores) for other in alternatives.best(_N_RUNNERS_UP)]
         confidences = self.calibrator_.predict_proba(alternatives.margins())
         of_captchas = X if len(paths.lengths) == len(X) else X[result.captchas]
-        boxes = self._boxes(of_captchas, lattice.scores, paths)
+        exists = np.arange(paths.segments.shape[1]) < paths.lengths[:, None]
+        rows, classes = paths.segments[exists], paths.classes[exists]
+        boxes = self._boxes(of_captchas, lattice.scores, rows, classes, paths.lengths)
         for i, captcha in zip(result.chosen, result.captchas, strict=True):
             if not texts[i]:
                 continue
@@ -361,11 +370,18 @@ class SequenceReader(BaseReader):
             )
 
     def _boxes(
-        self, X: Segments, scores: NDArray[np.float64], paths: Paths
+        self,
+        X: Segments,
+        scores: NDArray[np.float64],
+        rows: NDArray[np.intp],
+        classes: NDArray[np.intp],
+        lengths: NDArray[np.intp],
     ) -> list[NDArray[np.intp]]:
-        """Return the boxes of the characters, within the extent of each captcha's candidates."""
-        exists = np.arange(paths.segments.shape[1]) < paths.lengths[:, None]
-        rows, classes = paths.segments[exists], paths.classes[exists]
+        """Return the boxes of the characters, within the extent of each captcha's candidates.
+
+        ``rows`` (k,) and ``classes`` (k,) are the candidates and the classes of all characters in
+        order, ``lengths`` (n,) the number of characters of each captcha.
+        """
         boxes = X.boxes[rows].copy()
         half_widths = self.geometry_.half_widths
         if half_widths is not None:
@@ -380,7 +396,7 @@ class SequenceReader(BaseReader):
             left = np.maximum(left, begin[X.offsets[captcha]])
             right = np.minimum(right, end[X.offsets[captcha + 1] - 1])
             boxes[:, 0], boxes[:, 2] = left, np.maximum(right - left, 1)
-        return np.split(boxes, np.cumsum(paths.lengths)[:-1])
+        return np.split(boxes, np.cumsum(lengths)[:-1])
 
     def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
         """Score labels by the best path of each string, ignoring the frequency of its length."""
@@ -403,6 +419,76 @@ class SequenceReader(BaseReader):
                 for i, length in enumerate(lengths)
             ]
         return scores
+
+    @one_thread()
+    def align(self, X: Segments, y: ArrayLike) -> list[NDArray[np.intp]]:
+        """Find where the characters of labels are, by forced alignment.
+
+        Of all paths through the candidates of a captcha, only those that spell its label are
+        searched. ``length``, ``charset`` and ``mask`` do not matter.
+
+        Parameters
+        ----------
+        X : Segments of n captchas with features
+        y : array-like of n str
+            Labels of the captchas.
+
+        Returns
+        -------
+        boxes : list of n ndarrays of shape (length of the label, 4)
+            ``x, y, w, h`` of each character, in pixels of the denoised image. The shape is (0, 4)
+            if no path spells the label, or if the reader does not know one of its characters.
+
+        Raises
+        ------
+        ReadingError
+            If a label is not a string, or if there is not one label for each captcha.
+
+        See Also
+        --------
+        BaseReader.read : Find the strings as well, and their characters.
+
+        Examples
+        --------
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from skcaptcha.datasets import make_line_captchas
+        >>> from skcaptcha.denoise import Grayscale, PolarityNormalizer
+        >>> from skcaptcha.features import OrientedGradients
+        >>> from skcaptcha.read import SequenceReader
+        >>> from skcaptcha.segment import SlidingWindow
+        >>> X, y = make_line_captchas(60, charset="ABC", random_state=0)
+        >>> model = make_pipeline(
+        ...     Grayscale(),
+        ...     PolarityNormalizer(),
+        ...     SlidingWindow(),
+        ...     OrientedGradients(),
+        ...     SequenceReader(random_state=0),
+        ... )
+        >>> segments = model[:-1].fit_transform(X)
+        >>> boxes = model[-1].fit(segments, y).align(segments, y)
+        >>> all(len(of_label) == len(label) for of_label, label in zip(boxes, y))
+        True
+        """
+        self._check_fitted(X)
+        labels = validate_labels(y, len(X))
+        boxes: list[NDArray[np.intp]] = []
+        for part, some in batches(X):
+            boxes += self._align(some, labels[part])
+        return boxes
+
+    def _align(self, X: Segments, labels: NDArray[np.str_]) -> list[NDArray[np.intp]]:
+        """Align the labels of one batch."""
+        captcha = np.repeat(np.arange(len(X)), np.char.str_len(labels))
+        characters = np.array(list("".join(labels)), dtype="<U1")
+        spelled = np.ones(len(X), dtype=bool)
+        spelled[captcha[~np.isin(characters, self.classes_)]] = False
+        captcha, characters = captcha[spelled[captcha]], characters[spelled[captcha]]
+        classes = np.searchsorted(self.classes_, characters)
+        scores = self.classifier_.emission_scores(features_of(X))
+        rows = force_align(X, scores, self.geometry_, captcha, classes)
+        aligned = rows >= 0
+        lengths = np.bincount(captcha[aligned], minlength=len(X))
+        return self._boxes(X, scores, rows[aligned], classes[aligned], lengths)
 
     def check_constraints(self) -> Self:
         """Check that some string can meet ``length``, ``charset`` and ``mask``.

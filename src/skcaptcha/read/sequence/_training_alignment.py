@@ -90,7 +90,8 @@ class TrainingAlignment:
         if no label has a path.
         """
         scores = np.nan_to_num(scores, neginf=0.0)
-        self.chosen = self._force_align(scores, self.geometry(min_deviation))
+        geometry = self.geometry(min_deviation)
+        self.chosen = force_align(self.X, scores, geometry, self.captcha, self.classes_of)
         if (self.chosen < 0).all():
             raise ReadingError(
                 "no captcha has candidates where its label needs characters, so nothing can be "
@@ -99,32 +100,6 @@ class TrainingAlignment:
             )
         if self.windows:
             self._remove_drift()
-
-    def _force_align(self, scores: NDArray[np.float64], geometry: Geometry) -> NDArray[np.intp]:
-        """Return the segment of each character on the best path that spells the label, (k,).
-
-        -1 for all characters of a captcha without such a path.
-        """
-        X = self.X
-        counts = np.bincount(self.captcha, minlength=len(X))
-        chosen = np.full(len(self.classes_of), -1, dtype=np.intp)
-        begins = np.concatenate([[0], np.cumsum(counts)])
-        for length in np.unique(counts[counts > 0]):
-            captchas = np.flatnonzero(counts == length)
-            characters = begins[captchas][:, None] + np.arange(length)
-            spelled = self.classes_of[characters]
-            part = X[captchas]
-            # The classes of this lattice are the positions of the label.
-            candidates = np.repeat(X.offsets[captchas] - part.offsets[:-1], part.counts)
-            candidates += np.arange(len(part.boxes))
-            of_candidate = spelled[part.captcha_index]
-            own = np.take_along_axis(scores[candidates], of_candidate, axis=1)
-            spans = geometry.spans(part.boxes, of_candidate)
-            lattice = Lattice(own, spans, part.offsets, geometry.spacing)
-            paths = lattice.viterbi(exact_length(length, length), np.eye(length, dtype=bool))
-            found = paths.lengths == length
-            chosen[characters[found]] = candidates[paths.segments[found, :length]]
-        return chosen
 
     def _remove_drift(self) -> None:
         """Shift all characters back by their common deviation from the even layout.
@@ -198,6 +173,40 @@ class TrainingAlignment:
         known = np.zeros(len(X), dtype=bool)
         known[owner] = True
         return np.flatnonzero(~near & known[X.captcha_index])
+
+
+def force_align(
+    X: Segments,
+    scores: NDArray[np.float64],
+    geometry: Geometry,
+    captcha: NDArray[np.intp],
+    classes_of: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Return the segment of each character on the best path that spells its label, (k,).
+
+    ``scores`` (m, n_classes) are the emission scores of the segments; ``captcha`` (k,) and
+    ``classes_of`` (k,) describe the characters of all labels in order. -1 for all characters of a
+    captcha without such a path.
+    """
+    counts = np.bincount(captcha, minlength=len(X))
+    chosen = np.full(len(classes_of), -1, dtype=np.intp)
+    begins = np.concatenate([[0], np.cumsum(counts)])
+    for length in np.unique(counts[counts > 0]):
+        captchas = np.flatnonzero(counts == length)
+        characters = begins[captchas][:, None] + np.arange(length)
+        spelled = classes_of[characters]
+        part = X[captchas]
+        # The classes of this lattice are the positions of the label.
+        candidates = np.repeat(X.offsets[captchas] - part.offsets[:-1], part.counts)
+        candidates += np.arange(len(part.boxes))
+        of_candidate = spelled[part.captcha_index]
+        own = np.take_along_axis(scores[candidates], of_candidate, axis=1)
+        spans = geometry.spans(part.boxes, of_candidate)
+        lattice = Lattice(own, spans, part.offsets, geometry.spacing)
+        paths = lattice.viterbi(exact_length(length, length), np.eye(length, dtype=bool))
+        found = paths.lengths == length
+        chosen[characters[found]] = candidates[paths.segments[found, :length]]
+    return chosen
 
 
 def _even_layout(X: Segments, captcha: NDArray[np.intp]) -> NDArray[np.intp]:
