@@ -52,6 +52,11 @@ def subpackage_of(kind: type) -> str:
     return kind.__module__.split(".")[1]
 
 
+def input_of(kind: type) -> str:
+    """The subpackage whose estimators take the same samples."""
+    return "segment" if getattr(kind, "reads_images", False) else subpackage_of(kind)
+
+
 def make(name: str) -> BaseEstimator:
     return KINDS[name](**NEEDED.get(name, {}))
 
@@ -114,7 +119,7 @@ def table_of(answer):
 
 def tabular(kind: type[BaseEstimator]) -> type[BaseEstimator]:
     """The estimator with rows instead of captchas as input and output; the rest is inherited."""
-    enter = {"features": halves_of, "read": features_of}.get(subpackage_of(kind), images_of)
+    enter = {"features": halves_of, "read": features_of}.get(input_of(kind), images_of)
 
     def of_x(method):
         def adapted(self, X):
@@ -188,7 +193,7 @@ def checks_of(estimator: BaseEstimator, failing: dict[str, str]):
 
 def all_checks():
     for name, kind in TABULAR.items():
-        subpackage = subpackage_of(KINDS[name])
+        subpackage = input_of(KINDS[name])
         failing = {
             check: why
             for check, (why, subpackages) in NO_TABLE.items()
@@ -231,7 +236,7 @@ def drawn(n: int = 5) -> list[np.ndarray]:
 
 
 def batch(name: str):
-    subpackage = subpackage_of(KINDS[name])
+    subpackage = input_of(KINDS[name])
     if subpackage in IMAGES:
         return drawn()
     boxes = np.tile([[0, 0, 12, 16], [12, 1, 14, 15]], (5, 1))

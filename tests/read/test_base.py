@@ -1,15 +1,20 @@
-"""Scores of labels: the correct characters and lengths have the best scores."""
+"""Scores of labels: the correct characters and lengths have the best. Readers of images."""
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.exceptions import ImageError, ReadingError
 from skcaptcha.features import OrientedGradients
-from skcaptcha.read import SequenceReader
+from skcaptcha.read import BaseReader, LabelScores, Reading, SequenceReader
+from skcaptcha.read._base import empty_readings
 from skcaptcha.segment import SlidingWindow
+from skcaptcha.segments import Segments
 
 Fitted = tuple[Pipeline, list[np.ndarray], np.ndarray]
 
@@ -68,3 +73,101 @@ def test_labels_of_another_length_have_scores(fitted):
         own = scores[i]
         assert own.characters is None or len(own.characters) == len(other[i])
         assert own.lengths[4] > own.lengths[len(other[i])]
+
+
+# --- readers of images ----------------------------------------------------------------------------
+
+
+class BrightnessReader(BaseReader):
+    """Read one digit from each image: 1 if it is brighter than the threshold."""
+
+    reads_images = True
+
+    def _fit(self, X, labels):
+        self.classes_ = np.array(["0", "1"])
+        means = np.array([image.mean() for image in X])
+        self.threshold_ = (means[labels == "0"].max() + means[labels == "1"].min()) / 2
+        self.groups_, self.n_folds_ = self._calibration_groups(3, X, np.arange(len(X)))
+
+    def _predict(self, X):
+        return np.array([str(int(image.mean() > self.threshold_)) for image in X])
+
+    def _read(self, X):
+        readings = empty_readings(X)
+        for i, (image, text) in enumerate(zip(X, self._predict(X), strict=True)):
+            box = np.array([[0, 0, *image.shape[::-1]]])
+            readings[i] = Reading(str(text), 1.0, box, np.ones(1), ())
+        return readings
+
+    def _score_labels(self, X, labels):
+        return [LabelScores(None, np.zeros(2)) for _ in labels]
+
+
+def gray(shade: int, width: int = 9) -> np.ndarray:
+    return np.full((5, width), shade, dtype=np.uint8)
+
+
+SHADES = [gray(20), gray(200), gray(30, 7), gray(220)]
+
+
+def test_a_reader_of_images_reads_denoised_images_of_any_size():
+    model = make_pipeline(Grayscale(), BrightnessReader())
+    in_color = [np.repeat(image[:, :, None], 3, axis=2) for image in SHADES]
+    model.fit(in_color, ["0", "1", "0", "1"])
+    assert model.predict(in_color[::-1]).tolist() == ["1", "0", "1", "0"]
+    assert model.score(in_color, ["0", "1", "1", "1"]) == 0.75
+    assert [r.boxes.tolist() for r in model[-1].read(SHADES[1:3])] == [
+        [[0, 0, 9, 5]],
+        [[0, 0, 7, 5]],
+    ]
+    assert len(model[-1].score_labels(SHADES, ["1"] * 4)) == 4
+
+
+def test_a_stack_of_images_is_a_batch():
+    reader = BrightnessReader().fit(np.stack(SHADES[:2]), ["0", "1"])
+    assert reader.predict(np.stack(SHADES[:2])).tolist() == ["0", "1"]
+    assert reader.predict([]).tolist() == []
+
+
+def test_images_with_the_same_pixels_are_calibrated_together():
+    images = [gray(20), gray(200), gray(20), gray(20, 3)]
+    reader = BrightnessReader().fit(images, ["0", "1", "0", "0"])
+    assert reader.groups_.tolist() == [0, 1, 0, 3]
+    assert reader.n_folds_ == 3
+
+
+def test_readers_tell_what_they_read():
+    assert get_tags(BrightnessReader()).input_tags.three_d_array
+    assert not get_tags(SequenceReader()).input_tags.three_d_array
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (Segments([[0, 0, 1, 1]], [0, 1]), TypeError, "Remove the segment and features steps"),
+        ([np.zeros((5, 9, 3), np.uint8)], ImageError, "put Grayscale before this step"),
+        ([np.zeros((5, 9))], ImageError, "image 0: expected a uint8 array"),
+        ([gray(1)[:0]], ImageError, "image 0: it has no pixels"),
+        (gray(1), ImageError, "wrap a single image in a list"),
+        (["a.png"], ImageError, "image 0: .* found str"),
+    ],
+)
+def test_a_reader_of_images_refuses_anything_else(X, error, message):
+    reader = BrightnessReader().fit(SHADES[:2], ["0", "1"])
+    for call in (reader.predict, reader.read, lambda X: reader.score_labels(X, ["0"])):
+        with pytest.raises(error, match=message):
+            call(X)
+    with pytest.raises(error, match=message):
+        BrightnessReader().fit(X, ["0"])
+
+
+def test_a_reader_of_images_checks_labels_and_the_fit():
+    with pytest.raises(NotFittedError):
+        BrightnessReader().predict(SHADES)
+    with pytest.raises(ReadingError, match=r"labels \(2\) differs from number of captchas \(4\)"):
+        BrightnessReader().fit(SHADES, ["0", "1"])
+
+
+def test_a_reader_of_segments_refuses_images():
+    with pytest.raises(TypeError, match="X must be Segments with features; found list"):
+        SequenceReader().fit(SHADES, ["0", "1", "0", "1"])

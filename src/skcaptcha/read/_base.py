@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +14,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented, as_texts
+from skcaptcha.base import Documented, as_texts, check_images
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.images._duplicates import group_duplicate_rows
+from skcaptcha.images._batch import pixel_digest
+from skcaptcha.images._duplicates import group_by_digest, group_duplicate_rows
 from skcaptcha.read._reading import Reading
 from skcaptcha.segments import Segments
+
+Captchas: TypeAlias = Segments | Sequence[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,20 @@ class LabelScores:
 
 
 class BaseReader(Documented, BaseEstimator, ABC):
-    """Base class of readers, the final step of a pipeline: segments with features to strings.
+    """Base class of readers, the final step of a pipeline: captchas to strings.
+
+    A reader takes segments with features, the output of a features step. If its class sets
+    ``reads_images = True``, it takes denoised images instead, and the pipeline has no steps that
+    segment the images or compute features.
 
     The public methods are final. They check their input and keep linear algebra in one thread,
     so that results do not depend on the number of processes. A subclass implements the hooks
     ``_fit``, ``_predict``, ``_read`` and ``_score_labels``; ``_fit`` must set ``classes_``.
+
+    Attributes
+    ----------
+    reads_images : bool
+        Attribute of the class: whether the reader takes images instead of segments.
 
     Examples
     --------
@@ -68,17 +81,20 @@ class BaseReader(Documented, BaseEstimator, ABC):
     array(['10'], dtype='<U2')
     """
 
+    reads_images: ClassVar[bool] = False
+
     _parameter_constraints: dict[str, Any] = {}
 
     @final
     @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Segments, y: ArrayLike) -> Self:
+    def fit(self, X: Captchas, y: ArrayLike) -> Self:
         """Fit the reader to labeled captchas.
 
         Parameters
         ----------
-        X : Segments of n captchas and m segments, with features
+        X : Segments of n captchas with features, or sequence of n ndarrays
+            Images are uint8 arrays of shape (h, w) with bright ink on a dark background.
         y : array-like of n str
             Labels of the captchas.
 
@@ -93,18 +109,19 @@ class BaseReader(Documented, BaseEstimator, ABC):
             If a label is not a string, if nothing can be learned from the captchas, or if the
             parameters contradict the labels.
         """
-        _check_features(X)
+        self._check_samples(X)
         self._fit(X, validate_labels(y, len(X)))
         return self
 
     @final
     @one_thread()
-    def predict(self, X: Segments) -> NDArray[np.str_]:
+    def predict(self, X: Captchas) -> NDArray[np.str_]:
         """Predict the strings of captchas.
 
         Parameters
         ----------
-        X : Segments of n captchas and m segments, with features
+        X : Segments of n captchas with features, or sequence of n ndarrays
+            Images are uint8 arrays of shape (h, w) with bright ink on a dark background.
 
         Returns
         -------
@@ -122,12 +139,13 @@ class BaseReader(Documented, BaseEstimator, ABC):
 
     @final
     @one_thread()
-    def read(self, X: Segments) -> list[Reading]:
+    def read(self, X: Captchas) -> list[Reading]:
         """Predict the strings of captchas with confidences, boxes and runners-up.
 
         Parameters
         ----------
-        X : Segments of n captchas and m segments, with features
+        X : Segments of n captchas with features, or sequence of n ndarrays
+            Images are uint8 arrays of shape (h, w) with bright ink on a dark background.
 
         Returns
         -------
@@ -143,12 +161,13 @@ class BaseReader(Documented, BaseEstimator, ABC):
         return self._read(X)
 
     @final
-    def score(self, X: Segments, y: ArrayLike) -> float:
+    def score(self, X: Captchas, y: ArrayLike) -> float:
         """Return the string accuracy: the fraction of captchas read without any error.
 
         Parameters
         ----------
-        X : Segments of n captchas and m segments, with features
+        X : Segments of n captchas with features, or sequence of n ndarrays
+            Images are uint8 arrays of shape (h, w) with bright ink on a dark background.
         y : array-like of n str
             Labels of the captchas.
 
@@ -160,12 +179,13 @@ class BaseReader(Documented, BaseEstimator, ABC):
 
     @final
     @one_thread()
-    def score_labels(self, X: Segments, y: ArrayLike) -> list[LabelScores]:
+    def score_labels(self, X: Captchas, y: ArrayLike) -> list[LabelScores]:
         """Score labels against other labels that the captchas could have.
 
         Parameters
         ----------
-        X : Segments of n captchas and m segments, with features
+        X : Segments of n captchas with features, or sequence of n ndarrays
+            Images are uint8 arrays of shape (h, w) with bright ink on a dark background.
         y : array-like of n str
             Labels of the captchas, right or wrong.
 
@@ -177,24 +197,24 @@ class BaseReader(Documented, BaseEstimator, ABC):
         return self._score_labels(X, validate_labels(y, len(X)))
 
     @abstractmethod
-    def _fit(self, X: Segments, labels: NDArray[np.str_]) -> None:
-        """Fit the reader to segments with features and to the labels (n,) of their captchas."""
+    def _fit(self, X: Any, labels: NDArray[np.str_]) -> None:
+        """Fit the reader to captchas, Segments or images, and to their labels (n,)."""
 
     @abstractmethod
-    def _predict(self, X: Segments) -> NDArray[np.str_]:
-        """Return the strings (n,) of segments with features."""
+    def _predict(self, X: Any) -> NDArray[np.str_]:
+        """Return the strings (n,) of captchas, Segments or images."""
 
     @abstractmethod
-    def _read(self, X: Segments) -> list[Reading]:
-        """Return the n readings of segments with features."""
+    def _read(self, X: Any) -> list[Reading]:
+        """Return the n readings of captchas, Segments or images."""
 
     @abstractmethod
-    def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
-        """Return the scores of labels (n,)."""
+    def _score_labels(self, X: Any, labels: NDArray[np.str_]) -> list[LabelScores]:
+        """Return the scores of the labels (n,) of captchas, Segments or images."""
 
     @final
     def _calibration_groups(
-        self, cv: int | None, X: Segments, captchas: NDArray[np.intp]
+        self, cv: int | None, X: Captchas, captchas: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], int]:
         """Return a group for each of some captchas, equal for duplicates, and the number of folds.
 
@@ -202,19 +222,30 @@ class BaseReader(Documented, BaseEstimator, ABC):
         """
         if cv is None:
             return np.empty(0, dtype=np.intp), 0
-        groups = group_duplicate_rows(features_of(X), X.offsets)[captchas]
+        if isinstance(X, Segments):
+            duplicates = group_duplicate_rows(features_of(X), X.offsets)
+        else:
+            duplicates = group_by_digest(map(pixel_digest, X))
+        groups = duplicates[captchas]
         n_folds = min(cv, len(np.unique(groups)))
         return groups, n_folds if n_folds > 1 else 0
 
-    def _check_fitted(self, X: Segments) -> None:
+    def _check_fitted(self, X: Captchas) -> None:
         # check_is_fitted collects tags, which takes longer than reading a captcha.
         if not hasattr(self, "classes_"):
             check_is_fitted(self)
-        _check_features(X)
+        self._check_samples(X)
+
+    def _check_samples(self, X: Captchas) -> None:
+        if self.reads_images:
+            _check_denoised(X)
+        else:
+            _check_features(X)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = self.reads_images
         tags.target_tags.required = True
         return tags
 
@@ -238,12 +269,22 @@ def features_of(X: Segments) -> NDArray[np.float32]:
     return X.values
 
 
-def empty_readings(X: Segments) -> list[Reading]:
+def empty_readings(X: Captchas) -> list[Reading]:
     """Return a reading without text for each captcha."""
-    return [Reading("", 0.0, X.boxes[:0], np.empty(0), ())] * len(X)
+    return [Reading("", 0.0, np.empty((0, 4), dtype=np.intp), np.empty(0), ())] * len(X)
 
 
-def _check_features(X: Segments) -> None:
+def _check_denoised(X: Captchas) -> None:
+    """Check that X are denoised images (h, w)."""
+    if isinstance(X, Segments):
+        raise TypeError(
+            "X must be denoised images; found Segments. Remove the segment and features steps "
+            "before the reader"
+        )
+    check_images(X, gray=True)
+
+
+def _check_features(X: Captchas) -> None:
     """Check that X are segments with features (m, d) that are real numbers."""
     if not isinstance(X, Segments):
         raise TypeError(f"X must be Segments with features; found {type(X).__name__}")
