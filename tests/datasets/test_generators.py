@@ -16,6 +16,7 @@ from skcaptcha.datasets import (
     make_image_captchas,
     make_line_captchas,
 )
+from skcaptcha.datasets._image_captcha import _private_captcha_module, _SeededSecrets
 
 SHAPES = {"lines": (30, 120, 3), "dots": (50, 150, 3), "image": (60, 160, 3)}
 LENGTHS = {"lines": 4, "dots": 6, "image": 4}
@@ -151,6 +152,162 @@ def test_image_generator_does_not_affect_the_randomness_of_others():
     make_image_captchas(1, random_state=0)
     assert random.random() == expected
     assert captcha.image.secrets is secrets
+
+
+def drawn_by_the_package(rng, text, width, height):
+    module = _private_captcha_module()
+    vars(module)["secrets"] = _SeededSecrets(rng)
+    return np.asarray(module.ImageCaptcha(width=width, height=height).generate_image(text))
+
+
+@pytest.mark.parametrize(("width", "n_characters"), [(160, 4), (90, 6), (300, 1)])
+def test_default_captchas_are_those_of_the_package(width, n_characters):
+    images, labels = make_image_captchas(
+        5,
+        charset="AB19",
+        n_characters=n_characters,
+        width=width,
+        random_state=np.random.RandomState(7),
+    )
+    seed = int(np.random.RandomState(7).randint(2**31))
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        rng = np.random.default_rng((seed, i))
+        rng.integers(4, size=n_characters)  # the text
+        expected = drawn_by_the_package(rng, str(label), width, 60)
+        np.testing.assert_array_equal(image, expected)
+
+
+def inked(images):
+    """Return which pixels differ from the brightest color of their image, which is the ground."""
+    ground = images.reshape(len(images), -1, 3).max(axis=1)[:, None, None]
+    return np.abs(images.astype(int) - ground).max(axis=-1) > 40
+
+
+@pytest.mark.parametrize("width", [300, 120])
+@pytest.mark.parametrize("weights", [(0,), (0, 2)])
+def test_boxes_hold_the_ink(width, weights):
+    images, _, boxes = make_image_captchas(
+        20,
+        charset="8B",
+        n_characters=5,
+        width=width,
+        weights=weights,
+        return_boxes=True,
+        random_state=0,
+    )
+    assert boxes.shape == (20, 5, 4)
+    assert boxes.dtype == np.intp
+    assert (boxes[..., 2:] > 0).all()
+    assert (boxes[..., :2] >= 0).all()
+    assert (boxes[..., :2] + boxes[..., 2:] <= (width, 60)).all()
+    for ink, own in zip(inked(images), boxes, strict=True):
+        outside = ink.copy()
+        for x, y, w, h in own:
+            # Each stroke reaches all four sides of its box; smoothing may fade the outermost pixel.
+            part = ink[y : y + h, x : x + w]
+            assert part[:3].any()
+            assert part[-3:].any()
+            assert part[:, :3].any()
+            assert part[:, -3:].any()
+            outside[max(y - 1, 0) : y + h + 1, max(x - 1, 0) : x + w + 1] = False
+        # What is left are thirty dots and a thin arc.
+        assert outside.sum() < 30 * 16 + 2 * width
+
+
+def test_captchas_do_not_depend_on_returning_boxes():
+    images, labels = make_image_captchas(3, random_state=0)
+    same, same_labels, _ = make_image_captchas(3, return_boxes=True, random_state=0)
+    np.testing.assert_array_equal(images, same)
+    np.testing.assert_array_equal(labels, same_labels)
+
+
+def test_no_captchas_have_no_boxes():
+    assert make_image_captchas(0, return_boxes=True)[2].shape == (0, 4, 4)
+
+
+def test_sizes():
+    """Characters of one size differ in height only by their rotation and warp."""
+    boxes = {
+        size: make_image_captchas(
+            30, charset="8", height=80, sizes=[size], return_boxes=True, random_state=0
+        )[2]
+        for size in (20, 40)
+    }
+    heights = {size: np.median(found[..., 3]) for size, found in boxes.items()}
+    assert heights[40] == pytest.approx(2 * heights[20], rel=0.15)
+    both = make_image_captchas(
+        30, charset="8", height=80, sizes=[20, 40], return_boxes=True, random_state=0
+    )[2][..., 3]
+    assert (both < 1.2 * heights[20]).mean() == pytest.approx(0.5, abs=0.2)
+
+
+def test_weights():
+    """A stroke of four pixels becomes six and ten pixels thick."""
+    amounts = []
+    for weight in (0, 1, 3):
+        images, _, boxes = make_image_captchas(
+            20,
+            charset="1",
+            width=400,
+            sizes=[40],
+            weights=[weight],
+            return_boxes=True,
+            random_state=0,
+        )
+        ink = inked(images)
+        parts = [
+            ink[i, y : y + h, x : x + w].sum() for i, own in enumerate(boxes) for x, y, w, h in own
+        ]
+        amounts.append(np.mean(parts))
+    assert amounts[0] * 1.2 < amounts[1]
+    assert amounts[1] * 1.3 < amounts[2]
+
+
+def test_overlap():
+    def gaps(overlap):
+        *_, boxes = make_image_captchas(
+            40, width=240, overlap=overlap, return_boxes=True, random_state=0
+        )
+        return boxes[:, 1:, 0] - boxes[:, :-1, 0] - boxes[:, :-1, 2]
+
+    apart, usual, close = gaps((0, 0)), gaps((0, 0.25)), gaps((0.4, 0.5))
+    assert (apart >= -1).all()
+    assert 0 < (usual < 0).mean() < (close < 0).mean()
+    assert apart.mean() > usual.mean() > close.mean()
+
+
+def test_gradients():
+    def corners(gradient):
+        images, _ = make_image_captchas(40, width=300, gradient=gradient, random_state=0)
+        # The outermost pixels, of which few are inked.
+        return np.median(
+            [images[:, :2, :2], images[:, :2, -2:], images[:, -2:, :2], images[:, -2:, -2:]],
+            axis=(2, 3),
+        )
+
+    assert np.ptp(corners(0), axis=0).mean() < 5
+    spread = np.ptp(corners(200), axis=0)
+    assert 40 < spread.mean() < 140
+    # Directions differ.
+    assert len(np.unique(corners(200).sum(axis=2).argmin(axis=0))) == 4
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sizes": []}, "sizes: found none; pass whole numbers of pixels from 1 on"),
+        ({"sizes": [0]}, "sizes: found 0"),
+        ({"weights": [0, 0.5]}, "weights: found 0.5; pass whole numbers of pixels from 0 on"),
+        ({"overlap": (0.5, 0.2)}, "overlap: found .* in ascending order, from 0 to 0.9"),
+        ({"overlap": (0.5,)}, "overlap: found"),
+        ({"overlap": (0, 1)}, "overlap: found"),
+        ({"overlap": "ab"}, "overlap: found"),
+        ({"gradient": 256}, "gradient: found 256; pass a whole number from 0 to 255"),
+    ],
+)
+def test_impossible_looks(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        make_image_captchas(1, **parameters)
 
 
 def characters_cut_by_the_original_method(image):
