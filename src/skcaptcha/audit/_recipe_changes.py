@@ -42,12 +42,13 @@ def recipe_changes(
     base = {"steps": recipe["steps"], "search": {"cv": 2}}
     steps = base["steps"]
     yield from _denoising_changes(base, dark_ink)
-    reader, segmenter = steps["read"], steps["segment"]
+    # A reader of images has neither a segmenter nor features.
+    reader, segmenter, features = steps["read"], steps.get("segment"), steps.get("features")
     without_length = "without knowing the length"
-    if reader["use"] == "SequenceReader":
+    if segmenter is None or reader["use"] == "SequenceReader":
         yield _changed(
             base,
-            "with one segmentation instead of windows and the best path",
+            "with one segmentation instead of the best path",
             ("touching",),
             segment={"use": "ConnectedComponents", "n_characters": length},
             features=_SIMPLE_FEATURES,
@@ -71,8 +72,7 @@ def recipe_changes(
         if segmenter.get("n_characters") is not None:
             free = {**segmenter, "n_characters": None}
             yield _changed(base, without_length, ("length",), segment=free)
-    features = steps["features"]
-    if features["use"] == "HOG":
+    if features is not None and features["use"] == "HOG":
         crops = {name: features[name] for name in ("shape", "keep_aspect") if name in features}
         yield _changed(
             base,

@@ -81,11 +81,11 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
 
 
 def name_of(recipe: Content) -> str:
-    """Return the names of a recipe's segmenter, features and classifier."""
+    """Return the names of a recipe's segmenter, features and classifier, as far as it has them."""
     steps = recipe["steps"]
     reader = steps["read"]
-    named = steps["segment"], steps["features"], reader.get("estimator", reader)
-    return " + ".join(step["use"] for step in named)
+    named = steps.get("segment"), steps.get("features"), reader.get("estimator", reader)
+    return " + ".join(step["use"] for step in named if step)
 
 
 def _lengths(measurement: Measurement) -> tuple[int | None, ...]:
@@ -139,7 +139,7 @@ def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
 
 
 def _excluded(steps: Content, measurement: Measurement) -> str:
-    if "boxes" not in steps["segment"] or measurement.boxes is not None:
+    if "boxes" not in (steps.get("segment") or {}) or measurement.boxes is not None:
         return ""
     if measurement.length is None:
         return "labels differ in length"

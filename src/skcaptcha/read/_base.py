@@ -250,6 +250,11 @@ class BaseReader(Documented, BaseEstimator, ABC):
         return tags
 
 
+def reads_images(reader: Any) -> bool:
+    """Return whether an estimator, or a class of estimators, reads images instead of segments."""
+    return bool(getattr(reader, "reads_images", False))
+
+
 def validate_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:
     """Check that y are n strings, and return them as an array (n,)."""
     if y is None:

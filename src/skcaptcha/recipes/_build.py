@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from skcaptcha.read._base import reads_images
 from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.recipes._schema import allowed, shortened, shown
 
@@ -112,6 +113,29 @@ def check_number_of_steps(value: Any, key: str) -> None:
     n = _count_steps(value)
     if n > _MAX_STEPS:
         raise InvalidKeyError(key, f"has {n} steps; the maximum is {_MAX_STEPS}; remove some")
+
+
+def check_input_of_reader(reader: BaseEstimator, steps: Collection[str]) -> None:
+    """Raise an error if a recipe's steps do not give what its reader reads."""
+    kind = type(reader).__name__
+    for name in ("segment", "features"):
+        key = f"steps.{name}"
+        if reads_images(reader) and name in steps:
+            raise InvalidKeyError(key, f"a {kind} reads images, not segments; remove this key")
+        if not reads_images(reader) and name not in steps:
+            problem = f"this key is missing; a {kind} reads segments with features"
+            raise InvalidKeyError(key, problem)
+
+
+def check_alternative_reader(reader: BaseEstimator, key: str, steps: Collection[str]) -> None:
+    """Raise an error if a reader in a recipe's grid needs other steps than those before it."""
+    kind = type(reader).__name__
+    if reads_images(reader) and "segment" in steps:
+        problem = f"a {kind} reads images, but the recipe has the key steps.segment"
+        raise InvalidKeyError(key, problem)
+    if not reads_images(reader) and "segment" not in steps:
+        problem = f"a {kind} reads segments with features, but the recipe has no key steps.segment"
+        raise InvalidKeyError(key, problem)
 
 
 def _count_steps(value: Any) -> int:

@@ -26,7 +26,14 @@ from skcaptcha.datasets._file_kinds import kind_of, may_be_recipe
 from skcaptcha.exceptions import DatasetError, RecipeError
 from skcaptcha.metrics import has_both_cases, string_accuracy
 from skcaptcha.model_selection import CaptchaKFold, SharedGridSearchCV
-from skcaptcha.recipes._build import InvalidKeyError, build, build_values, check_number_of_steps
+from skcaptcha.recipes._build import (
+    InvalidKeyError,
+    build,
+    build_values,
+    check_alternative_reader,
+    check_input_of_reader,
+    check_number_of_steps,
+)
 from skcaptcha.recipes._ready import ready_names, ready_recipe
 from skcaptcha.recipes._schema import allowed, apply_override, key_error, shown, validate
 from skcaptcha.recipes._strict_yaml import MAX_CHARACTERS, parse_yaml
@@ -79,26 +86,31 @@ class Recipe:
         file = validate(content, source)
         self.data = file.data
         self.output = file.output
-        self._steps = file.steps
+        self._steps = file.steps.given()
         self._cv = file.search.cv
         grids = file.grid or [{}]
         if (n := len(ParameterGrid(grids))) > _MAX_CANDIDATES:
             problem = f"has {n} candidates; the maximum is {_MAX_CANDIDATES}; try fewer values"
             raise key_error(source, "grid", problem)
         try:
-            check_number_of_steps(dict(self._steps), "steps")
+            check_number_of_steps(self._steps, "steps")
             pipeline = self.pipeline()
+            check_input_of_reader(pipeline[-1], self._steps)
             self.grid = [
                 build_values(grid, f"grid{f'[{i}]' * (i > 0)}", pipeline)
                 for i, grid in enumerate(grids)
             ]
+            for grid in self.grid:
+                for reader in grid.get("read", []):
+                    check_alternative_reader(reader, "grid.read", self._steps)
             final = {name: [value] for name, value in file.final.items()}
             self._final = {k: v[0] for k, v in build_values(final, "final", pipeline).items()}
         except InvalidKeyError as error:
             raise key_error(source, *error.args) from None
 
     def __repr__(self) -> str:
-        steps = [dict(self._steps)[name]["use"] for name in ("segment", "features", "read")]
+        names = ("segment", "features", "read")
+        steps = [self._steps[name]["use"] for name in names if name in self._steps]
         n = len(ParameterGrid(self.grid))
         candidates = f"{n:,} candidate{'s' * (n != 1)}"
         return f"<Recipe {self.source}: {', '.join(steps)}; {candidates}, {self._cv} folds>"
@@ -110,9 +122,10 @@ class Recipe:
         -------
         pipeline : Pipeline
             Unfitted pipeline with the steps ``images``, ``denoise``, ``segment``, ``features`` and
-            ``read``.
+            ``read``; without ``segment`` and ``features`` if the reader reads images.
         """
-        return Pipeline([(name, build(step, f"steps.{name}", name)) for name, step in self._steps])
+        steps = self._steps.items()
+        return Pipeline([(name, build(step, f"steps.{name}", name)) for name, step in steps])
 
     def final_pipeline(self, params: Mapping[str, Any] | None = None) -> Pipeline:
         """Build a candidate with the parameters of the section ``final``, for the last fit.

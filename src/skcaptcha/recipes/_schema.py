@@ -57,13 +57,20 @@ class Folder(_Data):
 
 
 class Steps(_Section):
-    """The section ``steps``: for each step, the class to ``use`` and its parameters."""
+    """The section ``steps``: for each step, the class to ``use`` and its parameters.
+
+    A reader of images needs neither ``segment`` nor ``features``.
+    """
 
     images: dict[str, Any] = {"use": "ImageDecoder"}
     denoise: dict[str, Any]
-    segment: dict[str, Any]
-    features: dict[str, Any]
+    segment: dict[str, Any] | None = None
+    features: dict[str, Any] | None = None
     read: dict[str, Any]
+
+    def given(self) -> dict[str, dict[str, Any]]:
+        """Return the steps that the pipeline has, in order."""
+        return {name: step for name, step in self if step is not None}
 
     @field_validator("images", mode="before")
     @classmethod

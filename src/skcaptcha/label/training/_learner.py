@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 
 from skcaptcha.auto import choose_recipe, load_families
 from skcaptcha.exceptions import ImageError, SkcaptchaError
@@ -132,7 +133,7 @@ class Learner:
         sample = np.array([positions[name] for name in filenames if name in positions], dtype=int)
         # Only the reader is fitted to labels. The other steps, which take most of the time, depend
         # on the images alone.
-        features = self._model[1:-1].transform(self._X)
+        given = self._model[1:-1].transform(self._X)
         reader = self.recipe.pipeline()[-1]
         n_folds = _NETWORK_FOLDS
         if not _is_network(self.recipe.content["steps"]["read"]):
@@ -144,8 +145,8 @@ class Learner:
             train = np.flatnonzero(~np.isin(groups, groups[test]))
             try:
                 with warnings.catch_warnings(action="ignore"):
-                    fitted = clone(reader).fit(features[train], self._y[train])
-                    found = fitted.predict(features[test])
+                    fitted = clone(reader).fit(_safe_indexing(given, train), self._y[train])
+                    found = fitted.predict(_safe_indexing(given, test))
             except SkcaptchaError:
                 continue  # too few captchas are left to fit to
             texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
