@@ -13,6 +13,7 @@ from skcaptcha.features import OrientedGradients, RawPixels
 from skcaptcha.inspection import explain_error
 from skcaptcha.read import CharacterReader, SequenceReader, read_captchas
 from skcaptcha.segment import FixedBoxes, SlidingWindow
+from template_reader import TemplateReader, template_pipeline
 
 BOXES = np.array([[8, 4, 20, 21], [38, 4, 20, 21], [68, 4, 20, 21], [98, 4, 20, 21]])
 X, Y = make_line_captchas(260, random_state=0)
@@ -114,3 +115,36 @@ def test_reader_is_not_modified(by_sequence):
     wrong = with_another_character(reading.text, np.random.default_rng(0))
     explain_error(by_sequence, X_TEST[0], wrong, reading)
     assert by_sequence[-1].get_params() == before
+
+
+class MaskedReader(TemplateReader):
+    """A reader of images that can be constrained to a string."""
+
+    def __init__(self, *, length=None, charset=None, mask=None):
+        super().__init__(length=length, charset=charset)
+        self.mask = mask
+
+    def _read(self, X):
+        readings = super()._read(X)
+        if self.mask is None:
+            return readings
+        return [replace(reading, text="".join(self.mask)) for reading in readings]
+
+
+def test_errors_of_a_reader_of_images_are_located_if_it_takes_a_mask():
+    model = template_pipeline()
+    model.steps[-1] = ("read", MaskedReader())
+    model.fit(list(X[:200]), Y[:200])
+    (reading,) = read_captchas(model, [X_TEST[0]])
+    rest = reading.text[1:]
+    wrong = next(c for c in CHARACTERS if c != reading.text[0]) + rest
+    cause = explain_error(model, X_TEST[0], wrong, reading)
+    assert cause.kind == "classification"
+    assert (
+        cause.explanation == f"{wrong[0]} read as {reading.text[0]}; its box is in the right place"
+    )
+    boxes = reading.boxes + np.array([[14, 0, 0, 0]]) * (np.arange(4) == 0)[:, None]
+    cause = explain_error(model, X_TEST[0], wrong, replace(reading, boxes=boxes))
+    assert cause.kind == "segmentation"
+    assert cause.explanation == f"{wrong[0]} is 14 pixels to the left of its box"
+    assert model[-1].mask is None

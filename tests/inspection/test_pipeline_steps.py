@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.inspection._pipeline_steps import leaf_steps, segmenter_index, step_parameters
+from skcaptcha.inspection._pipeline_steps import leaf_steps, n_image_steps, step_parameters
 from skcaptcha.read import CharacterReader
 from skcaptcha.segment import EqualSplit
 
@@ -30,6 +30,6 @@ def test_steps_of_nested_pipelines_are_named_by_their_path():
 
 
 def test_the_segmenter_is_found():
-    assert segmenter_index(MODEL) == 1
+    assert n_image_steps(MODEL) == 1
     with pytest.raises(SkcaptchaError, match="no segmenter among its steps"):
-        segmenter_index(MODEL[:1])
+        n_image_steps(MODEL[:1])

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.base import Model, pipeline_of
-from skcaptcha.inspection._pipeline_steps import segmenter_index
-from skcaptcha.read import Reading, SequenceReader
+from skcaptcha.inspection._pipeline_steps import n_image_steps
+from skcaptcha.read import Reading
+from skcaptcha.read._base import reads_images
 from skcaptcha.segments import Segments
 
 # Shifts of a box, in box widths: for the box as it is, and for boxes of other widths.
@@ -47,13 +48,14 @@ def explain_error(model: Model, source: Any, label: str, reading: Reading) -> Er
     The cause is segmentation if the number of boxes differs from the number of characters, or if
     misread characters are outside their boxes. Otherwise, it is classification.
 
-    The label helps to locate the characters. A `SequenceReader` is constrained to read the label: a
-    misread character is outside its box if its position then differs from the box by more than a
-    third of the distance between characters. For other readers, the boxes of misread characters
-    are shifted by up to half of their width, narrowed and widened: the characters are outside their
-    boxes if they are read correctly somewhere, but only in boxes that differ by more than a fifth
-    of their width. A fragment of another glyph may resemble the label's character by chance:
-    for these readers, 12 to 25 % of classification errors are reported as segmentation errors.
+    The label helps to locate the characters. A reader with a ``mask``, such as `SequenceReader`, is
+    constrained to read the label: a misread character is outside its box if its position then
+    differs from the box by more than a third of the distance between characters. For other readers
+    of segments, the boxes of misread characters are shifted by up to half of their width, narrowed
+    and widened: the characters are outside their boxes if they are read correctly somewhere, but
+    only in boxes that differ by more than a fifth of their width. A fragment of another glyph may
+    resemble the label's character by chance: for these readers, 12 to 25 % of classification errors
+    are reported as segmentation errors.
 
     Parameters
     ----------
@@ -97,13 +99,17 @@ def explain_error(model: Model, source: Any, label: str, reading: Reading) -> Er
         names = " ".join(unknown)
         return ErrorCause("classification", f"the training labels do not contain {names}")
     wrong = [k for k in range(n) if reading.text[k] != label[k]]
-    at = segmenter_index(model)
+    mistaken = ", ".join(f"{label[k]} read as {reading.text[k]}" for k in wrong)
+    locate = _outside_by_shifting
+    if hasattr(reader, "mask"):
+        locate = _outside_by_alignment
+    elif reads_images(reader):
+        return ErrorCause("classification", mistaken)
+    at = n_image_steps(model)
     image = model[:at].transform([source])[0] if at else source
-    locate = _outside_by_alignment if isinstance(reader, SequenceReader) else _outside_by_shifting
     outside = locate(model[at:], image, label, reading, wrong)
     if outside:
         return ErrorCause("segmentation", "; ".join(outside))
-    mistaken = ", ".join(f"{label[k]} read as {reading.text[k]}" for k in wrong)
     boxes = "their boxes are" if len(wrong) > 1 else "its box is"
     return ErrorCause("classification", f"{mistaken}; {boxes} in the right place")
 
@@ -114,9 +120,9 @@ def _outside_by_alignment(
     """Compare the boxes with those of the same reader when it is constrained to the label."""
     reader = copy(model[-1])
     reader.length, reader.charset, reader.mask = None, None, list(label)
-    aligned = reader.read(model[:-1].transform([image]))[0]
+    aligned = reader.read(model[:-1].transform([image]) if len(model) > 1 else [image])[0]
     if aligned.text != label:
-        return ["no path through the candidate segments spells the label"]
+        return ["no path through the image spells the label"]
     expected, found = _centers(aligned.boxes), _centers(reading.boxes)
     pitch = np.diff(expected).mean() if len(label) > 1 else aligned.boxes[0, 2]
     offset = expected - found

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.read._base import reads_images
 from skcaptcha.segment import BaseSegmenter
 
 
@@ -25,9 +26,14 @@ def step_parameters(model: Pipeline) -> list[tuple[str, str]]:
     return [(name, " ".join(repr(step).split())) for name, step in leaf_steps(model)]
 
 
-def segmenter_index(model: Pipeline) -> int:
-    """Return the index of the first segmenter among the steps; raise SkcaptchaError without one."""
+def n_image_steps(model: Pipeline) -> int:
+    """Return the number of steps before the segmenter, or before a reader of images.
+
+    Their output are images. Raise SkcaptchaError if the model has neither.
+    """
     for index, (_, step) in enumerate(model.steps):
         if isinstance(step, BaseSegmenter):
             return index
+    if reads_images(model[-1]):
+        return len(model) - 1
     raise SkcaptchaError("the model has no segmenter among its steps, so it cannot be traced")

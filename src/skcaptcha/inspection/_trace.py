@@ -15,8 +15,9 @@ from skcaptcha.base import Model, pipeline_of
 from skcaptcha.denoise import ImageRouter
 from skcaptcha.features import BaseFeatures
 from skcaptcha.images import ImageDecoder
-from skcaptcha.inspection._pipeline_steps import segmenter_index
+from skcaptcha.inspection._pipeline_steps import n_image_steps
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.segments import Segments
 
 Image = NDArray[np.uint8]
 
@@ -33,9 +34,10 @@ class Trace:
         Name and output of the decoder and of each denoising step. The decoded image is shown in
         color, even if the model decodes it to gray.
     boxes : ndarray of shape (k, 4)
-        ``x, y, w, h`` of each segment, in pixels of the last stage.
+        ``x, y, w, h`` of each segment, in pixels of the last stage. A model without a segmenter
+        reads images: these are then the boxes of the characters.
     crops : ndarray of shape (k, h, w), dtype uint8
-        Crops of the segments.
+        Crops of the segments, or of the characters.
     reading : Reading
         The prediction.
     """
@@ -67,7 +69,8 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     Raises
     ------
     SkcaptchaError
-        If the image cannot be read, or if the model has no segmenter among its steps.
+        If the image cannot be read, or if the model has no segmenter among its steps although its
+        reader reads segments.
 
     Examples
     --------
@@ -88,14 +91,18 @@ def trace(model: Model, source: Any, *, title: str = "image") -> Trace:
     (['imagedecoder', 'grayscale', 'binarizer'], 4)
     """
     model = pipeline_of(model)
-    at = segmenter_index(model)
+    at = n_image_steps(model)
     stages: list[tuple[str, Any]] = [("", source)]
     for name, step in model.steps[:at]:
         stages.extend(_stages(name, step, stages[-1][1]))
-    segments = model[at].transform([stages[-1][1]])
+    image = stages[-1][1]
+    reading = read_captchas(model, [source])[0]
+    if at + 1 < len(model):
+        segments = model[at].transform([image])
+    else:
+        segments = Segments.from_lists([image], [reading.boxes])
     features = model.steps[at + 1][1] if at + 1 < len(model) else None
     crops = features.crops(segments) if isinstance(features, BaseFeatures) else segments.crops()
-    reading = read_captchas(model, [source])[0]
     if isinstance(model[0], ImageDecoder) and model[0].gray:
         in_color = clone(model[0]).set_params(gray=False)
         stages[1] = stages[1][0], in_color.transform([source])[0]

@@ -13,7 +13,7 @@ from skcaptcha._display.printable import visible
 from skcaptcha.exceptions import ImageError, SkcaptchaError, reason_of
 from skcaptcha.images import decode
 from skcaptcha.inspection import LabeledPrediction, explain_error
-from skcaptcha.inspection._pipeline_steps import segmenter_index
+from skcaptcha.inspection._pipeline_steps import n_image_steps
 from skcaptcha.metrics import Confusion, confusions
 from skcaptcha.report._blocks import Block, Card, Details, Gallery, Picture, verbatim
 from skcaptcha.report._charts import matrix_chart
@@ -26,13 +26,14 @@ _NO_CHARACTER = "\u2205"
 _HOW_CAUSES_ARE_FOUND = Details(
     "How causes are found",
     "The cause is segmentation if the number of boxes differs from the number of characters, or if "
-    "misread characters are not in their boxes. To locate the characters, a sequence reader is "
-    "constrained to read the label: a character is outside its box if the two are more than a "
-    "third of the distance between characters apart. For other readers, the boxes are shifted and "
-    "stretched until they read the characters of the label: a character is outside its box if this "
-    "takes more than a fifth of the width of the box. The cause is classification if the boxes fit "
-    "but a character was mistaken for another one. If denoising removed part of a character, "
-    "either cause may be reported: compare the pictures. These causes are probable, not proven.",
+    "misread characters are not in their boxes. To locate the characters, a reader that finds them "
+    "itself is constrained to read the label: a character is outside its box if the two are more "
+    "than a third of the distance between characters apart. For other readers, the boxes are "
+    "shifted and stretched until they read the characters of the label: a character is outside its "
+    "box if this takes more than a fifth of the width of the box. The cause is classification if "
+    "the boxes fit but a character was mistaken for another one. If denoising removed part of a "
+    "character, either cause may be reported: compare the pictures. These causes are probable, not "
+    "proven.",
 )
 
 
@@ -66,7 +67,7 @@ def _card(prediction: LabeledPrediction) -> tuple[str, Card]:
         lines += [("not read", reason_of(result)), ("file", name)]
         return "unreadable image", Card(pictures, lines)
     model = prediction.model
-    denoised = model[: segmenter_index(model)].transform([prediction.source])[0]
+    denoised = model[: n_image_steps(model)].transform([prediction.source])[0]
     pictures.append(Picture(denoised, f"{name} with its boxes", result.boxes))
     cause = explain_error(model, prediction.source, prediction.label, result)
     lines += [
