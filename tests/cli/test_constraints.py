@@ -45,4 +45,4 @@ def test_predict_constrains_texts(run, captchas, tmp_path):
 def test_character_readers_cannot_be_constrained(run, model, captchas):
     outcome = run("predict", captchas, "--model", model, "--charset", "12")
     assert outcome.code == 2
-    assert "--charset: a CharacterReader reads each segment by itself" in outcome.sentence()
+    assert "--charset: a CharacterReader cannot be constrained" in outcome.sentence()

@@ -175,10 +175,14 @@ def _check_page(folder: Path) -> None:
 
 
 def _steps(model: Pipeline) -> str:
-    """Return the class names of the segmenter, the features and the classifier."""
+    """Return the class names of the segmenter, the features and the classifier, if it has them."""
+    from skcaptcha.features import BaseFeatures
+    from skcaptcha.segment import BaseSegmenter
+
     reader = model[-1]
     classifier = getattr(reader, "estimator", None) or reader
-    steps = [*(step for _, step in model.steps[-3:-1]), classifier]
+    before = (step for _, step in model.steps if isinstance(step, BaseSegmenter | BaseFeatures))
+    steps = [*before, classifier]
     return " + ".join(type(step).__name__ for step in steps)
 
 
@@ -189,7 +193,7 @@ def _summary(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "could not be read", f"{found['n_failed']}, excluded"
     yield "suspects", f"{n_suspects} ({percent(n_suspects / n, n)}), worst first"
     if n_other := found["n_other_length"]:
-        yield "checked in part", f"{n_other}, whose segment count differs from the label length"
+        yield "checked in part", f"{n_other}, in which the model finds another number of characters"
     yield "checked by", found["judged_by"]
     yield "seconds", f"{found['seconds']:.1f}"
 

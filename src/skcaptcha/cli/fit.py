@@ -222,6 +222,7 @@ def next_steps(model: Path) -> str:
 
 def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
     from skcaptcha.metrics import has_both_cases
+    from skcaptcha.read._base import reads_images
 
     report = result.report
     chosen = "chosen" in report  # its captchas and candidates are in tables of their own
@@ -231,7 +232,10 @@ def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
     if n_failed := len(result.failed):
         yield "could not be read", f"{n_failed}, excluded{'' if chosen else ' or counted as wrong'}"
     if n_left_out := report["n_left_out"]:
-        yield "excluded", f"{n_left_out}, whose segment count differs from the label length"
+        why = "whose segment count differs from the label length"
+        if reads_images(result.model[-1]):
+            why = "whose labels do not fit them"
+        yield "excluded", f"{n_left_out}, {why}"
     if not chosen:
         yield "candidates", f"{report['n_candidates']}, in {report['n_folds']} folds"
         for name, value in report["best_params"].items():

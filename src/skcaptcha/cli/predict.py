@@ -209,8 +209,8 @@ def _constrain(model: Any, constraints: dict[str, Any]) -> bool:
     unknown = given.keys() - model[-1].get_params(deep=False).keys()
     if unknown:
         raise SkcaptchaError(
-            f"--{min(unknown)}: a {type(model[-1]).__name__} reads each segment by itself, and "
-            "cannot be constrained; fit the ready recipe sequence, whose SequenceReader can"
+            f"--{min(unknown)}: a {type(model[-1]).__name__} cannot be constrained; fit the ready "
+            "recipe sequence, whose SequenceReader can"
         )
     if given:
         model[-1].set_params(**given).check_constraints()

@@ -48,7 +48,7 @@ class LabelIssues:
     n_folds : int
         Number of cross-validation folds.
     n_other_length : int
-        Number of captchas that cannot be segmented into as many characters as their label has.
+        Number of captchas that cannot be read as strings of as many characters as their label has.
         Only the lengths of these labels were checked.
     """
 

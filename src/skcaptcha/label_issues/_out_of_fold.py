@@ -82,9 +82,9 @@ def _read_fold(
 ) -> dict[int, HeldOut]:
     fitted = clone(model).fit([X[i] for i in train], y[train])
     reader = fitted[-1]
-    segments = fitted[:-1].transform([X[i] for i in test])
+    given = fitted[:-1].transform([X[i] for i in test])
     results = zip(
-        test.tolist(), reader.read(segments), reader.score_labels(segments, y[test]), strict=True
+        test.tolist(), reader.read(given), reader.score_labels(given, y[test]), strict=True
     )
     return {i: HeldOut(reading, scores, reader.classes_) for i, reading, scores in results}
 

@@ -43,7 +43,7 @@ class LabelProbabilities(NamedTuple):
 def character_probabilities(held_out: Sequence[HeldOut], y: NDArray[np.str_]) -> LabelProbabilities:
     """Return the probabilities of the characters of labels.
 
-    Captchas that cannot be segmented into as many characters as their label has are left out.
+    Captchas that cannot be read as strings of as many characters as their label has are left out.
     """
     classes = np.unique(list("".join(y)))
     scores: list[NDArray[np.float64]] = []

@@ -20,9 +20,9 @@ _DIGEST_SIZE = 5  # bytes; two different images in a million million share one
 
 
 def describe_model(model: Pipeline) -> dict[str, Any]:
-    """Return the characters of a fitted pipeline, and its label lengths if the reader has them."""
+    """Return the characters of a fitted pipeline, and its label lengths if they are counted."""
     about: dict[str, Any] = {"characters": "".join(getattr(model[-1], "classes_", []))}
-    if (lengths := getattr(model[-1], "lengths_", None)) is not None:
+    if isinstance(lengths := getattr(model[-1], "lengths_", None), dict):
         about["lengths"] = _with_text_keys(lengths)
     return about
 

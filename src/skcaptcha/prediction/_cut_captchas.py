@@ -6,7 +6,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection._search import BaseSearchCV
@@ -18,7 +18,9 @@ from skcaptcha.datasets import write_characters
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 from skcaptcha.features import BaseFeatures
 from skcaptcha.images import ImageBatch
+from skcaptcha.images._process_each import Process
 from skcaptcha.prediction._read_images import process_images
+from skcaptcha.read._base import reads_images
 
 if TYPE_CHECKING:
     from skcaptcha.recipes import Recipe
@@ -52,7 +54,7 @@ def cut_captchas(
     """Cut captchas into characters: write one image per character, in one folder per character.
 
     A captcha is skipped and logged if it cannot be read, or if the number of its segments differs
-    from the length of its label.
+    from the length of its label. A model without a segmenter cuts at the characters that it reads.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def cut_captchas(
         Folder to write, which must be empty or missing.
     model : Pipeline, fitted search over one, or Recipe
         Fitted model, or recipe, whose steps up to the features cut the captchas. The steps of a
-        recipe are first fitted to the captchas.
+        recipe are first fitted to the captchas; it must have a segmenter.
     verbose : int, default=0
         1 shows progress on standard error.
 
@@ -92,20 +94,26 @@ def cut_captchas(
     ...     cut_captchas(captchas, f"{folder}/characters", load_recipe("grid"))
     CutCaptchas(n_characters=40, failed=[])
     """
-    if isinstance(model, Pipeline | BaseSearchCV):
-        steps, images = _up_to_features(pipeline_of(model)), captchas.data
-    else:
+    process: Process[Any] = _cut
+    noun = "segments"
+    if not isinstance(model, Pipeline | BaseSearchCV):
         steps, images = _fitted_steps(model, captchas)
+    else:
+        steps, images = pipeline_of(model), captchas.data
+        if reads_images(steps[-1]):
+            process, noun = _cut_at_characters, "boxes"
+        else:
+            steps = _up_to_features(steps)
     crops: list[np.ndarray] = []
     characters: list[str] = []
     stems: list[str] = []
     failed = []
-    results = process_images(steps, images, _cut, title="cutting", verbose=verbose)
+    results = process_images(steps, images, process, title="cutting", verbose=verbose)
     for name, label, result in zip(captchas.filenames, captchas.target, results, strict=True):
         if isinstance(result, SkcaptchaError):
             reason = reason_of(result)
         elif len(result) != len(label):
-            reason = f"it has {len(result)} segments, but its label is {str(label)!r}"
+            reason = f"it has {len(result)} {noun}, but its label is {str(label)!r}"
         else:
             crops.extend(result)
             characters.extend(label)
@@ -116,7 +124,7 @@ def cut_captchas(
     if failed and not crops:
         raise SkcaptchaError(
             f"none of the {len(failed)} captchas, such as {failed[0]['filename']}, has as many "
-            "segments as its label has characters; use another model or recipe"
+            f"{noun} as its label has characters; use another model or recipe"
         )
     write_characters(Path(folder), crops, characters, stems)
     return CutCaptchas(len(crops), failed)
@@ -124,7 +132,13 @@ def cut_captchas(
 
 def _fitted_steps(recipe: Recipe, captchas: Bunch) -> tuple[Pipeline, ImageBatch]:
     """Fit the steps of a recipe to the captchas that can be read; return all decoded images."""
-    steps = _up_to_features(recipe.pipeline())
+    pipeline = recipe.pipeline()
+    if reads_images(reader := pipeline[-1]):
+        raise SkcaptchaError(
+            f"{recipe.source}: a {type(reader).__name__} finds characters only after it is fitted; "
+            "fit the recipe, and cut with its model"
+        )
+    steps = _up_to_features(pipeline)
     decoder = steps.named_steps["images"]
     images = ImageBatch(captchas.data, max_bytes=decoder.max_bytes, max_pixels=decoder.max_pixels)
     errors = images.errors
@@ -148,3 +162,12 @@ def _cut(steps: Pipeline, images: list[np.ndarray]) -> list[np.ndarray]:
     """Return the crops of each image as an array of shape (k, h, w)."""
     segments = steps[:-1].transform(images)
     return np.split(steps[-1].crops(segments), segments.offsets[1:-1])
+
+
+def _cut_at_characters(model: Pipeline, images: list[np.ndarray]) -> list[list[np.ndarray]]:
+    """Return the characters that are read in each image, as arrays of shape (h, w)."""
+    denoised = model[:-1].transform(images)
+    return [
+        [image[y : y + h, x : x + w] for x, y, w, h in reading.boxes.tolist()]
+        for image, reading in zip(denoised, model[-1].read(denoised), strict=True)
+    ]
