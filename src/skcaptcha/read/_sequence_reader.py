@@ -35,7 +35,7 @@ from skcaptcha.read.sequence._constraints import (
 )
 from skcaptcha.read.sequence._ensemble import EnsembleParameters, fit_ensembles, n_copies_for
 from skcaptcha.read.sequence._geometry import character_centers
-from skcaptcha.read.sequence._lattice import Lattice, Paths, batches
+from skcaptcha.read.sequence._lattice import Lattice, Strings, batches
 from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.read.sequence._pruned_search import SearchResult, search_lattice
@@ -539,7 +539,7 @@ class SequenceReader(BaseReader):
         scores = classifier.emission_scores(features_of(X))
         return Lattice(scores, self.geometry_.spans(X.boxes), X.offsets, self.geometry_.spacing)
 
-    def _texts(self, paths: Paths) -> list[str]:
+    def _texts(self, paths: Strings) -> list[str]:
         return [
             "".join(self.classes_[own[:length]])
             for own, length in zip(paths.classes, paths.lengths, strict=True)

@@ -48,19 +48,28 @@ class Spacing:
 
 
 @dataclass(frozen=True)
-class Paths:
-    """The best path of each of n captchas.
+class Strings:
+    """A string of each of n captchas, usually the best one.
 
-    ``scores`` (n,) are ``-inf`` and ``lengths`` (n,) 0 if no path is allowed. ``segments`` and
-    ``classes`` (n, longest) are the candidate and the class of each character, -1 after the last.
-    ``length_scores`` (n, longest) are the scores of the best paths of 1, 2, ... characters.
+    ``scores`` (n,) are ``-inf`` and ``lengths`` (n,) 0 if no string is allowed. ``classes``
+    (n, longest) are the classes of the characters, -1 after the last. ``length_scores``
+    (n, longest) are the scores of the best strings of 1, 2, ... characters.
     """
 
     scores: NDArray[np.float64]
     lengths: NDArray[np.intp]
-    segments: NDArray[np.intp]
     classes: NDArray[np.intp]
     length_scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Paths(Strings):
+    """The best path of each of n captchas.
+
+    ``segments`` (n, longest) are the candidates of the characters, -1 after the last.
+    """
+
+    segments: NDArray[np.intp]
 
 
 class _Column(NamedTuple):
@@ -175,14 +184,14 @@ class Lattice:
                 states[:, continuing, position] = self._states_before(
                     columns, position, states[:, continuing, position + 1], 1
                 )
-        return Paths(scores, lengths, states[0], states[1], totals)
+        return Paths(scores, lengths, states[1], totals, states[0])
 
     def max_emissions(self) -> NDArray[np.float64]:
         """Return the greatest emission score of each captcha, (n,); ``-inf`` if it is empty."""
         return self._best_of_captcha(self._group_scores)
 
     def max_marginals(
-        self, paths: Paths, length_scores: NDArray[np.float64], allowed: NDArray[np.bool_]
+        self, paths: Strings, length_scores: NDArray[np.float64], allowed: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], StringsThrough]:
         """Score the best path with each class at each position.
 

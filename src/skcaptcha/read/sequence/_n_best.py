@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.read.sequence._constraints import Constraints
-from skcaptcha.read.sequence._lattice import Lattice, Paths
+from skcaptcha.read.sequence._lattice import Strings, StringsThrough
 
 # Larger margins mean nothing more.
 _MAX_MARGIN = 100.0
+
+
+class StringLattice(Protocol):
+    """A lattice whose paths spell strings, such as `Lattice`, which describes the methods."""
+
+    def viterbi(
+        self, length_scores: NDArray[np.float64], allowed: NDArray[np.bool_]
+    ) -> Strings: ...
+
+    def max_marginals(
+        self, paths: Strings, length_scores: NDArray[np.float64], allowed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], StringsThrough]: ...
 
 
 class Alternatives:
@@ -19,7 +33,7 @@ class Alternatives:
     the second best string is always among them. ``paths`` are the best paths of the lattice.
     """
 
-    def __init__(self, lattice: Lattice, paths: Paths, constraints: Constraints) -> None:
+    def __init__(self, lattice: StringLattice, paths: Strings, constraints: Constraints) -> None:
         self._lattice = lattice
         self._paths = paths
         self._constraints = constraints
@@ -41,7 +55,7 @@ class Alternatives:
         margins[exists] = self._paths.scores[exists] - second[exists]
         return np.minimum(margins, _MAX_MARGIN)
 
-    def best(self, n: int) -> list[Paths]:
+    def best(self, n: int) -> list[Strings]:
         """Return the n best alternatives of each captcha, best first; some may be equal strings."""
         captchas, longest, n_classes = self._marginals.shape
         order = np.argsort(-self._scores, axis=1, kind="stable")[:, :n]
@@ -61,9 +75,8 @@ class Alternatives:
             length_scores[some, length] = self._constraints.length_scores[length]
             paths = self._lattice.viterbi(length_scores, self._constraints.allowed)
             classes[some, k], lengths[some, k] = paths.classes[some], paths.lengths[some]
-        nowhere = np.full((captchas, longest), -1, dtype=np.intp)
         return [
-            Paths(scores[:, k], lengths[:, k], nowhere, classes[:, k], self._paths.length_scores)
+            Strings(scores[:, k], lengths[:, k], classes[:, k], self._paths.length_scores)
             for k in range(order.shape[1])
         ]
 
