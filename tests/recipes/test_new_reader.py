@@ -129,6 +129,8 @@ X, y = list(X), y.tolist()
 steps = yaml.safe_load(open("recipe.yaml"))["steps"]
 families = load_families()
 alone = {"denoise": [steps["denoise"]], "segment": [None], "features": [None]}
+cutting = {"segment": [{"use": "EqualSplit", "n_characters": 4}], "features": [{"use": "HOG"}]}
+both = {"denoise": [steps["denoise"]], **cutting}
 families["grid"] = [families["grid"][1], {**alone, "read": [steps["read"]]}]
 families["final"] = {}
 choice = choose_recipe(X, y, families=families, budget=30, n_jobs=1)
@@ -136,6 +138,9 @@ for trial in sorted({(t.family, t.name) for t in choice.trials}):
     print(*trial)
 template = next(t for t in choice.trials if t.family == 1)
 print(template.screened > 0.8)
+families["grid"] = [{**both, "read": [{"use": "CharacterReader"}, steps["read"]]}]
+choice = choose_recipe(X, y, families=families, budget=60, n_jobs=1)
+print(choice.trials[0].name, choice.trials[0].accuracy > 0.8, *choice.recipe["steps"])
 split = Split(X[:60], np.array(y[:60]), X[60:], np.array(y[60:]))
 recipe = {"steps": {**steps, "segment": None, "features": None}, "search": {"cv": 2}}
 print(fit_and_read(recipe, split).mean() > 0.8)
@@ -152,6 +157,7 @@ def test_it_is_raced_and_audited(package):
         "0 ConnectedComponents + HOG + SVC",
         "1 TemplateReader",
         "True",
+        "TemplateReader True denoise read",
         "True",
         "with one segmentation instead of the best path ('touching',) True",
         "without knowing the length ('length',) True",

@@ -11,7 +11,9 @@ from typing import Any
 from sklearn.model_selection import ParameterGrid
 
 from skcaptcha.auto._measurement import Measurement
+from skcaptcha.read._base import reads_images
 from skcaptcha.recipes import Recipe, ready_recipe
+from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "auto.yaml"
@@ -99,6 +101,9 @@ def _recipe(
     fixed: Content, values: Content, measurement: Measurement, length: int | None
 ) -> Content:
     steps = _filled(_with_values(fixed["steps"], values), measurement, length)
+    if reads_images(allowed_classes("read").get(steps["read"]["use"])):
+        # Its surrogate may read segments of the same images.
+        steps = {name: step for name, step in steps.items() if name not in ("segment", "features")}
     content = {**fixed, "steps": steps, "final": {}}
     known = Recipe(content, _SOURCE).pipeline().get_params()
     final = {name: value for name, value in fixed.get("final", {}).items() if name in known}
