@@ -3,9 +3,9 @@
 The estimators follow scikit-learn's contract, except for these deviations:
 
 - **Samples are captchas, not rows of a table.** A decoder accepts paths, encoded bytes and arrays;
-  denoisers and segmenters accept sequences of images, which may differ in size; features and
-  readers accept :class:`~skcaptcha.Segments`, a batch with a varying number of segments for each
-  captcha. So ``n_features_in_`` and ``feature_names_in_`` are never set.
+  denoisers, segmenters and some readers accept sequences of images, which may differ in size;
+  features and other readers accept :class:`~skcaptcha.Segments`, a batch with a varying number of
+  segments for each captcha. So ``n_features_in_`` and ``feature_names_in_`` are never set.
 - **Labels are strings**, one for each captcha. Almost every label is unique, so a reader is not
   tagged as a classifier: folds are not stratified, and there is no ``predict_proba``. Use
   :func:`~skcaptcha.read_captchas` for probabilities.

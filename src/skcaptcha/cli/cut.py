@@ -26,7 +26,7 @@ def cut(
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Model whose segmentation to use.", show_default=str(DEFAULT_MODEL)
+            metavar="FILE", help="Model whose boxes to use.", show_default=str(DEFAULT_MODEL)
         ),
     ] = None,
     trust: Trust = False,
@@ -41,8 +41,8 @@ def cut(
 ) -> None:
     """Cut captchas into characters: write one image per character, in one folder per character.
 
-    A captcha whose number of segments differs from the length of its label is skipped and listed;
-    the exit code is then 1.
+    A captcha whose number of boxes differs from the length of its label is skipped and listed; the
+    exit code is then 1.
     """
     from skcaptcha.datasets import load_captchas
     from skcaptcha.persistence import load
