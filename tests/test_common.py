@@ -449,24 +449,23 @@ BAD_IMAGES = {
 
 
 @pytest.mark.parametrize("bad", BAD_IMAGES)
-@pytest.mark.parametrize(
-    "name", [n for n in KINDS if subpackage_of(KINDS[n]) in ("denoise", "segment")]
-)
+@pytest.mark.parametrize("name", [n for n in KINDS if input_of(KINDS[n]) in ("denoise", "segment")])
 def test_a_bad_image_is_named(name, bad):
-    fitted = make(name).fit(drawn())
+    fitted = make(name).fit(drawn(), LABELS)
     X = [*drawn(2), BAD_IMAGES[bad], *drawn(1)]
-    for method in (fitted.fit, fitted.transform):
-        with pytest.raises(ImageError, match=r"^image 2: "):
-            method(X)
+    with pytest.raises(ImageError, match=r"^image 2: "):
+        (fitted.predict if hasattr(fitted, "predict") else fitted.transform)(X)
+    with pytest.raises(ImageError, match=r"^image 2: "):
+        fitted.fit(X, LABELS[:4])
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if subpackage_of(KINDS[n]) in IMAGES])
+@pytest.mark.parametrize("name", [n for n in KINDS if input_of(KINDS[n]) in IMAGES])
 def test_a_single_image_is_refused(name):
     with pytest.raises(ImageError, match=r"^X: .*wrap"):
-        make(name).fit(drawn()[0])
+        make(name).fit(drawn()[0], LABELS[:1])
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if subpackage_of(KINDS[n]) not in IMAGES])
+@pytest.mark.parametrize("name", [n for n in KINDS if input_of(KINDS[n]) not in IMAGES])
 def test_input_other_than_segments_is_refused(name):
     with pytest.raises(TypeError, match=r"Segments.* found list"):
         make(name).fit(drawn(), LABELS)
