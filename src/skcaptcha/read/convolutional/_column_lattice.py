@@ -85,29 +85,30 @@ class ColumnLattice:
         """
         n_steps, n, n_outputs = self._scores.shape
         longest, lengths = allowed.shape[-2], paths.lengths
+        occurring = int(lengths.max(initial=1))
         # What follows a character is what precedes it in the mirrored captcha.
         mirrored_columns = self.n_columns - 1 - np.arange(n_steps)[:, None]
-        mirrored_counts = lengths[:, None] - np.arange(longest)
-        mirrored = allowed
-        if not allowed.all():
-            own = np.broadcast_to(allowed, (n, longest, n_outputs - 1))
+        mirrored_counts = lengths[:, None] - np.arange(occurring)
+        mirrored = allowed[..., :occurring, :]
+        if not mirrored.all():
+            own = np.broadcast_to(mirrored, (n, occurring, n_outputs - 1))
             mirrored = own[self._captchas[:, None], np.maximum(mirrored_counts - 1, 0)]
         forward = self._forward(allowed)
         backward = _Beginnings(self._scores[mirrored_columns, self._captchas], mirrored)
 
-        best = np.full((n, longest, n_outputs), -np.inf)
+        best = np.full((n, occurring, n_outputs), -np.inf)
         for t in range(n_steps):
             some = np.flatnonzero(mirrored_columns[t] >= 0)
             through = backward.before[
                 mirrored_columns[t, some, None], some[:, None], np.maximum(mirrored_counts[some], 0)
             ]
-            through += forward.before[t, some, 1:]
+            through += forward.before[t, some, 1 : occurring + 1]
             through += self._scores[t, some, None]
             best[some] = np.maximum(best[some], through)
-        scores = best[:, :, :-1]
-        scores[mirrored_counts <= 0] = -np.inf
+        best[mirrored_counts <= 0] = -np.inf
         of_length = np.broadcast_to(length_scores, (n, longest))[self._captchas, lengths - 1]
-        scores += of_length[:, None, None]
+        scores = np.full((n, longest, n_outputs - 1), -np.inf)
+        scores[:, :occurring] = best[:, :, :-1] + of_length[:, None, None]
 
         def strings(
             captchas: NDArray[np.intp], positions: NDArray[np.intp], classes: NDArray[np.intp]
@@ -132,49 +133,10 @@ class ColumnLattice:
         self, length_scores: NDArray[np.float64], allowed: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Return the log of the sum of the exponentials of the scores of all paths, (n,)."""
-        n_steps, n, n_outputs = self._scores.shape
-        longest = allowed.shape[-2]
-        sums = np.full((n_steps, n, longest + 1), -np.inf)
-        # Sums over the beginnings with each number of characters and each last label, divided by
-        # the greatest one with that number of characters.
-        states = np.zeros((n, longest + 1, n_outputs))
-        scale = np.full((n, longest + 1), -np.inf)
-        states[:, 0, -1] = 1.0
-        scale[:, 0] = 0.0
-        emissions = np.exp(self._scores)
-        log_of = np.full(scale.shape, -np.inf)
-        for t in range(n_steps):
-            total = states.sum(axis=2)
-            # Subtraction from the total would lose the others next to the most probable class.
-            of_class = states[:, :-1, :-1].argmax(axis=2)
-            chosen = np.arange(n)[:, None], np.arange(longest), of_class
-            most = states[chosen]
-            states[chosen] = 0.0
-            others = states.sum(axis=2)[:, :-1]
-            states[chosen] = most
-            entering = total[:, :-1, None] - states[:, :-1, :-1]
-            entering[chosen] = others
-            common = scale.copy()
-            np.maximum(common[:, 1:], scale[:, :-1], out=common[:, 1:])
-            common[np.isneginf(common)] = 0.0
-            stay = np.exp(scale - common)
-            enter = np.exp(scale[:, :-1] - common[:, 1:])
-            states[:, :, :-1] *= stay[:, :, None]
-            states[:, 1:, :-1] += entering * enter[:, :, None]
-            states[:, :, -1] = total * stay
-            states *= emissions[t][:, None]
-            states[:, 1:, :-1] *= allowed
-            greatest = states.max(axis=2)
-            some = greatest > 0
-            states /= np.where(some, greatest, 1.0)[:, :, None]
-            log_of.fill(-np.inf)
-            np.log(greatest, out=log_of, where=some)
-            scale = common + log_of
-            np.log(states.sum(axis=2), out=log_of, where=some)
-            sums[t] = scale + log_of
-        final = sums[self.n_columns - 1, self._captchas, 1:] + length_scores
-        totals: NDArray[np.float64] = logsumexp(final, axis=1)
-        return totals
+        ends = self.n_columns - 1, self._captchas
+        totals = _log_sums(self._scores, allowed)[ends] + length_scores
+        summed: NDArray[np.float64] = logsumexp(totals, axis=1)
+        return summed
 
     def _forward(self, allowed: NDArray[np.bool_]) -> _Beginnings:
         if self._last[0] is not allowed or self._last[1] is None:
@@ -199,9 +161,12 @@ class _Beginnings:
         self.before[0, :, 0, -1] = 0.0
         self.before[0, :, 1, :-1] = np.where(allowed[..., 0, :], 0.0, -np.inf)
         forbidden = None if allowed.all() else ~allowed
-        captcha, count = np.arange(n)[:, None], np.arange(longest + 1)
+        captcha, counts = np.arange(n)[:, None], np.arange(longest + 1)
         for t in range(1, n_steps):
-            until = self.before[t - 1] + scores[t - 1][:, None]
+            # Columns up to t cannot hold more characters.
+            count = counts[: t + 2]
+            before = self.before[t, :, : t + 2]
+            until = self.before[t - 1, :, : t + 2] + scores[t - 1, :, None]
             label = until.argmax(axis=2)
             best = until[captcha, count, label]
             until[captcha, count, label] = -np.inf
@@ -210,11 +175,11 @@ class _Beginnings:
             # A character begins after any other label, or continues.
             chosen = captcha, count[1:], label[:, :-1]
             same = until[chosen]
-            np.maximum(until[:, 1:], best[:, :-1, None], out=self.before[t, :, 1:])
-            self.before[t][chosen] = np.maximum(same, second[:, :-1])
+            np.maximum(until[:, 1:], best[:, :-1, None], out=before[:, 1:])
+            before[chosen] = np.maximum(same, second[:, :-1])
             if forbidden is not None:
-                np.copyto(self.before[t, :, 1:, :-1], -np.inf, where=forbidden)
-            self.before[t, :, :, -1] = best
+                np.copyto(before[:, 1:, :-1], -np.inf, where=forbidden[..., : t + 1, :])
+            before[:, :, -1] = best
 
     def scores_at(
         self, captchas: NDArray[np.intp], columns: NDArray[np.intp]
@@ -260,3 +225,51 @@ class _Beginnings:
             counts[own] = count - (shows & ~stays)
             labels[own] = np.where(stays, label, source)
         return classes, first, last
+
+
+def _log_sums(scores: NDArray[np.float64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return log-sums over the beginnings of paths with 1, 2, ... characters.
+
+    ``scores`` has shape (T, n, K + 1), and the log-sums up to each column (T, n, longest).
+    """
+    n_steps, n, n_outputs = scores.shape
+    longest = allowed.shape[-2]
+    captcha, count = np.arange(n)[:, None], np.arange(longest + 1)
+    # For each number of characters, sums for each label of the last column, in units of their
+    # total. Its log is ``scale``.
+    states = np.zeros((n, longest + 1, n_outputs))
+    scale = np.full((n, longest + 1), -np.inf)
+    states[:, 0, -1], states[:, 1, :-1] = 1.0, allowed[..., 0, :]
+    scale[:, :2] = 0.0
+    log_sums = np.empty((n_steps, n, longest))
+    emissions = np.exp(scores)[:, :, None]
+    for t in range(n_steps):
+        states *= emissions[t]
+        # Subtraction of the greatest from the total would lose the others.
+        chosen = captcha, count, states[:, :, :-1].argmax(axis=2)
+        greatest = states[chosen]
+        states[chosen] = 0.0
+        others = states.sum(axis=2)
+        states[chosen] = greatest
+        total = others + greatest
+        exists = total > 0
+        scale[~exists] = -np.inf
+        total[~exists] = 1.0
+        scale += np.log(total)
+        log_sums[t] = scale[:, 1:]
+        states /= total[:, :, None]
+        others /= total
+        # A character begins after any other label, or continues.
+        entering = 1.0 - states[:, :-1, :-1]
+        entering[captcha, count[:-1], chosen[2][:, :-1]] = others[:, :-1]
+        common = scale.copy()
+        np.maximum(scale[:, 1:], scale[:, :-1], out=common[:, 1:])
+        reached = np.where(np.isfinite(common), common, 0.0)
+        stay = np.exp(scale - reached)
+        states *= stay[:, :, None]
+        entering *= np.exp(scale[:, :-1] - reached[:, 1:])[:, :, None]
+        states[:, 1:, :-1] += entering
+        states[:, 1:, :-1] *= allowed
+        states[:, :, -1] = stay
+        scale = common
+    return log_sums
