@@ -12,8 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from skcaptcha.datasets import make_image_captchas
-from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.denoise import HeightScaler
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.read import SequenceReader
@@ -183,27 +182,6 @@ def test_the_boxes_of_labels_are_where_the_characters_are(varied, seed):
             x + width / 2 - 20 - [e + WIDTHS[n] / 2 for e, n in zip(own, text, strict=True)]
         )
     assert np.abs(off).max() <= 6
-
-
-def test_the_boxes_of_generated_captchas_are_near_the_true_places():
-    images, y, places = make_image_captchas(200, return_boxes=True, random_state=0)
-    scaler = HeightScaler(margin=0.5)
-    model = make_pipeline(
-        Grayscale(), PolarityNormalizer(), scaler, SlidingWindow(), OrientedGradients(),
-        SequenceReader(n_realignments=0, random_state=0),
-    )  # fmt: skip
-    segments = model[:-1].fit_transform(list(images), y)
-    aligned = model[-1].fit(segments, y).align(segments, y)
-    assert [len(boxes) for boxes in aligned] == [len(label) for label in y]
-    left, _, across, _ = np.array(aligned).transpose(2, 0, 1)
-    true_left, _, true_across, _ = places.transpose(2, 0, 1)
-    # Back to pixels of the image, without the margin on its left.
-    height = images.shape[1]
-    middle = (left + across / 2) * height / scaler.height_ - height / 2
-    off = np.abs(middle - (true_left + true_across / 2))
-    pitch = np.diff(true_left + true_across / 2).mean()
-    assert np.median(off) < pitch / 8
-    assert np.mean(off < pitch / 3) > 0.98
 
 
 def test_labels_without_a_path_have_no_boxes():

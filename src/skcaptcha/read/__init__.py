@@ -3,6 +3,7 @@
 from skcaptcha.read._base import BaseReader, LabelScores
 from skcaptcha.read._character_reader import CharacterReader
 from skcaptcha.read._convolutional_classifier import ConvolutionalClassifier
+from skcaptcha.read._convolutional_reader import ConvolutionalReader
 from skcaptcha.read._reading import Reading, read_captchas
 from skcaptcha.read._sequence_reader import SequenceReader
 
@@ -10,6 +11,7 @@ __all__ = [
     "BaseReader",
     "CharacterReader",
     "ConvolutionalClassifier",
+    "ConvolutionalReader",
     "LabelScores",
     "Reading",
     "SequenceReader",

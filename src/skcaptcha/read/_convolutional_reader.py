@@ -1,0 +1,635 @@
+"""Reader that learns its own features: a convolutional network over the columns of an image."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any, NamedTuple, Self
+
+import cv2
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skcaptcha.base import StepTags
+from skcaptcha.denoise import HeightScaler
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.features import OrientedGradients
+from skcaptcha.read._base import BaseReader, LabelScores, empty_readings
+from skcaptcha.read._calibration import fit_platt_scaling
+from skcaptcha.read._reading import Reading
+from skcaptcha.read._sequence_reader import SequenceReader
+from skcaptcha.read.convolutional._column_lattice import ColumnLattice, ColumnPaths
+from skcaptcha.read.convolutional._ctc_loss import ctc_loss
+from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
+from skcaptcha.read.convolutional._network import COLUMN_WIDTH, HEIGHT_UNIT, Network
+from skcaptcha.read.convolutional._training import Example, Schedule, Training
+from skcaptcha.read.sequence._constraints import Constraints, exact_length, make_constraints
+from skcaptcha.read.sequence._n_best import Alternatives
+from skcaptcha.segment import SlidingWindow
+
+_logger = logging.getLogger(__name__)
+
+Image = NDArray[np.uint8]
+
+_N_RUNNERS_UP = 3
+_MARGIN = 8  # pixels on the left and the right of an image
+_BATCH_SIZE = 64  # captchas that are decoded at a time
+_MIN_EXAMPLES_TO_HOLD_OUT = 20
+_MAX_HELD_OUT = 100
+# The widest captcha may hold this many times the usual number of characters.
+_MAX_DENSITY = 1.5
+
+
+class ConvolutionalReader(BaseReader):
+    """Read denoised images with a convolutional network that learns its own features.
+
+    The network predicts for every four columns of pixels which character they show, or the blank.
+    Dynamic programming finds the best string. This reads characters that touch, overlap or are
+    warped more accurately than hand-made features do, but takes longer to train.
+
+    Training needs labels only. A network that starts from labels alone often learns nothing but
+    blanks for a long time, so ``init``, another reader, first finds the positions of the
+    characters. The network first learns the character of each column, and then the whole strings
+    with the loss of connectionist temporal classification (CTC). In every batch the images are
+    warped at random. All computations are matrix products in NumPy.
+
+    The pipeline has no segment and features steps: the reader follows the denoising, which should
+    end with `HeightScaler`, for instance with ``pitch=24`` and ``margin=0``.
+
+    Parameters
+    ----------
+    init : Pipeline, default=None
+        Unfitted pipeline that finds the first positions: transformers that make segments with
+        features from denoised images, and a `SequenceReader`. None: windows with oriented
+        gradients, and linear discriminants, for images resized to a pitch of 24 pixels.
+    n_estimators : int >= 1, default=1
+        Number of networks, each with other held-out captchas and a seed of its own. They average
+        their probabilities.
+    channels : tuple of five ints, default=(32, 32, 64, 64, 64)
+        Channels of the convolutions of 3 x 3 pixels.
+    n_hidden : int >= 1, default=128
+        Channels of the convolution over the full height.
+    max_iter : int >= 1, default=1200
+        Number of batches that each network learns from.
+    batch_size : int >= 2, default=16
+        Number of images in a batch.
+    learning_rate_init : float > 0, default=0.003
+        Step size of AdamW, which falls to 0 along a cosine.
+    alpha : float >= 0, default=0.001
+        Weight decay.
+    warp : float >= 0, default=1.0
+        Strength of the random warps. At 1, images are turned by up to 0.1 radians, slanted by up to
+        0.15, stretched by up to 10 % in each direction, moved by up to 6 % of their height, and
+        bent by up to 2.5 pixels.
+    validation_fraction : float in 0..1, default=0.1
+        Fraction of the captchas that a network does not learn from, at most 100 of them. They
+        calibrate the confidences, and end the training when they are read no better. With fewer
+        than 20 captchas none is held out.
+    n_iter_no_change : int >= 1, default=8
+        The training ends soon after so many checks of the held-out captchas without a better
+        result. There are twenty checks in all.
+    budget : float > 0, default=None
+        Seconds after which the training ends, however few batches it has had. With a budget, the
+        result depends on the speed of the machine.
+    length : int, tuple of two ints or "free", default=None
+        Allowed number of characters, as for `SequenceReader`.
+    charset : str, default=None
+        Only characters that may be read; None: all characters of the training labels.
+    mask : list of (str or None), default=None
+        Allowed characters at each position, None for all; it fixes the length.
+    n_jobs : int, default=None
+        Number of threads that train a network; more than 2 are not used. The result is the same
+        for any number.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the weights, the batches, the warps, and the choice of held-out captchas.
+    verbose : int, default=0
+        1 prints the loss and the accuracy on held-out captchas during the training.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Characters in the training labels.
+    networks_ : list of FoldedNetwork
+        The trained networks.
+    image_height_ : int
+        Height of the training images; others are resized to it.
+    pitch_ : float
+        Mean distance between characters of the training captchas, in pixels.
+    init_score_ : float
+        Fraction of the training captchas that ``init`` reads after it was fitted to them.
+    calibrator_ : PlattScaling
+        Logistic function from the margin over the second best string to the confidence.
+    lengths_ : dict of int to int
+        Number of training labels of each length.
+    validation_indices_ : ndarray of shape (n_validated,)
+        Indices of the held-out captchas of all networks.
+    validation_texts_ : ndarray of shape (n_validated,)
+        What the network that did not learn from them reads.
+    validation_score_ : float
+        Fraction of the held-out captchas that are read right, NaN without such captchas.
+    loss_curves_ : list of list of float
+        Mean losses between two checks, for each network.
+    left_out_ : ndarray of shape (n_left_out,)
+        Indices of training captchas left out: their label is empty, or too long for their width.
+    n_left_out_ : int
+        Number of training captchas left out.
+
+    See Also
+    --------
+    SequenceReader : Reads windows with hand-made features.
+
+    References
+    ----------
+    A. Graves, S. Fernandez, F. Gomez and J. Schmidhuber, "Connectionist temporal classification:
+    labelling unsegmented sequence data with recurrent neural networks", ICML 2006.
+
+    S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift", ICML 2015.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skcaptcha.datasets import make_line_captchas
+    >>> from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+    >>> from skcaptcha.read import ConvolutionalReader
+    >>> X, y = make_line_captchas(80, charset="ABC", random_state=0)
+    >>> model = make_pipeline(
+    ...     Grayscale(),
+    ...     PolarityNormalizer(),
+    ...     HeightScaler(height=24, margin=0),
+    ...     ConvolutionalReader(max_iter=40, channels=(8, 8, 16, 16, 16), random_state=0),
+    ... )
+    >>> float(model.fit(X[:60], y[:60]).score(X[60:], y[60:])) > 0.8
+    True
+    """
+
+    reads_images = True
+
+    _parameter_constraints: dict[str, Any] = {
+        "init": [Pipeline, None],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "channels": ["array-like"],
+        "n_hidden": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "warp": [Interval(Real, 0, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "budget": [Interval(Real, 0, None, closed="neither"), None],
+        "length": [
+            Interval(Integral, 1, None, closed="left"),
+            "array-like",
+            StrOptions({"free"}),
+            None,
+        ],
+        "charset": [str, None],
+        "mask": [list, tuple, None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        init: Pipeline | None = None,
+        *,
+        n_estimators: int = 1,
+        channels: Sequence[int] = (32, 32, 64, 64, 64),
+        n_hidden: int = 128,
+        max_iter: int = 1200,
+        batch_size: int = 16,
+        learning_rate_init: float = 0.003,
+        alpha: float = 0.001,
+        warp: float = 1.0,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 8,
+        budget: float | None = None,
+        length: int | tuple[int, int] | str | None = None,
+        charset: str | None = None,
+        mask: Sequence[str | None] | None = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.init = init
+        self.n_estimators = n_estimators
+        self.channels = channels
+        self.n_hidden = n_hidden
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.warp = warp
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.budget = budget
+        self.length = length
+        self.charset = charset
+        self.mask = mask
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _fit(self, X: Sequence[Image], labels: NDArray[np.str_]) -> None:
+        rng = check_random_state(self.random_state)
+        lengths = np.char.str_len(labels)
+        self.image_height_ = int(np.median([len(image) for image in X]))
+        n_columns = np.array([_n_columns(image, self.image_height_) for image in X])
+        n_repeated = [sum(a == b for a, b in pairwise(t)) for t in labels.tolist()]
+        usable = (lengths > 0) & (lengths + n_repeated <= n_columns)
+        self.left_out_ = np.flatnonzero(~usable)
+        self.n_left_out_ = len(self.left_out_)
+        if not usable.any():
+            raise ReadingError(
+                f"nothing can be learned: none of the {len(labels)} captchas has a label that fits "
+                "into its width; check the labels, and enlarge the images with HeightScaler"
+            )
+        own = np.flatnonzero(usable)
+        images, texts = [X[i] for i in own.tolist()], labels[own]
+        self.classes_ = np.unique(list("".join(texts)))
+        seen, times = np.unique(lengths[own], return_counts=True)
+        self.lengths_ = dict(zip(seen.tolist(), times.tolist(), strict=True))
+        # Impossible constraints must raise before the fit, which takes long.
+        self.check_constraints()
+        examples = self._examples(images, texts, rng)
+        groups, _ = self._calibration_groups(2, images, np.arange(len(images)))
+        self.networks_: list[FoldedNetwork] = []
+        self.loss_curves_: list[list[float]] = []
+        held_outs = self._held_out_parts(examples, groups, rng)
+        for held_out in held_outs:
+            self.networks_.append(self._train(examples, images, texts, held_out, rng))
+        self._calibrate(images, texts, held_outs)
+        self.validation_indices_ = own[np.concatenate(held_outs)]
+
+    def _examples(
+        self, images: Sequence[Image], texts: NDArray[np.str_], rng: np.random.RandomState
+    ) -> list[Example]:
+        """Find the positions of the characters, and prepare the images for the network."""
+        seed = rng.randint(np.iinfo(np.int32).max)
+        init = _default_init(seed) if self.init is None else clone(self.init)
+        if not isinstance(init[-1], SequenceReader):
+            raise TypeError(
+                f"init must be a Pipeline that ends in a SequenceReader; found {init[-1]!r}"
+            )
+        _logger.debug("finding the positions of the characters")
+        segments = init[:-1].fit_transform(list(images), texts)
+        init[-1].fit(segments, texts)
+        boxes = init[-1].align(segments, texts)
+        self.init_score_ = init[-1].score(segments, texts)
+        examples, distances = [], []
+        for i, (image, text) in enumerate(zip(images, texts.tolist(), strict=True)):
+            prepared, left = _prepare(image, self.image_height_)
+            centers = np.empty(0)
+            if len(boxes[i]) == len(text):
+                # The images of `init` may be resized and padded alike on both sides.
+                theirs = segments.images[i]
+                scale = self.image_height_ / len(theirs)
+                width = image.shape[1] * self.image_height_ / len(image)
+                from_middle = boxes[i][:, 0] + boxes[i][:, 2] / 2 - theirs.shape[1] / 2
+                centers = left + width / 2 + scale * from_middle - 0.5
+                distances.append(np.diff(centers))
+            classes = np.searchsorted(self.classes_, list(text))
+            examples.append(Example(prepared, classes, centers))
+        known = np.concatenate([*distances, np.empty(0)])
+        self.pitch_ = float(known.mean()) if len(known) else float(self.image_height_ / 2)
+        return examples
+
+    def _held_out_parts(
+        self,
+        examples: Sequence[Example],
+        groups: NDArray[np.intp],
+        rng: np.random.RandomState,
+    ) -> list[NDArray[np.intp]]:
+        """Choose the captchas that each network does not learn from.
+
+        Duplicates stay together, and no character loses its last example. The parts are disjoint
+        if there are enough captchas.
+        """
+        n = min(round(self.validation_fraction * len(examples)), _MAX_HELD_OUT)
+        if len(examples) < _MIN_EXAMPLES_TO_HOLD_OUT:
+            n = 0
+        waiting: list[int] = []
+        parts = []
+        counts = np.zeros((len(examples), len(self.classes_)), dtype=np.intp)
+        for row, example in zip(counts, examples, strict=True):
+            np.add.at(row, example.classes, 1)
+        for _ in range(self.n_estimators):
+            left = counts.sum(axis=0)
+            part: list[int] = []
+            drawn: set[int] = set()
+            while len(part) < n:
+                if not waiting:
+                    unused = np.setdiff1d(np.unique(groups), [*drawn])
+                    if not len(unused):
+                        break
+                    waiting = rng.permutation(unused).tolist()
+                group = waiting.pop()
+                drawn.add(group)
+                members = np.flatnonzero(groups == group)
+                rest = left - counts[members].sum(axis=0)
+                if (rest > 0).all():
+                    left = rest
+                    part += members.tolist()
+            parts.append(np.array(sorted(part), dtype=np.intp))
+        return parts
+
+    def _train(
+        self,
+        examples: Sequence[Example],
+        images: Sequence[Image],
+        texts: NDArray[np.str_],
+        held_out: NDArray[np.intp],
+        rng: np.random.RandomState,
+    ) -> FoldedNetwork:
+        network = Network(
+            len(examples[0].image),
+            len(self.classes_) + 1,
+            rng,
+            channels=self.channels,
+            n_hidden=self.n_hidden,
+        )
+        seed = rng.randint(np.iinfo(np.int32).max)
+        schedule = Schedule(
+            max_iter=self.max_iter,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate_init,
+            weight_decay=self.alpha,
+            warp=self.warp,
+            pitch=self.pitch_,
+            patience=self.n_iter_no_change,
+            budget=None if self.budget is None else self.budget / self.n_estimators,
+        )
+        learned = np.setdiff1d(np.arange(len(examples)), held_out)
+        losses: list[float] = []
+        self.loss_curves_.append(losses)
+
+        best_accuracy, least_loss = -1.0, math.inf
+
+        def check(done: float, loss: float, seconds: float) -> bool:
+            nonlocal best_accuracy, least_loss
+            losses.append(loss)
+            accuracy, held_out_loss = math.nan, loss
+            if len(held_out):
+                accuracy, held_out_loss = _evaluate(
+                    fold(network), [examples[i] for i in held_out], texts[held_out], self.classes_
+                )
+            better = accuracy > best_accuracy or held_out_loss < least_loss
+            best_accuracy = max(best_accuracy, accuracy)
+            least_loss = min(least_loss, held_out_loss)
+            message = (
+                f"network {len(self.networks_) + 1} of {self.n_estimators}: {done:.0%}, "
+                f"loss {loss:.3f}, held-out accuracy {accuracy:.1%}, "
+                f"{seconds / done - seconds:.0f} s left"
+            )
+            _logger.debug(message)
+            if self.verbose:
+                print(message)
+            return better
+
+        n_threads = joblib.effective_n_jobs(self.n_jobs)
+        training = Training(network, [examples[i] for i in learned], schedule, seed, n_threads)
+        training.run(check)
+        return fold(network)
+
+    def _calibrate(
+        self,
+        images: Sequence[Image],
+        texts: NDArray[np.str_],
+        held_outs: Sequence[NDArray[np.intp]],
+    ) -> None:
+        """Read the held-out captchas, and fit confidences to their margins."""
+        margins, right, read = [np.empty(0)], [np.empty(0, dtype=bool)], [np.empty(0, "<U1")]
+        constraints = self._constraints(max(self.lengths_))
+        for network, held_out in zip(self.networks_, held_outs, strict=True):
+            for first in range(0, len(held_out), _BATCH_SIZE):
+                some = held_out[first : first + _BATCH_SIZE]
+                columns = self._columns([images[i] for i in some], [network])
+                paths = columns.lattice.viterbi(*constraints)
+                found = self._texts(paths)
+                exists = paths.lengths > 0
+                alternatives = Alternatives(columns.lattice, paths, constraints)
+                margins.append(alternatives.margins()[exists])
+                right.append((found == texts[some])[exists])
+                read.append(found)
+        self.calibrator_ = fit_platt_scaling(np.concatenate(margins), np.concatenate(right))
+        self.validation_texts_ = np.concatenate(read)
+        expected = texts[np.concatenate(held_outs)]
+        self.validation_score_ = math.nan
+        if len(expected):
+            self.validation_score_ = float(np.mean(self.validation_texts_ == expected))
+
+    def _predict(self, X: Sequence[Image]) -> NDArray[np.str_]:
+        texts: list[str] = []
+        for columns in self._batches(X):
+            paths = columns.lattice.viterbi(*self._batch_constraints(columns))
+            texts += self._texts(paths).tolist()
+        return np.array(texts, dtype=np.str_)
+
+    def _read(self, X: Sequence[Image]) -> list[Reading]:
+        readings = empty_readings(X)
+        first = 0
+        for columns in self._batches(X):
+            constraints = self._batch_constraints(columns)
+            paths = columns.lattice.viterbi(*constraints)
+            texts = self._texts(paths).tolist()
+            alternatives = Alternatives(columns.lattice, paths, constraints)
+            others = [
+                (self._texts(other).tolist(), other.scores)
+                for other in alternatives.best(_N_RUNNERS_UP)
+            ]
+            confidences = self.calibrator_.predict_proba(alternatives.margins())
+            scale = self.calibrator_.scale
+            for i, text in enumerate(texts):
+                if not text:
+                    continue
+                odds: dict[str, float] = {}
+                for other_texts, other_scores in others:
+                    if np.isfinite(other_scores[i]) and other_texts[i] != text:
+                        own = np.exp(scale * (other_scores[i] - paths.scores[i]))
+                        odds.setdefault(other_texts[i], float(own))
+                confidence = confidences[i]
+                rest = (1 - confidence) / max(sum(odds.values()), np.finfo(float).tiny)
+                readings[first + i] = Reading(
+                    text=text,
+                    confidence=float(confidence),
+                    boxes=self._boxes(X[first + i], paths, i),
+                    probabilities=alternatives.character_probabilities(i, scale),
+                    runners_up=tuple(
+                        (other, float(min(own * rest, confidence))) for other, own in odds.items()
+                    ),
+                )
+            first += len(texts)
+        return readings
+
+    def _boxes(self, image: Image, paths: ColumnPaths, captcha: int) -> NDArray[np.intp]:
+        """Return the boxes of the characters of the best string, over the whole height.
+
+        A box reaches halfway to the neighbors, but not farther than about half the usual distance.
+        """
+        length = paths.lengths[captcha]
+        own = paths.first[captcha, :length] + paths.last[captcha, :length]
+        h, w = image.shape
+        scale = h / self.image_height_
+        centers = scale * (COLUMN_WIDTH * (own / 2 + 0.5) - _MARGIN)
+        halves = np.minimum(np.diff(centers) / 2, 0.6 * scale * self.pitch_)
+        usual = 0.5 * scale * self.pitch_
+        left = np.clip(np.rint(centers - np.append(usual, halves)), 0, w - 1).astype(np.intp)
+        right = np.clip(np.rint(centers + np.append(halves, usual)), left + 1, w).astype(np.intp)
+        zeros = np.zeros(length, dtype=np.intp)
+        return np.stack([left, zeros, right - left, zeros + h], axis=1)
+
+    def _score_labels(self, X: Sequence[Image], labels: NDArray[np.str_]) -> list[LabelScores]:
+        """Score labels by the best path of each string, ignoring the frequency of its length."""
+        scores = []
+        first = 0
+        for columns in self._batches(X):
+            lattice = columns.lattice
+            n = len(columns.n_columns)
+            lengths = np.char.str_len(labels[first : first + n])
+            first += n
+            longest = max(int(lengths.max(initial=1)), *self.lengths_)
+            allowed = np.ones((longest, len(self.classes_)), dtype=bool)
+            length_scores = lattice.viterbi(np.zeros(longest), allowed).length_scores
+            of_label = exact_length(lengths, longest)
+            paths = lattice.viterbi(of_label, allowed)
+            characters, _ = lattice.max_marginals(paths, of_label, allowed)
+            scores += [
+                LabelScores(
+                    characters[i, :length] if paths.lengths[i] == length else None,
+                    np.concatenate([[-np.inf], length_scores[i]]),
+                )
+                for i, length in enumerate(lengths)
+            ]
+        return scores
+
+    def check_constraints(self) -> Self:
+        """Check that some string can meet ``length``, ``charset`` and ``mask``.
+
+        Returns
+        -------
+        self : object
+            The reader.
+
+        Raises
+        ------
+        ReadingError
+            If no string can meet them.
+        """
+        check_is_fitted(self)
+        self._constraints(max(self.lengths_))
+        return self
+
+    def _constraints(self, longest: int) -> Constraints:
+        return make_constraints(
+            self.classes_,
+            self.lengths_,
+            longest,
+            length=self.length,
+            charset=self.charset,
+            mask=self.mask,
+        )
+
+    def _batch_constraints(self, columns: _Columns) -> Constraints:
+        """Return the constraints, cut off at the number of characters that can fit."""
+        widest = COLUMN_WIDTH * int(columns.n_columns.max(initial=1))
+        return self._constraints(int(widest / self.pitch_ * _MAX_DENSITY) + 1)
+
+    def _batches(self, X: Sequence[Image]) -> Iterator[_Columns]:
+        for first in range(0, len(X), _BATCH_SIZE):
+            yield self._columns(X[first : first + _BATCH_SIZE], self.networks_)
+
+    def _columns(self, images: Sequence[Image], networks: Sequence[FoldedNetwork]) -> _Columns:
+        """Return the mean probabilities of networks for the columns of images."""
+        outputs = []
+        for image in images:
+            prepared, _ = _prepare(image, self.image_height_)
+            logs = log_softmax([network.logits(prepared) for network in networks], axis=-1)
+            outputs.append(np.logaddexp.reduce(logs, axis=0) - np.log(len(networks)))
+        n_columns = np.array([len(own) for own in outputs])
+        padded = np.zeros((len(outputs), max(n_columns), outputs[0].shape[1]))
+        for row, own in zip(padded, outputs, strict=True):
+            row[: len(own)] = own
+        return _Columns(ColumnLattice(padded, n_columns), n_columns)
+
+    def _texts(self, strings: Any) -> NDArray[np.str_]:
+        return np.array(
+            [
+                "".join(self.classes_[own[:length]])
+                for own, length in zip(strings.classes, strings.lengths, strict=True)
+            ],
+            dtype=np.str_,
+        )
+
+    def __sklearn_tags__(self) -> Tags:
+        return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
+
+
+class _Columns(NamedTuple):
+    """A batch of captchas as columns of log-probabilities."""
+
+    lattice: ColumnLattice
+    n_columns: NDArray[np.intp]
+
+
+def _default_init(seed: int) -> Pipeline:
+    return make_pipeline(
+        HeightScaler(),
+        SlidingWindow(),
+        OrientedGradients(),
+        SequenceReader(n_realignments=0, random_state=seed),
+    )
+
+
+def _width(image: Image, height: int) -> int:
+    return max(1, round(image.shape[1] * height / len(image)))
+
+
+def _n_columns(image: Image, height: int) -> int:
+    return math.ceil((_width(image, height) + 2 * _MARGIN) / COLUMN_WIDTH)
+
+
+def _prepare(image: Image, height: int) -> tuple[NDArray[np.float32], int]:
+    """Return an image resized to a height, standardized and padded, and the padding on its left."""
+    width = _width(image, height)
+    if len(image) != height:
+        method = cv2.INTER_AREA if height < len(image) else cv2.INTER_LINEAR
+        image = cv2.resize(image, (width, height), interpolation=method)
+    shades = image.astype(np.float32)
+    shades -= shades.mean()
+    shades /= max(float(shades.std()), 1.0)
+    missing = -height % HEIGHT_UNIT
+    right = _n_columns(image, height) * COLUMN_WIDTH - width - _MARGIN
+    top = missing // 2
+    padded = cv2.copyMakeBorder(shades, top, missing - top, _MARGIN, right, cv2.BORDER_REPLICATE)
+    return padded, _MARGIN
+
+
+def _evaluate(
+    network: FoldedNetwork,
+    examples: Sequence[Example],
+    texts: NDArray[np.str_],
+    classes: NDArray[np.str_],
+) -> tuple[float, float]:
+    """Return the fraction of captchas whose columns spell their label, and the mean loss."""
+    n_right, losses = 0, []
+    for example, text in zip(examples, texts.tolist(), strict=True):
+        logits = network.logits(example.image)
+        labels = logits.argmax(axis=1)
+        characters = labels[np.flatnonzero(np.diff(labels, prepend=-1))]
+        n_right += "".join(classes[characters[characters < len(classes)]]) == text
+        logs = log_softmax(logits, axis=1)[None]
+        loss, _ = ctc_loss(logs, example.classes[None], np.array([len(logits)]))
+        losses.append(loss[0])
+    return n_right / len(examples), float(np.mean(losses))

@@ -1,0 +1,76 @@
+"""Network for prediction: batch normalization is part of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skcaptcha.read.convolutional._layers import Array, Workspace, convolve, maxima
+from skcaptcha.read.convolutional._network import Network, cells_of, columns_of
+
+
+class FoldedNetwork:
+    """A trained network, as plain arrays.
+
+    Attributes
+    ----------
+    height : int
+        Height of the images.
+    weights : list of ndarray of shape (3, rows, c_in, c_out)
+        Of each convolution, with columns first. The last two cover one row of columns.
+    biases : list of ndarray of shape (c_out,)
+        Of each convolution.
+    pools : list of tuple of two ints
+        Rows and columns that the maxima after each convolution cover.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        pools: Sequence[tuple[int, int]],
+    ) -> None:
+        self.height = height
+        self.weights = list(weights)
+        self.biases = list(biases)
+        self.pools = list(pools)
+
+    def logits(self, image: Array) -> Array:
+        """Return the values (T, n_outputs) for each column of an image (height, w).
+
+        The width is a multiple of `COLUMN_WIDTH`. Images are computed one by one: matrix products
+        of another shape would be rounded differently.
+        """
+        work = Workspace()
+        x = cells_of(image[None], work)
+        tall = len(self.weights) - 2
+        for k, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if k == tall:
+                x = columns_of(x, work)
+            out = work.maps(f"{k}", 1, x.h, x.w, len(bias), pad=x.pad)
+            convolve(x, weights, out, work)
+            out.add_by_channel(bias)
+            if k == tall + 1:
+                break
+            np.maximum(out.wide_rows, 0, out=out.wide_rows)
+            out.clear_padding()
+            x = maxima(out, self.pools[k], f"{k} maxima", work)
+        return out.pixels[0, 0].copy()
+
+
+def fold(network: Network) -> FoldedNetwork:
+    """Return a trained network with its running statistics folded into the weights."""
+    weights, biases, pools = [], [], []
+    for block in [*network.blocks, network.hidden]:
+        factor, shift = block.normalization(block.mean, block.variance)
+        weights.append((block.convolution.weights * factor).astype(np.float32))
+        biases.append(shift.astype(np.float32))
+        pools.append(block.pool)
+    return FoldedNetwork(
+        network.height,
+        [*weights, network.output.weights.copy()],
+        [*biases, network.bias.copy()],
+        [*pools, (1, 1)],
+    )

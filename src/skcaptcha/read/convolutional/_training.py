@@ -1,0 +1,206 @@
+"""Training of a network: first on columns with known characters, then on whole strings."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from skcaptcha.read.convolutional._ctc_loss import ctc_loss
+from skcaptcha.read.convolutional._image_warps import warp_image
+from skcaptcha.read.convolutional._layers import Array, Workspace
+from skcaptcha.read.convolutional._network import COLUMN_WIDTH, Network
+from skcaptcha.read.convolutional._optimizer import AdamW
+
+# Half a batch for each of two threads; more threads would change the result.
+_N_PARTS = 2
+# Part of the training with known columns: a network that starts with whole strings often learns to
+# find blanks only.
+_ALIGNED_PART = 0.15
+_N_WARM_UP = 30  # batches until the learning rate is reached
+_N_CHECKS = 20
+# Part of the training in which the learning rate falls to 0 if the checks end it early.
+_EARLY_END = 0.1
+# In units of the distance between characters: columns nearer to the center of a character show it,
+# columns farther from all characters are blank, and those in between are not used.
+_CHARACTER_REACH, _BLANK_DISTANCE = 1 / 8, 1 / 3
+
+
+@dataclass(frozen=True)
+class Example:
+    """A training captcha.
+
+    ``image`` (h, w) is standardized; ``classes`` (length,) are the characters of its label, and
+    ``centers`` (length,) the columns of pixels that they are centered at, or empty if unknown.
+    """
+
+    image: Array
+    classes: NDArray[np.intp]
+    centers: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long, how fast, and on which images a network learns; see `ConvolutionalReader`."""
+
+    max_iter: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    warp: float
+    pitch: float
+    patience: int
+    budget: float | None
+
+
+class Training:
+    """Training of one network."""
+
+    def __init__(
+        self,
+        network: Network,
+        examples: Sequence[Example],
+        schedule: Schedule,
+        seed: int,
+        n_threads: int = 1,
+    ) -> None:
+        self.network = network
+        self.examples = examples
+        self.schedule = schedule
+        self.seed = seed
+        self.n_threads = n_threads
+        self._order = np.random.default_rng(seed)
+        self._workspaces = [Workspace() for _ in range(_N_PARTS)]
+        self._waiting = np.empty(0, dtype=np.intp)
+
+    def run(self, check: Callable[[float, float, float], bool]) -> None:
+        """Train the network in place.
+
+        ``check`` is called twenty times with the fraction done, the mean loss since the last check,
+        and the seconds so far. It returns whether the network reads better than ever before.
+        """
+        schedule = self.schedule
+        optimizer = AdamW(self.network.parameters, weight_decay=schedule.weight_decay)
+        begin = time.perf_counter()
+        losses: list[float] = []
+        n_checks = n_worse = 0
+        # The fraction done at which the training was found to be of no more use.
+        useless_since = 1.0
+        with ThreadPoolExecutor(min(self.n_threads, _N_PARTS)) as pool:
+            for k in range(schedule.max_iter):
+                seconds = time.perf_counter() - begin
+                done = k / schedule.max_iter
+                if schedule.budget is not None:
+                    done = max(done, seconds / schedule.budget)
+                if done >= min(1.0, useless_since + _EARLY_END):
+                    break
+                if done * _N_CHECKS >= n_checks + 1:
+                    n_checks = int(done * _N_CHECKS)
+                    n_worse = 0 if check(done, float(np.mean(losses)), seconds) else n_worse + 1
+                    losses.clear()
+                    if n_worse >= schedule.patience:
+                        useless_since = min(useless_since, done)
+                rate = schedule.learning_rate * min(1.0, (k + 1) / _N_WARM_UP)
+                rate *= (1 + math.cos(math.pi * min(done, useless_since))) / 2
+                rate *= min(1.0, 1 - (done - useless_since) / _EARLY_END)
+                losses.append(self._step(k, rate, optimizer, pool, aligned=done < _ALIGNED_PART))
+
+    def _step(
+        self, k: int, rate: float, optimizer: AdamW, pool: ThreadPoolExecutor, *, aligned: bool
+    ) -> float:
+        batch = self._next_batch()
+        width = max(self.examples[i].image.shape[1] for i in batch)
+
+        def learn(part: int) -> tuple[float, list[Array]]:
+            rng = np.random.default_rng([self.seed, k, part])
+            own = [self.examples[i] for i in batch[part::_N_PARTS]]
+            return self._learn(own, width, self._workspaces[part], rng, aligned=aligned)
+
+        results = list(pool.map(learn, range(_N_PARTS)))
+        for workspace in self._workspaces:
+            self.network.update_statistics(workspace)
+        gradients = [
+            sum(parts[1:], start=parts[0]) / np.float32(len(batch))
+            for parts in zip(*(gradients for _, gradients in results), strict=True)
+        ]
+        optimizer.step(gradients, rate)
+        return sum(loss for loss, _ in results) / len(batch)
+
+    def _next_batch(self) -> NDArray[np.intp]:
+        """Return different examples, all of which are used before one is used again."""
+        size = min(self.schedule.batch_size, len(self.examples))
+        while len(self._waiting) < size:
+            shuffled = self._order.permutation(len(self.examples))
+            new = shuffled[~np.isin(shuffled, self._waiting)]
+            self._waiting = np.concatenate([self._waiting, new])
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
+        return batch
+
+    def _learn(
+        self,
+        examples: Sequence[Example],
+        width: int,
+        workspace: Workspace,
+        rng: np.random.Generator,
+        *,
+        aligned: bool,
+    ) -> tuple[float, list[Array]]:
+        """Return the summed loss of freshly warped examples, and the gradients."""
+        n_columns = width // COLUMN_WIDTH
+        images = np.empty((len(examples), self.network.height, width), np.float32)
+        known = np.full((len(examples), n_columns), -1)
+        for i, example in enumerate(examples):
+            missing = width - example.image.shape[1]
+            image = np.pad(example.image, ((0, 0), (0, missing)), mode="edge")
+            images[i], source = warp_image(image, self.schedule.warp, rng)
+            if aligned:
+                known[i] = self._known_columns(example, source)
+        logits = self.network.forward(images, workspace, rng)
+        logs = log_softmax(logits, axis=2)
+        if aligned:
+            losses, gradient = _column_loss(logs, known)
+        else:
+            own = np.array([e.image.shape[1] // COLUMN_WIDTH for e in examples])
+            targets = np.full((len(examples), max(len(e.classes) for e in examples)), -1)
+            for i, example in enumerate(examples):
+                targets[i, : len(example.classes)] = example.classes
+            losses, gradient = ctc_loss(logs, targets, own)
+            losses[np.isinf(losses)] = 0  # there are too few columns for this label
+        return float(losses.sum()), self.network.backward(gradient, workspace)
+
+    def _known_columns(self, example: Example, source: Array) -> NDArray[np.intp]:
+        """Return the class that each column of a warped image shows, -1 if undecided."""
+        n_columns = len(source) // COLUMN_WIDTH
+        if not len(example.centers):
+            return np.full(n_columns, -1)
+        centers = np.interp(example.centers, source, np.arange(len(source)))
+        columns = COLUMN_WIDTH * np.arange(n_columns) + (COLUMN_WIDTH - 1) / 2
+        distances = np.abs(columns - centers[:, None])
+        nearest, distance = distances.argmin(axis=0), distances.min(axis=0)
+        pitch = self.schedule.pitch
+        reach = max(_CHARACTER_REACH * pitch, COLUMN_WIDTH / 2)
+        blank = np.where(distance > _BLANK_DISTANCE * pitch, self.network.n_classes, -1)
+        return np.where(distance <= reach, example.classes[nearest], blank)
+
+
+def _column_loss(logs: Array, known: NDArray[np.intp]) -> tuple[NDArray[np.float64], Array]:
+    """Return the cross-entropy (n,) of known columns (n, T), and its gradient.
+
+    It is the mean of a captcha's columns times eight, which makes it as steep as the loss of
+    whole strings.
+    """
+    rows, columns = np.nonzero(known >= 0)
+    own = rows, columns, known[rows, columns]
+    weight = np.float32(8 / known.shape[1])
+    losses = np.zeros(len(logs))
+    np.add.at(losses, rows, -weight * logs[own])
+    gradient = np.where((known >= 0)[:, :, None], np.exp(logs), np.float32(0))
+    gradient[own] -= 1
+    gradient *= weight
+    return losses, gradient
