@@ -3,6 +3,7 @@
 from labeling_sessions import RECIPE, make_folder
 from skcaptcha.label import LabelingSession
 from skcaptcha.label._selection import shuffled
+from skcaptcha.label.training._learner import _without_networks
 
 
 def test_undecodable_images_do_not_end_the_sample(tmp_path):
@@ -24,3 +25,15 @@ def test_failed_training_is_reported(tmp_path):
             session.label(f"{k}.png", "AB", tab="a")
         assert "could not be fitted to 20 labels" in session.progress().training
         assert session.next("a") is not None
+
+
+def test_first_guesses_do_not_wait_for_networks():
+    quick = {"use": "SequenceReader", "estimator": None}
+    network = {"use": "SequenceReader", "estimator": {"use": "MLPClassifier"}}
+    of_images = {"use": "ConvolutionalReader"}
+    readers = [[quick], [quick, network], [quick, of_images], [of_images], [network]]
+    families = {"cv": 4, "grid": [{"a": [k], "read": read} for k, read in enumerate(readers)]}
+    assert _without_networks(families) == {
+        "cv": 4,
+        "grid": [{"a": [k], "read": [quick]} for k in range(3)],
+    }

@@ -25,7 +25,7 @@ from skcaptcha.recipes import Recipe
 MIN_LABELS = 20
 # The first guesses should appear soon; networks take longer and are tried afterward.
 _SECONDS_FOR_FIRST = 8.0
-_NETWORK = "MLPClassifier"
+_NETWORKS = {"MLPClassifier", "ConvolutionalReader"}
 # All recipes are tried again when the number of labels has doubled, unless the current one is
 # accurate enough. The more labels there are, the more time this may take.
 _GROWTH_UNTIL_NEXT_CHOICE, _ACCURATE_ENOUGH = 2, 0.95
@@ -161,18 +161,17 @@ class Learner:
 
 
 def _without_networks(families: dict[str, Any]) -> dict[str, Any]:
-    """Replace each network by the quick readers that the race screens in its place."""
-    return {
-        **families,
-        "grid": [
-            {**family, "read": [r for r in family["read"] if not _is_network(r)]}
-            for family in families["grid"]
-        ],
-    }
+    """Replace each network by the quick readers that the race screens in its place, if any."""
+    quick = [
+        {**family, "read": [r for r in family["read"] if not _is_network(r)]}
+        for family in families["grid"]
+    ]
+    return {**families, "grid": [family for family in quick if family["read"]]}
 
 
 def _is_network(reader: Mapping[str, Any]) -> bool:
-    return bool(reader.get("estimator", {}).get("use") == _NETWORK)
+    estimator = reader.get("estimator") or {}
+    return not _NETWORKS.isdisjoint({reader["use"], estimator.get("use")})
 
 
 def _guess(reading: Reading) -> Guess:
