@@ -31,7 +31,7 @@ from skcaptcha.images import ImageDecoder
 from skcaptcha.persistence import TRUSTED_TYPES, check_before_fit
 from skcaptcha.persistence._skops_format import public_estimators
 from skcaptcha.persistence._unsafe_values import unsafe_value
-from skcaptcha.read import CharacterReader, SequenceReader
+from skcaptcha.read import CharacterReader, ConvolutionalReader, SequenceReader
 from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.segment import FixedBoxes
 
@@ -132,6 +132,16 @@ def test_every_segmenter_and_feature(name, tmp_path):
         windows = name in ("SlidingWindow", "Oversegmentation")
         reader = SequenceReader(n_realignments=0, random_state=0) if windows else CharacterReader()
         assert_reads_the_same(fit(make_pipeline(*map(clone, cut), feature(), reader)), tmp_path)
+
+
+def test_a_reader_of_images(tmp_path):
+    reader = ConvolutionalReader(
+        n_estimators=2, channels=(4, 4, 8, 8, 8), n_hidden=16, max_iter=4, random_state=0
+    )
+    steps = denoise.Grayscale(), denoise.PolarityNormalizer(), denoise.HeightScaler(24, margin=0)
+    model = make_pipeline(*steps, reader)
+    check_before_fit([model])
+    assert_reads_the_same(fit(model), tmp_path)
 
 
 @pytest.mark.parametrize(

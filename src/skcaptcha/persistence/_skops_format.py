@@ -33,6 +33,7 @@ _ATTRIBUTES = frozenset(
     {
         "skcaptcha.novelty.NoveltyDetector",
         "skcaptcha.read._calibration.PlattScaling",
+        "skcaptcha.read.convolutional._folded_network.FoldedNetwork",
         "skcaptcha.read.inference._fitted_classifier.FittedClassifier",
         "skcaptcha.read.sequence._candidate_classifier.CandidateClassifier",
         "skcaptcha.read.sequence._candidate_classifier.ScaledClassifier",
