@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from sklearn.pipeline import Pipeline
+
 from skcaptcha.auto._families import Content, Family, Variant, name_of
 
 # Errors may shrink by these factors from screening to cross-validation, with and without a
@@ -58,6 +60,7 @@ class Candidate:
     The variant is empty for a family that is not tried. ``character_accuracy`` and
     ``ignoring_case`` come from the latest evaluation, ``recipe`` is the best one so far, or empty
     if none was fitted, and ``fold_seconds`` is the time that one process needs for a fold.
+    ``model`` is the pipeline of a network, which is trained on all captchas at once.
     """
 
     family: Family
@@ -72,6 +75,7 @@ class Candidate:
     seconds: float = 0.0
     fold_seconds: float = 0.0
     out_of_time: bool = False
+    model: Pipeline | None = None
 
     @property
     def estimate(self) -> float:

@@ -6,6 +6,7 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 
 import joblib
@@ -17,11 +18,13 @@ from skcaptcha._display.percent import points
 from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
-from skcaptcha.auto._families import Family
+from skcaptcha.auto._families import Family, Variant, name_of
+from skcaptcha.auto._network_recipe import is_start_of_network, network_recipe
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch
 from skcaptcha.images._duplicates import group_folds
+from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.recipes import Recipe
 
 _logger = logging.getLogger(__name__)
@@ -42,6 +45,10 @@ _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
 _CLOSE = 0.01
+# A network gets this part of the time that is left, and two networks are trained if each has
+# enough time.
+_NETWORK_FRACTION, _ENOUGH_FOR_TWO_NETWORKS, _MAX_BATCHES = 0.85, 60.0, 3000
+_NETWORK = -1  # its family is not in auto.yaml
 _MAX_VARIANTS = 3
 # A candidate that is behind after this number of captchas is given up. A slow reader leaves the
 # time to others even if it is ahead.
@@ -81,6 +88,7 @@ class Race:
         # Time to reserve for the final fit of any possible winner.
         self.final_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
+        self._is_network_trained = False
 
     def run(self, families: Sequence[Family]) -> None:
         """Screen all families that can apply, and cross-validate the candidates within reach."""
@@ -98,6 +106,8 @@ class Race:
                     self._cross_validate(screened[0])
         if not self._is_decided():
             for candidate in self._within_reach():
+                if candidate.has_surrogate and not self._is_network_trained:
+                    self._train_network()
                 best = max(other.estimate for other in self.candidates)
                 # Candidates without a surrogate cost little.
                 bonus = 0.0 if candidate.has_surrogate else _CLOSE
@@ -113,6 +123,9 @@ class Race:
             if not refit:
                 candidate.outcome = "chosen"
                 return Recipe(candidate.recipe).pipeline(), candidate
+            if candidate.model is not None:
+                candidate.outcome = "chosen"
+                return candidate.model, candidate
             shortened = self._shorten_final_fit(candidate)
             self.report_progress(f"fitting {candidate.name} to all captchas")
             # Only networks are trained by several processes.
@@ -346,6 +359,65 @@ class Race:
             ):
                 return
 
+    def _train_network(self) -> None:
+        """Train networks that start from the best windows, with most of the time that is left.
+
+        The captchas that each network does not learn from replace cross-validation, which would
+        train several times as many networks.
+        """
+        self._is_network_trained = True
+        starts = [
+            each
+            for each in self.candidates
+            if each.screened is not None and is_start_of_network(each.variant.stages[0][0])
+        ]
+        if not starts:
+            return
+        start = max(starts, key=lambda each: each.character_accuracy)
+        windows = start.variant.stages[0][0]
+        recipe = network_recipe(windows)
+        variant = Variant(start.variant.settings, ((windows,), (recipe,)))
+        candidate = Candidate(Family(_NETWORK, name_of(recipe), (variant,), ""), variant)
+        self.candidates.append(candidate)
+        seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
+        if seconds < _MIN_SECONDS_FOR_NETWORKS:
+            candidate.out_of_time = True
+            candidate.outcome = _NO_TIME
+            return
+        self.report_progress(f"training {candidate.name}")
+        n = 2 if seconds > _ENOUGH_FOR_TWO_NETWORKS else 1
+        recipe = network_recipe(windows, n_estimators=n, budget=seconds, max_iter=_MAX_BATCHES)
+        begin = self.clock.elapsed()
+        try:
+            with (
+                warnings.catch_warnings(action="ignore"),
+                joblib.parallel_config(n_jobs=self.pool.n_max),
+                _logged_to(self.report_progress),
+            ):
+                model = Recipe(recipe).pipeline().fit(self.X, self.y)
+        except Exception as error:
+            candidate.outcome = f"cannot apply: {error}"
+            return
+        candidate.seconds = self.clock.elapsed() - begin
+        reader = model[-1]
+        # The same recipe without a budget trains for about as long on any machine.
+        candidate.recipe = network_recipe(windows, n_estimators=n, max_iter=max(reader.n_iter_))
+        candidate.model = model
+        held_out = self.y[reader.validation_indices_]
+        candidate.n_validated = len(held_out)
+        if len(held_out):
+            read = reader.validation_texts_
+            candidate.accuracy = string_accuracy(held_out, read)
+            candidate.character_accuracy = character_accuracy(held_out, read)
+            candidate.ignoring_case = string_accuracy(held_out, read, ignore_case=True)
+        _logger.debug(
+            "trained %s: string accuracy %.4f of %d captchas, %.1f s left",
+            candidate.name,
+            candidate.estimate,
+            candidate.n_validated,
+            self.clock.remaining(),
+        )
+
     def _is_behind(self, candidate: Candidate, *, significantly: bool) -> bool:
         """Check whether another candidate reads at least as much, or significantly more."""
         margin = 0.0
@@ -391,6 +463,13 @@ class Race:
         able = [each for each in self.candidates if each.recipe]
         ranked = sorted(able, key=lambda each: each.rank, reverse=True)
         tied = [each for each in ranked if each.rank == ranked[0].rank]
+        best = ranked[0]
+        if best.has_surrogate and best.model is None:
+            # Few captchas were held out of the network, which usually reads more than windows.
+            for each in able:
+                within = two_standard_errors(best.estimate, max(each.n_validated, 1))
+                if each.model is not None and each.estimate + within >= best.estimate:
+                    return [each, *(other for other in ranked if other is not each)]
         # Readers with a surrogate are slow to fit and to read.
         quick = [each for each in tied if not each.has_surrogate]
         slow = [each for each in tied if each.has_surrogate]
@@ -401,3 +480,22 @@ class Race:
     def _seconds_to_read(self, candidate: Candidate) -> float:
         times = self.costs.fit_and_read(candidate.recipe, self.pilot)
         return times[1] if times else math.inf
+
+
+@contextmanager
+def _logged_to(report_progress: Callable[[str], None]) -> Iterator[None]:
+    """Report what a network logs about its training."""
+
+    class Forward(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            report_progress(record.getMessage())
+
+    logger = logging.getLogger("skcaptcha.read")
+    level, handler = logger.level, Forward()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
@@ -99,8 +100,8 @@ class ConvolutionalReader(BaseReader):
         The training ends soon after so many checks of the held-out captchas without a better
         result. There are twenty checks in all.
     budget : float > 0, default=None
-        Seconds after which the training ends, however few batches it has had. With a budget, the
-        result depends on the speed of the machine.
+        Seconds after which the fit ends, however few batches the networks have learned from. With
+        a budget, the result depends on the speed of the machine.
     length : int, tuple of two ints or "free", default=None
         Allowed number of characters, as for `SequenceReader`.
     charset : str, default=None
@@ -137,6 +138,8 @@ class ConvolutionalReader(BaseReader):
         What the network that did not learn from them reads.
     validation_score_ : float
         Fraction of the held-out captchas that are read right, NaN without such captchas.
+    n_iter_ : list of int
+        Number of batches that each network has learned from.
     loss_curves_ : list of list of float
         Mean losses between two checks, for each network.
     left_out_ : ndarray of shape (n_left_out,)
@@ -243,6 +246,7 @@ class ConvolutionalReader(BaseReader):
         self.verbose = verbose
 
     def _fit(self, X: Sequence[Image], labels: NDArray[np.str_]) -> None:
+        begin = time.perf_counter()
         rng = check_random_state(self.random_state)
         lengths = np.char.str_len(labels)
         self.image_height_ = int(np.median([len(image) for image in X]))
@@ -267,9 +271,14 @@ class ConvolutionalReader(BaseReader):
         groups, _ = self._calibration_groups(2, images, np.arange(len(images)))
         self.networks_: list[FoldedNetwork] = []
         self.loss_curves_: list[list[float]] = []
+        self.n_iter_: list[int] = []
         held_outs = self._held_out_parts(examples, groups, rng)
-        for held_out in held_outs:
-            self.networks_.append(self._train(examples, images, texts, held_out, rng))
+        for k, held_out in enumerate(held_outs):
+            budget = None
+            if self.budget is not None:
+                left = self.budget - (time.perf_counter() - begin)
+                budget = max(left, 0.0) / (self.n_estimators - k)
+            self.networks_.append(self._train(examples, texts, held_out, budget, rng))
         self._calibrate(images, texts, held_outs)
         self.validation_indices_ = own[np.concatenate(held_outs)]
 
@@ -348,9 +357,9 @@ class ConvolutionalReader(BaseReader):
     def _train(
         self,
         examples: Sequence[Example],
-        images: Sequence[Image],
         texts: NDArray[np.str_],
         held_out: NDArray[np.intp],
+        budget: float | None,
         rng: np.random.RandomState,
     ) -> FoldedNetwork:
         network = Network(
@@ -369,7 +378,7 @@ class ConvolutionalReader(BaseReader):
             warp=self.warp,
             pitch=self.pitch_,
             patience=self.n_iter_no_change,
-            budget=None if self.budget is None else self.budget / self.n_estimators,
+            budget=budget,
         )
         learned = np.setdiff1d(np.arange(len(examples)), held_out)
         losses: list[float] = []
@@ -393,14 +402,14 @@ class ConvolutionalReader(BaseReader):
                 f"loss {loss:.3f}, held-out accuracy {accuracy:.1%}, "
                 f"{seconds / done - seconds:.0f} s left"
             )
-            _logger.debug(message)
+            _logger.info(message)
             if self.verbose:
                 print(message)
             return better
 
         n_threads = joblib.effective_n_jobs(self.n_jobs)
         training = Training(network, [examples[i] for i in learned], schedule, seed, n_threads)
-        training.run(check)
+        self.n_iter_.append(training.run(check))
         return fold(network)
 
     def _calibrate(

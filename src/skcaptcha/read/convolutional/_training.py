@@ -23,6 +23,7 @@ _N_PARTS = 2
 # Part of the training with known columns: a network that starts with whole strings often learns to
 # find blanks only.
 _ALIGNED_PART = 0.15
+_MIN_SECONDS = 1.0  # even if there is no time left
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
 # Part of the training in which the learning rate falls to 0 if the checks end it early.
@@ -79,8 +80,8 @@ class Training:
         self._workspaces = [Workspace() for _ in range(_N_PARTS)]
         self._waiting = np.empty(0, dtype=np.intp)
 
-    def run(self, check: Callable[[float, float, float], bool]) -> None:
-        """Train the network in place.
+    def run(self, check: Callable[[float, float, float], bool]) -> int:
+        """Train the network in place, and return the number of batches.
 
         ``check`` is called twenty times with the fraction done, the mean loss since the last check,
         and the seconds so far. It returns whether the network reads better than ever before.
@@ -97,7 +98,7 @@ class Training:
                 seconds = time.perf_counter() - begin
                 done = k / schedule.max_iter
                 if schedule.budget is not None:
-                    done = max(done, seconds / schedule.budget)
+                    done = max(done, seconds / max(schedule.budget, _MIN_SECONDS))
                 if done >= min(1.0, useless_since + _EARLY_END):
                     break
                 if done * _N_CHECKS >= n_checks + 1:
@@ -110,6 +111,9 @@ class Training:
                 rate *= (1 + math.cos(math.pi * min(done, useless_since))) / 2
                 rate *= min(1.0, 1 - (done - useless_since) / _EARLY_END)
                 losses.append(self._step(k, rate, optimizer, pool, aligned=done < _ALIGNED_PART))
+            else:
+                k += 1
+        return k
 
     def _step(
         self, k: int, rate: float, optimizer: AdamW, pool: ThreadPoolExecutor, *, aligned: bool
