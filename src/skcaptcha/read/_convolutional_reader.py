@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import cv2
 import joblib
@@ -18,15 +18,15 @@ from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import Interval
 
 from skcaptcha.base import StepTags
 from skcaptcha.denoise import HeightScaler
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.features import OrientedGradients
-from skcaptcha.read._base import BaseReader, LabelScores, empty_readings
+from skcaptcha.read._base import LabelScores, empty_readings
 from skcaptcha.read._calibration import fit_platt_scaling
+from skcaptcha.read._constrained_reader import ConstrainedReader
 from skcaptcha.read._reading import Reading
 from skcaptcha.read._sequence_reader import SequenceReader
 from skcaptcha.read.convolutional._column_lattice import ColumnLattice, ColumnPaths
@@ -34,7 +34,7 @@ from skcaptcha.read.convolutional._ctc_loss import ctc_loss
 from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
 from skcaptcha.read.convolutional._network import COLUMN_WIDTH, HEIGHT_UNIT, Network
 from skcaptcha.read.convolutional._training import Example, Schedule, Training
-from skcaptcha.read.sequence._constraints import Constraints, exact_length, make_constraints
+from skcaptcha.read.sequence._constraints import Constraints
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.segment import SlidingWindow
 
@@ -42,7 +42,6 @@ _logger = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
-_N_RUNNERS_UP = 3
 _MARGIN = 8  # pixels on the left and the right of an image
 _BATCH_SIZE = 64  # captchas that are decoded at a time
 _MIN_EXAMPLES_TO_HOLD_OUT = 20
@@ -51,7 +50,7 @@ _MAX_HELD_OUT = 100
 _MAX_DENSITY = 1.5
 
 
-class ConvolutionalReader(BaseReader):
+class ConvolutionalReader(ConstrainedReader):
     """Read denoised images with a convolutional network that learns its own features.
 
     The network predicts for every four columns of pixels which character they show, or the blank.
@@ -191,14 +190,7 @@ class ConvolutionalReader(BaseReader):
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "budget": [Interval(Real, 0, None, closed="neither"), None],
-        "length": [
-            Interval(Integral, 1, None, closed="left"),
-            "array-like",
-            StrOptions({"free"}),
-            None,
-        ],
-        "charset": [str, None],
-        "mask": [list, tuple, None],
+        **ConstrainedReader._parameter_constraints,
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -426,7 +418,7 @@ class ConvolutionalReader(BaseReader):
                 some = held_out[first : first + _BATCH_SIZE]
                 columns = self._columns([images[i] for i in some], [network])
                 paths = columns.lattice.viterbi(*constraints)
-                found = self._texts(paths)
+                found = np.array(self._texts(paths))
                 exists = paths.lengths > 0
                 alternatives = Alternatives(columns.lattice, paths, constraints)
                 margins.append(alternatives.margins()[exists])
@@ -443,7 +435,7 @@ class ConvolutionalReader(BaseReader):
         texts: list[str] = []
         for columns in self._batches(X):
             paths = columns.lattice.viterbi(*self._batch_constraints(columns))
-            texts += self._texts(paths).tolist()
+            texts += self._texts(paths)
         return np.array(texts, dtype=np.str_)
 
     def _read(self, X: Sequence[Image]) -> list[Reading]:
@@ -452,34 +444,13 @@ class ConvolutionalReader(BaseReader):
         for columns in self._batches(X):
             constraints = self._batch_constraints(columns)
             paths = columns.lattice.viterbi(*constraints)
-            texts = self._texts(paths).tolist()
-            alternatives = Alternatives(columns.lattice, paths, constraints)
-            others = [
-                (self._texts(other).tolist(), other.scores)
-                for other in alternatives.best(_N_RUNNERS_UP)
-            ]
-            confidences = self.calibrator_.predict_proba(alternatives.margins())
-            scale = self.calibrator_.scale
-            for i, text in enumerate(texts):
-                if not text:
-                    continue
-                odds: dict[str, float] = {}
-                for other_texts, other_scores in others:
-                    if np.isfinite(other_scores[i]) and other_texts[i] != text:
-                        own = np.exp(scale * (other_scores[i] - paths.scores[i]))
-                        odds.setdefault(other_texts[i], float(own))
-                confidence = confidences[i]
-                rest = (1 - confidence) / max(sum(odds.values()), np.finfo(float).tiny)
-                readings[first + i] = Reading(
-                    text=text,
-                    confidence=float(confidence),
-                    boxes=self._boxes(X[first + i], paths, i),
-                    probabilities=alternatives.character_probabilities(i, scale),
-                    runners_up=tuple(
-                        (other, float(min(own * rest, confidence))) for other, own in odds.items()
-                    ),
-                )
-            first += len(texts)
+            n = len(columns.n_columns)
+            boxes = [self._boxes(X[first + i], paths, i) for i in range(n)]
+            found = np.flatnonzero(paths.lengths).tolist()
+            own = self._readings(columns.lattice, paths, constraints, boxes, found)
+            for i, reading in zip(found, own, strict=True):
+                readings[first + i] = reading
+            first += n
         return readings
 
     def _boxes(self, image: Image, paths: ColumnPaths, captcha: int) -> NDArray[np.intp]:
@@ -500,55 +471,11 @@ class ConvolutionalReader(BaseReader):
         return np.stack([left, zeros, right - left, zeros + h], axis=1)
 
     def _score_labels(self, X: Sequence[Image], labels: NDArray[np.str_]) -> list[LabelScores]:
-        """Score labels by the best path of each string, ignoring the frequency of its length."""
-        scores = []
-        first = 0
+        scores: list[LabelScores] = []
         for columns in self._batches(X):
-            lattice = columns.lattice
-            n = len(columns.n_columns)
-            lengths = np.char.str_len(labels[first : first + n])
-            first += n
-            longest = max(int(lengths.max(initial=1)), *self.lengths_)
-            allowed = np.ones((longest, len(self.classes_)), dtype=bool)
-            length_scores = lattice.viterbi(np.zeros(longest), allowed).length_scores
-            of_label = exact_length(lengths, longest)
-            paths = lattice.viterbi(of_label, allowed)
-            characters, _ = lattice.max_marginals(paths, of_label, allowed)
-            scores += [
-                LabelScores(
-                    characters[i, :length] if paths.lengths[i] == length else None,
-                    np.concatenate([[-np.inf], length_scores[i]]),
-                )
-                for i, length in enumerate(lengths)
-            ]
+            some = labels[len(scores) : len(scores) + len(columns.n_columns)]
+            scores += self._scores_in_lattice(columns.lattice, some)
         return scores
-
-    def check_constraints(self) -> Self:
-        """Check that some string can meet ``length``, ``charset`` and ``mask``.
-
-        Returns
-        -------
-        self : object
-            The reader.
-
-        Raises
-        ------
-        ReadingError
-            If no string can meet them.
-        """
-        check_is_fitted(self)
-        self._constraints(max(self.lengths_))
-        return self
-
-    def _constraints(self, longest: int) -> Constraints:
-        return make_constraints(
-            self.classes_,
-            self.lengths_,
-            longest,
-            length=self.length,
-            charset=self.charset,
-            mask=self.mask,
-        )
 
     def _batch_constraints(self, columns: _Columns) -> Constraints:
         """Return the constraints, cut off at the number of characters that can fit."""
@@ -571,15 +498,6 @@ class ConvolutionalReader(BaseReader):
         for row, own in zip(padded, outputs, strict=True):
             row[: len(own)] = own
         return _Columns(ColumnLattice(padded, n_columns), n_columns)
-
-    def _texts(self, strings: Any) -> NDArray[np.str_]:
-        return np.array(
-            [
-                "".join(self.classes_[own[:length]])
-                for own, length in zip(strings.classes, strings.lengths, strict=True)
-            ],
-            dtype=np.str_,
-        )
 
     def __sklearn_tags__(self) -> Tags:
         return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)

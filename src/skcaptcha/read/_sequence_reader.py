@@ -5,37 +5,35 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import HasMethods, Interval
 
 from skcaptcha._process.one_thread import one_thread
 from skcaptcha.base import StepTags
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.read._base import (
-    BaseReader,
     LabelScores,
     empty_readings,
     features_of,
     validate_labels,
 )
 from skcaptcha.read._calibration import PlattScaling, fit_platt_scaling
+from skcaptcha.read._constrained_reader import ConstrainedReader
 from skcaptcha.read._reading import Reading
 from skcaptcha.read.sequence._candidate_classifier import CandidateClassifier
 from skcaptcha.read.sequence._constraints import (
     Constraints,
-    exact_length,
     fit_insertion_penalty,
     make_constraints,
 )
 from skcaptcha.read.sequence._ensemble import EnsembleParameters, fit_ensembles, n_copies_for
 from skcaptcha.read.sequence._geometry import character_centers
-from skcaptcha.read.sequence._lattice import Lattice, Strings, batches
+from skcaptcha.read.sequence._lattice import Lattice, batches
 from skcaptcha.read.sequence._linear_discriminants import LinearDiscriminants
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.read.sequence._pruned_search import SearchResult, search_lattice
@@ -45,7 +43,6 @@ from skcaptcha.segments import Segments
 
 _logger = logging.getLogger(__name__)
 
-_N_RUNNERS_UP = 3
 # Alternatives at most this much worse than the best string must be found: in units of score, and in
 # log-odds, where 7 means a probability of one in a thousand.
 _MIN_BEAM = 20.0
@@ -60,7 +57,7 @@ _N_EXTRA_CHARACTERS = 3
 _MAX_DENSITY = 1.5
 
 
-class SequenceReader(BaseReader):
+class SequenceReader(ConstrainedReader):
     """Read captchas whose segments are overlapping candidates for their characters.
 
     Characters that touch, overlap or vary in number cannot be separated first. Instead, a
@@ -178,14 +175,7 @@ class SequenceReader(BaseReader):
         "n_windows": [Interval(Integral, 1, None, closed="left"), None],
         "warp": [Interval(Real, 0, None, closed="left")],
         "n_realignments": [Interval(Integral, 0, None, closed="left")],
-        "length": [
-            Interval(Integral, 1, None, closed="left"),
-            "array-like",
-            StrOptions({"free"}),
-            None,
-        ],
-        "charset": [str, None],
-        "mask": [list, tuple, None],
+        **ConstrainedReader._parameter_constraints,
         "calibration_cv": [Interval(Integral, 2, None, closed="left"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -336,38 +326,19 @@ class SequenceReader(BaseReader):
         self, X: Segments, result: SearchResult, constraints: Constraints
     ) -> Iterator[tuple[int, Reading]]:
         """Yield the captchas of a search result that have a text, and their readings."""
-        lattice, paths, scale = result.lattice, result.paths, self.calibrator_.scale
-        texts = self._texts(paths)
-        alternatives = Alternatives(lattice, paths, constraints)
-        others = [(self._texts(other), other.scores) for other in alternatives.best(_N_RUNNERS_UP)]
-        confidences = self.calibrator_.predict_proba(alternatives.margins())
+        lattice, paths = result.lattice, result.paths
         of_captchas = X if len(paths.lengths) == len(X) else X[result.captchas]
         exists = np.arange(paths.segments.shape[1]) < paths.lengths[:, None]
         rows, classes = paths.segments[exists], paths.classes[exists]
         boxes = self._boxes(of_captchas, lattice.scores, rows, classes, paths.lengths)
-        for i, captcha in zip(result.chosen, result.captchas, strict=True):
-            if not texts[i]:
-                continue
-            odds: dict[str, float] = {}
-            for other_texts, other_scores in others:
-                if np.isfinite(other_scores[i]) and other_texts[i] != texts[i]:
-                    own = np.exp(scale * (other_scores[i] - paths.scores[i]))
-                    odds.setdefault(other_texts[i], float(own))
-            # The runners-up divide the rest, but none is more probable than the text.
-            confidence = confidences[i]
-            rest = (1 - confidence) / max(sum(odds.values()), np.finfo(float).tiny)
-            yield (
-                captcha,
-                Reading(
-                    text=texts[i],
-                    confidence=float(confidence),
-                    boxes=boxes[i],
-                    probabilities=alternatives.character_probabilities(i, scale),
-                    runners_up=tuple(
-                        (other, float(min(own * rest, confidence))) for other, own in odds.items()
-                    ),
-                ),
-            )
+        found = [
+            (i, captcha)
+            for i, captcha in zip(result.chosen, result.captchas, strict=True)
+            if paths.lengths[i]
+        ]
+        readings = self._readings(lattice, paths, constraints, boxes, [i for i, _ in found])
+        for (_, captcha), reading in zip(found, readings, strict=True):
+            yield captcha, reading
 
     def _boxes(
         self,
@@ -399,25 +370,10 @@ class SequenceReader(BaseReader):
         return np.split(boxes, np.cumsum(lengths)[:-1])
 
     def _score_labels(self, X: Segments, labels: NDArray[np.str_]) -> list[LabelScores]:
-        """Score labels by the best path of each string, ignoring the frequency of its length."""
         scores = []
         for part, some in batches(X):
             lattice = self._lattice(some, self.classifier_)
-            lengths = np.char.str_len(labels[part])
-            longest = max(int(lengths.max(initial=1)), *self.lengths_)
-            allowed = np.ones((longest, len(self.classes_)), dtype=bool)
-            penalties = -self.insertion_penalty_ * np.arange(1, longest + 1)
-            length_scores = lattice.viterbi(penalties, allowed).length_scores
-            of_label = exact_length(lengths, longest)
-            paths = lattice.viterbi(of_label, allowed)
-            characters, _ = lattice.max_marginals(paths, of_label, allowed)
-            scores += [
-                LabelScores(
-                    characters[i, :length] if paths.lengths[i] == length else None,
-                    np.concatenate([[-np.inf], length_scores[i]]),
-                )
-                for i, length in enumerate(lengths)
-            ]
+            scores += self._scores_in_lattice(lattice, labels[part], self.insertion_penalty_)
         return scores
 
     @one_thread()
@@ -490,33 +446,6 @@ class SequenceReader(BaseReader):
         lengths = np.bincount(captcha[aligned], minlength=len(X))
         return self._boxes(X, scores, rows[aligned], classes[aligned], lengths)
 
-    def check_constraints(self) -> Self:
-        """Check that some string can meet ``length``, ``charset`` and ``mask``.
-
-        Returns
-        -------
-        self : object
-            The reader.
-
-        Raises
-        ------
-        ReadingError
-            If no string can meet them.
-        """
-        check_is_fitted(self)
-        self._constraints(max(self.lengths_))
-        return self
-
-    def _constraints(self, longest: int) -> Constraints:
-        return make_constraints(
-            self.classes_,
-            self.lengths_,
-            longest,
-            length=self.length,
-            charset=self.charset,
-            mask=self.mask,
-        )
-
     def _batch_constraints(self, X: Segments) -> Constraints:
         """Return the constraints, cut off at the greatest number of candidates of a captcha."""
         longest = n_candidates = int(X.counts.max(initial=0))
@@ -538,12 +467,6 @@ class SequenceReader(BaseReader):
     def _lattice(self, X: Segments, classifier: CandidateClassifier) -> Lattice:
         scores = classifier.emission_scores(features_of(X))
         return Lattice(scores, self.geometry_.spans(X.boxes), X.offsets, self.geometry_.spacing)
-
-    def _texts(self, paths: Strings) -> list[str]:
-        return [
-            "".join(self.classes_[own[:length]])
-            for own, length in zip(paths.classes, paths.lengths, strict=True)
-        ]
 
     def __sklearn_tags__(self) -> Tags:
         return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
