@@ -463,6 +463,8 @@ class Race:
         able = [each for each in self.candidates if each.recipe]
         ranked = sorted(able, key=lambda each: each.rank, reverse=True)
         tied = [each for each in ranked if each.rank == ranked[0].rank]
+        if not ranked:
+            return []
         best = ranked[0]
         if best.has_surrogate and best.model is None:
             # Few captchas were held out of the network, which usually reads more than windows.

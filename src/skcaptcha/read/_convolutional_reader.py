@@ -83,12 +83,12 @@ class ConvolutionalReader(ConstrainedReader):
         Number of batches that each network learns from.
     batch_size : int >= 2, default=16
         Number of images in a batch.
-    learning_rate_init : float > 0, default=0.003
+    learning_rate_init : float > 0, default=0.004
         Step size of AdamW, which falls to 0 along a cosine.
     alpha : float >= 0, default=0.001
         Weight decay.
     warp : float >= 0, default=1.0
-        Strength of the random warps. At 1, images are turned by up to 0.1 radians, slanted by up to
+        Strength of the random warps. At 1, images are turned by up to 0.05 radians, slanted by up to
         0.15, stretched by up to 10 % in each direction, moved by up to 6 % of their height, and
         bent by up to 2.5 pixels.
     validation_fraction : float in 0..1, default=0.1
@@ -205,7 +205,7 @@ class ConvolutionalReader(ConstrainedReader):
         n_hidden: int = 128,
         max_iter: int = 1200,
         batch_size: int = 16,
-        learning_rate_init: float = 0.003,
+        learning_rate_init: float = 0.004,
         alpha: float = 0.001,
         warp: float = 1.0,
         validation_fraction: float = 0.1,

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_MAX_ROTATION = 0.1  # radians
+_MAX_ROTATION = 0.05  # radians
 _MAX_SHEAR = 0.15
 _MAX_LOG_SCALE = 0.1
 _MAX_SHIFT = 0.06  # of the height
 _MAX_BEND = 2.5  # pixels
-_BEND_GRID = 16  # pixels between random displacements
+_BEND_GRID = 32  # pixels between random displacements
 _MAX_LOG_CONTRAST = 0.3
-_MAX_NOISE = 0.15  # of the standard deviation of the image
+_MAX_NOISE = 0.05  # of the standard deviation of the image
 
 
 def warp_image(
@@ -21,7 +21,7 @@ def warp_image(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return a standardized image (h, w) after a random warp, and where its columns come from.
 
-    At ``strength`` 1, the image is turned by up to 0.1 radians, slanted by up to 0.15, stretched
+    At ``strength`` 1, the image is turned by up to 0.05 radians, slanted by up to 0.15, stretched
     by up to 10 % in each direction, moved by up to 6 % of its height, and bent smoothly by up to
     2.5 pixels; then its contrast is changed by up to 30 % and normal noise is added. The second
     array (w,) holds for each new column, at half the height, the column of the image that it shows.

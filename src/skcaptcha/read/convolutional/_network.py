@@ -21,7 +21,7 @@ HEIGHT_UNIT = 8
 
 # Rows and columns that the maxima after each convolution cover.
 _POOLS = (1, 1), (2, 2), (1, 1), (2, 1), (1, 1)
-_DROPOUT_OF_COLUMNS, _DROPOUT_OF_HIDDEN = 0.1, 0.3
+_DROPOUT_OF_COLUMNS, _DROPOUT_OF_HIDDEN = 0.05, 0.1
 
 
 class Network:
