@@ -74,7 +74,7 @@ TESTED_ELSEWHERE = {
     "prediction/_table_settings.py": "tests/prediction/test_table.py: a table is resumed or not",
     "prediction/_write_readings.py": "tests/prediction/test_read_images.py: it writes the stream",
     # read
-    "read/_constrained_reader.py": "tests/read/test_sequence_reader.py, test_convolutional_reader.py",
+    "read/_constrained_reader.py": "the tests of both readers that have constraints",
     "read/sequence/_n_best.py": "tests/read/sequence/test_lattice.py: compared with all paths",
     # recipes
     "recipes/_allowed_classes.py": "tests/recipes/test_new_step.py: a recipe uses a new class",

@@ -88,7 +88,7 @@ class ConvolutionalReader(ConstrainedReader):
     alpha : float >= 0, default=0.001
         Weight decay.
     warp : float >= 0, default=1.0
-        Strength of the random warps. At 1, images are turned by up to 0.05 radians, slanted by up to
+        Strength of the random warps. At 1, images are turned by up to 3 degrees, slanted by up to
         0.15, stretched by up to 10 % in each direction, moved by up to 6 % of their height, and
         bent by up to 2.5 pixels.
     validation_fraction : float in 0..1, default=0.1
