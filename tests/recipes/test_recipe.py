@@ -202,7 +202,7 @@ WRONG = {
     ),
     "classifier as a reader": (
         ("steps.read", {"use": "SVC"}),
-        r"steps\.read\.use: found 'SVC'; .*allowed: CharacterReader, Convolutional.*SequenceReader$",
+        r"steps\.read\.use: found 'SVC'; .*allowed: CharacterReader, .*SequenceReader$",
     ),
     "features as a segmenter": (
         ("steps.segment", {"use": "RawPixels"}),
