@@ -49,6 +49,20 @@ def test_every_changed_ready_recipe_differs_and_can_be_built(dark_ink):
     assert countered >= {"noise", "lines", "touching", "rotation", "shape", "length", "background"}
 
 
+def test_changes_of_a_reader_of_images():
+    steps = letters()["steps"]
+    recipe = {"steps": {"denoise": steps["denoise"], "read": {"use": "ConvolutionalReader"}}}
+    changes = list(recipe_changes(recipe, 3, 1.0))
+    for change in changes:
+        pipeline = Recipe({"data": {"generate": "lines"}, **change.recipe}).pipeline()
+        assert ("segment" in pipeline.named_steps) == ("touching" in change.counters)
+    assert [change.description for change in changes] == [
+        "with one segmentation instead of the best path",
+        "without rotated, slanted and stretched training images",
+        "without knowing the length",
+    ]
+
+
 def test_opening_without_effect_is_not_removed():
     idle, busy = (letters(opening={"use": "MorphologicalOpening", "size": size}) for size in (1, 2))
     assert not any(

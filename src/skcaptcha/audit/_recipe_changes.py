@@ -54,10 +54,13 @@ def recipe_changes(
             features=_SIMPLE_FEATURES,
             read=_SIMPLE_READER,
         )
-        if reader.get("n_windows") and reader.get("warp", 1) > 0:
+        warped = "windows" if reader.get("n_windows") else ""
+        if reader["use"] == "ConvolutionalReader":
+            warped = "images"
+        if warped and reader.get("warp", 1) > 0:
             yield _changed(
                 base,
-                "without rotated, slanted and stretched training windows",
+                f"without rotated, slanted and stretched training {warped}",
                 ("rotation", "shape"),
                 read={**reader, "warp": 0},
             )
