@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from bar_captchas import FIXED_BOXES, SEGMENTING, bars, strings
+from bar_captchas import ALL, FIXED_BOXES, SEGMENTING, bars, strings
 from skcaptcha.auto import choose_recipe, measure
 from skcaptcha.auto._candidate import Candidate
 from skcaptcha.auto._costs import Costs
@@ -13,7 +13,9 @@ from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._race import Race
+from skcaptcha.datasets import make_image_captchas
 from skcaptcha.images import ImageBatch
+from skcaptcha.recipes import Recipe
 
 
 def race_of(images: list[np.ndarray], labels: list[str], left: float, report_progress=None) -> Race:
@@ -140,3 +142,59 @@ def test_readers_that_take_too_long_are_not_fitted(monkeypatch):
     assert len(timed) == 1
     assert "needs about" in choice.trials[0].outcome or choice.trials[0].outcome == "chosen"
     assert choice.trials[0].name.endswith("KNeighborsClassifier")
+
+
+WINDOWS = {**ALL, "grid": [ALL["grid"][-1] | {"denoise__opening__size": [1]}]}
+
+
+def test_without_time_for_a_network_the_windows_are_read_by_another_classifier():
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    race.run(list(families_for(measure(bars(labels), labels), WINDOWS)))
+    model, chosen = race.best_model(refit=False)
+    (network,) = [each for each in race.candidates if each.name == "ConvolutionalReader"]
+    assert network.outcome == "no time left"
+    assert chosen is not network
+    assert "segment" in model.named_steps
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "n_held_out", "network_first"),
+    [(0.97, 10, True), (0.97, 1000, True), (0.9, 10, True), (0.9, 1000, False)],
+)
+def test_a_network_wins_unless_it_reads_significantly_less_than_windows(
+    accuracy, n_held_out, network_first
+):
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    (family,) = families_for(measure(bars(labels), labels), WINDOWS)
+    recipe = family.variants[0].stages[-1][0]
+    windows = Candidate(family, family.variants[0], accuracy=0.96, n_validated=400, recipe=recipe)
+    network = Candidate(
+        family,
+        family.variants[0],
+        accuracy=accuracy,
+        n_validated=n_held_out,
+        recipe=recipe,
+        model=Recipe(recipe).pipeline(),
+    )
+    race.candidates = [windows, network]
+    assert (race._ranked()[0] is network) == network_first
+
+
+@pytest.mark.slow
+def test_overlapping_characters_are_read_by_a_network():
+    """The captchas held out of the networks decide, and the model is already fitted."""
+    X, y = make_image_captchas(260, charset="ABCD", length=4, random_state=0)
+    choice = choose_recipe(list(X[:200]), y[:200], families=WINDOWS, budget=120)
+    best = choice.trials[0]
+    assert best.name == "ConvolutionalReader"
+    assert best.outcome == "chosen"
+    assert choice.n_validated == len(choice.model[-1].validation_indices_)
+    assert choice.accuracy == choice.model[-1].validation_score_
+    assert choice.model.score(list(X[200:]), y[200:]) > 0.9
+    assert choice.seconds < 126
+    content = {"data": {"generate": "lines"}, **choice.recipe}
+    reader = Recipe(content).pipeline()[-1]
+    assert reader.budget is None
+    assert reader.max_iter == max(choice.model[-1].n_iter_)
