@@ -83,7 +83,7 @@ class ConvolutionalReader(ConstrainedReader):
         Number of batches that each network learns from.
     batch_size : int >= 2, default=16
         Number of images in a batch.
-    learning_rate_init : float > 0, default=0.004
+    learning_rate_init : float > 0, default=0.005
         Step size of AdamW, which falls to 0 along a cosine.
     alpha : float >= 0, default=0.001
         Weight decay.
@@ -205,7 +205,7 @@ class ConvolutionalReader(ConstrainedReader):
         n_hidden: int = 128,
         max_iter: int = 1200,
         batch_size: int = 16,
-        learning_rate_init: float = 0.004,
+        learning_rate_init: float = 0.005,
         alpha: float = 0.001,
         warp: float = 1.0,
         validation_fraction: float = 0.1,
