@@ -1,7 +1,11 @@
 """The recipe with a network is derived from one that reads windows."""
 
+import cv2
+import pytest
+
+from bar_captchas import bars, strings
 from skcaptcha.auto._families import load_families
-from skcaptcha.auto._network_recipe import is_start_of_network, network_recipe
+from skcaptcha.auto._network_recipe import is_start_of_network, network_pitch, network_recipe
 from skcaptcha.recipes import Recipe
 
 STEPS = {
@@ -18,13 +22,13 @@ WINDOWS = {"data": load_families()["data"], "steps": STEPS, "final": {"read__n_e
 
 
 def test_the_network_gets_the_denoising_of_the_windows_without_their_margin():
-    recipe = network_recipe(WINDOWS, n_estimators=2)
+    recipe = network_recipe(WINDOWS, 30, n_estimators=2)
     model = Recipe(recipe).final_pipeline()
     assert list(model.named_steps) == ["images", "denoise", "read"]
     denoise = model["denoise"].named_steps
     assert denoise["gray"].channel == "contrast"
     assert denoise["opening"].size == 3
-    assert (denoise["rescale"].pitch, denoise["rescale"].margin) == (20, 0)
+    assert (denoise["rescale"].pitch, denoise["rescale"].margin) == (30, 0)
     assert model["read"].n_estimators == 2
     assert "margin" not in STEPS["denoise"]["rescale"]
 
@@ -35,4 +39,13 @@ def test_only_windows_that_are_rescaled_are_a_start():
     assert not is_start_of_network({**WINDOWS, "steps": boxes})
     unscaled = {**STEPS, "denoise": {"gray": {"use": "Grayscale"}}}
     assert not is_start_of_network({**WINDOWS, "steps": unscaled})
-    assert not is_start_of_network(network_recipe(WINDOWS))
+    assert not is_start_of_network(network_recipe(WINDOWS, 24))
+
+
+@pytest.mark.parametrize(("size", "pitch"), [(1, 24), (2, 32), (4, 36)])
+def test_the_network_sees_the_pixels_of_the_images_within_limits(size, pitch):
+    """The distance between bars is 16 pixels."""
+    labels = strings(20, "ABC", [4])
+    enlarged = [cv2.resize(image, None, fx=size, fy=size) for image in bars(labels)]
+    found = network_pitch(WINDOWS, enlarged, labels)
+    assert found == pytest.approx(pitch, abs=4)

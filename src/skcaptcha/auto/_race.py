@@ -19,10 +19,10 @@ from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
 from skcaptcha.auto._families import Family, Variant, name_of
-from skcaptcha.auto._network_recipe import is_start_of_network, network_recipe
+from skcaptcha.auto._network_recipe import is_start_of_network, network_pitch, network_recipe
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.images import ImageBatch
+from skcaptcha.images import ImageBatch, decode
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.recipes import Recipe
@@ -33,6 +33,7 @@ SCREENING_FOLDS = 2
 _N_SCREENED = 300
 _N_PILOT = 60  # captchas that the prediction time is measured with
 _N_TIMED = 20  # captchas that the fit time is measured with
+_N_MEASURED = 100  # captchas that the distance between characters is measured with
 
 _SCREENING_FRACTION = 0.4  # of the time
 _SHORTENED_FINAL = {"read__calibration_cv": 2}
@@ -375,7 +376,10 @@ class Race:
             return
         start = max(starts, key=lambda each: each.character_accuracy)
         windows = start.variant.stages[0][0]
-        recipe = network_recipe(windows)
+        sample = self.screened[:_N_MEASURED]
+        images = [decode(self.X[i]) for i in sample.tolist()]
+        pitch = network_pitch(windows, images, self.y[sample].tolist())
+        recipe = network_recipe(windows, pitch)
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(_NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
@@ -386,7 +390,8 @@ class Race:
             return
         self.report_progress(f"training {candidate.name}")
         n = 2 if seconds > _ENOUGH_FOR_TWO_NETWORKS else 1
-        recipe = network_recipe(windows, n_estimators=n, budget=seconds, max_iter=_MAX_BATCHES)
+        parameters = {"n_estimators": n, "max_iter": _MAX_BATCHES}
+        recipe = network_recipe(windows, pitch, **parameters, budget=seconds)
         begin = self.clock.elapsed()
         try:
             with (
@@ -401,7 +406,8 @@ class Race:
         candidate.seconds = self.clock.elapsed() - begin
         reader = model[-1]
         # The same recipe without a budget trains for about as long on any machine.
-        candidate.recipe = network_recipe(windows, n_estimators=n, max_iter=max(reader.n_iter_))
+        parameters["max_iter"] = max(reader.n_iter_)
+        candidate.recipe = network_recipe(windows, pitch, **parameters)
         candidate.model = model
         held_out = self.y[reader.validation_indices_]
         candidate.n_validated = len(held_out)
