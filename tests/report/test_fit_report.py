@@ -57,7 +57,7 @@ def test_nothing_is_fitted_without_a_budget(search, monkeypatch):
     assert "would have taken too long" in CheckedPage(page).text
     # The accuracy in cross-validation is shown instead.
     assert f"{100 * search.best_score_:.0f} %" in headline_of(page)
-    assert "in the cross-validation that found the model" in headline_of(page)
+    assert "when the model was chosen" in headline_of(page)
 
 
 def test_held_out_captchas_are_shown(search):

@@ -23,7 +23,7 @@ class Trial:
     Attributes
     ----------
     family : int
-        Index of its family in auto.yaml.
+        Index of its family in auto.yaml, -1 for networks that start from one of them.
     name : str
         Names of its segmenter, features and classifier.
     settings : dict

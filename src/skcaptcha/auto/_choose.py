@@ -16,12 +16,12 @@ from rich.progress import Progress
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.progress import format_duration, progress_columns, registered
-from skcaptcha.auto._candidate import Trial
+from skcaptcha.auto._candidate import Candidate, Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measurement import Measurement, measure
 from skcaptcha.auto._process_pool import ProcessPool
-from skcaptcha.auto._race import SCREENING_FOLDS, Race
+from skcaptcha.auto._race import NETWORK, SCREENING_FOLDS, Race
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images import decode, find_duplicates
 from skcaptcha.images._batch import as_batch
@@ -52,7 +52,8 @@ class Choice:
     accuracy_ignoring_case : float
         The same, ignoring case.
     folds, n_validated : int
-        Number of folds, and of captchas that were read, in this cross-validation.
+        Number of folds, and of captchas that were read, in this cross-validation. A single fold
+        means that each network was tested on captchas that were held out of its training.
     model : Pipeline
         Chosen recipe, fitted to all captchas; without ``refit``, the unfitted pipeline that was
         cross-validated.
@@ -164,7 +165,8 @@ def choose_recipe(
     A resumed race may choose a different recipe than an uninterrupted one would, just as two
     uninterrupted races may differ: evaluations that were interrupted, and the final fit, are done
     again, and times vary. The scores are the same, and the chosen recipe gives the same model, bit
-    for bit.
+    for bit, unless it trains networks that read whole images: these are trained for as long as the
+    budget allows, and the recipe for the same number of batches.
 
     References
     ----------
@@ -232,12 +234,18 @@ def choose_recipe(
         },
         accuracy=winner.estimate,
         accuracy_ignoring_case=winner.ignoring_case,
-        folds=race.folds if winner.accuracy is not None else SCREENING_FOLDS,
+        folds=_n_folds(race, winner),
         n_validated=winner.n_validated or len(race.screened),
         model=model,
         budget=budget,
         seconds=clock.elapsed(),
     )
+
+
+def _n_folds(race: Race, winner: Candidate) -> int:
+    if winner.family.number == NETWORK:
+        return 1
+    return race.folds if winner.accuracy is not None else SCREENING_FOLDS
 
 
 @contextmanager

@@ -49,7 +49,7 @@ _CLOSE = 0.01
 # A network gets this part of the time that is left, and two networks are trained if each has
 # enough time.
 _NETWORK_FRACTION, _ENOUGH_FOR_TWO_NETWORKS, _MAX_BATCHES = 0.85, 60.0, 3000
-_NETWORK = -1  # its family is not in auto.yaml
+NETWORK = -1  # its family is not in auto.yaml
 _MAX_VARIANTS = 3
 # A candidate that is behind after this number of captchas is given up. A slow reader leaves the
 # time to others even if it is ahead.
@@ -381,7 +381,7 @@ class Race:
         pitch = network_pitch(windows, images, self.y[sample].tolist())
         recipe = network_recipe(windows, pitch)
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
-        candidate = Candidate(Family(_NETWORK, name_of(recipe), (variant,), ""), variant)
+        candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
         seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
         if seconds < _MIN_SECONDS_FOR_NETWORKS:

@@ -241,7 +241,8 @@ def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
         for name, value in report["best_params"].items():
             yield f"  {name}", " ".join(str(value).split())
     n = report["n_validated" if chosen else "n_train"]
-    yield "string accuracy", f"{percent(report['cv_string_accuracy'], n)} in cross-validation"
+    where = "in cross-validation" if report["n_folds"] > 1 else f"of {n} held-out captchas"
+    yield "string accuracy", f"{percent(report['cv_string_accuracy'], n)} {where}"
     if both_cases and (fraction := report.get("cv_string_accuracy_ignoring_case")) is not None:
         yield "  ignoring case", percent(fraction, n)
     if held_out := report.get("held_out"):

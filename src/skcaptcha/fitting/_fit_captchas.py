@@ -230,11 +230,12 @@ def _results(choice: Choice) -> dict[str, list[Any]]:
 def _recipe_text(data: str, model_file: Path, choice: Choice) -> str:
     """Return the chosen recipe as YAML, after a comment that explains the choice."""
     today = datetime.now(UTC).date().isoformat()
+    where = f"in {choice.folds} folds" if choice.folds > 1 else "held out of the training"
     comments = [
         f"{_FIRST_LINE.removeprefix('# ')} on {today} for captchas with these properties:",
         *(f"  {name}: {value}" for name, value in choice.measurement.summary()),
         f"It read {percent(choice.accuracy, choice.n_validated)} of {choice.n_validated} captchas "
-        f"correctly, in {choice.folds} folds; {len(choice.trials)} candidates were compared.",
+        f"correctly, {where}; {len(choice.trials)} candidates were compared.",
     ]
     content = {
         **({"data": {"folder": _relative(data, model_file.parent)}} if data else {}),

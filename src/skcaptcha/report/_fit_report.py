@@ -138,7 +138,7 @@ def fit_report(
         shown = predict_labeled(model, X[:_N_SHOWN], y[:_N_SHOWN], names=names[:_N_SHOWN])
         shown_source = "the training captchas"
         if found.accuracy is not None:
-            where = f"{shown_source}, in the cross-validation that found the model"
+            where = f"{shown_source}, when the model was chosen"
             result.append(accuracy_headline(found.accuracy, found.n_validated, where))
         not_measured = (
             "Not measured: fitting the model again without part of its captchas would have taken "
@@ -181,11 +181,19 @@ def _describe(search: BaseSearchCV | Choice | None, n: int) -> _Description:
         facts = [
             *search.measurement.summary(),
             ("chosen", search.trials[0].name),
-            ("string accuracy in cross-validation", percent(accuracy, n_validated)),
-            ("  measured on", f"{n_validated} captchas, in {folds} folds"),
+            (
+                "string accuracy in cross-validation" if folds > 1 else "string accuracy",
+                percent(accuracy, n_validated),
+            ),
+            (
+                "  measured on",
+                f"{n_validated} captchas, "
+                + (f"in {folds} folds" if folds > 1 else "held out of the training"),
+            ),
             ("seconds", f"{search.seconds:.0f} of {search.budget:.0f}"),
         ]
         seconds = search.trials[0].seconds / folds
+        folds = max(folds, 2)
         return _Description(facts, [race_section(search)], seconds, folds, accuracy, n_validated)
     results, best = search.cv_results_, search.best_index_
     # NaN if the best candidate could not be scored.
