@@ -83,8 +83,9 @@ class Training:
     def run(self, check: Callable[[float, float, float], bool]) -> int:
         """Train the network in place, and return the number of batches.
 
-        ``check`` is called twenty times with the fraction done, the mean loss since the last check,
-        and the seconds so far. It returns whether the network reads better than ever before.
+        ``check`` is called after every twentieth of the training but the last, with the fraction
+        done, the mean loss since the last check, and the seconds so far. It returns whether the
+        network reads better than ever before.
         """
         schedule = self.schedule
         optimizer = AdamW(self.network.parameters, weight_decay=schedule.weight_decay)
@@ -101,7 +102,7 @@ class Training:
                     done = max(done, seconds / max(schedule.budget, _MIN_SECONDS))
                 if done >= min(1.0, useless_since + _EARLY_END):
                     break
-                if done * _N_CHECKS >= n_checks + 1:
+                if losses and done * _N_CHECKS >= n_checks + 1:
                     n_checks = int(done * _N_CHECKS)
                     n_worse = 0 if check(done, float(np.mean(losses)), seconds) else n_worse + 1
                     losses.clear()
@@ -126,8 +127,10 @@ class Training:
             own = [self.examples[i] for i in batch[part::_N_PARTS]]
             return self._learn(own, width, self._workspaces[part], rng, aligned=aligned)
 
-        results = list(pool.map(learn, range(_N_PARTS)))
-        for workspace in self._workspaces:
+        # A single example is one part.
+        n_parts = min(_N_PARTS, len(batch))
+        results = list(pool.map(learn, range(n_parts)))
+        for workspace in self._workspaces[:n_parts]:
             self.network.update_statistics(workspace)
         gradients = [
             sum(parts[1:], start=parts[0]) / np.float32(len(batch))
@@ -141,8 +144,9 @@ class Training:
         size = min(self.schedule.batch_size, len(self.examples))
         while len(self._waiting) < size:
             shuffled = self._order.permutation(len(self.examples))
-            new = shuffled[~np.isin(shuffled, self._waiting)]
-            self._waiting = np.concatenate([self._waiting, new])
+            # Those that wait already come last, so that the next batch contains none twice.
+            order = np.argsort(np.isin(shuffled, self._waiting), kind="stable")
+            self._waiting = np.concatenate([self._waiting, shuffled[order]])
         batch, self._waiting = self._waiting[:size], self._waiting[size:]
         return batch
 
@@ -183,7 +187,9 @@ class Training:
         n_columns = len(source) // COLUMN_WIDTH
         if not len(example.centers):
             return np.full(n_columns, -1)
-        centers = np.interp(example.centers, source, np.arange(len(source)))
+        # Characters that the warp moved out of the image are at an infinite distance.
+        places = np.arange(len(source))
+        centers = np.interp(example.centers, source, places, left=-np.inf, right=np.inf)
         columns = COLUMN_WIDTH * np.arange(n_columns) + (COLUMN_WIDTH - 1) / 2
         distances = np.abs(columns - centers[:, None])
         nearest, distance = distances.argmin(axis=0), distances.min(axis=0)

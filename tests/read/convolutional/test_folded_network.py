@@ -1,0 +1,84 @@
+"""The network for prediction, compared with the trained network and its running statistics."""
+
+import numpy as np
+
+from plain_network import network_logits
+from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
+from skcaptcha.read.convolutional._layers import Workspace
+from skcaptcha.read.convolutional._network import Network
+
+
+def trained(height: int = 16) -> Network:
+    """A network with running statistics of some batches."""
+    rng = np.random.RandomState(0)
+    network = Network(height, 5, rng, channels=(3, 4, 5, 4, 6), n_hidden=7)
+    for block in [*network.blocks, network.hidden]:
+        block.scale[:] = rng.uniform(0.7, 1.5, block.scale.shape)
+        block.shift[:] = rng.uniform(-0.3, 0.5, block.shift.shape)
+    network.bias[:] = rng.normal(size=5)
+    work = Workspace()
+    for seed in range(30):
+        images = np.stack([image_of(24, height, seed=100 * seed + i) for i in range(4)])
+        network.forward(images, work, np.random.default_rng(seed))
+        network.update_statistics(work)
+    return network
+
+
+def image_of(width: int, height: int = 16, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
+
+
+def unfolded_logits(network: Network, image: np.ndarray) -> np.ndarray:
+    """The logits of the network with its running statistics."""
+    statistics = [(block.mean, block.variance) for block in [*network.blocks, network.hidden]]
+    return network_logits(image[None], network.parameters, statistics)[0]
+
+
+def test_folding_keeps_the_logits():
+    network = trained()
+    folded = fold(network)
+    for width in (4, 8, 24, 100):
+        image = image_of(width)
+        logits = folded.logits(image)
+        assert logits.shape == (width // 4, 5)
+        np.testing.assert_allclose(logits, unfolded_logits(network, image), atol=1e-4)
+
+
+def test_other_heights():
+    for height in (8, 24, 48):
+        network = trained(height)
+        image = image_of(32, height)
+        expected = unfolded_logits(network, image)
+        np.testing.assert_allclose(fold(network).logits(image), expected, atol=1e-4)
+
+
+def test_logits_do_not_depend_on_other_images():
+    folded = fold(trained())
+    widths = [4, 24, 100, 8, 24]
+    alone = [fold(trained()).logits(image_of(w, seed=i)) for i, w in enumerate(widths)]
+    for order in (range(5), (4, 2, 0, 1, 3)):
+        for i in order:
+            np.testing.assert_array_equal(folded.logits(image_of(widths[i], seed=i)), alone[i])
+
+
+def test_a_folded_network_does_not_change_with_further_training():
+    network = trained()
+    folded = fold(network)
+    before = folded.logits(image_of(24))
+    for parameter in network.parameters:
+        parameter[...] = 1
+    network.update_statistics(trained_workspace(network))
+    np.testing.assert_array_equal(folded.logits(image_of(24)), before)
+
+
+def trained_workspace(network: Network) -> Workspace:
+    work = Workspace()
+    network.forward(image_of(24)[None], work, np.random.default_rng(0))
+    return work
+
+
+def test_it_consists_of_plain_arrays():
+    folded = fold(trained())
+    again = FoldedNetwork(folded.height, folded.weights, folded.biases, folded.pools)
+    np.testing.assert_array_equal(again.logits(image_of(24)), folded.logits(image_of(24)))
+    assert {a.dtype for a in [*folded.weights, *folded.biases]} == {np.dtype(np.float32)}

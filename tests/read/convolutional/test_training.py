@@ -1,0 +1,249 @@
+"""Training of a small network on bars: determinism, ends, and the columns that it learns from."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from skcaptcha.read.convolutional._folded_network import fold
+from skcaptcha.read.convolutional._image_warps import warp_image
+from skcaptcha.read.convolutional._network import COLUMN_WIDTH, Network
+from skcaptcha.read.convolutional._training import Example, Schedule, Training, _column_loss
+
+HEIGHT, PITCH = 16, 16
+SCHEDULE = Schedule(
+    max_iter=20,
+    batch_size=4,
+    learning_rate=0.01,
+    weight_decay=0.001,
+    warp=0.5,
+    pitch=PITCH,
+    patience=100,
+    budget=None,
+)
+
+
+def example(classes, *, known: bool = True) -> Example:
+    """Draw class 0 as a bar in the upper half and class 1 as a bar in the lower half."""
+    classes = np.array(classes, dtype=np.intp)
+    centers = PITCH * (np.arange(len(classes)) + 0.75)
+    image = np.full((HEIGHT, PITCH * (len(classes) + 1) // 8 * 8), -0.5, dtype=np.float32)
+    for k, center in zip(classes, centers.astype(int), strict=True):
+        image[8 * k : 8 * k + 8, center - 2 : center + 2] = 2
+    return Example(image, classes, centers - 0.5 if known else np.empty(0))
+
+
+def examples(n: int = 6, length: int = 3, seed: int = 0, **options) -> list[Example]:
+    rng = np.random.default_rng(seed)
+    return [example(rng.integers(0, 2, length), **options) for _ in range(n)]
+
+
+def network() -> Network:
+    return Network(HEIGHT, 3, np.random.RandomState(0), channels=(4, 4, 6, 6, 6), n_hidden=8)
+
+
+def trained(own, schedule=SCHEDULE, *, seed=0, n_threads=1, check=lambda *_: True):
+    """The parameters after a training, and the number of batches."""
+    new = network()
+    n_batches = Training(new, own, schedule, seed, n_threads).run(check)
+    statistics = [s for b in [*new.blocks, new.hidden] for s in (b.mean, b.variance)]
+    return [*new.parameters, *statistics], n_batches
+
+
+def assert_equal(some, others):
+    for a, b in zip(some, others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def spelled(logits: np.ndarray) -> list[int]:
+    best = logits.argmax(axis=1)
+    return [int(k) for k in best[np.flatnonzero(np.diff(best, prepend=-1))] if k < 2]
+
+
+def test_it_learns_to_read_other_captchas():
+    new = network()
+    schedule = replace(SCHEDULE, max_iter=250, batch_size=8)
+    # Half of the positions are not known.
+    own = [*examples(20), *examples(20, seed=1, known=False)]
+    Training(new, own, schedule, 0).run(lambda *_: True)
+    folded = fold(new)
+    others = examples(30, length=4, seed=2)
+    right = [spelled(folded.logits(e.image)) == e.classes.tolist() for e in others]
+    assert np.mean(right) > 0.9
+
+
+def test_any_number_of_threads_gives_the_same_network():
+    own = examples()
+    expected, _ = trained(own)
+    for n_threads in (2, 5):
+        assert_equal(trained(own, n_threads=n_threads)[0], expected)
+
+
+def test_only_the_seed_decides():
+    own = examples()
+    expected, _ = trained(own)
+    assert_equal(trained(own)[0], expected)
+    other, _ = trained(own, seed=1)
+    assert not np.array_equal(other[0], expected[0])
+
+
+def test_it_ends_early_if_the_checks_find_it_useless():
+    schedule = replace(SCHEDULE, max_iter=100, patience=2)
+    done = []
+
+    def check(part, loss, seconds):
+        assert np.isfinite(loss)
+        assert seconds >= 0
+        done.append(part)
+        return False
+
+    _, n_batches = trained(examples(), schedule, check=check)
+    # The second check comes at 10 %; in the next 10 % the learning rate falls to 0.
+    assert n_batches == 20
+    assert done == pytest.approx([0.05, 0.1, 0.15])
+
+
+def test_it_does_not_end_early_while_checks_find_it_useful():
+    schedule = replace(SCHEDULE, patience=2)
+    answers = iter([False, True] * 20)
+    done = []
+
+    def check(part, *_):
+        done.append(part)
+        return next(answers)
+
+    _, n_batches = trained(examples(), schedule, check=check)
+    assert n_batches == schedule.max_iter
+    assert done == pytest.approx(np.arange(1, 20) / 20)
+
+
+def test_it_ends_within_the_budget():
+    schedule = replace(SCHEDULE, max_iter=10**6, budget=1.5)
+    done = []
+    begin = time.perf_counter()
+    _, n_batches = trained(examples(), schedule, check=lambda part, *_: done.append(part) or True)
+    seconds = time.perf_counter() - begin
+    assert 1.5 <= seconds < 4
+    assert 0 < n_batches < 10**6
+    assert done == sorted(done)
+    assert done[-1] < 1
+
+
+def test_a_long_budget_changes_nothing():
+    own = examples()
+    expected, n_batches = trained(own)
+    assert n_batches == SCHEDULE.max_iter
+    assert_equal(trained(own, replace(SCHEDULE, budget=1e6))[0], expected)
+
+
+def test_an_interrupted_training_leaves_no_threads():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        trained(examples(), n_threads=2, check=interrupt)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_few_captchas(n):
+    found, n_batches = trained(examples(n))
+    assert n_batches == SCHEDULE.max_iter
+    assert all(np.isfinite(values).all() for values in found)
+
+
+def test_captchas_of_different_widths_and_lengths():
+    own = [example(classes) for classes in ([0], [0, 1], [1, 0, 1, 1], [1])]
+    found, _ = trained(own)
+    assert all(np.isfinite(values).all() for values in found)
+
+
+def test_a_label_that_does_not_fit_is_ignored():
+    # Five times the same character needs nine columns; the image has eight.
+    tight = replace(example([1]), classes=np.ones(5, dtype=np.intp), centers=np.empty(0))
+    assert tight.image.shape[1] // COLUMN_WIDTH == 8
+    losses = []
+    found, _ = trained([tight, tight], check=lambda part, loss, _: losses.append(loss) or True)
+    assert losses == [0] * 19
+    assert all(np.isfinite(values).all() for values in found)
+
+
+def test_every_captcha_is_used_before_one_is_used_again():
+    training = Training(network(), examples(7), replace(SCHEDULE, batch_size=3), 0)
+    batches = [training._next_batch().tolist() for _ in range(7)]
+    assert all(len(set(batch)) == 3 for batch in batches)
+    used = np.concatenate(batches)
+    for first in range(0, 21, 7):
+        assert sorted(used[first : first + 7]) == list(range(7))
+
+
+# --- columns with known characters ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_known_columns_are_where_the_characters_are_after_a_warp(seed):
+    height, width, pitch = 32, 160, 32
+    centers = np.array([20.0, 52.0, 84.0, 140.0])
+    classes = np.array([2, 0, 1, 1])
+    places = []
+    for center in centers.astype(int):
+        bar = np.zeros((height, width), np.float32)
+        bar[:, center - 1 : center + 2] = 20
+        warped, source = warp_image(bar, 1.0, np.random.default_rng(seed))
+        shades = np.where(warped[height // 2] > 5, warped[height // 2], 0)
+        places.append(np.average(np.arange(width), weights=shades))
+    columns = COLUMN_WIDTH * np.arange(width // COLUMN_WIDTH) + (COLUMN_WIDTH - 1) / 2
+    distances = np.abs(columns - np.array(places)[:, None])
+
+    wide = Network(height, 4, np.random.RandomState(0), channels=(4, 4, 6, 6, 6), n_hidden=8)
+    shown = Example(bar, classes, centers)
+    training = Training(wide, [shown], replace(SCHEDULE, pitch=pitch), 0)
+    known = training._known_columns(shown, source)
+
+    nearest, distance = distances.argmin(axis=0), distances.min(axis=0)
+    tolerance = 0.7
+    at_character = distance < pitch / 8 - tolerance
+    between = (distance > pitch / 8 + tolerance) & (distance < pitch / 3 - tolerance)
+    blank = distance > pitch / 3 + tolerance
+    np.testing.assert_array_equal(known[at_character], classes[nearest][at_character])
+    assert set(known[at_character]) == {0, 1, 2}
+    assert set(known[between]) == {-1}
+    assert set(known[blank]) == {3}
+
+
+def test_a_character_that_a_warp_moves_out_of_the_image_is_in_no_column():
+    shown = example([1, 0, 1])
+    training = Training(network(), [shown], SCHEDULE, 0)
+    columns = np.arange(shown.image.shape[1], dtype=np.float32)
+    np.testing.assert_array_equal(training._known_columns(shown, columns + 1000), 2)
+    np.testing.assert_array_equal(training._known_columns(shown, columns - 1000), 2)
+
+
+def test_without_known_positions_no_column_is_known():
+    shown = example([1, 0], known=False)
+    source = np.arange(shown.image.shape[1], dtype=np.float32)
+    known = Training(network(), [shown], SCHEDULE, 0)._known_columns(shown, source)
+    np.testing.assert_array_equal(known, -1)
+
+
+def test_gradient_of_the_loss_of_columns_by_finite_differences():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, 5, 3))
+    known = np.array([[0, 2, -1, 1, 2], [-1, -1, -1, -1, -1]])
+
+    def losses(logits):
+        logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+        return _column_loss(logs, known)
+
+    found, gradient = losses(logits)
+    assert found[0] > 0
+    assert found[1] == 0
+    step = 1e-6
+    for index in np.ndindex(logits.shape):
+        moved = logits.copy()
+        moved[index] += step
+        slope = (losses(moved)[0].sum() - found.sum()) / step
+        assert gradient[index] == pytest.approx(slope, abs=1e-4)
