@@ -182,6 +182,22 @@ def test_a_network_wins_unless_it_reads_significantly_less_than_windows(
     assert (race._ranked()[0] is network) == network_first
 
 
+@pytest.mark.parametrize(("accuracy", "size"), [(0.78, 1), (0.5, 2)])
+def test_a_network_starts_from_windows_without_an_opening_if_they_are_nearly_as_good(
+    accuracy, size
+):
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    families = {**WINDOWS, "grid": [WINDOWS["grid"][0] | {"denoise__opening__size": [1, 2, 3]}]}
+    (family,) = families_for(measure(bars(labels), labels), families)
+    for variant in family.variants:
+        opening = variant.stages[0][0]["steps"]["denoise"]["opening"]["size"]
+        reads = {1: accuracy, 2: 0.8, 3: 0.79}[opening]
+        race.candidates.append(Candidate(family, variant, screened=0.1, character_accuracy=reads))
+    start = race._start_of_network()
+    assert start.variant.stages[0][0]["steps"]["denoise"]["opening"]["size"] == size
+
+
 @pytest.mark.slow
 def test_overlapping_characters_are_read_by_a_network():
     """The captchas held out of the networks decide, and the model is already fitted."""

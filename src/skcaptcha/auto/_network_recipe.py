@@ -23,6 +23,12 @@ def is_start_of_network(recipe: Content) -> bool:
     return windows and steps["read"]["use"] == "SequenceReader" and "rescale" in steps["denoise"]
 
 
+def opening_size(recipe: Content) -> int:
+    """Return the size of the opening in the denoising of a recipe; 1 does nothing."""
+    size: int = recipe["steps"]["denoise"].get("opening", {}).get("size", 1)
+    return size
+
+
 def network_pitch(windows: Content, images: Sequence[NDArray[np.uint8]], y: Sequence[str]) -> float:
     """Return the distance between characters that a network should see, in pixels.
 

@@ -19,7 +19,12 @@ from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
 from skcaptcha.auto._families import Family, Variant, name_of
-from skcaptcha.auto._network_recipe import is_start_of_network, network_pitch, network_recipe
+from skcaptcha.auto._network_recipe import (
+    is_start_of_network,
+    network_pitch,
+    network_recipe,
+    opening_size,
+)
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch, decode
@@ -49,6 +54,9 @@ _CLOSE = 0.01
 # A network gets this part of the time that is left, and two networks are trained if each has
 # enough time.
 _NETWORK_FRACTION, _ENOUGH_FOR_TWO_NETWORKS, _MAX_BATCHES = 0.85, 60.0, 3000
+# Positions are good enough to start from if windows read this part of the characters that the best
+# windows read.
+_GOOD_START = 0.9
 NETWORK = -1  # its family is not in auto.yaml
 _MAX_VARIANTS = 3
 # A candidate that is behind after this number of captchas is given up. A slow reader leaves the
@@ -367,14 +375,9 @@ class Race:
         train several times as many networks.
         """
         self._is_network_trained = True
-        starts = [
-            each
-            for each in self.candidates
-            if each.screened is not None and is_start_of_network(each.variant.stages[0][0])
-        ]
-        if not starts:
+        start = self._start_of_network()
+        if start is None:
             return
-        start = max(starts, key=lambda each: each.character_accuracy)
         windows = start.variant.stages[0][0]
         sample = self.screened[:_N_MEASURED]
         images = [decode(self.X[i]) for i in sample.tolist()]
@@ -422,6 +425,27 @@ class Race:
             candidate.estimate,
             candidate.n_validated,
             self.clock.remaining(),
+        )
+
+    def _start_of_network(self) -> Candidate | None:
+        """Return the windows to start from: the best, or nearly as good ones that keep more ink.
+
+        An opening that helps hand-made features can remove strokes that a network would use.
+        """
+        starts = [
+            each
+            for each in self.candidates
+            if each.screened is not None and is_start_of_network(each.variant.stages[0][0])
+        ]
+        if not starts:
+            return None
+        lowest = _GOOD_START * max(each.character_accuracy for each in starts)
+        return min(
+            (each for each in starts if each.character_accuracy >= lowest),
+            key=lambda each: (
+                opening_size(each.variant.stages[0][0]),
+                -each.character_accuracy,
+            ),
         )
 
     def _is_behind(self, candidate: Candidate, *, significantly: bool) -> bool:

@@ -23,6 +23,10 @@ _N_PARTS = 2
 # Part of the training with known columns: a network that starts with whole strings often learns to
 # find blanks only.
 _ALIGNED_PART = 0.15
+# Part of the examples that are spliced from two captchas.
+_SPLICED_PART = 0.5
+# The widths of batches are multiples of this, and memory for so many of them is kept.
+_WIDTH_UNIT, _N_WIDTHS = 16, 3
 _MIN_SECONDS = 1.0  # even if there is no time left
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
@@ -77,7 +81,8 @@ class Training:
         self.seed = seed
         self.n_threads = n_threads
         self._order = np.random.default_rng(seed)
-        self._workspaces = [Workspace() for _ in range(_N_PARTS)]
+        # For each part of a batch, workspaces by width.
+        self._workspaces: list[dict[int, Workspace]] = [{} for _ in range(_N_PARTS)]
         self._waiting = np.empty(0, dtype=np.intp)
 
     def run(self, check: Callable[[float, float, float], bool]) -> int:
@@ -120,24 +125,26 @@ class Training:
         self, k: int, rate: float, optimizer: AdamW, pool: ThreadPoolExecutor, *, aligned: bool
     ) -> float:
         batch = self._next_batch()
-        width = max(self.examples[i].image.shape[1] for i in batch)
 
-        def learn(part: int) -> tuple[float, list[Array]]:
+        def learn(part: int) -> tuple[float, list[Array], Workspace]:
             rng = np.random.default_rng([self.seed, k, part])
-            own = [self.examples[i] for i in batch[part::_N_PARTS]]
-            return self._learn(own, width, self._workspaces[part], rng, aligned=aligned)
+            own = [self._example(i, rng) for i in batch[part::_N_PARTS].tolist()]
+            widest = max(example.image.shape[1] for example in own)
+            width = math.ceil(widest / _WIDTH_UNIT) * _WIDTH_UNIT
+            workspace = self._workspace(part, width)
+            return *self._learn(own, width, workspace, rng, aligned=aligned), workspace
 
         # A single example is one part.
         n_parts = min(_N_PARTS, len(batch))
         results = list(pool.map(learn, range(n_parts)))
-        for workspace in self._workspaces[:n_parts]:
+        for _, _, workspace in results:
             self.network.update_statistics(workspace)
         gradients = [
             sum(parts[1:], start=parts[0]) / np.float32(len(batch))
-            for parts in zip(*(gradients for _, gradients in results), strict=True)
+            for parts in zip(*(gradients for _, gradients, _ in results), strict=True)
         ]
         optimizer.step(gradients, rate)
-        return sum(loss for loss, _ in results) / len(batch)
+        return sum(loss for loss, *_ in results) / len(batch)
 
     def _next_batch(self) -> NDArray[np.intp]:
         """Return different examples, all of which are used before one is used again."""
@@ -149,6 +156,23 @@ class Training:
             self._waiting = np.concatenate([self._waiting, shuffled[order]])
         batch, self._waiting = self._waiting[:size], self._waiting[size:]
         return batch
+
+    def _workspace(self, part: int, width: int) -> Workspace:
+        """Return the workspace for images of a width."""
+        own = self._workspaces[part]
+        if width not in own:
+            if len(own) == _N_WIDTHS:
+                del own[next(iter(own))]
+            own[width] = Workspace()
+        return own[width]
+
+    def _example(self, i: int, rng: np.random.Generator) -> Example:
+        """Return an example as it is, or its beginning with the end of another one."""
+        example = self.examples[i]
+        if rng.random() >= _SPLICED_PART:
+            return example
+        other = self.examples[int(rng.integers(len(self.examples)))]
+        return splice(example, other, rng)
 
     def _learn(
         self,
@@ -197,6 +221,31 @@ class Training:
         reach = max(_CHARACTER_REACH * pitch, COLUMN_WIDTH / 2)
         blank = np.where(distance > _BLANK_DISTANCE * pitch, self.network.n_classes, -1)
         return np.where(distance <= reach, example.classes[nearest], blank)
+
+
+def splice(first: Example, second: Example, rng: np.random.Generator) -> Example:
+    """Return the beginning of one captcha joined to the end of another one.
+
+    They are cut halfway between two characters, at the same number of characters if their labels
+    are equally long. Without the positions of at least two characters in each, the first captcha
+    is returned. So a network that learns from few captchas cannot learn their strings by heart.
+    """
+    n, m = len(first.centers), len(second.centers)
+    if min(n, m) < 2:
+        return first
+    i = int(rng.integers(1, n))
+    j = i if n == m else int(rng.integers(1, m))
+    left, right = (
+        round((example.centers[k - 1] + example.centers[k]) / 2)
+        for example, k in ((first, i), (second, j))
+    )
+    image = np.concatenate([first.image[:, :left], second.image[:, right:]], axis=1)
+    missing = -image.shape[1] % COLUMN_WIDTH
+    return Example(
+        np.pad(image, ((0, 0), (0, missing)), mode="edge"),
+        np.concatenate([first.classes[:i], second.classes[j:]]),
+        np.concatenate([first.centers[:i], second.centers[j:] + (left - right)]),
+    )
 
 
 def _column_loss(logs: Array, known: NDArray[np.intp]) -> tuple[NDArray[np.float64], Array]:
