@@ -10,7 +10,13 @@ import pytest
 from skcaptcha.read.convolutional._folded_network import fold
 from skcaptcha.read.convolutional._image_warps import warp_image
 from skcaptcha.read.convolutional._network import COLUMN_WIDTH, Network
-from skcaptcha.read.convolutional._training import Example, Schedule, Training, _column_loss
+from skcaptcha.read.convolutional._training import (
+    Example,
+    Schedule,
+    Training,
+    _column_loss,
+    splice,
+)
 
 HEIGHT, PITCH = 16, 16
 SCHEDULE = Schedule(
@@ -247,3 +253,27 @@ def test_gradient_of_the_loss_of_columns_by_finite_differences():
         moved[index] += step
         slope = (losses(moved)[0].sum() - found.sum()) / step
         assert gradient[index] == pytest.approx(slope, abs=1e-4)
+
+
+@pytest.mark.parametrize("lengths", [(4, 4), (2, 5), (5, 2)])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_spliced_captcha_shows_what_its_label_says(lengths, seed):
+    rng = np.random.default_rng(seed)
+    first, second = (example(rng.integers(0, 2, length)) for length in lengths)
+    spliced = splice(first, second, rng)
+    if lengths[0] == lengths[1]:
+        assert len(spliced.classes) == lengths[0]
+    assert len(spliced.classes) >= 2
+    assert spliced.image.shape[1] % COLUMN_WIDTH == 0
+    assert (np.diff(spliced.centers) > PITCH / 2).all()
+    for k, center in zip(spliced.classes, spliced.centers, strict=True):
+        bar = spliced.image[:, int(center)]
+        assert (bar[8 * k : 8 * k + 8] == 2).all()
+        assert (np.delete(bar, np.arange(8 * k, 8 * k + 8)) < 0).all()
+
+
+def test_captchas_without_two_known_characters_are_not_spliced():
+    rng = np.random.default_rng(0)
+    whole, single, unknown = example([0, 1, 1]), example([0]), example([1, 0], known=False)
+    for first, second in [(single, whole), (whole, single), (unknown, whole), (whole, unknown)]:
+        assert splice(first, second, rng) is first
