@@ -1,11 +1,13 @@
 """The columns occupied by text, and the pitch of its characters."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skcaptcha.datasets import make_line_captchas
+from skcaptcha.datasets import make_image_captchas, make_line_captchas
 from skcaptcha.denoise import Grayscale
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.measure import pitch, text_extent
@@ -37,6 +39,52 @@ def test_thin_lines_and_shaded_backgrounds_have_little_effect() -> None:
     left, right = text_extent(image)
     assert abs(left - 30) <= 4
     assert abs(right - 86) <= 4
+
+
+def test_a_frame_far_from_the_text_does_not_belong_to_it() -> None:
+    image = text(10, 4, width=150)
+    image[[0, -1]] = image[:, [0, -1]] = 255
+    left, right = text_extent(image)
+    assert abs(left - 10) <= 3
+    assert abs(right - 54) <= 3
+
+
+@pytest.mark.parametrize("height", [30, 45])
+def test_dots_do_not_belong_to_the_text(height: int) -> None:
+    image = text(20, 5, width=200, height=height)
+    image[np.random.default_rng(0).random(image.shape) < 0.02] = 255
+    left, right = text_extent(image)
+    assert abs(left - 20) <= 4
+    assert abs(right - 76) <= 4
+
+
+def test_strokes_of_one_pixel_are_found() -> None:
+    image = np.zeros((22, 120), dtype=np.uint8)
+    for x in range(40, 90, 10):
+        image[5:17, x] = image[5:17, x + 5] = 255
+        image[5, x : x + 6] = image[16, x : x + 6] = 255
+    left, right = text_extent(image)
+    assert abs(left - 40) <= 2
+    assert abs(right - 86) <= 2
+
+
+@pytest.mark.parametrize("look", [{}, {"gradient": 150}, {"weights": [0, 2]}])
+def test_extent_of_generated_captchas(look: dict[str, Any]) -> None:
+    """On average, the ends are right within a seventh of the pitch, dots and arcs beside or not."""
+    images, _, boxes = make_image_captchas(
+        40, n_characters=6, width=260, sizes=[42], return_boxes=True, random_state=0, **look
+    )
+    extents = np.array([text_extent(image) for image in Grayscale().fit_transform(images)])
+    pitch_ = np.diff(boxes[..., 0]).mean()
+    ends = np.stack([boxes[:, 0, 0], boxes[:, -1, 0] + boxes[:, -1, 2]], axis=1)
+    assert np.abs(np.median(extents - ends, axis=0)).max() < pitch_ / 7
+
+
+def test_low_and_wide_images_are_not_enlarged_much() -> None:
+    image = np.zeros((1, 100_000), dtype=np.uint8)
+    image[:, 50_000] = 255
+    left, right = text_extent(image)
+    assert left <= 50_000 < right
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (30, 100), (3, 4000)])

@@ -16,7 +16,8 @@ from skcaptcha.base import as_texts
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.measure import text_extent
-from skcaptcha.measure._otsu import histograms, ink_is_dark, otsu_thresholds
+from skcaptcha.measure._otsu import otsu_thresholds
+from skcaptcha.measure._polarity import has_dark_ink
 
 _RARE = 3
 # Minimum fraction of labels with the same length; the others are considered errors.
@@ -172,7 +173,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         (ink,) = binarize.fit_transform([shade])
         shapes.append(shade.shape)
         colored += image.ndim == 3 and bool((image != image[:, :, :1]).any())
-        dark += int(ink_is_dark(histograms(shade[None]))[0])
+        dark += int(has_dark_ink(shade[None])[0])
         if label:
             left, right = text_extent(shade)
             pitches.append((right - left) / len(label))

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 from skcaptcha.measure._otsu import histograms, ink_is_dark, otsu_thresholds
+from skcaptcha.measure._polarity import has_dark_ink
 
 
 class Binarizer(BaseDenoiser):
@@ -82,7 +83,7 @@ class Binarizer(BaseDenoiser):
 
     def _denoise(self, images: Images) -> Images:
         if self.method in ("adaptive", "sauvola"):
-            dark = ink_is_dark(histograms(images)) if self.ink == "auto" else [self.ink == "dark"]
+            dark = has_dark_ink(images) if self.ink == "auto" else [self.ink == "dark"]
             sides = np.broadcast_to(dark, len(images))
             return np.stack([self._by_window(*pair) for pair in zip(images, sides, strict=True)])
         if self.method == "fixed" and self.ink != "auto":

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from skcaptcha.denoise._base import BaseDenoiser, Images
-from skcaptcha.measure._otsu import histograms, ink_is_dark
+from skcaptcha.measure._polarity import has_dark_ink
 
 
 class PolarityNormalizer(BaseDenoiser):
@@ -17,8 +17,8 @@ class PolarityNormalizer(BaseDenoiser):
     Parameters
     ----------
     ink : {"auto", "dark", "bright"}, default="auto"
-        Polarity of the ink in the input. ``"auto"`` decides for each image: ink is the side of
-        Otsu's threshold with fewer pixels.
+        Polarity of the ink in the input. ``"auto"`` decides for each image: after the slope
+        of the background is removed, ink is the side of Otsu's threshold with fewer pixels.
 
     Examples
     --------
@@ -38,5 +38,5 @@ class PolarityNormalizer(BaseDenoiser):
             return images
         if self.ink == "dark":
             return ~images
-        dark = ink_is_dark(histograms(images))
+        dark = has_dark_ink(images)
         return images ^ np.where(dark, np.uint8(255), np.uint8(0))[:, None, None]

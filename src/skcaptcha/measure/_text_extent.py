@@ -11,17 +11,22 @@ from numpy.typing import NDArray
 from skcaptcha.base import as_texts
 from skcaptcha.exceptions import SegmentationError
 
+_MIN_HEIGHT, _MAX_SCALE = 40, 4
+_SMOOTHING = 0.04  # standard deviation, relative to the height
+_EXCESS = 0.35
 _PITCH_OF_HEIGHT = 0.5
 
 
 def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     """Find the columns that the text spans.
 
-    Text is where gray values change most. For each column, the absolute differences to the pixels
-    on the right and below are summed and smoothed by a Gaussian of a tenth of the height. Text
-    exceeds the 5th percentile of these sums by more than 0.4 of its distance to the 90th. So
-    specks, lines and shaded backgrounds count little, and the polarity of the text does not matter.
-    Columns at the edges that only repeat their neighbors are ignored.
+    Text is where gray values change most. Dots and thin lines are first removed by a median of 3 x
+    3 pixels; images of less than 40 rows are enlarged before. For each column, the absolute
+    differences to the pixels on the right and below are summed and smoothed. The excess of a column
+    is what its sum has more than the 5th percentile and 0.35 of its distance to the 90th. The text
+    is the range of columns with the greatest total excess: a frame or noise far from the text does
+    not belong to it, because the empty columns between count against it. The polarity of the text
+    does not matter. Columns at the edges that only repeat their neighbors are ignored.
 
     Parameters
     ----------
@@ -33,14 +38,20 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
         Columns from ``left`` up to, but not including, ``right``. If no column stands out, these
         are all columns that are not ignored.
 
+    References
+    ----------
+    J. Bentley, "Programming pearls: algorithm design techniques", Communications of the ACM 27
+    (1984), 865-873 (the range with the greatest sum, in one pass).
+
     Examples
     --------
     >>> import numpy as np
     >>> from skcaptcha.measure import text_extent
     >>> image = np.zeros((30, 100), dtype=np.uint8)
     >>> image[5:25, 20:80:4] = 255
+    >>> image[5:25, 21:80:4] = 255
     >>> text_extent(image)
-    (19, 78)
+    (19, 79)
     >>> text_extent(image[:, :20])
     (0, 20)
     """
@@ -48,16 +59,24 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     if not len(differing):
         return 0, image.shape[1]
     begin, end = int(differing[0]), int(differing[-1]) + 2
-    shades = image[:, begin:end].astype(np.float32)
+    # In a low image, characters have strokes of one pixel, which a median would remove.
+    scale = min(-(-_MIN_HEIGHT // len(image)), _MAX_SCALE)
+    shades = cv2.resize(image[:, begin:end], None, fx=scale, fy=scale)
+    shades = cv2.medianBlur(shades, 3).astype(np.float32)
     change = np.abs(np.diff(shades, axis=0)).sum(axis=0)
     change[:-1] += np.abs(np.diff(shades, axis=1)).sum(axis=0)
     # The vertical line of a frame changes one or two columns more than any character does.
     change = np.minimum(change, np.percentile(change, 90))
     # Rounded, so that equal columns stay equal.
-    change = np.rint(cv2.GaussianBlur(change[None], (0, 0), len(image) / 10)[0])
+    change = np.rint(cv2.GaussianBlur(change[None], (0, 0), len(shades) * _SMOOTHING)[0])
     low, high = np.percentile(change, [5, 90])
-    columns = np.flatnonzero(change > low + 0.4 * (high - low))
-    return (begin + int(columns[0]), begin + int(columns[-1]) + 1) if len(columns) else (begin, end)
+    total = np.concatenate([[0.0], np.cumsum(change - (low + _EXCESS * (high - low)), dtype=float)])
+    lowest = np.minimum.accumulate(total)
+    right = int((total - lowest).argmax())
+    left = int(total[: right + 1].argmin())
+    if left == right:
+        return begin, end
+    return begin + left // scale, begin - (-right // scale)
 
 
 def pitch(images: Sequence[NDArray[np.uint8]], y: Sequence[str] | None) -> float:
