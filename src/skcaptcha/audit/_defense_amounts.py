@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 Amounts = NDArray[np.float64]
 
 # In pitches, the distance from one character to the next.
-_MAX_SPECK, _MIN_LINE, _MAX_GAP, _MIN_CHARACTER = 0.25, 0.6, 0.4, 0.4
+_MAX_SPECK, _MIN_LINE, _MAX_GAP, _MIN_CHARACTER = 0.3, 0.6, 0.4, 0.4
 # In stroke widths.
 _THIN, _LINE_WIDTH = 0.6, 0.75
 _THICK = 2.0  # thicker than anything drawn on the background
@@ -43,7 +43,7 @@ def measure_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, Amo
 
     The images have shape (h, w) or (h, w, 3) and dtype uint8. Ink is found by Otsu's threshold.
 
-    - ``noise``: pieces of ink that are smaller than a quarter of the pitch in both directions and
+    - ``noise``: pieces of ink that are smaller than 0.3 pitches in both directions and
       not part of a thin line.
     - ``lines``: straight lines of any color, at most 30, that are thinner than 0.75 strokes and at
       least 0.6 pitches and 16 pixels long.
