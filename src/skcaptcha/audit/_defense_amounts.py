@@ -43,8 +43,8 @@ def measure_ink(images: Sequence[Image], labels: Sequence[str]) -> dict[str, Amo
 
     The images have shape (h, w) or (h, w, 3) and dtype uint8. Ink is found by Otsu's threshold.
 
-    - ``noise``: pieces of ink that are smaller than 0.3 pitches in both directions and
-      not part of a thin line.
+    - ``noise``: pieces of ink that are smaller than 0.3 pitches in both directions and not part of
+      a thin line.
     - ``lines``: straight lines of any color, at most 30, that are thinner than 0.75 strokes and at
       least 0.6 pitches and 16 pixels long.
     - ``touching``: number of characters minus number of pieces of thick ink that are large enough

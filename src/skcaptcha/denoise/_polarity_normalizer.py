@@ -24,8 +24,8 @@ class PolarityNormalizer(BaseDenoiser):
     --------
     >>> import numpy as np
     >>> from skcaptcha.denoise import PolarityNormalizer
-    >>> PolarityNormalizer().fit_transform([np.array([[250, 250, 5]], dtype=np.uint8)])[0]
-    array([[  5,   5, 250]], dtype=uint8)
+    >>> PolarityNormalizer().fit_transform([np.array([[250, 5, 250]], dtype=np.uint8)])[0]
+    array([[  5, 250,   5]], dtype=uint8)
     """
 
     _parameter_constraints: dict[str, Any] = {"ink": [StrOptions({"auto", "dark", "bright"})]}
