@@ -65,6 +65,7 @@ TESTED_ELSEWHERE = {
     "model_selection/_score_records.py": "tests/model_selection/test_checkpoint.py: its records "
     "resume searches",
     # persistence
+    "persistence/_onnx_graph.py": "tests/persistence/test_export_onnx.py: runtimes run its graphs",
     "persistence/_unsafe_values.py": "tests/persistence/test_skops_format.py: values are in files",
     # prediction
     "prediction/_cluster_connection.py": "tests/cli/test_cluster.py: it needs a real cluster",

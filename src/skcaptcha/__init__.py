@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     # isort: on
     from .exceptions import SkcaptchaError
     from .inspection import evaluate
-    from .persistence import load, save
+    from .persistence import export_onnx, load, save
     from .read import Reading, read_captchas
     from .recipes import Recipe, load_recipe
     from .segments import Segments
@@ -55,6 +55,7 @@ _HOMES = {
     "Segments": "skcaptcha.segments",
     "SkcaptchaError": "skcaptcha.exceptions",
     "evaluate": "skcaptcha.inspection",
+    "export_onnx": "skcaptcha.persistence",
     "load": "skcaptcha.persistence",
     "load_recipe": "skcaptcha.recipes",
     "read_captchas": "skcaptcha.read",
@@ -93,6 +94,7 @@ __all__ = [
     "SkcaptchaError",
     "__version__",
     "evaluate",
+    "export_onnx",
     "load",
     "load_recipe",
     "read_captchas",

@@ -376,6 +376,36 @@ def pipeline_of(model: Any) -> Pipeline:
     raise NotFittedError(f"this {kind} is not fitted; call its fit(X, y) first")
 
 
+def leaf_steps(model: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield name and estimator of each step, including those of nested pipelines.
+
+    Parameters
+    ----------
+    model : Pipeline
+    path : str, default=""
+        Beginning of all names.
+
+    Yields
+    ------
+    name : str
+        Steps of a nested pipeline are named "outer.inner".
+    step : estimator
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import Pipeline
+    >>> from skcaptcha.base import leaf_steps
+    >>> from skcaptcha.denoise import Grayscale
+    >>> list(leaf_steps(Pipeline([("denoise", Pipeline([("gray", Grayscale())]))])))
+    [('denoise.gray', Grayscale())]
+    """
+    for name, step in model.steps:
+        if isinstance(step, Pipeline):
+            yield from leaf_steps(step, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", step
+
+
 def as_texts(y: ArrayLike, name: str = "labels") -> list[str]:
     """Check that all elements of y are strings.
 

@@ -3,9 +3,10 @@
 import pytest
 from sklearn.pipeline import Pipeline
 
+from skcaptcha.base import leaf_steps
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import SkcaptchaError
-from skcaptcha.inspection._pipeline_steps import leaf_steps, n_image_steps, step_parameters
+from skcaptcha.inspection._pipeline_steps import n_image_steps, step_parameters
 from skcaptcha.read import CharacterReader
 from skcaptcha.segment import EqualSplit
 

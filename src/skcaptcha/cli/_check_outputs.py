@@ -17,6 +17,7 @@ _FORMATS = {
     "html": ("HTML", (".html", ".htm")),
     "png": ("PNG", (".png",)),
     "json": ("JSON", (".json",)),
+    "onnx": ("ONNX", (".onnx",)),
 }
 _LABEL_FILES = frozenset({"labels.csv", "labels.txt"})
 _NEXT_TO_MODEL = (".json", ".csv", ".yaml", ".html")
@@ -43,7 +44,7 @@ def check_outputs(
         output exists.
     model : Path or None
         Model that the command reads. The files that ``fit`` writes next to it are protected.
-    csv, parquet, html, png, json : Path or None
+    csv, parquet, html, png, json, onnx : Path or None
         File to write in that format; `json` is the argument of ``--json``, which may also be ``-``.
 
     Raises

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from sklearn.pipeline import Pipeline
 
+from skcaptcha.base import leaf_steps
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.read._base import reads_images
 from skcaptcha.segment import BaseSegmenter
-
-
-def leaf_steps(model: Pipeline, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield name and estimator of each step; steps of a nested pipeline are named "outer.inner"."""
-    for name, step in model.steps:
-        if isinstance(step, Pipeline):
-            yield from leaf_steps(step, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", step
 
 
 def step_parameters(model: Pipeline) -> list[tuple[str, str]]:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from sklearn.pipeline import Pipeline
 
-from skcaptcha.base import Model, pipeline_of
-from skcaptcha.inspection._pipeline_steps import leaf_steps
+from skcaptcha.base import Model, leaf_steps, pipeline_of
 
 _N_ROUNDS = 3
 

@@ -1,5 +1,6 @@
-"""Save and load fitted pipelines with a manifest of their training."""
+"""Save and load fitted pipelines with a manifest of their training, and export networks."""
 
+from skcaptcha.persistence._export_onnx import export_onnx
 from skcaptcha.persistence._manifest import describe_training
 from skcaptcha.persistence._save_and_load import (
     FORMATS,
@@ -17,6 +18,7 @@ __all__ = [
     "LoadedModel",
     "check_before_fit",
     "describe_training",
+    "export_onnx",
     "load",
     "load_manifest",
     "read_model",

@@ -32,7 +32,7 @@ from skcaptcha.read._sequence_reader import SequenceReader
 from skcaptcha.read.convolutional._column_lattice import ColumnLattice, ColumnPaths
 from skcaptcha.read.convolutional._ctc_loss import ctc_loss
 from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
-from skcaptcha.read.convolutional._network import COLUMN_WIDTH, HEIGHT_UNIT, Network
+from skcaptcha.read.convolutional._network import COLUMN_WIDTH, HEIGHT_UNIT, MARGIN, Network
 from skcaptcha.read.convolutional._training import Example, Schedule, Training
 from skcaptcha.read.sequence._constraints import Constraints
 from skcaptcha.read.sequence._n_best import Alternatives
@@ -42,7 +42,6 @@ _logger = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
-_MARGIN = 8  # pixels on the left and the right of an image
 _BATCH_SIZE = 64  # captchas that are decoded at a time
 _MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
@@ -462,7 +461,7 @@ class ConvolutionalReader(ConstrainedReader):
         own = paths.first[captcha, :length] + paths.last[captcha, :length]
         h, w = image.shape
         scale = h / self.image_height_
-        centers = scale * (COLUMN_WIDTH * (own / 2 + 0.5) - _MARGIN)
+        centers = scale * (COLUMN_WIDTH * (own / 2 + 0.5) - MARGIN)
         halves = np.minimum(np.diff(centers) / 2, 0.6 * scale * self.pitch_)
         usual = 0.5 * scale * self.pitch_
         left = np.clip(np.rint(centers - np.append(usual, halves)), 0, w - 1).astype(np.intp)
@@ -524,7 +523,7 @@ def _width(image: Image, height: int) -> int:
 
 
 def _n_columns(image: Image, height: int) -> int:
-    return math.ceil((_width(image, height) + 2 * _MARGIN) / COLUMN_WIDTH)
+    return math.ceil((_width(image, height) + 2 * MARGIN) / COLUMN_WIDTH)
 
 
 def _prepare(image: Image, height: int) -> tuple[NDArray[np.float32], int]:
@@ -537,10 +536,10 @@ def _prepare(image: Image, height: int) -> tuple[NDArray[np.float32], int]:
     shades -= shades.mean()
     shades /= max(float(shades.std()), 1.0)
     missing = -height % HEIGHT_UNIT
-    right = _n_columns(image, height) * COLUMN_WIDTH - width - _MARGIN
+    right = _n_columns(image, height) * COLUMN_WIDTH - width - MARGIN
     top = missing // 2
-    padded = cv2.copyMakeBorder(shades, top, missing - top, _MARGIN, right, cv2.BORDER_REPLICATE)
-    return padded, _MARGIN
+    padded = cv2.copyMakeBorder(shades, top, missing - top, MARGIN, right, cv2.BORDER_REPLICATE)
+    return padded, MARGIN
 
 
 def _evaluate(
