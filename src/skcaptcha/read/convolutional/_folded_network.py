@@ -10,7 +10,6 @@ import numpy as np
 from skcaptcha.read.convolutional._layers import Array, Workspace, convolve, maxima
 from skcaptcha.read.convolutional._network import Network, cells_of, columns_of
 
-
 _of_thread = threading.local()
 
 
