@@ -487,10 +487,10 @@ class ConvolutionalReader(ConstrainedReader):
 
     def _columns(self, images: Sequence[Image], networks: Sequence[FoldedNetwork]) -> _Columns:
         """Return the mean probabilities of networks for the columns of images."""
+        prepared = [_prepare(image, self.image_height_)[0] for image in images]
         outputs = []
-        for image in images:
-            prepared, _ = _prepare(image, self.image_height_)
-            logs = log_softmax([network.logits(prepared) for network in networks], axis=-1)
+        for logits in zip(*(network.batch_logits(prepared) for network in networks), strict=True):
+            logs = log_softmax(logits, axis=-1)
             outputs.append(np.logaddexp.reduce(logs, axis=0) - np.log(len(networks)))
         n_columns = np.array([len(own) for own in outputs])
         padded = np.zeros((len(outputs), max(n_columns), outputs[0].shape[1]))
@@ -550,8 +550,8 @@ def _evaluate(
 ) -> tuple[float, float]:
     """Return the fraction of captchas whose columns spell their label, and the mean loss."""
     n_right, losses = 0, []
-    for example, text in zip(examples, texts.tolist(), strict=True):
-        logits = network.logits(example.image)
+    all_logits = network.batch_logits([example.image for example in examples])
+    for example, text, logits in zip(examples, texts.tolist(), all_logits, strict=True):
         labels = logits.argmax(axis=1)
         characters = labels[np.flatnonzero(np.diff(labels, prepend=-1))]
         n_right += "".join(classes[characters[characters < len(classes)]]) == text

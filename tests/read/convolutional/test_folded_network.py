@@ -61,6 +61,16 @@ def test_logits_do_not_depend_on_other_images():
             np.testing.assert_array_equal(folded.logits(image_of(widths[i], seed=i)), alone[i])
 
 
+def test_a_batch_gives_the_same_bits():
+    folded = fold(trained())
+    images = [image_of(w, seed=i) for i, w in enumerate([24, 100, 24, 8, 100, 24])]
+    found = folded.batch_logits(images)
+    assert len(found) == len(images)
+    for image, logits in zip(images, found, strict=True):
+        np.testing.assert_array_equal(logits, folded.logits(image))
+    assert folded.batch_logits([]) == []
+
+
 def test_a_folded_network_does_not_change_with_further_training():
     network = trained()
     folded = fold(network)
