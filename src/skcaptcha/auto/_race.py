@@ -51,9 +51,10 @@ _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
 _CLOSE = 0.01
-# A network gets this part of the time that is left, and two networks are trained if each has
-# enough time.
-_NETWORK_FRACTION, _ENOUGH_FOR_TWO_NETWORKS, _MAX_BATCHES = 0.85, 60.0, 3000
+# Networks get this part of the time that is left, before candidates that read less than half of
+# the captchas in the screening are cross-validated.
+_NETWORK_FRACTION, _HOPEFUL = 0.9, 0.5
+_N_NETWORKS, _MAX_BATCHES = 2, 3000
 # Positions are good enough to start from if windows read this part of the characters that the best
 # windows read.
 _GOOD_START = 0.9
@@ -115,7 +116,8 @@ class Race:
                     self._cross_validate(screened[0])
         if not self._is_decided():
             for candidate in self._within_reach():
-                if candidate.has_surrogate and not self._is_network_trained:
+                slow = candidate.has_surrogate or candidate.estimate < _HOPEFUL
+                if slow and not self._is_network_trained:
                     self._train_network()
                 best = max(other.estimate for other in self.candidates)
                 # Candidates without a surrogate cost little.
@@ -386,14 +388,14 @@ class Race:
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
-        seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
+        reserved = max(self.final_fit, self.costs.final_fit(windows, start.fold_seconds))
+        seconds = _NETWORK_FRACTION * (self.clock.remaining() - reserved)
         if seconds < _MIN_SECONDS_FOR_NETWORKS:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
         self.report_progress(f"training {candidate.name}")
-        n = 2 if seconds > _ENOUGH_FOR_TWO_NETWORKS else 1
-        parameters = {"n_estimators": n, "max_iter": _MAX_BATCHES}
+        parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
         recipe = network_recipe(windows, pitch, **parameters, budget=seconds)
         begin = self.clock.elapsed()
         try:
@@ -409,7 +411,7 @@ class Race:
         candidate.seconds = self.clock.elapsed() - begin
         reader = model[-1]
         # The same recipe without a budget trains for about as long on any machine.
-        parameters["max_iter"] = max(reader.n_iter_)
+        parameters = {"n_estimators": len(reader.networks_), "max_iter": max(reader.n_iter_)}
         candidate.recipe = network_recipe(windows, pitch, **parameters)
         candidate.model = model
         held_out = self.y[reader.validation_indices_]

@@ -45,6 +45,8 @@ Image = NDArray[np.uint8]
 _BATCH_SIZE = 64  # captchas that are decoded at a time
 _MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
+# A second network helps less than as many batches for the first one.
+_MIN_BATCHES = 600
 # The widest captcha may hold this many times the usual number of characters.
 _MAX_DENSITY = 1.5
 
@@ -98,8 +100,9 @@ class ConvolutionalReader(ConstrainedReader):
         The training ends soon after so many checks of the held-out captchas without a better
         result. There are twenty checks in all.
     budget : float > 0, default=None
-        Seconds after which the fit ends, however few batches the networks have learned from. With
-        a budget, the result depends on the speed of the machine.
+        Seconds after which the fit ends, however few batches the networks have learned from. Fewer
+        networks are trained if each would learn from less than 600 batches. With a budget, the
+        result depends on the speed of the machine.
     length : int, tuple of two ints or "free", default=None
         Allowed number of characters, as for `SequenceReader`.
     charset : str, default=None
@@ -264,12 +267,12 @@ class ConvolutionalReader(ConstrainedReader):
         self.loss_curves_: list[list[float]] = []
         self.n_iter_: list[int] = []
         held_outs = self._held_out_parts(examples, groups, rng)
-        for k, held_out in enumerate(held_outs):
-            budget = None
-            if self.budget is not None:
-                left = self.budget - (time.perf_counter() - begin)
-                budget = max(left, 0.0) / (self.n_estimators - k)
-            self.networks_.append(self._train(examples, texts, held_out, budget, rng))
+        end = None if self.budget is None else begin + self.budget
+        for held_out in held_outs:
+            self.networks_.append(self._train(examples, texts, held_out, end, rng))
+            if end is not None and time.perf_counter() >= end:
+                break
+        held_outs = held_outs[: len(self.networks_)]
         self._calibrate(images, texts, held_outs)
         self.validation_indices_ = own[np.concatenate(held_outs)]
 
@@ -350,7 +353,7 @@ class ConvolutionalReader(ConstrainedReader):
         examples: Sequence[Example],
         texts: NDArray[np.str_],
         held_out: NDArray[np.intp],
-        budget: float | None,
+        end: float | None,
         rng: np.random.RandomState,
     ) -> FoldedNetwork:
         network = Network(
@@ -369,8 +372,16 @@ class ConvolutionalReader(ConstrainedReader):
             warp=self.warp,
             pitch=self.pitch_,
             patience=self.n_iter_no_change,
-            budget=budget,
         )
+
+        def share(seconds_per_batch: float) -> float:
+            """Return the seconds that this network may use, given how long a batch takes."""
+            if end is None:
+                return math.inf
+            left = max(end - time.perf_counter(), 0.0)
+            n_affordable = int(left / (_MIN_BATCHES * seconds_per_batch))
+            return left / min(max(n_affordable, 1), self.n_estimators - len(self.networks_))
+
         learned = np.setdiff1d(np.arange(len(examples)), held_out)
         losses: list[float] = []
         self.loss_curves_.append(losses)
@@ -400,7 +411,7 @@ class ConvolutionalReader(ConstrainedReader):
 
         n_threads = joblib.effective_n_jobs(self.n_jobs)
         training = Training(network, [examples[i] for i in learned], schedule, seed, n_threads)
-        self.n_iter_.append(training.run(check))
+        self.n_iter_.append(training.run(check, share))
         return fold(network)
 
     def _calibrate(

@@ -27,7 +27,6 @@ SCHEDULE = Schedule(
     warp=0.5,
     pitch=PITCH,
     patience=100,
-    budget=None,
 )
 
 
@@ -50,10 +49,10 @@ def network() -> Network:
     return Network(HEIGHT, 3, np.random.RandomState(0), channels=(4, 4, 6, 6, 6), n_hidden=8)
 
 
-def trained(own, schedule=SCHEDULE, *, seed=0, n_threads=1, check=lambda *_: True):
+def trained(own, schedule=SCHEDULE, *, seed=0, n_threads=1, check=lambda *_: True, left=np.inf):
     """The parameters after a training, and the number of batches."""
     new = network()
-    n_batches = Training(new, own, schedule, seed, n_threads).run(check)
+    n_batches = Training(new, own, schedule, seed, n_threads).run(check, lambda _: left)
     statistics = [s for b in [*new.blocks, new.hidden] for s in (b.mean, b.variance)]
     return [*new.parameters, *statistics], n_batches
 
@@ -126,10 +125,12 @@ def test_it_does_not_end_early_while_checks_find_it_useful():
 
 
 def test_it_ends_within_the_budget():
-    schedule = replace(SCHEDULE, max_iter=10**6, budget=1.5)
+    schedule = replace(SCHEDULE, max_iter=10**6)
     done = []
     begin = time.perf_counter()
-    _, n_batches = trained(examples(), schedule, check=lambda part, *_: done.append(part) or True)
+    _, n_batches = trained(
+        examples(), schedule, check=lambda part, *_: done.append(part) or True, left=1.5
+    )
     seconds = time.perf_counter() - begin
     assert 1.5 <= seconds < 4
     assert 0 < n_batches < 10**6
@@ -141,7 +142,7 @@ def test_a_long_budget_changes_nothing():
     own = examples()
     expected, n_batches = trained(own)
     assert n_batches == SCHEDULE.max_iter
-    assert_equal(trained(own, replace(SCHEDULE, budget=1e6))[0], expected)
+    assert_equal(trained(own, left=1e6)[0], expected)
 
 
 def test_an_interrupted_training_leaves_no_threads():

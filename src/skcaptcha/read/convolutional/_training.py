@@ -27,7 +27,7 @@ _ALIGNED_PART = 0.15
 _SPLICED_PART = 0.5
 # The widths of batches are multiples of this, and memory for so many of them is kept.
 _WIDTH_UNIT, _N_WIDTHS = 16, 3
-_MIN_SECONDS = 1.0  # even if there is no time left
+_N_TIMED = 1, 5  # batches
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
 # Part of the training in which the learning rate falls to 0 if the checks end it early.
@@ -61,7 +61,6 @@ class Schedule:
     warp: float
     pitch: float
     patience: int
-    budget: float | None
 
 
 class Training:
@@ -85,12 +84,17 @@ class Training:
         self._workspaces: list[dict[int, Workspace]] = [{} for _ in range(_N_PARTS)]
         self._waiting = np.empty(0, dtype=np.intp)
 
-    def run(self, check: Callable[[float, float, float], bool]) -> int:
+    def run(
+        self,
+        check: Callable[[float, float, float], bool],
+        share: Callable[[float], float] = lambda seconds_per_batch: math.inf,
+    ) -> int:
         """Train the network in place, and return the number of batches.
 
         ``check`` is called after every twentieth of the training but the last, with the fraction
         done, the mean loss since the last check, and the seconds so far. It returns whether the
-        network reads better than ever before.
+        network reads better than ever before. ``share`` is called after the first batches, with
+        the seconds that one takes, and returns the seconds that are left for this network.
         """
         schedule = self.schedule
         optimizer = AdamW(self.network.parameters, weight_decay=schedule.weight_decay)
@@ -99,12 +103,16 @@ class Training:
         n_checks = n_worse = 0
         # The fraction done at which the training was found to be of no more use.
         useless_since = 1.0
+        started, budget = 0.0, math.inf
         with ThreadPoolExecutor(min(self.n_threads, _N_PARTS)) as pool:
             for k in range(schedule.max_iter):
                 seconds = time.perf_counter() - begin
                 done = k / schedule.max_iter
-                if schedule.budget is not None:
-                    done = max(done, seconds / max(schedule.budget, _MIN_SECONDS))
+                if k == _N_TIMED[0]:
+                    started = seconds  # the first batch takes longer
+                if k == _N_TIMED[1]:
+                    budget = seconds + share((seconds - started) / (k - _N_TIMED[0]))
+                done = max(done, seconds / budget)
                 if done >= min(1.0, useless_since + _EARLY_END):
                     break
                 if losses and done * _N_CHECKS >= n_checks + 1:
