@@ -3,9 +3,9 @@
 import cv2
 import pytest
 
-from bar_captchas import bars, strings
 from skcaptcha.auto._families import load_families
-from skcaptcha.auto._network_recipe import is_start_of_network, network_pitch, network_recipe
+from skcaptcha.auto._network_recipe import is_start_of_network, network_height, network_recipe
+from skcaptcha.datasets import make_line_captchas
 from skcaptcha.recipes import Recipe
 
 STEPS = {
@@ -22,13 +22,13 @@ WINDOWS = {"data": load_families()["data"], "steps": STEPS, "final": {"read__n_e
 
 
 def test_the_network_gets_the_denoising_of_the_windows_without_their_margin():
-    recipe = network_recipe(WINDOWS, 30, n_estimators=2)
+    recipe = network_recipe(WINDOWS, 48, n_estimators=2)
     model = Recipe(recipe).final_pipeline()
     assert list(model.named_steps) == ["images", "denoise", "read"]
     denoise = model["denoise"].named_steps
     assert denoise["gray"].channel == "contrast"
     assert denoise["opening"].size == 3
-    assert (denoise["rescale"].pitch, denoise["rescale"].margin) == (30, 0)
+    assert (denoise["rescale"].height, denoise["rescale"].margin) == (48, 0)
     assert model["read"].n_estimators == 2
     assert "margin" not in STEPS["denoise"]["rescale"]
 
@@ -42,10 +42,9 @@ def test_only_windows_that_are_rescaled_are_a_start():
     assert not is_start_of_network(network_recipe(WINDOWS, 24))
 
 
-@pytest.mark.parametrize(("size", "pitch"), [(1, 24), (2, 32), (4, 36)])
-def test_the_network_sees_the_pixels_of_the_images_within_limits(size, pitch):
-    """The distance between bars is 16 pixels."""
-    labels = strings(20, "ABC", [4])
-    enlarged = [cv2.resize(image, None, fx=size, fy=size) for image in bars(labels)]
-    found = network_pitch(WINDOWS, enlarged, labels)
-    assert found == pytest.approx(pitch, abs=4)
+@pytest.mark.parametrize(("size", "height"), [(1, 32), (4, 40)])
+def test_the_network_sees_the_pixels_of_the_images_within_limits(size, height):
+    """The captchas are 30 pixels high, with about 28 pixels from one character to the next."""
+    X, y = make_line_captchas(20, random_state=0)
+    images = [cv2.resize(image, None, fx=size, fy=size) for image in X]
+    assert network_height(WINDOWS, images, y.tolist()) == height

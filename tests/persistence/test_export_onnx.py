@@ -127,7 +127,7 @@ def test_other_steps_stay_outside(tmp_path: Path) -> None:
     found = run(tmp_path / "m.onnx", image[None])[0]
     np.testing.assert_allclose(found, expected(model, image), rtol=0, atol=1e-4)
     about = metadata(tmp_path / "m.onnx")
-    assert about["first_column"] == 2 - 8
+    assert about["first_column"] == 2 - 4
     steps = [step["estimator"] for step in about["preparation"]]
     assert steps == [type(step).__name__ for _, step in model.steps]
     assert "height of 30 pixels" in about["preparation"][-1]["description"]

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skcaptcha.auto._families import Content
+from skcaptcha.read.convolutional._network import HEIGHT_UNIT
 from skcaptcha.recipes import Recipe, ready_recipe
 from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "convolutional.yaml"
-_MIN_PITCH, _MAX_PITCH = 24.0, 36.0
+# Pixels from one character to the next.
+_PITCHES = 24.0, 36.0
+_MAX_HEIGHT = 96
 
 
 def is_start_of_network(recipe: Content) -> bool:
@@ -29,28 +32,28 @@ def opening_size(recipe: Content) -> int:
     return size
 
 
-def network_pitch(windows: Content, images: Sequence[NDArray[np.uint8]], y: Sequence[str]) -> float:
-    """Return the distance between characters that a network should see, in pixels.
+def network_height(windows: Content, images: Sequence[NDArray[np.uint8]], y: Sequence[str]) -> int:
+    """Return the height of the images that a network should see, in pixels.
 
     It is that of the images, so that fine strokes stay and no time is spent on pixels that do not
-    exist, but within 24 to 36 pixels. ``y`` are the labels of the images.
+    exist, but with 24 to 36 pixels from one character to the next, and a multiple of 8, which
+    needs no padding. ``y`` are the labels of the images.
     """
-    denoise = Recipe(windows).pipeline()["denoise"].fit(images, y)
-    rescale = denoise["rescale"]
-    factors = [rescale.height_ / len(image) for image in images]
-    own = rescale.pitch / float(np.median(factors))
-    return float(np.clip(round(own), _MIN_PITCH, _MAX_PITCH))
+    rescale = Recipe(windows).pipeline()["denoise"].fit(images, y)["rescale"]
+    height = float(np.median([len(image) for image in images]))
+    lowest, highest = rescale.height_ * np.array(_PITCHES) / rescale.pitch
+    wanted = min(max(height, lowest), highest, _MAX_HEIGHT)
+    return max(round(wanted / HEIGHT_UNIT), 1) * HEIGHT_UNIT
 
 
-def network_recipe(windows: Content, pitch: float, **parameters: object) -> Content:
+def network_recipe(windows: Content, height: int, **parameters: object) -> Content:
     """Return the ready recipe `convolutional` with the denoising of a recipe that reads windows.
 
-    ``pitch`` is the distance between characters in pixels, and ``parameters`` are those of its
-    `ConvolutionalReader`.
+    ``height`` is that of the images, and ``parameters`` are those of its `ConvolutionalReader`.
     """
     steps = parse_yaml(ready_recipe("convolutional"), _SOURCE)["steps"]
     denoise = deepcopy(windows["steps"]["denoise"])
     # Windows need a margin that they can be centered in; the network pads its images itself.
-    denoise["rescale"].update(margin=0, pitch=pitch)
+    denoise["rescale"] = {"use": "HeightScaler", "height": height, "margin": 0}
     read = {**steps["read"], **parameters}
     return {**windows, "steps": {"denoise": denoise, "read": read}, "final": {}}

@@ -21,7 +21,7 @@ from skcaptcha.auto._evaluations import Evaluations, Splits
 from skcaptcha.auto._families import Family, Variant, name_of
 from skcaptcha.auto._network_recipe import (
     is_start_of_network,
-    network_pitch,
+    network_height,
     network_recipe,
     opening_size,
 )
@@ -38,7 +38,7 @@ SCREENING_FOLDS = 2
 _N_SCREENED = 300
 _N_PILOT = 60  # captchas that the prediction time is measured with
 _N_TIMED = 20  # captchas that the fit time is measured with
-_N_MEASURED = 100  # captchas that the distance between characters is measured with
+_N_MEASURED = 100  # captchas that the height of images for networks is measured with
 
 _SCREENING_FRACTION = 0.4  # of the time
 _SHORTENED_FINAL = {"read__calibration_cv": 2}
@@ -53,7 +53,7 @@ _PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
 _CLOSE = 0.01
 # Networks get this part of the time that is left, before candidates that read less than half of
 # the captchas in the screening are cross-validated.
-_NETWORK_FRACTION, _HOPEFUL = 0.9, 0.5
+_NETWORK_FRACTION, _HOPEFUL = 0.92, 0.5
 _N_NETWORKS, _MAX_BATCHES = 2, 3000
 # Positions are good enough to start from if windows read this part of the characters that the best
 # windows read.
@@ -383,20 +383,19 @@ class Race:
         windows = start.variant.stages[0][0]
         sample = self.screened[:_N_MEASURED]
         images = [decode(self.X[i]) for i in sample.tolist()]
-        pitch = network_pitch(windows, images, self.y[sample].tolist())
-        recipe = network_recipe(windows, pitch)
+        height = network_height(windows, images, self.y[sample].tolist())
+        recipe = network_recipe(windows, height)
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
-        reserved = max(self.final_fit, self.costs.final_fit(windows, start.fold_seconds))
-        seconds = _NETWORK_FRACTION * (self.clock.remaining() - reserved)
+        seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
         if seconds < _MIN_SECONDS_FOR_NETWORKS:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
-        recipe = network_recipe(windows, pitch, **parameters, budget=seconds)
+        recipe = network_recipe(windows, height, **parameters, budget=seconds)
         begin = self.clock.elapsed()
         try:
             with (
@@ -412,7 +411,7 @@ class Race:
         reader = model[-1]
         # The same recipe without a budget trains for about as long on any machine.
         parameters = {"n_estimators": len(reader.networks_), "max_iter": max(reader.n_iter_)}
-        candidate.recipe = network_recipe(windows, pitch, **parameters)
+        candidate.recipe = network_recipe(windows, height, **parameters)
         candidate.model = model
         held_out = self.y[reader.validation_indices_]
         candidate.n_validated = len(held_out)

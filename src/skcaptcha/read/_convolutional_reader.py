@@ -43,6 +43,7 @@ _logger = logging.getLogger(__name__)
 Image = NDArray[np.uint8]
 
 _BATCH_SIZE = 64  # captchas that are decoded at a time
+_MAX_CHECKED = 50  # during the training
 _MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
 # A second network helps less than as many batches for the first one.
@@ -98,7 +99,7 @@ class ConvolutionalReader(ConstrainedReader):
         than 20 captchas none is held out.
     n_iter_no_change : int >= 1, default=8
         The training ends soon after so many checks of the held-out captchas without a better
-        result. There are twenty checks in all.
+        result. There are twenty checks in all, of at most 50 of them.
     budget : float > 0, default=None
         Seconds after which the fit ends, however few batches the networks have learned from. Fewer
         networks are trained if each would learn from less than 600 batches. With a budget, the
@@ -383,9 +384,9 @@ class ConvolutionalReader(ConstrainedReader):
             return left / min(max(n_affordable, 1), self.n_estimators - len(self.networks_))
 
         learned = np.setdiff1d(np.arange(len(examples)), held_out)
+        checked = rng.permutation(held_out)[:_MAX_CHECKED]
         losses: list[float] = []
         self.loss_curves_.append(losses)
-
         best_accuracy, least_loss = -1.0, math.inf
 
         def check(done: float, loss: float, seconds: float) -> bool:
@@ -394,7 +395,7 @@ class ConvolutionalReader(ConstrainedReader):
             accuracy, held_out_loss = math.nan, loss
             if len(held_out):
                 accuracy, held_out_loss = _evaluate(
-                    fold(network), [examples[i] for i in held_out], texts[held_out], self.classes_
+                    fold(network), [examples[i] for i in checked], texts[checked], self.classes_
                 )
             better = accuracy > best_accuracy or held_out_loss < least_loss
             best_accuracy = max(best_accuracy, accuracy)

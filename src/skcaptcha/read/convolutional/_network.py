@@ -16,7 +16,7 @@ from skcaptcha.read.convolutional._layers import (
 
 COLUMN_WIDTH = 4
 """Pixels of the image for each column of the output."""
-MARGIN = 8
+MARGIN = 4
 """Pixels of padding on the left and, at least, on the right of an image."""
 HEIGHT_UNIT = 8
 """The height of images is a multiple of this."""
