@@ -36,7 +36,13 @@ def public_estimators() -> list[type[BaseEstimator]]:
     return [k for k in found if not (inspect.isabstract(k) or issubclass(k, ClassifierMixin))]
 
 
-NEEDED = {  # required parameters
+NEEDED = {  # required parameters, and those without which a fit takes long
+    "ConvolutionalReader": {
+        "max_iter": 2,
+        "channels": (2, 2, 2, 2, 2),
+        "n_hidden": 4,
+        "random_state": 0,
+    },
     "ImageRouter": {
         "branches": [("ink", Binarizer()), ("soft", Smoother())],
         "measure": "mean",

@@ -423,11 +423,11 @@ class ConvolutionalReader(ConstrainedReader):
     ) -> None:
         """Read the held-out captchas, and fit confidences to their margins."""
         margins, right, read = [np.empty(0)], [np.empty(0, dtype=bool)], [np.empty(0, "<U1")]
-        constraints = self._constraints(max(self.lengths_))
         for network, held_out in zip(self.networks_, held_outs, strict=True):
             for first in range(0, len(held_out), _BATCH_SIZE):
                 some = held_out[first : first + _BATCH_SIZE]
                 columns = self._columns([images[i] for i in some], [network])
+                constraints = self._batch_constraints(columns)
                 paths = columns.lattice.viterbi(*constraints)
                 found = np.array(self._texts(paths))
                 exists = paths.lengths > 0
@@ -489,9 +489,16 @@ class ConvolutionalReader(ConstrainedReader):
         return scores
 
     def _batch_constraints(self, columns: _Columns) -> Constraints:
-        """Return the constraints, cut off at the number of characters that can fit."""
-        widest = COLUMN_WIDTH * int(columns.n_columns.max(initial=1))
-        return self._constraints(int(widest / self.pitch_ * _MAX_DENSITY) + 1)
+        """Return the constraints, for each captcha cut off at the characters that can fit."""
+        widths = COLUMN_WIDTH * columns.n_columns
+        fitting = (widths / self.pitch_ * _MAX_DENSITY).astype(np.intp) + 1
+        length_scores, allowed = self._constraints(int(fitting.max(initial=1)))
+        if isinstance(self.length, str) and self.mask is None:
+            too_long = np.arange(len(length_scores)) >= fitting[:, None]
+            length_scores = np.where(too_long, -np.inf, length_scores)
+        # No string has more characters than columns.
+        longest = int(columns.n_columns.max(initial=1))
+        return Constraints(length_scores[..., :longest], allowed[:longest])
 
     def _batches(self, X: Sequence[Image]) -> Iterator[_Columns]:
         for first in range(0, len(X), _BATCH_SIZE):

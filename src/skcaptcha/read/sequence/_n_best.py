@@ -72,7 +72,8 @@ class Alternatives:
                 continue
             length_scores = np.full((captchas, longest), -np.inf)
             length = order[some, k] - longest * n_classes
-            length_scores[some, length] = self._constraints.length_scores[length]
+            of_length = np.broadcast_to(self._constraints.length_scores, length_scores.shape)
+            length_scores[some, length] = of_length[some, length]
             paths = self._lattice.viterbi(length_scores, self._constraints.allowed)
             classes[some, k], lengths[some, k] = paths.classes[some], paths.lengths[some]
         return [
