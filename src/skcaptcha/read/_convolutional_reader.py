@@ -32,7 +32,13 @@ from skcaptcha.read._sequence_reader import SequenceReader
 from skcaptcha.read.convolutional._column_lattice import ColumnLattice, ColumnPaths
 from skcaptcha.read.convolutional._ctc_loss import ctc_loss
 from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
-from skcaptcha.read.convolutional._network import COLUMN_WIDTH, HEIGHT_UNIT, MARGIN, Network
+from skcaptcha.read.convolutional._network import (
+    COLUMN_WIDTH,
+    HEIGHT_UNIT,
+    MARGIN,
+    N_BLOCKS,
+    Network,
+)
 from skcaptcha.read.convolutional._training import Example, Schedule, Training
 from skcaptcha.read.sequence._constraints import Constraints
 from skcaptcha.read.sequence._n_best import Alternatives
@@ -242,6 +248,11 @@ class ConvolutionalReader(ConstrainedReader):
 
     def _fit(self, X: Sequence[Image], labels: NDArray[np.str_]) -> None:
         begin = time.perf_counter()
+        channels = list(self.channels)
+        if len(channels) != N_BLOCKS or not all(
+            isinstance(c, Integral) and c > 0 for c in channels
+        ):
+            raise ValueError(f"channels must be {N_BLOCKS} ints >= 1; found {self.channels!r}")
         rng = check_random_state(self.random_state)
         lengths = np.char.str_len(labels)
         self.image_height_ = int(np.median([len(image) for image in X]))

@@ -23,6 +23,9 @@ HEIGHT_UNIT = 8
 
 # Rows and columns that the maxima after each convolution cover.
 _POOLS = (1, 1), (2, 2), (1, 1), (2, 1), (1, 1)
+N_BLOCKS = len(_POOLS)
+"""Number of convolutions before the columns are joined."""
+
 _DROPOUT_OF_COLUMNS, _DROPOUT_OF_HIDDEN = 0.05, 0.1
 
 

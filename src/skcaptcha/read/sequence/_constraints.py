@@ -77,16 +77,18 @@ def make_constraints(
         probabilities = [(label_lengths.get(k, 0) + 0.5) / total for k in range(low, high + 1)]
         length_scores[low - 1 :] = np.log(probabilities)
     allowed = np.ones((high, len(classes)), dtype=bool)
-    positions: Sequence[str | None] = [None] * high if mask is None else mask
-    for i, characters in enumerate(positions):
-        for source, only in (("charset", charset), (f"mask, position {i + 1}", characters)):
-            if only is not None:
-                allowed[i] &= np.isin(classes, list(only))
-            if not allowed[i].any():
-                raise ReadingError(
-                    f"{source}: allows only {only!r}, which leaves no character to read; the "
-                    f"reader knows {''.join(classes)!r}"
-                )
+    restrictions = [("charset", slice(None), charset)]
+    for i, characters in enumerate(mask or ()):
+        restrictions.append((f"mask, position {i + 1}", slice(i, i + 1), characters))
+    for source, positions, only in restrictions:
+        if only is None:
+            continue
+        allowed[positions] &= np.isin(classes, list(only))
+        if not allowed[positions].any():
+            raise ReadingError(
+                f"{source}: allows only {only!r}, which leaves no character to read; the "
+                f"reader knows {''.join(classes)!r}"
+            )
     return Constraints(length_scores, allowed)
 
 

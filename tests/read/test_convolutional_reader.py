@@ -1,0 +1,418 @@
+"""ConvolutionalReader on drawn captchas: what it reads, constraints, batches and bad input."""
+
+import logging
+import pickle
+import time
+from functools import cache
+
+import cv2
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from skcaptcha import save
+from skcaptcha.datasets import make_image_captchas
+from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer, Smoother
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.features import HOG, OrientedGradients
+from skcaptcha.read import CharacterReader, ConvolutionalReader, SequenceReader
+from skcaptcha.segment import EqualSplit, SlidingWindow
+
+PITCH = 16
+HEIGHT = 24
+
+
+def draw(text: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a denoised captcha of bright characters, and return the middles of the characters."""
+    rng = np.random.default_rng([seed, *text.encode()])
+    image = np.zeros((HEIGHT, PITCH * len(text) + 10), dtype=np.uint8)
+    middles = []
+    for i, character in enumerate(text):
+        x, y = 4 + PITCH * i + rng.integers(0, 4), 18 + rng.integers(-1, 3)
+        cv2.putText(image, character, (int(x), int(y)), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 2)
+        (width, _), _ = cv2.getTextSize(character, cv2.FONT_HERSHEY_SIMPLEX, 0.6, 2)
+        middles.append(x + width / 2)
+    image[rng.random(image.shape) < 0.03] = 160
+    return image, np.array(middles)
+
+
+def captchas(n: int, lengths=(2, 3, 4), charset: str = "ACX", seed: int = 0):
+    """Images and labels; many labels have equal neighbors."""
+    rng = np.random.default_rng(seed)
+    texts = ["".join(rng.choice(list(charset), rng.choice(lengths))) for _ in range(n)]
+    return [draw(text, i)[0] for i, text in enumerate(texts)], texts
+
+
+def small(**parameters) -> ConvolutionalReader:
+    """A reader that learns the drawn captchas in seconds."""
+    return ConvolutionalReader(
+        **{
+            "channels": (8, 8, 16, 16, 16),
+            "n_hidden": 32,
+            "max_iter": 150,
+            "learning_rate_init": 0.01,
+            "random_state": 0,
+            **parameters,
+        }
+    )
+
+
+def tiny(**parameters) -> ConvolutionalReader:
+    """A reader that learns nothing, and fast."""
+    return small(**{"channels": (2, 2, 2, 2, 2), "n_hidden": 4, "max_iter": 2, **parameters})
+
+
+TRAINING = captchas(160)
+OTHERS = captchas(60, seed=1)
+
+
+@cache
+def _fitted() -> bytes:
+    return pickle.dumps(small().fit(*TRAINING))
+
+
+@pytest.fixture
+def reader() -> ConvolutionalReader:
+    return pickle.loads(_fitted())
+
+
+def said(readings) -> list:
+    return [
+        (r.text, r.confidence, r.probabilities.tobytes(), r.boxes.tobytes(), r.runners_up)
+        for r in readings
+    ]
+
+
+# --- what it reads --------------------------------------------------------------------------------
+
+
+def test_it_reads_other_captchas_of_variable_length(reader):
+    images, texts = OTHERS
+    assert reader.score(images, texts) >= 0.95
+    assert reader.predict(images).tolist() == [r.text for r in reader.read(images)]
+    assert reader.init_score_ > 0.5
+    assert len(reader.networks_) == len(reader.n_iter_) == len(reader.loss_curves_) == 1
+    assert reader.loss_curves_[0][-1] < reader.loss_curves_[0][1] / 2
+
+
+@pytest.mark.parametrize("text", ["AA", "CCC", "AACC", "XX"])
+def test_equal_neighbors(reader, text):
+    assert text in {reader.predict([draw(text, seed)[0]])[0] for seed in range(3)}
+
+
+def test_boxes_are_near_the_characters(reader):
+    texts = sorted(set(OTHERS[1]))
+    images, middles = zip(*[draw(text, 7) for text in texts], strict=True)
+    readings = reader.read(list(images))
+    n_right = 0
+    for image, text, expected, reading in zip(images, texts, middles, readings, strict=True):
+        boxes = reading.boxes
+        assert boxes.shape == (len(reading.text), 4)
+        x, y, w, h = boxes.T
+        assert (np.diff(x) > 0).all()
+        assert (x >= 0).all()
+        assert (w >= 1).all()
+        assert (x + w <= image.shape[1]).all()
+        assert (y == 0).all()
+        assert (h == image.shape[0]).all()
+        if reading.text == text:
+            n_right += 1
+            assert np.abs(x + w / 2 - expected).max() < PITCH / 2
+    assert n_right > len(texts) / 2
+
+
+def test_boxes_are_in_pixels_of_the_image(reader):
+    image, middles = draw("CAX", 3)
+    large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    (reading,) = reader.read([large])
+    assert reading.text == "CAX"
+    x, _, w, h = reading.boxes.T
+    assert np.abs(x + w / 2 - 2 * middles).max() < PITCH
+    assert set(h) == {2 * HEIGHT}
+
+
+def test_probabilities_are_consistent(reader):
+    for reading in reader.read(OTHERS[0]):
+        assert 0 < reading.confidence < 1
+        assert reading.probabilities.shape == (len(reading.text),)
+        assert ((reading.probabilities > 0) & (reading.probabilities <= 1)).all()
+        others = [text for text, _ in reading.runners_up]
+        odds = [p for _, p in reading.runners_up]
+        assert 1 <= len(others) <= 3
+        assert len({reading.text, *others}) == 1 + len(others)
+        assert odds == sorted(odds, reverse=True)
+        assert odds[0] <= reading.confidence
+        assert reading.confidence + sum(odds) <= 1 + 1e-9
+
+
+def test_confidences_come_from_held_out_captchas(reader):
+    held_out = reader.validation_indices_
+    assert len(held_out) == 16
+    assert len(set(held_out.tolist())) == 16
+    images, texts = TRAINING
+    own = [images[i] for i in held_out]
+    assert reader.validation_texts_.tolist() == reader.predict(own).tolist()
+    expected = np.mean(reader.validation_texts_ == np.array(texts)[held_out])
+    assert reader.validation_score_ == expected
+    readings = reader.read(OTHERS[0])
+    right = [r.text == text for r, text in zip(readings, OTHERS[1], strict=True)]
+    assert np.mean([r.confidence for r in readings]) == pytest.approx(np.mean(right), abs=0.15)
+
+
+def test_held_out_captchas_of_several_networks_are_disjoint_and_keep_duplicates_together():
+    images, texts = captchas(30)
+    fitted = tiny(n_estimators=3).fit([*images, *images], [*texts, *texts])
+    parts = np.split(fitted.validation_indices_, 3)
+    assert len(fitted.networks_) == 3
+    assert len(set(fitted.validation_indices_.tolist())) == 18
+    for part in parts:
+        assert sorted(part % 30) == sorted([*set(part % 30), *set(part % 30)])
+
+
+def test_scores_of_labels(reader):
+    images, texts = OTHERS
+    wrong = ["A" * len(text) for text in texts]
+    longer = ["AXCAXC"] * len(texts)
+    for labels in (texts, wrong, longer):
+        for score, label in zip(reader.score_labels(images, labels), labels, strict=True):
+            assert score.lengths[0] == -np.inf
+            assert len(score.lengths) > len(label)
+            if score.characters is not None:
+                assert score.characters.shape == (len(label), 3)
+                best = score.characters.max(axis=1)
+                np.testing.assert_allclose(best, score.lengths[len(label)], atol=1e-9)
+
+
+@pytest.mark.slow
+def test_it_beats_windows_on_overlapping_characters():
+    X, y = make_image_captchas(
+        600,
+        charset="ABCD",
+        n_characters=3,
+        overlap=(0.3, 0.4),
+        width=84,
+        height=40,
+        sizes=(28, 32),
+        random_state=0,
+    )
+    scores = []
+    for last in (
+        [
+            HeightScaler(32, margin=0),
+            small(
+                channels=(16, 16, 32, 32, 32), n_hidden=64, max_iter=600, learning_rate_init=5e-3
+            ),
+        ],
+        [HeightScaler(), SlidingWindow(), OrientedGradients(), SequenceReader(random_state=0)],
+    ):
+        model = make_pipeline(Grayscale(), PolarityNormalizer(), *last)
+        scores.append(model.fit(X[:400], y[:400]).score(X[400:], y[400:]))
+    assert scores[0] > 0.95
+    assert scores[0] > scores[1]
+
+
+# --- constraints ----------------------------------------------------------------------------------
+
+
+def test_length(reader):
+    images, _ = OTHERS
+    reader.set_params(length=3)
+    assert {len(text) for text in reader.predict(images)} == {3}
+    reader.set_params(length=(1, 2))
+    assert {len(text) for text in reader.predict(images)} <= {1, 2}
+    reader.set_params(length="free")
+    assert np.mean(reader.predict(images) == np.array(OTHERS[1])) > 0.8
+
+
+def test_charset_and_mask(reader):
+    images, _ = OTHERS
+    reader.set_params(charset="AX")
+    assert set("".join(reader.predict(images))) <= {"A", "X"}
+    reader.set_params(charset=None, mask=["A", None, "CX"])
+    for reading in reader.read(images):
+        for text in [reading.text, *[text for text, _ in reading.runners_up]]:
+            assert len(text) == 3
+            assert text[0] == "A"
+            assert text[2] in "CX"
+
+
+def test_impossible_constraints(reader):
+    with pytest.raises(ReadingError, match="charset"):
+        reader.set_params(charset="Q").predict(OTHERS[0])
+    with pytest.raises(ReadingError, match="charset"):
+        tiny(charset="Q").fit(*TRAINING)
+    # 100 characters do not fit into the columns of any captcha.
+    reader.set_params(charset=None, length=100)
+    assert set(reader.predict(OTHERS[0])) == {""}
+    assert {r.confidence for r in reader.read(OTHERS[0])} == {0.0}
+
+
+def test_great_lengths_cost_no_memory(reader):
+    expected = reader.set_params(length=(1, 20)).predict(OTHERS[0][:3])
+    found = reader.set_params(length=(1, 10**6)).predict(OTHERS[0][:3])
+    assert found.tolist() == expected.tolist()
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [None, "free", (1, 6)])
+def test_a_reading_does_not_depend_on_the_batch(reader, length):
+    reader.set_params(length=length)
+    images = [draw(text, 5)[0] for text in ("AC", "X", "ACXACXACXACXACX", "CCAA", "AXC")]
+    images += [np.zeros((24, 1), np.uint8), np.full((5, 300), 9, np.uint8), images[2][:, :500]]
+    images += [cv2.resize(images[0], None, fx=3, fy=1.5), images[3].T.copy()]
+    together = said(reader.read(images))
+    assert said(reader.read(images[::-1])) == together[::-1]
+    assert [said(reader.read([image]))[0] for image in images] == together
+    assert reader.predict(images).tolist() == [text for text, *_ in together]
+    many = said(reader.read(images * 14))  # more than one batch of captchas
+    assert many == together * 14
+
+
+def test_an_image_of_one_pixel(reader):
+    for shape in ((1, 1), (24, 1), (1, 50), (300, 1)):
+        image = np.full(shape, 255, dtype=np.uint8)
+        (reading,) = reader.read([image])
+        assert reading.text == reader.predict([image])[0]
+        assert len(reading.boxes) == len(reading.text)
+
+
+# --- few, empty and impossible labels -------------------------------------------------------------
+
+
+def test_labels_that_do_not_fit_are_left_out():
+    images, texts = captchas(12)
+    images += [draw("A")[0], draw("C")[0]]
+    texts += ["ACXACXACXACXACX", "AAAAAAAAA"]
+    fitted = tiny().fit(images, texts)
+    assert fitted.left_out_.tolist() == [12, 13]
+    assert fitted.n_left_out_ == 2
+    assert max(fitted.lengths_) == 4
+
+
+def test_empty_labels_are_left_out():
+    images, texts = captchas(12)
+    fitted = tiny().fit([*images, draw("A")[0]], [*texts, ""])
+    assert fitted.left_out_.tolist() == [12]
+    with pytest.raises(ReadingError, match="nothing can be learned: none of the 3 captchas"):
+        tiny().fit(images[:3], ["", "", ""])
+    with pytest.raises(ReadingError, match="nothing can be learned: none of the 1 captchas"):
+        tiny().fit(images[:1], ["A" * 100])
+
+
+@pytest.mark.parametrize("texts", [["A"], ["A", "A"], ["A", "C"], ["AC", "C"], ["AA"] * 30])
+def test_few_captchas_and_one_character(texts):
+    images = [draw(text, i)[0] for i, text in enumerate(texts)]
+    fitted = tiny(length="free").fit(images, texts)
+    assert fitted.classes_.tolist() == sorted(set("".join(texts)))
+    for reading in fitted.read([*images, *OTHERS[0][:3]]):
+        assert set(reading.text) <= set(fitted.classes_)
+        assert np.isfinite(reading.confidence)
+
+
+def test_no_character_loses_its_last_example():
+    images, texts = captchas(40, charset="AC")
+    fitted = tiny(validation_fraction=0.5).fit([*images, draw("XA")[0]], [*texts, "XA"])
+    assert 40 not in fitted.validation_indices_
+    assert len(fitted.validation_indices_) > 10
+
+
+def test_without_held_out_captchas():
+    fitted = tiny(validation_fraction=0).fit(*captchas(30))
+    assert len(fitted.validation_indices_) == 0
+    assert np.isnan(fitted.validation_score_)
+    assert all(0 < r.confidence < 1 for r in fitted.read(OTHERS[0][:5]))
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("features", [OrientedGradients(), HOG()])
+def test_init_finds_the_positions(features):
+    reader = SequenceReader(LogisticRegression(), n_realignments=0, random_state=0)
+    init = make_pipeline(Smoother(), SlidingWindow(), features, reader)
+    fitted = tiny(init=init).fit(*captchas(30))
+    assert not hasattr(init[-1], "classes_")
+    assert 10 < fitted.pitch_ < 22
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        make_pipeline(EqualSplit(n_characters=2), HOG(), CharacterReader()),
+        make_pipeline(Smoother(), ConvolutionalReader()),
+        Pipeline([("last", "passthrough")]),
+    ],
+)
+def test_init_must_end_in_a_sequence_reader(init):
+    with pytest.raises(TypeError, match="init must be a Pipeline that ends in a SequenceReader"):
+        tiny(init=init).fit(*captchas(6, lengths=[2]))
+
+
+@pytest.mark.parametrize("channels", [(8, 8), (8, 8, 8, 8, 0), (8, 8, 8, 8, 1.5), "abcde", 5])
+def test_channels_are_five_positive_ints(channels):
+    with pytest.raises(ValueError, match="channels"):
+        tiny(channels=channels).fit(*captchas(6))
+
+
+def test_only_the_random_state_decides():
+    images, texts = captchas(30)
+    fits = [tiny(random_state=k, n_jobs=n).fit(images, texts) for k, n in ((0, 1), (0, 2), (1, 1))]
+    first, second, third = (said(fitted.read(OTHERS[0])) for fitted in fits)
+    assert first == second
+    assert first != third
+
+
+def test_budget():
+    begin = time.perf_counter()
+    fitted = tiny(max_iter=10**6, budget=3, n_estimators=2).fit(*captchas(30))
+    assert time.perf_counter() - begin < 8
+    assert len(fitted.n_iter_) == 2
+    assert 0 < max(fitted.n_iter_) < 10**6
+
+
+def test_progress_is_printed(capsys, caplog):
+    caplog.set_level(logging.INFO, "skcaptcha")
+    tiny(max_iter=20, verbose=1).fit(*captchas(30))
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 19
+    assert printed[0].startswith("network 1 of 1: 5%, loss ")
+    assert printed[0].endswith("s left")
+    assert printed == [r.getMessage() for r in caplog.records if "network 1" in r.getMessage()]
+    tiny(max_iter=20).fit(*captchas(30))
+    assert capsys.readouterr().out == ""
+
+
+def test_grid_search_in_a_pipeline():
+    images, texts = captchas(24)
+    model = make_pipeline(PolarityNormalizer(), tiny())
+    grid = {"convolutionalreader__alpha": [0, 0.01], "convolutionalreader__length": [None, "free"]}
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(images, texts)
+    assert search.best_estimator_[-1].alpha in (0, 0.01)
+    assert len(search.predict(images)) == 24
+
+
+def test_clone_pickle_and_joblib(reader, tmp_path):
+    twin = clone(reader)
+    assert twin.get_params() == reader.get_params()
+    assert not hasattr(twin, "networks_")
+    expected = said(reader.read(OTHERS[0]))
+    joblib.dump(reader, tmp_path / "reader.joblib")
+    for again in (pickle.loads(pickle.dumps(reader)), joblib.load(tmp_path / "reader.joblib")):
+        assert said(again.read(OTHERS[0])) == expected
+
+
+@pytest.mark.parametrize("form", ["joblib", "skops"])
+def test_a_model_of_36_classes_is_small(form, tmp_path):
+    charset = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    texts = [charset[i : i + 4] for i in range(0, 36, 4)]
+    images = [cv2.resize(draw(text)[0], None, fx=2, fy=48 / HEIGHT) for text in texts]
+    model = make_pipeline(PolarityNormalizer(), ConvolutionalReader(max_iter=1, random_state=0))
+    save(model.fit(images, texts), tmp_path / "model", format=form)
+    assert len(model[-1].classes_) == 36
+    assert (tmp_path / "model").stat().st_size < 5 * 10**6
