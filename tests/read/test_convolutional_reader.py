@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skcaptcha import save
+from skcaptcha import load, save
 from skcaptcha.datasets import make_image_captchas
 from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer, Smoother
 from skcaptcha.exceptions import ReadingError
@@ -190,29 +190,23 @@ def test_scores_of_labels(reader):
 @pytest.mark.slow
 def test_it_beats_windows_on_overlapping_characters():
     X, y = make_image_captchas(
-        600,
+        1000,
         charset="ABCD",
-        n_characters=3,
-        overlap=(0.3, 0.4),
-        width=84,
+        overlap=(0.35, 0.5),
+        width=100,
         height=40,
         sizes=(28, 32),
         random_state=0,
     )
+    network = small(
+        channels=(16, 16, 32, 32, 32), n_hidden=64, max_iter=1000, learning_rate_init=0.005
+    )
+    windows = [SlidingWindow(), OrientedGradients(), SequenceReader(random_state=0)]
     scores = []
-    for last in (
-        [
-            HeightScaler(32, margin=0),
-            small(
-                channels=(16, 16, 32, 32, 32), n_hidden=64, max_iter=600, learning_rate_init=5e-3
-            ),
-        ],
-        [HeightScaler(), SlidingWindow(), OrientedGradients(), SequenceReader(random_state=0)],
-    ):
+    for last in ([HeightScaler(32, margin=0), network], [HeightScaler(), *windows]):
         model = make_pipeline(Grayscale(), PolarityNormalizer(), *last)
-        scores.append(model.fit(X[:400], y[:400]).score(X[400:], y[400:]))
-    assert scores[0] > 0.95
-    assert scores[0] > scores[1]
+        scores.append(model.fit(X[:800], y[:800]).score(X[800:], y[800:]))
+    assert scores[0] > scores[1] + 0.2
 
 
 # --- constraints ----------------------------------------------------------------------------------
@@ -407,6 +401,15 @@ def test_clone_pickle_and_joblib(reader, tmp_path):
         assert said(again.read(OTHERS[0])) == expected
 
 
+def test_a_damaged_network_in_a_file_is_refused(tmp_path):
+    model = make_pipeline(PolarityNormalizer(), tiny()).fit(*captchas(6))
+    model[-1].networks_[0].pools[1] = (0, 0)
+    save(model, tmp_path / "model.skops", format="skops")
+    loaded = load(tmp_path / "model.skops", trust=True)
+    with pytest.raises(ReadingError, match="damaged"):
+        loaded.predict(OTHERS[0])
+
+
 @pytest.mark.parametrize("form", ["joblib", "skops"])
 def test_a_model_of_36_classes_is_small(form, tmp_path):
     charset = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -416,3 +419,4 @@ def test_a_model_of_36_classes_is_small(form, tmp_path):
     save(model.fit(images, texts), tmp_path / "model", format=form)
     assert len(model[-1].classes_) == 36
     assert (tmp_path / "model").stat().st_size < 5 * 10**6
+    assert load(tmp_path / "model").predict(images).tolist() == model.predict(images).tolist()

@@ -517,6 +517,9 @@ class ConvolutionalReader(ConstrainedReader):
 
     def _columns(self, images: Sequence[Image], networks: Sequence[FoldedNetwork]) -> _Columns:
         """Return the mean probabilities of networks for the columns of images."""
+        padded_height = self.image_height_ + -self.image_height_ % HEIGHT_UNIT
+        for network in networks:
+            network.check(padded_height, len(self.classes_) + 1)
         prepared = [_prepare(image, self.image_height_)[0] for image in images]
         outputs = []
         for logits in zip(*(network.batch_logits(prepared) for network in networks), strict=True):

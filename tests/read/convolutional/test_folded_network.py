@@ -1,8 +1,10 @@
 """The network for prediction, compared with the trained network and its running statistics."""
 
 import numpy as np
+import pytest
 
 from plain_network import network_logits
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
 from skcaptcha.read.convolutional._layers import Workspace
 from skcaptcha.read.convolutional._network import Network
@@ -92,3 +94,39 @@ def test_it_consists_of_plain_arrays():
     again = FoldedNetwork(folded.height, folded.weights, folded.biases, folded.pools)
     np.testing.assert_array_equal(again.logits(image_of(24)), folded.logits(image_of(24)))
     assert {a.dtype for a in [*folded.weights, *folded.biases]} == {np.dtype(np.float32)}
+
+
+DAMAGES = {
+    "a missing bias": lambda net: net.biases.pop(),
+    "no layers": lambda net: (net.weights.clear(), net.biases.clear(), net.pools.clear()),
+    "no lists": lambda net: setattr(net, "weights", 3),
+    "text as height": lambda net: setattr(net, "height", "16"),
+    "another height": lambda net: setattr(net, "height", 24),
+    "a huge height": lambda net: setattr(net, "height", 8 * 10**9),
+    "other channels": lambda net: net.weights.__setitem__(1, net.weights[2]),
+    "a bias of another shape": lambda net: net.biases.__setitem__(0, net.biases[0][:1]),
+    "a matrix": lambda net: net.weights.__setitem__(0, net.weights[0][0, 0]),
+    "text as weights": lambda net: net.weights.__setitem__(0, "weights"),
+    "objects": lambda net: net.weights.__setitem__(0, net.weights[0].astype(object)),
+    "a pool of zero": lambda net: net.pools.__setitem__(1, (0, 0)),
+    "a huge pool": lambda net: net.pools.__setitem__(1, (2**40, 2)),
+    "text as pool": lambda net: net.pools.__setitem__(1, "ab"),
+    "an array as pool": lambda net: net.pools.__setitem__(1, np.ones((2, 2))),
+    "nothing as pool": lambda net: net.pools.__setitem__(1, None),
+    "too few maxima": lambda net: net.pools.__setitem__(1, (1, 1)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_network_is_refused(damage):
+    folded = fold(trained())
+    folded.check(16, 5)
+    damage(folded)
+    with pytest.raises(ReadingError, match="damaged"):
+        folded.check(16, 5)
+
+
+@pytest.mark.parametrize(("height", "n_outputs"), [(24, 5), (16, 4), (None, 5), ("16", 5)])
+def test_a_network_for_other_images_or_classes_is_refused(height, n_outputs):
+    with pytest.raises(ReadingError, match="damaged"):
+        fold(trained()).check(height, n_outputs)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.read.convolutional._layers import Array, Workspace, convolve, maxima
-from skcaptcha.read.convolutional._network import Network, cells_of, columns_of
+from skcaptcha.read.convolutional._network import (
+    COLUMN_WIDTH,
+    HEIGHT_UNIT,
+    Network,
+    cells_of,
+    columns_of,
+)
+
+_FLOAT = np.dtype(np.float32)
+# The convolution over the full height, and the output.
+_N_COLUMN_LAYERS = 2
 
 _of_thread = threading.local()
 
@@ -40,6 +52,43 @@ class FoldedNetwork:
         self.biases = list(biases)
         self.pools = list(pools)
 
+    def check(self, height: int, n_outputs: int) -> None:
+        """Check that the parts fit together, and to a height of images and a number of outputs.
+
+        Raise a ReadingError otherwise: the network may come from an untrusted file.
+        """
+        if not self._fits(height, n_outputs):
+            raise ReadingError("the network of the model is damaged; fit the model again")
+
+    def _fits(self, height: Any, n_outputs: int) -> bool:
+        lists = self.weights, self.biases, self.pools
+        n = len(self.weights) if all(isinstance(parts, list) for parts in lists) else 0
+        if n < _N_COLUMN_LAYERS or len(self.biases) != n or len(self.pools) != n:
+            return False
+        if not (isinstance(self.height, int | np.integer) and 0 < self.height == height):
+            return False
+        c, shrunk = 4, (2, 2)
+        for k, (weights, bias, pool) in enumerate(
+            zip(self.weights, self.biases, self.pools, strict=True)
+        ):
+            columns = k >= n - _N_COLUMN_LAYERS
+            if k == n - _N_COLUMN_LAYERS:
+                c = c * height // HEIGHT_UNIT
+                if shrunk != (HEIGHT_UNIT, COLUMN_WIDTH) or height % HEIGHT_UNIT:
+                    return False
+            arrays = isinstance(weights, np.ndarray) and isinstance(bias, np.ndarray)
+            if not arrays or weights.ndim != 4 or {weights.dtype, bias.dtype} != {_FLOAT}:
+                return False
+            rows = 1 if columns else 3
+            if weights.shape != (3, rows, c, weights.shape[3]) or bias.shape != weights.shape[3:]:
+                return False
+            pair = isinstance(pool, tuple) and all(isinstance(size, int) for size in pool)
+            if not pair or pool not in ([(1, 1)] if columns else [(1, 1), (2, 1), (2, 2)]):
+                return False
+            shrunk = shrunk[0] * pool[0], shrunk[1] * pool[1]
+            c = len(bias)
+        return 0 < c == n_outputs
+
     def logits(self, image: Array) -> Array:
         """Return the values (T, n_outputs) for each column of an image (height, w).
 
@@ -63,7 +112,7 @@ class FoldedNetwork:
 
     def _logits(self, image: Array, work: Workspace) -> Array:
         x = cells_of(image[None], work)
-        tall = len(self.weights) - 2
+        tall = len(self.weights) - _N_COLUMN_LAYERS
         for k, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if k == tall:
                 x = columns_of(x, work)
