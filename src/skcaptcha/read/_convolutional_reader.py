@@ -83,7 +83,7 @@ class ConvolutionalReader(ConstrainedReader):
     n_estimators : int >= 1, default=1
         Number of networks, each with other held-out captchas and a seed of its own. They average
         their probabilities.
-    channels : tuple of five ints, default=(32, 32, 64, 64, 64)
+    channels : tuple of five ints, default=(24, 24, 64, 64, 64)
         Channels of the convolutions of 3 x 3 pixels.
     n_hidden : int >= 1, default=128
         Channels of the convolution over the full height.
@@ -210,7 +210,7 @@ class ConvolutionalReader(ConstrainedReader):
         init: Pipeline | None = None,
         *,
         n_estimators: int = 1,
-        channels: Sequence[int] = (32, 32, 64, 64, 64),
+        channels: Sequence[int] = (24, 24, 64, 64, 64),
         n_hidden: int = 128,
         max_iter: int = 1200,
         batch_size: int = 16,
