@@ -168,6 +168,41 @@ def test_captchas_of_different_widths_and_lengths():
     assert all(np.isfinite(values).all() for values in found)
 
 
+class Recorder:
+    """Stands for a network, and keeps the images that it is given."""
+
+    height, n_classes = HEIGHT, 2
+
+    def forward(self, images, work, rng):
+        self.images = images.copy()
+        return np.zeros((len(images), images.shape[2] // COLUMN_WIDTH, 3), dtype=np.float32)
+
+    def backward(self, gradient, work):
+        self.gradient = gradient.copy()
+        return []
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_a_narrow_captcha_learns_the_same_beside_a_wide_one(aligned):
+    # A warp around the middle of the wide image would move the narrow one out of its columns.
+    narrow, found = example([0, 1]), []
+    for width in (narrow.image.shape[1], 800):
+        recorder = Recorder()
+        training = Training(recorder, [narrow], replace(SCHEDULE, warp=1.0), 0)
+        training._learn([narrow], width, None, np.random.default_rng(0), aligned=aligned)
+        own = narrow.image.shape[1]
+        n_columns = own // COLUMN_WIDTH
+        # The loss of columns is divided by their number.
+        scale = width // COLUMN_WIDTH if aligned else 1
+        gradient = recorder.gradient * scale
+        np.testing.assert_array_equal(gradient[0, n_columns:], 0)
+        found.append((recorder.images[0, :, :own], gradient[0, :n_columns]))
+    (image, gradient), (beside_wide, gradient_beside_wide) = found
+    np.testing.assert_array_equal(beside_wide, image)
+    np.testing.assert_allclose(gradient_beside_wide, gradient, rtol=1e-5)
+    assert np.abs(gradient).max() > 0
+
+
 def test_a_label_that_does_not_fit_is_ignored():
     # Five times the same character needs nine columns; the image has eight.
     tight = replace(example([1]), classes=np.ones(5, dtype=np.intp), centers=np.empty(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +20,6 @@ from skcaptcha.read.convolutional._network import (
 _FLOAT = np.dtype(np.float32)
 # The convolution over the full height, and the output.
 _N_COLUMN_LAYERS = 2
-
-_of_thread = threading.local()
 
 
 class FoldedNetwork:

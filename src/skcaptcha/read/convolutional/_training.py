@@ -196,11 +196,13 @@ class Training:
         images = np.empty((len(examples), self.network.height, width), np.float32)
         known = np.full((len(examples), n_columns), -1)
         for i, example in enumerate(examples):
-            missing = width - example.image.shape[1]
-            image = np.pad(example.image, ((0, 0), (0, missing)), mode="edge")
-            images[i], source = warp_image(image, self.schedule.warp, rng)
+            # Around its own center: around that of a wider captcha, it could leave its columns.
+            warped, source = warp_image(example.image, self.schedule.warp, rng)
+            missing = width - warped.shape[1]
+            images[i] = np.pad(warped, ((0, 0), (0, missing)), mode="edge")
             if aligned:
-                known[i] = self._known_columns(example, source)
+                own_columns = self._known_columns(example, source)
+                known[i, : len(own_columns)] = own_columns
         logits = self.network.forward(images, workspace, rng)
         logs = log_softmax(logits, axis=2)
         if aligned:
