@@ -370,6 +370,32 @@ def test_budget():
     assert 0 < max(fitted.n_iter_) < 10**6
 
 
+@pytest.mark.parametrize(("seconds", "n_networks"), [((70, 0), 1), ((50, 50), 2), ((60, 40), 2)])
+def test_no_network_gets_less_than_half_the_time_of_the_one_before(
+    seconds, n_networks, monkeypatch
+):
+    now, train, waiting = 0.0, ConvolutionalReader._train, list(seconds)
+
+    def train_for(self, examples, texts, held_out, end, rng):
+        nonlocal now
+        now += waiting.pop(0)
+        return train(self, examples, texts, held_out, None, rng)
+
+    monkeypatch.setattr(ConvolutionalReader, "_train", train_for)
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    fitted = tiny(budget=100, n_estimators=3).fit(*captchas(30))
+    assert len(fitted.networks_) == n_networks
+
+
+def test_without_held_out_captchas_the_training_is_not_cut_short(capsys):
+    fitted = tiny(max_iter=40, n_iter_no_change=1, learning_rate_init=1e-9, verbose=1)
+    fitted.fit(*captchas(10))
+    assert fitted.n_iter_ == [40]
+    printed = capsys.readouterr().out
+    assert printed.count("loss") == 19
+    assert "accuracy" not in printed
+
+
 def test_progress_is_printed(capsys, caplog):
     caplog.set_level(logging.INFO, "skcaptcha")
     tiny(max_iter=20, verbose=1).fit(*captchas(30))

@@ -108,8 +108,9 @@ class ConvolutionalReader(ConstrainedReader):
         result. There are twenty checks in all, of at most 50 of them.
     budget : float > 0, default=None
         Seconds after which the fit ends, however few batches the networks have learned from. Fewer
-        networks are trained if each would learn from less than 600 batches. With a budget, the
-        result depends on the speed of the machine.
+        networks are trained if each would learn from fewer than 600 batches, or if the next one
+        would have less than half the time of the one before. With a budget, the result depends on
+        the speed of the machine.
     length : int, tuple of two ints or "free", default=None
         Allowed number of characters, as for `SequenceReader`.
     charset : str, default=None
@@ -281,8 +282,11 @@ class ConvolutionalReader(ConstrainedReader):
         held_outs = self._held_out_parts(examples, groups, rng)
         end = None if self.budget is None else begin + self.budget
         for held_out in held_outs:
+            started = time.perf_counter()
             self.networks_.append(self._train(examples, texts, held_out, end, rng))
-            if end is not None and time.perf_counter() >= end:
+            now = time.perf_counter()
+            # A network that has learned far less than the others would spoil the average.
+            if end is not None and end - now < (now - started) / 2:
                 break
         held_outs = held_outs[: len(self.networks_)]
         self._calibrate(images, texts, held_outs)
@@ -403,18 +407,20 @@ class ConvolutionalReader(ConstrainedReader):
         def check(done: float, loss: float, seconds: float) -> bool:
             nonlocal best_accuracy, least_loss
             losses.append(loss)
-            accuracy, held_out_loss = math.nan, loss
+            # Without held-out captchas nothing ends the training: the losses of columns and of
+            # strings cannot be compared.
+            better, accuracy = True, ""
             if len(held_out):
-                accuracy, held_out_loss = _evaluate(
+                part_right, held_out_loss = _evaluate(
                     fold(network), [examples[i] for i in checked], texts[checked], self.classes_
                 )
-            better = accuracy > best_accuracy or held_out_loss < least_loss
-            best_accuracy = max(best_accuracy, accuracy)
-            least_loss = min(least_loss, held_out_loss)
+                better = part_right > best_accuracy or held_out_loss < least_loss
+                best_accuracy = max(best_accuracy, part_right)
+                least_loss = min(least_loss, held_out_loss)
+                accuracy = f"held-out accuracy {part_right:.1%}, "
             message = (
                 f"network {len(self.networks_) + 1} of {self.n_estimators}: {done:.0%}, "
-                f"loss {loss:.3f}, held-out accuracy {accuracy:.1%}, "
-                f"{seconds / done - seconds:.0f} s left"
+                f"loss {loss:.3f}, {accuracy}{seconds / done - seconds:.0f} s left"
             )
             _logger.info(message)
             if self.verbose:
