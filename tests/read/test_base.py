@@ -5,6 +5,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas
@@ -166,6 +167,27 @@ def test_a_reader_of_images_checks_labels_and_the_fit():
         BrightnessReader().predict(SHADES)
     with pytest.raises(ReadingError, match=r"labels \(2\) differs from number of captchas \(4\)"):
         BrightnessReader().fit(SHADES, ["0", "1"])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_fit_leaves_an_unfitted_reader(error):
+    class Interrupted(BrightnessReader):
+        interrupt = False
+
+        def _fit(self, X, labels):
+            super()._fit(X, labels)
+            if self.interrupt:
+                raise error
+
+    reader = Interrupted().fit(SHADES[:2], ["0", "1"])
+    assert reader.predict(SHADES[:2]).tolist() == ["0", "1"]
+    reader.interrupt = True
+    with pytest.raises(error):
+        reader.fit(SHADES[:2], ["0", "1"])
+    with pytest.raises(NotFittedError):
+        reader.predict(SHADES)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(reader)
 
 
 def test_a_reader_of_segments_refuses_images():

@@ -110,7 +110,13 @@ class BaseReader(Documented, BaseEstimator, ABC):
             parameters contradict the labels.
         """
         self._check_samples(X)
-        self._fit(X, validate_labels(y, len(X)))
+        labels = validate_labels(y, len(X))
+        try:
+            self._fit(X, labels)
+        except BaseException:
+            # After an error or Ctrl-C, the parts fit neither the old nor the new captchas.
+            self.__dict__.pop("classes_", None)
+            raise
         return self
 
     @final
@@ -232,9 +238,12 @@ class BaseReader(Documented, BaseEstimator, ABC):
 
     def _check_fitted(self, X: Captchas) -> None:
         # check_is_fitted collects tags, which takes longer than reading a captcha.
-        if not hasattr(self, "classes_"):
+        if not self.__sklearn_is_fitted__():
             check_is_fitted(self)
         self._check_samples(X)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classes_")
 
     def _check_samples(self, X: Captchas) -> None:
         if self.reads_images:
