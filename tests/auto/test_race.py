@@ -158,6 +158,17 @@ def test_without_time_for_a_network_the_windows_are_read_by_another_classifier()
     assert "segment" in model.named_steps
 
 
+@pytest.mark.parametrize(("n", "n_networks"), [(19, 0), (20, 1)])
+def test_a_network_is_trained_only_if_captchas_can_be_held_out(n, n_networks):
+    labels = strings(n, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    (family,) = families_for(measure(bars(labels), labels), WINDOWS)
+    race.candidates.append(Candidate(family, family.variants[0], screened=0.5))
+    race._train_network()
+    outcomes = [each.outcome for each in race.candidates[1:]]
+    assert outcomes == ["no time left"] * n_networks
+
+
 @pytest.mark.parametrize(
     ("accuracy", "n_held_out", "network_first"),
     [(0.97, 10, True), (0.97, 1000, True), (0.9, 10, True), (0.9, 1000, False)],

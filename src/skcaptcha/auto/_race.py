@@ -30,6 +30,7 @@ from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch, decode
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.metrics import character_accuracy, string_accuracy
+from skcaptcha.read._convolutional_reader import MIN_EXAMPLES_TO_HOLD_OUT
 from skcaptcha.recipes import Recipe
 
 _logger = logging.getLogger(__name__)
@@ -378,7 +379,8 @@ class Race:
         """
         self._is_network_trained = True
         start = self._start_of_network()
-        if start is None:
+        # Without held-out captchas, nothing would tell how well networks read.
+        if start is None or len(self.y) < MIN_EXAMPLES_TO_HOLD_OUT:
             return
         windows = start.variant.stages[0][0]
         sample = self.screened[:_N_MEASURED]

@@ -50,7 +50,7 @@ Image = NDArray[np.uint8]
 
 _BATCH_SIZE = 64  # captchas that are decoded at a time
 _MAX_CHECKED = 50  # during the training
-_MIN_EXAMPLES_TO_HOLD_OUT = 20
+MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
 # A second network helps less than as many batches for the first one.
 _MIN_BATCHES = 600
@@ -337,7 +337,7 @@ class ConvolutionalReader(ConstrainedReader):
         if there are enough captchas.
         """
         n = min(round(self.validation_fraction * len(examples)), _MAX_HELD_OUT)
-        if len(examples) < _MIN_EXAMPLES_TO_HOLD_OUT:
+        if len(examples) < MIN_EXAMPLES_TO_HOLD_OUT:
             n = 0
         waiting: list[int] = []
         parts = []

@@ -20,6 +20,7 @@ from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.images import decode, find_duplicates
 from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
+from skcaptcha.read._base import reads_images
 from skcaptcha.recipes import Recipe
 
 MIN_LABELS = 20
@@ -101,7 +102,11 @@ class Learner:
         data = {"folder": os.fspath(self._folder)}
         self.recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
         self.name = choice.trials[0].name
-        self._fit()
+        if reads_images(choice.model[-1]):
+            # It took most of the time; `_fit` would train the same networks again.
+            self._model = choice.model
+        else:
+            self._fit()
 
     def _fit(self) -> None:
         assert self.recipe is not None
