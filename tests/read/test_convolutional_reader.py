@@ -309,6 +309,13 @@ def test_few_captchas_and_one_character(texts):
         assert np.isfinite(reading.confidence)
 
 
+def test_many_duplicates_are_not_held_out():
+    images, texts = captchas(30)
+    fitted = tiny().fit([*images, *images[:1] * 60], [*texts, *texts[:1] * 60])
+    assert len(fitted.validation_indices_) == 9
+    assert fitted.validation_indices_.min() > 0
+
+
 def test_no_character_loses_its_last_example():
     images, texts = captchas(40, charset="AC")
     fitted = tiny(validation_fraction=0.5).fit([*images, draw("XA")[0]], [*texts, "XA"])
@@ -346,6 +353,17 @@ def test_init_finds_the_positions(features):
 def test_init_must_end_in_a_sequence_reader(init):
     with pytest.raises(TypeError, match="init must be a Pipeline that ends in a SequenceReader"):
         tiny(init=init).fit(*captchas(6, lengths=[2]))
+
+
+def test_init_needs_steps_before_its_reader():
+    with pytest.raises(TypeError, match="init must have steps that segment images"):
+        tiny(init=make_pipeline(SequenceReader())).fit(*captchas(6))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_training_that_diverges_is_an_error():
+    with pytest.raises(ReadingError, match="diverged in batch 2; decrease learning_rate_init"):
+        tiny(learning_rate_init=1e30, max_iter=20).fit(*captchas(6))
 
 
 @pytest.mark.parametrize("channels", [(8, 8), (8, 8, 8, 8, 0), (8, 8, 8, 8, 1.5), "abcde", 5])

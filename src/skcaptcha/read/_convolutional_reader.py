@@ -302,6 +302,11 @@ class ConvolutionalReader(ConstrainedReader):
             raise TypeError(
                 f"init must be a Pipeline that ends in a SequenceReader; found {init[-1]!r}"
             )
+        if len(init) == 1:
+            raise TypeError(
+                "init must have steps that segment images and compute features before its "
+                "SequenceReader, such as SlidingWindow and OrientedGradients"
+            )
         _logger.debug("finding the positions of the characters")
         segments = init[:-1].fit_transform(list(images), texts)
         init[-1].fit(segments, texts)
@@ -358,7 +363,7 @@ class ConvolutionalReader(ConstrainedReader):
                 drawn.add(group)
                 members = np.flatnonzero(groups == group)
                 rest = left - counts[members].sum(axis=0)
-                if (rest > 0).all():
+                if (rest > 0).all() and len(members) <= n:
                     left = rest
                     part += members.tolist()
             parts.append(np.array(sorted(part), dtype=np.intp))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from skcaptcha.exceptions import ReadingError
 from skcaptcha.read.convolutional._ctc_loss import ctc_loss
 from skcaptcha.read.convolutional._image_warps import warp_image
 from skcaptcha.read.convolutional._layers import Array, Workspace
@@ -94,7 +95,8 @@ class Training:
         ``check`` is called after every twentieth of the training but the last, with the fraction
         done, the mean loss since the last check, and the seconds so far. It returns whether the
         network reads better than ever before. ``share`` is called after the first batches, with
-        the seconds that one takes, and returns the seconds that are left for this network.
+        the seconds that one takes, and returns the seconds that are left for this network. Raises
+        a ReadingError if the loss is no longer finite.
         """
         schedule = self.schedule
         optimizer = AdamW(self.network.parameters, weight_decay=schedule.weight_decay)
@@ -125,6 +127,11 @@ class Training:
                 rate *= (1 + math.cos(math.pi * min(done, useless_since))) / 2
                 rate *= min(1.0, 1 - (done - useless_since) / _EARLY_END)
                 losses.append(self._step(k, rate, optimizer, pool, aligned=done < _ALIGNED_PART))
+                if not math.isfinite(losses[-1]):
+                    raise ReadingError(
+                        f"the training diverged in batch {k + 1}; decrease learning_rate_init "
+                        "or alpha"
+                    )
             else:
                 k += 1
         return k
