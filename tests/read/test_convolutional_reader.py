@@ -3,6 +3,7 @@
 import logging
 import pickle
 import time
+import tracemalloc
 from functools import cache
 
 import cv2
@@ -17,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skcaptcha import load, save
 from skcaptcha.datasets import make_image_captchas
 from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer, Smoother
-from skcaptcha.exceptions import ReadingError
+from skcaptcha.exceptions import ImageError, ReadingError
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.read import CharacterReader, ConvolutionalReader, SequenceReader
 from skcaptcha.segment import EqualSplit, SlidingWindow
@@ -266,6 +267,24 @@ def test_a_reading_does_not_depend_on_the_batch(reader, length):
     assert reader.predict(images).tolist() == [text for text, *_ in together]
     many = said(reader.read(images * 14))  # more than one batch of captchas
     assert many == together * 14
+
+
+def test_a_wide_image_takes_little_memory(reader):
+    images = [*OTHERS[0][:20], np.tile(OTHERS[0][0], (1, 40)), *OTHERS[0][20:40]]
+    expected = reader.set_params(length="free").predict(OTHERS[0][:40]).tolist()
+    tracemalloc.start()
+    found = reader.predict(images).tolist()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [*found[:20], *found[21:]] == expected
+    assert len(found[20]) > 40
+    assert peak < 200 * 2**20
+
+
+def test_an_image_that_is_too_wide_is_an_error(reader):
+    # Enlarged to the height of the others, it would have 24,000 columns.
+    with pytest.raises(ImageError, match="at most 16384 columns are supported; crop it"):
+        reader.predict([np.zeros((1, 1000), dtype=np.uint8)])
 
 
 def test_an_image_of_one_pixel(reader):

@@ -22,7 +22,7 @@ from sklearn.utils._param_validation import Interval
 
 from skcaptcha.base import StepTags
 from skcaptcha.denoise import HeightScaler
-from skcaptcha.exceptions import ReadingError
+from skcaptcha.exceptions import ImageError, ReadingError
 from skcaptcha.features import OrientedGradients
 from skcaptcha.read._base import LabelScores, empty_readings
 from skcaptcha.read._calibration import fit_platt_scaling
@@ -48,7 +48,8 @@ _logger = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
-_BATCH_SIZE = 64  # captchas that are decoded at a time
+_BATCH_SIZE, _MAX_COLUMNS = 64, 2**13  # captchas, and their columns, that are decoded at a time
+_MAX_WIDTH = 2**14  # pixels, as for HeightScaler
 _MAX_CHECKED = 50  # during the training
 MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
@@ -523,8 +524,14 @@ class ConvolutionalReader(ConstrainedReader):
         return Constraints(length_scores[..., :longest], allowed[:longest])
 
     def _batches(self, X: Sequence[Image]) -> Iterator[_Columns]:
-        for first in range(0, len(X), _BATCH_SIZE):
-            yield self._columns(X[first : first + _BATCH_SIZE], self.networks_)
+        first = 0
+        while first < len(X):
+            some = X[first : first + _BATCH_SIZE]
+            # The lattice takes memory for as many columns of each captcha as the widest has.
+            widest = max(_n_columns(image, self.image_height_) for image in some)
+            some = some[: max(1, _MAX_COLUMNS // widest)]
+            yield self._columns(some, self.networks_)
+            first += len(some)
 
     def _columns(self, images: Sequence[Image], networks: Sequence[FoldedNetwork]) -> _Columns:
         """Return the mean probabilities of networks for the columns of images."""
@@ -573,6 +580,12 @@ def _n_columns(image: Image, height: int) -> int:
 def _prepare(image: Image, height: int) -> tuple[NDArray[np.float32], int]:
     """Return an image resized to a height, standardized and padded, and the padding on its left."""
     width = _width(image, height)
+    if width > _MAX_WIDTH:
+        raise ImageError(
+            "the image",
+            f"{image.shape[1]} x {len(image)} pixels would be resized to {width} x {height}, but "
+            f"at most {_MAX_WIDTH} columns are supported; crop it",
+        )
     if len(image) != height:
         method = cv2.INTER_AREA if height < len(image) else cv2.INTER_LINEAR
         image = cv2.resize(image, (width, height), interpolation=method)
