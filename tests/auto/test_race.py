@@ -1,5 +1,6 @@
 """Single decisions of the race."""
 
+import logging
 import time
 
 import numpy as np
@@ -12,7 +13,7 @@ from skcaptcha.auto._costs import Costs
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
 from skcaptcha.auto._process_pool import ProcessPool
-from skcaptcha.auto._race import Race
+from skcaptcha.auto._race import Race, _logged_to
 from skcaptcha.datasets import make_image_captchas
 from skcaptcha.images import ImageBatch
 from skcaptcha.recipes import Recipe
@@ -207,6 +208,19 @@ def test_a_network_starts_from_windows_without_an_opening_if_they_are_nearly_as_
         race.candidates.append(Candidate(family, variant, screened=0.1, character_accuracy=reads))
     start = race._start_of_network()
     assert start.variant.stages[0][0]["steps"]["denoise"]["opening"]["size"] == size
+
+
+def test_what_networks_log_is_reported_and_not_logged_twice(caplog):
+    said: list[str] = []
+    logger = logging.getLogger("skcaptcha.read._convolutional_reader")
+    with _logged_to(said.append):
+        logger.info("network 1 of 2: 5%")
+    assert said == ["network 1 of 2: 5%"]
+    assert caplog.messages == []
+    caplog.set_level(logging.INFO)
+    logger.info("network of a program")
+    assert said == ["network 1 of 2: 5%"]
+    assert caplog.messages == ["network of a program"]
 
 
 @pytest.mark.slow

@@ -526,11 +526,14 @@ def _logged_to(report_progress: Callable[[str], None]) -> Iterator[None]:
             report_progress(record.getMessage())
 
     logger = logging.getLogger("skcaptcha.read")
-    level, handler = logger.level, Forward()
+    level, propagate, handler = logger.level, logger.propagate, Forward()
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    # Handlers of the program would show each message twice, or in spite of their logger's level.
+    logger.propagate = False
     try:
         yield
     finally:
+        logger.propagate = propagate
         logger.setLevel(level)
         logger.removeHandler(handler)
