@@ -90,7 +90,8 @@ def export_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     - ``decoding``: how the log-probabilities become a string.
 
     This decoding uses neither the constraints ``length``, ``charset`` and ``mask`` nor the lengths
-    of the training labels: it returns what ``predict`` does with ``length="free"``.
+    of the training labels: it returns what ``predict`` does with ``length="free"``, or nothing if
+    the blank is the best label of all columns.
 
     Examples
     --------

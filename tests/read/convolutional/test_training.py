@@ -222,6 +222,18 @@ def test_every_captcha_is_used_before_one_is_used_again():
         assert sorted(used[first : first + 7]) == list(range(7))
 
 
+def test_the_memory_of_the_three_widths_used_last_is_kept():
+    training = Training(network(), examples(), SCHEDULE, 0)
+    first, second = training._workspace(0, 16), training._workspace(0, 32)
+    training._workspace(0, 48)
+    assert training._workspace(0, 16) is first
+    training._workspace(0, 64)
+    assert training._workspace(0, 16) is first
+    assert training._workspace(0, 32) is not second
+    assert training._workspace(1, 16) is not first
+    assert [len(own) for own in training._workspaces] == [3, 1]
+
+
 # --- columns with known characters ----------------------------------------------------------------
 
 

@@ -175,10 +175,9 @@ class Training:
     def _workspace(self, part: int, width: int) -> Workspace:
         """Return the workspace for images of a width."""
         own = self._workspaces[part]
-        if width not in own:
-            if len(own) == _N_WIDTHS:
-                del own[next(iter(own))]
-            own[width] = Workspace()
+        own[width] = own.pop(width) if width in own else Workspace()
+        if len(own) > _N_WIDTHS:
+            del own[next(iter(own))]  # that which was not used for longest
         return own[width]
 
     def _example(self, i: int, rng: np.random.Generator) -> Example:
@@ -268,8 +267,8 @@ def splice(first: Example, second: Example, rng: np.random.Generator) -> Example
 def _column_loss(logs: Array, known: NDArray[np.intp]) -> tuple[NDArray[np.float64], Array]:
     """Return the cross-entropy (n,) of known columns (n, T), and its gradient.
 
-    It is the mean of a captcha's columns times eight, which makes it as steep as the loss of
-    whole strings.
+    The sum over the known columns of a captcha is divided by the number of all its columns, and
+    multiplied by eight, which makes it as steep as the loss of whole strings.
     """
     rows, columns = np.nonzero(known >= 0)
     own = rows, columns, known[rows, columns]
