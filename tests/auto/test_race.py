@@ -226,7 +226,7 @@ def test_what_networks_log_is_reported_and_not_logged_twice(caplog):
 @pytest.mark.slow
 def test_overlapping_characters_are_read_by_a_network():
     """The captchas held out of the networks decide, and the model is already fitted."""
-    X, y = make_image_captchas(260, charset="ABCD", length=4, random_state=0)
+    X, y = make_image_captchas(260, charset="ABCD", random_state=0)
     choice = choose_recipe(list(X[:200]), y[:200], families=WINDOWS, budget=120)
     best = choice.trials[0]
     assert best.name == "ConvolutionalReader"
@@ -239,3 +239,6 @@ def test_overlapping_characters_are_read_by_a_network():
     reader = Recipe(content).pipeline()[-1]
     assert reader.budget is None
     assert reader.max_iter == max(choice.model[-1].n_iter_)
+    assert reader.n_estimators == 1
+    final = Recipe(content).final_pipeline()[-1]
+    assert final.n_estimators == len(choice.model[-1].networks_)
