@@ -79,7 +79,8 @@ class ConvolutionalReader(ConstrainedReader):
     ----------
     init : Pipeline, default=None
         Unfitted pipeline that finds the first positions: transformers that make segments with
-        features from denoised images, and a `SequenceReader`. None: windows with oriented
+        features from denoised images, and a `SequenceReader`. The transformers may resize the
+        images, and pad them alike on both sides, but not crop them. None: windows with oriented
         gradients, and linear discriminants, for images resized to a pitch of 24 pixels.
     n_estimators : int >= 1, default=1
         Number of networks, each with other held-out captchas and a seed of its own. They average
@@ -103,7 +104,7 @@ class ConvolutionalReader(ConstrainedReader):
     validation_fraction : float in 0..1, default=0.1
         Fraction of the captchas that a network does not learn from, at most 100 of them. They
         calibrate the confidences, and end the training when they are read no better. With fewer
-        than 20 captchas none is held out.
+        than 20 captchas none is held out; confidences then only rank readings.
     n_iter_no_change : int >= 1, default=8
         The training ends soon after so many checks of the held-out captchas without a better
         result. There are twenty checks in all, of at most 50 of them.
