@@ -399,6 +399,15 @@ def test_only_the_random_state_decides():
     assert first != third
 
 
+def test_it_starts_no_processes(monkeypatch):
+    def configure(*args, **kwargs):
+        raise AssertionError("processes are started")
+
+    monkeypatch.setattr("joblib._parallel_backends.LokyBackend.configure", configure)
+    with joblib.parallel_config(n_jobs=2):
+        assert tiny().fit(*captchas(6)).n_iter_ == [2]
+
+
 def test_budget():
     begin = time.perf_counter()
     fitted = tiny(max_iter=10**6, budget=3, n_estimators=2).fit(*captchas(30))

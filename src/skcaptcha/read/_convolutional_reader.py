@@ -310,10 +310,12 @@ class ConvolutionalReader(ConstrainedReader):
                 "SequenceReader, such as SlidingWindow and OrientedGradients"
             )
         _logger.debug("finding the positions of the characters")
-        segments = init[:-1].fit_transform(list(images), texts)
-        init[-1].fit(segments, texts)
-        boxes = init[-1].align(segments, texts)
-        self.init_score_ = init[-1].score(segments, texts)
+        # The jobs of this reader are threads. Processes would only be started for ``init``.
+        with joblib.parallel_config(n_jobs=1):
+            segments = init[:-1].fit_transform(list(images), texts)
+            init[-1].fit(segments, texts)
+            boxes = init[-1].align(segments, texts)
+            self.init_score_ = init[-1].score(segments, texts)
         examples, distances = [], []
         for i, (image, text) in enumerate(zip(images, texts.tolist(), strict=True)):
             prepared, left = _prepare(image, self.image_height_)
