@@ -10,6 +10,7 @@ import cv2
 import joblib
 import numpy as np
 import pytest
+from joblib._parallel_backends import LokyBackend
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -400,10 +401,13 @@ def test_only_the_random_state_decides():
 
 
 def test_it_starts_no_processes(monkeypatch):
-    def configure(*args, **kwargs):
-        raise AssertionError("processes are started")
+    configure = LokyBackend.configure
 
-    monkeypatch.setattr("joblib._parallel_backends.LokyBackend.configure", configure)
+    def configure_one(backend, n_jobs=1, **options):
+        assert n_jobs == 1
+        return configure(backend, n_jobs, **options)
+
+    monkeypatch.setattr(LokyBackend, "configure", configure_one)
     with joblib.parallel_config(n_jobs=2):
         assert tiny().fit(*captchas(6)).n_iter_ == [2]
 
