@@ -172,7 +172,7 @@ def test_a_network_is_trained_only_if_captchas_can_be_held_out(n, n_networks):
 
 @pytest.mark.parametrize(
     ("accuracy", "n_held_out", "network_first"),
-    [(0.97, 10, True), (0.97, 1000, True), (0.9, 10, True), (0.9, 1000, False)],
+    [(1.0, 5, True), (0.97, 1000, True), (0.95, 20, True), (0.9, 1000, False)],
 )
 def test_a_network_wins_unless_it_reads_significantly_less_than_windows(
     accuracy, n_held_out, network_first
@@ -192,6 +192,25 @@ def test_a_network_wins_unless_it_reads_significantly_less_than_windows(
     )
     race.candidates = [windows, network]
     assert (race._ranked()[0] is network) == network_first
+
+
+def test_a_network_that_few_captchas_were_held_out_of_does_not_win_over_quick_readers():
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    (family,) = families_for(measure(bars(labels), labels), WINDOWS)
+    boxes = next(families_for(measure(bars(labels), labels), FIXED_BOXES))
+    recipe = family.variants[0].stages[-1][0]
+    quick = Candidate(boxes, boxes.variants[0], accuracy=0.97, n_validated=100, recipe=recipe)
+    network = Candidate(
+        family,
+        family.variants[0],
+        accuracy=1.0,
+        n_validated=5,
+        recipe=recipe,
+        model=Recipe(recipe).pipeline(),
+    )
+    race.candidates = [network, quick]
+    assert race._ranked()[0] is quick
 
 
 @pytest.mark.parametrize(("accuracy", "size"), [(0.78, 1), (0.5, 2)])

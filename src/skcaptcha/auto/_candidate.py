@@ -79,7 +79,12 @@ class Candidate:
 
     @property
     def estimate(self) -> float:
-        """The best estimate of its string accuracy; -1 without any."""
+        """The best estimate of its string accuracy; -1 without any.
+
+        Few captchas are held out of networks, so theirs is Laplace's estimate.
+        """
+        if self.accuracy is not None and self.model is not None:
+            return (self.accuracy * self.n_validated + 1) / (self.n_validated + 2)
         if self.accuracy is not None:
             return self.accuracy
         return -1.0 if self.screened is None else self.screened

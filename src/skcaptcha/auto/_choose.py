@@ -232,7 +232,7 @@ def choose_recipe(
             **{key: winner.recipe[key] for key in ("steps", "final")},
             "search": {"cv": race.folds},
         },
-        accuracy=winner.estimate,
+        accuracy=winner.estimate if winner.accuracy is None else winner.accuracy,
         accuracy_ignoring_case=winner.ignoring_case,
         folds=_n_folds(race, winner),
         n_validated=winner.n_validated or len(race.screened),

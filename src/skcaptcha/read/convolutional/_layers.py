@@ -179,6 +179,8 @@ class ConvolutionBlock:
         The weights of the convolution, and scale and shift of each channel.
     mean, variance : ndarray of shape (c_out,)
         Running statistics of the channels before normalization.
+    n_batches : int
+        Number of batches that the running statistics have seen.
     """
 
     def __init__(
@@ -198,6 +200,7 @@ class ConvolutionBlock:
         self.shift: Array = np.zeros(c_out, np.float32)
         self.mean: Array = np.zeros(c_out, np.float32)
         self.variance: Array = np.ones(c_out, np.float32)
+        self.n_batches = 0
 
     @property
     def parameters(self) -> list[Array]:
@@ -230,8 +233,11 @@ class ConvolutionBlock:
     def update_statistics(self, work: Workspace) -> None:
         """Move the running statistics towards those of a training batch."""
         *_, mean, variance = work.kept[self.name]
-        self.mean += _MOMENTUM * (mean - self.mean)
-        self.variance += _MOMENTUM * (variance - self.variance)
+        self.n_batches += 1
+        # At first the mean of all batches, so that a short training has statistics as well.
+        momentum = np.float32(max(_MOMENTUM, 1 / self.n_batches))
+        self.mean += momentum * (mean - self.mean)
+        self.variance += momentum * (variance - self.variance)
 
     def backward(self, gradient: FeatureMaps, work: Workspace) -> tuple[FeatureMaps, list[Array]]:
         """Return the gradients before the normalization and of the parameters."""
