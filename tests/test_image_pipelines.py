@@ -61,6 +61,7 @@ def test_it_is_evaluated(model):
     assert metrics["string_accuracy"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_it_reads_any_number_of_images(model, n_jobs):
     results = [result for _, result in read_images(model, [*NEW * 20, b"text"], n_jobs=n_jobs)]
@@ -85,6 +86,7 @@ def test_searches_share_its_steps():
     assert read_captchas(shared, NEW[:1])[0].text == NEW_LABELS[0]
 
 
+@pytest.mark.slow
 def test_it_is_cross_validated_in_two_processes():
     scores = cross_val_score(template_pipeline(), X, Y, cv=3, n_jobs=2)
     assert scores.tolist() == cross_val_score(template_pipeline(), X, Y, cv=3).tolist()

@@ -12,6 +12,8 @@ from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import ConvolutionalReader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:

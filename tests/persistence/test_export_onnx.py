@@ -27,6 +27,8 @@ from skcaptcha.read._convolutional_reader import _prepare
 from skcaptcha.segment import EqualSplit
 from template_reader import template_pipeline
 
+pytestmark = pytest.mark.slow
+
 X, Y = make_line_captchas(90, charset="ABC", random_state=0)
 N_TRAIN = 60
 HEIGHT, MARGIN = 27, 7  # no multiple of what a network divides images into

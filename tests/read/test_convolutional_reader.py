@@ -412,6 +412,7 @@ def test_it_starts_no_processes(monkeypatch):
         assert tiny().fit(*captchas(6)).n_iter_ == [2]
 
 
+@pytest.mark.slow
 def test_budget():
     begin = time.perf_counter()
     fitted = tiny(max_iter=10**6, budget=3, n_estimators=2).fit(*captchas(30))
@@ -451,13 +452,14 @@ def test_progress_is_printed(capsys, caplog):
     tiny(max_iter=20, verbose=1).fit(*captchas(30))
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 19
-    assert printed[0].startswith("network 1 of 1: 5%, loss ")
+    assert printed[0].startswith("network 1 of 1: 5 %, loss ")
     assert printed[0].endswith("s left")
     assert printed == [r.getMessage() for r in caplog.records if "network 1" in r.getMessage()]
     tiny(max_iter=20).fit(*captchas(30))
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_grid_search_in_a_pipeline():
     images, texts = captchas(24)
     model = make_pipeline(PolarityNormalizer(), tiny())
@@ -477,6 +479,7 @@ def test_clone_pickle_and_joblib(reader, tmp_path):
         assert said(again.read(OTHERS[0])) == expected
 
 
+@pytest.mark.slow
 def test_a_damaged_network_in_a_file_is_refused(tmp_path):
     model = make_pipeline(PolarityNormalizer(), tiny()).fit(*captchas(6))
     model[-1].networks_[0].pools[1] = (0, 0)

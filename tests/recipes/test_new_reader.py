@@ -45,6 +45,7 @@ def in_copy(package: Path, *arguments: object) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow
 def test_a_recipe_needs_no_segment_and_no_features(package, tmp_path):
     file = tmp_path / "m.joblib"
     fitted = in_copy(package, "-m", "skcaptcha", "fit", "recipe.yaml", "--out", file, "--jobs", 1)
@@ -91,6 +92,7 @@ except SkcaptchaError as error:
 """
 
 
+@pytest.mark.slow
 def test_steps_that_do_not_suit_the_reader_are_an_error(package):
     done = in_copy(package, "-c", PROBLEMS)
     assert done.stderr == ""
@@ -185,6 +187,7 @@ print(sum(held_out[name] == labels[name] for name in held_out) > 6)
 """
 
 
+@pytest.mark.slow
 def test_it_reads_on_the_labeling_page(package):
     done = in_copy(package, "-c", LABELING)
     assert done.stderr == ""

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval
 
+from skcaptcha._display.percent import percent
 from skcaptcha.base import StepTags
 from skcaptcha.denoise import HeightScaler
 from skcaptcha.exceptions import ImageError, ReadingError
@@ -426,9 +427,9 @@ class ConvolutionalReader(ConstrainedReader):
                 better = part_right > best_accuracy or held_out_loss < least_loss
                 best_accuracy = max(best_accuracy, part_right)
                 least_loss = min(least_loss, held_out_loss)
-                accuracy = f"held-out accuracy {part_right:.1%}, "
+                accuracy = f"held-out accuracy {percent(part_right, len(checked))}, "
             message = (
-                f"network {len(self.networks_) + 1} of {self.n_estimators}: {done:.0%}, "
+                f"network {len(self.networks_) + 1} of {self.n_estimators}: {percent(done, 100)}, "
                 f"loss {loss:.3f}, {accuracy}{seconds / done - seconds:.0f} s left"
             )
             _logger.info(message)

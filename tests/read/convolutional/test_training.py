@@ -124,6 +124,7 @@ def test_it_does_not_end_early_while_checks_find_it_useful():
     assert done == pytest.approx(np.arange(1, 20) / 20)
 
 
+@pytest.mark.slow
 def test_it_ends_within_the_budget():
     schedule = replace(SCHEDULE, max_iter=10**6)
     done = []
