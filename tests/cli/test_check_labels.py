@@ -134,6 +134,7 @@ def test_fix_of_a_folder_in_use_is_reported_before_fitting(check, folder, tmp_pa
     assert not page.exists()
 
 
+@pytest.mark.slow
 def test_fix_opens_only_suspects_with_their_predictions(start, workshop, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     command = start(

@@ -11,6 +11,7 @@ from skcaptcha.cli import main
 from skcaptcha.datasets import load_captchas
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 @pytest.mark.parametrize(
     ("closed", "n_lines"),

@@ -78,6 +78,7 @@ def test_ctrl_c_during_predict(start, model, many, tmp_path, jobs):
     assert not table.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.0, 0.1, 0.3])
 def test_ctrl_c_while_workers_start(start, model, many, tmp_path, moment):
     table = tmp_path / "a.csv"

@@ -183,6 +183,7 @@ def test_predict_parquet_killed_and_resumed(start, model, captchas, texts, tmp_p
     assert not part.exists()
 
 
+@pytest.mark.slow
 def test_predict_accepts_files_and_a_list(start, model, captchas, texts):
     bunch = load_captchas(captchas)
     outcome = start("predict", bunch.data[0], "-", "--model", model).outcome(

@@ -256,6 +256,7 @@ def test_great_lengths_cost_no_memory(reader):
 # --- batches --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [None, "free", (1, 6)])
 def test_a_reading_does_not_depend_on_the_batch(reader, length):
     reader.set_params(length=length)
