@@ -135,7 +135,8 @@ def test_specks_hold_only_if_they_hide_the_characters(drawn, labels, hidden):
     specked = drawn(y.tolist(), specks=1500 if hidden else 40, seed=1)
     images = [specked[i] if i % 2 else clean[i] for i in range(len(y))]
     # Only clean captchas are used for training.
-    correct = fit_and_read(recipe, Split(images[:120:2], y[:120:2], images[120:], y[120:]))
+    split = Split(images[:120:2], y[:120:2], images[120:], y[120:])
+    correct = fit_and_read(recipe, split, seconds=60)
     assert correct is not None
     found = assess(
         measure_ink(images[120:], y[120:].tolist())

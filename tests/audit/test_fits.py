@@ -21,18 +21,33 @@ def make_split(drawn, labels) -> Split:
 
 def test_captcha_that_cannot_be_read_counts_as_wrong(drawn, labels):
     split = make_split(drawn, labels)
-    all_read = fit_and_read(RECIPE, split)
+    all_read = fit_and_read(RECIPE, split, seconds=60)
     assert all_read is not None
     assert all_read.all()
     broken = [*split.X_held_out[:7], b"no image", *split.X_held_out[8:]]
-    correct = fit_and_read(RECIPE, split._replace(X_held_out=broken))
+    correct = fit_and_read(RECIPE, split._replace(X_held_out=broken), seconds=60)
     assert correct is not None
     assert np.flatnonzero(~correct).tolist() == [7]
 
 
 def test_recipe_that_cannot_be_fitted_has_no_readings(drawn, labels):
     split = make_split(drawn, labels)
-    assert fit_and_read(RECIPE, split._replace(y=np.char.add(split.y, "XY"))) is None
+    assert fit_and_read(RECIPE, split._replace(y=np.char.add(split.y, "XY")), seconds=60) is None
+
+
+def test_networks_train_no_longer_than_allowed(drawn, labels):
+    read = {
+        "use": "ConvolutionalReader",
+        "channels": [2] * 5,
+        "n_hidden": 4,
+        "max_iter": 10**6,
+        "random_state": 0,
+    }
+    denoise = {"gray": {"use": "Grayscale"}, "polarity": {"use": "PolarityNormalizer"}}
+    split = make_split(drawn, labels)
+    correct = fit_and_read({"steps": {"denoise": denoise, "read": read}}, split, seconds=0.5)
+    assert correct is not None
+    assert correct.shape == (20,)
 
 
 def test_point_contains_the_results_of_its_fit(drawn, labels):

@@ -91,7 +91,7 @@ def test_removing_a_needed_step_lowers_the_accuracy(drawn, labels, more, step):
 
     def n_read(content, images):
         split = Split(images[:60], y[:60], images[60:], y[60:])
-        return int(fit_and_read(content, split).sum())
+        return int(fit_and_read(content, split, seconds=60).sum())
 
     plain, hard = drawn(labels), drawn(labels, **more)
     assert n_read(recipe, plain) == n_read(change.recipe, plain) == len(y) - 60

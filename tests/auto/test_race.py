@@ -19,7 +19,9 @@ from skcaptcha.images import ImageBatch
 from skcaptcha.recipes import Recipe
 
 
-def race_of(images: list[np.ndarray], labels: list[str], left: float, report_progress=None) -> Race:
+def race_of(
+    images: list[np.ndarray], labels: list[str], left: float, report_progress=None, **options
+) -> Race:
     y, clock = np.array(labels), Clock(time.perf_counter(), left)
     batch = ImageBatch(images)
     return Race(
@@ -31,6 +33,7 @@ def race_of(images: list[np.ndarray], labels: list[str], left: float, report_pro
         folds=4,
         pool=ProcessPool(1),
         random_state=0,
+        **options,
     )
 
 
@@ -159,6 +162,13 @@ def test_without_time_for_a_network_the_windows_are_read_by_another_classifier()
     assert "segment" in model.named_steps
 
 
+def test_networks_can_be_excluded():
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0, networks=False)
+    race.run(list(families_for(measure(bars(labels), labels), WINDOWS)))
+    assert "ConvolutionalReader" not in {each.name for each in race.candidates}
+
+
 @pytest.mark.parametrize(("n", "n_networks"), [(19, 0), (20, 1)])
 def test_a_network_is_trained_only_if_captchas_can_be_held_out(n, n_networks):
     labels = strings(n, "ABC", [3])
@@ -257,6 +267,7 @@ def test_overlapping_characters_are_read_by_a_network():
     content = {"data": {"generate": "lines"}, **choice.recipe}
     reader = Recipe(content).pipeline()[-1]
     assert reader.budget is None
+    assert choice.recipe["search"] == {"cv": 2}
     assert reader.max_iter == max(choice.model[-1].n_iter_)
     assert reader.n_estimators == 1
     final = Recipe(content).final_pipeline()[-1]

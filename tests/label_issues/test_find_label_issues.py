@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas
@@ -13,8 +13,9 @@ from skcaptcha.exceptions import DatasetError
 from skcaptcha.features import OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import LabelIssues, find_label_issues
+from skcaptcha.label_issues import _find_label_issues as module
 from skcaptcha.label_issues._confident_learning import MissingCleanlabError
-from skcaptcha.read import SequenceReader
+from skcaptcha.read import ConvolutionalReader, SequenceReader
 from skcaptcha.segment import SlidingWindow
 
 CHARSET = "ABCDEH7"
@@ -129,6 +130,17 @@ def test_the_model_is_not_modified(captchas):
     find_label_issues(images[:40], labels[:40], model=model, n_folds=2)
     assert repr(model.get_params()) == before
     assert not hasattr(model[-1], "estimator_")
+
+
+def test_networks_train_no_longer_than_was_said(captchas, monkeypatch, capsys):
+    monkeypatch.setattr(module, "_SECONDS_OF_NETWORKS", 0.5)
+    images, labels, _ = captchas
+    reader = ConvolutionalReader(channels=(2, 2, 2, 2, 2), n_hidden=4, max_iter=10**6)
+    model = make_pipeline(ImageDecoder(), Grayscale(), PolarityNormalizer(), reader)
+    issues = find_label_issues(images[:24], labels[:24], model=model, n_folds=2, verbose=1)
+    assert len(issues.ranked) == 24
+    assert "checking labels, up to 1 min" in capsys.readouterr().err
+    assert reader.budget is None
 
 
 @pytest.mark.slow

@@ -145,9 +145,10 @@ choice = choose_recipe(X, y, families=families, budget=60, n_jobs=1)
 print(choice.trials[0].name, choice.trials[0].accuracy > 0.8, *choice.recipe["steps"])
 split = Split(X[:60], np.array(y[:60]), X[60:], np.array(y[60:]))
 recipe = {"steps": {**steps, "segment": None, "features": None}, "search": {"cv": 2}}
-print(fit_and_read(recipe, split).mean() > 0.8)
+print(fit_and_read(recipe, split, seconds=60).mean() > 0.8)
 for change in recipe_changes(recipe, 4, 1.0):
-    print(change.description, change.counters, fit_and_read(change.recipe, split) is not None)
+    read = fit_and_read(change.recipe, split, seconds=60)
+    print(change.description, change.counters, read is not None)
 """
 
 

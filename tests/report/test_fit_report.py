@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
 
 from report_pages import CheckedPage, X, Y, headline_of, make_model
 from skcaptcha.auto import choose_recipe
+from skcaptcha.denoise import Grayscale, PolarityNormalizer
 from skcaptcha.inspection import predict_labeled
 from skcaptcha.model_selection import SharedGridSearchCV
+from skcaptcha.read import ConvolutionalReader
 from skcaptcha.report import _fit_report as module
 from skcaptcha.report import fit_report
 
@@ -58,6 +61,16 @@ def test_nothing_is_fitted_without_a_budget(search, monkeypatch):
     # The accuracy in cross-validation is shown instead.
     assert f"{100 * search.best_score_:.0f} %" in headline_of(page)
     assert "when the model was chosen" in headline_of(page)
+
+
+def test_networks_on_images_are_not_fitted_again(monkeypatch):
+    monkeypatch.setattr(
+        module.BudgetedRefits, "_fit", lambda *_: pytest.fail("something was fitted")
+    )
+    reader = ConvolutionalReader(channels=(2, 2, 2, 2, 2), n_hidden=4, max_iter=1)
+    model = make_pipeline(Grayscale(), PolarityNormalizer(), reader).fit(list(X[:30]), Y[:30])
+    page = fit_report(model, list(X[:30]), Y[:30].tolist(), budget=10**4)
+    assert "would have taken too long" in CheckedPage(page).text
 
 
 def test_held_out_captchas_are_shown(search):

@@ -16,6 +16,7 @@ from skcaptcha.audit._audit import AuditPoint
 from skcaptcha.audit._proportions import proportion
 from skcaptcha.auto import Choice, choose_recipe, load_families
 from skcaptcha.exceptions import ReadingError, SkcaptchaError
+from skcaptcha.read._limit_training import limit_training
 from skcaptcha.recipes import Recipe
 
 _MIN_SECONDS = 0.5  # of measuring the speed
@@ -72,9 +73,15 @@ def choose_and_read(split: Split, *, budget: float, keep_choice: bool) -> FitOut
     return FitOutcome(point, correct, choice if keep_choice else None)
 
 
-def fit_and_read(recipe: Mapping[str, Any], split: Split) -> NDArray[np.bool_] | None:
-    """Fit a recipe, and return which held-out captchas it reads; None if fitting fails."""
+def fit_and_read(
+    recipe: Mapping[str, Any], split: Split, *, seconds: float
+) -> NDArray[np.bool_] | None:
+    """Fit a recipe, and return which held-out captchas it reads; None if fitting fails.
+
+    Networks that read whole images train for at most some seconds; other fits take less time.
+    """
     model = Recipe({"data": {"generate": "lines"}, **recipe}).pipeline()
+    limit_training(model, seconds)
     try:
         with warnings.catch_warnings(action="ignore"), joblib.parallel_config(n_jobs=1):
             model.fit(split.X, split.y)

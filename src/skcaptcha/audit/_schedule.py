@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -88,8 +89,11 @@ class Schedule:
         # The ablations get some time even if the curve took all of it.
         deadline = max(self.start + self.budget, time.time() + _FOR_ABLATIONS * self.budget)
         split = self.split.first(self.n_ablation)
+        # Equal times, or a network would lose what it had less time to learn.
+        n_rounds = math.ceil((1 + len(changes)) / joblib.effective_n_jobs(self.n_jobs))
+        seconds = (deadline - time.time()) / n_rounds
         tasks = (
-            joblib.delayed(_before)(deadline, fit_and_read, recipe, split)
+            joblib.delayed(_before)(deadline, fit_and_read, recipe, split, seconds=seconds)
             for recipe in (unchanged, *(change.recipe for change in changes))
         )
         base, *others = self._run("leaving out steps", tasks, 1 + len(changes))

@@ -33,6 +33,8 @@ _logger = logging.getLogger(__name__)
 
 _SECONDS_PER_CAPTCHA = 0.6
 _MIN_BUDGET = 420.0
+# Whoever fits the recipe of a network again waits for the training in each fold.
+_N_NETWORK_FOLDS = 2
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def choose_recipe(
     random_state: int = 0,
     checkpoint: str | os.PathLike[str] | None = None,
     refit: bool = True,
+    networks: bool = True,
 ) -> Choice:
     """Race the recipes that can apply to labeled captchas, and fit the best to all captchas.
 
@@ -141,6 +144,9 @@ def choose_recipe(
     refit : bool, default=True
         Whether to fit the chosen recipe to all captchas. With networks, this can take as long as
         the rest of the race.
+    networks : bool, default=True
+        Whether networks that read whole images (`ConvolutionalReader`) may be trained in most of
+        the time that is left, if windows read too little.
 
     Returns
     -------
@@ -222,19 +228,21 @@ def choose_recipe(
                 folds=content["search"]["cv"],
                 pool=ProcessPool(n_jobs),
                 random_state=random_state,
+                networks=networks,
             )
             race.run(list(families_for(measurement, content)))
             model, winner = race.best_model(refit=refit)
+    is_network = winner.family.number == NETWORK
     return Choice(
         measurement=measurement,
         trials=tuple(race.trials(winner)),
         recipe={
             **{key: winner.recipe[key] for key in ("steps", "final")},
-            "search": {"cv": race.folds},
+            "search": {"cv": _N_NETWORK_FOLDS if is_network else race.folds},
         },
         accuracy=winner.estimate if winner.accuracy is None else winner.accuracy,
         accuracy_ignoring_case=winner.ignoring_case,
-        folds=_n_folds(race, winner),
+        folds=1 if is_network else _n_folds(race, winner),
         n_validated=winner.n_validated or len(race.screened),
         model=model,
         budget=budget,
@@ -243,8 +251,6 @@ def choose_recipe(
 
 
 def _n_folds(race: Race, winner: Candidate) -> int:
-    if winner.family.number == NETWORK:
-        return 1
     return race.folds if winner.accuracy is not None else SCREENING_FOLDS
 
 

@@ -84,6 +84,7 @@ class Race:
         folds: int,
         pool: ProcessPool,
         random_state: int,
+        networks: bool = True,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
         self.evaluations, self.clock = evaluations, evaluations.clock
@@ -99,7 +100,7 @@ class Race:
         # Time to reserve for the final fit of any possible winner.
         self.final_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
-        self._is_network_trained = False
+        self._may_train_network = networks
 
     def run(self, families: Sequence[Family]) -> None:
         """Screen all families that can apply, and cross-validate the candidates within reach."""
@@ -118,7 +119,7 @@ class Race:
         if not self._is_decided():
             for candidate in self._within_reach():
                 slow = candidate.has_surrogate or candidate.estimate < _HOPEFUL
-                if slow and not self._is_network_trained:
+                if slow and self._may_train_network:
                     self._train_network()
                 best = max(other.estimate for other in self.candidates)
                 # Candidates without a surrogate cost little.
@@ -377,7 +378,7 @@ class Race:
         The captchas that each network does not learn from replace cross-validation, which would
         train several times as many networks.
         """
-        self._is_network_trained = True
+        self._may_train_network = False
         start = self._start_of_network()
         # Without held-out captchas, nothing would tell how well networks read.
         if start is None or len(self.y) < MIN_EXAMPLES_TO_HOLD_OUT:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 
 from skcaptcha._display.progress import progress
 from skcaptcha.auto import choose_recipe
@@ -23,8 +26,10 @@ from skcaptcha.label_issues._probabilities import (
     text_confidences,
 )
 from skcaptcha.read._base import validate_labels
+from skcaptcha.read._limit_training import limit_training
 
 MIN_CAPTCHAS = 20
+_SECONDS_OF_NETWORKS = 120.0  # in each fold
 
 
 def find_label_issues(
@@ -55,6 +60,8 @@ def find_label_issues(
     model : Pipeline, or fitted search over one, optional
         Model to check the labels with. It is cloned; a pipeline need not be fitted. By default,
         the recipe that `skcaptcha.auto.choose_recipe` finds: a few wrong labels do not mislead it.
+        A network that reads whole images (`ConvolutionalReader`) is trained for at most two minutes
+        in each fold.
     names : sequence of n str, optional
         Names of the captchas in reasons. By default "image 0" and so on.
     n_folds : int >= 2, default=5
@@ -125,7 +132,12 @@ def find_label_issues(
         )
         model = choice.model
     n_folds = min(n_folds, len(set(digests)))
-    with progress("checking labels", n_folds, show=bool(verbose)) as advance:
+    model = clone(model)
+    title = "checking labels"
+    if limit_training(model, _SECONDS_OF_NETWORKS):
+        n_rounds = math.ceil(n_folds / joblib.effective_n_jobs(n_jobs))
+        title += f", up to {math.ceil(n_rounds * _SECONDS_OF_NETWORKS / 60)} min"
+    with progress(title, n_folds, show=bool(verbose)) as advance:
         held_out = read_out_of_fold(
             model,
             X,

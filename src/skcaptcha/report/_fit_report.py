@@ -15,6 +15,7 @@ from skcaptcha.inspection import LabeledPrediction, predict_labeled
 from skcaptcha.inspection._budgeted_refits import BudgetedRefits, LearningCurvePoint
 from skcaptcha.inspection._labeled_predictions import default_names
 from skcaptcha.metrics import wilson_interval
+from skcaptcha.read import ConvolutionalReader
 from skcaptcha.report._blocks import Block, Facts, Heading
 from skcaptcha.report._charts import accuracy_chart
 from skcaptcha.report._confidence_section import confidence_section
@@ -71,7 +72,8 @@ def fit_report(
         `~skcaptcha.inspection.predict_labeled`.
     budget : float, default=30.0
         Seconds for fitting clones of the model, approximately: a fit that would probably exceed
-        them is not started. 0 turns these fits off.
+        them is not started. 0 turns these fits off. A `~skcaptcha.read.ConvolutionalReader` is not
+        fitted again, because each fit trains for minutes.
     title : str, default="How the model was fitted"
         Title of the page.
     data : str, default=""
@@ -115,8 +117,9 @@ def fit_report(
     model = pipeline_of(model)
     names = default_names(n) if names is None else names
     found = _describe(search, n)
+    seconds = 0.0 if isinstance(model[-1], ConvolutionalReader) else budget
     refits = BudgetedRefits(
-        model, X, y, names=names, folds=found.folds, seconds=budget, once=found.fit_seconds
+        model, X, y, names=names, folds=found.folds, seconds=seconds, once=found.fit_seconds
     )
     curve = refits.learning_curve(held_out)
     predictions = list(held_out) or refits.out_of_fold_predictions()

@@ -1,11 +1,7 @@
 """Labels that no model can be fitted to; tests/images/test_duplicates.py tests folds."""
 
-from types import SimpleNamespace
-
-import pytest
-
 from labeling_sessions import RECIPE, make_folder
-from skcaptcha.images import ImageBatch
+from skcaptcha.auto import choose_recipe
 from skcaptcha.label import LabelingSession
 from skcaptcha.label._selection import shuffled
 from skcaptcha.label.training import _learner
@@ -46,32 +42,33 @@ def test_first_guesses_do_not_wait_for_networks():
     }
 
 
-NETWORK = {
-    "denoise": {"gray": {"use": "Grayscale"}, "polarity": {"use": "PolarityNormalizer"}},
-    "read": {
-        "use": "ConvolutionalReader",
-        "channels": [2, 2, 2, 2, 2],
-        "n_hidden": 4,
-        "max_iter": 1,
-        "random_state": 0,
-    },
-}
-
-
-@pytest.mark.parametrize(("steps", "is_kept"), [(NETWORK, True), (RECIPE.content["steps"], False)])
-def test_a_network_of_the_race_is_not_trained_again(tmp_path, monkeypatch, steps, is_kept):
-    truth, models = make_folder(tmp_path, 24), []
+def test_a_recipe_is_chosen_without_networks_on_images(tmp_path, monkeypatch):
+    truth, given = make_folder(tmp_path, 24), []
 
     def choose(X, y, **options):
-        content = {"steps": steps}
-        models.append(Recipe({**RECIPE.content, **content}).pipeline().fit(ImageBatch(X), y))
-        trials = [SimpleNamespace(name="it")]
-        return SimpleNamespace(recipe=content, accuracy=1.0, trials=trials, model=models[-1])
+        given.append(options["networks"])
+        return choose_recipe(X, y, **options)
 
     monkeypatch.setattr(_learner, "choose_recipe", choose)
     learner = Learner(tmp_path)
+    assert list(learner.learn(truth))
+    assert set(given) == {False}
+
+
+def test_a_network_of_a_given_recipe_trains_no_longer_than_allowed(tmp_path, monkeypatch):
+    monkeypatch.setattr(_learner, "_SECONDS_OF_NETWORKS", 0.3)
+    truth = make_folder(tmp_path, 24)
+    read = {
+        "use": "ConvolutionalReader",
+        "channels": [2, 2, 2, 2, 2],
+        "n_hidden": 4,
+        "max_iter": 10**6,
+        "random_state": 0,
+    }
+    denoise = {"gray": {"use": "Grayscale"}, "polarity": {"use": "PolarityNormalizer"}}
+    steps = {"denoise": denoise, "read": read}
+    learner = Learner(tmp_path, Recipe({"data": {"generate": "lines"}, "steps": steps}))
     assert len(list(learner.learn(truth))) == 1
-    assert (learner._model is models[-1]) == is_kept
     some = list(truth)[:3]
     assert list(learner.read(some)) == some
     assert learner.read_held_out(some).keys() == set(some)

@@ -20,7 +20,7 @@ from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.images import decode, find_duplicates
 from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
-from skcaptcha.read._base import reads_images
+from skcaptcha.read._limit_training import limit_training
 from skcaptcha.recipes import Recipe
 
 MIN_LABELS = 20
@@ -31,6 +31,7 @@ _NETWORKS = {"MLPClassifier", "ConvolutionalReader"}
 # accurate enough. The more labels there are, the more time this may take.
 _GROWTH_UNTIL_NEXT_CHOICE, _ACCURATE_ENOUGH = 2, 0.95
 _SECONDS, _SECONDS_PER_LABEL, _MAX_SECONDS = 40.0, 1.0, 240.0
+_SECONDS_OF_NETWORKS = 30.0  # in each fit, if a given recipe has any that read whole images
 _CALIBRATION_FOLDS = 3
 # Fraction of the labels that a held-out fold may take away: with few labels, each one matters.
 _HELD_OUT_FRACTION, _NETWORK_FOLDS = 0.05, 3
@@ -95,28 +96,35 @@ class Learner:
             yield
 
     def _choose(self, families: dict[str, Any], seconds: float) -> None:
-        # The section `final` is left out: `_fit` fits the recipe instead.
+        # The section `final` is left out: `_fit` fits the recipe instead. Networks that read whole
+        # images would take minutes for every few labels.
         choice = choose_recipe(
-            self._X, self._y.tolist(), families={**families, "final": {}}, budget=seconds
+            self._X,
+            self._y.tolist(),
+            families={**families, "final": {}},
+            budget=seconds,
+            refit=False,
+            networks=False,
         )
         data = {"folder": os.fspath(self._folder)}
         self.recipe, self._accuracy = Recipe({"data": data, **choice.recipe}), choice.accuracy
         self.name = choice.trials[0].name
-        if reads_images(choice.model[-1]):
-            # It took most of the time; `_fit` would train the same networks again.
-            self._model = choice.model
-        else:
-            self._fit()
+        self._fit()
 
     def _fit(self) -> None:
-        assert self.recipe is not None
-        model = self.recipe.pipeline()
+        model = self._pipeline()
         if isinstance(model[-1], CharacterReader):
             # Some of its classifiers return only probabilities of 0 and 1, which do not rank
             # images. A SequenceReader ranks them as well without calibration, which takes long.
             model.set_params(read__calibration_cv=_CALIBRATION_FOLDS)
         with warnings.catch_warnings(action="ignore"):
             self._model = model.fit(self._X, self._y)
+
+    def _pipeline(self) -> Pipeline:
+        assert self.recipe is not None
+        model = self.recipe.pipeline()
+        limit_training(model, _SECONDS_OF_NETWORKS)
+        return model
 
     def read(self, filenames: Sequence[str]) -> dict[str, Guess]:
         """Read images with the model; those that cannot be decoded are left out."""
@@ -139,7 +147,7 @@ class Learner:
         # Only the reader is fitted to labels. The other steps, which take most of the time, depend
         # on the images alone.
         given = self._model[1:-1].transform(self._X)
-        reader = self.recipe.pipeline()[-1]
+        reader = self._pipeline()[-1]
         n_folds = _NETWORK_FOLDS
         if not _is_network(self.recipe.content["steps"]["read"]):
             n_folds = math.ceil(len(sample) / (_HELD_OUT_FRACTION * len(self._y)))
