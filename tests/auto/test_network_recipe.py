@@ -2,9 +2,17 @@
 
 import cv2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skcaptcha.auto._families import load_families
-from skcaptcha.auto._network_recipe import is_start_of_network, network_height, network_recipe
+from skcaptcha.auto._network_recipe import (
+    ENOUGH_BATCHES,
+    affordable_height,
+    is_start_of_network,
+    network_heights,
+    network_recipe,
+)
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.recipes import Recipe
 
@@ -42,9 +50,25 @@ def test_only_windows_that_are_rescaled_are_a_start():
     assert not is_start_of_network(network_recipe(WINDOWS, 24))
 
 
-@pytest.mark.parametrize(("size", "height"), [(1, 32), (4, 40)])
-def test_the_network_sees_the_pixels_of_the_images_within_limits(size, height):
+@pytest.mark.parametrize(("size", "heights"), [(1, (24, 32)), (4, (24, 40)), (0.6, (16, 24))])
+def test_the_network_sees_the_pixels_of_the_images_within_limits(size, heights):
     """The captchas are 30 pixels high, with about 28 pixels from one character to the next."""
     X, y = make_line_captchas(20, random_state=0)
     images = [cv2.resize(image, None, fx=size, fy=size) for image in X]
-    assert network_height(WINDOWS, images, y.tolist()) == height
+    # An opening would remove ink from small images.
+    denoise = {name: step for name, step in STEPS["denoise"].items() if name != "opening"}
+    windows = {**WINDOWS, "steps": {**STEPS, "denoise": denoise}}
+    assert network_heights(windows, images, y.tolist()) == heights
+
+
+@given(st.integers(1, 12), st.integers(0, 8), st.floats(0, 10), st.floats(1, 1000))
+def test_images_are_as_high_as_time_allows(least, more, batch_seconds, seconds):
+    least, best = 8 * least, 8 * (least + more)
+    height = affordable_height(least, best, batch_seconds, seconds)
+    assert least <= height <= best
+    assert height % 8 == 0
+    # Rounding to a multiple of 8 adds less than 8 pixels.
+    own = batch_seconds * (max(height - 8, 0) / best) ** 2
+    assert height == least or ENOUGH_BATCHES * own <= seconds
+    if ENOUGH_BATCHES * batch_seconds <= seconds:
+        assert height == best

@@ -21,6 +21,7 @@ from skcaptcha.recipes import Recipe
 FINAL_FIT = 6.0
 _SHORTENED_FIT = 1.5
 _FINAL_FIT_WITHOUT_NETWORKS = 2.5
+_N_TIMED_BATCHES = 2, 6  # the first batches take longer
 
 
 class Costs:
@@ -53,6 +54,19 @@ class Costs:
         fit, _ = self.fit_and_read(recipe, few, read=False) or (0.0, 0.0)
         size = training_size(recipe, self._n_in_fold)
         return fit * size / training_size(recipe, int(self._lengths[few].sum()))
+
+    def batch(self, recipe: Content, few: NDArray[np.intp]) -> float:
+        """Measure how long a network learns from a batch of captchas; 0 if that fails.
+
+        ``recipe`` has a network that learns from `max_iter` batches.
+        """
+        seconds = []
+        for n in _N_TIMED_BATCHES:
+            read = {**recipe["steps"]["read"], "max_iter": n}
+            timed = {**recipe, "steps": {**recipe["steps"], "read": read}}
+            fit, _ = self.fit_and_read(timed, few, read=False) or (0.0, 0.0)
+            seconds.append(fit)
+        return max(seconds[1] - seconds[0], 0.0) / (_N_TIMED_BATCHES[1] - _N_TIMED_BATCHES[0])
 
     def fit_and_read(
         self, recipe: Content, few: NDArray[np.intp], *, read: bool = True

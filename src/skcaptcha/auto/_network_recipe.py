@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 
@@ -14,9 +15,11 @@ from skcaptcha.recipes import Recipe, ready_recipe
 from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "convolutional.yaml"
-# Pixels from one character to the next.
-_PITCHES = 24.0, 36.0
+# Pixels from one character to the next: at least, usually, and at most.
+_PITCHES = 16.0, 24.0, 36.0
 _MAX_HEIGHT = 96
+ENOUGH_BATCHES = 1000
+"""With fewer batches, a network reads more if its images are smaller."""
 
 
 def is_start_of_network(recipe: Content) -> bool:
@@ -32,18 +35,36 @@ def opening_size(recipe: Content) -> int:
     return size
 
 
-def network_height(windows: Content, images: Sequence[NDArray[np.uint8]], y: Sequence[str]) -> int:
-    """Return the height of the images that a network should see, in pixels.
+def network_heights(
+    windows: Content, images: Sequence[NDArray[np.uint8]], y: Sequence[str]
+) -> tuple[int, int]:
+    """Return the least and the best height of the images that a network should see, in pixels.
 
-    It is that of the images, so that fine strokes stay and no time is spent on pixels that do not
-    exist, but with 24 to 36 pixels from one character to the next, and a multiple of 8, which
-    needs no padding. ``y`` are the labels of the images.
+    The best height is that of the images, so that fine strokes stay and no time is spent on pixels
+    that do not exist, but with 24 to 36 pixels from one character to the next. Where time is short,
+    images are enlarged to 16 pixels, or reduced to 24. Both are multiples of 8, which need no
+    padding. ``y`` are the labels of the images.
     """
     rescale = Recipe(windows).pipeline()["denoise"].fit(images, y)["rescale"]
     height = float(np.median([len(image) for image in images]))
-    lowest, highest = rescale.height_ * np.array(_PITCHES) / rescale.pitch
-    wanted = min(max(height, lowest), highest, _MAX_HEIGHT)
-    return max(round(wanted / HEIGHT_UNIT), 1) * HEIGHT_UNIT
+    least, usual, greatest = rescale.height_ * np.array(_PITCHES) / rescale.pitch
+    best = min(max(height, usual), greatest, _MAX_HEIGHT)
+    return _in_units(min(max(least, min(height, usual)), best)), _in_units(best)
+
+
+def affordable_height(least: int, best: int, batch_seconds: float, seconds: float) -> int:
+    """Return the greatest height up to the best at which a network learns from enough batches.
+
+    A batch of the best height takes ``batch_seconds``, and the others take time in proportion to
+    their pixels.
+    """
+    enough = ENOUGH_BATCHES * batch_seconds
+    affordable = best * math.sqrt(seconds / enough) if enough else best
+    return _in_units(min(max(affordable, least), best))
+
+
+def _in_units(height: float) -> int:
+    return max(round(height / HEIGHT_UNIT), 1) * HEIGHT_UNIT
 
 
 def network_recipe(windows: Content, height: int, **parameters: object) -> Content:

@@ -20,8 +20,9 @@ from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
 from skcaptcha.auto._families import Family, Variant, name_of
 from skcaptcha.auto._network_recipe import (
+    affordable_height,
     is_start_of_network,
-    network_height,
+    network_heights,
     network_recipe,
     opening_size,
 )
@@ -386,7 +387,7 @@ class Race:
         windows = start.variant.stages[0][0]
         sample = self.screened[:_N_MEASURED]
         images = [decode(self.X[i]) for i in sample.tolist()]
-        height = network_height(windows, images, self.y[sample].tolist())
+        least, height = network_heights(windows, images, self.y[sample].tolist())
         recipe = network_recipe(windows, height)
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
@@ -396,6 +397,11 @@ class Race:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
+        if least < height:
+            with joblib.parallel_config(n_jobs=self.pool.n_max):
+                batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
+            seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
+            height = affordable_height(least, height, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
         recipe = network_recipe(windows, height, **parameters, budget=seconds)

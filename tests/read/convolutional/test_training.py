@@ -214,13 +214,19 @@ def test_a_label_that_does_not_fit_is_ignored():
     assert all(np.isfinite(values).all() for values in found)
 
 
-def test_every_captcha_is_used_before_one_is_used_again():
+def test_all_captchas_are_used_equally_often_and_none_twice_in_a_batch():
     training = Training(network(), examples(7), replace(SCHEDULE, batch_size=3), 0)
-    batches = [training._next_batch().tolist() for _ in range(7)]
+    batches = [training._next_batch().tolist() for _ in range(14)]
     assert all(len(set(batch)) == 3 for batch in batches)
-    used = np.concatenate(batches)
-    for first in range(0, 21, 7):
-        assert sorted(used[first : first + 7]) == list(range(7))
+    assert np.bincount(np.concatenate(batches)).tolist() == [6] * 7
+
+
+def test_the_captchas_of_a_batch_have_similar_widths():
+    lengths = np.random.default_rng(0).permutation(np.repeat([1, 2, 3, 4], 5))
+    various = [example([0] * length) for length in lengths]
+    training = Training(network(), various, replace(SCHEDULE, batch_size=5), 0)
+    batches = [lengths[training._next_batch()].tolist() for _ in range(4)]
+    assert sorted(batches) == [[length] * 5 for length in (1, 2, 3, 4)]
 
 
 def test_the_memory_of_the_three_widths_used_last_is_kept():

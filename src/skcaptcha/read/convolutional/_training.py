@@ -28,6 +28,7 @@ _ALIGNED_PART = 0.15
 _SPLICED_PART = 0.5
 # The widths of batches are multiples of this, and memory for so many of them is kept.
 _WIDTH_UNIT, _N_WIDTHS = 16, 3
+_N_SORTED = 8  # batches that are sorted by the widths of their images at a time
 _N_TIMED = 1, 5  # batches
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
@@ -83,7 +84,9 @@ class Training:
         self._order = np.random.default_rng(seed)
         # For each part of a batch, workspaces by width.
         self._workspaces: list[dict[int, Workspace]] = [{} for _ in range(_N_PARTS)]
+        self._widths = np.array([example.image.shape[1] for example in examples])
         self._waiting = np.empty(0, dtype=np.intp)
+        self._batches: list[NDArray[np.intp]] = []
 
     def run(
         self,
@@ -143,7 +146,7 @@ class Training:
 
         def learn(part: int) -> tuple[float, list[Array], Workspace]:
             rng = np.random.default_rng([self.seed, k, part])
-            own = [self._example(i, rng) for i in batch[part::_N_PARTS].tolist()]
+            own = [self._example(i, batch, rng) for i in batch[part::_N_PARTS].tolist()]
             widest = max(example.image.shape[1] for example in own)
             width = math.ceil(widest / _WIDTH_UNIT) * _WIDTH_UNIT
             workspace = self._workspace(part, width)
@@ -162,15 +165,24 @@ class Training:
         return sum(loss for loss, *_ in results) / len(batch)
 
     def _next_batch(self) -> NDArray[np.intp]:
+        """Return different examples of similar widths, which need little padding."""
+        if not self._batches:
+            size = min(self.schedule.batch_size, len(self.examples))
+            n_batches = min(_N_SORTED, len(self.examples) // size)
+            some = self._next_examples(n_batches * size)
+            by_width = some[np.argsort(self._widths[some], kind="stable")]
+            self._batches = [*self._order.permutation(by_width.reshape(n_batches, size))]
+        return self._batches.pop()
+
+    def _next_examples(self, n: int) -> NDArray[np.intp]:
         """Return different examples, all of which are used before one is used again."""
-        size = min(self.schedule.batch_size, len(self.examples))
-        while len(self._waiting) < size:
+        while len(self._waiting) < n:
             shuffled = self._order.permutation(len(self.examples))
-            # Those that wait already come last, so that the next batch contains none twice.
+            # Those that wait already come last, so that none is returned twice.
             order = np.argsort(np.isin(shuffled, self._waiting), kind="stable")
             self._waiting = np.concatenate([self._waiting, shuffled[order]])
-        batch, self._waiting = self._waiting[:size], self._waiting[size:]
-        return batch
+        some, self._waiting = self._waiting[:n], self._waiting[n:]
+        return some
 
     def _workspace(self, part: int, width: int) -> Workspace:
         """Return the workspace for images of a width."""
@@ -180,12 +192,12 @@ class Training:
             del own[next(iter(own))]  # that which was not used for longest
         return own[width]
 
-    def _example(self, i: int, rng: np.random.Generator) -> Example:
-        """Return an example as it is, or its beginning with the end of another one."""
+    def _example(self, i: int, batch: NDArray[np.intp], rng: np.random.Generator) -> Example:
+        """Return an example as it is, or its beginning with the end of another of the batch."""
         example = self.examples[i]
         if rng.random() >= _SPLICED_PART:
             return example
-        other = self.examples[int(rng.integers(len(self.examples)))]
+        other = self.examples[int(rng.choice(batch))]
         return splice(example, other, rng)
 
     def _learn(
