@@ -30,7 +30,7 @@ from skcaptcha.read._calibration import fit_platt_scaling
 from skcaptcha.read._constrained_reader import ConstrainedReader
 from skcaptcha.read._reading import Reading
 from skcaptcha.read._sequence_reader import SequenceReader
-from skcaptcha.read.convolutional._column_lattice import ColumnLattice, ColumnPaths
+from skcaptcha.read.convolutional._column_lattice import ColumnLattice, ColumnPaths, spell
 from skcaptcha.read.convolutional._ctc_loss import ctc_loss
 from skcaptcha.read.convolutional._folded_network import FoldedNetwork, fold
 from skcaptcha.read.convolutional._network import (
@@ -613,9 +613,7 @@ def _evaluate(
     n_right, losses = 0, []
     all_logits = network.batch_logits([example.image for example in examples])
     for example, text, logits in zip(examples, texts.tolist(), all_logits, strict=True):
-        labels = logits.argmax(axis=1)
-        characters = labels[np.flatnonzero(np.diff(labels, prepend=-1))]
-        n_right += "".join(classes[characters[characters < len(classes)]]) == text
+        n_right += "".join(classes[spell(logits)[0]]) == text
         logs = log_softmax(logits, axis=1)[None]
         loss, _ = ctc_loss(logs, example.classes[None], np.array([len(logits)]))
         losses.append(loss[0])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
+from skcaptcha.read.convolutional import _column_lattice
 from skcaptcha.read.convolutional._column_lattice import ColumnLattice
 from skcaptcha.read.convolutional._ctc_loss import log_likelihoods
 from skcaptcha.read.sequence._constraints import Constraints
@@ -220,3 +221,12 @@ def test_totals_far_below_the_smallest_float():
     total = ColumnLattice(scores, np.array([40])).log_total(lengths, np.ones((10, 1), dtype=bool))
     # Ten of the columns are characters, no two of them side by side.
     assert total[0] == pytest.approx(-4000 + np.log(comb(31, 10)), rel=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 12))
+def test_the_best_labels_spell_a_string(seed, n_classes, n_columns):
+    logits = np.random.default_rng(seed).normal(size=(n_columns, n_classes + 1))
+    classes, columns = _column_lattice.spell(logits)
+    expected = spell(logits.argmax(axis=1).tolist(), n_classes)
+    assert classes.tolist() == [k for k, _, _ in expected]
+    assert columns.tolist() == [(first + last) / 2 for _, first, last in expected]

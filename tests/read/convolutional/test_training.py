@@ -79,6 +79,28 @@ def test_it_learns_to_read_other_captchas():
     assert np.mean(right) > 0.9
 
 
+def test_wrong_positions_are_corrected_in_captchas_that_are_read_right():
+    own = [*examples(20), *examples(20, seed=1, known=False)]
+    new = network()
+    training = Training(new, own, replace(SCHEDULE, max_iter=250, batch_size=8), 0)
+    training.run(lambda *_: True)
+    right = [spelled(fold(new).logits(e.image)) == e.classes.tolist() for e in own]
+    assert np.mean(right) > 0.9
+    moved = [replace(e, centers=e.centers[::-1] * 0.5) for e in own[:20]]
+    training.examples = [*moved, *own[20:]]
+    training._realign()
+    expected = examples(1)[0].centers
+    for i, (before, after) in enumerate(zip([*moved, *own[20:]], training.examples, strict=True)):
+        if right[i]:
+            np.testing.assert_allclose(after.centers, expected, atol=PITCH / 2)
+        else:
+            assert after is before
+    # Positions that are about right are more exact than those of the network.
+    training.examples = [*own]
+    training._realign()
+    assert all(a is b for a, b in zip(own[:20], training.examples, strict=False))
+
+
 def test_any_number_of_threads_gives_the_same_network():
     own = examples()
     expected, _ = trained(own)

@@ -227,6 +227,18 @@ class _Beginnings:
         return classes, first, last
 
 
+def spell(logits: NDArray[np.floating]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the classes (length,) that the best labels of columns (T, K + 1) spell.
+
+    The second array holds the columns that they are centered at.
+    """
+    labels = logits.argmax(axis=1)
+    first = np.flatnonzero(np.diff(labels, prepend=-1))
+    last = np.append(first[1:], len(labels)) - 1
+    is_character = labels[first] < logits.shape[1] - 1
+    return labels[first][is_character], ((first + last) / 2)[is_character]
+
+
 def _log_sums(scores: NDArray[np.float64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return log-sums over the beginnings of paths with 1, 2, ... characters.
 

@@ -6,14 +6,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from skcaptcha.exceptions import ReadingError
+from skcaptcha.read.convolutional._column_lattice import spell
 from skcaptcha.read.convolutional._ctc_loss import ctc_loss
+from skcaptcha.read.convolutional._folded_network import fold
 from skcaptcha.read.convolutional._image_warps import warp_image
 from skcaptcha.read.convolutional._layers import Array, Workspace
 from skcaptcha.read.convolutional._network import COLUMN_WIDTH, Network
@@ -26,12 +28,15 @@ _N_PARTS = 2
 _ALIGNED_PART = 0.15
 # Part of the examples that are spliced from two captchas.
 _SPLICED_PART = 0.5
+# Parts of the training after which the network corrects positions that were wrong at first.
+_REALIGNED_AFTER = 0.3, 0.6
 # The widths of batches are multiples of this, and memory for so many of them is kept.
 _WIDTH_UNIT, _N_WIDTHS = 16, 3
 _N_SORTED = 8  # batches that are sorted by the widths of their images at a time
 _N_TIMED = 1, 5  # batches
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
+_N_REALIGNED = 64  # captchas at a time
 # Part of the training in which the learning rate falls to 0 if the checks end it early.
 _EARLY_END = 0.1
 # In units of the distance between characters: columns nearer to the center of a character show it,
@@ -77,7 +82,7 @@ class Training:
         n_threads: int = 1,
     ) -> None:
         self.network = network
-        self.examples = examples
+        self.examples = list(examples)
         self.schedule = schedule
         self.seed = seed
         self.n_threads = n_threads
@@ -105,7 +110,7 @@ class Training:
         optimizer = AdamW(self.network.parameters, weight_decay=schedule.weight_decay)
         begin = time.perf_counter()
         losses: list[float] = []
-        n_checks = n_worse = 0
+        n_checks = n_worse = n_realigned = 0
         # The fraction done at which the training was found to be of no more use.
         useless_since = 1.0
         started, budget = 0.0, math.inf
@@ -120,6 +125,9 @@ class Training:
                 done = max(done, seconds / budget)
                 if done >= min(1.0, useless_since + _EARLY_END):
                     break
+                if done >= [*_REALIGNED_AFTER, math.inf][n_realigned]:
+                    n_realigned += 1
+                    self._realign()
                 if losses and done * _N_CHECKS >= n_checks + 1:
                     n_checks = int(done * _N_CHECKS)
                     n_worse = 0 if check(done, float(np.mean(losses)), seconds) else n_worse + 1
@@ -163,6 +171,27 @@ class Training:
         ]
         optimizer.step(gradients, rate)
         return sum(loss for loss, *_ in results) / len(batch)
+
+    def _realign(self) -> None:
+        """Correct the positions of characters, in captchas that the network reads right.
+
+        Captchas are spliced at these positions. Those that were found first are more exact, if
+        they belong to the right characters.
+        """
+        network = fold(self.network)
+        for first in range(0, len(self.examples), _N_REALIGNED):
+            some = self.examples[first : first + _N_REALIGNED]
+            all_logits = network.batch_logits([example.image for example in some])
+            for i, (example, logits) in enumerate(zip(some, all_logits, strict=True)):
+                classes, columns = spell(logits)
+                if not np.array_equal(classes, example.classes):
+                    continue
+                centers = COLUMN_WIDTH * columns + (COLUMN_WIDTH - 1) / 2
+                is_known = len(example.centers) == len(centers)
+                if not is_known or (
+                    np.abs(example.centers - centers).max() > self.schedule.pitch / 2
+                ):
+                    self.examples[first + i] = replace(example, centers=centers)
 
     def _next_batch(self) -> NDArray[np.intp]:
         """Return different examples of similar widths, which need little padding."""
