@@ -22,6 +22,7 @@ from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer, Smoot
 from skcaptcha.exceptions import ImageError, ReadingError
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.read import CharacterReader, ConvolutionalReader, SequenceReader
+from skcaptcha.read.convolutional._training import Training
 from skcaptcha.segment import EqualSplit, SlidingWindow
 
 PITCH = 16
@@ -236,6 +237,16 @@ def test_charset_and_mask(reader):
             assert text[2] in "CX"
 
 
+def test_constraints_change_nothing_that_is_learned():
+    images, texts = captchas(30)
+    plain = tiny().fit(images, texts)
+    constrained = tiny(charset="A", length="free").fit(images, texts)
+    assert constrained.calibrator_ == plain.calibrator_
+    assert constrained.validation_texts_.tolist() == plain.validation_texts_.tolist()
+    constrained.set_params(charset=None, length=None)
+    assert said(constrained.read(images)) == said(plain.read(images))
+
+
 def test_impossible_constraints(reader):
     with pytest.raises(ReadingError, match="charset"):
         reader.set_params(charset="Q").predict(OTHERS[0])
@@ -420,6 +431,21 @@ def test_budget():
     assert time.perf_counter() - begin < 8
     assert 1 <= len(fitted.networks_) == len(fitted.n_iter_) <= 2
     assert 0 < max(fitted.n_iter_) < 10**6
+
+
+def test_the_budget_includes_reading_the_held_out_captchas(monkeypatch):
+    shares = []
+
+    def run(training, check, share):
+        shares.append(share(2.0))
+        return 0
+
+    monkeypatch.setattr(Training, "run", run)
+    monkeypatch.setattr("time.perf_counter", lambda: 0.0)
+    for fraction in (0, 0.1, 0.5):
+        tiny(budget=1000, validation_fraction=fraction).fit(*captchas(40))
+    assert shares[0] == 1000
+    assert 1000 - shares[2] == pytest.approx(5 * (1000 - shares[1]))
 
 
 @pytest.mark.parametrize(("seconds", "n_networks"), [((70, 0), 1), ((50, 50), 2), ((60, 40), 2)])

@@ -40,8 +40,8 @@ from skcaptcha.read.convolutional._network import (
     N_BLOCKS,
     Network,
 )
-from skcaptcha.read.convolutional._training import Example, Schedule, Training
-from skcaptcha.read.sequence._constraints import Constraints
+from skcaptcha.read.convolutional._training import N_PARTS, Example, Schedule, Training
+from skcaptcha.read.sequence._constraints import Constraints, make_constraints
 from skcaptcha.read.sequence._n_best import Alternatives
 from skcaptcha.segment import SlidingWindow
 
@@ -56,6 +56,8 @@ MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
 # A second network helps less than as many batches for the first one.
 _MIN_BATCHES = 600
+# Reading a held-out captcha after the training takes this part of the time to learn from one.
+_READING_COST = 0.5
 # The widest captcha may hold this many times the usual number of characters.
 _MAX_DENSITY = 1.5
 
@@ -110,7 +112,8 @@ class ConvolutionalReader(ConstrainedReader):
         The training ends soon after so many checks of the held-out captchas without a better
         result. There are twenty checks in all, of at most 50 of them.
     budget : float > 0, default=None
-        Seconds after which the fit ends, however few batches the networks have learned from. Fewer
+        Seconds after which the fit ends, however few batches the networks have learned from. They
+        include finding the first positions, and reading the held-out captchas at the end. Fewer
         networks are trained if each would learn from fewer than 600 batches, or if the next one
         would have less than half the time of the one before. With a budget, the result depends on
         the speed of the machine.
@@ -147,7 +150,8 @@ class ConvolutionalReader(ConstrainedReader):
     validation_indices_ : ndarray of shape (n_validated,)
         Indices of the held-out captchas of all networks.
     validation_texts_ : ndarray of shape (n_validated,)
-        What the network that did not learn from them reads.
+        What the network that did not learn from them reads without ``length``, ``charset`` and
+        ``mask``.
     validation_score_ : float
         Fraction of the held-out captchas that are read right, NaN without such captchas.
     n_iter_ : list of int
@@ -404,7 +408,9 @@ class ConvolutionalReader(ConstrainedReader):
             """Return the seconds that this network may use, given how long a batch takes."""
             if end is None:
                 return math.inf
-            left = max(end - time.perf_counter(), 0.0)
+            per_image = n_threads * seconds_per_batch / min(self.batch_size, len(learned))
+            reading = _READING_COST * per_image * self.n_estimators * len(held_out)
+            left = max(end - time.perf_counter() - reading, 0.0)
             n_affordable = int(left / (_MIN_BATCHES * seconds_per_batch))
             return left / min(max(n_affordable, 1), self.n_estimators - len(self.networks_))
 
@@ -414,7 +420,7 @@ class ConvolutionalReader(ConstrainedReader):
         self.loss_curves_.append(losses)
         best_accuracy, least_loss = -1.0, math.inf
 
-        def check(done: float, loss: float, seconds: float) -> bool:
+        def check(done: float, loss: float, left: float) -> bool:
             nonlocal best_accuracy, least_loss
             losses.append(loss)
             # Without held-out captchas nothing ends the training: the losses of columns and of
@@ -430,14 +436,14 @@ class ConvolutionalReader(ConstrainedReader):
                 accuracy = f"held-out accuracy {percent(part_right, len(checked))}, "
             message = (
                 f"network {len(self.networks_) + 1} of {self.n_estimators}: {percent(done, 100)}, "
-                f"loss {loss:.3f}, {accuracy}{seconds / done - seconds:.0f} s left"
+                f"loss {loss:.3f}, {accuracy}{left:.0f} s left"
             )
             _logger.info(message)
             if self.verbose:
                 print(message)
             return better
 
-        n_threads = joblib.effective_n_jobs(self.n_jobs)
+        n_threads = min(joblib.effective_n_jobs(self.n_jobs), N_PARTS)
         training = Training(network, [examples[i] for i in learned], schedule, seed, n_threads)
         self.n_iter_.append(training.run(check, share))
         return fold(network)
@@ -448,13 +454,18 @@ class ConvolutionalReader(ConstrainedReader):
         texts: NDArray[np.str_],
         held_outs: Sequence[NDArray[np.intp]],
     ) -> None:
-        """Read the held-out captchas, and fit confidences to their margins."""
+        """Read the held-out captchas, and fit confidences to their margins.
+
+        The constraints of the user are not used: they can change later, and labels need not meet
+        them.
+        """
+        given = make_constraints(self.classes_, self.lengths_, max(self.lengths_))
         margins, right, read = [np.empty(0)], [np.empty(0, dtype=bool)], [np.empty(0, "<U1")]
         for network, held_out in zip(self.networks_, held_outs, strict=True):
             for first in range(0, len(held_out), _BATCH_SIZE):
                 some = held_out[first : first + _BATCH_SIZE]
                 columns = self._columns([images[i] for i in some], [network])
-                constraints = self._batch_constraints(columns)
+                constraints = _that_fit(columns, given)
                 paths = columns.lattice.viterbi(*constraints)
                 found = np.array(self._texts(paths))
                 exists = paths.lengths > 0
@@ -523,9 +534,7 @@ class ConvolutionalReader(ConstrainedReader):
         if isinstance(self.length, str) and self.mask is None:
             too_long = np.arange(len(length_scores)) >= fitting[:, None]
             length_scores = np.where(too_long, -np.inf, length_scores)
-        # No string has more characters than columns.
-        longest = int(columns.n_columns.max(initial=1))
-        return Constraints(length_scores[..., :longest], allowed[:longest])
+        return _that_fit(columns, Constraints(length_scores, allowed))
 
     def _batches(self, X: Sequence[Image]) -> Iterator[_Columns]:
         first = 0
@@ -562,6 +571,13 @@ class _Columns(NamedTuple):
 
     lattice: ColumnLattice
     n_columns: NDArray[np.intp]
+
+
+def _that_fit(columns: _Columns, constraints: Constraints) -> Constraints:
+    """Leave out lengths of which no string fits: none has more characters than columns."""
+    longest = int(columns.n_columns.max(initial=1))
+    length_scores, allowed = constraints
+    return Constraints(length_scores[..., :longest], allowed[:longest])
 
 
 def _default_init(seed: int) -> Pipeline:

@@ -1,5 +1,6 @@
 """Training of a small network on bars: determinism, ends, and the columns that it learns from."""
 
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -116,20 +117,25 @@ def test_only_the_seed_decides():
     assert not np.array_equal(other[0], expected[0])
 
 
-def test_it_ends_early_if_the_checks_find_it_useless():
+def test_it_ends_early_if_the_checks_find_it_useless(monkeypatch):
     schedule = replace(SCHEDULE, max_iter=100, patience=2)
-    done = []
+    done, left = [], []
+    seconds = itertools.count()
+    # Each batch takes a second.
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(seconds)))
 
-    def check(part, loss, seconds):
+    def check(part, loss, seconds_left):
         assert np.isfinite(loss)
-        assert seconds >= 0
         done.append(part)
+        left.append(seconds_left)
         return False
 
     _, n_batches = trained(examples(), schedule, check=check)
     # The second check comes at 10 %; in the next 10 % the learning rate falls to 0.
     assert n_batches == 20
     assert done == pytest.approx([0.05, 0.1, 0.15])
+    # The first batch begins after a second.
+    assert left == pytest.approx([95 * 6 / 5, 90 * 11 / 10, 5 * 16 / 15])
 
 
 def test_it_does_not_end_early_while_checks_find_it_useful():

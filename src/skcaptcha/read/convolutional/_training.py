@@ -22,7 +22,7 @@ from skcaptcha.read.convolutional._network import COLUMN_WIDTH, Network
 from skcaptcha.read.convolutional._optimizer import AdamW
 
 # Half a batch for each of two threads; more threads would change the result.
-_N_PARTS = 2
+N_PARTS = 2
 # Part of the training with known columns: a network that starts with whole strings often learns to
 # find blanks only.
 _ALIGNED_PART = 0.15
@@ -89,7 +89,7 @@ class Training:
         self.n_threads = n_threads
         self._order = np.random.default_rng(seed)
         # For each part of a batch, workspaces by width.
-        self._workspaces: list[dict[int, Workspace]] = [{} for _ in range(_N_PARTS)]
+        self._workspaces: list[dict[int, Workspace]] = [{} for _ in range(N_PARTS)]
         self._widths = np.array([example.image.shape[1] for example in examples])
         self._waiting = np.empty(0, dtype=np.intp)
         self._batches: list[NDArray[np.intp]] = []
@@ -102,7 +102,7 @@ class Training:
         """Train the network in place, and return the number of batches.
 
         ``check`` is called after every twentieth of the training but the last, with the fraction
-        done, the mean loss since the last check, and the seconds so far. It returns whether the
+        done, the mean loss since the last check, and the seconds left. It returns whether the
         network reads better than ever before. ``share`` is called after the first batches, with
         the seconds that one takes, and returns the seconds that are left for this network. Raises
         a ReadingError if the loss is no longer finite.
@@ -115,7 +115,7 @@ class Training:
         # The fraction done at which the training was found to be of no more use.
         useless_since = 1.0
         started, budget = 0.0, math.inf
-        with ThreadPoolExecutor(min(self.n_threads, _N_PARTS)) as pool:
+        with ThreadPoolExecutor(min(self.n_threads, N_PARTS)) as pool:
             for k in range(schedule.max_iter):
                 seconds = time.perf_counter() - begin
                 done = k / schedule.max_iter
@@ -124,14 +124,16 @@ class Training:
                 if k == _N_TIMED[1]:
                     budget = seconds + share((seconds - started) / (k - _N_TIMED[0]))
                 done = max(done, seconds / budget)
-                if done >= min(1.0, useless_since + _EARLY_END):
+                end = min(1.0, useless_since + _EARLY_END)
+                if done >= end:
                     break
                 if done >= [*_REALIGNED_AFTER, math.inf][n_realigned]:
                     n_realigned += 1
                     self._realign()
                 if losses and done * _N_CHECKS >= n_checks + 1:
                     n_checks = int(done * _N_CHECKS)
-                    n_worse = 0 if check(done, float(np.mean(losses)), seconds) else n_worse + 1
+                    left = (end - done) * seconds / done
+                    n_worse = 0 if check(done, float(np.mean(losses)), left) else n_worse + 1
                     losses.clear()
                     if n_worse >= schedule.patience:
                         useless_since = min(useless_since, done)
@@ -155,14 +157,14 @@ class Training:
 
         def learn(part: int) -> tuple[float, list[Array], Workspace]:
             rng = np.random.default_rng([self.seed, k, part])
-            own = [self._example(i, batch, rng) for i in batch[part::_N_PARTS].tolist()]
+            own = [self._example(i, batch, rng) for i in batch[part::N_PARTS].tolist()]
             widest = max(example.image.shape[1] for example in own)
             width = math.ceil(widest / _WIDTH_UNIT) * _WIDTH_UNIT
             workspace = self._workspace(part, width)
             return *self._learn(own, width, workspace, rng, aligned=aligned), workspace
 
         # A single example is one part.
-        n_parts = min(_N_PARTS, len(batch))
+        n_parts = min(N_PARTS, len(batch))
         results = list(pool.map(learn, range(n_parts)))
         for _, _, workspace in results:
             self.network.update_statistics(workspace)
