@@ -169,6 +169,15 @@ def test_networks_can_be_excluded():
     assert "ConvolutionalReader" not in {each.name for each in race.candidates}
 
 
+@pytest.mark.parametrize(("final_fit", "seconds"), [(0.0, 97.0), (20.0, 80.0)])
+def test_networks_get_the_time_that_others_do_not_need(monkeypatch, final_fit, seconds):
+    labels = strings(20, "ABC", [3])
+    race = race_of(bars(labels), labels, 100.0)
+    monkeypatch.setattr(race.clock, "remaining", lambda: 100.0)
+    race.final_fit = final_fit
+    assert race._seconds_for_network() == seconds
+
+
 @pytest.mark.parametrize(("n", "n_networks"), [(19, 0), (20, 1)])
 def test_a_network_is_trained_only_if_captchas_can_be_held_out(n, n_networks):
     labels = strings(n, "ABC", [3])

@@ -53,9 +53,11 @@ _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
 _CLOSE = 0.01
-# Networks get this part of the time that is left, before candidates that read less than half of
-# the captchas in the screening are cross-validated.
-_NETWORK_FRACTION, _HOPEFUL = 0.92, 0.5
+# Networks are trained before candidates that read less than this part of the captchas in the
+# screening are cross-validated.
+_HOPEFUL = 0.5
+# Part of the time that is left when they begin, for denoising and what else they take longer.
+_RESERVED_FRACTION = 0.03
 _N_NETWORKS, _MAX_BATCHES = 2, 3000
 # Positions are good enough to start from if windows read this part of the characters that the best
 # windows read.
@@ -392,7 +394,7 @@ class Race:
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
-        seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
+        seconds = self._seconds_for_network()
         if seconds < _MIN_SECONDS_FOR_NETWORKS:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
@@ -400,7 +402,7 @@ class Race:
         if least < height:
             with joblib.parallel_config(n_jobs=self.pool.n_max):
                 batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
-            seconds = _NETWORK_FRACTION * (self.clock.remaining() - self.final_fit)
+            seconds = self._seconds_for_network()
             height = affordable_height(least, height, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
@@ -439,6 +441,11 @@ class Race:
             candidate.n_validated,
             self.clock.remaining(),
         )
+
+    def _seconds_for_network(self) -> float:
+        """Return the time that is left but for the final fit of another candidate."""
+        left = self.clock.remaining()
+        return left - max(self.final_fit, _RESERVED_FRACTION * left)
 
     def _start_of_network(self) -> Candidate | None:
         """Return the windows to start from: the best, or nearly as good ones that keep more ink.

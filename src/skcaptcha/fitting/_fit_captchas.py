@@ -38,8 +38,8 @@ from skcaptcha.report import fit_report
 _FIRST_LINE = "# Chosen by skcaptcha fit"
 # After the choice, the model and its report are written. Models are fitted for the report while
 # there is time, but for a small fraction of the budget in any case.
-_FRACTION_FOR_REPORT, _LEAST_FOR_REPORT, _MOST_FOR_REPORT = 0.15, 2.0, 10.0  # seconds
-_LEAST_FRACTION_FOR_FITS, _MOST_FOR_FITS = 0.03, 60.0
+_FRACTION_FOR_REPORT, _LEAST_FOR_REPORT, _MOST_FOR_REPORT = 0.15, 2.0, 5.0  # seconds
+_LEAST_FRACTION_FOR_FITS, _MOST_FOR_FITS = 0.02, 60.0
 _TO_SHOW_AND_END = 1.5  # seconds
 
 
