@@ -355,6 +355,16 @@ def test_a_spliced_captcha_shows_what_its_label_says(lengths, seed):
         assert (np.delete(bar, np.arange(8 * k, 8 * k + 8)) < 0).all()
 
 
+def test_only_captchas_of_one_size_are_spliced():
+    own = [example([0] * length) for length in (3, 3, 3, 4)]
+    training = Training(network(), own, SCHEDULE, 0)
+    rng = np.random.default_rng(0)
+    made = [[training._example(i, np.arange(4), rng) for _ in range(50)] for i in range(4)]
+    assert all(e is own[3] for e in made[3])
+    for original, several in zip(own[:3], made[:3], strict=True):
+        assert 0 < sum(e is original for e in several) < 50
+
+
 def test_captchas_without_two_known_characters_are_not_spliced():
     rng = np.random.default_rng(0)
     whole, single, unknown = example([0, 1, 1]), example([0]), example([1, 0], known=False)

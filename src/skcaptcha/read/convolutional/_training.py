@@ -26,9 +26,9 @@ N_PARTS = 2
 # Part of the training with known columns: a network that starts with whole strings often learns to
 # find blanks only.
 _ALIGNED_PART = 0.15
-# Part of the examples that are spliced from two captchas, if the network learns from at most so
-# many. More captchas are varied enough, and some, such as photographs, cannot be joined.
-_SPLICED_PART, _FEW = 0.5, 100
+# Part of the examples that are spliced from two captchas of one size. Captchas of various sizes,
+# such as photographs, cannot be joined without a trace.
+_SPLICED_PART = 0.5
 # Parts of the training after which the network corrects positions that were wrong at first.
 _REALIGNED_AFTER = 0.3, 0.6
 # The widths of batches are multiples of this, and memory for so many of them is kept.
@@ -227,10 +227,10 @@ class Training:
     def _example(self, i: int, batch: NDArray[np.intp], rng: np.random.Generator) -> Example:
         """Return an example as it is, or its beginning with the end of another of the batch."""
         example = self.examples[i]
-        if rng.random() >= _SPLICED_PART * min(1.0, _FEW / len(self.examples)):
+        others = batch[(self._widths[batch] == self._widths[i]) & (batch != i)]
+        if not len(others) or rng.random() >= _SPLICED_PART:
             return example
-        other = self.examples[int(rng.choice(batch))]
-        return splice(example, other, rng)
+        return splice(example, self.examples[int(rng.choice(others))], rng)
 
     def _learn(
         self,
