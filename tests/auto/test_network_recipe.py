@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from skcaptcha.auto._families import load_families
 from skcaptcha.auto._network_recipe import (
     ENOUGH_BATCHES,
+    MANY_BATCHES,
+    Heights,
     affordable_height,
     is_start_of_network,
     network_heights,
@@ -50,7 +52,9 @@ def test_only_windows_that_are_rescaled_are_a_start():
     assert not is_start_of_network(network_recipe(WINDOWS, 24))
 
 
-@pytest.mark.parametrize(("size", "heights"), [(1, (24, 32)), (4, (24, 40)), (0.6, (16, 24))])
+@pytest.mark.parametrize(
+    ("size", "heights"), [(1, (24, 32, 40)), (4, (24, 40, 40)), (0.6, (16, 24, 40))]
+)
 def test_the_network_sees_the_pixels_of_the_images_within_limits(size, heights):
     """The captchas are 30 pixels high, with about 28 pixels from one character to the next."""
     X, y = make_line_captchas(20, random_state=0)
@@ -61,14 +65,23 @@ def test_the_network_sees_the_pixels_of_the_images_within_limits(size, heights):
     assert network_heights(windows, images, y.tolist()) == heights
 
 
-@given(st.integers(1, 12), st.integers(0, 8), st.floats(0, 10), st.floats(1, 1000))
-def test_images_are_as_high_as_time_allows(least, more, batch_seconds, seconds):
-    least, best = 8 * least, 8 * (least + more)
-    height = affordable_height(least, best, batch_seconds, seconds)
-    assert least <= height <= best
+@given(
+    st.tuples(*[st.integers(1, 12)] * 3), st.floats(0, 10), st.floats(1, 1000), st.floats(1, 1000)
+)
+def test_images_are_as_high_as_time_allows(units, batch_seconds, seconds, more):
+    heights = Heights(*(8 * n for n in sorted(units)))
+    height = affordable_height(heights, batch_seconds, seconds)
+    assert heights.least <= height <= heights.greatest
     assert height % 8 == 0
-    # Rounding to a multiple of 8 adds less than 8 pixels.
-    own = batch_seconds * (max(height - 8, 0) / best) ** 2
-    assert height == least or ENOUGH_BATCHES * own <= seconds
+    assert affordable_height(heights, batch_seconds, seconds + more) >= height
     if ENOUGH_BATCHES * batch_seconds <= seconds:
-        assert height == best
+        assert height >= heights.usual
+    if MANY_BATCHES * batch_seconds >= seconds:
+        assert height <= heights.usual
+
+
+def test_smaller_and_larger_images_take_the_time_that_there_is():
+    # A quarter of the pixels takes a quarter of the time.
+    heights = Heights(8, 32, 96)
+    assert affordable_height(heights, 1.0, ENOUGH_BATCHES / 4) == 16
+    assert affordable_height(heights, 1.0, MANY_BATCHES * 4) == 64

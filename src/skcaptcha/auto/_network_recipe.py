@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import deepcopy
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ _PITCHES = 16.0, 24.0, 36.0
 _MAX_HEIGHT = 96
 ENOUGH_BATCHES = 1000
 """With fewer batches, a network reads more if its images are smaller."""
+MANY_BATCHES = 3000
+"""With more batches, networks read more if their images are larger."""
 
 
 def is_start_of_network(recipe: Content) -> bool:
@@ -35,32 +38,47 @@ def opening_size(recipe: Content) -> int:
     return size
 
 
+class Heights(NamedTuple):
+    """Heights of the images that a network can see, in pixels, multiples of 8."""
+
+    least: int
+    usual: int
+    greatest: int
+
+
 def network_heights(
     windows: Content, images: Sequence[NDArray[np.uint8]], y: Sequence[str]
-) -> tuple[int, int]:
-    """Return the least and the best height of the images that a network should see, in pixels.
+) -> Heights:
+    """Return the heights of the images that a network can see.
 
-    The best height is that of the images, so that fine strokes stay and no time is spent on pixels
+    The usual height is that of the images, so that fine strokes stay and no time is spent on pixels
     that do not exist, but with 24 to 36 pixels from one character to the next. Where time is short,
-    images are enlarged to 16 pixels, or reduced to 24. Both are multiples of 8, which need no
-    padding. ``y`` are the labels of the images.
+    images are enlarged to 16 pixels, or reduced to 24; where there is more of it, to 36. ``y`` are
+    the labels of the images.
     """
     rescale = Recipe(windows).pipeline()["denoise"].fit(images, y)["rescale"]
     height = float(np.median([len(image) for image in images]))
-    least, usual, greatest = rescale.height_ * np.array(_PITCHES) / rescale.pitch
-    best = min(max(height, usual), greatest, _MAX_HEIGHT)
-    return _in_units(min(max(least, min(height, usual)), best)), _in_units(best)
+    low, middle, high = rescale.height_ * np.array(_PITCHES) / rescale.pitch
+    greatest = min(high, _MAX_HEIGHT)
+    usual = min(max(height, middle), greatest)
+    least = min(max(low, min(height, middle)), usual)
+    return Heights(*map(_in_units, (least, usual, greatest)))
 
 
-def affordable_height(least: int, best: int, batch_seconds: float, seconds: float) -> int:
-    """Return the greatest height up to the best at which a network learns from enough batches.
+def affordable_height(heights: Heights, batch_seconds: float, seconds: float) -> int:
+    """Return the greatest height at which networks learn from enough batches.
 
-    A batch of the best height takes ``batch_seconds``, and the others take time in proportion to
+    A batch of the usual height takes ``batch_seconds``, and the others take time in proportion to
     their pixels.
     """
-    enough = ENOUGH_BATCHES * batch_seconds
-    affordable = best * math.sqrt(seconds / enough) if enough else best
-    return _in_units(min(max(affordable, least), best))
+
+    def affordable(n_batches: int) -> float:
+        needed = n_batches * batch_seconds
+        return heights.usual * math.sqrt(seconds / needed) if needed else math.inf
+
+    reduced = max(heights.least, affordable(ENOUGH_BATCHES))
+    enlarged = min(heights.greatest, affordable(MANY_BATCHES))
+    return _in_units(max(min(heights.usual, reduced), enlarged))
 
 
 def _in_units(height: float) -> int:

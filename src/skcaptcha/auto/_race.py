@@ -389,8 +389,8 @@ class Race:
         windows = start.variant.stages[0][0]
         sample = self.screened[:_N_MEASURED]
         images = [decode(self.X[i]) for i in sample.tolist()]
-        least, height = network_heights(windows, images, self.y[sample].tolist())
-        recipe = network_recipe(windows, height)
+        heights = network_heights(windows, images, self.y[sample].tolist())
+        recipe = network_recipe(windows, heights.usual)
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
@@ -399,11 +399,10 @@ class Race:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
-        if least < height:
-            with joblib.parallel_config(n_jobs=self.pool.n_max):
-                batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
-            seconds = self._seconds_for_network()
-            height = affordable_height(least, height, batch_seconds, seconds)
+        with joblib.parallel_config(n_jobs=self.pool.n_max):
+            batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
+        seconds = self._seconds_for_network()
+        height = affordable_height(heights, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
         recipe = network_recipe(windows, height, **parameters, budget=seconds)
