@@ -15,6 +15,7 @@ from skcaptcha.denoise import (
     PolarityNormalizer,
     SmallComponentRemover,
     Smoother,
+    TextCropper,
     ThinLineRemover,
 )
 
@@ -31,6 +32,7 @@ OF_GRAY = [
     InkCropper(),
     MorphologicalOpening(2),
     SmallComponentRemover(),
+    TextCropper(),
     ThinLineRemover(),
     HeightScaler(11),
     Smoother("gaussian"),

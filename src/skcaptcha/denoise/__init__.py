@@ -10,6 +10,7 @@ from skcaptcha.denoise._morphological_opening import MorphologicalOpening
 from skcaptcha.denoise._polarity_normalizer import PolarityNormalizer
 from skcaptcha.denoise._small_component_remover import SmallComponentRemover
 from skcaptcha.denoise._smoother import Smoother
+from skcaptcha.denoise._text_cropper import TextCropper
 from skcaptcha.denoise._thin_line_remover import ThinLineRemover
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "PolarityNormalizer",
     "SmallComponentRemover",
     "Smoother",
+    "TextCropper",
     "ThinLineRemover",
 ]

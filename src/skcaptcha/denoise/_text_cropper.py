@@ -1,0 +1,62 @@
+"""Cropping to the text."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from skcaptcha.denoise._base import BaseDenoiser, Image, Images
+from skcaptcha.measure import text_box
+
+
+class TextCropper(BaseDenoiser):
+    """Crop each image to its text and a margin.
+
+    For captchas whose text varies in size or place. If `HeightScaler` follows, the text of all
+    images has about the same height. Lines and specks beyond the text do not count, unlike with
+    `InkCropper`. An image whose text does not stand out is not cropped. Boxes of later steps are in
+    pixels of the cropped image.
+
+    Parameters
+    ----------
+    margin : float >= 0, default=0.3
+        Width of the margin on each side, as a fraction of the height of the text. It is smaller
+        where the image ends.
+
+    See Also
+    --------
+    skcaptcha.measure.text_box : How the text is found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skcaptcha.denoise import TextCropper
+    >>> image = np.zeros((60, 200), dtype=np.uint8)
+    >>> image[20:40, 60:140:8] = 255
+    >>> image[50] = 255
+    >>> TextCropper(margin=0.25).fit_transform([image])[0].shape
+    (34, 92)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "margin": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, margin: float = 0.3) -> None:
+        self.margin = margin
+
+    def _denoise(self, images: Images) -> list[Image]:
+        return [self._crop(image) for image in images]
+
+    def _crop(self, image: Image) -> Image:
+        box = text_box(image)
+        if box is None:
+            return image
+        x, y, width, height = box
+        margin = round(self.margin * height)
+        rows = slice(max(y - margin, 0), y + height + margin)
+        columns = slice(max(x - margin, 0), x + width + margin)
+        return np.ascontiguousarray(image[rows, columns])
