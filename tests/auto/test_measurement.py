@@ -1,5 +1,6 @@
 """Measuring labeled captchas."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -66,3 +67,39 @@ def test_measure_requires_one_label_per_image():
         measure([], [])
     with pytest.raises(DatasetError, match="labels left after 1 images"):
         measure([np.zeros((5, 5), np.uint8)], ["A", "B"])
+
+
+def _texts(scales) -> tuple[list[np.ndarray], list[str]]:
+    """Dark strings of several sizes at places drawn at random."""
+    rng = np.random.default_rng(0)
+    images, labels = [], strings(len(scales), "ABCDE", [4])
+    for label, scale in zip(labels, scales, strict=True):
+        image = np.full((80, 300), 255, np.uint8)
+        x, y = int(rng.integers(5, 120)), int(rng.integers(50, 75))
+        cv2.putText(image, label, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, 0, 2, cv2.LINE_AA)
+        images.append(image)
+    return images, labels
+
+
+@pytest.mark.parametrize(("scales", "varies"), [((0.5, 1.7), True), ((0.9, 1.1), False)])
+def test_the_size_of_the_text_may_vary(scales, varies):
+    images, labels = _texts(np.linspace(*scales, 40))
+    measurement = measure(images, labels)
+    assert measurement.text_size_varies == varies
+    assert (("text", "varies in size") in measurement.summary()) == varies
+    # Then windows see images that are cropped to their text.
+    for family in families_for(measurement, ALL):
+        for variant in family.variants:
+            steps = variant.stages[0][0]["steps"]
+            names = list(steps["denoise"])
+            cropped = varies and "rescale" in names
+            assert ("text" in names) == cropped
+            if cropped:
+                assert names[names.index("text") - 1] == "polarity"
+                assert steps["denoise"]["text"] == {"use": "TextCropper"}
+
+
+def test_the_size_of_the_text_does_not_vary_if_the_text_is_not_found():
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (20, 80, 240), dtype=np.uint8)
+    assert not measure([*noise], ["AB"] * 20).text_size_varies

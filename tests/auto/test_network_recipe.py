@@ -1,6 +1,7 @@
 """The recipe with a network is derived from one that reads windows."""
 
 import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +53,10 @@ def test_only_windows_that_are_rescaled_are_a_start():
     assert not is_start_of_network(network_recipe(WINDOWS, 24))
 
 
+def _without_opening(denoise):
+    return {name: step for name, step in denoise.items() if name != "opening"}
+
+
 @pytest.mark.parametrize(
     ("size", "heights"), [(1, (24, 32, 40)), (4, (24, 40, 40)), (0.6, (16, 24, 40))]
 )
@@ -60,8 +65,7 @@ def test_the_network_sees_the_pixels_of_the_images_within_limits(size, heights):
     X, y = make_line_captchas(20, random_state=0)
     images = [cv2.resize(image, None, fx=size, fy=size) for image in X]
     # An opening would remove ink from small images.
-    denoise = {name: step for name, step in STEPS["denoise"].items() if name != "opening"}
-    windows = {**WINDOWS, "steps": {**STEPS, "denoise": denoise}}
+    windows = {**WINDOWS, "steps": {**STEPS, "denoise": _without_opening(STEPS["denoise"])}}
     assert network_heights(windows, images, y.tolist()) == heights
 
 
@@ -85,3 +89,18 @@ def test_smaller_and_larger_images_take_the_time_that_there_is():
     heights = Heights(8, 32, 96)
     assert affordable_height(heights, 1.0, ENOUGH_BATCHES / 4) == 16
     assert affordable_height(heights, 1.0, MANY_BATCHES * 4) == 64
+
+
+def test_the_height_is_that_of_the_text_if_images_are_cropped_to_it():
+    images = []
+    for i in range(20):
+        image = np.zeros((90, 300), np.uint8)
+        image[10 + i : 40 + i, 60 + i : 160 + i : 10] = 255
+        images.append(image)
+    gray, _, rescale = STEPS["denoise"].values()
+    denoise = {"gray": gray, "text": {"use": "TextCropper"}, "rescale": rescale}
+    windows = {**WINDOWS, "steps": {**STEPS, "denoise": denoise}}
+    # The text is 30 pixels high, and its margins are 9; the box may be a few pixels higher.
+    assert 48 <= network_heights(windows, images, ["abcd"] * 20).usual <= 56
+    del denoise["text"]
+    assert network_heights(windows, images, ["abcd"] * 20).usual >= 88

@@ -136,11 +136,23 @@ def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
         and found.get("channel") != "contrast"
     ):
         filled.pop("channel", None)
+    if "rescale" in filled and measurement.text_size_varies:
+        filled = _with_cropper(filled)
     if "n_characters" in filled:
         filled["n_characters"] = length
     if "boxes" in filled and measurement.boxes is not None:
         filled["boxes"] = [list(box) for box in measurement.boxes]
     return filled
+
+
+def _with_cropper(denoise: Content) -> Content:
+    """Crop images to their text before other steps that need its size, right after polarity."""
+    cropped: Content = {}
+    for name, step in denoise.items():
+        cropped[name] = step
+        if name == "polarity":
+            cropped["text"] = {"use": "TextCropper"}
+    return cropped
 
 
 def _excluded(steps: Content, measurement: Measurement) -> str:

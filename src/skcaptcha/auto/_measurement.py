@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent
 from skcaptcha.base import as_texts
-from skcaptcha.denoise import Binarizer, Grayscale
+from skcaptcha.denoise import Binarizer, Grayscale, PolarityNormalizer
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.measure import text_extent
+from skcaptcha.measure import text_box, text_extent
 from skcaptcha.measure._otsu import otsu_thresholds
 from skcaptcha.measure._polarity import has_dark_ink
 
@@ -23,6 +23,9 @@ _RARE = 3
 # Minimum fraction of labels with the same length; the others are considered errors.
 _USUAL_FRACTION = 0.9
 _MAX_COLUMNS = 200
+# The text is found in so many images. Its size varies if it stands out in nearly all of them, and
+# both its height and the distance of its characters differ by this factor among most images.
+_N_TEXTS, _MIN_FOUND, _VARYING = 100, 0.9, 1.5
 
 
 class Span(NamedTuple):
@@ -63,6 +66,9 @@ class Measurement:
         Number of occurrences of each character in the labels, sorted by character.
     pitch : float
         Mean distance of neighboring characters in pixels: text width divided by label length.
+    text_size_varies : bool
+        Whether the size of the text, relative to the height of the images, differs from image to
+        image.
     boxes : tuple of tuples (x, y, w, h), or None
         Equally spaced boxes over the ink of the mean image; None unless all images have the same
         size and the labels have a usual length.
@@ -77,6 +83,7 @@ class Measurement:
     lengths: dict[int, int]
     characters: dict[str, int]
     pitch: float
+    text_size_varies: bool
     boxes: tuple[tuple[int, int, int, int], ...] | None
 
     @property
@@ -121,6 +128,8 @@ class Measurement:
             ("characters", f"{''.join(self.characters)} ({len(self.characters)})"),
             ("pitch", f"{self.pitch:.0f} pixels"),
         ]
+        if self.text_size_varies:
+            lines.append(("text", "varies in size"))
         if self.rare:
             lines.append(("rare", f"{self.rare} (fewer than {_RARE} times each)"))
         return lines
@@ -156,9 +165,10 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     >>> [x for x, y, w, h in measurement.boxes]
     [9, 39, 69, 99]
     """
-    gray, binarize = Grayscale(), Binarizer(ink="auto")
+    gray, binarize, bright = Grayscale(), Binarizer(ink="auto"), PolarityNormalizer()
     shapes: list[tuple[int, ...]] = []
     pitches: list[float] = []
+    texts: list[NDArray[np.float64] | None] = []
     colored = dark = 0
     total: NDArray[np.intp] | None = None
     labels = as_texts(labels)
@@ -177,6 +187,10 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         if label:
             left, right = text_extent(shade)
             pitches.append((right - left) / len(label))
+            if len(texts) < _N_TEXTS:
+                box = text_box(bright.fit_transform([shade])[0])
+                size = np.array([box[3], box[2] / len(label)]) if box else None
+                texts.append(None if size is None else size / len(shade))
         if total is None:
             total = np.zeros(shade.shape, dtype=np.intp)
         if total.shape == shade.shape:
@@ -198,6 +212,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         lengths=dict(sorted(lengths.items())),
         characters=dict(sorted(Counter("".join(labels)).items())),
         pitch=float(np.mean(pitches or [0])),
+        text_size_varies=_varies(texts),
         boxes=boxes,
     )
 
@@ -205,6 +220,15 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
 def _usual(lengths: Mapping[int, int]) -> int | None:
     length = max(lengths, key=lambda length: lengths[length])
     return length if lengths[length] >= _USUAL_FRACTION * sum(lengths.values()) else None
+
+
+def _varies(texts: Sequence[NDArray[np.float64] | None]) -> bool:
+    """Return whether sizes of texts differ: height and pitch. None is a text that was not found."""
+    found = [text for text in texts if text is not None]
+    if not found or len(found) < _MIN_FOUND * len(texts):
+        return False
+    low, high = np.percentile(found, [10, 90], axis=0)
+    return bool((high >= _VARYING * low).all())
 
 
 def _span(numbers: Sequence[int]) -> Span:

@@ -56,8 +56,10 @@ def network_heights(
     images are enlarged to 16 pixels, or reduced to 24; where there is more of it, to 36. ``y`` are
     the labels of the images.
     """
-    rescale = Recipe(windows).pipeline()["denoise"].fit(images, y)["rescale"]
-    height = float(np.median([len(image) for image in images]))
+    denoise = Recipe(windows).pipeline()["denoise"].fit(images, y)
+    rescale = denoise["rescale"]
+    # Images may be cropped before they are resized.
+    height = float(np.median([len(image) for image in denoise[:-1].transform(images)]))
     low, middle, high = rescale.height_ * np.array(_PITCHES) / rescale.pitch
     greatest = min(high, _MAX_HEIGHT)
     usual = min(max(height, middle), greatest)
