@@ -52,14 +52,3 @@ def test_a_family_without_boxes_is_excluded():
     images = [np.pad(image, ((0, 0), (0, i)), "edge") for i, image in enumerate(bars(["ABC"] * 9))]
     (family,) = families_for(measure(images, ["ABC"] * 9), FIXED_BOXES)
     assert family.excluded == "images differ in size"
-
-
-def test_glyphs_in_color_are_sought_in_images_in_color():
-    labels = strings(20, "ABC", [3])
-    gray = bars(labels)
-    colored = [np.dstack([image, image, np.full_like(image, 255)]) for image in gray]
-    for images, reason in ((gray, "images are gray"), (colored, "")):
-        *others, of_color = families_for(measure(images, labels), ALL)
-        assert "saturation" in str(of_color.variants[0].settings)
-        assert of_color.excluded == reason
-        assert not any("saturation" in str(each.variants[0].settings) for each in others)

@@ -148,7 +148,7 @@ def test_readers_that_take_too_long_are_not_fitted(monkeypatch):
     assert choice.trials[0].name.endswith("KNeighborsClassifier")
 
 
-WINDOWS = {**ALL, "grid": [ALL["grid"][3] | {"denoise__opening__size": [1]}]}
+WINDOWS = {**ALL, "grid": [ALL["grid"][-1] | {"denoise__opening__size": [1]}]}
 
 
 def test_without_time_for_a_network_the_windows_are_read_by_another_classifier():

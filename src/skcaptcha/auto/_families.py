@@ -133,7 +133,7 @@ def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
     if (
         filled.get("use") == "Grayscale"
         and not measurement.color
-        and found.get("channel") not in {"contrast", "saturation"}
+        and found.get("channel") != "contrast"
     ):
         filled.pop("channel", None)
     if "rescale" in filled and measurement.text_size_varies:
@@ -156,8 +156,6 @@ def _with_cropper(denoise: Content) -> Content:
 
 
 def _excluded(steps: Content, measurement: Measurement) -> str:
-    if steps["denoise"].get("gray", {}).get("channel") == "saturation" and not measurement.color:
-        return "images are gray"
     if "boxes" not in (steps.get("segment") or {}) or measurement.boxes is not None:
         return ""
     if measurement.length is None:
