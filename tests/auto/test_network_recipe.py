@@ -70,7 +70,10 @@ def test_the_network_sees_the_pixels_of_the_images_within_limits(size, heights):
 
 
 @given(
-    st.tuples(*[st.integers(1, 12)] * 3), st.floats(0, 10), st.floats(1, 1000), st.floats(1, 1000)
+    st.tuples(*[st.integers(1, 12)] * 3),
+    st.none() | st.floats(1e-4, 10),
+    st.floats(1, 1000),
+    st.floats(1, 1000),
 )
 def test_images_are_as_high_as_time_allows(units, batch_seconds, seconds, more):
     heights = Heights(*(8 * n for n in sorted(units)))
@@ -78,6 +81,9 @@ def test_images_are_as_high_as_time_allows(units, batch_seconds, seconds, more):
     assert heights.least <= height <= heights.greatest
     assert height % 8 == 0
     assert affordable_height(heights, batch_seconds, seconds + more) >= height
+    if batch_seconds is None:
+        assert height == heights.usual
+        return
     if ENOUGH_BATCHES * batch_seconds <= seconds:
         assert height >= heights.usual
     if MANY_BATCHES * batch_seconds >= seconds:
@@ -104,3 +110,11 @@ def test_the_height_is_that_of_the_text_if_images_are_cropped_to_it():
     assert 48 <= network_heights(windows, images, ["abcd"] * 20).usual <= 56
     del denoise["text"]
     assert network_heights(windows, images, ["abcd"] * 20).usual >= 88
+
+
+def test_the_height_can_be_measured_if_images_are_only_resized():
+    X, y = make_line_captchas(20, random_state=0)
+    gray = [255 - image.min(axis=2) for image in X]
+    denoise = {"rescale": {"use": "HeightScaler", "pitch": 24}}
+    windows = {**WINDOWS, "steps": {**STEPS, "denoise": denoise}}
+    assert network_heights(windows, gray, y.tolist()) == (24, 32, 40)

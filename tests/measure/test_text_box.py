@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skcaptcha.datasets import make_image_captchas
 from skcaptcha.denoise import Grayscale, PolarityNormalizer
 from skcaptcha.measure import text_box
+from skcaptcha.measure._text_box import _without_straight_lines
 
 
 def text(
@@ -127,3 +128,10 @@ def test_box_is_inside_the_image(h: int, w: int, seed: int) -> None:
         assert y >= 0
         assert 0 < width <= w - x
         assert 0 < height <= h - y
+
+
+@pytest.mark.parametrize("thickness", [5, 6, 9])
+def test_thick_strokes_are_no_lines(thickness: int) -> None:
+    image = text(20, 10)
+    cv2.line(image, (5, 60), (235, 60), 200, thickness)
+    np.testing.assert_array_equal(_without_straight_lines(image, 30.0), image)

@@ -78,7 +78,7 @@ def fit_and_read(
 ) -> NDArray[np.bool_] | None:
     """Fit a recipe, and return which held-out captchas it reads; None if fitting fails.
 
-    Networks that read whole images train for at most some seconds; other fits take less time.
+    Networks that read whole images train for at most some seconds; other fits are not limited.
     """
     model = Recipe({"data": {"generate": "lines"}, **recipe}).pipeline()
     limit_training(model, seconds)

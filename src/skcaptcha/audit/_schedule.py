@@ -89,7 +89,7 @@ class Schedule:
         # The ablations get some time even if the curve took all of it.
         deadline = max(self.start + self.budget, time.time() + _FOR_ABLATIONS * self.budget)
         split = self.split.first(self.n_ablation)
-        # Equal times, or a network would lose what it had less time to learn.
+        # Equal times: a network that had less would read less, as if a step were missing.
         n_rounds = math.ceil((1 + len(changes)) / joblib.effective_n_jobs(self.n_jobs))
         seconds = (deadline - time.time()) / n_rounds
         tasks = (

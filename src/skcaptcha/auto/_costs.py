@@ -21,7 +21,8 @@ from skcaptcha.recipes import Recipe
 FINAL_FIT = 6.0
 _SHORTENED_FIT = 1.5
 _FINAL_FIT_WITHOUT_NETWORKS = 2.5
-_N_TIMED_BATCHES = 2, 6  # the first batches take longer
+# Both trainings include the first batches, which take longer, and correct positions twice.
+_N_TIMED_BATCHES = 4, 8
 
 
 class Costs:
@@ -55,18 +56,21 @@ class Costs:
         size = training_size(recipe, self._n_in_fold)
         return fit * size / training_size(recipe, int(self._lengths[few].sum()))
 
-    def batch(self, recipe: Content, few: NDArray[np.intp]) -> float:
-        """Measure how long a network learns from a batch of captchas; 0 if that fails.
+    def batch(self, recipe: Content, few: NDArray[np.intp]) -> float | None:
+        """Measure how long a network learns from a batch of captchas; None if that fails.
 
         ``recipe`` has a network that learns from `max_iter` batches.
         """
         seconds = []
         for n in _N_TIMED_BATCHES:
-            read = {**recipe["steps"]["read"], "max_iter": n}
+            read = {**recipe["steps"]["read"], "max_iter": n, "validation_fraction": 0.0}
             timed = {**recipe, "steps": {**recipe["steps"], "read": read}}
-            fit, _ = self.fit_and_read(timed, few, read=False) or (0.0, 0.0)
-            seconds.append(fit)
-        return max(seconds[1] - seconds[0], 0.0) / (_N_TIMED_BATCHES[1] - _N_TIMED_BATCHES[0])
+            times = self.fit_and_read(timed, few, read=False)
+            if times is None:
+                return None
+            seconds.append(times[0])
+        fewer, more = _N_TIMED_BATCHES
+        return (seconds[1] - seconds[0]) / (more - fewer) if seconds[1] > seconds[0] else None
 
     def fit_and_read(
         self, recipe: Content, few: NDArray[np.intp], *, read: bool = True

@@ -150,7 +150,7 @@ def _with_cropper(denoise: Content) -> Content:
     cropped: Content = {}
     for name, step in denoise.items():
         cropped[name] = step
-        if name == "polarity":
+        if step["use"] == "PolarityNormalizer":
             cropped["text"] = {"use": "TextCropper"}
     return cropped
 

@@ -25,7 +25,7 @@ _USUAL_FRACTION = 0.9
 _MAX_COLUMNS = 200
 # The text is found in so many images. Its size varies if it stands out in nearly all of them, and
 # both its height and the distance of its characters differ by this factor among most images.
-_N_TEXTS, _MIN_FOUND, _VARYING = 100, 0.9, 1.5
+_N_TEXTS, _MIN_TEXTS, _MIN_FOUND, _VARYING = 100, 20, 0.9, 1.5
 
 
 class Span(NamedTuple):
@@ -225,7 +225,7 @@ def _usual(lengths: Mapping[int, int]) -> int | None:
 def _varies(texts: Sequence[NDArray[np.float64] | None]) -> bool:
     """Return whether sizes of texts differ: height and pitch. None is a text that was not found."""
     found = [text for text in texts if text is not None]
-    if not found or len(found) < _MIN_FOUND * len(texts):
+    if len(found) < max(_MIN_TEXTS, _MIN_FOUND * len(texts)):
         return False
     low, high = np.percentile(found, [10, 90], axis=0)
     return bool((high >= _VARYING * low).all())

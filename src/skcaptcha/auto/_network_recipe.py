@@ -53,13 +53,16 @@ def network_heights(
 
     The usual height is that of the images, so that fine strokes stay and no time is spent on pixels
     that do not exist, but with 24 to 36 pixels from one character to the next. Where time is short,
-    images are enlarged to 16 pixels, or reduced to 24; where there is more of it, to 36. ``y`` are
+    images are enlarged to 16 pixels only, or reduced to 24; where there is more of it, they are
+    enlarged to 36. ``y`` are
     the labels of the images.
     """
     denoise = Recipe(windows).pipeline()["denoise"].fit(images, y)
     rescale = denoise["rescale"]
     # Images may be cropped before they are resized.
-    height = float(np.median([len(image) for image in denoise[:-1].transform(images)]))
+    before = denoise[: list(denoise.named_steps).index("rescale")]
+    resized = before.transform(images) if len(before) else images
+    height = float(np.median([len(image) for image in resized]))
     low, middle, high = rescale.height_ * np.array(_PITCHES) / rescale.pitch
     greatest = min(high, _MAX_HEIGHT)
     usual = min(max(height, middle), greatest)
@@ -67,16 +70,17 @@ def network_heights(
     return Heights(*map(_in_units, (least, usual, greatest)))
 
 
-def affordable_height(heights: Heights, batch_seconds: float, seconds: float) -> int:
-    """Return the greatest height at which networks learn from enough batches.
+def affordable_height(heights: Heights, batch_seconds: float | None, seconds: float) -> int:
+    """Return about the greatest height at which networks learn from enough batches.
 
     A batch of the usual height takes ``batch_seconds``, and the others take time in proportion to
-    their pixels.
+    their pixels. It is the usual height if that time is not known.
     """
+    if batch_seconds is None:
+        return heights.usual
 
     def affordable(n_batches: int) -> float:
-        needed = n_batches * batch_seconds
-        return heights.usual * math.sqrt(seconds / needed) if needed else math.inf
+        return heights.usual * math.sqrt(seconds / (n_batches * batch_seconds))
 
     reduced = max(heights.least, affordable(ENOUGH_BATCHES))
     enlarged = min(heights.greatest, affordable(MANY_BATCHES))

@@ -56,7 +56,8 @@ _CLOSE = 0.01
 # Networks are trained before candidates that read less than this part of the captchas in the
 # screening are cross-validated.
 _HOPEFUL = 0.5
-# Part of the time that is left when they begin, for denoising and what else they take longer.
+# Part of the time that is left when they begin, for denoising and other work outside the reader's
+# budget.
 _RESERVED_FRACTION = 0.03
 _N_NETWORKS, _MAX_BATCHES = 2, 3000
 # Positions are good enough to start from if windows read this part of the characters that the best
@@ -394,14 +395,15 @@ class Race:
         variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
+        batch_seconds = None
+        if self._seconds_for_network() >= _MIN_SECONDS_FOR_NETWORKS:
+            with joblib.parallel_config(n_jobs=self.pool.n_max):
+                batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
         seconds = self._seconds_for_network()
         if seconds < _MIN_SECONDS_FOR_NETWORKS:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
-        with joblib.parallel_config(n_jobs=self.pool.n_max):
-            batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
-        seconds = self._seconds_for_network()
         height = affordable_height(heights, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}

@@ -16,9 +16,10 @@ class TextCropper(BaseDenoiser):
     """Crop each image to its text and a margin.
 
     For captchas whose text varies in size or place. If `HeightScaler` follows, the text of all
-    images has about the same height. Lines and specks beyond the text do not count, unlike with
-    `InkCropper`. An image whose text does not stand out is not cropped. Boxes of later steps are in
-    pixels of the cropped image.
+    images has about the same height, unless it stands at the edge of its image. The ink must be
+    bright, as after `PolarityNormalizer`. Lines and specks beyond the text do not count, unlike
+    with `InkCropper`. An image whose text does not stand out is not cropped. Boxes of later steps
+    are in pixels of the cropped image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Measurements of images: extent of the text, pitch, connected components, Otsu's thresholds."""
+"""Measurements of images: the place of the text, pitch, connected components, thresholds."""
 
 from skcaptcha.measure._text_box import text_box
 from skcaptcha.measure._text_extent import pitch, text_extent

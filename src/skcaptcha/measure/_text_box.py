@@ -34,7 +34,7 @@ def text_box(image: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     Parameters
     ----------
     image : ndarray of shape (h, w), dtype uint8
-        Bright ink on a dark background.
+        Bright ink on a dark background, in gray.
 
     Returns
     -------
@@ -111,8 +111,10 @@ def _without_straight_lines(image: NDArray[np.uint8], contrast: float) -> NDArra
 
     Where a line crosses a thick stroke, the stroke remains.
     """
-    size = _THICKNESS + 1
-    opened = cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones((size, size), dtype=np.uint8))
+    # Opposite anchors: the opening of an even size would be shifted otherwise.
+    square = np.ones((_THICKNESS + 1, _THICKNESS + 1), dtype=np.uint8)
+    eroded = cv2.erode(image, square, anchor=(0, 0))
+    opened = cv2.dilate(eroded, square, anchor=(_THICKNESS, _THICKNESS))
     thin = np.where(image - opened > contrast, np.uint8(255), np.uint8(0))
     # Pixels of a line are up to one pixel beside the ones of the transform's angle.
     thin = cv2.dilate(thin, np.ones((3, 3), dtype=np.uint8))

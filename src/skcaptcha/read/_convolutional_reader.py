@@ -73,9 +73,10 @@ class ConvolutionalReader(ConstrainedReader):
     blanks for a long time, so ``init``, another reader, first finds the positions of the
     characters. The network first learns the character of each column, and then the whole strings
     with the loss of connectionist temporal classification (CTC). In every batch the images are
-    warped at random, and half of those that have the size of another one show the beginning of one
-    captcha and the end of another. After 30 and 60 % of the training, wrong positions are corrected
-    in the captchas that the network reads right. All computations are matrix products in NumPy.
+    warped at random, and half of those that are as wide as another one in the batch show the
+    beginning of one captcha and the end of the other. After 30 and 60 % of the training, wrong
+    positions are corrected in the captchas that the network reads right. All computations are
+    matrix products in NumPy.
 
     The pipeline has no segment and features steps: the reader follows the denoising, which should
     end with `HeightScaler`, for instance with ``pitch=24`` and ``margin=0``.

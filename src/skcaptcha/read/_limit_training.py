@@ -10,7 +10,7 @@ from skcaptcha.read._convolutional_reader import ConvolutionalReader
 def limit_training(model: Pipeline, seconds: float) -> bool:
     """Let the networks of an unfitted pipeline train for at most some seconds in each fit.
 
-    Return whether there are any. Their recipe alone says for how many batches they train, which
+    Return whether there are any. Without a limit, they train for all batches of their recipe, which
     can take minutes.
     """
     reader = model[-1]

@@ -26,15 +26,15 @@ N_PARTS = 2
 # Part of the training with known columns: a network that starts with whole strings often learns to
 # find blanks only.
 _ALIGNED_PART = 0.15
-# Part of the examples that are spliced from two captchas of one size. Captchas of various sizes,
-# such as photographs, cannot be joined without a trace.
+# Part of the examples that are spliced from two captchas of one width. Captchas of various
+# sizes, such as photographs, cannot be joined without a trace.
 _SPLICED_PART = 0.5
 # Parts of the training after which the network corrects positions that were wrong at first.
 _REALIGNED_AFTER = 0.3, 0.6
 # The widths of batches are multiples of this, and memory for so many of them is kept.
 _WIDTH_UNIT, _N_WIDTHS = 16, 3
 _N_SORTED = 8  # batches that are sorted by the widths of their images at a time
-_N_TIMED = 1, 5  # batches
+_N_TIMED = 1, 1 + _N_SORTED  # batches, of all widths
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
 _N_REALIGNED = 64  # captchas at a time
