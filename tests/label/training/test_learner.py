@@ -1,5 +1,7 @@
 """Labels that no model can be fitted to; tests/images/test_duplicates.py tests folds."""
 
+import pytest
+
 from labeling_sessions import RECIPE, make_folder
 from skcaptcha.auto import choose_recipe
 from skcaptcha.label import LabelingSession
@@ -42,6 +44,7 @@ def test_first_guesses_do_not_wait_for_networks():
     }
 
 
+@pytest.mark.slow
 def test_a_recipe_is_chosen_without_networks_on_images(tmp_path, monkeypatch):
     truth, given = make_folder(tmp_path, 24), []
 
