@@ -20,7 +20,12 @@ from skcaptcha.recipes import Recipe
 
 
 def race_of(
-    images: list[np.ndarray], labels: list[str], left: float, report_progress=None, **options
+    images: list[np.ndarray],
+    labels: list[str],
+    left: float,
+    report_progress=None,
+    *,
+    networks: bool = True,
 ) -> Race:
     y, clock = np.array(labels), Clock(time.perf_counter(), left)
     batch = ImageBatch(images)
@@ -33,7 +38,7 @@ def race_of(
         folds=4,
         pool=ProcessPool(1),
         random_state=0,
-        **options,
+        networks=networks,
     )
 
 

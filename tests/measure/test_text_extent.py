@@ -1,5 +1,6 @@
 """The columns occupied by text, and the pitch of its characters."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from skcaptcha.datasets import make_image_captchas, make_line_captchas
 from skcaptcha.denoise import Grayscale
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.measure import pitch, text_extent
+from skcaptcha.measure._text_extent import range_of_greatest_sum
 
 
 def text(x: int, n: int, *, apart: int = 12, width: int = 120, height: int = 30) -> np.ndarray:
@@ -129,3 +131,10 @@ class TestPitch:
             pitch([text(10, 4)] * 2, ["abcd"])
         with pytest.raises(SegmentationError, match="no training images"):
             pitch([], [])
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=12))
+def test_no_range_has_a_greater_sum(values):
+    begin, end = range_of_greatest_sum(np.array(values, dtype=float))
+    ranges = combinations(range(len(values) + 1), 2)
+    assert sum(values[begin:end]) == max(0, *(sum(values[i:j]) for i, j in ranges))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent
 from skcaptcha.base import as_texts
-from skcaptcha.denoise import Binarizer, Grayscale, PolarityNormalizer
+from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.measure import text_box, text_extent
 from skcaptcha.measure._otsu import otsu_thresholds
@@ -165,7 +165,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
     >>> [x for x, y, w, h in measurement.boxes]
     [9, 39, 69, 99]
     """
-    gray, binarize, bright = Grayscale(), Binarizer(ink="auto"), PolarityNormalizer()
+    gray, binarize = Grayscale(), Binarizer(ink="auto")
     shapes: list[tuple[int, ...]] = []
     pitches: list[float] = []
     texts: list[NDArray[np.float64] | None] = []
@@ -183,12 +183,13 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         (ink,) = binarize.fit_transform([shade])
         shapes.append(shade.shape)
         colored += image.ndim == 3 and bool((image != image[:, :, :1]).any())
-        dark += int(has_dark_ink(shade[None])[0])
+        is_dark = bool(has_dark_ink(shade[None])[0])
+        dark += is_dark
         if label:
             left, right = text_extent(shade)
             pitches.append((right - left) / len(label))
             if len(texts) < _N_TEXTS:
-                box = text_box(bright.fit_transform([shade])[0])
+                box = text_box(~shade if is_dark else shade)
                 size = np.array([box[3], box[2] / len(label)]) if box else None
                 texts.append(None if size is None else size / len(shade))
         if total is None:

@@ -54,8 +54,7 @@ def network_heights(
     The usual height is that of the images, so that fine strokes stay and no time is spent on pixels
     that do not exist, but with 24 to 36 pixels from one character to the next. Where time is short,
     images are enlarged to 16 pixels only, or reduced to 24; where there is more of it, they are
-    enlarged to 36. ``y`` are
-    the labels of the images.
+    enlarged to 36. ``y`` are the labels of the images.
     """
     denoise = Recipe(windows).pipeline()["denoise"].fit(images, y)
     rescale = denoise["rescale"]

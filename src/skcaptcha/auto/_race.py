@@ -88,7 +88,7 @@ class Race:
         folds: int,
         pool: ProcessPool,
         random_state: int,
-        networks: bool = True,
+        networks: bool,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
         self.evaluations, self.clock = evaluations, evaluations.clock

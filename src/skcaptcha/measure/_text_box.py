@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from skcaptcha.measure._text_extent import range_of_greatest_sum
+
 # Larger images are shrunk: strokes are then still visible, and lines are found in little time.
 _MAX_HEIGHT = 80
 _THICKNESS = 3  # of lines
@@ -152,6 +154,4 @@ def _close(sums: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 def _range_of_greatest_excess(sums: NDArray[np.float32], fraction: float) -> tuple[int, int]:
     """Find the range whose sums exceed a level between the lowest and the highest by most."""
     low, high = np.percentile(sums, 4), sums.max()
-    total = np.concatenate([[0.0], np.cumsum(sums - (low + fraction * (high - low)), dtype=float)])
-    end = int((total - np.minimum.accumulate(total)).argmax())
-    return int(total[: end + 1].argmin()), end
+    return range_of_greatest_sum(sums - (low + fraction * (high - low)))

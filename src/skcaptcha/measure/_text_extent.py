@@ -70,13 +70,17 @@ def text_extent(image: NDArray[np.uint8]) -> tuple[int, int]:
     # Rounded, so that equal columns stay equal.
     change = np.rint(cv2.GaussianBlur(change[None], (0, 0), len(shades) * _SMOOTHING)[0])
     low, high = np.percentile(change, [5, 90])
-    total = np.concatenate([[0.0], np.cumsum(change - (low + _EXCESS * (high - low)), dtype=float)])
-    lowest = np.minimum.accumulate(total)
-    right = int((total - lowest).argmax())
-    left = int(total[: right + 1].argmin())
+    left, right = range_of_greatest_sum(change - (low + _EXCESS * (high - low)))
     if left == right:
         return begin, end
     return begin + left // scale, begin - (-right // scale)
+
+
+def range_of_greatest_sum(values: NDArray[np.floating]) -> tuple[int, int]:
+    """Return the begin and end of the range with the greatest sum; it is empty if none is > 0."""
+    total = np.concatenate([[0.0], np.cumsum(values, dtype=float)])
+    end = int((total - np.minimum.accumulate(total)).argmax())
+    return int(total[: end + 1].argmin()), end
 
 
 def pitch(images: Sequence[NDArray[np.uint8]], y: Sequence[str] | None) -> float:
