@@ -17,6 +17,7 @@ from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "auto.yaml"
+_SAME_POLARITY = 0.99  # fraction of images
 
 Content = dict[str, Any]
 """Content of a recipe file, without a grid."""
@@ -65,10 +66,12 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
         reader_grid = {key: values for key, values in grid.items() if key.startswith("read__")}
         variant_grid = {key: values for key, values in grid.items() if not key.startswith("read")}
         variants: list[Variant] = []
-        for length, unfilled in product(_lengths(measurement), ParameterGrid(variant_grid)):
-            settings = _filled(unfilled, measurement, length)
+        for length, unfilled, ink in product(
+            _lengths(measurement), ParameterGrid(variant_grid), _polarities(measurement)
+        ):
+            settings = _filled(unfilled, measurement, length, ink)
             if any(settings == other.settings for other in variants):
-                continue  # not all settings depend on colors or on the length
+                continue  # not all settings depend on colors, polarity or the length
             stages = tuple(
                 tuple(
                     _recipe(fixed, {**settings, **read, **tuned}, measurement, length)
@@ -97,6 +100,16 @@ def _lengths(measurement: Measurement) -> tuple[int | None, ...]:
     return measurement.length, None  # labels of unusual length may be correct
 
 
+def _polarities(measurement: Measurement) -> tuple[str, ...]:
+    """Return the ways to decide the polarity: for each image, and if images differ, for all.
+
+    In photographs, shadows and frames can be mistaken for ink.
+    """
+    if max(measurement.dark_ink, 1 - measurement.dark_ink) >= _SAME_POLARITY:
+        return ("auto",)
+    return "auto", "dark" if measurement.dark_ink >= 0.5 else "bright"
+
+
 def _recipe(
     fixed: Content, values: Content, measurement: Measurement, length: int | None
 ) -> Content:
@@ -123,13 +136,15 @@ def _with_values(steps: Content, values: Mapping[str, Any]) -> Content:
     return steps
 
 
-def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
-    """Fill in the measured values of all parameters that depend on them."""
+def _filled(found: Any, measurement: Measurement, length: int | None, ink: str = "auto") -> Any:
+    """Fill in the measured values of all parameters that depend on them, and the polarity."""
     if isinstance(found, list):
-        return [_filled(part, measurement, length) for part in found]
+        return [_filled(part, measurement, length, ink) for part in found]
     if not isinstance(found, Mapping):
         return found
-    filled = {key: _filled(value, measurement, length) for key, value in found.items()}
+    filled = {key: _filled(value, measurement, length, ink) for key, value in found.items()}
+    if filled.get("use") == "PolarityNormalizer" and ink != "auto":
+        filled.setdefault("ink", ink)
     if (
         filled.get("use") == "Grayscale"
         and not measurement.color
