@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bar_captchas import ALL, FIXED_BOXES, bars, strings
 from skcaptcha import load_recipe
@@ -46,6 +47,24 @@ def test_each_variant_has_a_recipe_for_each_reader():
                 assert steps["segment"]["boxes"] == [list(box) for box in measurement.boxes]
                 assert steps["read"] == {**reader, "calibration_cv": cv}
     assert content["steps"]["segment"]["boxes"] != recipe["steps"]["segment"]["boxes"]
+
+
+@pytest.mark.parametrize(
+    ("n_inverted", "polarities"),
+    [(0, ["auto"]), (9, ["auto", "dark"]), (21, ["auto", "bright"]), (30, ["auto"])],
+)
+def test_if_polarity_differs_one_for_all_images_is_tried_too(n_inverted, polarities):
+    labels = strings(30, "ABC", [3])
+    images = [image if i < n_inverted else ~image for i, image in enumerate(bars(labels))]
+    images = [~image for image in images]
+    content = {**ALL, "grid": [ALL["grid"][-1] | {"denoise__opening__size": [1]}]}
+    (family,) = families_for(measure(images, labels), content)
+    found = {}
+    for variant in family.variants:
+        denoise = variant.stages[0][0]["steps"]["denoise"]
+        channel = denoise["gray"].get("channel", "luma")
+        found.setdefault(channel, []).append(denoise["polarity"].get("ink", "auto"))
+    assert found == {"luma": polarities, "contrast": ["bright"]}
 
 
 def test_a_family_without_boxes_is_excluded():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
-import numpy as np
+import cv2
 from sklearn.utils._param_validation import Interval
 
 from skcaptcha.denoise._base import BaseDenoiser, Image, Images
@@ -16,16 +16,15 @@ class TextCropper(BaseDenoiser):
     """Crop each image to its text and a margin.
 
     For captchas whose text varies in size or place. If `HeightScaler` follows, the text of all
-    images has about the same height, unless it stands at the edge of its image. The ink must be
-    bright, as after `PolarityNormalizer`. Lines and specks beyond the text do not count, unlike
-    with `InkCropper`. An image whose text does not stand out is not cropped. Boxes of later steps
-    are in pixels of the cropped image.
+    images has about the same height. The ink must be bright, as after `PolarityNormalizer`. Lines
+    and specks beyond the text do not count, unlike with `InkCropper`. An image whose text does not
+    stand out is not cropped. Boxes of later steps are in pixels of the cropped image.
 
     Parameters
     ----------
     margin : float >= 0, default=0.3
-        Width of the margin on each side, as a fraction of the height of the text. It is smaller
-        where the image ends.
+        Width of the margin on each side, as a fraction of the height of the text. Beyond the end
+        of the image, it repeats the outermost pixels.
 
     See Also
     --------
@@ -58,6 +57,5 @@ class TextCropper(BaseDenoiser):
             return image
         x, y, width, height = box
         margin = round(self.margin * height)
-        rows = slice(max(y - margin, 0), y + height + margin)
-        columns = slice(max(x - margin, 0), x + width + margin)
-        return np.ascontiguousarray(image[rows, columns])
+        padded = cv2.copyMakeBorder(image, *[margin] * 4, cv2.BORDER_REPLICATE)
+        return padded[y : y + height + 2 * margin, x : x + width + 2 * margin].copy()
