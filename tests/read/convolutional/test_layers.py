@@ -20,7 +20,7 @@ POOLS = [(1, 1), (2, 1), (2, 2)]
 
 def maps_of(values: np.ndarray, *, pad: bool = True) -> FeatureMaps:
     """Feature maps with pixels (n, h, w, c)."""
-    maps = FeatureMaps(*values.shape, pad=pad)
+    maps = FeatureMaps(*values.shape, Workspace(), name="values", pad=pad)
     maps.pixels[...] = values
     return maps
 
@@ -31,7 +31,7 @@ def numbers(shape, seed: int = 0) -> np.ndarray:
 
 def output_for(x: FeatureMaps, c: int) -> FeatureMaps:
     """Maps for an output of c channels, full of numbers that must not matter."""
-    out = FeatureMaps(x.n, x.h, x.w, c, pad=x.pad)
+    out = FeatureMaps(x.n, x.h, x.w, c, Workspace(), name="output", pad=x.pad)
     out.data[:] = 1e6
     return out
 

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -89,7 +90,8 @@ def test_wrong_positions_are_corrected_in_captchas_that_are_read_right():
     assert np.mean(right) > 0.9
     moved = [replace(e, centers=e.centers[::-1] * 0.5) for e in own[:20]]
     training.examples = [*moved, *own[20:]]
-    training._realign()
+    with ThreadPoolExecutor(2) as pool:
+        training._realign(pool)
     expected = examples(1)[0].centers
     for i, (before, after) in enumerate(zip([*moved, *own[20:]], training.examples, strict=True)):
         if right[i]:
@@ -98,7 +100,8 @@ def test_wrong_positions_are_corrected_in_captchas_that_are_read_right():
             assert after is before
     # Positions that are about right are more exact than those of the network.
     training.examples = [*own]
-    training._realign()
+    with ThreadPoolExecutor(2) as pool:
+        training._realign(pool)
     assert all(a is b for a, b in zip(own[:20], training.examples, strict=False))
 
 
@@ -255,18 +258,6 @@ def test_the_captchas_of_a_batch_have_similar_widths():
     training = Training(network(), various, replace(SCHEDULE, batch_size=5), 0)
     batches = [lengths[training._next_batch()].tolist() for _ in range(4)]
     assert sorted(batches) == [[length] * 5 for length in (1, 2, 3, 4)]
-
-
-def test_the_memory_of_the_three_widths_used_last_is_kept():
-    training = Training(network(), examples(), SCHEDULE, 0)
-    first, second = training._workspace(0, 16), training._workspace(0, 32)
-    training._workspace(0, 48)
-    assert training._workspace(0, 16) is first
-    training._workspace(0, 64)
-    assert training._workspace(0, 16) is first
-    assert training._workspace(0, 32) is not second
-    assert training._workspace(1, 16) is not first
-    assert [len(own) for own in training._workspaces] == [3, 1]
 
 
 # --- columns with known characters ----------------------------------------------------------------

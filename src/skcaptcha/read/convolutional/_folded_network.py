@@ -97,15 +97,10 @@ class FoldedNetwork:
     def batch_logits(self, images: Sequence[Array]) -> list[Array]:
         """Return `logits` of each image, with the same bits.
 
-        Images of one shape use the same memory, which saves a tenth of the time.
+        They use the same memory, which saves a tenth of the time.
         """
-        found: dict[int, Array] = {}
-        for shape in {image.shape for image in images}:
-            work = Workspace()
-            for i, image in enumerate(images):
-                if image.shape == shape:
-                    found[i] = self._logits(image, work)
-        return [found[i] for i in range(len(images))]
+        work = Workspace()
+        return [self._logits(image, work) for image in images]
 
     def _logits(self, image: Array, work: Workspace) -> Array:
         x = cells_of(image[None], work)

@@ -21,28 +21,33 @@ _MOMENTUM = 0.05
 
 
 class Workspace:
-    """Arrays that are reused from one batch to the next, by name and shape.
+    """Arrays that are reused from one batch to the next, by name.
 
-    New memory for every batch would take longer than the arithmetic on it.
+    New memory for every batch would take longer than the arithmetic on it. Arrays of the same name
+    but of other shapes, as for batches of other widths, share the memory of the largest one.
     """
 
     def __init__(self) -> None:
-        self._arrays: dict[tuple[Any, ...], Any] = {}
+        self._buffers: dict[tuple[str, Any], NDArray[Any]] = {}
+        self._maps: dict[str, tuple[tuple[Any, ...], FeatureMaps]] = {}
         self.kept: dict[str, Any] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> NDArray[Any]:
         """Return an array with undefined content."""
-        key = (name, shape, dtype)
-        if key not in self._arrays:
-            self._arrays[key] = np.empty(shape, dtype)
-        return self._arrays[key]
+        size = math.prod(shape)
+        buffer = self._buffers.get((name, dtype))
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name, dtype] = np.empty(size, dtype)
+        return buffer[:size].reshape(shape)
 
     def maps(self, name: str, n: int, h: int, w: int, c: int, *, pad: bool = True) -> FeatureMaps:
         """Return feature maps whose padding is zero and whose other content is undefined."""
-        key = (name, n, h, w, c, pad)
-        if key not in self._arrays:
-            self._arrays[key] = FeatureMaps(n, h, w, c, pad=pad)
-        return self._arrays[key]
+        shape = n, h, w, c, pad
+        known, maps = self._maps.get(name, (None, None))
+        if maps is None or known != shape:
+            maps = FeatureMaps(n, h, w, c, self, name=f"maps {name}", pad=pad)
+            self._maps[name] = shape, maps
+        return maps
 
 
 class FeatureMaps:
@@ -52,21 +57,27 @@ class FeatureMaps:
     the images. So the neighbors of a pixel are at constant distances in ``data``, also at the edge
     of an image. ``rows`` are the pixels and the padding between them; ``grid`` is the same as
     (n, h + pad, w + 1, c), and ``pixels`` (n, h, w, c) is the part without padding.
+
+    The memory is that of ``name`` in the workspace ``work``. The pixels are undefined at first.
     """
 
-    def __init__(self, n: int, h: int, w: int, c: int, *, pad: bool = True) -> None:
+    def __init__(
+        self, n: int, h: int, w: int, c: int, work: Workspace, *, name: str, pad: bool = True
+    ) -> None:
         self.n, self.h, self.w, self.c, self.pad = n, h, w, c, pad
         self.stride = w + 1
         margin = w + 2
         n_rows = n * (h + pad) * (w + 1)
         self.n_rows = math.ceil(n_rows / _ROWS_UNIT) * _ROWS_UNIT
         self.margin = margin
-        self.data = np.zeros((self.n_rows + 2 * margin, c), np.float32)
+        self.data: Array = work.array(name, (self.n_rows + 2 * margin, c))
         self.rows = self.data[margin : margin + self.n_rows]
         self.wide_rows = self.rows.reshape(-1, _REPEATS * c)
         self.grid = self.rows[:n_rows].reshape(n, h + pad, w + 1, c)
         self.pixels = self.grid[:, :h, :w]
         self._beyond = self.rows[n_rows:]
+        self.data[:margin] = self.data[margin + self.n_rows :] = 0
+        self.clear_padding()
 
     def clear_padding(self) -> None:
         """Set everything but the pixels to zero."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,7 @@ _ALIGNED_PART = 0.15
 _SPLICED_PART = 0.5
 # Parts of the training after which the network corrects positions that were wrong at first.
 _REALIGNED_AFTER = 0.3, 0.6
-# The widths of batches are multiples of this, and memory for so many of them is kept.
-_WIDTH_UNIT, _N_WIDTHS = 16, 3
+_WIDTH_UNIT = 16  # the widths of batches are multiples of this
 _N_SORTED = 8  # batches that are sorted by the widths of their images at a time
 _N_TIMED = 1, 1 + _N_SORTED  # batches, of all widths
 _N_WARM_UP = 30  # batches until the learning rate is reached
@@ -88,8 +88,7 @@ class Training:
         self.seed = seed
         self.n_threads = n_threads
         self._order = np.random.default_rng(seed)
-        # For each part of a batch, workspaces by width.
-        self._workspaces: list[dict[int, Workspace]] = [{} for _ in range(N_PARTS)]
+        self._workspaces = [Workspace() for _ in range(N_PARTS)]
         self._widths = np.array([example.image.shape[1] for example in examples])
         self._waiting = np.empty(0, dtype=np.intp)
         self._batches: list[NDArray[np.intp]] = []
@@ -129,7 +128,7 @@ class Training:
                     break
                 if done >= [*_REALIGNED_AFTER, math.inf][n_realigned]:
                     n_realigned += 1
-                    self._realign()
+                    self._realign(pool)
                 if losses and done * _N_CHECKS >= n_checks + 1:
                     n_checks = int(done * _N_CHECKS)
                     left = (end - done) * seconds / done
@@ -155,46 +154,46 @@ class Training:
     ) -> float:
         batch = self._next_batch()
 
-        def learn(part: int) -> tuple[float, list[Array], Workspace]:
+        def learn(part: int) -> tuple[float, list[Array]]:
             rng = np.random.default_rng([self.seed, k, part])
             own = [self._example(i, batch, rng) for i in batch[part::N_PARTS].tolist()]
             widest = max(example.image.shape[1] for example in own)
             width = math.ceil(widest / _WIDTH_UNIT) * _WIDTH_UNIT
-            workspace = self._workspace(part, width)
-            return *self._learn(own, width, workspace, rng, aligned=aligned), workspace
+            return self._learn(own, width, self._workspaces[part], rng, aligned=aligned)
 
         # A single example is one part.
         n_parts = min(N_PARTS, len(batch))
         results = list(pool.map(learn, range(n_parts)))
-        for _, _, workspace in results:
+        for workspace in self._workspaces[:n_parts]:
             self.network.update_statistics(workspace)
         gradients = [
             sum(parts[1:], start=parts[0]) / np.float32(len(batch))
-            for parts in zip(*(gradients for _, gradients, _ in results), strict=True)
+            for parts in zip(*(gradients for _, gradients in results), strict=True)
         ]
         optimizer.step(gradients, rate)
-        return sum(loss for loss, *_ in results) / len(batch)
+        return sum(loss for loss, _ in results) / len(batch)
 
-    def _realign(self) -> None:
+    def _realign(self, pool: ThreadPoolExecutor) -> None:
         """Correct the positions of characters, in captchas that the network reads right.
 
         Captchas are spliced at these positions. Those that were found first are more exact, if
         they belong to the right characters.
         """
         network = fold(self.network)
-        for first in range(0, len(self.examples), _N_REALIGNED):
+
+        def read(first: int) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
             some = self.examples[first : first + _N_REALIGNED]
-            all_logits = network.batch_logits([example.image for example in some])
-            for i, (example, logits) in enumerate(zip(some, all_logits, strict=True)):
-                classes, columns = spell(logits)
-                if not np.array_equal(classes, example.classes):
-                    continue
-                centers = COLUMN_WIDTH * columns + (COLUMN_WIDTH - 1) / 2
-                is_known = len(example.centers) == len(centers)
-                if not is_known or (
-                    np.abs(example.centers - centers).max() > self.schedule.pitch / 2
-                ):
-                    self.examples[first + i] = replace(example, centers=centers)
+            return [*map(spell, network.batch_logits([example.image for example in some]))]
+
+        parts = pool.map(read, range(0, len(self.examples), _N_REALIGNED))
+        for i, (classes, columns) in enumerate(chain.from_iterable(parts)):
+            example = self.examples[i]
+            if not np.array_equal(classes, example.classes):
+                continue
+            centers = COLUMN_WIDTH * columns + (COLUMN_WIDTH - 1) / 2
+            is_known = len(example.centers) == len(centers)
+            if not is_known or np.abs(example.centers - centers).max() > self.schedule.pitch / 2:
+                self.examples[i] = replace(example, centers=centers)
 
     def _next_batch(self) -> NDArray[np.intp]:
         """Return different examples of similar widths, which need little padding."""
@@ -215,14 +214,6 @@ class Training:
             self._waiting = np.concatenate([self._waiting, shuffled[order]])
         some, self._waiting = self._waiting[:n], self._waiting[n:]
         return some
-
-    def _workspace(self, part: int, width: int) -> Workspace:
-        """Return the workspace for images of a width."""
-        own = self._workspaces[part]
-        own[width] = own.pop(width) if width in own else Workspace()
-        if len(own) > _N_WIDTHS:
-            del own[next(iter(own))]  # that which was not used for longest
-        return own[width]
 
     def _example(self, i: int, batch: NDArray[np.intp], rng: np.random.Generator) -> Example:
         """Return an example as it is, or its beginning with the end of another of the batch."""
