@@ -63,12 +63,15 @@ _HOPEFUL = 0.5
 # budget.
 _RESERVED_FRACTION = 0.03
 _N_NETWORKS, _MAX_BATCHES = 2, 3000
-# If the best windows read less than this part of the captchas, networks are first tried for a short
-# time from each channel: part of the time for networks, at least so many seconds for each; part of
-# some captchas is held out.
-_HOPELESS = 0.1
+# If the best windows read less than this part of the characters, networks are first tried for a
+# short time from each channel: part of the time for networks, at least so many seconds for each;
+# part of some captchas is held out.
+_HOPELESS = 0.25
 _TRIAL_FRACTION, _MIN_TRIAL = 0.3, 8.0
 _N_TRIED, _TRIAL_HELD_OUT = 250, 0.3
+# Another channel must read so many times the characters: networks that have hardly begun to learn
+# differ by chance.
+_CLEARLY_MORE = 1.5
 # Positions are good enough to start from if windows read this part of the characters that the best
 # windows read.
 _GOOD_START = 0.9
@@ -397,7 +400,7 @@ class Race:
         if start is None or len(self.y) < MIN_EXAMPLES_TO_HOLD_OUT:
             return
         variant = start.variant
-        if start.estimate < _HOPELESS:
+        if start.character_accuracy < _HOPELESS:
             variant = self._best_channel(start)
         windows = variant.stages[0][0]
         heights = self._network_heights(windows)
@@ -461,7 +464,7 @@ class Race:
     def _best_channel(self, start: Candidate) -> Variant:
         """Train a network for a short time from each channel, and return windows of the best one.
 
-        Windows that read next to nothing do not tell which channel shows the characters best.
+        Windows that read so little do not tell which channel shows the characters best.
         """
         images = [decode(self.X[i]) for i in self.screened[:_N_MEASURED].tolist()]
         color = any(image.ndim == 3 and (image != image[:, :, :1]).any() for image in images)
@@ -475,7 +478,7 @@ class Race:
         sample = self.screened[:_N_TRIED]
         if len(variants) == 1 or seconds < _MIN_TRIAL or len(sample) < MIN_EXAMPLES_TO_HOLD_OUT:
             return start.variant
-        best, highest = start.variant, 0.0
+        accuracies = []
         X, y = self.X.take(sample), self.y[sample]
         for variant in variants:
             windows = variant.stages[0][0]
@@ -499,6 +502,7 @@ class Race:
                     reader = Recipe(recipe).pipeline().fit(X, y)[-1]
             except Exception as error:
                 candidate.outcome = f"cannot apply: {error}"
+                accuracies.append(0.0)
                 continue
             candidate.seconds = self.clock.elapsed() - begin
             held_out = y[reader.validation_indices_]
@@ -506,10 +510,9 @@ class Race:
             n = int(np.char.str_len(held_out).sum())
             candidate.outcome = f"a short trial read {percent(accuracy, n)} of the characters"
             _logger.debug("%s: %s", name, candidate.outcome)
-            margin = two_standard_errors(highest, n) if best is start.variant else 0.0
-            if accuracy > highest + margin or variant is start.variant:
-                best, highest = variant, accuracy
-        return best
+            accuracies.append(accuracy)
+        best = int(np.argmax(accuracies))
+        return variants[best if accuracies[best] > _CLEARLY_MORE * accuracies[0] else 0]
 
     def _seconds_for_network(self) -> float:
         """Return the time that is left but for the final fit of another candidate."""
