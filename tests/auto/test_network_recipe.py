@@ -12,11 +12,9 @@ from skcaptcha.auto._network_recipe import (
     MANY_BATCHES,
     Heights,
     affordable_height,
-    channel_of,
     is_start_of_network,
     network_heights,
     network_recipe,
-    other_channels,
 )
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.recipes import Recipe
@@ -53,39 +51,6 @@ def test_only_windows_that_are_rescaled_are_a_start():
     unscaled = {**STEPS, "denoise": {"gray": {"use": "Grayscale"}}}
     assert not is_start_of_network({**WINDOWS, "steps": unscaled})
     assert not is_start_of_network(network_recipe(WINDOWS, 24))
-
-
-@pytest.mark.parametrize("color", [True, False])
-@pytest.mark.parametrize("ink", ["auto", "dark"])
-def test_other_channels_keep_the_rest_of_the_recipe(color, ink):
-    polarity = {"use": "PolarityNormalizer"} | ({} if ink == "auto" else {"ink": ink})
-    denoise = {
-        "gray": {"use": "Grayscale"},
-        "polarity": polarity,
-        "text": {"use": "TextCropper"},
-        "opening": {"use": "MorphologicalOpening", "size": 3},
-        "rescale": {"use": "HeightScaler", "pitch": 20},
-    }
-    recipe = {**WINDOWS, "steps": {**STEPS, "denoise": denoise}}
-    assert channel_of(recipe) == "luma"
-    others = other_channels(recipe, color=color)
-    assert list(others) == (["min", "max", "saturation", "contrast"] if color else ["contrast"])
-    for channel, other in others.items():
-        assert channel_of(other) == channel
-        steps = Recipe(other).pipeline()["denoise"].named_steps
-        assert list(steps) == list(denoise)
-        expected = {"saturation": "auto", "contrast": "bright"}.get(channel, ink)
-        assert steps["polarity"].ink == expected
-        assert (steps["opening"].size, steps["rescale"].pitch) == (1, 20)
-        assert {**other["steps"], "denoise": denoise} == recipe["steps"]
-
-
-def test_recipes_without_a_named_channel_have_no_other_channels():
-    weights = {"gray": {"use": "Grayscale", "channel": [1, 0, 0]}}
-    for denoise in (weights, {"polarity": {"use": "PolarityNormalizer"}}):
-        recipe = {**WINDOWS, "steps": {**STEPS, "denoise": denoise}}
-        assert channel_of(recipe) is None
-        assert other_channels(recipe, color=True) == {}
 
 
 def _without_opening(denoise):

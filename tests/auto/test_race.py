@@ -12,10 +12,9 @@ from skcaptcha.auto._candidate import Candidate
 from skcaptcha.auto._costs import Costs
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Family, families_for
-from skcaptcha.auto._network_recipe import channel_of
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._race import Race, _logged_to
-from skcaptcha.datasets import make_image_captchas, make_line_captchas
+from skcaptcha.datasets import make_image_captchas
 from skcaptcha.images import ImageBatch
 from skcaptcha.recipes import Recipe
 
@@ -252,38 +251,6 @@ def test_a_network_starts_from_windows_without_an_opening_if_they_are_nearly_as_
         race.candidates.append(Candidate(family, variant, screened=0.1, character_accuracy=reads))
     start = race._start_of_network()
     assert start.variant.stages[0][0]["steps"]["denoise"]["opening"]["size"] == size
-
-
-@pytest.mark.slow
-def test_networks_read_the_channel_that_shows_the_characters():
-    """Windows that read nothing do not tell which channel that is."""
-    bright, labels = make_line_captchas(250, charset="ABCD", random_state=0)
-    rng = np.random.default_rng(0)
-    images = []
-    for image in bright:
-        # Only the saturation shows the characters, and the brightest channel is noise.
-        noise = rng.integers(60, 255, image.shape[:2])
-        ink = (255 - image.min(axis=2)) / 255
-        pale = np.rint(noise * (1 - 0.8 * ink))
-        images.append(np.stack([noise, pale, noise], axis=2).astype(np.uint8))
-    race = race_of(images, labels.tolist(), 200.0)
-    (family,) = families_for(measure(images, labels), WINDOWS)
-    chance = Candidate(family, family.variants[0], screened=0.0, character_accuracy=0.25)
-    variant = race._best_channel(chance)
-    assert channel_of(variant.stages[0][0]) == "saturation"
-    tried = {each.name.split()[-1]: each.outcome for each in race.candidates}
-    assert list(tried) == ["luma", "min", "max", "saturation", "contrast"]
-    assert all(outcome.startswith("a short trial read") for outcome in tried.values())
-    assert race.clock.elapsed() < 100
-
-
-def test_without_time_to_try_channels_networks_start_from_the_best_windows():
-    labels = strings(40, "ABC", [3])
-    race = race_of(bars(labels), labels, 20.0)
-    (family,) = families_for(measure(bars(labels), labels), WINDOWS)
-    start = Candidate(family, family.variants[0], screened=0.0)
-    assert race._best_channel(start) is start.variant
-    assert race.candidates == []
 
 
 def test_what_networks_log_is_reported_and_not_logged_twice(caplog):

@@ -19,8 +19,6 @@ _SOURCE = "convolutional.yaml"
 # Pixels from one character to the next: at least, usually, and at most.
 _PITCHES = 16.0, 24.0, 36.0
 _MAX_HEIGHT = 96
-_CHANNELS_OF_COLORS = "luma", "min", "max", "saturation", "contrast"
-_CHANNELS_OF_GRAY = "luma", "contrast"
 ENOUGH_BATCHES = 1000
 """With fewer batches, a network reads more if its images are smaller."""
 MANY_BATCHES = 3000
@@ -38,37 +36,6 @@ def opening_size(recipe: Content) -> int:
     """Return the size of the opening in the denoising of a recipe; 1 does nothing."""
     size: int = recipe["steps"]["denoise"].get("opening", {}).get("size", 1)
     return size
-
-
-def channel_of(recipe: Content) -> str | None:
-    """Return the channel that a recipe reads; None if it does not convert images to gray first."""
-    first = next(iter(recipe["steps"]["denoise"].values()))
-    channel = first.get("channel", "luma") if first["use"] == "Grayscale" else None
-    return channel if isinstance(channel, str) else None
-
-
-def other_channels(windows: Content, *, color: bool) -> dict[str, Content]:
-    """Return a recipe that reads windows, without its opening, for each of the other channels.
-
-    There are fewer channels if images have no ``color``.
-    """
-    own, recipes = channel_of(windows), {}
-    for channel in _CHANNELS_OF_COLORS if color else _CHANNELS_OF_GRAY:
-        if own in (None, channel):
-            continue
-        denoise = deepcopy(windows["steps"]["denoise"])
-        for name, step in denoise.items():
-            match step["use"]:
-                case "Grayscale":
-                    denoise[name] = {"use": "Grayscale", "channel": channel}
-                case "PolarityNormalizer" if channel == "contrast":
-                    denoise[name] = {"use": "PolarityNormalizer", "ink": "bright"}
-                case "PolarityNormalizer" if {own, channel} & {"saturation", "contrast"}:
-                    denoise[name] = {"use": "PolarityNormalizer"}
-                case "MorphologicalOpening":
-                    denoise[name] = {"use": "MorphologicalOpening", "size": 1}
-        recipes[channel] = {**windows, "steps": {**windows["steps"], "denoise": denoise}}
-    return recipes
 
 
 class Heights(NamedTuple):

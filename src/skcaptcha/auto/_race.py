@@ -14,20 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from skcaptcha._display.percent import percent, points
+from skcaptcha._display.percent import points
 from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
-from skcaptcha.auto._families import Content, Family, Variant, name_of
+from skcaptcha.auto._families import Family, Variant, name_of
 from skcaptcha.auto._network_recipe import (
-    Heights,
     affordable_height,
-    channel_of,
     is_start_of_network,
     network_heights,
     network_recipe,
     opening_size,
-    other_channels,
 )
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.exceptions import ReadingError
@@ -63,15 +60,6 @@ _HOPEFUL = 0.5
 # budget.
 _RESERVED_FRACTION = 0.03
 _N_NETWORKS, _MAX_BATCHES = 2, 3000
-# If the best windows read less than this part of the characters, networks are first tried for a
-# short time from each channel: part of the time for networks, at least so many seconds for each;
-# part of some captchas is held out.
-_HOPELESS = 0.25
-_TRIAL_FRACTION, _MIN_TRIAL = 0.3, 8.0
-_N_TRIED, _TRIAL_HELD_OUT = 250, 0.3
-# Another channel must read so many times the characters: networks that have hardly begun to learn
-# differ by chance.
-_CLEARLY_MORE = 1.5
 # Positions are good enough to start from if windows read this part of the characters that the best
 # windows read.
 _GOOD_START = 0.9
@@ -399,13 +387,12 @@ class Race:
         # Without held-out captchas, nothing would tell how well networks read.
         if start is None or len(self.y) < MIN_EXAMPLES_TO_HOLD_OUT:
             return
-        variant = start.variant
-        if start.character_accuracy < _HOPELESS:
-            variant = self._best_channel(start)
-        windows = variant.stages[0][0]
-        heights = self._network_heights(windows)
+        windows = start.variant.stages[0][0]
+        sample = self.screened[:_N_MEASURED]
+        images = [decode(self.X[i]) for i in sample.tolist()]
+        heights = network_heights(windows, images, self.y[sample].tolist())
         recipe = network_recipe(windows, heights.usual)
-        variant = Variant(variant.settings, ((windows,), (recipe,)))
+        variant = Variant(start.variant.settings, ((windows,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
         batch_seconds = None
@@ -455,64 +442,6 @@ class Race:
             candidate.n_validated,
             self.clock.remaining(),
         )
-
-    def _network_heights(self, windows: Content) -> Heights:
-        sample = self.screened[:_N_MEASURED]
-        images = [decode(self.X[i]) for i in sample.tolist()]
-        return network_heights(windows, images, self.y[sample].tolist())
-
-    def _best_channel(self, start: Candidate) -> Variant:
-        """Train a network for a short time from each channel, and return windows of the best one.
-
-        Windows that read so little do not tell which channel shows the characters best.
-        """
-        images = [decode(self.X[i]) for i in self.screened[:_N_MEASURED].tolist()]
-        color = any(image.ndim == 3 and (image != image[:, :, :1]).any() for image in images)
-        windows = start.variant.stages[0][0]
-        variants = [start.variant]
-        for channel, recipe in other_channels(windows, color=color).items():
-            settings = {**start.variant.settings, "denoise": recipe["steps"]["denoise"]}
-            settings["denoise__gray__channel"] = channel
-            variants.append(Variant(settings, ((recipe,),)))
-        seconds = _TRIAL_FRACTION * self._seconds_for_network() / len(variants)
-        sample = self.screened[:_N_TRIED]
-        if len(variants) == 1 or seconds < _MIN_TRIAL or len(sample) < MIN_EXAMPLES_TO_HOLD_OUT:
-            return start.variant
-        accuracies = []
-        X, y = self.X.take(sample), self.y[sample]
-        for variant in variants:
-            windows = variant.stages[0][0]
-            recipe = network_recipe(
-                windows,
-                self._network_heights(windows).least,
-                max_iter=_MAX_BATCHES,
-                validation_fraction=_TRIAL_HELD_OUT,
-                budget=seconds,
-            )
-            name = f"{name_of(recipe)} from {channel_of(windows)}"
-            candidate = Candidate(Family(NETWORK, name, (variant,), ""), variant)
-            self.candidates.append(candidate)
-            self.report_progress(f"trying {name}")
-            begin = self.clock.elapsed()
-            try:
-                with (
-                    warnings.catch_warnings(action="ignore"),
-                    joblib.parallel_config(n_jobs=self.pool.n_max),
-                ):
-                    reader = Recipe(recipe).pipeline().fit(X, y)[-1]
-            except Exception as error:
-                candidate.outcome = f"cannot apply: {error}"
-                accuracies.append(0.0)
-                continue
-            candidate.seconds = self.clock.elapsed() - begin
-            held_out = y[reader.validation_indices_]
-            accuracy = character_accuracy(held_out, reader.validation_texts_)
-            n = int(np.char.str_len(held_out).sum())
-            candidate.outcome = f"a short trial read {percent(accuracy, n)} of the characters"
-            _logger.debug("%s: %s", name, candidate.outcome)
-            accuracies.append(accuracy)
-        best = int(np.argmax(accuracies))
-        return variants[best if accuracies[best] > _CLEARLY_MORE * accuracies[0] else 0]
 
     def _seconds_for_network(self) -> float:
         """Return the time that is left but for the final fit of another candidate."""
