@@ -16,19 +16,16 @@ from .reading import CASES, files_of, model_of
 from .rows import Row, faster
 from .timing import in_turn, seconds
 
-_FILES = {"lines": 10_000, "captcha_v2": 4_000}
+_CASES = (CASES[0], 10_000), (CASES[3], 4_000), (CASES[-1], 1_000)
 
 
 def workers(data: Path, work: Path, repeat: int) -> Iterator[Row]:
     """Compare reading with two running workers and with one."""
     from distributed import Client, LocalCluster  # noqa: PLC0415 - needs an extra
 
-    cases = [CASES[0], CASES[-1]]
-
     def rows(name: str, way: Callable[[Callable, int], float]) -> Iterator[Row]:
-        for case in cases:
+        for case, n_files in _CASES:
             model = joblib.load(model_of(case, data, work))
-            n_files = _FILES[case.scheme]
             read = partial(read_images, model, files_of(case, data, n_files))
             two, one = in_turn(
                 partial(way, read, 2), partial(way, read, 1), repeat=max(3, repeat // 2)
