@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib._parallel_backends import LokyBackend
+from scipy.special import logit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -22,6 +23,7 @@ from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer, Smoot
 from skcaptcha.exceptions import ImageError, ReadingError
 from skcaptcha.features import HOG, OrientedGradients
 from skcaptcha.read import CharacterReader, ConvolutionalReader, SequenceReader
+from skcaptcha.read._calibration import PlattScaling
 from skcaptcha.read.convolutional._training import Training
 from skcaptcha.segment import EqualSplit, SlidingWindow
 
@@ -174,6 +176,37 @@ def test_held_out_captchas_of_several_networks_are_disjoint_and_keep_duplicates_
     assert len(set(fitted.validation_indices_.tolist())) == 18
     for part in parts:
         assert sorted(part % 30) == sorted([*set(part % 30), *set(part % 30)])
+
+
+def test_other_networks_are_asked_only_if_the_first_is_not_sure():
+    fitted = tiny(n_estimators=2, max_iter=30).fit(*captchas(60))
+    images = OTHERS[0]
+    first, second = fitted.networks_
+    probabilities = []
+    for network in (first, second):
+        fitted.networks_ = [network]
+        (columns,) = fitted._batches(images)
+        probabilities.append(np.exp(columns.lattice._scores))
+    fitted.networks_ = [first, second]
+    mean = np.mean(probabilities, axis=0)
+    given = fitted.calibrator_
+    for intercept, expected in ((100.0, probabilities[0]), (-100.0, mean)):
+        fitted.calibrator_ = PlattScaling(0.0, intercept)
+        (columns,) = fitted._batches(images)
+        np.testing.assert_allclose(np.exp(columns.lattice._scores), expected, rtol=1e-5)
+    # By default it depends on the captcha.
+    fitted.calibrator_ = given
+    fitted.networks_ = [first]
+    confidences = np.array([reading.confidence for reading in fitted.read(images)])
+    fitted.networks_ = [first, second]
+    fitted.calibrator_ = PlattScaling(
+        given.slope, given.intercept - logit(np.median(confidences)) + logit(0.9)
+    )
+    (columns,) = fitted._batches(images)
+    sure = confidences > np.median(confidences)
+    assert 0 < sure.sum() < len(images)
+    expected = np.where(sure[:, None], probabilities[0], mean)
+    np.testing.assert_allclose(np.exp(columns.lattice._scores), expected, rtol=1e-5)
 
 
 def test_scores_of_labels(reader):

@@ -49,6 +49,8 @@ _logger = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
+# From this confidence on, the first network reads alone.
+_SURE = 0.9
 _BATCH_SIZE, _MAX_COLUMNS = 64, 2**13  # captchas, and their columns, that are decoded at a time
 _MAX_WIDTH = 2**14  # pixels, as for HeightScaler
 _MAX_CHECKED = 50  # during the training
@@ -89,8 +91,8 @@ class ConvolutionalReader(ConstrainedReader):
         images, and pad them alike on both sides, but not crop them. None: windows with oriented
         gradients, and linear discriminants, for images resized to a pitch of 24 pixels.
     n_estimators : int >= 1, default=1
-        Number of networks, each with other held-out captchas and a seed of its own. They average
-        their probabilities.
+        Number of networks, each with other held-out captchas and a seed of its own. If the first
+        one reads a captcha with a confidence of less than 0.9, they average their probabilities.
     channels : tuple of five ints, default=(24, 24, 64, 64, 64)
         Channels of the convolutions of 3 x 3 pixels.
     n_hidden : int >= 1, default=128
@@ -550,20 +552,34 @@ class ConvolutionalReader(ConstrainedReader):
             first += len(some)
 
     def _columns(self, images: Sequence[Image], networks: Sequence[FoldedNetwork]) -> _Columns:
-        """Return the mean probabilities of networks for the columns of images."""
+        """Return the probabilities of the first network for the columns of images.
+
+        Where its reading is not sure, they are the mean of those of all networks.
+        """
         padded_height = self.image_height_ + -self.image_height_ % HEIGHT_UNIT
         for network in networks:
             network.check(padded_height, len(self.classes_) + 1)
         prepared = [_prepare(image, self.image_height_)[0] for image in images]
-        outputs = []
-        for logits in zip(*(network.batch_logits(prepared) for network in networks), strict=True):
-            logs = log_softmax(logits, axis=-1)
-            outputs.append(np.logaddexp.reduce(logs, axis=0) - np.log(len(networks)))
-        n_columns = np.array([len(own) for own in outputs])
-        padded = np.zeros((len(outputs), max(n_columns), outputs[0].shape[1]))
-        for row, own in zip(padded, outputs, strict=True):
-            row[: len(own)] = own
-        return _Columns(ColumnLattice(padded, n_columns), n_columns)
+        first, *others = networks
+        logs = [log_softmax(logits, axis=1) for logits in first.batch_logits(prepared)]
+        columns = _joined(logs)
+        if not others:
+            return columns
+        unsure = np.flatnonzero(~self._is_sure(columns)).tolist()
+        some = [prepared[i] for i in unsure]
+        for i, logits in zip(
+            unsure, zip(*(other.batch_logits(some) for other in others), strict=True), strict=True
+        ):
+            of_all = np.stack([logs[i], *log_softmax(logits, axis=2)])
+            logs[i] = np.logaddexp.reduce(of_all, axis=0) - np.log(len(networks))
+        return _joined(logs)
+
+    def _is_sure(self, columns: _Columns) -> NDArray[np.bool_]:
+        """Return which readings of a network are so confident that no other one is asked."""
+        constraints = self._batch_constraints(columns)
+        paths = columns.lattice.viterbi(*constraints)
+        margins = Alternatives(columns.lattice, paths, constraints).margins()
+        return (paths.lengths > 0) & (self.calibrator_.predict_proba(margins) >= _SURE)
 
     def __sklearn_tags__(self) -> Tags:
         return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
@@ -574,6 +590,14 @@ class _Columns(NamedTuple):
 
     lattice: ColumnLattice
     n_columns: NDArray[np.intp]
+
+
+def _joined(logs: Sequence[NDArray[np.floating]]) -> _Columns:
+    n_columns = np.array([len(own) for own in logs])
+    padded = np.zeros((len(logs), max(n_columns), logs[0].shape[1]))
+    for row, own in zip(padded, logs, strict=True):
+        row[: len(own)] = own
+    return _Columns(ColumnLattice(padded, n_columns), n_columns)
 
 
 def _that_fit(columns: _Columns, constraints: Constraints) -> Constraints:
