@@ -1,5 +1,7 @@
 """The report on a fit is correct."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.model_selection import KFold
@@ -91,3 +93,7 @@ def test_comparison_of_recipes_is_shown():
     text = CheckedPage(page).text
     assert "Comparison of recipes" in text
     assert choice.trials[0].name in text
+    for folds, where in ((4, "the training captchas"), (1, "captchas held out of the training")):
+        found = replace(choice, folds=folds)
+        page = fit_report(choice.model, list(X), Y.tolist(), search=found, budget=0)
+        assert f"Measured on {where}, when the model was chosen" in headline_of(page)

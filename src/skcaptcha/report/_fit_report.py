@@ -141,7 +141,7 @@ def fit_report(
         shown = predict_labeled(model, X[:_N_SHOWN], y[:_N_SHOWN], names=names[:_N_SHOWN])
         shown_source = "the training captchas"
         if found.accuracy is not None:
-            where = f"{shown_source}, when the model was chosen"
+            where = f"{found.tested_on}, when the model was chosen"
             result.append(accuracy_headline(found.accuracy, found.n_validated, where))
         not_measured = (
             "Not measured: fitting the model again without part of its captchas would have taken "
@@ -174,6 +174,7 @@ class _Description(NamedTuple):
     folds: int = _DEFAULT_FOLDS
     accuracy: float | None = None  # in cross-validation
     n_validated: int = 0
+    tested_on: str = "the training captchas"
 
 
 def _describe(search: BaseSearchCV | Choice | None, n: int) -> _Description:
@@ -196,8 +197,11 @@ def _describe(search: BaseSearchCV | Choice | None, n: int) -> _Description:
             ("seconds", f"{search.seconds:.0f} of {search.budget:.0f}"),
         ]
         seconds = search.trials[0].seconds / folds
-        folds = max(folds, 2)
-        return _Description(facts, [race_section(search)], seconds, folds, accuracy, n_validated)
+        sections = [race_section(search)]
+        if folds > 1:
+            return _Description(facts, sections, seconds, folds, accuracy, n_validated)
+        tested_on = "captchas held out of the training"
+        return _Description(facts, sections, seconds, 2, accuracy, n_validated, tested_on)
     results, best = search.cv_results_, search.best_index_
     # NaN if the best candidate could not be scored.
     accuracy = float(np.nan_to_num(results["mean_test_score"][best]))
