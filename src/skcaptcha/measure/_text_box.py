@@ -11,14 +11,23 @@ from skcaptcha.measure._text_extent import range_of_greatest_sum
 # Larger images are shrunk: strokes are then still visible, and lines are found in little time.
 _MAX_HEIGHT = 80
 _THICKNESS = 3  # of lines
+# Strokes of characters are shorter than lines, in images of one line of text.
 _LINE_OF_HEIGHT, _MIN_LINE = 0.9, 36
+# Votes of the Hough transform, as part of the length, because characters interrupt lines; and the
+# longest gap, in pixels, which characters next to each other do not bridge.
 _VOTES_OF_LINE, _GAP_IN_LINE = 0.6, 3
+# The limit of changes is part of a large one: the largest of all may be a single speck.
 _CAP_PERCENTILE, _CAP = 95, 0.3
+# Rows depend on the columns that they are summed over; three rounds are usually one too many.
 _N_ROUNDS = 3
+# Relative to the height of the image and of the text. Gaps between characters are wider than gaps
+# between their strokes in a row.
 _ROW_SMOOTHING, _COLUMN_SMOOTHING = 0.02, 0.1
+# Low, so that the ends of letters such as p or l belong to the text.
 _ROW_EXCESS, _COLUMN_EXCESS = 0.25, 0.3
 _SPACE_OF_HEIGHT = 2
-_MIN_ROWS, _MIN_OF_HEIGHT = 6, 0.1
+_MIN_ROWS, _MIN_OF_HEIGHT = 6, 0.1  # of a text
+# If the rest of the image changes more, in relation to the text, it may be text as well.
 _MAX_OUTSIDE = 0.35
 
 
