@@ -67,6 +67,22 @@ def test_if_polarity_differs_one_for_all_images_is_tried_too(n_inverted, polarit
     assert found == {"luma": polarities, "contrast": ["bright"]}
 
 
+def test_readers_that_have_a_mask_get_the_one_of_the_labels():
+    labels = [f"{i % 4}{'ABC'[i % 3]}" for i in range(60)]
+    measurement = measure(bars(["AB"] * 60), labels)
+    mask = ["0123", "ABC"]
+    for family in families_for(measurement, ALL):
+        for variant in family.variants:
+            for stage in variant.stages:
+                for recipe in stage:
+                    read = recipe["steps"]["read"]
+                    expected = mask if read["use"] == "SequenceReader" else None
+                    assert read.get("mask") == expected
+    own = {**ALL["grid"][-1], "denoise__opening__size": [1], "read__mask": [["0", None]]}
+    (family,) = families_for(measurement, {**ALL, "grid": [own]})
+    assert family.variants[0].stages[0][0]["steps"]["read"]["mask"] == ["0", None]
+
+
 def test_a_family_without_boxes_is_excluded():
     images = [np.pad(image, ((0, 0), (0, i)), "edge") for i, image in enumerate(bars(["ABC"] * 9))]
     (family,) = families_for(measure(images, ["ABC"] * 9), FIXED_BOXES)

@@ -103,3 +103,50 @@ def test_the_size_of_the_text_does_not_vary_if_the_text_is_not_found():
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (20, 80, 240), dtype=np.uint8)
     assert not measure([*noise], ["AB"] * 20).text_size_varies
+
+
+# --- positions of digits and letters --------------------------------------------------------------
+
+
+def plates(n: int, *patterns: str) -> list[str]:
+    """Return n labels with random digits for 0 and letters for A, one pattern after the other."""
+    rng = np.random.default_rng(0)
+    kinds = {"0": list("0123456789"), "A": list("ABCDEF")}
+    return [
+        "".join(str(rng.choice(kinds[kind])) for kind in patterns[i % len(patterns)])
+        for i in range(n)
+    ]
+
+
+DIGITS, LETTERS = "0123456789", "ABCDEF"
+
+
+@pytest.mark.parametrize(
+    ("labels", "mask"),
+    [
+        (plates(100, "00A00AA"), (DIGITS, DIGITS, LETTERS, DIGITS, DIGITS, LETTERS, LETTERS)),
+        (plates(100, "00A00", "00AA0"), (DIGITS, DIGITS, LETTERS, None, DIGITS)),
+        # By chance, or of different lengths.
+        (plates(6, "00A00AA"), None),
+        (plates(100, "0A0", "A0A"), None),
+        (plates(100, "0A", "0AA"), None),
+        (plates(100, "0000"), None),
+    ],
+)
+def test_digits_and_letters_at_fixed_positions(labels, mask):
+    measurement = measure([np.zeros((8, 20), np.uint8)] * len(labels), labels)
+    assert measurement.mask == mask
+    lines = dict(measurement.summary())
+    if mask is None:
+        assert "positions" not in lines
+    else:
+        names = {DIGITS: "digit", LETTERS: "letter", None: "any"}
+        assert lines["positions"] == " ".join(names[allowed] for allowed in mask)
+
+
+@pytest.mark.parametrize("n", [20, 30, 100])
+def test_random_strings_have_no_fixed_positions(n):
+    rng = np.random.default_rng(n)
+    for _ in range(20):
+        labels = ["".join(rng.choice(list("0123456789abcdef"), 4)) for _ in range(n)]
+        assert measure([np.zeros((8, 20), np.uint8)] * n, labels).mask is None

@@ -44,6 +44,13 @@ def test_the_network_gets_the_denoising_of_the_windows_without_their_margin():
     assert "margin" not in STEPS["denoise"]["rescale"]
 
 
+def test_the_network_gets_the_constraints_of_the_windows():
+    read = {"use": "SequenceReader", "n_realignments": 0, "mask": ["AB", None], "charset": "ABC"}
+    recipe = network_recipe({**WINDOWS, "steps": {**STEPS, "read": read}}, 48)
+    reader = Recipe(recipe).pipeline()[-1]
+    assert (reader.mask, reader.charset, reader.length) == (["AB", None], "ABC", None)
+
+
 def test_only_windows_that_are_rescaled_are_a_start():
     assert is_start_of_network(WINDOWS)
     boxes = {**STEPS, "segment": {"use": "FixedBoxes", "boxes": [[0, 0, 5, 5]]}}

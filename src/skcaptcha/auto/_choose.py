@@ -117,6 +117,10 @@ def choose_recipe(
     family reads nearly everything correctly, the others are not tried. Among equally accurate
     recipes, the fastest one is chosen. Duplicate images are always in the same fold.
 
+    If all labels have the same length, and some positions never hold a digit, or never a letter,
+    which is not by chance, then readers that have a `mask` never read one there: number plates and
+    serial numbers follow such rules.
+
     Parameters
     ----------
     X : sequence of n captchas

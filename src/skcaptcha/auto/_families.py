@@ -114,7 +114,10 @@ def _recipe(
     fixed: Content, values: Content, measurement: Measurement, length: int | None
 ) -> Content:
     steps = _filled(_with_values(fixed["steps"], values), measurement, length)
-    if reads_images(allowed_classes("read").get(steps["read"]["use"])):
+    reader = allowed_classes("read").get(steps["read"]["use"])
+    if measurement.mask and reader is not None and "mask" in reader._get_param_names():
+        steps["read"].setdefault("mask", list(measurement.mask))
+    if reads_images(reader):
         # Its surrogate may read segments of the same images.
         steps = {name: step for name, step in steps.items() if name not in ("segment", "features")}
     content = {**fixed, "steps": steps, "final": {}}

@@ -26,6 +26,8 @@ _MAX_COLUMNS = 200
 # The text is found in so many images. Its size varies if it stands out in nearly all of them, and
 # both its height and the distance of its characters differ by this factor among most images.
 _N_TEXTS, _MIN_TEXTS, _MIN_FOUND, _VARYING = 100, 20, 0.9, 1.5
+# Digits, or letters, cannot stand at a position if such a position is less probable by chance.
+_BY_CHANCE = 1e-4
 
 
 class Span(NamedTuple):
@@ -69,6 +71,10 @@ class Measurement:
     text_size_varies : bool
         Whether the size of the text, relative to the height of the images, differs from image to
         image.
+    mask : tuple of (str or None), or None
+        Characters that can stand at each position, None for all. It is None unless all labels have
+        the same length, and digits, letters, or other characters never stand at some position,
+        which is not by chance, as in number plates.
     boxes : tuple of tuples (x, y, w, h), or None
         Equally spaced boxes over the ink of the mean image; None unless all images have the same
         size and the labels have a usual length.
@@ -84,6 +90,7 @@ class Measurement:
     characters: dict[str, int]
     pitch: float
     text_size_varies: bool
+    mask: tuple[str | None, ...] | None
     boxes: tuple[tuple[int, int, int, int], ...] | None
 
     @property
@@ -128,6 +135,9 @@ class Measurement:
             ("characters", f"{''.join(self.characters)} ({len(self.characters)})"),
             ("pitch", f"{self.pitch:.0f} pixels"),
         ]
+        if self.mask:
+            allowed = ("any" if some is None else _short(some) for some in self.mask)
+            lines.append(("positions", " ".join(allowed)))
         if self.text_size_varies:
             lines.append(("text", "varies in size"))
         if self.rare:
@@ -214,6 +224,7 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
         characters=dict(sorted(Counter("".join(labels)).items())),
         pitch=float(np.mean(pitches or [0])),
         text_size_varies=_varies(texts),
+        mask=_mask(labels),
         boxes=boxes,
     )
 
@@ -221,6 +232,35 @@ def measure(images: Iterable[NDArray[np.uint8]], labels: Sequence[str]) -> Measu
 def _usual(lengths: Mapping[int, int]) -> int | None:
     length = max(lengths, key=lambda length: lengths[length])
     return length if lengths[length] >= _USUAL_FRACTION * sum(lengths.values()) else None
+
+
+def _mask(labels: Sequence[str]) -> tuple[str | None, ...] | None:
+    """Return the characters that can stand at each position, or None if there is no rule."""
+    if len({*map(len, labels)}) != 1:
+        return None
+    counts = Counter("".join(labels))
+    kinds_of_all = Counter(map(_kind, counts.elements()))
+    total = sum(counts.values())
+    mask: list[str | None] = []
+    for characters in zip(*labels, strict=True):
+        kinds = {*map(_kind, characters)}
+        missing = kinds_of_all.keys() - kinds
+        if any((1 - kinds_of_all[k] / total) ** len(labels) < _BY_CHANCE for k in missing):
+            mask.append("".join(c for c in sorted(counts) if _kind(c) in kinds))
+        else:
+            mask.append(None)
+    return tuple(mask) if any(mask) else None
+
+
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "digit"
+    return "letter" if character.isalpha() else "other"
+
+
+def _short(allowed: str) -> str:
+    kinds = dict.fromkeys(map(_kind, allowed))
+    return "/".join(kinds)
 
 
 def _varies(texts: Sequence[NDArray[np.float64] | None]) -> bool:

@@ -19,6 +19,7 @@ _SOURCE = "convolutional.yaml"
 # Pixels from one character to the next: at least, usually, and at most.
 _PITCHES = 16.0, 24.0, 36.0
 _MAX_HEIGHT = 96
+_CONSTRAINTS = {"length", "charset", "mask"}
 ENOUGH_BATCHES = 1000
 """With fewer batches, a network reads more if its images are smaller."""
 MANY_BATCHES = 3000
@@ -91,13 +92,15 @@ def _in_units(height: float) -> int:
 
 
 def network_recipe(windows: Content, height: int, **parameters: object) -> Content:
-    """Return the ready recipe `convolutional` with the denoising of a recipe that reads windows.
+    """Return the ready recipe `convolutional` for captchas whose windows another recipe reads.
 
-    ``height`` is that of the images, and ``parameters`` are those of its `ConvolutionalReader`.
+    Denoising and constraints are those of the recipe with windows. ``height`` is that of the
+    images, and ``parameters`` are those of its `ConvolutionalReader`.
     """
     steps = parse_yaml(ready_recipe("convolutional"), _SOURCE)["steps"]
     denoise = deepcopy(windows["steps"]["denoise"])
     # Windows need a margin that they can be centered in; the network pads its images itself.
     denoise["rescale"] = {"use": "HeightScaler", "height": height, "margin": 0}
-    read = {**steps["read"], **parameters}
+    constraints = {k: v for k, v in windows["steps"]["read"].items() if k in _CONSTRAINTS}
+    read = {**steps["read"], **constraints, **parameters}
     return {**windows, "steps": {"denoise": denoise, "read": read}, "final": {}}
