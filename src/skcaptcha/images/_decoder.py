@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from skcaptcha.base import Documented, StepTags
+from skcaptcha.base import Documented, Reloadable, StepTags
 from skcaptcha.exceptions import ImageError
 from skcaptcha.images._decode import (
     MAX_BYTES,
@@ -25,7 +25,7 @@ from skcaptcha.novelty import MIN_IMAGES, NoveltyDetector
 
 
 class ImageDecoder(  # type: ignore[call-arg]
-    Documented, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Reloadable, Documented, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Decode images: the first step of every pipeline.
 
