@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import cv2
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 
 _CHANNELS = ("luma", "red", "green", "blue", "min", "max", "saturation", "contrast")
+_HUES = {
+    "red": 0,
+    "orange": 30,
+    "yellow": 60,
+    "green": 120,
+    "cyan": 180,
+    "blue": 240,
+    "purple": 285,
+    "pink": 330,
+}
+# The hue of a color that is closer to gray depends on noise.
+_MIN_RANGE = 16
+# Weaker color is compression noise, which must not become ink if an image has no such ink.
+_MIN_PEAK = 64
 
 
 class Grayscale(BaseDenoiser):
@@ -33,6 +49,34 @@ class Grayscale(BaseDenoiser):
         - three weights: the weighted sum of (R, G, B), clipped to 0..255.
 
         Gray images remain unchanged, except with ``"contrast"``; their saturation is 0.
+    color : str or array-like of 3 ints in 0..255, default=None
+        Color of the ink to keep, for captchas that ask for the characters of one color; ``channel``
+        is then ignored. Ink of this color becomes bright, and everything else becomes dark, so
+        that the steps after it need ``ink="bright"``. The strongest pixel becomes 255, unless its
+        color is very weak.
+
+        - ``"red"``, ``"orange"``, ``"yellow"``, ``"green"``, ``"cyan"``, ``"blue"``, ``"purple"``
+          or ``"pink"``: the chroma of the pixels whose hue is within ``tolerance`` of this hue (0,
+          30, 60, 120, 180, 240, 285 and 330 degrees), pale or dark;
+        - a measured color (R, G, B): the same, with the hue of this color;
+        - ``"black"``, ``"white"``: darkness or brightness without color,
+          ``255 - max - (max - min)`` or ``min - (max - min)``, so that gray is half of each.
+
+        Gray images have neither hue nor chroma; only ``"black"`` and ``"white"`` find ink in them.
+    tolerance : float in 0..180, default=30
+        Greatest difference from the hue of ``color``, in degrees. Decrease it if another ink has a
+        similar hue, such as orange and red.
+
+    Notes
+    -----
+    Chroma and hue are length and angle of the color in the plane of
+    ``(R - (G + B) / 2, sqrt(3) / 2 (G - B))`` [1]_. A pixel that is partly ink on a gray
+    background has the hue of the ink, and a chroma in proportion to the part that is ink.
+
+    References
+    ----------
+    .. [1] A. Hanbury, "Constructing cylindrical coordinate colour spaces", Pattern Recognition
+           Letters 29 (2008), 494-500.
 
     Examples
     --------
@@ -43,13 +87,29 @@ class Grayscale(BaseDenoiser):
     >>> Grayscale(channel="green").fit_transform([red_ink])[0]
     array([[ 10, 255],
            [255, 255]], dtype=uint8)
+
+    Only the red ink, or only the black ink:
+
+    >>> inks = np.array([[[200, 10, 10], [10, 10, 200], [20, 20, 20]]], dtype=np.uint8)
+    >>> Grayscale(color="red").fit_transform([inks])[0]
+    array([[255,   0,   0]], dtype=uint8)
+    >>> Grayscale(color="black").fit_transform([inks])[0]
+    array([[  0,   0, 255]], dtype=uint8)
     """
 
     _accepts_color = True
-    _parameter_constraints: dict[str, Any] = {"channel": [StrOptions(set(_CHANNELS)), "array-like"]}
+    _parameter_constraints: dict[str, Any] = {
+        "channel": [StrOptions(set(_CHANNELS)), "array-like"],
+        "color": [StrOptions({*_HUES, "black", "white"}), "array-like", None],
+        "tolerance": [Interval(Real, 0, 180, closed="both")],
+    }
 
-    def __init__(self, channel: Any = "luma") -> None:
+    def __init__(
+        self, channel: Any = "luma", *, color: Any = None, tolerance: float = 30.0
+    ) -> None:
         self.channel = channel
+        self.color = color
+        self.tolerance = tolerance
 
     def _validate_params(self) -> None:
         super()._validate_params()
@@ -60,8 +120,23 @@ class Grayscale(BaseDenoiser):
                     "channel must be a name or three weights (red, green, blue), "
                     f"got {self.channel}"
                 )
+        if self.color is not None and not isinstance(self.color, str):
+            rgb = np.asarray(self.color)
+            in_range = rgb.dtype.kind in "iu" and ((rgb >= 0) & (rgb <= 255)).all()
+            if rgb.shape != (3,) or not in_range:
+                raise ValueError(
+                    "color must be a name or three integers in 0..255 (red, green, blue), "
+                    f"got {self.color}"
+                )
+            if np.ptp(rgb) < _MIN_RANGE:
+                raise ValueError(
+                    f"color must have a hue, got {self.color}, which is almost gray; use 'black' "
+                    "or 'white'"
+                )
 
     def _denoise(self, images: Images) -> Images:
+        if self.color is not None:
+            return _scaled_to_peak(self._amounts_of_ink(images))
         match self.channel:
             case "contrast":
                 return np.stack([_distance_from_background(image) for image in images])
@@ -82,6 +157,36 @@ class Grayscale(BaseDenoiser):
             case weights:
                 projection = images @ np.asarray(weights, dtype=float)
                 return np.rint(projection).clip(0, 255).astype(np.uint8)
+
+    def _amounts_of_ink(self, images: Images) -> NDArray[np.float32]:
+        """Return how much ink of the color each pixel has, 0 to 255."""
+        if images.ndim == 3:
+            images = np.repeat(images[..., None], 3, axis=-1)
+        match self.color:
+            case str("black" | "white"):
+                low, high = (f(images, axis=-1).astype(np.float32) for f in (np.min, np.max))
+                amounts = 255 + low - 2 * high if self.color == "black" else 2 * low - high
+                return amounts.clip(0)
+            case str(name):
+                angle = np.deg2rad(_HUES[name])
+            case rgb:
+                angle = np.arctan2(*_chroma_plane(np.asarray(rgb))[::-1])
+        x, y = _chroma_plane(images)
+        chroma = np.hypot(x, y)
+        similar = x * np.cos(angle) + y * np.sin(angle)
+        return chroma * (similar >= chroma * np.cos(np.deg2rad(self.tolerance)))
+
+
+def _chroma_plane(pixels: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return coordinates of RGB colors in a plane: gray is the origin, and hue is the angle."""
+    red, green, blue = np.moveaxis(pixels.astype(np.float32), -1, 0)
+    return red - (green + blue) / 2, np.float32(3**0.5 / 2) * (green - blue)
+
+
+def _scaled_to_peak(amounts: NDArray[np.float32]) -> Images:
+    """Scale images (n, h, w) so that the greatest value of each becomes 255."""
+    peaks = amounts.max(axis=(1, 2), keepdims=True)
+    return np.rint(amounts * (255 / np.maximum(peaks, _MIN_PEAK))).astype(np.uint8)
 
 
 def _convert_colors(images: Images, code: int) -> Images:
