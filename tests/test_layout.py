@@ -32,9 +32,12 @@ TESTED_ELSEWHERE = {
     "datasets/_dots.py": "tests/datasets/test_generators.py: schemes share its tests",
     "datasets/_drawing.py": "tests/datasets/test_generators.py: schemes share its tests",
     "datasets/_file_kinds.py": "tests/cli/test_bad_input.py: a command suggests what to pass",
+    "datasets/_find_labels.py": "tests/datasets/test_load.py: loading is one call of it",
     "datasets/_image_captcha.py": "tests/datasets/test_generators.py: schemes share its tests",
     "datasets/_lines.py": "tests/datasets/test_generators.py: schemes share its tests",
+    "datasets/_list_images.py": "tests/datasets/test_load.py: the images that are loaded",
     "datasets/_progress.py": "tests/cli/test_verbosity.py: only a terminal shows it",
+    "datasets/label_formats/entry.py": "tests/datasets/label_formats/test_json_labels.py: errors",
     "exceptions.py": "its docstrings: messages of the errors",
     # fitting
     "fitting/_check_labels.py": "tests/cli/test_check_labels.py: the command is one call of it",

@@ -1,4 +1,4 @@
-"""Unread label files, and lines that contain more than labels, are errors."""
+"""Which file of a folder is taken for its labels."""
 
 import pytest
 
@@ -11,54 +11,37 @@ from skcaptcha.exceptions import DatasetError
     [
         "train_labels.csv", "rec_gt_train.txt", "metadata.csv", "metadata.jsonl",
         "Labels.csv", "label.csv", "labels.tsv", "labels.json", "labels.csv.txt", "LABELS.TXT",
-        "gt.txt", "ground_truth.csv", "annotations.xml", "B2.gt.txt",
+        "gt.txt", "ground_truth.csv", "annotations.xml", "instances_default.json",
+        "project-3-at-2026-01-02-03-04-5f6a7b8c.json", "labels.yaml",
     ],
 )  # fmt: skip
-def test_unread_label_files_are_an_error(make_folder, name):
+def test_files_that_seem_to_hold_labels_must_hold_them(make_folder, name):
     folder = make_folder("A1.png", "B2.png", "C3.png", name)
-    with pytest.raises(DatasetError, match=f"not from {name}; write a labels.csv"):
+    advice = f"{name}.*; .*write a labels.csv .* if the names .*, move {name} to another folder"
+    with pytest.raises(DatasetError, match=advice):
         load_captchas(folder)
     assert len(load_captchas(folder, labeled=False).data) == 3
     (folder / "labels.csv").write_text("filename,label\nA1.png,5UFQ\n")
     assert load_captchas(folder).target.tolist() == ["5UFQ"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "1.png\t5UFQ\n2.png\tHOTS\n3.png\tAB12\n",
-        "1.png 5UFQ\n2.png HOTS\n",
-        "images/1.png,5UFQ\nimages/2.png,HOTS\n",
-        "filename,label\n1.png,5UFQ\n2.png,HOTS\n",
-        "5UFQ 1.png\nHOTS 2.png\n",
-        '5UFQ\t"images/1.png"\nHOTS\t"images/2.png"\n',
-        "1 5UFQ\n2 HOTS\n3 AB12\n",
-        "00001\t5UFQ\n00003\tHOTS\n00007\tAB12",
-    ],
-)
-def test_lines_of_names_and_labels_are_not_labels(make_folder, text):
-    folder = make_folder("1.png", "2.png", "3.png", labels_txt=text)
-    with pytest.raises(DatasetError, match=r"labels\.txt: its lines contain names as well as"):
+def test_one_of_several_files_must_be_chosen(make_folder):
+    folder = make_folder("1.png", gt_txt="1.png\tAB\n", labels_json='{"1.png": "CD"}')
+    with pytest.raises(DatasetError, match=r"from gt\.txt or from labels\.json; choose one with"):
+        load_captchas(folder)
+    assert load_captchas(folder, labels=folder / "gt.txt").target.tolist() == ["AB"]
+    assert load_captchas(folder, labels="labels.json").target.tolist() == ["CD"]
+    (folder / "labels.json").unlink()
+    assert load_captchas(folder).target.tolist() == ["AB"]
+    (folder / "1.gt.txt").write_text("EF")
+    with pytest.raises(DatasetError, match=r"from gt\.txt or from \.gt\.txt files"):
         load_captchas(folder)
 
 
-def test_labels_with_spaces_are_labels(make_folder):
-    labels = ["3 41", "2 70", "1 99"]
-    folder = make_folder("1.png", "2.png", "3.png", labels_txt="\n".join(labels))
-    assert load_captchas(folder).target.tolist() == labels
-
-
-@pytest.mark.parametrize("header", ["label", "Labels", "captcha_text", "# text:", "code"])
-def test_a_header_is_not_a_label(make_folder, header):
-    names = ["1.png", "2.png", "3.png"]
-    for text in (f"{header}\n5UFQ\nHOTS\nAB12\n", f"{header}\nabcdefgh\nbcdefghi\n"):
-        with pytest.raises(DatasetError, match=r"its first line, .*, seems to be a header"):
-            load_captchas(make_folder(*names, labels_txt=text))
-    folder = make_folder(*names, labels_txt=text.partition("\n")[2])
-    assert load_captchas(folder).target.tolist() == ["abcdefgh", "bcdefghi"]
-
-
-def test_a_label_may_look_like_a_header(make_folder):
-    labels = ["code", "lamp", "text"]
-    folder = make_folder("1.png", "2.png", "3.png", labels_txt="\n".join(labels))
-    assert load_captchas(folder).target.tolist() == labels
+def test_a_chosen_file_comes_before_all_others(make_folder, tmp_path):
+    folder = make_folder("1.png", labels_csv="filename,label\n1.png,AB\n")
+    other = tmp_path / "any name.json"
+    other.write_text('{"1.png": "CD"}')
+    assert load_captchas(folder, labels=other).target.tolist() == ["CD"]
+    with pytest.raises(DatasetError, match=r"none\.csv: no such file"):
+        load_captchas(folder, labels=tmp_path / "none.csv")

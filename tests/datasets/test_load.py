@@ -143,7 +143,7 @@ def test_no_images(make_folder):
     ("text", "message"),
     [
         ("", "columns filename and label; found none"),
-        ("filename,text\n1.png,x", "found filename, text"),
+        ("filename,width\n1.png,x\nb,y", "found filename, width"),
         ("filename,label\n", "contains no labels"),
         ("filename,label\n1.png,x\n3.png,x\n12.png,x\n", "2 of the 3 .* not images .* first 3.png"),
         ("filename,label\n../1.png,x\n", "1 of the 1 files .* not images"),

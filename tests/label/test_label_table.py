@@ -136,6 +136,27 @@ def test_names_are_labels_only_on_request(folder):
     assert labels_on_disk(folder) == {"1.png": "1", "2.png": "7", "10.png": "10"}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_form_of_the_table_of_another_program_is_kept(folder, end):
+    lines = ["image;note;text", "1.png;;AB", "2.png;x;CD", ""]
+    (folder / "labels.csv").write_bytes(end.join(lines).encode())
+    table = LabelTable(folder)
+    assert table.labels == {"1.png": "AB", "2.png": "CD"}
+    table.put("2.png", "E;F")
+    table.put("10.png", "GH", {"note": "y"})
+    lines[2:] = ['2.png;x;"E;F"', "10.png;y;GH", ""]
+    assert (folder / "labels.csv").read_bytes().decode() == end.join(lines)
+    assert LabelTable(folder).labels == {"1.png": "AB", "2.png": "E;F", "10.png": "GH"}
+
+
+def test_labels_of_another_program_are_copied_with_the_first_change(folder):
+    (folder / "gt.txt").write_text("2.png\tAB\n")
+    table = LabelTable(folder)
+    assert table.labels == {"2.png": "AB"}
+    table.put("1.png", "CD")
+    assert labels_on_disk(folder) == {"2.png": "AB", "1.png": "CD"}
+
+
 def test_last_label_can_be_removed(folder):
     table = LabelTable(folder)
     table.put("1.png", "AB")

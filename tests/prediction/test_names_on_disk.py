@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skcaptcha.datasets._load import natural_sort_key
+from skcaptcha.datasets._list_images import natural_sort_key
 from skcaptcha.prediction import _names_on_disk
 from skcaptcha.prediction._names_on_disk import sort_names
 

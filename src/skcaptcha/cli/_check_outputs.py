@@ -206,7 +206,8 @@ def _harmless(file: Path) -> Path:
 
 def _check_input(outputs: Sequence[_Output], read: Path_) -> None:
     """Raise an error if an output is an input, or an image or the labels of a folder of inputs."""
-    from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
+    from skcaptcha.datasets._file_kinds import is_image
+    from skcaptcha.datasets._label_files import may_hold_labels
 
     for output in outputs:
         output.check_is_not(read)
@@ -218,8 +219,7 @@ def _check_input(outputs: Sequence[_Output], read: Path_) -> None:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                         continue
-                    suffix = os.path.splitext(entry.name)[1].lower()
-                    if suffix in IMAGE_SUFFIXES or entry.name.casefold() in _LABEL_FILES:
+                    if is_image(entry.name) or may_hold_labels(entry.name):
                         for output in outputs:
                             if output.may_be(entry):
                                 output.check_is_not(entry.path)

@@ -41,16 +41,21 @@ def note(sentence: str) -> None:
         say(sentence)
 
 
-def note_unlabeled(folder: Path) -> None:
-    """Print how many images of a labeled folder have no label."""
-    from skcaptcha.datasets._load import count_unlabeled
+def note_labels(folder: Path, file: Path | None = None) -> None:
+    """Print where the labels of a folder come from, and how many of its images have none.
 
-    n, n_images = count_unlabeled(folder)
-    if n:
+    Nothing is said about labels.csv, labels.txt, and images named by their labels.
+    """
+    from skcaptcha.datasets._find_labels import IMAGE_NAMES, find_labels
+
+    found = find_labels(folder, file)
+    if found.source not in ("labels.csv", "labels.txt", IMAGE_NAMES):
+        note(f"{folder}: labels are taken from {found.source}")
+    if n := found.n_unlabeled:
         verbs = ("has", "is") if n == 1 else ("have", "are")
         note(
-            f"{folder}: {n} of its {n_images} images {verbs[0]} no label and {verbs[1]} left out; "
-            f"to label more: {shlex.join(['skcaptcha', 'label', str(folder)])}"
+            f"{folder}: {n} of its {len(found.names)} images {verbs[0]} no label and {verbs[1]} "
+            f"left out; to label more: {shlex.join(['skcaptcha', 'label', str(folder)])}"
         )
 
 

@@ -16,7 +16,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import (
     empty_table,
-    note_unlabeled,
+    note_labels,
     progress,
     report_console,
     shows_progress,
@@ -70,7 +70,7 @@ def audit(
     check_outputs(markdown, results, html=out, json=json, reads=[folder])
     check_earlier_output(markdown, f"# {_TITLE}", out)
     captchas = load_captchas(folder)
-    note_unlabeled(folder)
+    note_labels(folder)
     captchas, failed = exclude_unusable_images(captchas, verbose=int(shows_progress()))
     start_workers(jobs)
     with _progress() as advance:

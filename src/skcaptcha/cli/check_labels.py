@@ -18,7 +18,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import (
     empty_table,
-    note_unlabeled,
+    note_labels,
     report_console,
     say,
     shows_progress,
@@ -106,7 +106,7 @@ def check_labels(
     check_cleanlab()
     check_outputs(csv=csv, html=report, json=json, reads=[folder, recipe, model], model=model)
     captchas = load_captchas(folder)
-    note_unlabeled(folder)
+    note_labels(folder)
     if fix:
         _check_page(folder)
     begin = time.perf_counter()

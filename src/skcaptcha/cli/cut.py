@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
-from skcaptcha.cli._console import note, note_unlabeled, shows_progress
+from skcaptcha.cli._console import note, note_labels, shows_progress
 from skcaptcha.cli._options import DEFAULT_MODEL, LabeledFolder, Trust
 from skcaptcha.exceptions import SkcaptchaError
 
@@ -52,7 +52,7 @@ def cut(
     if model is not None and recipe is not None:
         raise SkcaptchaError("--model and --recipe cannot be combined; use one of them")
     captchas = load_captchas(folder)
-    note_unlabeled(folder)
+    note_labels(folder)
     cutter = load(model or DEFAULT_MODEL, trust=trust) if recipe is None else load_recipe(recipe)
     result = cut_captchas(captchas, out, cutter, verbose=shows_progress())
     n = len(captchas.data)

@@ -20,7 +20,7 @@ from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._check_outputs import check_model_suffix, check_outputs
 from skcaptcha.cli._console import (
     empty_table,
-    note_unlabeled,
+    note_labels,
     report_console,
     say,
     shows_progress,
@@ -141,7 +141,7 @@ def fit_folder(
 
     out = _check_model(out, DEFAULT_MODEL, options["format"], json, [folder], with_recipe=True)
     captchas = load_captchas(folder)
-    note_unlabeled(folder)
+    note_labels(folder)
     result = fit_captchas(captchas, out, **options)
     choice: Any = result.search
     console = report_console(json)
@@ -162,7 +162,7 @@ def _fit_recipe(recipe: Recipe, out: Path | None, json: Path | None, **options: 
     out = _check_model(out, default, options["format"], json, reads, with_recipe=False)
     train, test = recipe.load_data()
     if folder is not None:
-        note_unlabeled(Path(folder))
+        note_labels(Path(folder))
     result = fit_recipe(recipe, train, out, held_out=test, **options)
     _print_result(result, json)
     return result

@@ -65,9 +65,10 @@ def label(
 
 def _may_be_named_by_labels(folder: Path) -> bool:
     from skcaptcha.datasets import load_captchas
+    from skcaptcha.datasets._label_files import has_label_file
     from skcaptcha.exceptions import DatasetError, LabelWarning
 
-    if any((folder / name).exists() for name in ("labels.csv", "labels.txt")):
+    if has_label_file(folder):
         return False
     try:
         with warnings.catch_warnings():

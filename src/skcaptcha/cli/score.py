@@ -18,7 +18,7 @@ from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import (
     empty_table,
     note,
-    note_unlabeled,
+    note_labels,
     report_console,
     say,
     shows_progress,
@@ -72,7 +72,7 @@ def score(
     check_outputs(csv=csv, html=report, json=json, reads=[folder, model], model=model)
     loaded = read_model(model, trust=trust)
     captchas = load_captchas(folder, subset=subset)
-    note_unlabeled(folder)
+    note_labels(folder)
     labels = [str(label) for label in captchas.target]
     _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
     with connect_to_cluster(scheduler) as client:

@@ -49,7 +49,7 @@ def check_filenames(folder: Path, labels: Mapping[str, str]) -> list[str]:
     names = list(labels)
     stems = {_stem(name): name for name in names}
     whose, some, rule = "its images", list(stems), ""
-    found = _kind_of_names(some)
+    found = kind_of_names(some)
     if found is None and (found := _kind_of_beginnings(labels)) is not None:
         rule = "the label comes first in a name, as in 5UFQ_1.png; "
     if found is None:
@@ -70,7 +70,7 @@ def _stem(name: str) -> str:
     return os.path.splitext(name)[0]  # a Path would take ten times as long
 
 
-def _kind_of_names(stems: Sequence[str]) -> str | None:
+def kind_of_names(stems: Sequence[str]) -> str | None:
     """Return the kind of names (without suffix) if they are not labels."""
     if len(stems) < _FEWEST:
         return None
@@ -97,7 +97,7 @@ def _kind_of_beginnings(labels: Mapping[str, str]) -> str | None:
     # Endings that repeat are counters of equal labels.
     if 2 * len(rests) <= len(labels):
         return None
-    match _kind_of_names(list(labels.values())):
+    match kind_of_names(list(labels.values())):
         case None:
             return None
         case "words and numbers":

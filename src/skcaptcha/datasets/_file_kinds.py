@@ -1,5 +1,6 @@
 """Kinds of files by their suffix, and suggestions for users who pass a file, not a folder."""
 
+import os
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
@@ -15,6 +16,11 @@ _KINDS = {
     **dict.fromkeys((".joblib", ".skops", ".pkl", ".pickle"), "a model"),
     **dict.fromkeys((".yaml", ".yml"), "a recipe"),
 }
+
+
+def is_image(name: str) -> bool:
+    """Return whether a file is an image, by the suffix of its name."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
 def kind_of(file: Path) -> str | None:

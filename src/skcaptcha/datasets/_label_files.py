@@ -1,93 +1,80 @@
-"""Checks of label files: those that are not read, and those with more than labels in a line."""
+"""Which file next to images holds their labels."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
+from skcaptcha.datasets._list_images import images_directly_in
+from skcaptcha.datasets.label_formats.entry import NoLabelsError
+from skcaptcha.datasets.label_formats.text_beside import has_texts_beside
 from skcaptcha.exceptions import DatasetError
 
-_UNREAD_LABEL_FILE = re.compile(
-    r"((.*[-_ ])?(labels?|gt)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|metadata|"
-    r"texts|transcriptions?|transcripts?|_annotations\.coco)"
+_FIRST = ("labels.csv", "labels.txt")
+_LABEL_FILE = re.compile(
+    r"((.*[-_ ])?(labels?|gt|coco)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|"
+    r"metadata|texts|transcriptions?|transcripts?|_annotations\.coco|instances_.*|"
+    r"project-[0-9]+-at-.*)"
     r"(\.csv|\.txt)?\.(csv|tsv|txt|jsonl?|xml|ya?ml|xlsx?|ods|parquet)",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
-    r"\s*\"?\S.*?\.(png|jpe?g|gif|bmp|webp|tiff?)\"?[\t ,;:|=]+[^\s,;:|=]", re.IGNORECASE
-)
-_NAMED_LAST = re.compile(
-    r"[\t ,;:|=]\"?[^\s,;:|=]+\.(png|jpe?g|gif|bmp|webp|tiff?)\"?\s*$", re.IGNORECASE
-)
-_NUMBERED = re.compile(r"\s*([0-9]{1,18})[\t ,;:|=]+[^\s,;:|=]")
-_HEADER = re.compile(
-    r"\W*(image|captcha)?[-_ ]?(labels?|texts?|captchas?|codes?|strings?|words?|answers?|"
-    r"solutions?|values?|targets?|characters?|transcriptions?|ground[-_ ]?truth|gt)\W*",
-    re.IGNORECASE,
-)
-_FEWEST = 3
+_READ = (".csv", ".tsv", ".txt", ".json", ".jsonl")
+TEXTS_BESIDE = ".gt.txt files"
 
 
 def may_hold_labels(name: str) -> bool:
-    """Return whether a file next to images probably contains their labels, but is not read.
+    """Return whether a file next to images probably contains their labels.
 
     >>> may_hold_labels("labels.json"), may_hold_labels("results.json")
     (True, False)
     """
-    return _UNREAD_LABEL_FILE.fullmatch(name) is not None
+    return _LABEL_FILE.fullmatch(name) is not None
 
 
-def check_unread_files(folder: Path, names: Sequence[str]) -> None:
-    """Raise DatasetError if a file that is not read probably contains the labels of the images.
+def find_label_file(folder: Path, names: Sequence[str]) -> str | None:
+    """Return the name of the file that holds the labels of a folder, or None if there is none.
 
-    The folder has neither a labels.csv nor a labels.txt; `names` are those of its images.
+    It is `TEXTS_BESIDE` if each image has a file of its own. A labels.csv comes first, then a
+    labels.txt. Raise DatasetError if one of several others could be meant, or if the only one has a
+    format that is not read. `names` are those of the images.
     """
-    files = sorted(os.listdir(folder))
-    unread = [name for name in files if may_hold_labels(name)]
-    if not unread:
-        # OCR programs keep the text of each image in a file next to it.
-        beside = {f"{Path(name).stem}.gt.txt" for name in names}
-        unread = [name for name in files if name in beside]
-    if unread:
+    for name in _FIRST:
+        if os.path.lexists(folder / name):  # broken links count as well
+            return name
+    files = sorted(
+        name
+        for name in os.listdir(folder)
+        if may_hold_labels(name) and not name.lower().endswith(".gt.txt")
+    )
+    found = [name for name in files if name.lower().endswith(_READ)]
+    if has_texts_beside(folder, names):
+        found.append(TEXTS_BESIDE)
+    if len(found) > 1:
         raise DatasetError(
-            f"{folder}: labels are read from labels.csv or labels.txt, not from {unread[0]}; write "
-            "a labels.csv with the columns filename and label, or, if the names of the images are "
-            f"their labels, move {unread[0]} to another folder"
+            f"{folder}: labels could be read from {found[0]} or from {found[1]}; choose one with "
+            "--labels (in Python, labels=), or move the other to another folder"
         )
-
-
-def check_no_pairs(path: Path, lines: Iterable[str]) -> None:
-    """Raise DatasetError if the lines of a labels.txt contain the names of images as well."""
-    filled = [line for line in lines if line.strip()]
-    pairs = [line for line in filled if _NAMED.match(line) or _NAMED_LAST.search(line)]
-    if 2 * len(pairs) <= len(filled):
-        matches = list(map(_NUMBERED.match, filled))
-        numbers = [int(match[1]) for match in matches if match]
-        ascend = all(a < b for a, b in pairwise(numbers))
-        pairs = filled if _FEWEST <= len(numbers) == len(filled) and ascend else []
-    if pairs:
-        raise DatasetError(
-            f"{path}: its lines contain names as well as labels, such as {pairs[0]!r}, but line "
-            "N must be the label of image N only; save it as labels.csv instead, with "
-            "filename,label as its first line and a comma between the two in each line"
+    if files and not found:
+        raise NoLabelsError(
+            f"{folder}: labels are read from CSV, TSV, text and JSON files, not from {files[0]}; "
+            "write a labels.csv with the columns filename and label, or, " + move_if_named(files[0])
         )
+    return found[0] if found else None
 
 
-def check_no_header(path: Path, lines: Sequence[str], n_images: int) -> None:
-    """Raise DatasetError if the first line of a labels.txt is a header, which shifts all labels.
+def has_label_file(folder: Path) -> bool:
+    """Return whether the labels of the images in a folder come from files, not from names.
 
-    A word such as label or text is a header unless there is one line for each of the `n_images` and
-    other lines are as long as the word.
+    Raise DatasetError if several files could be meant.
     """
-    first, *others = [line for line in lines if line.strip()] or [""]
-    if not others or not _HEADER.fullmatch(first):
-        return
-    if len(others) >= n_images or len(first) not in map(len, others):
-        raise DatasetError(
-            f"{path}: its first line, {first!r}, seems to be a header, but line 1 must be the "
-            "label of image 1; delete that line, or, if it is a label, write a labels.csv with the "
-            "columns filename and label"
-        )
+    try:
+        return find_label_file(folder, images_directly_in(folder)) is not None
+    except NoLabelsError:
+        return False
+
+
+def move_if_named(name: str) -> str:
+    """Return what to do if a file that seems to hold labels does not."""
+    return f"if the names of the images are their labels, move {name} to another folder"

@@ -9,15 +9,18 @@ import warnings
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from skcaptcha._files.atomic import write_atomically
 from skcaptcha.datasets import load_captchas
-from skcaptcha.datasets._load import match_filenames
-from skcaptcha.datasets._read_labels import column, parse_labels_csv, read_label_file
+from skcaptcha.datasets._label_files import has_label_file
+from skcaptcha.datasets._match_filenames import match_filenames
+from skcaptcha.datasets._read_labels import LabelCsv, parse_labels_csv, read_label_file
 from skcaptcha.datasets._unusual_labels import normalize_label
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
 _BOM = b"\xef\xbb\xbf"
+_LINE_ENDS = ("\r\n", "\n", "\r")
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 
 
@@ -25,7 +28,8 @@ class LabelTable:
     """The labels of a folder, as its labels.csv holds them.
 
     The file is read before every change and written right after it, so that other programs' edits
-    are kept: their rows, the order of rows, and columns other than ``filename`` and ``label``.
+    are kept: their rows, the order of rows, the separator, and columns other than those of the
+    file name and the label.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ class LabelTable:
         Folder of the images.
     name_labels : bool, default=False
         Whether file names are labels if there is no file of labels. With the first change, they
-        are written to labels.csv, as are the labels of a labels.txt.
+        are written to labels.csv, as are the labels of another file.
 
     Attributes
     ----------
@@ -51,18 +55,16 @@ class LabelTable:
     def __init__(self, folder: Path, *, name_labels: bool = False) -> None:
         self.path = folder / "labels.csv"
         self.labels: dict[str, str] = {}
-        self._header = ["filename", "label"]
-        self._rows: dict[str, list[str]] = {}
+        self._table = LabelCsv(["filename", "label"], {}, {}, 0, 1)
         self._newline = "\n"
         self._content: bytes | None = None
         self.refresh()
-        if self._content is None and (name_labels or os.path.lexists(folder / "labels.txt")):
+        if self._content is None and (name_labels or has_label_file(folder)):
             # The caller reports unusual labels.
             with warnings.catch_warnings(action="ignore", category=LabelWarning):
                 captchas = load_captchas(folder)
             found = zip(captchas.filenames, captchas.target.tolist(), strict=True)
-            self._rows = {name: [name, label] for name, label in found}
-            self._index()
+            self._set_rows({name: [name, label] for name, label in found})
 
     def refresh(self) -> None:
         """Read the file if it has changed.
@@ -72,13 +74,14 @@ class LabelTable:
         content = read_label_file(self.path) if os.path.lexists(self.path) else None
         # While another program replaces the file, it may be missing; the labels are kept then.
         if content is not None and content != self._content:
-            header, rows = parse_labels_csv(self.path, content)
+            table = parse_labels_csv(self.path, content)
+            rows = table.rows
             if not all(map(str.isascii, rows)):
                 on_disk = match_filenames(rows, os.listdir(self.path.parent))
                 rows = {on_disk.get(name, name): row for name, row in rows.items()}
-            self._header, self._rows = header, rows
-            self._newline = "\r\n" if b"\r\n" in content else "\n"
-            self._index()
+            self._table = table
+            self._newline = next((end for end in _LINE_ENDS if end.encode() in content), "\n")
+            self._set_rows(rows)
         self._content = content
 
     def put(self, filename: str, label: str, row: Mapping[str, str] | None = None) -> None:
@@ -88,23 +91,25 @@ class LabelTable:
         nothing changes.
         """
         self.refresh()
-        known = self._rows.get(filename)
+        table = self._table
+        known = table.rows.get(filename)
         if known is None:
-            known = [(row or {}).get(name, "") for name in self._header]
+            known = [(row or {}).get(name, "") for name in table.header]
         changed = list(known)
-        changed[column(self._header, "filename")] = filename
-        changed[column(self._header, "label")] = label
-        self._write({**self._rows, filename: changed})
+        changed[table.filename] = filename
+        changed[table.label] = label
+        self._write({**table.rows, filename: changed})
 
     def remove(self, filename: str) -> None:
         """Remove the row of an image, if it has one; the same errors as those of `put`."""
         self.refresh()
-        if filename in self._rows:
-            self._write({name: row for name, row in self._rows.items() if name != filename})
+        rows = self._table.rows
+        if filename in rows:
+            self._write({name: row for name, row in rows.items() if name != filename})
 
     def row(self, filename: str) -> dict[str, str]:
         """Return the row of an image by column; empty if it has none."""
-        return dict(zip(self._header, self._rows.get(filename, ()), strict=False))
+        return dict(zip(self._table.header, self._table.rows.get(filename, ()), strict=False))
 
     def _write(self, rows: dict[str, list[str]]) -> None:
         odd = next(filter(_NOT_UTF8.search, rows), None)
@@ -114,20 +119,22 @@ class LabelTable:
                 "the image"
             )
         buffer = StringIO(newline="")
-        plain = csv.writer(buffer, lineterminator=self._newline)
+        form: Any = {"delimiter": self._table.separator, "lineterminator": self._newline}
+        plain = csv.writer(buffer, **form)
         # The csv module quotes a carriage return only if lines end with one.
-        quoted = csv.writer(buffer, lineterminator=self._newline, quoting=csv.QUOTE_ALL)
-        for row in [self._header, *rows.values()]:
+        quoted = csv.writer(buffer, **form, quoting=csv.QUOTE_ALL)
+        for row in [self._table.header, *rows.values()]:
             (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
         begins_with_bom = self._content is not None and self._content.startswith(_BOM)
         content = begins_with_bom * _BOM + buffer.getvalue().encode()
         write_atomically(self.path, content)
-        self._content, self._rows = content, rows
-        self._index()
+        self._content = content
+        self._set_rows(rows)
 
-    def _index(self) -> None:
-        label = column(self._header, "label")
-        self.labels = {name: normalize_label(row[label]) for name, row in self._rows.items()}
+    def _set_rows(self, rows: dict[str, list[str]]) -> None:
+        self._table = self._table._replace(rows=rows)
+        label = self._table.label
+        self.labels = {name: normalize_label(row[label]) for name, row in rows.items()}
 
 
 def check_label(text: str) -> str:

@@ -38,7 +38,7 @@ class LabelingSession:
     Parameters
     ----------
     folder : path-like
-        Folder of images. Its labels.csv or labels.txt is used; file names are labels only with
+        Folder of images. Its file of labels is used; file names are labels only with
         `only`.
     only : sequence of tuples, optional
         Images to go through in this order, with or without labels: tuples of the file name, the

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from skcaptcha.datasets._file_kinds import IMAGE_SUFFIXES
-from skcaptcha.datasets._load import natural_sort_key
+from skcaptcha.datasets._list_images import natural_sort_key
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images._encoded_text import is_url
 from skcaptcha.prediction._names_on_disk import sort_names

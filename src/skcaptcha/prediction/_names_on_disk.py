@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 
-from skcaptcha.datasets._load import natural_sort_key
+from skcaptcha.datasets._list_images import natural_sort_key
 from skcaptcha.exceptions import SkcaptchaError
 
 _KIB_IN_MEMORY = 8 * 1024

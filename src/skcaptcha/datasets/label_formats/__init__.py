@@ -1,0 +1,1 @@
+"""Formats of label files: each module reads one."""

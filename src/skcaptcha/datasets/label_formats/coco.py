@@ -1,0 +1,66 @@
+"""COCO with one box per character, which are read from left to right."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from skcaptcha.datasets.label_formats.entry import LabelEntry, make_entry
+from skcaptcha.datasets.label_formats.json_text import JsonText
+from skcaptcha.exceptions import DatasetError
+
+
+def is_coco(value: Any) -> bool:
+    """Return whether a value has the lists of a COCO file."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), list) for name in ("images", "annotations", "categories")
+    )
+
+
+def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
+    """Return the images that have boxes, with the characters of these from left to right.
+
+    Raise DatasetError if a box has no image, no place, or a category that is not one character.
+    """
+    names = {
+        category["id"]: category.get("name")
+        for category in value["categories"]
+        if isinstance(category, dict) and _is_id(category.get("id"))
+    }
+    boxes = defaultdict(list)
+    for item in text.member("annotations"):
+        box = item.value if isinstance(item.value, dict) else {}
+        image, category = box.get("image_id"), box.get("category_id")
+        name = names.get(category) if _is_id(category) else None
+        if not isinstance(name, str) or len(name) != 1:
+            raise DatasetError(
+                f"{text.path}: {item.place}: a box has the category {name!r}, which is not one "
+                "character; name the category of each box by its character"
+            )
+        match box.get("bbox"):
+            case [int() | float() as x, int() | float(), int() | float() as width, int() | float()]:
+                boxes[image if _is_id(image) else None].append((x + width / 2, name, item.place))
+            case _:
+                raise DatasetError(
+                    f"{text.path}: {item.place}: the box of {name} has no place; give its bbox as "
+                    "[x, y, width, height]"
+                )
+    entries = []
+    for item in text.member("images"):
+        image = item.value if isinstance(item.value, dict) else {}
+        key = image.get("id")
+        characters = sorted(boxes.pop(key, ())) if _is_id(key) else []
+        if characters:
+            label = "".join(character for _, character, _ in characters)
+            entries.append(make_entry(text.path, item.place, image.get("file_name"), label))
+    if boxes:
+        _, name, place = next(iter(boxes.values()))[0]
+        raise DatasetError(
+            f"{text.path}: {place}: the box of {name} has an image_id that no image has; correct "
+            "or delete it"
+        )
+    return entries
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int | str)
