@@ -54,9 +54,8 @@ CASES = (
     Case("really_simple", "components", 4.0, None),
     Case("amazon", "sequence", 40.0, 10.0),
     Case("captcha_v2", "sequence", 40.0, 10.0, (("denoise__rescale__pitch", 24),)),
-    # The time to read hardly depends on how long the networks learned.
-    Case("amazon", "convolutional", 60.0, 3.0, (("read__max_iter", 300),)),
-    Case("captcha_v2", "convolutional", 60.0, 3.0, (("read__max_iter", 300),)),
+    Case("amazon", "convolutional", 60.0, 3.0),
+    Case("captcha_v2", "convolutional", 60.0, 3.0),
 )  # fmt: skip
 
 

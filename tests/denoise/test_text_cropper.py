@@ -59,7 +59,7 @@ def test_captchas_without_outstanding_text_remain():
 
 
 @pytest.mark.parametrize("size", [24, 40])
-def test_crops_of_generated_captchas_are_parts_of_the_image(size):
+def test_crops_of_generated_captchas_are_parts_of_the_padded_image(size):
     images, _ = make_image_captchas(5, width=240, height=90, sizes=[size], random_state=0)
     ink = PolarityNormalizer().fit_transform(Grayscale().fit_transform(images))
     padded = [np.pad(image, len(image), mode="edge") for image in ink]

@@ -4,6 +4,7 @@ import logging
 import pickle
 import time
 import tracemalloc
+from copy import copy
 from functools import cache
 
 import cv2
@@ -83,6 +84,29 @@ def _fitted() -> bytes:
 @pytest.fixture
 def reader() -> ConvolutionalReader:
     return pickle.loads(_fitted())
+
+
+@cache
+def _fitted_pair() -> bytes:
+    return pickle.dumps(small(n_estimators=2, max_iter=60).fit(*TRAINING))
+
+
+@pytest.fixture
+def pair() -> ConvolutionalReader:
+    """A reader with two networks, the second of which is asked about some of OTHERS."""
+    fitted = pickle.loads(_fitted_pair())
+    network = fitted.networks_[:1]
+    alone = copy(fitted)
+    alone.networks_ = network
+    middle = np.median([reading.confidence for reading in alone.read(OTHERS[0])])
+    slope, intercept = fitted.calibrator_
+    fitted.calibrator_ = PlattScaling(slope, intercept - logit(middle) + logit(0.9))
+    return fitted
+
+
+def probabilities_of(reader: ConvolutionalReader, *, ask_all: bool = False) -> np.ndarray:
+    (columns,) = reader._batches(OTHERS[0], ask_all=ask_all)
+    return np.exp(columns.lattice._scores)
 
 
 def said(readings) -> list:
@@ -178,35 +202,35 @@ def test_held_out_captchas_of_several_networks_are_disjoint_and_keep_duplicates_
         assert sorted(part % 30) == sorted([*set(part % 30), *set(part % 30)])
 
 
-def test_other_networks_are_asked_only_if_the_first_is_not_sure():
-    fitted = tiny(n_estimators=2, max_iter=30).fit(*captchas(60))
-    images = OTHERS[0]
-    first, second = fitted.networks_
-    probabilities = []
-    for network in (first, second):
-        fitted.networks_ = [network]
-        (columns,) = fitted._batches(images)
-        probabilities.append(np.exp(columns.lattice._scores))
-    fitted.networks_ = [first, second]
-    mean = np.mean(probabilities, axis=0)
-    given = fitted.calibrator_
-    for intercept, expected in ((100.0, probabilities[0]), (-100.0, mean)):
-        fitted.calibrator_ = PlattScaling(0.0, intercept)
-        (columns,) = fitted._batches(images)
-        np.testing.assert_allclose(np.exp(columns.lattice._scores), expected, rtol=1e-5)
-    # By default it depends on the captcha.
-    fitted.calibrator_ = given
-    fitted.networks_ = [first]
-    confidences = np.array([reading.confidence for reading in fitted.read(images)])
-    fitted.networks_ = [first, second]
-    fitted.calibrator_ = PlattScaling(
-        given.slope, given.intercept - logit(np.median(confidences)) + logit(0.9)
-    )
-    (columns,) = fitted._batches(images)
-    sure = confidences > np.median(confidences)
-    assert 0 < sure.sum() < len(images)
-    expected = np.where(sure[:, None], probabilities[0], mean)
-    np.testing.assert_allclose(np.exp(columns.lattice._scores), expected, rtol=1e-5)
+def test_other_networks_are_asked_only_if_the_first_is_not_sure(pair):
+    each = []
+    for network in pair.networks_:
+        alone = copy(pair)
+        alone.networks_ = [network]
+        each.append(probabilities_of(alone))
+        if len(each) == 1:
+            sure = np.array([reading.confidence >= 0.9 for reading in alone.read(OTHERS[0])])
+    assert 0.3 < sure.mean() < 0.7
+    mean = np.mean(each, axis=0)
+    expected = np.where(sure[:, None], each[0], mean)
+    np.testing.assert_allclose(probabilities_of(pair), expected, rtol=1e-5)
+    np.testing.assert_allclose(probabilities_of(pair, ask_all=True), mean, rtol=1e-5)
+
+
+def test_without_held_out_captchas_all_networks_are_asked():
+    fitted = tiny(n_estimators=2, validation_fraction=0).fit(*captchas(30))
+    fitted.calibrator_ = PlattScaling(0.0, 100.0)
+    all_asked = probabilities_of(fitted, ask_all=True)
+    np.testing.assert_array_equal(probabilities_of(fitted), all_asked)
+
+
+def test_constraints_do_not_change_the_scores_of_labels(pair):
+    expected = pair.score_labels(*OTHERS)
+    for constraint in ({"mask": ["A", "A", "A"]}, {"charset": "A"}, {"charset": "Q"}):
+        found = copy(pair).set_params(**constraint).score_labels(*OTHERS)
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(one.lengths, other.lengths)
+            np.testing.assert_array_equal(one.characters, other.characters)
 
 
 def test_scores_of_labels(reader):
@@ -302,8 +326,9 @@ def test_great_lengths_cost_no_memory(reader):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [None, "free", (1, 6)])
-def test_a_reading_does_not_depend_on_the_batch(reader, length):
-    reader.set_params(length=length)
+@pytest.mark.parametrize("kind", ["reader", "pair"])
+def test_a_reading_does_not_depend_on_the_batch(kind, length, request):
+    reader = request.getfixturevalue(kind).set_params(length=length)
     images = [draw(text, 5)[0] for text in ("AC", "X", "ACXACXACXACXACX", "CCAA", "AXC")]
     images += [np.zeros((24, 1), np.uint8), np.full((5, 300), 9, np.uint8), images[2][:, :500]]
     images += [cv2.resize(images[0], None, fx=3, fy=1.5), images[3].T.copy()]

@@ -17,7 +17,7 @@ from skcaptcha.recipes._allowed_classes import allowed_classes
 from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "auto.yaml"
-_SAME_POLARITY = 0.99  # fraction of images
+_SAME_POLARITY = 0.95  # fraction of images
 
 Content = dict[str, Any]
 """Content of a recipe file, without a grid."""
@@ -66,12 +66,13 @@ def families_for(measurement: Measurement, content: Mapping[str, Any]) -> Iterat
         reader_grid = {key: values for key, values in grid.items() if key.startswith("read__")}
         variant_grid = {key: values for key, values in grid.items() if not key.startswith("read")}
         variants: list[Variant] = []
-        for length, unfilled, ink in product(
-            _lengths(measurement), ParameterGrid(variant_grid), _polarities(measurement)
+        # The plain variants come first: if time is short, the others are not tried.
+        for length, (crop, ink), unfilled in product(
+            _lengths(measurement), _treatments(measurement), ParameterGrid(variant_grid)
         ):
-            settings = _filled(unfilled, measurement, length, ink)
+            settings = _treated(_filled(unfilled, measurement, length), crop=crop, ink=ink)
             if any(settings == other.settings for other in variants):
-                continue  # not all settings depend on colors, polarity or the length
+                continue  # not all settings depend on colors, the length, or the treatment
             stages = tuple(
                 tuple(
                     _recipe(fixed, {**settings, **read, **tuned}, measurement, length)
@@ -100,14 +101,26 @@ def _lengths(measurement: Measurement) -> tuple[int | None, ...]:
     return measurement.length, None  # labels of unusual length may be correct
 
 
-def _polarities(measurement: Measurement) -> tuple[str, ...]:
-    """Return the ways to decide the polarity: for each image, and if images differ, for all.
+def _treatments(measurement: Measurement) -> Iterator[tuple[bool, str]]:
+    """Yield whether to crop images to their text, and the polarity of the ink.
 
-    In photographs, shadows and frames can be mistaken for ink.
+    If images differ in polarity, it may be the same for all: in photographs, shadows and frames
+    are mistaken for ink.
     """
-    if max(measurement.dark_ink, 1 - measurement.dark_ink) >= _SAME_POLARITY:
-        return ("auto",)
-    return "auto", "dark" if measurement.dark_ink >= 0.5 else "bright"
+    polarities = ["auto"]
+    if max(measurement.dark_ink, 1 - measurement.dark_ink) < _SAME_POLARITY:
+        polarities.append("dark" if measurement.dark_ink >= 0.5 else "bright")
+    return product([False, True] if measurement.text_size_varies else [False], polarities)
+
+
+def _treated(found: Any, *, crop: bool, ink: str) -> Any:
+    """Return settings whose images are cropped to the text, and whose ink has a polarity."""
+    if not isinstance(found, Mapping):
+        return found
+    treated = {key: _treated(value, crop=crop, ink=ink) for key, value in found.items()}
+    if treated.get("use") == "PolarityNormalizer" and ink != "auto":
+        treated.setdefault("ink", ink)
+    return _with_cropper(treated) if crop and "rescale" in treated else treated
 
 
 def _recipe(
@@ -139,23 +152,19 @@ def _with_values(steps: Content, values: Mapping[str, Any]) -> Content:
     return steps
 
 
-def _filled(found: Any, measurement: Measurement, length: int | None, ink: str = "auto") -> Any:
-    """Fill in the measured values of all parameters that depend on them, and the polarity."""
+def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
+    """Fill in the measured values of all parameters that depend on them."""
     if isinstance(found, list):
-        return [_filled(part, measurement, length, ink) for part in found]
+        return [_filled(part, measurement, length) for part in found]
     if not isinstance(found, Mapping):
         return found
-    filled = {key: _filled(value, measurement, length, ink) for key, value in found.items()}
-    if filled.get("use") == "PolarityNormalizer" and ink != "auto":
-        filled.setdefault("ink", ink)
+    filled = {key: _filled(value, measurement, length) for key, value in found.items()}
     if (
         filled.get("use") == "Grayscale"
         and not measurement.color
         and found.get("channel") != "contrast"
     ):
         filled.pop("channel", None)
-    if "rescale" in filled and measurement.text_size_varies:
-        filled = _with_cropper(filled)
     if "n_characters" in filled:
         filled["n_characters"] = length
     if "boxes" in filled and measurement.boxes is not None:

@@ -11,6 +11,8 @@ from sklearn.utils._param_validation import Interval
 from skcaptcha.denoise._base import BaseDenoiser, Image, Images
 from skcaptcha.measure import text_box
 
+_MAX_MARGIN = 10
+
 
 class TextCropper(BaseDenoiser):
     """Crop each image to its text and a margin.
@@ -22,7 +24,7 @@ class TextCropper(BaseDenoiser):
 
     Parameters
     ----------
-    margin : float >= 0, default=0.3
+    margin : float in 0..10, default=0.3
         Width of the margin on each side, as a fraction of the height of the text. Beyond the end
         of the image, it repeats the outermost pixels.
 
@@ -42,7 +44,7 @@ class TextCropper(BaseDenoiser):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, _MAX_MARGIN, closed="both")],
     }
 
     def __init__(self, margin: float = 0.3) -> None:
@@ -57,5 +59,11 @@ class TextCropper(BaseDenoiser):
             return image
         x, y, width, height = box
         margin = round(self.margin * height)
-        padded = cv2.copyMakeBorder(image, *[margin] * 4, cv2.BORDER_REPLICATE)
-        return padded[y : y + height + 2 * margin, x : x + width + 2 * margin].copy()
+        top, bottom = y - margin, y + height + margin
+        left, right = x - margin, x + width + margin
+        inside = image[max(top, 0) : bottom, max(left, 0) : right]
+        beyond = [
+            max(missing, 0)
+            for missing in (-top, bottom - image.shape[0], -left, right - image.shape[1])
+        ]
+        return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE)

@@ -13,12 +13,12 @@ _MAX_HEIGHT = 80
 _THICKNESS = 3  # of lines
 # Strokes of characters are shorter than lines, in images of one line of text.
 _LINE_OF_HEIGHT, _MIN_LINE = 0.9, 36
-# Votes of the Hough transform, as part of the length, because characters interrupt lines; and the
-# longest gap, in pixels, which characters next to each other do not bridge.
+# Votes of the Hough transform, as a fraction of the length, because characters interrupt lines; and
+# the longest gap, in pixels, which characters next to each other do not bridge.
 _VOTES_OF_LINE, _GAP_IN_LINE = 0.6, 3
-# The limit of changes is part of a large one: the largest of all may be a single speck.
+# The limit is a fraction of a high percentile, because the largest change may be a single speck.
 _CAP_PERCENTILE, _CAP = 95, 0.3
-# Rows depend on the columns that they are summed over; three rounds are usually one too many.
+# Rows depend on the columns that they are summed over; the third round usually changes nothing.
 _N_ROUNDS = 3
 # Relative to the height of the image and of the text. Gaps between characters are wider than gaps
 # between their strokes in a row.

@@ -44,8 +44,9 @@ def export_onnx(model: Model, path: str | os.PathLike[str]) -> None:
 
     Programs in C++, Go, Java, JavaScript and other languages read captchas with such a file and
     ONNX Runtime, without Python. The graph maps images to log-probabilities of characters. It
-    standardizes and pads the images, and averages the networks. The steps before the reader are not
-    part of it; the metadata lists them, and what else a program needs.
+    standardizes and pads the images, and averages the networks: all of them for every image, which
+    ``predict`` does only where the first one is not sure. The steps before the reader are not part
+    of it; the metadata lists them, and what else a program needs.
 
     Needs the extra ``onnx``.
 

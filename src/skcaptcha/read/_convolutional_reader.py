@@ -91,8 +91,9 @@ class ConvolutionalReader(ConstrainedReader):
         images, and pad them alike on both sides, but not crop them. None: windows with oriented
         gradients, and linear discriminants, for images resized to a pitch of 24 pixels.
     n_estimators : int >= 1, default=1
-        Number of networks, each with other held-out captchas and a seed of its own. If the first
-        one reads a captcha with a confidence of less than 0.9, they average their probabilities.
+        Number of networks, each with other held-out captchas and a seed of its own. They average
+        their probabilities, unless the first one reads a captcha with a confidence of at least 0.9
+        that held-out captchas have calibrated.
     channels : tuple of five ints, default=(24, 24, 64, 64, 64)
         Channels of the convolutions of 3 x 3 pixels.
     n_hidden : int >= 1, default=128
@@ -469,7 +470,7 @@ class ConvolutionalReader(ConstrainedReader):
         for network, held_out in zip(self.networks_, held_outs, strict=True):
             for first in range(0, len(held_out), _BATCH_SIZE):
                 some = held_out[first : first + _BATCH_SIZE]
-                columns = self._columns([images[i] for i in some], [network])
+                columns = self._columns([images[i] for i in some], [network], ask_all=True)
                 constraints = _that_fit(columns, given)
                 paths = columns.lattice.viterbi(*constraints)
                 found = np.array(self._texts(paths))
@@ -526,7 +527,7 @@ class ConvolutionalReader(ConstrainedReader):
 
     def _score_labels(self, X: Sequence[Image], labels: NDArray[np.str_]) -> list[LabelScores]:
         scores: list[LabelScores] = []
-        for columns in self._batches(X):
+        for columns in self._batches(X, ask_all=True):
             some = labels[len(scores) : len(scores) + len(columns.n_columns)]
             scores += self._scores_in_lattice(columns.lattice, some)
         return scores
@@ -541,20 +542,24 @@ class ConvolutionalReader(ConstrainedReader):
             length_scores = np.where(too_long, -np.inf, length_scores)
         return _that_fit(columns, Constraints(length_scores, allowed))
 
-    def _batches(self, X: Sequence[Image]) -> Iterator[_Columns]:
+    def _batches(self, X: Sequence[Image], *, ask_all: bool = False) -> Iterator[_Columns]:
+        """Yield the columns of some images at a time, with all networks or as many as needed."""
         first = 0
         while first < len(X):
             some = X[first : first + _BATCH_SIZE]
             # The lattice takes memory for as many columns of each captcha as the widest has.
             widest = max(_n_columns(image, self.image_height_) for image in some)
             some = some[: max(1, _MAX_COLUMNS // widest)]
-            yield self._columns(some, self.networks_)
+            yield self._columns(some, self.networks_, ask_all=ask_all)
             first += len(some)
 
-    def _columns(self, images: Sequence[Image], networks: Sequence[FoldedNetwork]) -> _Columns:
-        """Return the probabilities of the first network for the columns of images.
+    def _columns(
+        self, images: Sequence[Image], networks: Sequence[FoldedNetwork], *, ask_all: bool
+    ) -> _Columns:
+        """Return the mean probabilities of networks for the columns of images.
 
-        Where its reading is not sure, they are the mean of those of all networks.
+        Where the reading of the first network is sure, they are those of this network alone,
+        unless all are to be asked.
         """
         padded_height = self.image_height_ + -self.image_height_ % HEIGHT_UNIT
         for network in networks:
@@ -562,10 +567,12 @@ class ConvolutionalReader(ConstrainedReader):
         prepared = [_prepare(image, self.image_height_)[0] for image in images]
         first, *others = networks
         logs = [log_softmax(logits, axis=1) for logits in first.batch_logits(prepared)]
-        columns = _joined(logs)
         if not others:
-            return columns
-        unsure = np.flatnonzero(~self._is_sure(columns)).tolist()
+            return _joined(logs)
+        unsure = list(range(len(logs)))
+        # Without held-out captchas, confidences only rank readings.
+        if not ask_all and len(self.validation_indices_):
+            unsure = np.flatnonzero(~self._is_sure(_joined(logs))).tolist()
         some = [prepared[i] for i in unsure]
         for i, logits in zip(
             unsure, zip(*(other.batch_logits(some) for other in others), strict=True), strict=True

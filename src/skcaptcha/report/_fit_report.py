@@ -172,7 +172,7 @@ class _Description(NamedTuple):
     sections: Sequence[Section] = ()
     fit_seconds: float = 0.0  # of one fit in a fold
     folds: int = _DEFAULT_FOLDS
-    accuracy: float | None = None  # in cross-validation
+    accuracy: float | None = None  # when the model was chosen
     n_validated: int = 0
     tested_on: str = "the training captchas"
 

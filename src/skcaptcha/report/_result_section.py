@@ -68,8 +68,8 @@ def next_after_fit(
 ) -> Iterator[Item]:
     """Yield what to do after a fit.
 
-    The predictions and the learning curve may be empty. Then only the accuracy in cross-validation
-    counts; None if it is not known either.
+    The predictions and the learning curve may be empty. Then only the accuracy counts that was
+    measured when the model was chosen; None if it is not known either.
     """
     if not held_out:
         model = model_file or "MODEL"

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skcaptcha.read.convolutional import _training
 from skcaptcha.read.convolutional._folded_network import fold
 from skcaptcha.read.convolutional._image_warps import warp_image
 from skcaptcha.read.convolutional._network import COLUMN_WIDTH, Network
@@ -81,7 +82,8 @@ def test_it_learns_to_read_other_captchas():
     assert np.mean(right) > 0.9
 
 
-def test_wrong_positions_are_corrected_in_captchas_that_are_read_right():
+def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypatch):
+    monkeypatch.setattr(_training, "_N_REALIGNED", 8)
     own = [*examples(20), *examples(20, seed=1, known=False)]
     new = network()
     training = Training(new, own, replace(SCHEDULE, max_iter=250, batch_size=8), 0)
