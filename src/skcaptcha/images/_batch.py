@@ -16,13 +16,14 @@ from skcaptcha.images._decode import (
     MAX_BYTES,
     MAX_PIXELS,
     DecodedImage,
+    Decoding,
     Source,
     check_batch,
     decode_source,
     name_of,
     read_source,
 )
-from skcaptcha.images._decode_bytes import is_jpeg
+from skcaptcha.images._decode_bytes import is_animation, is_jpeg
 from skcaptcha.images._limits import UnusableError
 
 # Enough for about 100,000 captchas of 100 x 36 pixels in color.
@@ -68,7 +69,8 @@ class ImageBatch(Sequence[DecodedImage]):
     Pickles hold the pixels in one array, which joblib maps into the memory of its worker processes
     instead of copying it. The content of color JPEG files is kept as well, because
     ``ImageDecoder(gray=True)`` decodes their luma, which cannot be computed from RGB. It does so
-    once in each process.
+    once in each process. So is the content of animations, whose first frame is not enough for
+    ``ImageDecoder(frames=N)``.
 
     Examples
     --------
@@ -175,21 +177,25 @@ def _decode_once(
     name = name_of(source, "")
     try:
         content = read_source(source, max_bytes)
-        pixels = decode_source(content, False, max_bytes, max_pixels)
+        pixels = decode_source(content, Decoding(False, max_bytes, max_pixels))
     except UnusableError as error:
         return DecodedImage(None, (0, 0), name, "", 0, source, str(error))
-    n_bytes, has_luma = 0, False
+    n_bytes, has_luma, animated, digest = 0, False, False, pixel_digest(pixels)
     if isinstance(content, bytes | bytearray | memoryview):
         n_bytes = memoryview(content).nbytes
         has_luma = pixels.ndim == 3 and is_jpeg(content)
+        if animated := is_animation(content):
+            # Different animations often have the same first frame.
+            digest = sha256(content).hexdigest()
     return DecodedImage(
         pixels if keep_pixels else None,
         pixels.shape,
         name,
-        pixel_digest(pixels),
+        digest,
         n_bytes,
-        content if has_luma or not keep_pixels else None,
+        content if has_luma or animated or not keep_pixels else None,
         "",
+        animated,
     )
 
 
@@ -198,7 +204,15 @@ def _pack(images: list[DecodedImage]) -> _Packed:
     records = [
         (
             image.pixels is not None,
-            (image.shape, image.name, image.digest, image.n_bytes, image.source, image.error),
+            (
+                image.shape,
+                image.name,
+                image.digest,
+                image.n_bytes,
+                image.source,
+                image.error,
+                image.animated,
+            ),
         )
         for image in images
     ]

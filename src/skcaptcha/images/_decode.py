@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import cv2
 import numpy as np
@@ -14,14 +14,25 @@ from PIL import Image
 
 from skcaptcha._files.regular_file import UnreadableError, read_regular_file
 from skcaptcha.exceptions import ImageError
-from skcaptcha.images._decode_bytes import decode_bytes, pixels_of
+from skcaptcha.images._decode_bytes import decode_bytes, decode_frames, is_animation, pixels_of
 from skcaptcha.images._encoded_text import content_of_text, name_of_source
+from skcaptcha.images._frames import merge_frames
 from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
 from skcaptcha.images._pixel_values import to_uint8, without_alpha
 
 # Captchas have less than a tenth of this. The heaviest ready recipe needs 50 bytes per pixel.
 MAX_BYTES = 2**24
 MAX_PIXELS = 2**20
+
+
+class Decoding(NamedTuple):
+    """How an image is decoded: the parameters of `ImageDecoder`."""
+
+    gray: bool = False
+    max_bytes: int = MAX_BYTES
+    max_pixels: int = MAX_PIXELS
+    frames: int = 1
+    merge: str = "minimum"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +48,17 @@ class DecodedImage:
     name : str
         Path of the file; empty if the image did not come from a path.
     digest : str
-        SHA-256 of shape and pixels, in hexadecimal; empty if the image cannot be decoded.
+        SHA-256 of shape and pixels, or of the file if it is an animation, in hexadecimal; empty if
+        the image cannot be decoded.
     n_bytes : int
         Size of the encoded file; 0 if the image did not come from a file's content.
     source : source or None
         Encoded content to decode again if the pixels do not suffice: they were not kept in memory,
-        or the luma of a color JPEG file is needed.
+        or the luma of a color JPEG file or more frames of an animation are needed.
     error : str
         The reason why the image cannot be decoded; empty if it can.
+    animated : bool
+        Whether it is the first frame of an animation.
     """
 
     pixels: NDArray[np.uint8] | None
@@ -54,20 +68,19 @@ class DecodedImage:
     n_bytes: int
     source: Any
     error: str
-    _luma: NDArray[np.uint8] | None = field(default=None, init=False, repr=False)
+    animated: bool = False
+    _again: dict[Decoding, NDArray[np.uint8]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return self.shape[1], self.shape[0]
 
-    def luma(self, max_bytes: int, max_pixels: int) -> NDArray[np.uint8]:
-        """Decode the luma of a color JPEG file when it is first needed, and keep it."""
-        if self._luma is None:
-            found = decode_source(self.source, True, max_bytes, max_pixels)
-            object.__setattr__(self, "_luma", found)
-        assert self._luma is not None
-        return self._luma
+    def decode_again(self, how: Decoding) -> NDArray[np.uint8]:
+        """Decode luma or frames from the content when they are first needed, and keep them."""
+        if how not in self._again:
+            self._again[how] = decode_source(self.source, how)
+        return self._again[how]
 
 
 Source: TypeAlias = (
@@ -136,7 +149,7 @@ def decode(
     an error: they are 8-bit values, and the image would be black.
 
     An EXIF orientation is ignored: pixels are returned as stored. Only the first image of an
-    animation is decoded, in PNG and WebP files too.
+    animation is decoded, in PNG and WebP files too; `ImageDecoder` can merge several.
 
     A file with missing pixels is rejected, even if an end marker follows the rest. One case cannot
     be detected: a JPEG file that lost only codes of the last one or two blocks, each 8 to 32 pixels
@@ -155,25 +168,32 @@ def decode(
     begins with b'<html>'
     """
     try:
-        return decode_source(source, gray, max_bytes, max_pixels)
+        return decode_source(source, Decoding(gray, max_bytes, max_pixels))
     except UnusableError as error:
         name = name_of(source, "the image") or "an empty path"
         raise ImageError(name, str(error)) from error.__cause__
 
 
-def decode_source(source: Source, gray: bool, max_bytes: int, max_pixels: int) -> np.ndarray:
-    """Decode one image as `decode` does, but raise UnusableError."""
+def decode_source(source: Source, how: Decoding) -> np.ndarray:
+    """Decode one image as `decode` does, or merge frames, but raise UnusableError."""
+    gray, max_bytes, max_pixels, frames, merge = how
     source = read_source(source, max_bytes)
     if isinstance(source, DecodedImage):
         if source.pixels is None:
-            return decode_source(source.source, gray, max_bytes, max_pixels)
+            return decode_source(source.source, how)
+        if frames > 1 and source.animated:
+            return source.decode_again(how)
         if source.n_bytes:
             check_bytes(source.n_bytes, max_bytes)
         check_pixels(*source.size, max_pixels)
-        has_luma = gray and source.source is not None
-        pixels: np.ndarray = source.luma(max_bytes, max_pixels) if has_luma else source.pixels
+        has_luma = gray and source.source is not None and not source.animated
+        pixels: np.ndarray = source.decode_again(how) if has_luma else source.pixels
     elif isinstance(source, bytes | bytearray | memoryview):
-        pixels = decode_bytes(source, gray, max_bytes, max_pixels)
+        if frames > 1 and is_animation(source):
+            found = decode_frames(source, frames, max_bytes, max_pixels)
+            pixels = merge_frames([without_alpha(to_uint8(frame)) for frame in found], merge)
+        else:
+            pixels = decode_bytes(source, gray, max_bytes, max_pixels)
     elif isinstance(source, Image.Image):
         pixels = pixels_of(source, max_pixels)
     elif isinstance(source, np.ndarray):

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,13 +18,23 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from skcaptcha.images._limits import UnusableError, check_bytes, check_pixels
+from skcaptcha.images._limits import (
+    UnusableError,
+    check_bytes,
+    check_pixels,
+    check_pixels_of_frames,
+)
 from skcaptcha.images._pixel_values import without_alpha
 from skcaptcha.images.formats import DamagedFileError, Inspection
-from skcaptcha.images.formats.gif import inspect_gif
+from skcaptcha.images.formats.gif import gif_is_animated, inspect_gif
 from skcaptcha.images.formats.jpeg import inspect_jpeg, jpeg_has_all_restarts, jpeg_is_whole
-from skcaptcha.images.formats.png import inspect_png, png_has_gray_and_alpha, png_is_whole
-from skcaptcha.images.formats.webp import inspect_webp
+from skcaptcha.images.formats.png import (
+    inspect_png,
+    png_has_gray_and_alpha,
+    png_is_animated,
+    png_is_whole,
+)
+from skcaptcha.images.formats.webp import inspect_webp, webp_is_animated
 
 
 class _Format(NamedTuple):
@@ -54,7 +64,7 @@ def decode_bytes(
     """
     check_bytes(memoryview(content).nbytes, max_bytes)
     content = bytes(content)
-    name = next((name for name in _FORMATS if _FORMATS[name].first_bytes.match(content)), None)
+    name = _format_of(content)
     if name is None:
         raise UnusableError(
             f"it is not a PNG, JPEG, GIF, BMP or WebP image: it begins with {content[:16]!r}"
@@ -68,6 +78,60 @@ def decode_bytes(
         if plain:
             return _decode_plain(content, name, gray)
     return _decode_by_pillow(content, name, max_pixels)
+
+
+def decode_frames(
+    content: bytes | bytearray | memoryview, n: int, max_bytes: int, max_pixels: int
+) -> list[np.ndarray]:
+    """Return the pixels of at most n frames of an animation, the first ones, as `decode_bytes`.
+
+    Raise UnusableError if one of them is damaged, or if they have too many pixels together.
+    """
+    check_bytes(memoryview(content).nbytes, max_bytes)
+    content = bytes(content)
+    name = _format_of(content)
+    assert name is not None
+    try:
+        match name:
+            case "GIF":
+                size, content, _ = inspect_gif(content, n)
+            case "PNG":
+                size, content, _ = inspect_png(content, animated=True)
+            case _:
+                size, content, _ = inspect_webp(content)
+    except DamagedFileError as error:
+        raise _damaged(name, error) from error
+    check_pixels(*size, max_pixels)
+    if name == "PNG" and not png_is_whole(content):
+        raise _damaged(name, "the pixel data of a frame is incomplete")
+    with _pillow(name):
+        image: Any = _FORMATS[name].open(BytesIO(content))
+        # An animated PNG file may begin with an image for programs that show no animations.
+        first = int(getattr(image, "default_image", False))
+        n = min(n, image.n_frames - first)
+        check_pixels_of_frames(n, *size, max_pixels)
+        frames = []
+        for k in range(first, first + n):
+            image.seek(k)
+            frames.append(_without_false_colors(pixels_of(image, max_pixels), content, name))
+    return frames
+
+
+def is_animation(content: bytes | bytearray | memoryview) -> bool:
+    """Return whether a file's content is that of a GIF, PNG or WebP file with several frames."""
+    content = bytes(content)
+    match _format_of(content):
+        case "GIF":
+            return gif_is_animated(content)
+        case "PNG":
+            return png_is_animated(content)
+        case "WebP":
+            return webp_is_animated(content)
+    return False
+
+
+def _format_of(content: bytes) -> str | None:
+    return next((name for name in _FORMATS if _FORMATS[name].first_bytes.match(content)), None)
 
 
 def is_jpeg(content: bytes | bytearray | memoryview) -> bool:
@@ -124,6 +188,11 @@ def _decode_by_pillow(content: bytes, name: str, max_pixels: int) -> np.ndarray:
         pixels = pixels_of(image, max_pixels)
         if name == "JPEG" and not jpeg_is_whole(content, np.asarray(image), gray=False):
             raise _damaged(name, "its pixel data is incomplete")
+    return _without_false_colors(pixels, content, name)
+
+
+def _without_false_colors(pixels: np.ndarray, content: bytes, name: str) -> np.ndarray:
+    """Return the gray values and the alpha of a gray PNG file that Pillow converted to RGBA."""
     if name == "PNG" and png_has_gray_and_alpha(content) and pixels.shape[2] == 4:
         return pixels[..., [0, 3]]
     return pixels

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold
 
-from skcaptcha.exceptions import DatasetError, ImageError
-from skcaptcha.images._batch import pixel_digest
-from skcaptcha.images._decode import DecodedImage, decode
+from skcaptcha.exceptions import DatasetError
+from skcaptcha.images._batch import ImageBatch
 
 
 def group_by_digest(digests: Iterable[object]) -> NDArray[np.intp]:
@@ -36,18 +35,15 @@ def group_duplicate_rows(rows: NDArray[Any], offsets: NDArray[np.intp]) -> NDArr
 def find_duplicates(X: Sequence[Any]) -> NDArray[np.intp]:
     """Return for each of n images the index of the first one with the same pixels, as shape (n,).
 
-    The format of the files does not matter. A source that cannot be decoded has no duplicates.
+    The format of the files does not matter, except that animations are compared by their content.
+    A source that cannot be decoded has no duplicates.
     """
     return group_by_digest(_digest_or_index(source, i) for i, source in enumerate(X))
 
 
 def _digest_or_index(source: Any, i: int) -> str | int:
-    if isinstance(source, DecodedImage):
-        return source.digest or i
-    try:
-        return pixel_digest(decode(source))
-    except ImageError:
-        return i
+    (image,) = ImageBatch([source])
+    return image.digest or i
 
 
 def group_folds(

@@ -29,3 +29,13 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise UnusableError(
             f"it has {width} x {height} pixels; the maximum side length is {_MAX_SIDE}; crop it"
         )
+
+
+def check_pixels_of_frames(n: int, width: int, height: int, max_pixels: int) -> None:
+    """Raise UnusableError if n frames have more than `max_pixels` together."""
+    if n * width * height > max_pixels:
+        raise UnusableError(
+            f"its first {n} frames have {n} x {width} x {height} pixels, more than the limit "
+            f"max_pixels={max_pixels}; merge fewer frames, or fit with "
+            "--set steps.images.max_pixels=N"
+        )

@@ -72,9 +72,13 @@ def describe_training(
     for image, label in zip(batch, y, strict=True):
         text = str(label).encode(errors="surrogatepass")
         everything.update(len(text).to_bytes(8, "little") + text + bytes.fromhex(image.digest))
-    digests = [image.digest for image in batch]
-    if decoder.gray:
-        digests = [pixel_digest(decoder.transform([image])[0]) for image in batch]
+    # Those of the pixels that the model gets.
+    digests = [
+        pixel_digest(decoder.transform([image])[0])
+        if decoder.gray or image.animated
+        else image.digest
+        for image in batch
+    ]
     about: dict[str, Any] = {
         "n_train": len(y),
         "lengths": _with_text_keys(Counter(map(len, y))),

@@ -16,6 +16,8 @@ _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 _METADATA = 0x20  # flag in the first letter of a chunk's type: lower case
 # All other chunks contain metadata, which may be compressed to a thousandth, or animation frames.
 _NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_NEEDED_BY_ANIMATIONS = {*_NEEDED, b"acTL", b"fcTL", b"fdAT"}
+_REGION = struct.Struct(">4xII")  # width and height in fcTL, after its number
 # Damage to these is harmless, so that their checksums are not computed. Those of unknown chunks
 # are: a damaged letter must not turn a critical chunk into metadata.
 _KNOWN_METADATA = {
@@ -39,12 +41,13 @@ _PASSES = [
 ]  # fmt: skip
 
 
-def inspect_png(content: bytes) -> Inspection:
+def inspect_png(content: bytes, *, animated: bool = False) -> Inspection:
     """Check the chunks of a PNG file.
 
-    The returned content contains only the chunks that the image needs. Raise DamagedFileError if a
-    chunk other than metadata and the last one is damaged or missing.
+    The returned content contains only the chunks that the image, or the animation, needs. Raise
+    DamagedFileError if a chunk other than metadata and the last one is damaged or missing.
     """
+    needed = _NEEDED_BY_ANIMATIONS if animated else _NEEDED
     try:
         header, width, height, depth, color, _, _, interlaced = _HEADER.unpack_from(content, 8)
     except struct.error:
@@ -69,12 +72,14 @@ def inspect_png(content: bytes) -> Inspection:
             # A file without its end is accepted if all of its pixels are there.
             if b"IDAT" not in found:
                 raise DamagedFileError("it has no pixel data") from None
+            if animated:
+                raise DamagedFileError("its last frame is truncated") from None
             kept.append(_END)
             plain = False
             break
         if zlib.crc32(content[position + 4 : end - 4]) != checksum:
             raise DamagedFileError("a checksum is wrong")
-        if kind in _NEEDED:
+        if kind in needed:
             has_key = kind == b"tRNS" and color != _PALETTE
             plain &= not has_key
             kept.append(
@@ -113,26 +118,48 @@ def png_has_gray_and_alpha(content: bytes) -> bool:
     return content[25] == _GRAY_AND_ALPHA
 
 
+def png_is_animated(content: bytes) -> bool:
+    """Return whether a PNG file announces an animation before its pixels."""
+    return b"acTL" in content[: content.find(b"IDAT")]
+
+
 def png_is_whole(content: bytes) -> bool:
-    """Return whether an inspected PNG file contains all of its pixels.
+    """Return whether an inspected PNG file contains all of its pixels, and those of its frames.
 
     Pillow fills missing pixels with black.
     """
     _, width, height, depth, color, _, _, interlaced = _HEADER.unpack_from(content, 8)
     bits = _CHANNELS[color] * depth
-    rows = 0
+    images: list[tuple[int, int, list[bytes]]] = [(width, height, [])]
+    position = 8
+    while position < len(content):
+        length, kind = _CHUNK.unpack_from(content, position)
+        data = content[position + 8 : position + 8 + length]
+        if kind == b"IDAT":
+            images[0][2].append(data)
+        elif kind == b"fdAT":
+            images[-1][2].append(data[4:])
+        elif kind == b"fcTL" and images[0][2]:  # an earlier one is of the first image
+            if length < _REGION.size:
+                return False
+            images.append((*_REGION.unpack_from(data), []))
+        position += 12 + length
+    return all(_has_all_rows(*image, bits, interlaced) for image in images)
+
+
+def _has_all_rows(width: int, height: int, parts: list[bytes], bits: int, interlaced: int) -> bool:
+    """Return whether compressed parts contain an image of a size and a number of bits per pixel."""
+    n_bytes = 0
     for left, top, right, down in _PASSES if interlaced else [(0, 0, 1, 1)]:
         columns, lines = -((left - width) // right), -((top - height) // down)
-        rows += lines * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
-    decoder, position, found = zlib.decompressobj(), 8, 0
+        n_bytes += lines * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
+    decoder, found = zlib.decompressobj(), 0
     try:
-        while position < len(content) and found <= rows and not decoder.eof:
-            length, kind = _CHUNK.unpack_from(content, position)
-            if kind == b"IDAT":
-                # One more byte, so that the end of the compressed data is reached.
-                data = content[position + 8 : position + 8 + length]
-                found += len(decoder.decompress(data, rows + 1 - found))
-            position += 12 + length
+        for part in parts:
+            if found > n_bytes or decoder.eof:
+                break
+            # One more byte, so that the end of the compressed data is reached.
+            found += len(decoder.decompress(part, n_bytes + 1 - found))
     except zlib.error:
         return False
-    return found > rows or (found == rows and decoder.eof)
+    return found > n_bytes or (found == n_bytes and decoder.eof)

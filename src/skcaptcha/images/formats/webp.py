@@ -6,6 +6,8 @@ import struct
 
 from skcaptcha.images.formats import DamagedFileError, Inspection
 
+_ANIMATION = 2  # flag in the extended header
+
 
 def inspect_webp(content: bytes) -> Inspection:
     """Read the size of a WebP file. Raise DamagedFileError if it has no header."""
@@ -24,6 +26,11 @@ def inspect_webp(content: bytes) -> Inspection:
     except struct.error:
         raise DamagedFileError("its header is truncated") from None
     return Inspection(size, content, plain=False)
+
+
+def webp_is_animated(content: bytes) -> bool:
+    """Return whether the header of a WebP file announces an animation."""
+    return content[12:16] == b"VP8X" and bool(content[20:21]) and bool(content[20] & _ANIMATION)
 
 
 def _of_24_bits(content: bytes, position: int) -> int:
