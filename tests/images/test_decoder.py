@@ -152,7 +152,8 @@ class TestImageDecoder:
 
     def test_is_an_estimator(self) -> None:
         decoder = clone(ImageDecoder(max_bytes=7)).set_params(max_pixels=9)
-        assert decoder.get_params() == {"gray": False, "max_bytes": 7, "max_pixels": 9}
+        others = {"gray": False, "frames": 1, "merge": "minimum"}
+        assert decoder.get_params() == {"max_bytes": 7, "max_pixels": 9, **others}
         check_is_fitted(decoder)
         images = make_pipeline(ImageDecoder()).fit_transform([GRAY], ["label"])
         np.testing.assert_array_equal(images, [GRAY])
