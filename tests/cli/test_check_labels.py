@@ -124,6 +124,17 @@ def test_fix_without_a_web_server_is_reported_before_fitting(check, monkeypatch)
     assert "pip install 'skcaptcha[web]'" in outcome.sentence()
 
 
+def test_fix_of_a_chosen_file_is_reported_before_fitting(check, run, folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "own")
+    (own / "labels.csv").rename(tmp_path / "mine.csv")
+    outcome = check("--fix", "--labels", tmp_path / "mine.csv", where=own)
+    assert outcome.code == 2
+    advised = outcome.err.splitlines()[-1].rpartition("write them there first: skcaptcha ")[2]
+    assert run(*advised.split()).code == 0
+    written, there = ((at / "labels.csv").read_text() for at in (own, folder))
+    assert written == there
+
+
 def test_fix_of_a_folder_in_use_is_reported_before_fitting(check, folder, tmp_path):
     own = shutil.copytree(folder, tmp_path / "own")
     page = tmp_path / "l.html"

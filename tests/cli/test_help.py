@@ -10,8 +10,8 @@ from skcaptcha.cli._app import app
 GROUP: Any = typer.main.get_command(app)
 
 COMMANDS = (
-    "audit", "check-labels", "cut", "demo", "export", "fit", "generate", "label", "predict",
-    "recipes", "score", "show",
+    "audit", "check-labels", "convert", "cut", "demo", "export", "fit", "generate", "label",
+    "predict", "recipes", "score", "show",
 )  # fmt: skip
 
 

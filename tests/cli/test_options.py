@@ -13,6 +13,7 @@ from skcaptcha.cli._app import app
 
 GROUP: Any = typer.main.get_command(app)
 ARGUMENTS = {
+    "convert": ["in", "--to", "tsv"],
     "fit": ["in"],
     "generate": ["lines", "new"],
     "cut": ["in", "new"],
@@ -35,6 +36,8 @@ WRONG = {
     "--scheduler": ["host", "http://host:8786", ""],
     "--set": ["search.cv", "search.cv=one", "nosuch=1", ""],
     "--data": ["nosuch", "", "model.joblib"],
+    "--labels": ["nosuch", "", "in", "model.joblib"],
+    "--to": ["xml", ""],
     "--model": ["nosuch", "", "in"],
     "--recipe": ["nosuch", "", "in"],
     "--csv": FILES,

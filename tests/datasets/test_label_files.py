@@ -30,7 +30,7 @@ def test_one_of_several_files_must_be_chosen(make_folder):
     with pytest.raises(DatasetError, match=r"from gt\.txt or from labels\.json; choose one with"):
         load_captchas(folder)
     assert load_captchas(folder, labels=folder / "gt.txt").target.tolist() == ["AB"]
-    assert load_captchas(folder, labels="labels.json").target.tolist() == ["CD"]
+    assert load_captchas(folder, labels=str(folder / "labels.json")).target.tolist() == ["CD"]
     (folder / "labels.json").unlink()
     assert load_captchas(folder).target.tolist() == ["AB"]
     (folder / "1.gt.txt").write_text("EF")
@@ -45,3 +45,7 @@ def test_a_chosen_file_comes_before_all_others(make_folder, tmp_path):
     assert load_captchas(folder, labels=other).target.tolist() == ["CD"]
     with pytest.raises(DatasetError, match=r"none\.csv: no such file"):
         load_captchas(folder, labels=tmp_path / "none.csv")
+    with pytest.raises(
+        DatasetError, match=r"labels\.csv: no such file; pass its path: .*/labels\.csv"
+    ):
+        load_captchas(folder, labels="labels.csv")

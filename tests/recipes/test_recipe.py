@@ -412,6 +412,20 @@ def test_data_replaces_the_section(small, tmp_path):
         nowhere.load_data()
 
 
+def test_a_recipe_names_the_file_of_its_labels(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "1.png").touch()
+    for name, label in (("a.tsv", "AB"), ("b.tsv", "CD")):
+        (tmp_path / name).write_text(f"1.png\t{label}\n")
+    file = tmp_path / "recipe.yaml"
+    content = yaml.safe_load((CONFIGS / "grid.yaml").read_text(encoding="utf-8"))
+    content["data"] = {"folder": "in", "labels": "a.tsv"}
+    file.write_text(yaml.safe_dump(content))
+    assert load_recipe(file).data.load().target.tolist() == ["AB"]
+    chosen = load_recipe(file, labels=tmp_path / "b.tsv")
+    assert chosen.data.load().target.tolist() == ["CD"]
+
+
 @pytest.mark.parametrize(
     ("shares", "sizes"),
     [

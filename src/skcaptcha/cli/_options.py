@@ -62,6 +62,16 @@ def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
 DEFAULT_MODEL = Path("artifacts/model.joblib")
 
 LabeledFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")]
+LabelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="File of labels: CSV, TSV, gt.txt, JSON, JSON lines, COCO, or an export of Label "
+        "Studio.",
+        show_default="found in DIR",
+    ),
+]
 Model = Annotated[Path, typer.Option(metavar="FILE", help="Model file written by fit.")]
 Trust = Annotated[
     bool,

@@ -23,7 +23,7 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, LabeledFolder, seconds
+from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, seconds
 from skcaptcha.cli._output import write_json
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _N_SHOWN = 5  # captchas
 def audit(
     folder: LabeledFolder,
     *,
+    labels: LabelFile = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -67,10 +68,10 @@ def audit(
     from skcaptcha.report import audit_report, audit_summary
 
     markdown, results = out.with_suffix(".md"), out.with_suffix(".json")
-    check_outputs(markdown, results, html=out, json=json, reads=[folder])
+    check_outputs(markdown, results, html=out, json=json, reads=[folder, labels])
     check_earlier_output(markdown, f"# {_TITLE}", out)
-    captchas = load_captchas(folder)
-    note_labels(folder)
+    captchas = load_captchas(folder, labels=labels)
+    note_labels(folder, labels)
     captchas, failed = exclude_unusable_images(captchas, verbose=int(shows_progress()))
     start_workers(jobs)
     with _progress() as advance:

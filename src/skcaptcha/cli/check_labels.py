@@ -25,7 +25,7 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, LabeledFolder, Trust, seconds
+from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.cli.label import Browser, Port, label_in_browser
 from skcaptcha.exceptions import SkcaptchaError
@@ -47,6 +47,7 @@ _MOST_SUSPECTS = 1 / 3
 def check_labels(
     folder: LabeledFolder,
     *,
+    labels: LabelFile = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -104,11 +105,13 @@ def check_labels(
     if not fix and (port or not browser):
         raise SkcaptchaError("--port and --no-browser need --fix; add it")
     check_cleanlab()
-    check_outputs(csv=csv, html=report, json=json, reads=[folder, recipe, model], model=model)
-    captchas = load_captchas(folder)
-    note_labels(folder)
+    check_outputs(
+        csv=csv, html=report, json=json, reads=[folder, labels, recipe, model], model=model
+    )
+    captchas = load_captchas(folder, labels=labels)
+    note_labels(folder, labels)
     if fix:
-        _check_page(folder)
+        _check_page(folder, labels)
     begin = time.perf_counter()
     with interruptible("interrupted; nothing was changed"):
         checked = check(
@@ -158,12 +161,18 @@ def check_labels(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _check_page(folder: Path) -> None:
+def _check_page(folder: Path, labels: Path | None) -> None:
     """Raise an error before the work if the labeling page cannot be opened for a folder."""
     from importlib.util import find_spec
 
     from skcaptcha.label import LabelingSession
 
+    if labels is not None:
+        raise SkcaptchaError(
+            f"--fix corrects the labels in {folder}, not those in the file of --labels; write them "
+            f"there first: skcaptcha convert {shlex.quote(str(folder))} --to csv --labels "
+            f"{shlex.quote(str(labels))}"
+        )
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise SkcaptchaError(

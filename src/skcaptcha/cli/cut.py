@@ -11,7 +11,7 @@ import typer
 
 from skcaptcha.cli._app import EXIT_SOME_FAILED
 from skcaptcha.cli._console import note, note_labels, shows_progress
-from skcaptcha.cli._options import DEFAULT_MODEL, LabeledFolder, Trust
+from skcaptcha.cli._options import DEFAULT_MODEL, LabeledFolder, LabelFile, Trust
 from skcaptcha.exceptions import SkcaptchaError
 
 EXAMPLE = "skcaptcha cut captchas characters --recipe grid"
@@ -23,6 +23,7 @@ def cut(
         Path, typer.Argument(metavar="OUT", help="Folder to write; created if it does not exist.")
     ],
     *,
+    labels: LabelFile = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -51,8 +52,8 @@ def cut(
 
     if model is not None and recipe is not None:
         raise SkcaptchaError("--model and --recipe cannot be combined; use one of them")
-    captchas = load_captchas(folder)
-    note_labels(folder)
+    captchas = load_captchas(folder, labels=labels)
+    note_labels(folder, labels)
     cutter = load(model or DEFAULT_MODEL, trust=trust) if recipe is None else load_recipe(recipe)
     result = cut_captchas(captchas, out, cutter, verbose=shows_progress())
     n = len(captchas.data)

@@ -28,7 +28,7 @@ from skcaptcha.cli._console import (
     with_interval,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import DEFAULT_MODEL, Format, Jobs, Json, Scheduler, seconds
+from skcaptcha.cli._options import DEFAULT_MODEL, Format, Jobs, Json, LabelFile, Scheduler, seconds
 from skcaptcha.cli._output import write_json
 from skcaptcha.exceptions import SkcaptchaError
 
@@ -59,6 +59,7 @@ def fit(
         Path | None,
         typer.Option(metavar="DIR", help="Labeled folder to use instead of the recipe's data."),
     ] = None,
+    labels: LabelFile = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Model file to write.", show_default="from the recipe"),
@@ -111,7 +112,9 @@ def fit(
                 "--data and --set need a recipe; leave them out, or add a recipe, as in: "
                 f"skcaptcha fit auto --data {source}"
             )
-        result = fit_folder(source, out, json, budget=budget, started=command_start(), **options)
+        result = fit_folder(
+            source, out, json, labels, budget=budget, started=command_start(), **options
+        )
     else:
         if source.is_file() and not may_be_recipe(source):
             raise SkcaptchaError(
@@ -123,13 +126,20 @@ def fit(
                 "--budget needs a folder instead of a recipe; the whole grid of a recipe is "
                 "evaluated"
             )
-        result = _fit_recipe(load_recipe(config, override or (), data=data), out, json, **options)
+        recipe = load_recipe(config, override or (), data=data, labels=labels)
+        result = _fit_recipe(recipe, out, json, **options)
     if result.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def fit_folder(
-    folder: Path, out: Path | None, json: Path | None, *, is_last: bool = True, **options: Any
+    folder: Path,
+    out: Path | None,
+    json: Path | None,
+    labels: Path | None = None,
+    *,
+    is_last: bool = True,
+    **options: Any,
 ) -> FitResult:
     """Choose a recipe for a folder, fit it, and print a summary.
 
@@ -139,9 +149,10 @@ def fit_folder(
     from skcaptcha.datasets import load_captchas
     from skcaptcha.fitting import fit_captchas
 
-    out = _check_model(out, DEFAULT_MODEL, options["format"], json, [folder], with_recipe=True)
-    captchas = load_captchas(folder)
-    note_labels(folder)
+    reads = [folder, labels]
+    out = _check_model(out, DEFAULT_MODEL, options["format"], json, reads, with_recipe=True)
+    captchas = load_captchas(folder, labels=labels)
+    note_labels(folder, labels)
     result = fit_captchas(captchas, out, **options)
     choice: Any = result.search
     console = report_console(json)
@@ -157,12 +168,13 @@ def _fit_recipe(recipe: Recipe, out: Path | None, json: Path | None, **options: 
     from skcaptcha.fitting import fit_recipe
 
     folder = getattr(recipe.data, "folder", None)
-    reads = [recipe.source, folder]
+    labels = getattr(recipe.data, "labels", None)
+    reads = [recipe.source, folder, labels]
     default = recipe.output.model
     out = _check_model(out, default, options["format"], json, reads, with_recipe=False)
     train, test = recipe.load_data()
     if folder is not None:
-        note_labels(Path(folder))
+        note_labels(Path(folder), labels and Path(labels))
     result = fit_recipe(recipe, train, out, held_out=test, **options)
     _print_result(result, json)
     return result

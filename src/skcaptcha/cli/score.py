@@ -25,7 +25,16 @@ from skcaptcha.cli._console import (
     summary_table,
     with_interval,
 )
-from skcaptcha.cli._options import DEFAULT_MODEL, Jobs, Json, LabeledFolder, Model, Scheduler, Trust
+from skcaptcha.cli._options import (
+    DEFAULT_MODEL,
+    Jobs,
+    Json,
+    LabeledFolder,
+    LabelFile,
+    Model,
+    Scheduler,
+    Trust,
+)
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 
@@ -42,6 +51,7 @@ EXAMPLE = "skcaptcha score captchas --subset 4501..5000 --report score.html"
 def score(
     folder: LabeledFolder,
     *,
+    labels: LabelFile = None,
     model: Model = DEFAULT_MODEL,
     trust: Trust = False,
     subset: Annotated[
@@ -69,12 +79,12 @@ def score(
     from skcaptcha.persistence import read_model
     from skcaptcha.prediction import connect_to_cluster, read_images
 
-    check_outputs(csv=csv, html=report, json=json, reads=[folder, model], model=model)
+    check_outputs(csv=csv, html=report, json=json, reads=[folder, labels, model], model=model)
     loaded = read_model(model, trust=trust)
-    captchas = load_captchas(folder, subset=subset)
-    note_labels(folder)
-    labels = [str(label) for label in captchas.target]
-    _warn_of_unknown(labels, getattr(loaded.model[-1], "classes_", None))
+    captchas = load_captchas(folder, subset=subset, labels=labels)
+    note_labels(folder, labels)
+    texts = [str(label) for label in captchas.target]
+    _warn_of_unknown(texts, getattr(loaded.model[-1], "classes_", None))
     with connect_to_cluster(scheduler) as client:
         started = time.perf_counter()
         readings = read_images(
@@ -88,14 +98,14 @@ def score(
         seconds = time.perf_counter() - started
 
     failed, rows = [], []
-    for name, label, result in zip(captchas.filenames, labels, results, strict=True):
+    for name, label, result in zip(captchas.filenames, texts, results, strict=True):
         if isinstance(result, SkcaptchaError):
             say(f"{name}: {reason_of(result)}")
             failed.append({"filename": name, "reason": reason_of(result)})
             rows.append((name, label, "", ""))
         else:
             rows.append((name, label, result.text, f"{result.confidence:.4f}"))
-    figures = summarize(labels, results)
+    figures = summarize(texts, results)
 
     console = report_console(json)
     console.print(summary_table(_summary(figures, rows, seconds)))
@@ -110,7 +120,7 @@ def score(
         **figures,
         "n_training_captchas": _warn_of_training(loaded, captchas.data),
         "seconds": seconds,
-        "images_per_second": len(labels) / seconds,
+        "images_per_second": len(texts) / seconds,
         "failed": failed,
     }
     write_json(found, json)

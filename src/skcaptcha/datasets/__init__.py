@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skcaptcha.datasets._captchas import Captchas
+from skcaptcha.datasets._convert_labels import ConvertedLabels, convert_labels
 from skcaptcha.datasets._dots import make_dot_captchas
 from skcaptcha.datasets._image_captcha import make_image_captchas
 from skcaptcha.datasets._lines import make_line_captchas
@@ -22,6 +23,8 @@ SCHEMES: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
 __all__ = [
     "SCHEMES",
     "Captchas",
+    "ConvertedLabels",
+    "convert_labels",
     "load_captchas",
     "make_dot_captchas",
     "make_image_captchas",

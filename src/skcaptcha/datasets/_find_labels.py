@@ -74,8 +74,8 @@ def find_labels(folder: Path, file: Path | None = None) -> FoundLabels:
     if not names:
         return _labels_above(folder, file)
     if file is not None:
-        path = _given_file(folder, file)
-        return FoundLabels(names, *_labels_of_file(path, names, folder), [])
+        _check_given(folder, file)
+        return FoundLabels(names, *_labels_of_file(file, names, folder), [])
     found = find_label_file(folder, names)
     if found is None:
         labels = _labels_of_names(folder, names)
@@ -97,8 +97,8 @@ def _labels_above(folder: Path, file: Path | None) -> FoundLabels:
     """Return the labels of images that are in the subfolders of a folder."""
     names = images_in_subfolders(folder)
     if names and file is not None:
-        path = _given_file(folder, file)
-        return FoundLabels(names, *_labels_of_file(path, names, folder), [])
+        _check_given(folder, file)
+        return FoundLabels(names, *_labels_of_file(file, names, folder), [])
     try:
         found = find_label_file(folder, ()) if names else None
         if found is not None:
@@ -111,10 +111,10 @@ def _labels_above(folder: Path, file: Path | None) -> FoundLabels:
     return FoundLabels(names, labels, "the names of the subfolders", [])
 
 
-def _given_file(folder: Path, file: Path) -> Path:
-    """Return the path of a file of labels, which may be relative to the folder of the images."""
-    inside = folder / file
-    return inside if not file.exists() and inside.exists() else file
+def _check_given(folder: Path, file: Path) -> None:
+    """Raise DatasetError if a file does not exist, but one in the folder does."""
+    if not file.exists() and (folder / file).exists():
+        raise DatasetError(f"{file}: no such file; pass its path: {folder / file}")
 
 
 def _labels_of_file(path: Path, names: Sequence[str], folder: Path) -> tuple[dict[str, str], str]:

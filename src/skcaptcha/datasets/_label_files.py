@@ -12,7 +12,7 @@ from skcaptcha.datasets.label_formats.entry import NoLabelsError
 from skcaptcha.datasets.label_formats.text_beside import has_texts_beside
 from skcaptcha.exceptions import DatasetError
 
-_FIRST = ("labels.csv", "labels.txt")
+FIRST = ("labels.csv", "labels.txt")
 _LABEL_FILE = re.compile(
     r"((.*[-_ ])?(labels?|gt|coco)([-_ ].*)?|ground[-_ ]?truth|annotations?|answers|captions?|"
     r"metadata|texts|transcriptions?|transcripts?|_annotations\.coco|instances_.*|"
@@ -40,7 +40,7 @@ def find_label_file(folder: Path, names: Sequence[str]) -> str | None:
     labels.txt. Raise DatasetError if one of several others could be meant, or if the only one has a
     format that is not read. `names` are those of the images.
     """
-    for name in _FIRST:
+    for name in FIRST:
         if os.path.lexists(folder / name):  # broken links count as well
             return name
     files = sorted(

@@ -59,9 +59,8 @@ def load_captchas(
         Whether to read labels and leave out unlabeled images. If False, all images directly in the
         folder are listed.
     labels : path-like, default=None
-        File to read labels from, if several could be meant or it is elsewhere: a CSV, TSV, text,
-        JSON or JSON lines file, with its path or its name in the folder. None finds the labels as
-        described above.
+        File to read labels from, if several could be meant or it is elsewhere: CSV, TSV, text, JSON
+        or JSON lines. None finds the labels as described above.
 
     Returns
     -------

@@ -106,6 +106,7 @@ class _Images:
     def __init__(self, names: Sequence[str]) -> None:
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._there = set(names)
         for name in sorted(names, key=natural_sort_key):
             text = name_as_text(name)
             last = text.rpartition("/")[2]
@@ -115,6 +116,8 @@ class _Images:
 
     def find(self, written: str) -> list[str]:
         """Return the images that may be meant: the best match, or several equally good ones."""
+        if written in self._there:
+            return [written]
         text = name_as_text(written)
         for path in dict.fromkeys((text, _path_of_address(text))):
             parts = re.split(r"[/\\]", path)

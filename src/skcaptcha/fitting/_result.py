@@ -79,9 +79,18 @@ def files_of_fit(model_file: str | os.PathLike[str], *, with_recipe: bool) -> li
 
 
 def folder_of(captchas: Bunch) -> str:
-    """Return the folder of the captchas; "" if they are not files."""
+    """Return the folder of the captchas, above that of an image; "" if they are not files.
+
+    >>> folder_of(Bunch(data=["a/b/5UFQ/1.png"], filenames=["5UFQ/1.png"]))
+    'a/b'
+    """
     first = captchas.data[0] if len(captchas.data) else None
-    return os.path.dirname(first) or "." if isinstance(first, str) else ""
+    if not isinstance(first, str):
+        return ""
+    name = captchas.filenames[0] if "filenames" in captchas else ""
+    for _ in range(1 + name.count("/")):  # images may be in subfolders
+        first = os.path.dirname(first)
+    return first or "."
 
 
 def write_model(model: Pipeline, path: Path, format: str, **about: Any) -> None:  # noqa: A002

@@ -293,12 +293,13 @@ def load_recipe(
     overrides: Sequence[str] = (),
     *,
     data: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | None = None,
 ) -> Recipe:
     """Load a recipe from a YAML file.
 
     Paths in the recipe are relative to its folder; if ``path`` is a symbolic link, to the folder of
-    the link. Paths in ``overrides``, ``data`` and ready recipes are relative to the current folder,
-    as is the default output ``artifacts/model.joblib``.
+    the link. Paths in ``overrides``, ``data``, ``labels`` and ready recipes are relative to the
+    current folder, as is the default output ``artifacts/model.joblib``.
 
     A recipe can only build the steps of this package and some estimators of scikit-learn, by name.
     It has at most 65,536 characters and values, 40 levels, 64 steps and 10,000 candidates.
@@ -313,6 +314,9 @@ def load_recipe(
         ``grid.0.read__estimator__C``. The value is YAML.
     data : path-like, optional
         Labeled folder to use instead of the section ``data``.
+    labels : path-like, optional
+        File of the labels of this folder, or of the one in the section ``data``; see
+        `skcaptcha.datasets.load_captchas`.
 
     Returns
     -------
@@ -341,6 +345,14 @@ def load_recipe(
         content = parse_yaml(ready_recipe(source), source)
     if data is not None:
         content["data"] = {"folder": os.fspath(data)}
+    if labels is not None:
+        section = content.get("data")
+        if not isinstance(section, dict) or "folder" not in section:
+            raise RecipeError(
+                f"{source}: the recipe has no labeled folder, whose labels could be in "
+                f"{os.fspath(labels)}; add the folder, as in: --data DIR"
+            )
+        section["labels"] = os.fspath(labels)
     for override in overrides:
         apply_override(content, override)
     recipe = Recipe(content, source)
@@ -378,7 +390,7 @@ def _text(path: str | os.PathLike[str], source: str) -> str:
 
 def _resolve_paths(folder: Path, content: dict[str, Any]) -> None:
     """Resolve the paths in a recipe, which are relative to its folder."""
-    for section, key in (("data", "folder"), ("output", "model")):
+    for section, key in (("data", "folder"), ("data", "labels"), ("output", "model")):
         values = content.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str):
             # Without resolving links: the folder may be a link to another one.

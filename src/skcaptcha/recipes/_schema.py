@@ -47,13 +47,14 @@ class Generated(_Data):
 
 
 class Folder(_Data):
-    """A labeled folder: ``data`` with the key ``folder``."""
+    """A labeled folder: ``data`` with the key ``folder``, and optionally its file of labels."""
 
     folder: str
+    labels: str | None = None
 
     def load(self) -> Captchas:
         """List the images of the folder with their labels."""
-        return load_captchas(self.folder)
+        return load_captchas(self.folder, labels=self.labels)
 
 
 class Steps(_Section):

@@ -31,13 +31,8 @@ def label_studio_entries(text: JsonText) -> list[LabelEntry]:
     entries = []
     for item in text.items():
         task = item.value if isinstance(item.value, dict) else {}
-        labels = {
-            label
-            for annotation in task.get("annotations") or ()
-            if isinstance(annotation, dict) and not annotation.get("was_cancelled")
-            for label in [_text(annotation)]
-            if label
-        }
+        annotations = task.get("annotations")
+        labels = set(map(_text, annotations if isinstance(annotations, list) else ())) - {""}
         if not labels:
             continue
         name = _image(task.get("data"))
@@ -61,8 +56,10 @@ def _image(data: Any) -> str | None:
     return next((v for v in values if isinstance(v, str) and is_image(v)), None)
 
 
-def _text(annotation: dict[str, Any]) -> str:
+def _text(annotation: Any) -> str:
     """Return the text of an annotation, of its boxes from left to right; empty if it has none."""
+    if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
+        return ""
     results = annotation.get("result")
     parts = sorted(_parts(results if isinstance(results, list) else []))
     return "".join(part for _, part in parts)

@@ -17,7 +17,8 @@ _PREPROCESSED = (".bin", ".nrm", ".dew")  # as in 0001.bin.png
 
 def has_texts_beside(folder: Path, names: Sequence[str]) -> bool:
     """Return whether an image of a folder has a file with its text beside it."""
-    return not _files(folder).isdisjoint(map(_file_of, names)) if names else False
+    files = _files(folder)
+    return bool(files) and not files.isdisjoint(map(_file_of, names))
 
 
 def labels_beside(folder: Path, names: Sequence[str]) -> dict[str, str]:
