@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from skcaptcha.datasets._list_images import natural_sort_key
 from skcaptcha.datasets._unusual_labels import normalize_label
 from skcaptcha.datasets.label_formats.entry import LabelEntry
 from skcaptcha.exceptions import DatasetError
@@ -107,7 +106,7 @@ class _Images:
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         self._there = set(names)
-        for name in sorted(names, key=natural_sort_key):
+        for name in names:
             text = name_as_text(name)
             last = text.rpartition("/")[2]
             for key in {text, last}:

@@ -45,6 +45,7 @@ BOX = {"image_id": 0, "category_id": 1, "bbox": [1, 2, 3, 4]}
         ({**BOX, "category_id": 0}, "a box has the category 'characters', which is not one char"),
         ({**BOX, "category_id": 99}, "a box has the category None"),
         ({**BOX, "image_id": 99}, "the box of 5 has an image_id that no image has"),
+        ({**BOX, "bbox": [1.2, 0, 2.8, 9]}, "the boxes of 5 and 5 are in one place; delete one"),
         ({**BOX, "bbox": [1, 2]}, "the box of 5 has no place"),
         ({**BOX, "bbox": ["a", 2, 3, 4]}, "the box of 5 has no place"),
         ([], "a box has the category None"),

@@ -14,6 +14,12 @@ def area(text, x=None):
     return {"from_name": "t", "to_name": "i", "type": "textarea", "value": value}
 
 
+def polygon(text, *x):
+    made = area(text)
+    made["value"]["points"] = [[left, 5.5] for left in x]
+    return made
+
+
 def task(image, *annotations, **data):
     made = [{"id": 1, "was_cancelled": False, "result": result} for result in annotations]
     return {"id": 1, "annotations": made, "data": {"image": image, **data}, "predictions": []}
@@ -29,6 +35,11 @@ LABELED = [
         ),
         "4.png",
         "AC",
+    ),
+    (
+        task("8.png", [polygon(["D"], 50, 60, 55), polygon(["C"], 20, 70, 30), area(["X"], 40)]),
+        "8.png",
+        "CXD",
     ),
     (task("s3://bucket/5.png", [area(["X"])], [area(["X"])]), "5.png", "X"),
 ]
@@ -53,6 +64,8 @@ def test_texts_of_annotated_tasks_are_labels(make_folder):
     ("made", "message"),
     [
         (task("2.png", [area(["A"])], [area(["B"])]), "2.png has annotations with .*, A and B"),
+        (task("2.png", [area(["A", "B"])]), "2.png has several texts in one place, A and B"),
+        (task("2.png", [area(["B"]), area(["A"])]), "2.png has several texts in one place"),
         (task("none", [area(["A"])]), "the data of the task name no image"),
         (task("/data/upload/1/5b0a1c2d-1.png", [area(["A"])]), "1.png occurs more than once"),
     ],

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from skcaptcha.datasets.label_formats.entry import LabelEntry, make_entry
 from skcaptcha.datasets.label_formats.json_text import JsonText
 from skcaptcha.exceptions import DatasetError
+
+# Neighbors are further apart than this fraction of the narrower box.
+_SAME_PLACE = 0.25
+
+
+class _Character(NamedTuple):
+    center: float
+    name: str
+    width: float
+    place: str
 
 
 def is_coco(value: Any) -> bool:
@@ -20,14 +31,15 @@ def is_coco(value: Any) -> bool:
 def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
     """Return the images that have boxes, with the characters of these from left to right.
 
-    Raise DatasetError if a box has no image, no place, or a category that is not one character.
+    Raise DatasetError if a box has no image, no place or that of another one, or a category that is
+    not one character.
     """
     names = {
         category["id"]: category.get("name")
         for category in value["categories"]
         if isinstance(category, dict) and _is_id(category.get("id"))
     }
-    boxes = defaultdict(list)
+    boxes: dict[Any, list[_Character]] = defaultdict(list)
     for item in text.member("annotations"):
         box = item.value if isinstance(item.value, dict) else {}
         image, category = box.get("image_id"), box.get("category_id")
@@ -39,7 +51,8 @@ def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
             )
         match box.get("bbox"):
             case [int() | float() as x, int() | float(), int() | float() as width, int() | float()]:
-                boxes[image if _is_id(image) else None].append((x + width / 2, name, item.place))
+                character = _Character(x + width / 2, name, width, item.place)
+                boxes[image if _is_id(image) else None].append(character)
             case _:
                 raise DatasetError(
                     f"{text.path}: {item.place}: the box of {name} has no place; give its bbox as "
@@ -51,15 +64,25 @@ def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
         key = image.get("id")
         characters = sorted(boxes.pop(key, ())) if _is_id(key) else []
         if characters:
-            label = "".join(character for _, character, _ in characters)
+            _check_places(text, characters)
+            label = "".join(character.name for character in characters)
             entries.append(make_entry(text.path, item.place, image.get("file_name"), label))
     if boxes:
-        _, name, place = next(iter(boxes.values()))[0]
+        alone = next(iter(boxes.values()))[0]
         raise DatasetError(
-            f"{text.path}: {place}: the box of {name} has an image_id that no image has; correct "
-            "or delete it"
+            f"{text.path}: {alone.place}: the box of {alone.name} has an image_id that no image "
+            "has; correct or delete it"
         )
     return entries
+
+
+def _check_places(text: JsonText, characters: list[_Character]) -> None:
+    for one, other in pairwise(characters):
+        if other.center - one.center <= _SAME_PLACE * min(one.width, other.width):
+            raise DatasetError(
+                f"{text.path}: {other.place}: the boxes of {one.name} and {other.name} are in one "
+                "place; delete one of them"
+            )
 
 
 def _is_id(value: Any) -> bool:

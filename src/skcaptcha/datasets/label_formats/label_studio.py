@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from skcaptcha.datasets._file_kinds import is_image
@@ -26,13 +25,14 @@ def label_studio_entries(text: JsonText) -> list[LabelEntry]:
     """Return the images that were annotated, with their texts.
 
     Texts of several boxes are joined from left to right. Raise DatasetError if a task has no image,
-    or annotations with different texts.
+    texts without boxes to order them by, or annotations with different texts.
     """
     entries = []
     for item in text.items():
         task = item.value if isinstance(item.value, dict) else {}
         annotations = task.get("annotations")
-        labels = set(map(_text, annotations if isinstance(annotations, list) else ())) - {""}
+        parts = list(map(_parts, annotations if isinstance(annotations, list) else ()))
+        labels = sorted({"".join(part for _, part in some) for some in parts} - {""})
         if not labels:
             continue
         name = _image(task.get("data"))
@@ -41,12 +41,19 @@ def label_studio_entries(text: JsonText) -> list[LabelEntry]:
                 f"{text.path}: {item.place}: the data of the task name no image; give its address "
                 "or name"
             )
+        unordered = next((some for some in parts if len(dict(some)) < len(some)), None)
+        if unordered is not None:
+            texts = " and ".join(part for _, part in unordered)
+            raise DatasetError(
+                f"{text.path}: {item.place}: {name} has several texts in one place, {texts}; keep "
+                "one of them, or draw a box for each"
+            )
         if len(labels) > 1:
             raise DatasetError(
                 f"{text.path}: {item.place}: {name} has annotations with different texts, "
-                f"{' and '.join(sorted(labels))}; keep one of them"
+                f"{' and '.join(labels)}; keep one of them"
             )
-        entries.append(make_entry(text.path, item.place, name, labels.pop()))
+        entries.append(make_entry(text.path, item.place, name, labels[0]))
     return entries
 
 
@@ -56,25 +63,32 @@ def _image(data: Any) -> str | None:
     return next((v for v in values if isinstance(v, str) and is_image(v)), None)
 
 
-def _text(annotation: Any) -> str:
-    """Return the text of an annotation, of its boxes from left to right; empty if it has none."""
+def _parts(annotation: Any) -> list[tuple[float, str]]:
+    """Return the left end and the text of each text of an annotation, from left to right.
+
+    A text without a box has its left end at 0.
+    """
     if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
-        return ""
+        return []
     results = annotation.get("result")
-    parts = sorted(_parts(results if isinstance(results, list) else []))
-    return "".join(part for _, part in parts)
-
-
-def _parts(results: list[Any]) -> Iterator[tuple[float, str]]:
-    """Yield the left end and the text of each text field."""
-    for result in results:
+    found = []
+    for result in results if isinstance(results, list) else ():
         match result:
-            case {"type": "textarea", "value": {"text": [*lines], **value}}:
-                pass
-            case {"type": "textarea", "value": {"text": str() as line, **value}}:
-                lines = [line]
-            case _:
-                continue
-        x = value.get("x")
-        left = float(x) if isinstance(x, int | float) else 0.0
-        yield left, "".join(line for line in lines if isinstance(line, str))
+            case {"type": "textarea", "value": {"text": str() | list() as text, **place}}:
+                left = _left(place)
+                lines = [text] if isinstance(text, str) else text
+                found += [(left, line) for line in lines if isinstance(line, str) and line]
+    return sorted(found)
+
+
+def _left(place: dict[Any, Any]) -> float:
+    match place:
+        case {"x": int() | float() as x}:
+            return x
+        case {"points": [*points]}:  # a polygon
+            return min((p[0] for p in points if isinstance(p, list) and _is_point(p)), default=0.0)
+    return 0.0
+
+
+def _is_point(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(value, int | float) for value in values)
