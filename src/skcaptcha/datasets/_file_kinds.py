@@ -6,7 +6,7 @@ from pathlib import Path
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 
 _TABLES = {".csv", ".tsv"}
-_TEXTS = {".txt", ".json"}
+_TEXTS = {".txt", ".json", ".jsonl"}
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 _KINDS = {
     **dict.fromkeys(IMAGE_SUFFIXES, "an image"),
