@@ -11,6 +11,7 @@ from skcaptcha.denoise._polarity_normalizer import PolarityNormalizer
 from skcaptcha.denoise._small_component_remover import SmallComponentRemover
 from skcaptcha.denoise._smoother import Smoother
 from skcaptcha.denoise._text_cropper import TextCropper
+from skcaptcha.denoise._text_line_joiner import TextLineJoiner
 from skcaptcha.denoise._thin_line_remover import ThinLineRemover
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "SmallComponentRemover",
     "Smoother",
     "TextCropper",
+    "TextLineJoiner",
     "ThinLineRemover",
 ]
