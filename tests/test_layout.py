@@ -38,6 +38,7 @@ TESTED_ELSEWHERE = {
     "datasets/_list_images.py": "tests/datasets/test_load.py: the images that are loaded",
     "datasets/_progress.py": "tests/cli/test_verbosity.py: only a terminal shows it",
     "datasets/label_formats/entry.py": "tests/datasets/label_formats/test_json_labels.py: errors",
+    "datasets/label_formats/image_names.py": "tests/datasets/test_load.py: labels from names",
     "exceptions.py": "its docstrings: messages of the errors",
     # fitting
     "fitting/_check_labels.py": "tests/cli/test_check_labels.py: the command is one call of it",

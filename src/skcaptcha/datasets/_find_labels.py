@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from skcaptcha.datasets._check_filenames import check_filenames
-from skcaptcha.datasets._label_files import TEXTS_BESIDE, find_label_file, move_if_named
+from skcaptcha.datasets._label_files import (
+    TEXTS_BESIDE,
+    find_label_file,
+    has_label_file,
+    move_if_named,
+)
 from skcaptcha.datasets._list_images import (
     images_directly_in,
     images_in_subfolders,
@@ -19,7 +23,6 @@ from skcaptcha.datasets._match_filenames import (
     labels_of_entries,
     match_filenames,
     missing_images,
-    name_as_text,
 )
 from skcaptcha.datasets._numbered_lines import labels_of_lines
 from skcaptcha.datasets._read_labels import (
@@ -31,6 +34,7 @@ from skcaptcha.datasets._read_labels import (
 from skcaptcha.datasets._unusual_labels import normalize_label
 from skcaptcha.datasets.label_formats.entry import NoLabelsError
 from skcaptcha.datasets.label_formats.folder_names import labels_of_folders
+from skcaptcha.datasets.label_formats.image_names import labels_of_names
 from skcaptcha.datasets.label_formats.json_labels import json_entries
 from skcaptcha.datasets.label_formats.tab_separated import (
     begins_with_image,
@@ -41,8 +45,6 @@ from skcaptcha.datasets.label_formats.tab_separated import (
 from skcaptcha.datasets.label_formats.text_beside import labels_beside
 from skcaptcha.exceptions import DatasetError
 
-# Endings that distinguish images with equal labels, and those that copying adds to a file name.
-_ENDING = re.compile(r"\s*[-_]|\s*\([0-9]+\)$|\s+copy(\s+[0-9]+)?$")
 IMAGE_NAMES = "the names of the images"
 
 
@@ -78,7 +80,7 @@ def find_labels(folder: Path, file: Path | None = None) -> FoundLabels:
         return FoundLabels(names, *_labels_of_file(file, names, folder), [])
     found = find_label_file(folder, names)
     if found is None:
-        labels = _labels_of_names(folder, names)
+        labels = labels_of_names(folder, names)
         return FoundLabels(names, labels, IMAGE_NAMES, check_filenames(folder, labels))
     if found == TEXTS_BESIDE:
         return FoundLabels(names, labels_beside(folder, names), TEXTS_BESIDE, [])
@@ -105,7 +107,10 @@ def _labels_above(folder: Path, file: Path | None) -> FoundLabels:
             return FoundLabels(names, *_labels_of_file(folder / found, names, folder), [])
     except NoLabelsError as error:
         raise no_images(folder) from error
-    labels = labels_of_folders(names)
+    subfolders = {name.rpartition("/")[0] for name in names}
+    labels = None
+    if not any(has_label_file(folder / subfolder) for subfolder in subfolders):
+        labels = labels_of_folders(names)
     if labels is None:
         raise no_images(folder)
     return FoundLabels(names, labels, "the names of the subfolders", [])
@@ -155,14 +160,3 @@ def _labels_of_csv(
         raise missing_images(path, missing, len(table.rows), names)
     rows = table.rows.items()
     return {actual[name]: normalize_label(row[table.label]) for name, row in rows}, source
-
-
-def _labels_of_names(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    labels = {name: _ENDING.split(Path(name_as_text(name)).stem, maxsplit=1)[0] for name in names}
-    for name, label in labels.items():
-        if not label:
-            raise DatasetError(
-                f"{folder / name}: its name contains no label; name it by its label, such as "
-                "5UFQ.png or 5UFQ_2.png, or write a labels.csv"
-            )
-    return labels

@@ -72,7 +72,7 @@ def has_label_file(folder: Path) -> bool:
     try:
         return find_label_file(folder, images_directly_in(folder)) is not None
     except NoLabelsError:
-        return False
+        return False  # the only one is not read
 
 
 def move_if_named(name: str) -> str:

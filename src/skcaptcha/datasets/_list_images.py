@@ -54,8 +54,11 @@ def no_images(folder: Path) -> DatasetError:
     remedy = f"pass that one: {first}"
     if len(with_images) > 1:
         which = f"its {len(with_images)} subfolders contain"
-        remedy = f"pass one of them, such as {first}, or move all images into one"
-    if any((folder / name).is_file() for name in ("labels.csv", "labels.txt")):
+        remedy = (
+            f"pass one of them, such as {first}, move all images into one, or write a labels.csv "
+            f"with the columns filename and label in {folder}"
+        )
+    elif any((folder / name).is_file() for name in ("labels.csv", "labels.txt")):
         remedy += ", and move the label file there as well"
     n = sum(map(len, with_images.values()))
     return DatasetError(f"{folder}: contains no images itself, but {which} {n}; {remedy}")

@@ -43,7 +43,8 @@ def load_captchas(
 
     If the folder itself contains no images, those of its subfolders are listed, as
     ``images/1.png``. Their labels are in a file as above in the folder, or are the names of the
-    subfolders, unless these seem to say what images are for, as ``train`` and ``test`` do.
+    subfolders, unless these say what images are for, as ``train`` and ``test`` do, have label files
+    of their own, or contain images that are named by labels.
 
     Labels are kept exactly, with spaces and case, except that their letters are composed (Unicode
     form NFC), as keyboards type them. File names in labels.csv may have either form.

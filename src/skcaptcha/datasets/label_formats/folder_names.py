@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from skcaptcha.datasets._check_filenames import kind_of_names
 from skcaptcha.datasets._match_filenames import name_as_text
+from skcaptcha.datasets.label_formats.image_names import label_of_name
 
 # Names that say what images are for, not what they show.
 _PURPOSE = re.compile(
@@ -18,6 +19,8 @@ _PURPOSE = re.compile(
 # The folders of characters that `write_characters` writes.
 _CODE_POINTS = re.compile("U\\+[0-9A-F]{4,6}(_U\\+[0-9A-F]{4,6})*")
 _LOWER = re.compile("(.)_lower")
+# Images with as many different names are named by labels, unless the names are numbers or the like.
+_FEWEST, _MOSTLY = 3, 0.9
 
 
 def labels_of_folders(names: Sequence[str]) -> dict[str, str] | None:
@@ -34,8 +37,23 @@ def labels_of_folders(names: Sequence[str]) -> dict[str, str] | None:
     folders = list(dict.fromkeys(labels.values()))
     if len(folders) < 2 or any(map(_PURPOSE.fullmatch, folders)) or kind_of_names(folders):
         return None
-    characters = {folder: _label(folder) for folder in folders}
-    return {name: characters[folder] for name, folder in labels.items()}
+    strings = {folder: _label(folder) for folder in folders}
+    if max(map(len, strings.values())) > 1 and _are_named_by_others(labels):
+        return None
+    return {name: strings[folder] for name, folder in labels.items()}
+
+
+def _are_named_by_others(labels: Mapping[str, str]) -> bool:
+    """Return whether images seem to be named by labels other than the names of their folders."""
+    others = [
+        other
+        for name, label in labels.items()
+        if (other := label_of_name(name.rpartition("/")[2])) != label
+    ]
+    different = list(dict.fromkeys(others))
+    if len(different) < max(_FEWEST, _MOSTLY * len(labels)) or max(map(len, different)) == 1:
+        return False
+    return kind_of_names(different) is None
 
 
 def _label(folder: str) -> str:
