@@ -21,6 +21,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from skcaptcha.denoise import Binarizer, Smoother
 from skcaptcha.exceptions import ImageError
 from skcaptcha.model_selection import SharedGridSearchCV
+from skcaptcha.read import CharacterReader
+from skcaptcha.read._base import reads_images
 from skcaptcha.segments import Segments
 
 SUBPACKAGES = ("images", "denoise", "segment", "features", "read")
@@ -50,6 +52,7 @@ NEEDED = {  # required parameters, and those without which a fit takes long
     },
     "FixedBoxes": {"boxes": [[0, 0, 12, 8], [12, 0, 12, 8]]},
     "EqualSplit": {"n_characters": 2},
+    "Evaluate": {"reader": CharacterReader()},
 }
 KINDS = {kind.__name__: kind for kind in public_estimators()}
 
@@ -60,7 +63,7 @@ def subpackage_of(kind: type) -> str:
 
 def input_of(kind: type) -> str:
     """The subpackage whose estimators take the same samples."""
-    return "segment" if getattr(kind, "reads_images", False) else subpackage_of(kind)
+    return "segment" if reads_images(kind) else subpackage_of(kind)
 
 
 def make(name: str) -> BaseEstimator:
@@ -103,7 +106,8 @@ def features_of(rows: np.ndarray) -> Segments:
 
 
 def texts_of(y):
-    return None if y is None else [chr(ord("A") + int(v) % 26) for v in np.asarray(y).ravel()]
+    # Digits are arithmetic as well.
+    return None if y is None else [str(int(v) % 10) for v in np.asarray(y).ravel()]
 
 
 def row_of(captcha: np.ndarray | Segments) -> np.ndarray:
@@ -252,7 +256,7 @@ def batch(name: str):
     return Segments(boxes, 2 * np.arange(6), values=values)
 
 
-LABELS = ["AB", "BA", "AA", "BB", "AB"]
+LABELS = ["12", "21", "11", "22", "12"]
 
 
 def answers(estimator, X) -> list:

@@ -205,15 +205,18 @@ def predict(
 
 def _constrain(model: Any, constraints: dict[str, Any]) -> bool:
     """Set the constraints that are given; return whether there are any."""
+    from skcaptcha.read._base import reader_of_strings
+
     given = {name: value for name, value in constraints.items() if value is not None}
-    unknown = given.keys() - model[-1].get_params(deep=False).keys()
+    reader = reader_of_strings(model[-1])
+    unknown = given.keys() - reader.get_params(deep=False).keys()
     if unknown:
         raise SkcaptchaError(
-            f"--{min(unknown)}: a {type(model[-1]).__name__} cannot be constrained; fit the ready "
+            f"--{min(unknown)}: a {type(reader).__name__} cannot be constrained; fit the ready "
             "recipe sequence, whose SequenceReader can"
         )
     if given:
-        model[-1].set_params(**given).check_constraints()
+        reader.set_params(**given).check_constraints()
     return bool(given)
 
 

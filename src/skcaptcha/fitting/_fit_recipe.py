@@ -40,6 +40,7 @@ from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.persistence import check_before_fit, describe_training
 from skcaptcha.prediction import read_images
 from skcaptcha.read import Reading
+from skcaptcha.read._base import reader_of_strings
 from skcaptcha.recipes import Recipe
 from skcaptcha.report import fit_report
 
@@ -195,7 +196,7 @@ def _report(recipe: Recipe, model: Pipeline, search: SharedGridSearchCV) -> dict
         "recipe": recipe.source,
         "overrides": recipe.overrides,
         "data": recipe.content["data"].get("folder"),
-        "n_left_out": getattr(model[-1], "n_left_out_", 0),
+        "n_left_out": getattr(reader_of_strings(model[-1]), "n_left_out_", 0),
         "n_candidates": len(search.cv_results_["params"]),
         "n_folds": search.n_splits_,
         "best_params": search.best_params_,

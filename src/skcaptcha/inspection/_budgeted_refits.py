@@ -94,7 +94,7 @@ class BudgetedRefits:
                 break
             fitted = self._fit(model, train[:n])
             if fitted is not None:
-                n_correct = int((fitted.predict(X_test) == y_test).sum())
+                n_correct = round(fitted.score(X_test, y_test) * len(y_test))
                 points.append(LearningCurvePoint(n, n_correct, n_test))
         return points
 

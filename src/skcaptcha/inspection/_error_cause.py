@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.inspection._pipeline_steps import n_image_steps
 from skcaptcha.read import Reading
-from skcaptcha.read._base import reads_images
+from skcaptcha.read._base import reader_of_strings, reads_images
 from skcaptcha.segments import Segments
 
 # Shifts of a box, in box widths: for the box as it is, and for boxes of other widths.
@@ -93,7 +93,7 @@ def explain_error(model: Model, source: Any, label: str, reading: Reading) -> Er
     n_boxes, n = len(reading.boxes), len(label)
     if n_boxes != n or len(reading.text) != n:
         return ErrorCause("segmentation", f"{n_boxes} boxes for {n} characters")
-    reader = model[-1]
+    reader = reader_of_strings(model[-1])
     unknown = sorted(set(label).difference(getattr(reader, "classes_", label)))
     if unknown:
         names = " ".join(unknown)
@@ -118,7 +118,7 @@ def _outside_by_alignment(
     model: Pipeline, image: Any, label: str, reading: Reading, wrong: list[int]
 ) -> list[str]:
     """Compare the boxes with those of the same reader when it is constrained to the label."""
-    reader = copy(model[-1])
+    reader = copy(reader_of_strings(model[-1]))
     reader.length, reader.charset, reader.mask = None, None, list(label)
     aligned = reader.read(model[:-1].transform([image]) if len(model) > 1 else [image])[0]
     if aligned.text != label:
@@ -141,7 +141,8 @@ def _outside_by_shifting(
     tried = [_shifted(reading.boxes[k], image.shape[1]) for k in wrong]
     boxes = np.concatenate([boxes for boxes, _ in tried])
     segments = Segments(boxes, [0, len(boxes)], images=[image])
-    characters = np.array(list(str(model[1:].predict(segments)[0])))
+    reader = reader_of_strings(model[-1])
+    characters = np.array(list(str(reader.predict(model[1:-1].transform(segments))[0])))
     outside = []
     for k, (shifted, distance) in zip(wrong, tried, strict=True):
         own, characters = np.split(characters, [len(shifted)])

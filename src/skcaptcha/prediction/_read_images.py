@@ -19,6 +19,7 @@ from skcaptcha.exceptions import ReadingError, SkcaptchaError
 from skcaptcha.images._process_each import Process, process_each
 from skcaptcha.prediction._local_workers import Workers, map_in_order, processes, this_process
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read._base import reader_of_strings
 from skcaptcha.read._reading import PackedReadings
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _read(
     results = process_each(model, batch, read_captchas)
     if require_text:
         names = ("charset", "length")
-        limits = " and ".join(n for n in names if getattr(model[-1], n, None) is not None)
+        reader = reader_of_strings(model[-1])
+        limits = " and ".join(n for n in names if getattr(reader, n, None) is not None)
         error = ReadingError(f"no text{limits and f' with this {limits}'} fits the image")
         return [result if getattr(result, "text", True) else error for result in results]
     return results

@@ -186,7 +186,7 @@ def table_row(
     Returns
     -------
     row : list
-        File name, text, confidence, and with `min_confidence` the reason.
+        File name, text or answer, confidence, and with `min_confidence` the reason.
 
     Examples
     --------
@@ -200,7 +200,8 @@ def table_row(
     ['1.png', '', '0.7500', 'its confidence is 0.7500, below 0.9']
     """
     confidence = reading.confidence if exact else f"{reading.confidence:.4f}"
-    row = [str(image), reading.text, confidence]
+    text = reading.text if reading.answer is None else reading.answer
+    row = [str(image), text, confidence]
     if min_confidence is None:
         return row
     reason = ""

@@ -156,7 +156,8 @@ class BaseReader(Reloadable, Documented, BaseEstimator, ABC):
         Returns
         -------
         readings : list of n Reading
-            Their texts are those of `predict`. Empty texts have confidence 0.
+            Their texts, or their answers if they have any, are those of `predict`. If these are
+            empty, the confidence is 0.
 
         Raises
         ------
@@ -168,7 +169,7 @@ class BaseReader(Reloadable, Documented, BaseEstimator, ABC):
 
     @final
     def score(self, X: Captchas, y: ArrayLike) -> float:
-        """Return the string accuracy: the fraction of captchas read without any error.
+        """Return the fraction of captchas whose string, or whose answer, is right.
 
         Parameters
         ----------
@@ -181,7 +182,8 @@ class BaseReader(Reloadable, Documented, BaseEstimator, ABC):
         -------
         accuracy : float in 0..1
         """
-        return float(np.mean(self.predict(X) == validate_labels(y, len(X))))
+        expected = self._expected(validate_labels(y, len(X)))
+        return float(np.mean(self.predict(X) == expected))
 
     @final
     @one_thread()
@@ -217,6 +219,10 @@ class BaseReader(Reloadable, Documented, BaseEstimator, ABC):
     @abstractmethod
     def _score_labels(self, X: Any, labels: NDArray[np.str_]) -> list[LabelScores]:
         """Return the scores of the labels (n,) of captchas, Segments or images."""
+
+    def _expected(self, labels: NDArray[np.str_]) -> NDArray[np.str_]:
+        """Return what `predict` has to return for captchas with these labels (n,)."""
+        return labels
 
     @final
     def _calibration_groups(
@@ -261,7 +267,12 @@ class BaseReader(Reloadable, Documented, BaseEstimator, ABC):
 
 def reads_images(reader: Any) -> bool:
     """Return whether an estimator, or a class of estimators, reads images instead of segments."""
-    return bool(getattr(reader, "reads_images", False))
+    return getattr(reader, "reads_images", False) is True
+
+
+def reader_of_strings(reader: Any) -> Any:
+    """Return the fitted reader inside an `Evaluate`, or the reader itself."""
+    return getattr(reader, "reader_", reader)
 
 
 def validate_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:

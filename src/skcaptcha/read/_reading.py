@@ -31,6 +31,9 @@ class Reading:
     out_of_distribution : bool or None
         Whether the image looks different from the training images. In this case its accuracy is
         unknown, and the confidence is reduced accordingly. None: the model cannot detect it.
+    answer : str or None
+        Result of the arithmetic in ``text``, if the reader is an `Evaluate`; empty if there is
+        none. None: the reader does not answer.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class Reading:
     probabilities: NDArray[np.float64]
     runners_up: tuple[tuple[str, float], ...]
     out_of_distribution: bool | None = None
+    answer: str | None = None
 
 
 class PackedReadings:
@@ -57,7 +61,7 @@ class PackedReadings:
 
     def __init__(self, readings: Sequence[Reading]) -> None:
         self._scalars = [
-            (r.text, r.confidence, r.runners_up, r.out_of_distribution) for r in readings
+            (r.text, r.confidence, r.runners_up, r.out_of_distribution, r.answer) for r in readings
         ]
         self._lengths = [len(r.probabilities) for r in readings]
         self._boxes = np.concatenate([np.empty((0, 4), np.intp), *(r.boxes for r in readings)])
@@ -67,11 +71,11 @@ class PackedReadings:
         """Return the readings."""
         readings, begin = [], 0
         for scalars, length in zip(self._scalars, self._lengths, strict=True):
-            text, confidence, runners_up, out_of_distribution = scalars
+            text, confidence, runners_up, outlier, answer = scalars
             own = slice(begin, begin + length)
             boxes, probabilities = self._boxes[own], self._probabilities[own]
             readings.append(
-                Reading(text, confidence, boxes, probabilities, runners_up, out_of_distribution)
+                Reading(text, confidence, boxes, probabilities, runners_up, outlier, answer)
             )
             begin += length
         return readings
@@ -151,4 +155,4 @@ def _with_outlier(r: Reading, outlier: bool, factor: float) -> Reading:
         confidence *= factor
         runners_up = tuple((text, other * factor) for text, other in runners_up)
     # `dataclasses.replace` takes three times as long, which matters for many captchas.
-    return Reading(r.text, confidence, r.boxes, r.probabilities, runners_up, outlier)
+    return Reading(r.text, confidence, r.boxes, r.probabilities, runners_up, outlier, r.answer)

@@ -16,6 +16,7 @@ from skcaptcha.inspection._budgeted_refits import BudgetedRefits, LearningCurveP
 from skcaptcha.inspection._labeled_predictions import default_names
 from skcaptcha.metrics import wilson_interval
 from skcaptcha.read import ConvolutionalReader
+from skcaptcha.read._base import reader_of_strings
 from skcaptcha.report._blocks import Block, Facts, Heading
 from skcaptcha.report._charts import accuracy_chart
 from skcaptcha.report._confidence_section import confidence_section
@@ -117,7 +118,7 @@ def fit_report(
     model = pipeline_of(model)
     names = default_names(n) if names is None else names
     found = _describe(search, n)
-    seconds = 0.0 if isinstance(model[-1], ConvolutionalReader) else budget
+    seconds = 0.0 if isinstance(reader_of_strings(model[-1]), ConvolutionalReader) else budget
     refits = BudgetedRefits(
         model, X, y, names=names, folds=found.folds, seconds=seconds, once=found.fit_seconds
     )

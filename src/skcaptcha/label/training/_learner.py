@@ -20,6 +20,7 @@ from skcaptcha.exceptions import ImageError, SkcaptchaError
 from skcaptcha.images import decode, find_duplicates
 from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
+from skcaptcha.read._base import reader_of_strings
 from skcaptcha.read._limit_training import limit_training
 from skcaptcha.recipes import Recipe
 
@@ -159,7 +160,7 @@ class Learner:
             try:
                 with warnings.catch_warnings(action="ignore"):
                     fitted = clone(reader).fit(_safe_indexing(given, train), self._y[train])
-                    found = fitted.predict(_safe_indexing(given, test))
+                    found = reader_of_strings(fitted).predict(_safe_indexing(given, test))
             except SkcaptchaError:
                 continue  # too few captchas are left to fit to
             texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))

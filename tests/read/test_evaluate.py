@@ -1,0 +1,215 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+import skcaptcha
+from skcaptcha import Segments
+from skcaptcha.denoise import Binarizer, Grayscale
+from skcaptcha.exceptions import ReadingError
+from skcaptcha.features import RawPixels
+from skcaptcha.images import ImageDecoder
+from skcaptcha.inspection import evaluate
+from skcaptcha.model_selection import SharedGridSearchCV
+from skcaptcha.persistence import load, save
+from skcaptcha.prediction import table_row
+from skcaptcha.read import CharacterReader, ConvolutionalReader, Evaluate, SequenceReader
+from skcaptcha.read._base import reads_images
+from skcaptcha.read._evaluate import evaluate_arithmetic
+from skcaptcha.read._reading import PackedReadings, read_captchas
+from skcaptcha.segment import ConnectedComponents
+
+CHARACTERS = "0123456789+-x="
+
+
+def segments_of(labels):
+    """Segments whose features are the characters of the labels, without noise."""
+    rows = np.eye(len(CHARACTERS), dtype=np.float32)
+    values = rows[[CHARACTERS.index(character) for label in labels for character in label]]
+    offsets = np.cumsum([0, *map(len, labels)])
+    return Segments(np.ones((len(values), 4), int), offsets, values=values)
+
+
+def arithmetic(n, seed=0):
+    rng = np.random.default_rng(seed)
+    pairs, signs = rng.integers(0, 10, size=(n, 2)), rng.choice(list("+-x"), size=n)
+    labels = [f"{a}{sign}{b}=" for (a, b), sign in zip(pairs, signs, strict=True)]
+    sums = {"+": np.add, "-": np.subtract, "x": np.multiply}
+    answers = [str(sums[s](*pair)) for pair, s in zip(pairs, signs, strict=True)]
+    return labels, answers
+
+
+def reader():
+    return CharacterReader(KNeighborsClassifier(n_neighbors=1))
+
+
+@given(
+    numbers=st.lists(st.integers(0, 99), min_size=1, max_size=5),
+    signs=st.lists(st.sampled_from("+-*"), min_size=4, max_size=4),
+    end=st.sampled_from(["", "=", "?", "=?", " = ?"]),
+    negative=st.booleans(),
+)
+def test_results_are_those_of_python(numbers, signs, end, negative):
+    text = "-" * negative + str(numbers[0])
+    text += "".join(f" {s} {n}" for s, n in zip(signs, numbers[1:], strict=False))
+    assert evaluate_arithmetic(text + end) == str(eval(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("3+4=?", "7"),
+        ("12 x 3", "36"),
+        ("12X3=", "36"),
+        ("5 \N{MULTIPLICATION SIGN} 5", "25"),
+        ("7\N{MINUS SIGN}9", "-2"),
+        ("three plus Four = ?", "7"),
+        ("seventeenminussix", "11"),
+        ("six times seven", "42"),
+        ("6 multiplied by 7", "42"),
+        ("eighteen divided by 6", "3"),
+        ("1 + 2 x 3", "7"),
+        ("6/4*2", "3"),
+        ("8:2", "4"),
+        ("007", "7"),
+        ("7/2", None),
+        ("7/0", None),
+        ("", None),
+        ("=?", None),
+        ("3+", None),
+        ("3+=4", None),
+        ("3++4", None),
+        ("x3", None),
+        ("ABC", None),
+        ("__import__('os')", None),
+        ("9" * 101, None),
+    ],
+)
+def test_expressions(text, answer):
+    assert evaluate_arithmetic(text) == answer
+
+
+def test_answers_and_strings():
+    labels, answers = arithmetic(40)
+    X = segments_of(labels)
+    fitted = Evaluate(reader()).fit(X, labels)
+    assert fitted.predict(X).tolist() == answers
+    readings = fitted.read(X)
+    assert [(r.text, r.answer) for r in readings] == list(zip(labels, answers, strict=True))
+    assert [r.confidence for r in readings] == [r.confidence for r in fitted.reader_.read(X)]
+    assert fitted.score(X, labels) == fitted.score(X, answers) == 1
+    wrong = [str(int(answer) + 1) for answer in answers[:10]]
+    assert fitted.score(X, wrong + answers[10:]) == 0.75
+    assert [s.lengths.argmax() for s in fitted.score_labels(X, labels)] == [*map(len, labels)]
+
+
+def test_a_string_that_is_not_arithmetic_has_no_answer():
+    labels, _ = arithmetic(40)
+    fitted = Evaluate(reader()).fit(segments_of(labels), labels)
+    X = segments_of(["3+=", "4+4="])
+    assert fitted.predict(X).tolist() == ["", "8"]
+    nothing, right = fitted.read(X)
+    assert (nothing.text, nothing.answer, nothing.confidence) == ("3+=", "", 0)
+    assert (right.text, right.answer) == ("4+4=", "8")
+    assert right.confidence > 0
+    assert table_row("1.png", nothing)[1] == ""
+    assert table_row("2.png", right)[1] == "8"
+    assert [r.answer for r in PackedReadings([nothing, right]).unpack()] == ["", "8"]
+
+
+def test_labels_must_be_arithmetic():
+    labels, _ = arithmetic(5)
+    labels[3] = "3+4=x"
+    with pytest.raises(ReadingError, match=r"label 3: '3\+4=x' is not arithmetic"):
+        Evaluate(reader()).fit(segments_of(labels), labels)
+    with pytest.raises(ValueError, match="reader"):
+        Evaluate(KNeighborsClassifier()).fit(segments_of(labels), labels)
+
+
+def test_it_reads_what_its_reader_reads():
+    assert not reads_images(Evaluate(CharacterReader()))
+    assert reads_images(Evaluate(ConvolutionalReader()))
+    assert not reads_images(Evaluate)
+
+
+def drawn(n=60, seed=0):
+    """Captchas whose characters are combs with teeth for the bits of a number."""
+    labels, answers = arithmetic(n, seed)
+    images = []
+    for label in labels:
+        image = np.full((40, 12 * len(label)), 255, dtype=np.uint8)
+        for i, character in enumerate(label):
+            k = CHARACTERS.index(character)
+            comb = image[2:38, 12 * i + 2 : 12 * i + 10]
+            comb[:, :3] = comb[:4] = 0
+            for bit in range(4):
+                comb[7 * bit + 7 : 7 * bit + 11] *= 1 - (k >> bit & 1)
+        images.append(image)
+    return images, labels, answers
+
+
+def pipeline():
+    return make_pipeline(
+        ImageDecoder(),
+        Grayscale(),
+        Binarizer(ink="dark"),
+        ConnectedComponents(),
+        RawPixels(),
+        Evaluate(reader()),
+    )
+
+
+def test_in_a_pipeline_and_in_searches():
+    X, y, answers = drawn()
+    assert cross_val_score(pipeline(), X, y, cv=2).mean() == 1
+    grid = {"evaluate__reader__estimator__n_neighbors": [1, 2]}
+    search = SharedGridSearchCV(pipeline(), grid, cv=2).fit(X, y)
+    assert search.best_score_ == 1
+    assert search.predict(X).tolist() == answers
+    assert clone(search.best_estimator_)[-1].get_params()["reader__estimator__n_neighbors"] == 1
+    readings = read_captchas(search, X)
+    assert [r.answer for r in readings] == answers
+    assert {r.out_of_distribution for r in readings} == {False}
+    assert evaluate(search, X, y)["string_accuracy"] == 1
+
+
+@pytest.mark.parametrize("name", ["m.joblib", "m.skops"])
+def test_model_files(name, tmp_path):
+    X, y, answers = drawn()
+    save(pipeline().fit(X, y), tmp_path / name)
+    assert load(tmp_path / name).predict(X).tolist() == answers
+
+
+def test_a_recipe(tmp_path):
+    (tmp_path / "sums.yaml").write_text(
+        """
+data: {generate: lines}
+steps:
+  denoise: {ink: {use: Binarizer, ink: dark}}
+  segment: {use: ConnectedComponents}
+  features: {use: RawPixels}
+  read:
+    use: Evaluate
+    reader: {use: CharacterReader, estimator: {use: KNeighborsClassifier}}
+grid: {read__reader__estimator__n_neighbors: [1]}
+"""
+    )
+    X, y, answers = drawn()
+    search = skcaptcha.load_recipe(tmp_path / "sums.yaml", ["search.cv=2"]).search()
+    assert search.fit(X, y).predict(X).tolist() == answers
+
+
+def test_constraints_of_the_fitted_reader():
+    labels, answers = arithmetic(60)
+    X = segments_of(labels)
+    X.boxes[:, 0] = np.concatenate([10 * np.arange(len(label)) for label in labels])
+    X.boxes[:, 2] = 10
+    fitted = Evaluate(SequenceReader(random_state=0)).fit(X, labels)
+    assert fitted.predict(X).tolist() == answers
+    mask = [None, "+", None, None]
+    fitted.reader_.set_params(mask=mask)
+    assert all(reading.text[1] == "+" for reading in fitted.read(X) if reading.text)
