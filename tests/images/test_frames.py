@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import warnings
 import zlib
 from contextlib import suppress
 from io import BytesIO
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageSequence
+from sklearn.utils import Bunch
 
 from image_samples import COLOR, GRAY, small_files
-from skcaptcha.exceptions import ImageError
+from skcaptcha.exceptions import FitWarning, ImageError
+from skcaptcha.fitting import exclude_unusable_images
 from skcaptcha.images import ImageBatch, ImageDecoder, decode, find_duplicates
 from skcaptcha.images._frames import merge_frames
 from skcaptcha.persistence import describe_training
@@ -157,6 +160,14 @@ def test_training_animations_are_recognized(n):
     decoder = ImageDecoder(frames=n)
     about = describe_training(contents[:1], ["A"], decoder)
     assert count_training_images(about, decoder.transform(contents)) == 1
+
+
+def test_a_fit_warns_of_frames_that_are_not_used():
+    captchas = Bunch(data=[animation("GIF", dots()), GRAY], target=["AB", "CD"])
+    with pytest.warns(FitWarning, match=r"1 of 2 images is an animation.*frames=N"):
+        exclude_unusable_images(captchas)
+    with warnings.catch_warnings(action="error"):
+        exclude_unusable_images(captchas, ImageDecoder(frames=2))
 
 
 class TestLimits:

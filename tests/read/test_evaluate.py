@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 import skcaptcha
 from skcaptcha import Segments
+from skcaptcha.cli.predict import _constrain
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.features import RawPixels
@@ -213,3 +214,6 @@ def test_constraints_of_the_fitted_reader():
     mask = [None, "+", None, None]
     fitted.reader_.set_params(mask=mask)
     assert all(reading.text[1] == "+" for reading in fitted.read(X) if reading.text)
+    fitted.reader_.set_params(mask=None)
+    assert _constrain(make_pipeline(fitted), {"charset": "12+=", "length": None})
+    assert {*"".join(reading.text for reading in fitted.read(X))} <= set("12+=")

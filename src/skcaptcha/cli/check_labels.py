@@ -186,9 +186,10 @@ def _check_page(folder: Path, labels: Path | None) -> None:
 def _steps(model: Pipeline) -> str:
     """Return the class names of the segmenter, the features and the classifier, if it has them."""
     from skcaptcha.features import BaseFeatures
+    from skcaptcha.read._base import reader_of_strings
     from skcaptcha.segment import BaseSegmenter
 
-    reader = model[-1]
+    reader = reader_of_strings(model[-1])
     classifier = getattr(reader, "estimator", None) or reader
     before = (step for _, step in model.steps if isinstance(step, BaseSegmenter | BaseFeatures))
     steps = [*before, classifier]

@@ -59,7 +59,7 @@ def exclude_unusable_images(
     Warns
     -----
     FitWarning
-        If images are duplicates of others.
+        If images are duplicates of others, or animations of which only one frame is used.
 
     Examples
     --------
@@ -76,6 +76,8 @@ def exclude_unusable_images(
     with progress("decoding", n, show=verbose > 0 and n > _MANY) as advance:
         batch = decode_captchas(captchas, decoder, advance)
     _warn_of_duplicates(batch, names_of(captchas))
+    if decoder.frames == 1:
+        _warn_of_animations(batch)
     errors: dict[int, SkcaptchaError] = dict(batch.errors)
     for i, (image, label) in enumerate(zip(batch, captchas.target, strict=True)):
         width, height = image.size
@@ -111,6 +113,18 @@ def _warn_of_duplicates(batch: ImageBatch, names: Sequence[Any]) -> None:
         warnings.warn(
             f"{len(duplicates)} of {len(names)} images {are} ({names[i]} of {names[k]}); no model "
             "is evaluated on a duplicate of its training images",
+            FitWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_animations(batch: ImageBatch) -> None:
+    n = sum(image.animated for image in batch)
+    if n:
+        of_which = "is an animation, of which" if n == 1 else "are animations, of which"
+        warnings.warn(
+            f"{n} of {len(batch)} images {of_which} only the first frame is used; if others show "
+            "more, fit a recipe with --set steps.images.frames=N, which merges N frames",
             FitWarning,
             stacklevel=3,
         )
