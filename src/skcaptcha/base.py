@@ -22,7 +22,6 @@ The estimators follow scikit-learn's contract, except for these deviations:
 
 from __future__ import annotations
 
-import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -74,28 +73,6 @@ class Documented:
     def _doc_link_template(self) -> str:
         # An empty address is not a link.
         return f"{address}{_PAGE}" if (address := _address()) else ""
-
-
-class Reloadable:
-    """Mixin that loads estimators from files that were written before they had all parameters.
-
-    Missing parameters get their defaults, which therefore must not change what an estimator does.
-    It comes before scikit-learn's base classes.
-
-    Examples
-    --------
-    >>> from skcaptcha.denoise import Grayscale
-    >>> old = Grayscale.__new__(Grayscale)
-    >>> old.__setstate__({"channel": "red"})
-    >>> old.get_params()
-    {'channel': 'red', 'color': None, 'tolerance': 30.0}
-    """
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[misc]
-        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if parameter.default is not parameter.empty:
-                vars(self).setdefault(name, parameter.default)
 
 
 @cache
@@ -193,7 +170,7 @@ def step_tags(estimator: Any) -> StepTags:
 
 
 class BaseStep(  # type: ignore[call-arg]
-    Reloadable, Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+    Documented, TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
 ):
     """Base class of denoisers, segmenters and features.
 

@@ -97,6 +97,10 @@ class Grayscale(BaseDenoiser):
     array([[  0,   0, 255]], dtype=uint8)
     """
 
+    # Models that were saved before these parameters existed have the defaults of the class.
+    color: Any = None
+    tolerance: float = 30.0
+
     _accepts_color = True
     _parameter_constraints: dict[str, Any] = {
         "channel": [StrOptions(set(_CHANNELS)), "array-like"],

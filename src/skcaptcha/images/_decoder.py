@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcaptcha.base import Documented, Reloadable, StepTags
+from skcaptcha.base import Documented, StepTags
 from skcaptcha.exceptions import ImageError
 from skcaptcha.images._decode import (
     MAX_BYTES,
@@ -27,7 +27,7 @@ from skcaptcha.novelty import MIN_IMAGES, NoveltyDetector
 
 
 class ImageDecoder(  # type: ignore[call-arg]
-    Reloadable, Documented, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Documented, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Decode images: the first step of every pipeline.
 
@@ -93,6 +93,10 @@ class ImageDecoder(  # type: ignore[call-arg]
     >>> ImageDecoder(frames=3).fit_transform([content])[0]
     array([[0, 0, 0]], dtype=uint8)
     """
+
+    # Models that were saved before these parameters existed have the defaults of the class.
+    frames = 1
+    merge = "minimum"
 
     _parameter_constraints: dict = {
         "gray": ["boolean"],

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha._process.one_thread import one_thread
-from skcaptcha.base import Documented, Reloadable, as_texts, check_images
+from skcaptcha.base import Documented, as_texts, check_images
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images._batch import pixel_digest
 from skcaptcha.images._duplicates import group_by_digest, group_duplicate_rows
@@ -43,7 +43,7 @@ class LabelScores:
     lengths: NDArray[np.float64]
 
 
-class BaseReader(Reloadable, Documented, BaseEstimator, ABC):
+class BaseReader(Documented, BaseEstimator, ABC):
     """Base class of readers, the final step of a pipeline: captchas to strings.
 
     A reader takes segments with features, the output of a features step. If its class sets
