@@ -166,7 +166,8 @@ def test_the_metadata_is_complete(model: Pipeline, file: Path) -> None:
     assert "blanks" in about["decoding"]
     decode, gray, ink, size = about["preparation"]
     assert (decode["estimator"], gray["estimator"]) == ("ImageDecoder", "Grayscale")
-    assert (gray["step"], gray["parameters"]) == ("pipeline.gray", {"channel": "luma"})
+    assert gray["step"] == "pipeline.gray"
+    assert gray["parameters"] == {"channel": "luma", "color": None, "tolerance": 30.0}
     assert (ink["step"], ink["parameters"]) == ("pipeline.ink", {"ink": "auto"})
     assert (size["step"], size["learned"]) == ("heightscaler", {"height_": HEIGHT})
     assert f"round(width * {HEIGHT} / height)" in size["description"]
