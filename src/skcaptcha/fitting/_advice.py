@@ -57,15 +57,15 @@ def advice(
 ) -> Iterator[str]:
     """Yield what a fit with less than half of the captchas read right found, then each cause.
 
-    `accuracy` is that of a cross-validation on `n` captchas. `data` is the folder of the captchas
-    and `image` one of them; "" if they are generated. `recipe` is whether the user chose the
-    recipe. Nothing is yielded for a better fit.
+    `accuracy` is that of models on `n` captchas that they did not learn from. `data` is the folder
+    of the captchas and `image` one of them; "" if they are generated. `recipe` is whether the user
+    chose the recipe. Nothing is yielded for a better fit.
     """
     guessing = accuracy_of_guessing(labels)
     nothing = no_better_than_guessing(accuracy, n, guessing)
     if accuracy >= _LOW_ACCURACY and not nothing:
         return
-    read = f"{percent(accuracy, n)} of {n} captchas were read correctly in cross-validation"
+    read = f"{percent(accuracy, n)} of {n} held-out captchas were read correctly"
     if nothing:
         yield (
             f"nothing was learned: {read}, and guessing without the images gives "
