@@ -104,8 +104,8 @@ def _lengths(measurement: Measurement) -> tuple[int | None, ...]:
 def _treatments(measurement: Measurement) -> Iterator[tuple[bool, str]]:
     """Yield whether to crop images to their text, and the polarity of the ink.
 
-    If images differ in polarity, it may be the same for all: in photographs, shadows and frames
-    are mistaken for ink.
+    If images seem to differ in polarity, it may still be the same for all: in photographs, shadows
+    and frames can be mistaken for ink.
     """
     polarities = ["auto"]
     if max(measurement.dark_ink, 1 - measurement.dark_ink) < _SAME_POLARITY:

@@ -26,7 +26,8 @@ _MAX_COLUMNS = 200
 # The text is found in so many images. Its size varies if it stands out in nearly all of them, and
 # both its height and the distance of its characters differ by this factor among most images.
 _N_TEXTS, _MIN_TEXTS, _MIN_FOUND, _VARYING = 100, 20, 0.9, 1.5
-# Digits, or letters, cannot stand at a position if such a position is less probable by chance.
+# A position holds no digits, or no letters, if their absence from all labels has a lower
+# probability by chance.
 _BY_CHANCE = 1e-4
 
 
@@ -136,7 +137,7 @@ class Measurement:
             ("pitch", f"{self.pitch:.0f} pixels"),
         ]
         if self.mask:
-            allowed = ("any" if some is None else _short(some) for some in self.mask)
+            allowed = ("any" if some is None else _kinds_of(some) for some in self.mask)
             lines.append(("positions", " ".join(allowed)))
         if self.text_size_varies:
             lines.append(("text", "varies in size"))
@@ -258,9 +259,8 @@ def _kind(character: str) -> str:
     return "letter" if character.isalpha() else "other"
 
 
-def _short(allowed: str) -> str:
-    kinds = dict.fromkeys(map(_kind, allowed))
-    return "/".join(kinds)
+def _kinds_of(characters: str) -> str:
+    return "/".join(dict.fromkeys(map(_kind, characters)))
 
 
 def _varies(texts: Sequence[NDArray[np.float64] | None]) -> bool:

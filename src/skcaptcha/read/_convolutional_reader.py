@@ -470,7 +470,7 @@ class ConvolutionalReader(ConstrainedReader):
         for network, held_out in zip(self.networks_, held_outs, strict=True):
             for first in range(0, len(held_out), _BATCH_SIZE):
                 some = held_out[first : first + _BATCH_SIZE]
-                columns = self._columns([images[i] for i in some], [network], ask_all=True)
+                columns = self._columns([images[i] for i in some], [network])
                 constraints = _that_fit(columns, given)
                 paths = columns.lattice.viterbi(*constraints)
                 found = np.array(self._texts(paths))
@@ -554,7 +554,11 @@ class ConvolutionalReader(ConstrainedReader):
             first += len(some)
 
     def _columns(
-        self, images: Sequence[Image], networks: Sequence[FoldedNetwork], *, ask_all: bool
+        self,
+        images: Sequence[Image],
+        networks: Sequence[FoldedNetwork],
+        *,
+        ask_all: bool = False,
     ) -> _Columns:
         """Return the mean probabilities of networks for the columns of images.
 
@@ -600,6 +604,7 @@ class _Columns(NamedTuple):
 
 
 def _joined(logs: Sequence[NDArray[np.floating]]) -> _Columns:
+    """Return the log-probabilities of captchas (n_columns, n_outputs) as one batch."""
     n_columns = np.array([len(own) for own in logs])
     padded = np.zeros((len(logs), max(n_columns), logs[0].shape[1]))
     for row, own in zip(padded, logs, strict=True):
