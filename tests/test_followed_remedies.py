@@ -16,6 +16,7 @@ from skcaptcha.cli._check_outputs import check_model_suffix, check_outputs
 from skcaptcha.datasets import (
     Captchas,
     load_captchas,
+    make_display_captchas,
     make_image_captchas,
     make_line_captchas,
     split_captchas,
@@ -314,6 +315,16 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         "gradient: found 300; pass a whole number from 0 to 255",
         lambda: make_image_captchas(1, gradient=300),
         lambda: make_image_captchas(1, gradient=255),
+    ),
+    (
+        "marks: found '+'; pass a string of . , : - or an empty one",
+        lambda: make_display_captchas(1, marks="+"),
+        lambda: make_display_captchas(1, marks=""),
+    ),
+    (
+        "pass two fractions in ascending order, from 0 to 0.5",
+        lambda: make_display_captchas(1, slant=0.1),
+        lambda: make_display_captchas(1, slant=(0.1, 0.1)),
     ),
     (
         "is invisible; use visible characters",

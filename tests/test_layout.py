@@ -29,6 +29,7 @@ TESTED_ELSEWHERE = {
     "cli/_interrupt.py": "tests/cli/test_interruptions.py: Ctrl-C needs a process",
     # datasets
     "datasets/_captchas.py": "its docstring: only its repr is our own",
+    "datasets/_display.py": "tests/datasets/test_generators.py: schemes share its tests",
     "datasets/_dots.py": "tests/datasets/test_generators.py: schemes share its tests",
     "datasets/_drawing.py": "tests/datasets/test_generators.py: schemes share its tests",
     "datasets/_file_kinds.py": "tests/cli/test_bad_input.py: a command suggests what to pass",

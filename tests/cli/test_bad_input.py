@@ -282,7 +282,7 @@ def test_training_images_of_different_sizes(run, workshop, tmp_path):
         (("score", "{captchas}", "--model", "{model}", "--subset", "9..99"), "exceeds the 30"),
         (("score", "{captchas}", "--model", "{model}", "--csv", "{recipe}/a.csv"), "is a file"),
         (("predict", "{captchas}", "--model", "{model}", "--resume"), "--csv"),
-        (("generate", "circles", "new"), "lines, dots, image"),
+        (("generate", "circles", "new"), "lines, dots, image, display"),
         (("generate", "lines", "{captchas}"), "not empty"),
         (("cut", "{captchas}", "new", "--model", "{model}", "--recipe", "{recipe}"), "combined"),
         (("cut", "{captchas}", "{captchas}", "--model", "{model}"), "not empty"),

@@ -1,6 +1,7 @@
 """Captcha generators are reproducible, correctly labeled and similar to real captchas."""
 
 import random
+import re
 import secrets
 
 import captcha.image
@@ -12,14 +13,20 @@ from sklearn.neighbors import KNeighborsClassifier
 from skcaptcha.datasets import (
     SCHEMES,
     load_captchas,
+    make_display_captchas,
     make_dot_captchas,
     make_image_captchas,
     make_line_captchas,
 )
 from skcaptcha.datasets._image_captcha import _private_captcha_module, _SeededSecrets
 
-SHAPES = {"lines": (30, 120, 3), "dots": (50, 150, 3), "image": (60, 160, 3)}
-LENGTHS = {"lines": 4, "dots": 6, "image": 4}
+SHAPES = {
+    "lines": (30, 120, 3),
+    "dots": (50, 150, 3),
+    "image": (60, 160, 3),
+    "display": (60, 192, 3),
+}
+LENGTHS = {"lines": {4}, "dots": {6}, "image": {4}, "display": {4, 5, 6}}
 
 
 @pytest.fixture(params=SCHEMES)
@@ -33,7 +40,7 @@ def test_shapes_and_labels(scheme):
     assert images.dtype == np.uint8
     assert labels.shape == (7,)
     assert labels.dtype.kind == "U"
-    assert {len(label) for label in labels} == {LENGTHS[scheme]}
+    assert {len(label) for label in labels} <= LENGTHS[scheme]
 
 
 def test_equal_seeds_give_equal_results(scheme):
@@ -308,6 +315,149 @@ def test_gradients():
 def test_impossible_looks(parameters, message):
     with pytest.raises(ValueError, match=message):
         make_image_captchas(1, **parameters)
+
+
+def test_displays_show_their_labels():
+    """A nearest neighbor that sees nothing but the boxes tells all characters apart."""
+    images, labels, boxes = make_display_captchas(
+        90, kind="led", marks=".,:-", glare=0, gradient=0, return_boxes=True, random_state=0
+    )
+    assert [len(own) for own in boxes] == [len(label) for label in labels]
+    crops = []
+    for image, own in zip(images.max(axis=-1), boxes, strict=True):
+        low, high = np.percentile(image, [50, 99.5])
+        for x, y, w, h in own:
+            # The shape and the place of a character, in relation to the image.
+            crop = cv2.resize(image[y : y + h, x : x + w].astype(np.float32), (12, 20)) - low
+            shape = [y / 20, (y + h) / 20, w / 10]
+            crops.append(np.append(np.clip(crop / (high - low), 0, 1), shape))
+    characters = list("".join(labels))
+    reader = KNeighborsClassifier(1).fit(crops[:300], characters[:300])
+    assert reader.score(crops[300:], characters[300:]) >= 0.97
+
+
+def test_display_marks():
+    """Minus signs come first, in half of the numbers; separators are equally frequent."""
+    _, labels = make_display_captchas(300, n_digits=3, marks=".:-", height=12, random_state=0)
+    assert np.mean([label.startswith("-") for label in labels]) == pytest.approx(0.5, abs=0.09)
+    for separator in ".:":
+        fraction = np.mean([separator in label for label in labels])
+        assert fraction == pytest.approx(1 / 3, abs=0.09)
+    for label in labels:
+        assert re.fullmatch(r"-?(\d{3}|\d[.:]\d\d|\d\d[.:]\d)", label)
+    _, labels = make_display_captchas(20, marks="", height=12, random_state=0)
+    assert all(label.isdigit() and len(label) == 4 for label in labels)
+    _, labels = make_display_captchas(20, n_digits=1, height=12, random_state=0)
+    assert set(map(len, labels)) == {1, 2}
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("lcd", -1), ("led", 1)])
+def test_display_boxes_hold_the_ink(kind, sign):
+    images, _, boxes = make_display_captchas(
+        20,
+        kind=kind,
+        marks=".:-",
+        ghost=0,
+        glow=0,
+        gradient=0,
+        glare=0,
+        return_boxes=True,
+        random_state=0,
+    )
+    for image, own in zip(images.max(axis=-1).astype(int), boxes, strict=True):
+        contrast = sign * (image - np.median(image))
+        ink = contrast > 0.25 * contrast.max()
+        outside = ink.copy()
+        for x, y, w, h in own:
+            part = ink[y : y + h, x : x + w]
+            # Ends of segments are pointed.
+            assert all(edge.any() for edge in (part[:3], part[-3:], part[:, :3], part[:, -3:]))
+            outside[max(y - 1, 0) : y + h + 1, max(x - 1, 0) : x + w + 1] = False
+        assert not outside.any()
+
+
+def test_display_kinds():
+    looks = {"height": 24, "gradient": 0, "glare": 0, "random_state": 0}
+
+    def ground(kind):
+        return np.median(make_display_captchas(30, kind=kind, **looks)[0], axis=(1, 2, 3))
+
+    assert (ground("lcd") > 100).all()
+    assert (ground("led") < 60).all()
+    assert 5 <= (ground("both") > 80).sum() <= 25
+
+
+def test_displays_scale_with_their_height():
+    *_, boxes = make_display_captchas(10, height=24, return_boxes=True, random_state=0)
+    *_, large = make_display_captchas(10, height=96, return_boxes=True, random_state=0)
+    for one, other in zip(boxes, large, strict=True):
+        np.testing.assert_allclose(one * 4, other, atol=7)
+
+
+@pytest.mark.parametrize(
+    ("look", "most", "kind", "sign", "is_local"),
+    [
+        ("ghost", 1, "lcd", -1, True),
+        ("glow", 1, "led", 1, True),
+        ("gradient", 255, "lcd", -1, False),
+        ("glare", 1, "lcd", 1, False),
+    ],
+)
+def test_looks_of_displays(look, most, kind, sign, is_local):
+    """Each look makes the same displays darker or brighter, next to segments or everywhere."""
+    plain = {"kind": kind, "height": 36, "ghost": 0, "glow": 0, "gradient": 0, "glare": 0}
+    before, _ = make_display_captchas(10, **plain, random_state=0)
+    after, _ = make_display_captchas(10, **{**plain, look: most}, random_state=0)
+    change = sign * (after.astype(int) - before).mean(axis=-1)
+    assert change.mean() > 2
+    assert (change < -12).mean() < 0.01
+    assert (np.median(change) < 2) == is_local
+
+
+def test_shapes_of_segments():
+    def widths(**shape):
+        *_, boxes = make_display_captchas(
+            20, marks="", height=36, return_boxes=True, random_state=0, **shape
+        )
+        return np.concatenate(boxes)[:, 2].astype(float)
+
+    upright = widths(slant=(0, 0))
+    assert widths(slant=(0.5, 0.5)).mean() > 1.3 * upright.mean()
+    # A 1 is as wide as its segments.
+    thin, thick = (widths(slant=(0, 0), stroke_width=(s, s)).min() for s in (0.05, 0.2))
+    assert thick > 2 * thin
+
+
+def test_gaps_between_segments():
+    def bright(gap):
+        images, _ = make_display_captchas(
+            20, kind="led", gap=(gap, gap), ghost=0, glow=0, glare=0, random_state=0
+        )
+        return (images.max(axis=-1) > 100).mean()
+
+    assert bright(0.1) < 0.9 * bright(0)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"kind": "vfd"}, "kind must be one of both, lcd, led; found 'vfd'"),
+        ({"n_digits": 0}, "n_digits: found 0; pass a whole number from 1 on"),
+        ({"marks": ".x"}, "marks: found '.x'; pass a string of"),
+        ({"marks": None}, "marks: found None"),
+        ({"height": 11}, "height: found 11; pass a whole number from 12 on"),
+        ({"slant": (0.2, 0.1)}, "slant: found .* in ascending order, from 0 to 0.5"),
+        ({"stroke_width": (0, 0.1)}, "stroke_width: found .* from 0.02 to 0.25"),
+        ({"gap": 0.1}, "gap: found 0.1; pass two fractions in ascending order, from 0 to 0.1"),
+        ({"ghost": -0.1}, "ghost: found -0.1; pass a number from 0 to 1"),
+        ({"glow": 2}, "glow: found 2"),
+        ({"gradient": 0.5}, "gradient: found 0.5; pass a whole number from 0 to 255"),
+        ({"glare": "much"}, "glare: found 'much'"),
+    ],
+)
+def test_impossible_displays(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        make_display_captchas(1, **parameters)
 
 
 def characters_cut_by_the_original_method(image):

@@ -24,8 +24,8 @@ def generate(
         str,
         typer.Argument(
             metavar="SCHEME",
-            autocompletion=lambda: ["lines", "dots", "image"],
-            help="One of lines, dots and image.",
+            autocompletion=lambda: ["lines", "dots", "image", "display"],
+            help="One of lines, dots, image and display.",
         ),
     ],
     folder: Annotated[

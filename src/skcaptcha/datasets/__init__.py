@@ -6,6 +6,7 @@ import numpy as np
 
 from skcaptcha.datasets._captchas import Captchas
 from skcaptcha.datasets._convert_labels import ConvertedLabels, convert_labels
+from skcaptcha.datasets._display import make_display_captchas
 from skcaptcha.datasets._dots import make_dot_captchas
 from skcaptcha.datasets._image_captcha import make_image_captchas
 from skcaptcha.datasets._lines import make_line_captchas
@@ -17,6 +18,7 @@ SCHEMES: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
     "lines": make_line_captchas,
     "dots": make_dot_captchas,
     "image": make_image_captchas,
+    "display": make_display_captchas,
 }
 """Generators by the name of their scheme; all have ``n_samples`` and ``random_state``."""
 
@@ -26,6 +28,7 @@ __all__ = [
     "ConvertedLabels",
     "convert_labels",
     "load_captchas",
+    "make_display_captchas",
     "make_dot_captchas",
     "make_image_captchas",
     "make_line_captchas",

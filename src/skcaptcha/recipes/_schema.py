@@ -36,7 +36,7 @@ class _Data(_Section):
 class Generated(_Data):
     """Captchas that `skcaptcha.datasets` generates: ``data`` with the key ``generate``."""
 
-    generate: Literal["lines", "dots", "image"]
+    generate: Literal["lines", "dots", "image", "display"]
     n: int = Field(default=1000, ge=1, le=100_000)  # they are all held in memory
     seed: int = Field(default=0, ge=0, lt=2**32)
 
