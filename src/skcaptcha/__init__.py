@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         report as report,
         segment as segment,
         segments as segments,
+        serve as serve,
     )
 
     # isort: on
@@ -85,6 +86,7 @@ _SUBMODULES = (
     "report",
     "segment",
     "segments",
+    "serve",
 )
 
 __all__ = [

@@ -17,15 +17,25 @@ ARGUMENTS = {
     "fit": ["in"],
     "generate": ["lines", "new"],
     "cut": ["in", "new"],
+    "serve": ["model.joblib"],
     "show": ["model.joblib"],
 }
 JOBS = ["0", "-2000", "2000", "2.5", "two"]
 SECONDS = ["0", "0.5", "-1", "nan", "inf", "1e9", "soon"]
+COUNTS = ["0", "-1", str(2**31 + 1), "many"]
 FILES = [""]
 WRONG = {
     "--jobs": JOBS,
     "--budget": SECONDS,
     "--port": ["-1", "65536", "http"],
+    "--host": ["no-such-host.invalid", ""],
+    "--token": ["ä", ""],
+    "--max-images": COUNTS,
+    "--max-bytes": COUNTS,
+    "--max-queued": COUNTS,
+    "--batch-size": COUNTS,
+    "--batch-wait": ["-0.1", "1.1", "nan", "long"],
+    "--timeout": ["0", "0.05", "nan", "3601", "long"],
     "--seed": ["-1", str(2**32), "1.5"],
     "--n": ["0", "-3", "10000000", "many"],
     "--length": ["0", "-1", "1001", "4.5"],

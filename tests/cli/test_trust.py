@@ -105,7 +105,7 @@ def test_every_command_loads_skops_models_from_any_user(run, workshop, captchas,
     # Each file is requested from the place where it would be.
     missing = run("score", captchas, "--model", "out/model.joblib")
     assert missing.code == 2
-    assert "--model out/model.skops" in missing.sentence()
+    assert "use out/model.skops, which exists" in missing.sentence()
 
 
 @pytest.mark.parametrize(

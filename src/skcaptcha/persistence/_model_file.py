@@ -143,7 +143,7 @@ def _read(path: Path) -> bytes:
         remedy = "fit one first, as in: skcaptcha fit DIR, with your folder of labeled captchas"
         for suffix in (".joblib", ".skops"):
             if (other := path.with_suffix(suffix)).is_file():
-                remedy = f"use --model {other}, which exists"
+                remedy = f"use {other}, which exists"
         raise ModelError(f"{path}: no such model; {remedy}")
 
     def check_size(n_bytes: int) -> None:

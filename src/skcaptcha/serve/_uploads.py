@@ -1,0 +1,145 @@
+"""The images of a request: one as the body, several as a form, or as text in JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
+from skcaptcha.images._encoded_text import content_of_text, is_url
+from skcaptcha.images._limits import UnusableError
+from skcaptcha.serve._limits import Limits
+
+JSON = "application/json"
+FORM = "multipart/form-data"
+# The last one is what curl --data-binary sends unless it is told otherwise.
+RAW = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+
+
+class EncodedImages(BaseModel):
+    """Images as text: each is a data URL, or the base64 of an image file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    images: list[str]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Content of an image file; if it cannot be decoded from text, the error says why."""
+
+    content: bytes
+    filename: str | None = None
+    error: str = ""
+
+
+async def uploads_of(request: Request, limits: Limits) -> Sequence[Upload]:
+    """Return the images of a request.
+
+    Raise HTTPException if it is too large, arrives too slowly, or has no images.
+    """
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limits.max_bytes:
+        raise _too_large(limits)
+    limited = Request(request.scope, _limited(request.receive, limits))
+    try:
+        async with asyncio.timeout(limits.timeout):
+            uploads = await _parse(limited, limits)
+    except TimeoutError:
+        raise HTTPException(
+            408, f"The request did not arrive within {limits.timeout:g} seconds; send it again."
+        ) from None
+    if not uploads:
+        raise HTTPException(400, "The request contains no images; send at least one.")
+    if len(uploads) > limits.max_images:
+        raise HTTPException(
+            413,
+            f"The request has {len(uploads)} images, more than the maximum of "
+            f"{limits.max_images}; send them in several requests.",
+        )
+    return uploads
+
+
+async def _parse(request: Request, limits: Limits) -> Sequence[Upload]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == JSON:
+        return _from_json(await request.body())
+    if kind == FORM:
+        return await _from_form(request, limits)
+    if kind in RAW or kind.startswith("image/"):
+        return [Upload(await request.body())]
+    raise HTTPException(
+        415,
+        f"The content type {kind} is not supported; send an image as image/png, several as {FORM}, "
+        f"or text as {JSON}.",
+    )
+
+
+def _from_json(content: bytes) -> list[Upload]:
+    try:
+        texts = EncodedImages.model_validate_json(content).images
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the body"
+        raise HTTPException(
+            400,
+            f'The JSON is invalid ({key}: {first["msg"]}); send {{"images": [...]}} with data URLs '
+            "or base64.",
+        ) from None
+    return [_from_text(text) for text in texts]
+
+
+async def _from_form(request: Request, limits: Limits) -> list[Upload]:
+    # One more, so that the error can tell the number of images.
+    n = limits.max_images + 1
+    uploads = []
+    async with request.form(max_files=n, max_fields=n) as form:
+        for _, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                uploads.append(Upload(await value.read(), value.filename or None))
+            else:
+                uploads.append(_from_text(value))
+    return uploads
+
+
+def _from_text(text: str) -> Upload:
+    # A text is never a path here: clients must not read the files of the server.
+    try:
+        content = content_of_text(text)
+    except UnusableError as error:
+        is_address = is_url(text) and text[:5].lower() != "data:"
+        reason = "URLs are not downloaded; send the image itself, as a data URL or in base64"
+        return Upload(b"", error=reason if is_address else str(error))
+    if content is None:
+        reason = "it is neither a data URL nor the base64 of a PNG, JPEG, GIF, BMP or WebP image"
+        return Upload(b"", error=reason)
+    return Upload(content)
+
+
+def _limited(receive: Receive, limits: Limits) -> Receive:
+    """Return a function that receives at most `max_bytes` bytes, whatever the header says."""
+    n_bytes = 0
+
+    async def limited() -> Message:
+        nonlocal n_bytes
+        message = await receive()
+        n_bytes += len(message.get("body", b""))
+        if n_bytes > limits.max_bytes:
+            raise _too_large(limits)
+        return message
+
+    return limited
+
+
+def _too_large(limits: Limits) -> HTTPException:
+    return HTTPException(
+        413,
+        f"The request is larger than {limits.max_bytes:,} bytes; send the images in several "
+        "requests.",
+    )

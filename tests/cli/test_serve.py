@@ -1,0 +1,73 @@
+"""The ``serve`` command, from its start to its end by a signal."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from serving_clients import Client
+from skcaptcha.datasets import load_captchas
+
+
+@pytest.fixture
+def serve(start, model):
+    """Return a function that starts the command and waits for its address."""
+    commands = []
+
+    def serve(*arguments, models=(model,), **options):
+        command = start("serve", *models, "--port", 0, *arguments, **options)
+        commands.append(command)
+        return command, Client(command.stdout.readline().strip())
+
+    yield serve
+    for command in commands:
+        command.kill()
+        command.communicate()
+
+
+def test_it_reads_images_until_sigterm(serve, captchas, texts):
+    command, client = serve(env=os.environ | {"SKCAPTCHA_TOKEN": "abc"})
+    image = Path(load_captchas(captchas).data[0]).read_bytes()
+    assert client.predict(image).status == 401
+    assert client.predict(image, authorization="Bearer abc").texts == texts[:1]
+    command.send_signal(signal.SIGTERM)
+    outcome = command.outcome()
+    assert outcome.code == 0
+    assert outcome.out == ""
+    assert outcome.err.splitlines() == [
+        "the service answers at this address; press Ctrl-C here to stop",
+        "the service has stopped; all requests are answered",
+    ]
+
+
+def test_other_machines_may_connect_with_a_warning_until_ctrl_c(serve):
+    command, client = serve("--host", "0.0.0.0", "--quiet")
+    assert client.get("/healthz").status == 200
+    command.send_signal(signal.SIGINT)
+    outcome = command.outcome()
+    assert outcome.code == 130
+    warning, last = outcome.err.splitlines()
+    assert warning.startswith("warning: everyone who can reach 0.0.0.0 is answered; add --token")
+    assert last == "the service has stopped; all requests are answered"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nowhere.joblib",), "error: nowhere.joblib: no such model; fit one first"),
+        (("{model}", "{model}"), "error: {model}: there is another model named model, {model}; "),
+        (("{model}", "--port", "70000"), "error: invalid value for '--port': it must be between"),
+        (("{model}", "--host", "a.invalid"), "error: host 'a.invalid' is unknown here"),
+        (("{model}", "--token", "ä"), "error: the token must consist of printable ASCII"),
+        (("{model}", "--max-images", "9", "--max-queued", "8"), "error: max_images=9: it must not"),
+        (("{captchas}",), "error: {captchas}: not a model that can be loaded"),
+        ((), "error: missing argument 'MODEL...'"),
+    ],
+)
+def test_wrong_arguments_get_one_sentence(run, model, captchas, arguments, sentence):
+    names = {"model": model, "captchas": captchas}
+    outcome = run("serve", *(argument.format(**names) for argument in arguments))
+    assert outcome.code == 2
+    assert outcome.sentence().startswith(sentence.format(**names))
+    assert outcome.out == ""
