@@ -74,6 +74,8 @@ def test_nothing_is_overwritten(make_folder):
     for to, message in (("gt.txt", "exists, and may hold labels"), ("jsonl", "a second file of")):
         with pytest.raises(OverwriteError, match=message):
             convert_labels(folder, to, labels=chosen)
+    with pytest.raises(OverwriteError, match="a second file of"):
+        convert_labels(folder, "tsv", labels=chosen, out=folder / ".." / folder.name / "labels.tsv")
     assert (folder / "gt.txt").read_text() == "1.png\tAB\n"
     convert_labels(folder, "csv", labels=chosen)
     assert labels_of(folder) == {"1.png": "CD"}
@@ -85,7 +87,8 @@ def test_nothing_is_overwritten(make_folder):
     ("to", "out", "message"),
     [
         ("xml", None, "'xml' is not a format; use one of csv, tsv, gt.txt, jsonl"),
-        ("tsv", "labels.csv", r"labels\.csv: the format is tsv; use a name such as labels\.tsv"),
+        ("tsv", "labels.csv", r"labels\.csv: the format is tsv; use a name such as .*labels\.tsv"),
+        ("gt.txt", "1.gt.txt", "a file with this name holds the text of one of them; use .*gt.txt"),
         ("gt.txt", None, "of '1.png' contains a tab or a line break, which gt.txt cannot hold"),
     ],
 )
@@ -93,5 +96,5 @@ def test_nothing_is_overwritten(make_folder):
 def test_what_cannot_be_written_is_an_error(make_folder, to, out, message):
     folder = make_folder("1.png", labels_csv='filename,label\n1.png,"a\tb"\n')
     with pytest.raises(DatasetError, match=message):
-        convert_labels(folder, to, out=out)
+        convert_labels(folder, to, out=out and folder / out)
     assert not (folder / "gt.txt").exists()

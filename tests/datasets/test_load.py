@@ -150,7 +150,7 @@ def test_no_images(make_folder):
         ("filename,label\n1.png,x\n1.png,y\n", "1 of its files occur more than once, first 1.png"),
         ("filename,label\n1.png,\n", "the label of 1.png is empty"),
         ("filename,label\n1.png\n", "the label of 1.png is empty"),
-        ("label,filename\nx\n", "not images in its folder"),
+        ("label,filename\nx\n", "line 2 does not name an image"),
         ("filename,label\n2.png,x\n1.png,x,y\n", "line 3 has more columns"),
         ('filename,label\n1.png,"x\n', "is not a well-formed CSV file"),
     ],

@@ -15,6 +15,14 @@ def test_the_last_part_of_a_name_counts(make_folder, written):
     assert load_captchas(folder).target.tolist() == ["CD", "AB"]
 
 
+def test_deep_paths_take_no_time_and_long_names_are_missing(make_folder):
+    folder = make_folder("1.png", gt_txt="a/" * 200_000 + "1.png\tAB\n")
+    assert load_captchas(folder).target.tolist() == ["AB"]
+    (folder / "gt.txt").write_text("a/" + "b" * 300 + ".png\tAB\n")
+    with pytest.raises(DatasetError, match=r"bbb\.png \(line 1\); restore them"):
+        load_captchas(folder)
+
+
 def test_the_longest_path_counts(tmp_path):
     for name in ("test", "train"):
         (tmp_path / name).mkdir()

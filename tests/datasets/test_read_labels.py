@@ -54,11 +54,25 @@ def test_tables_of_other_programs(header, described, separator, end):
     assert ("separated by" in found) == (separator != ",")
 
 
+def test_spaces_after_separators_are_not_labels():
+    content = 'filename, label\n1.png, "a, b"\n2.png, c \n'
+    assert entries(content) == [("1.png", "a, b", "line 2"), ("2.png", "c ", "line 3")]
+    assert entries("filename,label\n1.png, a\n") == [("1.png", " a", "line 2")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be"])
+def test_other_encodings_are_errors(encoding):
+    content = "filename,label\n1.png,a\n".encode(encoding)
+    with pytest.raises(DatasetError, match="is not UTF-8 text"):
+        parse_labels_csv(Path("a.csv"), content)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("image,text,answer\n1.png,a,b\n", "found image, text, answer"),  # either may be the label
         ("1.png,a\n2.png,b\n", "must name the columns filename and label; found 1.png, a"),
+        ("image;text\n1.png;a\n;b\n", "line 3 does not name an image"),
         ("image;text\n1.png;a\n2.png;\n", "line 3: the label of 2.png is empty"),
         ("image;text\n1.png;a;b\n", r'line 2 has more columns .* as in 1.png;"a;b"'),
         ("file|text\n1.png|a\n2.png|b\n1.png|c\n", r"first 1.png \(lines 2 and 4\)"),

@@ -124,7 +124,14 @@ def _check_output(file: Path, folder: Path, to: str) -> None:
             f"{file}: exists, and may hold labels; delete it, or write another file (--out, in "
             "Python out=)"
         )
-    if file.name in FIRST or not may_hold_labels(file.name) or file.parent != folder:
+    if file.parent.resolve() != folder.resolve():
+        return
+    if file.name.endswith(".gt.txt"):
+        raise DatasetError(
+            f"{file}: next to images, a file with this name holds the text of one of them; use a "
+            f"name such as {folder / FORMATS['gt.txt']}"
+        )
+    if file.name in FIRST or not may_hold_labels(file.name):
         return
     if not any(os.path.lexists(folder / name) for name in FIRST) and _has_labels(folder):
         raise OverwriteError(

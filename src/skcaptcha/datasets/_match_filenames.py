@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -90,7 +91,7 @@ def _remedy_for_missing(name: str, path: Path, names: Sequence[str]) -> str:
     *above, last = re.split(r"[/\\]", name)
     if last in names:
         return f"leave the folder out of the names, as in {last}"
-    if above and (path.parent / name).is_file():
+    if above and os.path.isfile(path.parent / name):
         return f"move {path} there, and leave the folder out of the names"
     similar = [other for other in names if Path(other).stem == name]
     similar += [other for other in names if other.lower() == name.lower()]
@@ -118,10 +119,11 @@ class _Images:
         if written in self._there:
             return [written]
         text = name_as_text(written)
-        for path in dict.fromkeys((text, _path_of_address(text))):
+        for path in dict.fromkeys((text, path_of_address(text))):
             parts = re.split(r"[/\\]", path)
-            for k in range(len(parts)):
-                if found := self._by_name.get("/".join(parts[k:])):
+            # Images are in the folder itself or in one of its subfolders.
+            for name in ("/".join(parts[-2:]), parts[-1]):
+                if found := self._by_name.get(name):
                     return found
             last = parts[-1]
             for found in (
@@ -133,7 +135,7 @@ class _Images:
         return []
 
 
-def _path_of_address(text: str) -> str:
+def path_of_address(text: str) -> str:
     """Return the path of a file that an address contains, as in ``/data/local-files/?d=1.png``."""
     try:
         parts = urlsplit(text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skcaptcha._files.regular_file import UnreadableError, check_text_size, read_regular_file
 from skcaptcha.datasets._file_kinds import is_image
@@ -61,9 +62,12 @@ def read_label_file(path: Path) -> bytes:
 def decode_labels(path: Path, content: bytes) -> str:
     """Return the content of a file as text; raise DatasetError if it is not UTF-8."""
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    if "\0" in text:  # as in ASCII characters that are written in UTF-16
+        raise DatasetError(f"{path}: is not UTF-8 text: it contains zero bytes; save it as UTF-8")
+    return text
 
 
 def parse_labels_csv(path: Path, content: bytes) -> LabelCsv:
@@ -78,7 +82,7 @@ def parse_labels_csv(path: Path, content: bytes) -> LabelCsv:
     header: list[str] = []
     for separator in _SEPARATORS:
         try:
-            first = next(csv.reader(StringIO(text, newline=""), delimiter=separator), [])
+            first: list[str] = next(_reader(text, separator), [])
             columns = find_columns(first) or _columns_of_images(text, separator)
         except csv.Error as error:
             failed = failed or error
@@ -96,9 +100,20 @@ def parse_labels_csv(path: Path, content: bytes) -> LabelCsv:
     )
 
 
+def _reader(text: str, separator: str, *, strict: bool = False) -> Any:
+    """Return a reader of rows; spaces follow the separators if they do so in the first line."""
+    first = re.split("[\r\n]", text, maxsplit=1)[0]
+    return csv.reader(
+        StringIO(text, newline=""),
+        delimiter=separator,
+        skipinitialspace=f"{separator} " in first,
+        strict=strict,
+    )
+
+
 def _columns_of_images(text: str, separator: str) -> tuple[int, int] | None:
     """Return the positions of names and labels in a table of two columns with unknown names."""
-    rows = list(filter(None, csv.reader(StringIO(text, newline=""), delimiter=separator)))
+    rows = list(filter(None, _reader(text, separator)))
     header = rows.pop(0) if rows else []
     if len(header) != 2 or not rows or any(map(is_image, header)):
         return None
@@ -110,7 +125,7 @@ def _columns_of_images(text: str, separator: str) -> tuple[int, int] | None:
 
 def _parse_rows(path: Path, text: str, separator: str, columns: tuple[int, int]) -> LabelCsv:
     filename, label = columns
-    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = _reader(text, separator, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
@@ -129,6 +144,10 @@ def _parse_rows(path: Path, text: str, separator: str, columns: tuple[int, int])
         ) from error
     _check_unique(path, [row[filename] for row in rows], lines)
     for row, line in zip(rows, lines, strict=True):
+        if not row[filename]:
+            raise DatasetError(
+                f"{path}: line {line} does not name an image; write its name or delete the line"
+            )
         if not row[label]:
             raise DatasetError(
                 f"{path}: line {line}: the label of {row[filename]} is empty; write it or delete "

@@ -48,6 +48,8 @@ BOX = {"image_id": 0, "category_id": 1, "bbox": [1, 2, 3, 4]}
         ({**BOX, "bbox": [1.2, 0, 2.8, 9]}, "the boxes of 5 and 5 are in one place; delete one"),
         ({**BOX, "bbox": [1, 2]}, "the box of 5 has no place"),
         ({**BOX, "bbox": ["a", 2, 3, 4]}, "the box of 5 has no place"),
+        ({**BOX, "bbox": [10**400, 2, 3.5, 4]}, "the box of 5 has no place"),
+        ({**BOX, "bbox": [float("nan"), 2, 3, 4]}, "the box of 5 has no place"),
         ([], "a box has the category None"),
         ({**BOX, "image_id": [], "category_id": {}}, "a box has the category None"),
     ],
@@ -59,4 +61,16 @@ def test_a_box_that_does_not_fit_is_named_with_its_line(make_folder, box, messag
     starts = [k for k, line in enumerate(text.splitlines(), 1) if line in ("  {", "  []")]
     line = starts[len(LABELS) + 1]
     with pytest.raises(DatasetError, match=rf"labels\.json: line {line}: {message}"):
+        load_captchas(folder)
+
+
+@pytest.mark.parametrize("kind", ["images", "categories"])
+def test_an_id_that_occurs_twice_is_named_with_its_line(make_folder, kind):
+    value = json.loads(coco(LABELS))
+    value[kind][2]["id"] = value[kind][1]["id"]
+    folder = make_folder(*LABELS)
+    (folder / "labels.json").write_text(json.dumps(value, indent=1))
+    key = value[kind][1]["id"]
+    message = rf"line \d+: the id {key} occurs more than once among the {kind}, first in line \d"
+    with pytest.raises(DatasetError, match=message):
         load_captchas(folder)

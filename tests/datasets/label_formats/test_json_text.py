@@ -48,6 +48,11 @@ def test_an_error_names_its_line(text):
         JsonText(PATH, text).value()
 
 
+def test_an_error_at_the_end_of_a_line_names_that_line():
+    with pytest.raises(DatasetError, match="line 1 is not valid JSON"):
+        list(JsonText(PATH, '{"a": 1\n{"a": 2}\n').values())
+
+
 def test_deep_nesting_is_an_error():
     with pytest.raises(DatasetError, match="line 1: its values are nested too deeply"):
         JsonText(PATH, "[" * 200_000).value()

@@ -27,6 +27,7 @@ def task(image, *annotations, **data):
 
 LABELED = [
     (task("/data/upload/1/5b0a1c2d-1.png", [area(["5UFQ"])]), "1.png", "5UFQ"),
+    (task("https://host/9.png?signature=a.b", [area(["5UFQ"])]), "9.png", "5UFQ"),
     (task("/data/local-files/?d=my%20captchas/2.png", [area("AB 1")]), "2.png", "AB 1"),
     (task("https://host:80/a/3%C3%BC.png", [area(["ü"])], note="x"), "3ü.png", "ü"),
     (

@@ -10,6 +10,8 @@ from skcaptcha.datasets.label_formats.entry import LabelEntry, make_entry
 from skcaptcha.datasets.label_formats.json_text import JsonText
 from skcaptcha.exceptions import DatasetError
 
+# Larger numbers are no pixels.
+_MOST = 2**31
 # Neighbors are further apart than this fraction of the narrower box.
 _SAME_PLACE = 0.25
 
@@ -32,8 +34,10 @@ def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
     """Return the images that have boxes, with the characters of these from left to right.
 
     Raise DatasetError if a box has no image, no place or that of another one, or a category that is
-    not one character.
+    not one character, or if two images or categories have the same id.
     """
+    for kind in ("images", "categories"):
+        _check_ids(text, kind)
     names = {
         category["id"]: category.get("name")
         for category in value["categories"]
@@ -50,7 +54,12 @@ def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
                 "character; name the category of each box by its character"
             )
         match box.get("bbox"):
-            case [int() | float() as x, int() | float(), int() | float() as width, int() | float()]:
+            case [
+                int() | float() as x,
+                int() | float(),
+                int() | float() as width,
+                int() | float(),
+            ] if abs(x) < _MOST and abs(width) < _MOST:
                 character = _Character(x + width / 2, name, width, item.place)
                 boxes[image if _is_id(image) else None].append(character)
             case _:
@@ -74,6 +83,20 @@ def coco_entries(text: JsonText, value: dict[str, Any]) -> list[LabelEntry]:
             "has; correct or delete it"
         )
     return entries
+
+
+def _check_ids(text: JsonText, kind: str) -> None:
+    places: dict[Any, str] = {}
+    for item in text.member(kind):
+        key = item.value.get("id") if isinstance(item.value, dict) else None
+        if not _is_id(key):
+            continue
+        if key in places:
+            raise DatasetError(
+                f"{text.path}: {item.place}: the id {key} occurs more than once among the {kind}, "
+                f"first in {places[key]}; give each its own"
+            )
+        places[key] = item.place
 
 
 def _check_places(text: JsonText, characters: list[_Character]) -> None:

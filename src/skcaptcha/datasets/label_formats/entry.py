@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from skcaptcha.exceptions import DatasetError
+
+# Files cannot hold surrogates, and numpy drops zeros at the end of a string.
+_NOT_IN_LABELS = re.compile("[\0\ud800-\udfff]")
+# Python has surrogates for the bytes of names that are not UTF-8.
+_NOT_IN_NAMES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class NoLabelsError(DatasetError):
@@ -45,5 +51,10 @@ def make_entry(path: Path, place: str, filename: Any, label: Any) -> LabelEntry:
     if not isinstance(label, str):
         raise DatasetError(
             f"{path}: {place}: the label of {filename} is not a string; write it in quotes"
+        )
+    if found := _NOT_IN_NAMES.search(filename) or _NOT_IN_LABELS.search(label):
+        raise DatasetError(
+            f"{path}: {place}: the name or the label of {filename!a} contains "
+            f"{found[0]!a}, which is not a character; correct it"
         )
     return LabelEntry(filename, label, place)

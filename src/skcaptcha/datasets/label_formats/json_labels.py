@@ -28,35 +28,34 @@ def json_entries(path: Path, text: str) -> tuple[list[LabelEntry], str]:
         raise NoLabelsError(f"{path}: is empty; write the label of each image")
     value, end = json_text.value()
     if not json_text.is_at_end(end):
-        return _entries_of_objects(path, json_text.values()), "JSON lines"
+        return _entries_of_objects(json_text, json_text.values()), "JSON lines"
     if is_coco(value):
         return coco_entries(json_text, value), "COCO, boxes from left to right"
     if is_label_studio(value):
         return label_studio_entries(json_text), "Label Studio"
     if isinstance(value, list):
-        return _entries_of_objects(path, json_text.items()), "a list of objects"
+        return _entries_of_objects(json_text, json_text.items()), "a list of objects"
     if isinstance(value, dict) and _columns(value) is None:
         return _entries_of_names(path, json_text.items()), "names with labels"
-    return _entries_of_objects(path, json_text.values()), "JSON lines"
+    return _entries_of_objects(json_text, json_text.values()), "JSON lines"
 
 
-def _entries_of_objects(path: Path, items: Iterable[JsonItem]) -> list[LabelEntry]:
+def _entries_of_objects(text: JsonText, items: Iterable[JsonItem]) -> list[LabelEntry]:
     """Return the entries of objects with a name and a label, or with a label by name, each."""
     entries: list[LabelEntry] = []
     for item in items:
         columns = _columns(item.value)
         if columns is not None:
             filename, label = (item.value[name] for name in columns)
-            entries.append(make_entry(path, item.place, filename, label))
+            entries.append(make_entry(text.path, item.place, filename, label))
         elif isinstance(item.value, dict) and item.value and all(map(is_image, item.value)):
-            named = (JsonItem(k, v, item.start, item.place) for k, v in item.value.items())
-            entries += _entries_of_names(path, named)
+            entries += _entries_of_names(text.path, text.items(item.start))
         else:
             found = ", ".join(item.value) if isinstance(item.value, dict) else "no object"
             kind = DatasetError if entries else NoLabelsError
             raise kind(
-                f"{path}: {item.place}: expected an object with the keys filename and label; found "
-                f"{found or 'no keys'}"
+                f"{text.path}: {item.place}: expected an object with the keys filename and label; "
+                f"found {found or 'no keys'}"
             )
     return entries
 

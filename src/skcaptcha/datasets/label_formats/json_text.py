@@ -62,6 +62,9 @@ class JsonText:
             ) from error
         except ValueError as error:
             at = getattr(error, "pos", start)
+            if self.is_at_end(at) or "delimiter" in str(error):
+                # Something is missing after the value before.
+                at = max(len(self.text[:at].rstrip()) - 1, 0)
             raise DatasetError(
                 f"{self.path}: {self.place(at)} is not valid JSON; correct it"
             ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from skcaptcha.datasets._file_kinds import is_image
+from skcaptcha.datasets._match_filenames import path_of_address
 from skcaptcha.datasets.label_formats.entry import LabelEntry, make_entry
 from skcaptcha.datasets.label_formats.json_text import JsonText
 from skcaptcha.exceptions import DatasetError
@@ -60,7 +61,8 @@ def label_studio_entries(text: JsonText) -> list[LabelEntry]:
 def _image(data: Any) -> str | None:
     """Return the name or address of the image among the data of a task."""
     values = data.values() if isinstance(data, dict) else ()
-    return next((v for v in values if isinstance(v, str) and is_image(v)), None)
+    texts = [value for value in values if isinstance(value, str)]
+    return next((t for t in texts if is_image(t) or is_image(path_of_address(t))), None)
 
 
 def _parts(annotation: Any) -> list[tuple[float, str]]:
