@@ -2,7 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -26,7 +26,9 @@ def trimmed(line):
     return line[rows[0] : rows[-1] + 1] if len(rows) else line[:0]
 
 
-@given(ink=INK, n_lines=st.integers(2, 4))
+@example(ink=np.array([[0], [0], [1], [1], [1]], dtype=bool), n_lines=4)
+@example(ink=np.array([[1], [0], [0], [1], [0], [1]], dtype=bool), n_lines=5)
+@given(ink=INK, n_lines=st.integers(2, 7))
 def test_all_ink_stays_in_its_column_and_in_order(ink, n_lines):
     image = np.where(ink, np.uint8(255), np.uint8(0))
     lines = parts(join(image, n_lines), n_lines, image.shape[1])

@@ -27,8 +27,8 @@ class TextLineJoiner(BaseDenoiser):
     All later steps and readers then work on one line. The lines are cut at the rows with the least
     ink that divide the text evenly: the cuts minimize the fraction of ink in the emptier of the
     two adjacent rows, plus ``0.3 * (height / mean height - 1) ** 2`` for each line. No line may be
-    higher than one and a half times the mean. Each line is centered vertically; boxes of later
-    steps are in pixels of the joined image.
+    higher than one and a half times the mean, or the mean rounded up. Each line is centered
+    vertically; boxes of later steps are in pixels of the joined image.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ class TextLineJoiner(BaseDenoiser):
 
     def _denoise(self, images: Images) -> Images:
         n, height, width = images.shape
-        line_height = math.ceil(_MAX_HEIGHT * max(height, self.n_lines) / self.n_lines)
+        # Fewer rows with ink than lines are not divided.
+        line_height = max(math.ceil(_MAX_HEIGHT * height / self.n_lines), self.n_lines)
         line_height += 2 * _MARGIN
         gap = line_height // 2
         pitch = width + gap
@@ -100,9 +101,8 @@ def _cuts(ink: NDArray[np.intp], n: int) -> list[int]:
     mean = len(ink) / n
     at = np.arange(len(ink) + 1)
     high = at[None, :] - at[:, None]
-    piece = np.where(
-        (high > 0) & (high <= max(_MAX_HEIGHT * mean, 1)), _BALANCE * (high / mean - 1) ** 2, np.inf
-    )
+    highest = max(_MAX_HEIGHT * mean, math.ceil(mean))
+    piece = np.where((high > 0) & (high <= highest), _BALANCE * (high / mean - 1) ** 2, np.inf)
     cost = np.concatenate([[np.inf], np.minimum(ink[:-1], ink[1:]) / ink.max(), [np.inf]])
     best, origins = piece[0], []
     for _ in range(n - 1):
