@@ -213,3 +213,21 @@ def headers_that_declare(width: int, height: int) -> dict[str, bytes]:
     extended = b"WEBPVP8X\x0a\0\0\0\0\0\0\0" + size + still[12:]
     files["WebP extended"] = b"RIFF" + struct.pack("<I", len(extended)) + extended
     return files
+
+
+def animated_captchas(n=24):
+    """GIF files with two frames, each of which shows one of two characters, and their labels."""
+    labels = ["ABCD"[k % 4] + "ABCD"[k // 4 % 4] for k in range(n)]
+    contents = []
+    for k, label in enumerate(labels):
+        frames = np.full((2, 12, 16), 255, dtype=np.uint8)
+        for i, character in enumerate(label):
+            shape = frames[i, 2:10, 8 * i + 2 : 8 * i + 6]
+            shape[:, :2] = k  # a stem with up to two arms
+            shape[:3, 2:] = k if character in "AB" else 255
+            shape[5:, 2:] = k if character in "AC" else 255
+        first, second = map(Image.fromarray, frames)
+        file = io.BytesIO()
+        first.save(file, "GIF", save_all=True, append_images=[second])
+        contents.append(file.getvalue())
+    return contents, labels

@@ -14,15 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageSequence
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
-from image_samples import COLOR, GRAY, small_files
+from image_samples import COLOR, GRAY, animated_captchas, small_files
+from skcaptcha.datasets import Captchas
+from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import FitWarning, ImageError
-from skcaptcha.fitting import exclude_unusable_images
+from skcaptcha.features import RawPixels
+from skcaptcha.fitting import check_labels, exclude_unusable_images
 from skcaptcha.images import ImageBatch, ImageDecoder, decode, find_duplicates
 from skcaptcha.images._frames import merge_frames
 from skcaptcha.persistence import describe_training
 from skcaptcha.persistence._manifest import count_training_images
+from skcaptcha.read import CharacterReader
+from skcaptcha.segment import EqualSplit
 
 STATEMENTS = {
     "minimum": lambda frames: frames.min(axis=0),
@@ -168,6 +175,22 @@ def test_a_fit_warns_of_frames_that_are_not_used():
         exclude_unusable_images(captchas)
     with warnings.catch_warnings(action="error"):
         exclude_unusable_images(captchas, ImageDecoder(frames=2))
+
+
+def test_labels_are_checked_with_the_frames_of_the_model():
+    contents, labels = animated_captchas()
+    model = make_pipeline(
+        ImageDecoder(frames=2),
+        Grayscale(),
+        Binarizer(ink="dark"),
+        EqualSplit(2),
+        RawPixels(),
+        CharacterReader(KNeighborsClassifier(1), calibration_cv=None),
+    )
+    with warnings.catch_warnings(action="error", category=FitWarning):
+        checked = check_labels(Captchas(data=contents, target=labels), model)
+    assert [issue.text for issue in checked.issues.ranked].count("") == 0
+    assert not checked.issues.suspects
 
 
 class TestLimits:

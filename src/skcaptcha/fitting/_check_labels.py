@@ -14,6 +14,7 @@ from skcaptcha._process.worker_processes import start_workers
 from skcaptcha.auto import choose_recipe
 from skcaptcha.exceptions import SegmentationError
 from skcaptcha.fitting._exclude import Failures, exclude_unsegmentable, exclude_unusable_images
+from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import LabelIssues, find_label_issues
 from skcaptcha.label_issues._find_label_issues import check_number
 from skcaptcha.recipes import Recipe
@@ -110,7 +111,9 @@ def check_labels(
     >>> [issue.index for issue in checked.issues.suspects]
     [7]
     """
-    captchas, failed = exclude_unusable_images(captchas, verbose=verbose)
+    steps = model.pipeline() if isinstance(model, Recipe) else model
+    decoder = steps[0] if steps is not None and isinstance(steps[0], ImageDecoder) else None
+    captchas, failed = exclude_unusable_images(captchas, decoder, verbose=verbose)
     check_number(len(captchas.data))
     start_workers(n_jobs)
     if model is None:

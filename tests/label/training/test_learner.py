@@ -2,6 +2,7 @@
 
 import pytest
 
+from image_samples import animated_captchas
 from labeling_sessions import RECIPE, make_folder
 from skcaptcha.auto import choose_recipe
 from skcaptcha.label import LabelingSession
@@ -75,3 +76,29 @@ def test_a_network_of_a_given_recipe_trains_no_longer_than_allowed(tmp_path, mon
     some = list(truth)[:3]
     assert list(learner.read(some)) == some
     assert learner.read_held_out(some).keys() == set(some)
+
+
+def test_frames_of_animations_are_merged_as_the_recipe_says(tmp_path):
+    contents, texts = animated_captchas()
+    labels = {f"{k}.gif": text for k, text in enumerate(texts)}
+    for name, content in zip(labels, contents, strict=True):
+        (tmp_path / name).write_bytes(content)
+    recipe = Recipe(
+        {
+            "data": {"folder": "."},
+            "steps": {
+                "images": {"frames": 2},
+                "denoise": {
+                    "gray": {"use": "Grayscale"},
+                    "ink": {"use": "Binarizer", "ink": "dark"},
+                },
+                "segment": {"use": "EqualSplit", "n_characters": 2},
+                "features": {"use": "RawPixels"},
+                "read": {"use": "CharacterReader", "calibration_cv": None},
+            },
+        }
+    )
+    learner = Learner(tmp_path, recipe)
+    assert list(learner.learn(labels))
+    found = {name: guess.text for name, guess in learner.read(list(labels)).items()}
+    assert found == labels

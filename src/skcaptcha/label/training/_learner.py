@@ -17,7 +17,7 @@ from sklearn.utils import _safe_indexing
 
 from skcaptcha.auto import choose_recipe, load_families
 from skcaptcha.exceptions import ImageError, SkcaptchaError
-from skcaptcha.images import decode, find_duplicates
+from skcaptcha.images import ImageDecoder, find_duplicates
 from skcaptcha.label._task import Guess
 from skcaptcha.read import CharacterReader, Reading, read_captchas
 from skcaptcha.read._base import reader_of_strings
@@ -60,6 +60,7 @@ class Learner:
         self.name = recipe.source if recipe else ""
         self._folder = folder
         self.recipe = recipe
+        self._decoder = recipe.pipeline().named_steps["images"] if recipe else ImageDecoder()
         # A given recipe is never replaced.
         self._accuracy = 1.0 if recipe else 0.0
         self._n_at_last_choice = 0
@@ -169,7 +170,7 @@ class Learner:
     def _decoded(self, filenames: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         for name in filenames:
             try:
-                yield name, decode(self._folder / name)
+                yield name, self._decoder.transform([self._folder / name])[0]
             except ImageError:
                 continue
 
