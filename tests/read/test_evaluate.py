@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,12 +11,14 @@ from sklearn.pipeline import make_pipeline
 
 import skcaptcha
 from skcaptcha import Segments
+from skcaptcha.cli import main
 from skcaptcha.cli.predict import _constrain
+from skcaptcha.datasets import write_captchas
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
-from skcaptcha.inspection import evaluate
+from skcaptcha.inspection import evaluate, predict_labeled
 from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.persistence import load, save
 from skcaptcha.prediction import table_row
@@ -22,6 +26,7 @@ from skcaptcha.read import CharacterReader, ConvolutionalReader, Evaluate, Seque
 from skcaptcha.read._base import reads_images
 from skcaptcha.read._evaluate import evaluate_arithmetic
 from skcaptcha.read._reading import PackedReadings, read_captchas
+from skcaptcha.report._errors_section import errors_section
 from skcaptcha.segment import ConnectedComponents
 
 CHARACTERS = "0123456789+-x="
@@ -131,6 +136,12 @@ def test_labels_must_be_arithmetic():
         Evaluate(KNeighborsClassifier()).fit(segments_of(labels), labels)
 
 
+def test_answers_are_no_labels_to_fit_to():
+    labels, answers = arithmetic(5)
+    with pytest.raises(ReadingError, match=r"all labels are numbers, such as .*'3\+4=\?'"):
+        Evaluate(reader()).fit(segments_of(labels), answers)
+
+
 def test_it_reads_what_its_reader_reads():
     assert not reads_images(Evaluate(CharacterReader()))
     assert reads_images(Evaluate(ConvolutionalReader()))
@@ -176,6 +187,44 @@ def test_in_a_pipeline_and_in_searches():
     assert [r.answer for r in readings] == answers
     assert {r.out_of_distribution for r in readings} == {False}
     assert evaluate(search, X, y)["string_accuracy"] == 1
+    assert evaluate(search, X, answers)["string_accuracy"] == 1
+
+
+def test_labels_that_are_answers_are_compared_with_answers():
+    X, y, answers = drawn(30)
+    model = pipeline().fit(X, y)
+    labels = [y[0], answers[1], "-99", "9+9="]
+    predictions = predict_labeled(model, X[:4], labels)
+    assert [p.text for p in predictions] == [y[0], *answers[1:3], y[3]]
+    assert [p.is_correct for p in predictions] == [True, True, False, False]
+    figures = evaluate(model, X[:4], labels)
+    assert figures["string_accuracy"] == 0.5
+    assert {c["true"] for c in figures["confusions"]} <= {*"-99+=", ""}
+    section = errors_section(predictions, "these captchas")
+    assert "unknown, because the label is an answer (1)" in str(section.blocks[0])
+
+
+def test_score_and_predict_as_commands(tmp_path, monkeypatch, capsys):
+    X, y, answers = drawn(40)
+    save(pipeline().fit(X, y), tmp_path / "m.joblib")
+    write_captchas(tmp_path / "x", X[:9], answers[:9])
+
+    def run(name, *options):
+        made = [name, "x", "--model", "m.joblib", "--json", "x.json", *options]
+        monkeypatch.setattr("sys.argv", ["skcaptcha", *made])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+
+    monkeypatch.chdir(tmp_path)
+    run("score", "--csv", "x.csv")
+    assert json.loads((tmp_path / "x.json").read_text())["string_accuracy"] == 1
+    first = f"00001.png,{answers[0]},{answers[0]},"
+    assert (tmp_path / "x.csv").read_text().splitlines()[1].startswith(first)
+    assert "cannot read" not in capsys.readouterr().err
+    run("predict", "--min-confidence", "1")
+    found = json.loads((tmp_path / "x.json").read_text())["captchas"]
+    assert {(row["text"], row["answer"]) for row in found} == {("", "")}
 
 
 @pytest.mark.parametrize("name", ["m.joblib", "m.skops"])

@@ -2,7 +2,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from skcaptcha.denoise import PolarityNormalizer
-from skcaptcha.read import ConvolutionalReader, SequenceReader
+from skcaptcha.read import ConvolutionalReader, Evaluate, SequenceReader
 from skcaptcha.read._limit_training import limit_training
 
 
@@ -11,6 +11,9 @@ def test_networks_get_no_more_time_than_they_have(budget, expected):
     model = make_pipeline(PolarityNormalizer(), ConvolutionalReader(budget=budget))
     assert limit_training(model, 20)
     assert model[-1].budget == expected
+    model = make_pipeline(PolarityNormalizer(), Evaluate(ConvolutionalReader(budget=budget)))
+    assert limit_training(model, 20)
+    assert model[-1].reader.budget == expected
 
 
 def test_other_readers_stay_as_they_are():

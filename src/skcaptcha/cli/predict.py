@@ -260,7 +260,10 @@ class _Results:
         reason = "".join(reasons)
         self.n_left_empty += bool(reason)
         if self._captchas is not None:
-            reading = asdict(replace(result, text="") if reason else result)
+            if reason:
+                answer = None if result.answer is None else ""
+                result = replace(result, text="", answer=answer)
+            reading = asdict(result)
             why = {"reason": reason} if reason else {}
             self._captchas.append({"filename": image, **reading, **why})
 

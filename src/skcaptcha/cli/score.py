@@ -78,13 +78,17 @@ def score(
     from skcaptcha.inspection import summarize
     from skcaptcha.persistence import read_model
     from skcaptcha.prediction import connect_to_cluster, read_images
+    from skcaptcha.read import Evaluate
+    from skcaptcha.read._evaluate import is_answer, text_to_compare
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, labels, model], model=model)
     loaded = read_model(model, trust=trust)
     captchas = load_captchas(folder, subset=subset, labels=labels)
     note_labels(folder, labels)
     texts = [str(label) for label in captchas.target]
-    _warn_of_unknown(texts, getattr(loaded.model[-1], "classes_", None))
+    reader = loaded.model[-1]
+    strings = [t for t in texts if not is_answer(t)] if isinstance(reader, Evaluate) else texts
+    _warn_of_unknown(strings, getattr(reader, "classes_", None))
     with connect_to_cluster(scheduler) as client:
         started = time.perf_counter()
         readings = read_images(
@@ -104,7 +108,8 @@ def score(
             failed.append({"filename": name, "reason": reason_of(result)})
             rows.append((name, label, "", ""))
         else:
-            rows.append((name, label, result.text, f"{result.confidence:.4f}"))
+            text = text_to_compare(result, label)
+            rows.append((name, label, text, f"{result.confidence:.4f}"))
     figures = summarize(texts, results)
 
     console = report_console(json)

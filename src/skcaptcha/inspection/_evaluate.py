@@ -19,6 +19,7 @@ from skcaptcha.metrics import (
     wilson_interval,
 )
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read._evaluate import text_to_compare
 
 _COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
 
@@ -33,7 +34,8 @@ def evaluate(model: Model, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     X : sequence of n captchas
         Paths, bytes, PIL images or arrays.
     y : array-like of n str
-        Labels of the captchas.
+        Labels of the captchas. If the reader is an `Evaluate`, labels that are numbers are
+        compared with its answers, and others with the strings that it reads.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def summarize(labels: Sequence[str], results: Sequence[Reading | SkcaptchaError]
     Parameters
     ----------
     labels : sequence of n str
-        Labels of the captchas.
+        Labels of the captchas: strings or, if the reader is an `Evaluate`, answers.
     results : sequence of n (Reading or SkcaptchaError)
         The prediction for each captcha, or the error that prevented one.
 
@@ -92,7 +94,10 @@ def summarize(labels: Sequence[str], results: Sequence[Reading | SkcaptchaError]
         Counts, accuracies with their 95 % intervals, number of out-of-distribution images,
         accuracy of the most confident predictions at several coverages, and confused characters.
     """
-    texts = [result.text if isinstance(result, Reading) else "" for result in results]
+    texts = [
+        text_to_compare(result, label) if isinstance(result, Reading) else ""
+        for label, result in zip(labels, results, strict=True)
+    ]
     read = [i for i, result in enumerate(results) if isinstance(result, Reading)]
     n, n_characters = len(labels), sum(map(len, labels))
     metrics: dict[str, Any] = {

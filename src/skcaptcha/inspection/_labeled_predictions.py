@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.base import Model, as_texts, pipeline_of
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read._evaluate import text_to_compare
 
 _DOUBTFUL_FROM = 0.95
 
@@ -41,8 +42,13 @@ class LabeledPrediction:
 
     @property
     def text(self) -> str:
-        """The predicted text; empty if the captcha could not be read."""
-        return self.result.text if isinstance(self.result, Reading) else ""
+        """The predicted text; empty if the captcha could not be read.
+
+        It is the answer of an `Evaluate` if the label is one.
+        """
+        if not isinstance(self.result, Reading):
+            return ""
+        return text_to_compare(self.result, self.label)
 
     @property
     def confidence(self) -> float:

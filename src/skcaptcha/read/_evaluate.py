@@ -28,6 +28,7 @@ _SIGNS = {
 }
 _SIGN_OF = {name: sign for sign, names in _SIGNS.items() for name in names}
 _MAX_LENGTH = 100
+_ANSWER = re.compile("-?[0-9]+")
 
 
 def _any_of(names: dict[str, Any]) -> str:
@@ -45,7 +46,7 @@ class Evaluate(BaseReader):
 
     This is the last step of a pipeline and contains another reader. The labels are the strings
     that the captchas show. `predict` returns the answers; `read` returns both, in ``text`` and
-    ``answer``; `score` is the fraction of right answers.
+    ``answer``; `score` is the fraction of right answers, and its labels may be answers too.
 
     Numbers are digits or the English words from zero to twenty. Operators are ``+``, ``-``, ``*``,
     ``x``, the signs of multiplication and division, ``/``, ``:``, and the words plus, minus, times,
@@ -97,6 +98,12 @@ class Evaluate(BaseReader):
 
     def _fit(self, X: Captchas, labels: NDArray[np.str_]) -> None:
         self._expected(labels)
+        if all(map(is_answer, labels.tolist())):
+            raise ReadingError(
+                f"all labels are numbers, such as {str(labels[0])!r}, but labels of Evaluate are "
+                "the strings that captchas show, such as '3+4=?'; correct them, or use its reader "
+                "alone"
+            )
         self.reader_ = clone(self.reader).fit(X, labels)
         self.classes_ = self.reader_.classes_
 
@@ -154,6 +161,23 @@ def evaluate_arithmetic(text: str) -> str | None:
                 return None
     total = sum(terms)
     return str(total.numerator) if total.denominator == 1 else None
+
+
+def text_to_compare(reading: Reading, label: str) -> str:
+    """Return the text of a reading, or its answer if the label is an answer as well.
+
+    Examples
+    --------
+    >>> reading = Reading("3+4=", 0.9, np.zeros((4, 4), int), np.ones(4), (), answer="7")
+    >>> text_to_compare(reading, "3+4="), text_to_compare(reading, "7")
+    ('3+4=', '7')
+    """
+    return reading.text if reading.answer is None or not is_answer(label) else reading.answer
+
+
+def is_answer(label: str) -> bool:
+    """Return whether a label is a number, not arithmetic with a number as its result."""
+    return _ANSWER.fullmatch(label) is not None
 
 
 def _number(written: str) -> int:

@@ -13,7 +13,7 @@ def limit_training(model: Pipeline, seconds: float) -> bool:
     Return whether there are any. Without a limit, they train for all batches of their recipe, which
     can take minutes.
     """
-    reader = model[-1]
+    reader = getattr(model[-1], "reader", model[-1])  # of an Evaluate
     if not isinstance(reader, ConvolutionalReader):
         return False
     if reader.budget is None or reader.budget > seconds:

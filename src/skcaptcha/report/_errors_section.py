@@ -69,15 +69,21 @@ def _card(prediction: LabeledPrediction) -> tuple[str, Card]:
     model = prediction.model
     denoised = model[: n_image_steps(model)].transform([prediction.source])[0]
     pictures.append(Picture(denoised, f"{name} with its boxes", result.boxes))
-    cause = explain_error(model, prediction.source, prediction.label, result)
     lines += [
-        ("read", verbatim(prediction.text)),
+        ("read", verbatim(result.text)),
         ("confidence", percent_confidence(prediction.confidence)),
-        ("probably", Markup("<strong>{}</strong>: {}").format(cause.kind, cause.explanation)),
     ]
+    if prediction.text != result.text:
+        lines.insert(2, ("answer", verbatim(prediction.text)))
+        kind = "unknown, because the label is an answer"
+    else:
+        cause = explain_error(model, prediction.source, prediction.label, result)
+        kind = cause.kind
+        why = Markup("<strong>{}</strong>: {}").format(kind, cause.explanation)
+        lines.append(("probably", why))
     if prediction.label_is_doubtful:
         lines.append(("or", "the label is wrong: the model is very confident"))
-    return cause.kind, Card(pictures, [*lines, ("file", name)])
+    return kind, Card(pictures, [*lines, ("file", name)])
 
 
 def _confusion_matrix(confused: Sequence[Confusion]) -> Markup:
