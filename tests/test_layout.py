@@ -88,6 +88,7 @@ TESTED_ELSEWHERE = {
     "recipes/_schema.py": "tests/recipes/test_recipe.py: errors name the keys of a recipe",
     # report
     "report/_blocks.py": "tests/report/test_page.py: a page consists of blocks",
+    "report/_check_extra.py": "tests/cli/test_without_extras.py: all others have the extra",
     "report/_markdown.py": "tests/report/test_page.py: a page is also written as Markdown",
     "report/_step_sections.py": "tests/report/test_score_report.py: a report has all sections",
 }

@@ -115,6 +115,10 @@ class RecipeError(SkcaptchaError):
         super().__init__(printable(problem))
 
 
+class MissingExtraError(SkcaptchaError, ImportError):
+    """Packages of an optional extra are not installed. The message names the extra."""
+
+
 class ModelError(SkcaptchaError):
     """A model file is missing, damaged, or does not contain a fitted pipeline."""
 

@@ -9,12 +9,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skcaptcha import load_recipe
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
-from skcaptcha.exceptions import DatasetError
+from skcaptcha.exceptions import DatasetError, MissingExtraError
 from skcaptcha.features import OrientedGradients
 from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import LabelIssues, find_label_issues
 from skcaptcha.label_issues import _find_label_issues as module
-from skcaptcha.label_issues._confident_learning import MissingCleanlabError
 from skcaptcha.read import ConvolutionalReader, SequenceReader
 from skcaptcha.segment import SlidingWindow
 
@@ -180,5 +179,5 @@ def test_too_few_different_images_raise():
 def test_missing_cleanlab_raises_with_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     images, labels = make_line_captchas(30, random_state=0)
-    with pytest.raises(MissingCleanlabError, match=r"pip install 'skcaptcha\[labels\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'skcaptcha\[labels\]'"):
         find_label_issues(list(images), labels, model=boxes())

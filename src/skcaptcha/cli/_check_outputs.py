@@ -33,7 +33,8 @@ def check_outputs(
 ) -> None:
     """Raise an error if an output cannot be written, or would replace something of value.
 
-    Nothing is created. A pipe or a device accepts everything, even two outputs.
+    Nothing is created. A pipe or a device accepts everything, even two outputs. HTML and PNG files
+    need the extra ``report``.
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ def check_outputs(
     Raises
     ------
     SkcaptchaError
-        If a path is a folder, if its own folder cannot be created or written to, or if its suffix
-        is not one of the format.
+        If a path is a folder, if its own folder cannot be created or written to, if its suffix is
+        not one of the format, or if the extra that the format needs is not installed.
     OverwriteError
         If an output is an input, also through links, if it is or would be taken for the labels of
         a folder of images, or if two outputs are the same file.
@@ -66,6 +67,8 @@ def check_outputs(
     skcaptcha.exceptions.SkcaptchaError: score.pdf: the format is HTML; use a name such as
     score.html
     """
+    from skcaptcha.report._check_extra import check_extra
+
     if formats.get("json") == STDOUT:
         del formats["json"]
     if STDOUT in (*others, *formats.values()):
@@ -73,6 +76,8 @@ def check_outputs(
     for kind, path in formats.items():
         if path is not None and not _takes_anything(path):
             _check_suffix(path, *_FORMATS[kind])
+    if any(formats.get(kind) is not None for kind in ("html", "png")):
+        check_extra()
     outputs = [
         _Output(path)
         for path in (*others, *formats.values())

@@ -57,7 +57,7 @@ def audit(
     Models are fitted to increasing numbers of labels and evaluated on held-out captchas, and
     captchas with more of a defense are compared with those that have less. The report, as HTML,
     Markdown and JSON, has a confidence interval for every proportion. Images that cannot be read
-    are excluded and listed; the exit code is then 1.
+    are excluded and listed; the exit code is then 1. Needs skcaptcha[report].
     """
     from skcaptcha._files.earlier_output import check_earlier_output
     from skcaptcha._process.worker_processes import start_workers

@@ -73,7 +73,10 @@ def check_labels(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.html", help="Write a page with pictures of the suspects."),
+        typer.Option(
+            metavar="FILE.html",
+            help="Write a page with pictures of the suspects; needs skcaptcha[report].",
+        ),
     ] = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Open the suspects in the labeling page.")
@@ -96,7 +99,6 @@ def check_labels(
     from skcaptcha.label_issues._confident_learning import check_cleanlab
     from skcaptcha.persistence import load
     from skcaptcha.recipes import load_recipe
-    from skcaptcha.report import label_issues_report
 
     if recipe is not None and model is not None:
         raise SkcaptchaError("--recipe and --model cannot be combined; use one of them")
@@ -147,6 +149,8 @@ def check_labels(
     if csv is not None:
         write_csv(_COLUMNS, rows, csv)
     if report is not None:
+        from skcaptcha.report import label_issues_report
+
         title = f"Labels of {folder}"
         label_issues_report(issues, checked.captchas.data, names, title).save(report)
     suspects = [dict(zip(_COLUMNS, row, strict=True)) for row in rows[: len(issues.suspects)]]

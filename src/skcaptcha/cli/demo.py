@@ -29,7 +29,7 @@ def demo(
     """Try skcaptcha on generated captchas: generate, fit, score.
 
     Prints each command before running it, and the next steps at the end. Reuses the captchas of
-    an earlier run.
+    an earlier run. Needs skcaptcha[generate].
     """
     import_sklearn()
     train, unseen, model = folder / "train", folder / "unseen", folder / "model.joblib"

@@ -90,9 +90,9 @@ def fit(
     With a folder instead of a recipe, the images are measured, and the ready recipes that can
     apply are compared within the time budget. These files are written next to the model: its
     training captchas and accuracy (.json), the score of every candidate (.csv), a report with
-    pictures (.html) and, with a folder, the chosen recipe (.yaml). Until they are written, progress
-    is kept next to the model (.search); --resume continues from there. Images that cannot be read
-    are excluded and listed; the exit code is then 1.
+    pictures (.html; needs skcaptcha[report]) and, with a folder, the chosen recipe (.yaml). Until
+    they are written, progress is kept next to the model (.search); --resume continues from there.
+    Images that cannot be read are excluded and listed; the exit code is then 1.
     """
     import_sklearn()
     from skcaptcha.datasets._file_kinds import may_be_recipe, suggest_folder

@@ -47,7 +47,10 @@ def generate(
         ),
     ] = 0,
 ) -> None:
-    """Generate labeled captchas of a scheme: PNG files and labels.csv."""
+    """Generate labeled captchas of a scheme: PNG files and labels.csv.
+
+    All schemes but display need skcaptcha[generate].
+    """
     from skcaptcha.datasets import SCHEMES, write_captchas
     from skcaptcha.datasets._progress import report_progress
 

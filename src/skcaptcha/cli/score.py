@@ -64,7 +64,9 @@ def score(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.html", help="Write a report with pictures."),
+        typer.Option(
+            metavar="FILE.html", help="Write a report with pictures; needs skcaptcha[report]."
+        ),
     ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,

@@ -40,7 +40,10 @@ def show(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw to this PNG file instead of the terminal."),
+        typer.Option(
+            metavar="FILE",
+            help="Draw to this PNG file instead of the terminal; needs skcaptcha[report].",
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show the whole manifest of the model.")
@@ -80,7 +83,7 @@ def show(
 def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
     from skcaptcha._files.atomic import write_atomically
     from skcaptcha.inspection import trace
-    from skcaptcha.report import TerminalTraces, draw_traces
+    from skcaptcha.report import TerminalTraces
 
     traces, n_failed = [], 0
     for image in images:
@@ -95,6 +98,8 @@ def _draw(reader: Pipeline, images: list[str], out: Path | None) -> None:
         result_console().print(TerminalTraces(traces))
     elif traces:
         from matplotlib import style
+
+        from skcaptcha.report import draw_traces
 
         assert out is not None
         picture = io.BytesIO()

@@ -207,6 +207,8 @@ def make_dot_captchas(
     ------
     ValueError
         If `kind` is invalid.
+    MissingExtraError
+        If the extra ``generate`` is not installed.
 
     See Also
     --------

@@ -9,6 +9,7 @@ from PIL import ImageFont
 from sklearn.utils import check_random_state
 
 from skcaptcha.datasets._progress import advance_progress
+from skcaptcha.exceptions import MissingExtraError
 
 
 def draw_captchas(
@@ -44,10 +45,18 @@ def check_charset(charset: str) -> None:
 
 def load_font(name: str, size: int) -> ImageFont.FreeTypeFont:
     """Return a font that comes with Matplotlib."""
-    # Imported late because reading captchas does not need fonts.
-    import matplotlib  # noqa: PLC0415
-
+    try:
+        import matplotlib  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise missing_generators() from error
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), size)
+
+
+def missing_generators() -> MissingExtraError:
+    """Return the error that is raised if a package of the extra ``generate`` is not installed."""
+    return MissingExtraError(
+        "to generate captchas, install the extra generate: pip install 'skcaptcha[generate]'"
+    )
 
 
 def add_jpeg_artifacts(image: np.ndarray, *qualities: int) -> np.ndarray:

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from PIL.ImageFont import FreeTypeFont
 
-from skcaptcha.datasets._drawing import check_charset, draw_captchas, random_text
+from skcaptcha.datasets._drawing import (
+    check_charset,
+    draw_captchas,
+    missing_generators,
+    random_text,
+)
 
 _SIZES = (42, 50, 56)
 _OVERLAP = (0.0, 0.25)
@@ -58,9 +63,9 @@ def _private_captcha_module() -> ModuleType:
     The package uses ``secrets``, which has no seed. Replacing it in the module itself would make
     the captchas of all other users of the module in this process predictable.
     """
-    spec = find_spec("captcha.image")
+    spec = find_spec("captcha.image") if find_spec("captcha") else None
     if spec is None or spec.loader is None:
-        raise ModuleNotFoundError("the package captcha is not installed; run pip install captcha")
+        raise missing_generators()
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -247,6 +252,8 @@ def make_image_captchas(
     ------
     ValueError
         If `charset` is empty, or another parameter is out of range.
+    MissingExtraError
+        If the extra ``generate`` is not installed.
 
     References
     ----------

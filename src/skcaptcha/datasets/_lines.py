@@ -117,6 +117,8 @@ def make_line_captchas(
     ------
     ValueError
         If `charset` is empty or contains an invisible character.
+    MissingExtraError
+        If the extra ``generate`` is not installed.
 
     See Also
     --------

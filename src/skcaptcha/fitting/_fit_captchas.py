@@ -33,7 +33,6 @@ from skcaptcha.fitting._result import (
     write_report,
 )
 from skcaptcha.persistence import check_before_fit, describe_training
-from skcaptcha.report import fit_report
 
 _FIRST_LINE = "# Chosen by skcaptcha fit"
 # After the choice, the model and its report are written. Models are fitted for the report while
@@ -167,21 +166,15 @@ def fit_captchas(
         left = begin + budget - time.perf_counter() - _TO_SHOW_AND_END
         written = write_report(
             files,
-            lambda: fit_report(
-                choice.model,
-                train.data,
-                [str(label) for label in train.target],
-                search=choice,
-                names=train.get("filenames"),
-                budget=max(
-                    _LEAST_FRACTION_FOR_FITS * budget, min(choice.seconds / 2, left, _MOST_FOR_FITS)
-                ),
-                title=f"How {path.name} was fitted",
-                data=data,
-                model_file=str(path),
+            train,
+            n_jobs=n_jobs if workers_run() else 1,
+            verbose=verbose,
+            model=choice.model,
+            search=choice,
+            budget=max(
+                _LEAST_FRACTION_FOR_FITS * budget, min(choice.seconds / 2, left, _MOST_FOR_FITS)
             ),
-            n_jobs if workers_run() else 1,
-            verbose,
+            data=data,
         )
     for sentence in report["notes"]:
         warnings.warn(sentence, FitWarning, stacklevel=2)

@@ -42,7 +42,6 @@ from skcaptcha.prediction import read_images
 from skcaptcha.read import Reading
 from skcaptcha.read._base import reader_of_strings
 from skcaptcha.recipes import Recipe
-from skcaptcha.report import fit_report
 
 _SECONDS_FOR_REPORT = 5.0, 60.0  # least and most
 
@@ -165,20 +164,14 @@ def fit_recipe(
         least, most = _SECONDS_FOR_REPORT
         written = write_report(
             files_of_fit(path, with_recipe=False),
-            lambda: fit_report(
-                model,
-                train.data,
-                [str(label) for label in train.target],
-                search=search,
-                names=train.get("filenames"),
-                held_out=predictions,
-                budget=min(max(report["seconds"] / 2, least), most),
-                title=f"How {path.name} was fitted",
-                data=data,
-                model_file=str(path),
-            ),
-            n_jobs,
-            verbose,
+            train,
+            n_jobs=n_jobs,
+            verbose=verbose,
+            model=model,
+            search=search,
+            held_out=predictions,
+            budget=min(max(report["seconds"] / 2, least), most),
+            data=data,
         )
     causes = advice_for(
         captchas,

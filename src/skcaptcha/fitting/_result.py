@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from skcaptcha.persistence import save
 if TYPE_CHECKING:
     from skcaptcha.auto import Choice
     from skcaptcha.model_selection import SharedGridSearchCV
-    from skcaptcha.report import Page
 
 
 @dataclass(frozen=True)
@@ -113,25 +112,35 @@ def write_model(model: Pipeline, path: Path, format: str, **about: Any) -> None:
 
 
 def write_report(
-    files: Sequence[Path], make: Callable[[], Page], n_jobs: int | None, verbose: int
+    files: Sequence[Path], captchas: Bunch, *, n_jobs: int | None, verbose: int, **about: Any
 ) -> list[Path]:
     """Write the report, the last of `files`, and return the files that were written.
 
-    An error while the report is made is a warning, because the model is already written.
+    `about` are arguments of `fit_report`. An error while the report is made is a warning, because
+    the model is already written.
     """
-    *others, file = files
+    model_file, *_, file = files
     try:
+        from skcaptcha.report import fit_report  # noqa: PLC0415 - it needs an optional extra
+
         with (
             progress("writing the report", None, show=verbose > 0),
             joblib.parallel_config(n_jobs=n_jobs),
         ):
-            make().save(file)
+            fit_report(
+                X=captchas.data,
+                y=[str(label) for label in captchas.target],
+                names=captchas.get("filenames"),
+                title=f"How {model_file.name} was fitted",
+                model_file=str(model_file),
+                **about,
+            ).save(file)
     except Exception as error:
         warnings.warn(
             f"the model is written, but not its report {file}: {error}", FitWarning, stacklevel=3
         )
-        return others
-    return [*others, file]
+        return list(files[:-1])
+    return list(files)
 
 
 def advice_for(

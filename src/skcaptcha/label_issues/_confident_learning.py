@@ -7,20 +7,16 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.exceptions import MissingExtraError
 from skcaptcha.label_issues._probabilities import LabelProbabilities
 
 
-class MissingCleanlabError(SkcaptchaError, ImportError):
-    """The package cleanlab is not installed."""
-
-
 def check_cleanlab() -> None:
-    """Raise MissingCleanlabError if cleanlab is not installed."""
+    """Raise MissingExtraError if cleanlab is not installed."""
     try:
         import cleanlab  # noqa: F401, PLC0415 - an optional extra
     except ImportError as error:
-        raise MissingCleanlabError(
+        raise MissingExtraError(
             "checking labels needs cleanlab, which is not installed: "
             "pip install 'skcaptcha[labels]'"
         ) from error

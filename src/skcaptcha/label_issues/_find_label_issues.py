@@ -88,7 +88,7 @@ def find_label_issues(
         If an image cannot be used.
     ReadingError
         If the model cannot be fitted to the captchas.
-    MissingCleanlabError
+    MissingExtraError
         If cleanlab is not installed.
 
     References
