@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         report as report,
         segment as segment,
         segments as segments,
+        semi_supervised as semi_supervised,
         serve as serve,
     )
 
@@ -86,6 +87,7 @@ _SUBMODULES = (
     "report",
     "segment",
     "segments",
+    "semi_supervised",
     "serve",
 )
 

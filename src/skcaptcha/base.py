@@ -16,8 +16,9 @@ The estimators follow scikit-learn's contract, except for these deviations:
 - **``set_output`` and ``get_feature_names_out`` are not available**, because images and segments
   have no columns that could be named. A global ``transform_output="pandas"`` does not change what
   the steps return; steps of scikit-learn inside a reader's estimator support both.
-- **Metadata routing**: no step requests metadata such as ``sample_weight``. A search passes
-  ``groups`` to its splitter, as scikit-learn's searches do.
+- **Metadata routing**: no step requests metadata such as ``sample_weight``, except that readers
+  accept ``pseudo_labeled`` in ``fit``. A search passes ``groups`` to its splitter, as
+  scikit-learn's searches do.
 """
 
 from __future__ import annotations

@@ -12,7 +12,13 @@ from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
 from skcaptcha.exceptions import ImageError, ReadingError
 from skcaptcha.features import OrientedGradients
-from skcaptcha.read import BaseReader, LabelScores, Reading, SequenceReader
+from skcaptcha.read import (
+    BaseReader,
+    ConvolutionalReader,
+    LabelScores,
+    Reading,
+    SequenceReader,
+)
 from skcaptcha.read._base import empty_readings
 from skcaptcha.segment import SlidingWindow
 from skcaptcha.segments import Segments
@@ -193,3 +199,58 @@ def test_an_interrupted_fit_leaves_an_unfitted_reader(error):
 def test_a_reader_of_segments_refuses_images():
     with pytest.raises(TypeError, match="X must be Segments with features; found list"):
         SequenceReader().fit(SHADES, ["0", "1", "0", "1"])
+
+
+def network() -> Pipeline:
+    return make_pipeline(
+        Grayscale(), PolarityNormalizer(), HeightScaler(height=24, margin=0),
+        ConvolutionalReader(max_iter=2, channels=(2,) * 5, n_hidden=4, random_state=0),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [cutting, sliding, network])
+def test_pseudo_labeled_captchas_are_never_held_out(make, monkeypatch):
+    images, labels = make_line_captchas(40, charset="ABC", random_state=0)
+    model = make()
+    if "calibration_cv" in model[-1].get_params():
+        model[-1].set_params(calibration_cv=2)
+    name = model.steps[-1][0]
+    pseudo = np.arange(40) % 4 == 0
+    seen = []
+    original = BaseReader._calibration_groups
+
+    def groups(self, cv, X, captchas):
+        found = original(self, cv, X, captchas)
+        seen.append((captchas, found[0]))
+        return found
+
+    monkeypatch.setattr(BaseReader, "_calibration_groups", groups)
+    model.fit(list(images), labels, **{f"{name}__pseudo_labeled": pseudo})
+    captchas, found = seen[-1]  # a network first fits the reader that it starts from
+    assert ((found == -1) == pseudo[captchas]).all()
+    if isinstance(model[-1], ConvolutionalReader):
+        assert len(model[-1].validation_indices_) == 3
+        assert not pseudo[model[-1].validation_indices_].any()
+    assert not hasattr(model[-1], "_may_be_held_out")
+
+
+@pytest.mark.parametrize("make", [cutting, sliding, network])
+def test_without_pseudo_labels_a_fit_is_the_same(make):
+    images, labels = make_line_captchas(40, charset="ABC", random_state=0)
+    plain = make().fit(list(images), labels)
+    model = make()
+    model.fit(list(images), labels, **{f"{model.steps[-1][0]}__pseudo_labeled": [False] * 40})
+    for own, other in zip(
+        model[-1].read(model[:-1].transform(list(images))),
+        plain[-1].read(plain[:-1].transform(list(images))),
+        strict=True,
+    ):
+        assert (own.text, own.confidence) == (other.text, other.confidence)
+
+
+@pytest.mark.parametrize("wrong", [[True], np.zeros(40), [[True] * 40]])
+def test_pseudo_labeled_must_be_one_bool_for_each_captcha(wrong):
+    images, labels = make_line_captchas(40, charset="ABC", random_state=0)
+    model = cutting()
+    with pytest.raises(ValueError, match="pseudo_labeled must be 40 bools"):
+        model.fit(list(images), labels, **{f"{model.steps[-1][0]}__pseudo_labeled": wrong})

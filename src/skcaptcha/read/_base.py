@@ -88,7 +88,7 @@ class BaseReader(Documented, BaseEstimator, ABC):
     @final
     @one_thread()
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Captchas, y: ArrayLike) -> Self:
+    def fit(self, X: Captchas, y: ArrayLike, *, pseudo_labeled: ArrayLike | None = None) -> Self:
         """Fit the reader to labeled captchas.
 
         Parameters
@@ -97,6 +97,9 @@ class BaseReader(Documented, BaseEstimator, ABC):
             Images are uint8 arrays of shape (h, w) with bright ink on a dark background.
         y : array-like of n str
             Labels of the captchas.
+        pseudo_labeled : array-like of n bool, default=None
+            Captchas whose label a model has read. The reader learns from them, but never holds
+            them out: they neither calibrate confidences nor end a training. None: no captcha.
 
         Returns
         -------
@@ -111,12 +114,15 @@ class BaseReader(Documented, BaseEstimator, ABC):
         """
         self._check_samples(X)
         labels = validate_labels(y, len(X))
+        self._may_be_held_out = _may_be_held_out(pseudo_labeled, len(X))
         try:
             self._fit(X, labels)
         except BaseException:
             # After an error or Ctrl-C, the parts fit neither the old nor the new captchas.
             self.__dict__.pop("classes_", None)
             raise
+        finally:
+            del self._may_be_held_out
         return self
 
     @final
@@ -230,7 +236,8 @@ class BaseReader(Documented, BaseEstimator, ABC):
     ) -> tuple[NDArray[np.intp], int]:
         """Return a group for each of some captchas, equal for duplicates, and the number of folds.
 
-        The number is at most that of different captchas, and 0 if calibration is off or impossible.
+        Groups with a pseudo-labeled captcha are -1: they are in no fold. The number of folds is at
+        most that of different captchas, and 0 if calibration is off or impossible.
         """
         if cv is None:
             return np.empty(0, dtype=np.intp), 0
@@ -239,7 +246,9 @@ class BaseReader(Documented, BaseEstimator, ABC):
         else:
             duplicates = group_by_digest(map(pixel_digest, X))
         groups = duplicates[captchas]
-        n_folds = min(cv, len(np.unique(groups)))
+        known = self._may_be_held_out[captchas]
+        groups[np.isin(groups, groups[~known])] = -1
+        n_folds = min(cv, len(np.unique(groups[groups >= 0])))
         return groups, n_folds if n_folds > 1 else 0
 
     def _check_fitted(self, X: Captchas) -> None:
@@ -286,6 +295,19 @@ def validate_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:
             "label for each captcha"
         )
     return np.array(labels, dtype=np.str_)
+
+
+def _may_be_held_out(pseudo_labeled: ArrayLike | None, n: int) -> NDArray[np.bool_]:
+    """Return which of n captchas have a label of their own."""
+    if pseudo_labeled is None:
+        return np.ones(n, dtype=bool)
+    pseudo = np.asarray(pseudo_labeled)
+    if pseudo.shape != (n,) or pseudo.dtype != bool:
+        raise ValueError(
+            f"pseudo_labeled must be {n} bools, one for each captcha; found an array of shape "
+            f"{pseudo.shape} and dtype {pseudo.dtype}"
+        )
+    return ~pseudo
 
 
 def features_of(X: Segments) -> NDArray[np.float32]:

@@ -128,9 +128,16 @@ class CharacterReader(BaseReader):
         groups: NDArray[np.intp],
         n_folds: int,
     ) -> float:
-        """Return the temperature that makes held-out characters most likely."""
+        """Return the temperature that makes held-out characters most likely.
+
+        Characters of group -1 are never held out.
+        """
         scores, targets = [], []
-        for train, test in GroupKFold(n_folds).split(values, groups=groups):
+        may_be_held_out = np.flatnonzero(groups >= 0)
+        own_groups = groups[may_be_held_out]
+        for _, fold in GroupKFold(n_folds).split(may_be_held_out, groups=own_groups):
+            test = may_be_held_out[fold]
+            train = np.setdiff1d(np.arange(len(groups)), test, assume_unique=True)
             fitted = clone(self.estimator_).fit(values[train], characters[train])
             known = test[np.isin(characters[test], fitted.classes_)]
             scores.append(FittedClassifier(fitted).classify(values[known]).uncalibrated_scores())

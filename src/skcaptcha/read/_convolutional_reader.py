@@ -288,7 +288,7 @@ class ConvolutionalReader(ConstrainedReader):
         # Impossible constraints must raise before the fit, which takes long.
         self.check_constraints()
         examples = self._examples(images, texts, rng)
-        groups, _ = self._calibration_groups(2, images, np.arange(len(images)))
+        groups, _ = self._calibration_groups(2, X, own)
         self.networks_: list[FoldedNetwork] = []
         self.loss_curves_: list[list[float]] = []
         self.n_iter_: list[int] = []
@@ -354,10 +354,11 @@ class ConvolutionalReader(ConstrainedReader):
         """Choose the captchas that each network does not learn from.
 
         Duplicates stay together, and no character loses its last example. The parts are disjoint
-        if there are enough captchas.
+        if there are enough captchas. Captchas of group -1 are never held out.
         """
-        n = min(round(self.validation_fraction * len(examples)), _MAX_HELD_OUT)
-        if len(examples) < MIN_EXAMPLES_TO_HOLD_OUT:
+        n_known = np.count_nonzero(groups >= 0)
+        n = min(round(self.validation_fraction * n_known), _MAX_HELD_OUT)
+        if n_known < MIN_EXAMPLES_TO_HOLD_OUT:
             n = 0
         waiting: list[int] = []
         parts = []
@@ -370,7 +371,7 @@ class ConvolutionalReader(ConstrainedReader):
             drawn: set[int] = set()
             while len(part) < n:
                 if not waiting:
-                    unused = np.setdiff1d(np.unique(groups), [*drawn])
+                    unused = np.setdiff1d(np.unique(groups), [-1, *drawn])
                     if not len(unused):
                         break
                     waiting = rng.permutation(unused).tolist()

@@ -104,7 +104,8 @@ class Evaluate(BaseReader):
                 "the strings that captchas show, such as '3+4=?'; correct them, or use its reader "
                 "alone"
             )
-        self.reader_ = clone(self.reader).fit(X, labels)
+        pseudo_labeled = ~self._may_be_held_out
+        self.reader_ = clone(self.reader).fit(X, labels, pseudo_labeled=pseudo_labeled)
         self.classes_ = self.reader_.classes_
 
     def _predict(self, X: Captchas) -> NDArray[np.str_]:

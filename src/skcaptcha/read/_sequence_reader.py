@@ -268,7 +268,9 @@ class SequenceReader(ConstrainedReader):
         groups, n_folds = self._calibration_groups(self.calibration_cv, X, captchas)
         if not n_folds:
             return []
-        return [captchas[test] for _, test in group_folds(groups, n_folds, random_state=rng)]
+        captchas = captchas[groups >= 0]
+        folds = group_folds(groups[groups >= 0], n_folds, random_state=rng)
+        return [captchas[test] for _, test in folds]
 
     def _calibrate(
         self,

@@ -1,0 +1,56 @@
+"""A committee: how its members differ, and what they agree on."""
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read import CharacterReader, ConvolutionalReader, Reading
+from skcaptcha.semi_supervised._committee import agree, members_of
+
+
+class Member:
+    """A fitted pipeline that reads given texts, with given confidences, in each call."""
+
+    def __init__(self, *calls: list[tuple[str, float]]) -> None:
+        self.calls = iter(calls)
+
+    def __getitem__(self, key):
+        return self
+
+    def transform(self, images):
+        return images
+
+    def read(self, images):
+        empty = np.empty((0, 4), dtype=np.intp), np.empty(0), ()
+        return [Reading(text, confidence, *empty) for text, confidence in next(self.calls)]
+
+
+def test_probability_is_the_mean_confidence_of_the_most_common_text():
+    images = [np.zeros((8, 20), np.uint8)] * 3
+    first = Member([("AB", 0.9), ("X", 0.5), ("", 0.0)], [("AB", 0.7), ("Y", 0.8), ("", 0.0)])
+    second = Member([("AC", 1.0), ("Y", 0.6), ("", 0.0)], [("AB", 0.8), ("X", 0.9), ("Z", 0.4)])
+    found = agree([first, second], images, 1, np.random.RandomState(0))
+    # Of two texts that are equally common, that of the image itself comes first.
+    assert found.texts.tolist() == ["AB", "X", ""]
+    np.testing.assert_allclose(found.probabilities, [2.4 / 4, 1.4 / 4, 0])
+
+
+def test_no_images():
+    found = agree([Member([]), Member([])], [], 0, np.random.RandomState(0))
+    assert found.texts.shape == found.probabilities.shape == (0,)
+
+
+def test_members_have_seeds_of_their_own_and_learn_from_all_that_they_are_given():
+    network = ConvolutionalReader(n_estimators=2, budget=60.0, random_state=3)
+    members = members_of(make_pipeline(ImageDecoder(), network), np.random.RandomState(0))
+    readers = [member[-1] for member in members]
+    assert len({reader.random_state for reader in readers}) == len(readers) == 2
+    assert {reader.n_estimators for reader in readers} == {1}
+    assert {reader.validation_fraction for reader in readers} == {0}
+    # One network of two has half of the time.
+    assert {reader.budget for reader in readers} == {30.0}
+    assert network.random_state == 3
+    characters = members_of(
+        make_pipeline(ImageDecoder(), CharacterReader()), np.random.RandomState()
+    )
+    assert {member[-1].calibration_cv for member in characters} == {3}
