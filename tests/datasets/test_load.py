@@ -254,3 +254,23 @@ def test_both_unicode_forms_are_the_same_name_and_label(make_folder, of_file, wr
     assert (captchas.filenames, captchas.target.tolist()) == ([file], ["Éa1"])
     (folder / "labels.csv").unlink()
     assert load_captchas(folder).target.tolist() == ["é"]
+
+
+def test_labels_in_one_case(make_folder):
+    folder = make_folder("AB1c.png", "STRAß.png", "xyz.png", "XYZ_2.png")
+    (folder / "STRAß.png").rename(folder / "STRAẞ.png")
+    before = sorted(path.name for path in folder.iterdir())
+    captchas = load_captchas(folder, fold_case=True)
+    assert captchas.target.tolist() == ["AB1C", "STRAß", "XYZ", "XYZ"]
+    assert captchas.fold_case is True
+    assert sorted(path.name for path in folder.iterdir()) == before
+    # A subset has the case of the whole folder.
+    assert load_captchas(folder, subset="4..4", fold_case=True).target.tolist() == ["XYZ"]
+    assert "fold_case" not in load_captchas(folder)
+
+
+def test_labels_in_one_case_are_not_doubted(make_folder):
+    folder = make_folder(*(f"ABCD_{k}.png" for k in range(30)), "abcd.png")
+    with pytest.warns(LabelWarning, match="30 labels are upper case, 1 is not"):
+        load_captchas(folder)
+    assert set(load_captchas(folder, fold_case=True).target) == {"ABCD"}

@@ -96,3 +96,8 @@ def test_bunch_without_labels():
 def test_bad_parts(train, test, message):
     with pytest.raises(DatasetError, match=message):
         split_captchas(captchas(10), train, test)
+
+
+def test_both_parts_know_that_labels_were_folded():
+    folded = Bunch(data=["a", "b"], target=np.array(["A", "B"]), fold_case=True)
+    assert [part.fold_case for part in split_captchas(folded, "1..1")] == [True, True]

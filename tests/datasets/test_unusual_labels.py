@@ -8,6 +8,7 @@ from skcaptcha.datasets._unusual_labels import describe_unusual_label, describe_
 from skcaptcha.exceptions import LabelWarning
 
 USUAL = ["5UFQ"] * 30
+FOLD = "If case does not matter, label --fold-case stores all labels in one case."
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,9 @@ USUAL = ["5UFQ"] * 30
     [
         (
             ["xud2", "jlPk"],
-            "30 labels are upper case, 2 are not (xud2, jlPk); if they are mistyped, correct them",
+            "30 labels are upper case, 2 are not (xud2, jlPk); if they are mistyped, correct them; "
+            "if case does not matter, fit with --fold-case (in Python: load_captchas(..., "
+            "fold_case=True))",
         ),
         (
             ["HOTSHOTS"],
@@ -84,8 +87,11 @@ def test_letters_written_from_right_to_left(label):
     ("label", "doubt"),
     [
         ("5UFQHOTS", "5UFQHOTS is unusual: 30 labels have 4 characters."),
-        ("xud2", "xud2 is unusual: 30 labels are upper case."),
-        ("xud", "xud is unusual: 30 labels are upper case, and 30 labels have 4 characters."),
+        ("xud2", f"xud2 is unusual: 30 labels are upper case. {FOLD}"),
+        (
+            "xud",
+            f"xud is unusual: 30 labels are upper case, and 30 labels have 4 characters. {FOLD}",
+        ),
         ("HOTS", None),
         ("1234", None),
     ],
@@ -93,6 +99,14 @@ def test_letters_written_from_right_to_left(label):
 def test_one_unusual_label(label, doubt):
     assert describe_unusual_label(label, USUAL) == doubt
     assert describe_unusual_label(label, USUAL[:15]) is None
+
+
+def test_a_length_that_no_other_label_has_is_unusual():
+    others = ["12.5", "7", "123.45"] * 20
+    doubt = "12345 is unusual: none of 60 labels have 5 characters."
+    assert describe_unusual_label("12345", others) == doubt
+    assert describe_unusual_label("1234", others) is None
+    assert describe_unusual_label("12345", others[:19]) is None  # too few labels to decide
 
 
 def test_loading_a_folder_warns(tmp_path):

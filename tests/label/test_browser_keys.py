@@ -173,8 +173,45 @@ def test_unusual_label_needs_confirmation(unlabeled, context):
         assert labels_on_disk(folder)[first] == "ABCDEFG"
         second = tab.name
         tab.press(*"abcd", "Enter")
-        tab.says("abcd is unusual: .* labels are upper case")
+        tab.says(
+            "abcd is unusual: .* labels are upper case. If case does not matter, label --fold-"
+        )
         tab.press("Control+a")
         tab.go(*"ABCD", "Enter")
         assert labels_on_disk(folder)[second] == "ABCD"
         assert tab.page.title() == "32 of 34 labeled · Label captchas"
+
+
+def test_a_new_length_needs_confirmation(unlabeled, context):
+    folder, truth = unlabeled(34)
+    labels = [f"{truth[name]}{'AB' * (k % 2)}" for k, name in enumerate(list(truth)[:30])]
+    rows = "".join(f"{name},{label}\n" for name, label in zip(truth, labels, strict=False))
+    (folder / "labels.csv").write_text(f"filename,label\n{rows}")
+    with LabelingSession(folder, train=False) as session, LabelingPage(session) as page:
+        tab = Tab(context, page.url)
+        first = tab.name
+        tab.press(*"ABC", "Enter")
+        tab.says("ABC is unusual: none of 30 labels have 3 characters. Press Enter again")
+        assert first not in labels_on_disk(folder)
+        tab.go("Enter")
+        second = tab.name
+        tab.go(*"DEF", "Enter")  # now a label has this length
+        assert labels_on_disk(folder)[second] == "DEF"
+
+
+def test_labels_in_another_case_are_folded_without_a_question(unlabeled, context):
+    folder, truth = unlabeled(34)
+    rows = "".join(f"{name},{label}\n" for name, label in list(truth.items())[:30])
+    (folder / "labels.csv").write_text(f"filename,label\n{rows}")
+    with (
+        LabelingSession(folder, train=False, fold_case=True) as session,
+        LabelingPage(session) as page,
+    ):
+        tab = Tab(context, page.url)
+        first = tab.name
+        tab.go(*"abcd", "Enter")
+        tab.says("Saved ABCD")
+        assert labels_on_disk(folder)[first] == "ABCD"
+        tab.go("ArrowUp")
+        assert (tab.name, tab.text) == (first, "ABCD")
+        assert tab.problems == []

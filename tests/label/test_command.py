@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from labeling_clients import Client
 from skcaptcha.datasets import load_captchas
 
 
@@ -81,3 +82,16 @@ def test_file_names_as_labels_print_a_note(start, unlabeled):
         server.send_signal(signal.SIGINT)
         _, said = server.communicate(timeout=60)
         assert (unlike in said) == warned
+
+
+def test_labels_may_be_stored_in_one_case(start, unlabeled):
+    folder, _ = unlabeled(4)
+    (folder / "labels.csv").write_text("filename,label\n00001.png,XUD2\n")
+    client = Client(start(folder, "--fold-case"))
+    task = client.do("open")["task"]
+    assert client.do("label", id=task["id"], text="hots")["saved"] == "HOTS"
+    captchas = load_captchas(folder)
+    assert dict(zip(captchas.filenames, captchas.target.tolist(), strict=True)) == {
+        "00001.png": "XUD2",
+        task["filename"]: "HOTS",
+    }

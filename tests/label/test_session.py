@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from labeling_sessions import label_next, make_folder, start
+from labeling_sessions import RECIPE, label_next, make_folder, start
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import DatasetError, LabelConflictError
 from skcaptcha.label import LabelingSession
@@ -268,3 +268,23 @@ def test_unicode_forms_are_normalized(tmp_path):
     captchas = load_captchas(tmp_path / "d")
     assert captchas.target.tolist() == [f"{composed}B"]
     assert (tmp_path / "d" / "labels.csv").read_text(encoding="utf-8").count(".png") == 1
+
+
+def test_a_session_learns_and_stores_one_case(tmp_path):
+    truth = make_folder(tmp_path, 30)
+    rows = "".join(f"{name},{label.lower()}\n" for name, label in [*truth.items()][:3])
+    (tmp_path / "labels.csv").write_text(f"filename,label\n{rows}")
+    with LabelingSession(
+        tmp_path, train="here", recipe=RECIPE, fold_case=True, explore=0
+    ) as session:
+        while session.progress().n_labeled < 24:
+            task = session.next("a")
+            text = truth[task.filename]
+            assert session.doubt(task.filename, text) is None
+            assert session.label(task.filename, text, tab="a") == text.lower()
+        guess = session.next("a").guess
+        assert guess is not None
+        assert guess.text == guess.text.lower()
+    assert {label.lower() for label in labels_on_disk(tmp_path).values()} == {
+        *labels_on_disk(tmp_path).values()
+    }

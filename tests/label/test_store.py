@@ -154,3 +154,33 @@ def test_inconsistent_log_raises_and_is_unlocked(tmp_path):
     for _ in range(2):
         with pytest.raises(DatasetError, match="line 1 is not a labeling record"):
             LabelStore(tmp_path)
+
+
+def test_labels_are_stored_in_the_case_of_the_others(tmp_path):
+    write = (tmp_path / "labels.csv").write_text
+    write("filename,label\n1.png,XUD2\n2.png,jl\n")
+    for k in range(1, 6):
+        (tmp_path / f"{k}.png").touch()
+    store = LabelStore(tmp_path, fold_case=True)
+    try:
+        assert store.checked("3.png", " hots ") == "HOTS"
+        assert store.label("3.png", "hots", tab="a") == "HOTS"
+        assert store.labels == {"1.png": "XUD2", "2.png": "jl", "3.png": "HOTS"}
+        assert store.folded_labels() == {"1.png": "XUD2", "2.png": "JL", "3.png": "HOTS"}
+        # Its own label does not count.
+        assert store.label("1.png", "xud2", tab="a", expected="XUD2") == "XUD2"
+        with pytest.raises(ValueError, match="empty"):
+            store.label("4.png", " ", tab="a")
+    finally:
+        store.close()
+
+
+def test_the_first_label_decides_the_case(tmp_path):
+    for k in range(1, 3):
+        (tmp_path / f"{k}.png").touch()
+    store = LabelStore(tmp_path, fold_case=True)
+    try:
+        assert store.label("1.png", "aBcd", tab="a") == "abcd"
+        assert store.label("2.png", "EFGHIJ", tab="a") == "efghij"
+    finally:
+        store.close()

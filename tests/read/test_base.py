@@ -15,11 +15,12 @@ from skcaptcha.features import OrientedGradients
 from skcaptcha.read import (
     BaseReader,
     ConvolutionalReader,
+    Evaluate,
     LabelScores,
     Reading,
     SequenceReader,
 )
-from skcaptcha.read._base import empty_readings
+from skcaptcha.read._base import empty_readings, folds_case, in_case_of
 from skcaptcha.segment import SlidingWindow
 from skcaptcha.segments import Segments
 
@@ -254,3 +255,50 @@ def test_pseudo_labeled_must_be_one_bool_for_each_captcha(wrong):
     model = cutting()
     with pytest.raises(ValueError, match="pseudo_labeled must be 40 bools"):
         model.fit(list(images), labels, **{f"{model.steps[-1][0]}__pseudo_labeled": wrong})
+
+
+@pytest.fixture(scope="module", params=[cutting, sliding])
+def ignoring_case(request) -> Fitted:
+    """Return a model fitted to labels of which some have another case, captchas, and labels."""
+    images, labels = make_line_captchas(130, charset="ABC7", random_state=0)
+    mixed = [label.lower() if k % 5 == 0 else label for k, label in enumerate(labels.tolist())]
+    model = request.param().set_params(**{f"{request.param().steps[-1][0]}__fold_case": True})
+    return model.fit(list(images[:90]), mixed[:90]), list(images[90:]), labels[90:]
+
+
+def test_a_reader_that_folds_case_has_one_class_for_both(ignoring_case):
+    model, images, labels = ignoring_case
+    assert "".join(model[-1].classes_) == "7ABC"
+    lower = np.char.lower(labels)
+    right = model.score(images, labels)
+    assert right > 0.9
+    assert model.score(images, lower) == right == np.mean(model.predict(images) == labels)
+    segments = model[:-1].transform(images)
+    pairs = zip(*(model[-1].score_labels(segments, y) for y in (labels, lower)), strict=True)
+    assert all(np.array_equal(a.characters, b.characters) for a, b in pairs)
+
+
+def test_labels_get_the_case_of_the_reader(ignoring_case, fitted):
+    assert in_case_of(ignoring_case[0][-1], ["ab7", "Xß"]) == ["AB7", "Xß"]
+    assert in_case_of(fitted[0][-1], ["ab7"]) == ["ab7"]
+
+
+def test_constraints_of_a_reader_that_folds_case():
+    images, labels = make_line_captchas(60, charset="ABC7", random_state=0)
+    model = sliding().set_params(sequencereader__fold_case=True).fit(list(images), labels)
+    expected = model.set_params(sequencereader__charset="AB7").predict(images[:9])
+    assert model.set_params(sequencereader__charset="ab7").predict(images[:9]).tolist() == [
+        *expected
+    ]
+    mask = ["ab", None, None, "7c"]
+    texts = model.set_params(sequencereader__charset=None, sequencereader__mask=mask).predict(
+        images[:9]
+    )
+    assert {text[0] for text in texts} <= {"A", "B"}
+    assert {text[3] for text in texts} <= {"7", "C"}
+
+
+def test_evaluate_folds_case_if_its_reader_does(fitted):
+    assert folds_case(Evaluate(SequenceReader(fold_case=True)))
+    assert not folds_case(Evaluate(SequenceReader()))
+    assert not folds_case(fitted[0][-1])

@@ -508,3 +508,35 @@ def test_fit_returns_the_best_candidate_with_the_final_parameters():
     assert len(model.predict(train.data[:3])) == 3
     with pytest.raises(RecipeError, match=r"my\.yaml: search\.cv: 2 folds need .* found 1 "):
         recipe.fit(train.data[:1], train.target[:1])
+
+
+def test_a_recipe_may_fold_case(tmp_path):
+    images, labels = make_line_captchas(20, random_state=0)
+    mixed = [label.lower() if k % 4 == 0 else label for k, label in enumerate(labels.tolist())]
+    write_captchas(tmp_path / "captchas", list(images), mixed)
+    given = SMALL + "  read: [{use: CharacterReader}, {use: CharacterReader, calibration_cv: 2}]\n"
+    content = yaml.safe_load(given.replace("  read__estimator__C: [1, 10]\nsearch: {cv: 2}\n", ""))
+    content["data"] = {"folder": str(tmp_path / "captchas"), "fold_case": True, "train": "1..10"}
+    recipe = Recipe(content)
+    for part in recipe.load_data():
+        assert part.fold_case
+        assert "".join(part.target).upper() == "".join(part.target)
+    assert recipe.pipeline()[-1].fold_case
+    assert [reader.fold_case for reader in recipe.grid[0]["read"]] == [True, True]
+    assert recipe.final_pipeline({"read": recipe.grid[0]["read"][0]})[-1].fold_case
+    again = recipe_of().with_fold_case()
+    assert again.pipeline()[-1].fold_case
+    assert not recipe_of().pipeline()[-1].fold_case
+    evaluate = recipe_of(("data.fold_case", True), ("steps.read", {
+        "use": "Evaluate", "reader": {"use": "CharacterReader"}
+    }), ("grid", None))  # fmt: skip
+    assert evaluate.pipeline()[-1].reader.fold_case
+
+
+def test_fold_case_as_an_option(small):
+    recipe = load_recipe(small, fold_case=True)
+    assert recipe.content["data"]["fold_case"]
+    labels = recipe.load_data()[0].target
+    assert labels.tolist() == [label.upper() for label in labels]
+    with pytest.raises(RecipeError, match=r"data\.fold_case: .*boolean, found 'yes'"):
+        load_recipe(small, ["data.fold_case='yes'"])

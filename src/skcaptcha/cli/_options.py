@@ -72,6 +72,13 @@ LabelFile = Annotated[
         show_default="found in DIR",
     ),
 ]
+FoldCase = Annotated[
+    bool,
+    typer.Option(
+        "--fold-case",
+        help="Upper and lower case are the same: fold all labels to the case of most letters.",
+    ),
+]
 Model = Annotated[Path, typer.Option(metavar="FILE", help="Model file written by fit.")]
 Trust = Annotated[
     bool,

@@ -25,7 +25,7 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, Trust, seconds
+from skcaptcha.cli._options import FoldCase, Jobs, Json, LabeledFolder, LabelFile, Trust, seconds
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.cli.label import Browser, Port, label_in_browser
 from skcaptcha.exceptions import SkcaptchaError
@@ -48,6 +48,7 @@ def check_labels(
     folder: LabeledFolder,
     *,
     labels: LabelFile = None,
+    fold_case: FoldCase = False,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -98,6 +99,7 @@ def check_labels(
     from skcaptcha.label import LabelingSession
     from skcaptcha.label_issues._confident_learning import check_cleanlab
     from skcaptcha.persistence import load
+    from skcaptcha.read._base import folds_case
     from skcaptcha.recipes import load_recipe
 
     if recipe is not None and model is not None:
@@ -110,7 +112,9 @@ def check_labels(
     check_outputs(
         csv=csv, html=report, json=json, reads=[folder, labels, recipe, model], model=model
     )
-    captchas = load_captchas(folder, labels=labels)
+    pipeline = load(model, trust=trust) if model else None
+    folds = fold_case or (pipeline is not None and folds_case(pipeline[-1]))
+    captchas = load_captchas(folder, labels=labels, fold_case=folds)
     note_labels(folder, labels)
     if fix:
         _check_page(folder, labels)
@@ -118,7 +122,7 @@ def check_labels(
     with interruptible("interrupted; nothing was changed"):
         checked = check(
             captchas,
-            load(model, trust=trust) if model else load_recipe(recipe) if recipe else None,
+            pipeline or (load_recipe(recipe) if recipe else None),
             budget=budget,
             n_jobs=jobs,
             verbose=int(shows_progress()),
@@ -157,7 +161,7 @@ def check_labels(
     write_json({**found, "failed": checked.failed, "suspects": suspects}, json)
     if fix:
         if issues.suspects:
-            with LabelingSession(folder, only=checked.to_review()) as session:
+            with LabelingSession(folder, only=checked.to_review(), fold_case=fold_case) as session:
                 label_in_browser(session, port=port, browser=browser, done="checked")
         else:
             say("nothing to fix: no label is a suspect")

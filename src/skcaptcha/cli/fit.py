@@ -28,7 +28,16 @@ from skcaptcha.cli._console import (
     with_interval,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import DEFAULT_MODEL, Format, Jobs, Json, LabelFile, Scheduler, seconds
+from skcaptcha.cli._options import (
+    DEFAULT_MODEL,
+    FoldCase,
+    Format,
+    Jobs,
+    Json,
+    LabelFile,
+    Scheduler,
+    seconds,
+)
 from skcaptcha.cli._output import write_json
 from skcaptcha.exceptions import SkcaptchaError
 
@@ -60,6 +69,7 @@ def fit(
         typer.Option(metavar="DIR", help="Labeled folder to use instead of the recipe's data."),
     ] = None,
     labels: LabelFile = None,
+    fold_case: FoldCase = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Model file to write.", show_default="from the recipe"),
@@ -113,7 +123,14 @@ def fit(
                 f"skcaptcha fit auto --data {source}"
             )
         result = fit_folder(
-            source, out, json, labels, budget=budget, started=command_start(), **options
+            source,
+            out,
+            json,
+            labels,
+            fold_case=fold_case,
+            budget=budget,
+            started=command_start(),
+            **options,
         )
     else:
         if source.is_file() and not may_be_recipe(source):
@@ -126,7 +143,7 @@ def fit(
                 "--budget needs a folder instead of a recipe; the whole grid of a recipe is "
                 "evaluated"
             )
-        recipe = load_recipe(config, override or (), data=data, labels=labels)
+        recipe = load_recipe(config, override or (), data=data, labels=labels, fold_case=fold_case)
         result = _fit_recipe(recipe, out, json, **options)
     if result.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -138,6 +155,7 @@ def fit_folder(
     json: Path | None,
     labels: Path | None = None,
     *,
+    fold_case: bool = False,
     is_last: bool = True,
     **options: Any,
 ) -> FitResult:
@@ -151,7 +169,7 @@ def fit_folder(
 
     reads = [folder, labels]
     out = _check_model(out, DEFAULT_MODEL, options["format"], json, reads, with_recipe=True)
-    captchas = load_captchas(folder, labels=labels)
+    captchas = load_captchas(folder, labels=labels, fold_case=fold_case)
     note_labels(folder, labels)
     result = fit_captchas(captchas, out, **options)
     choice: Any = result.search
@@ -255,6 +273,8 @@ def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
     n = report["n_validated" if chosen else "n_train"]
     where = "in cross-validation" if report["n_folds"] > 1 else f"of {n} held-out captchas"
     yield "string accuracy", f"{percent(report['cv_string_accuracy'], n)} {where}"
+    if report.get("fold_case"):
+        yield "  case", "ignored"
     if both_cases and (fraction := report.get("cv_string_accuracy_ignoring_case")) is not None:
         yield "  ignoring case", percent(fraction, n)
     if held_out := report.get("held_out"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from skcaptcha.cli._console import note, say
-from skcaptcha.cli._options import within
+from skcaptcha.cli._options import FoldCase, within
 
 if TYPE_CHECKING:
     from skcaptcha.label import LabelingSession
@@ -40,6 +40,7 @@ Browser = Annotated[
 def label(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of captchas.")],
     *,
+    fold_case: FoldCase = False,
     port: Port = 0,
     browser: Browser = True,
 ) -> None:
@@ -51,7 +52,7 @@ def label(
     """
     from skcaptcha.label import LabelingSession
 
-    with LabelingSession(folder) as session:
+    with LabelingSession(folder, fold_case=fold_case) as session:
         if _may_be_named_by_labels(folder):
             say(
                 f"warning: {folder}: has no labels.csv or labels.txt; if the images are named by "

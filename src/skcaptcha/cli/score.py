@@ -74,6 +74,7 @@ def score(
 ) -> None:
     """Measure the accuracy of a model on a labeled folder.
 
+    The case of letters is ignored if the model was fitted with --fold-case.
     Images that cannot be read are listed and counted as wrong; the exit code is then 1.
     """
     from skcaptcha.datasets import load_captchas
@@ -81,14 +82,16 @@ def score(
     from skcaptcha.persistence import read_model
     from skcaptcha.prediction import connect_to_cluster, read_images
     from skcaptcha.read import Evaluate
+    from skcaptcha.read._base import folds_case, in_case_of
     from skcaptcha.read._evaluate import is_answer, text_to_compare
 
     check_outputs(csv=csv, html=report, json=json, reads=[folder, labels, model], model=model)
     loaded = read_model(model, trust=trust)
-    captchas = load_captchas(folder, subset=subset, labels=labels)
-    note_labels(folder, labels)
-    texts = [str(label) for label in captchas.target]
     reader = loaded.model[-1]
+    folds = folds_case(reader)
+    captchas = load_captchas(folder, subset=subset, labels=labels, fold_case=folds)
+    note_labels(folder, labels)
+    texts = in_case_of(reader, captchas.target.tolist())
     strings = [t for t in texts if not is_answer(t)] if isinstance(reader, Evaluate) else texts
     _warn_of_unknown(strings, getattr(reader, "classes_", None))
     with connect_to_cluster(scheduler) as client:
@@ -115,7 +118,7 @@ def score(
     figures = summarize(texts, results)
 
     console = report_console(json)
-    console.print(summary_table(_summary(figures, rows, seconds)))
+    console.print(summary_table(_summary(figures, rows, seconds, folds_case=folds)))
     if figures["confusions"]:
         console.print(_confusions_table(figures["confusions"]))
     console.print(_coverage_table(figures))
@@ -124,6 +127,7 @@ def score(
     found = {
         "model": str(model),
         "folder": str(folder),
+        "fold_case": folds,
         **figures,
         "n_training_captchas": _warn_of_training(loaded, captchas.data),
         "seconds": seconds,
@@ -151,7 +155,11 @@ def score(
 
 
 def _summary(
-    figures: dict[str, Any], rows: Sequence[tuple[str, str, str, str]], seconds: float
+    figures: dict[str, Any],
+    rows: Sequence[tuple[str, str, str, str]],
+    seconds: float,
+    *,
+    folds_case: bool,
 ) -> Iterator[tuple[str, str]]:
     from skcaptcha.metrics import has_both_cases
 
@@ -160,6 +168,8 @@ def _summary(
     if figures["n_failed"]:
         yield "could not be read", f"{figures['n_failed']}, counted as wrong"
     yield "string accuracy", with_interval(figures, "string_accuracy")
+    if folds_case:
+        yield "  case", "ignored, as in the fit of the model"
     if has_both_cases(part for _, label, text, _ in rows for part in (label, text)):
         yield "  ignoring case", with_interval(figures, "string_accuracy_ignoring_case")
     yield "character accuracy", with_interval(figures, "character_accuracy")

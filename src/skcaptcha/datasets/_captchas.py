@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.utils import Bunch
+
+from skcaptcha._letter_case import Case, fold_case
 
 _SHOWN = 3
 
@@ -20,6 +23,9 @@ class Captchas(Bunch):
         Label of each image; only if labels were requested.
     filenames : list of n str
         Name of each image within its folder.
+    fold_case : bool
+        Whether the labels were folded to one case; missing if they were not. A model that is
+        fitted to folded labels ignores case.
 
     Examples
     --------
@@ -39,3 +45,9 @@ class Captchas(Bunch):
             return f"<Captchas: {images}, no labels>"
         labels = ", ".join(repr(str(label)) for label in self.target[:_SHOWN])
         return f"<Captchas: {images}{', labels ' * (n > 0)}{labels}{', ...' * (n > _SHOWN)}>"
+
+
+def with_folded_case(captchas: Captchas, case: Case | None = None) -> Captchas:
+    """Return captchas with the letters of their labels in one case; see `fold_case`."""
+    target = np.array(fold_case(captchas.target.tolist(), case), dtype=np.str_)
+    return Captchas(**{**captchas, "target": target, "fold_case": True})

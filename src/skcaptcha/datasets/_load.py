@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skcaptcha.datasets._captchas import Captchas
+from skcaptcha._letter_case import usual_case
+from skcaptcha.datasets._captchas import Captchas, with_folded_case
 from skcaptcha.datasets._find_labels import find_labels
 from skcaptcha.datasets._list_images import list_images
 from skcaptcha.datasets._unusual_labels import describe_unusual_labels
@@ -21,6 +22,7 @@ def load_captchas(
     subset: str | None = None,
     labeled: bool = True,
     labels: str | Path | None = None,
+    fold_case: bool = False,
 ) -> Captchas:
     """List the captchas of a folder, with their labels.
 
@@ -62,6 +64,12 @@ def load_captchas(
     labels : path-like, default=None
         File to read labels from, if several could be meant or it is elsewhere: CSV, TSV, text, JSON
         or JSON lines. None finds the labels as described above.
+    fold_case : bool, default=False
+        Whether to fold the letters of all labels to one case: that of most letters in the labels
+        of the folder, upper case if both are equally frequent. A character without a single
+        counterpart in that case, such as ß, stays in its other case, so that labels keep their
+        lengths. The files are not changed. A model that `skcaptcha.fitting` fits to folded labels
+        ignores case when it is evaluated.
 
     Returns
     -------
@@ -74,6 +82,8 @@ def load_captchas(
             Label of each image; only if `labeled`.
         filenames : list of str
             Name of each image within the folder.
+        fold_case : bool
+            True; only if `fold_case`.
 
     Raises
     ------
@@ -121,6 +131,9 @@ def load_captchas(
     bunch = Captchas(data=[str(folder / name) for name in names], filenames=names)
     if labeled:
         bunch.target = np.array([found.labels[name] for name in names])
+        if fold_case:
+            # A subset is folded like the whole folder.
+            bunch = with_folded_case(bunch, usual_case(found.labels.values()))
         for sentence in (*found.doubts, *describe_unusual_labels(bunch.target.tolist())):
             warnings.warn(f"{folder}: {sentence}", LabelWarning, stacklevel=2)
     return bunch

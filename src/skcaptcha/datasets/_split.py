@@ -133,7 +133,9 @@ def _first(
 def _take(bunch: Bunch, positions: np.ndarray) -> Bunch:
     return type(bunch)(
         **{
-            key: values[positions]
+            key: values
+            if isinstance(values, bool)
+            else values[positions]
             if isinstance(values, np.ndarray)
             else [values[i] for i in positions]
             for key, values in bunch.items()

@@ -24,6 +24,10 @@ class _Kind(NamedTuple):
     """Describes labels with that property, or returns None if others are not unusual."""
     shown: Callable[[str], str] = str
     """Formats an unusual label."""
+    remedy: str = ""
+    """What else to do than to correct the labels."""
+    remedy_for_one: str = ""
+    """What else to do before a label is stored."""
 
 
 def normalize_label(text: str) -> str:
@@ -35,7 +39,7 @@ def describe_unusual_labels(labels: Sequence[str]) -> list[str]:
     """Return sentences about the labels of a folder that are probably mistyped.
 
     >>> describe_unusual_labels(["XUD2"] * 98 + ["xud2", "jlpk"])
-    ['98 labels are upper case, 2 are not (xud2, jlpk); if they are mistyped, correct them']
+    ['98 labels are upper case, 2 are not (xud2, jlpk); if they are mistyped, correct them; ...']
     >>> describe_unusual_labels(["XUD2"] * 98 + ["4217"])
     []
     """
@@ -62,7 +66,7 @@ def describe_unusual_labels(labels: Sequence[str]) -> list[str]:
             remedy = "if it is mistyped, correct it"
         sentences.append(
             f"{counts[usual]} labels {words}, {len(odd)} {one if len(odd) == 1 else many} not "
-            f"({_listed(map(kind.shown, odd))}); {remedy}"
+            f"({_listed(map(kind.shown, odd))}); {remedy}{kind.remedy}"
         )
     right_to_left = [label for label in labels if _is_right_to_left(label)]
     if right_to_left:
@@ -82,14 +86,23 @@ def describe_unusual_label(label: str, others: Iterable[str]) -> str | None:
     '5UFQHOTS is unusual: 30 labels have 4 characters.'
     """
     others = list(others)
-    reasons = []
+    reasons, remedies = [], []
     for kind in _KINDS:
         counts = Counter(found for other in others if (found := kind.of(other)) is not None)
         usual, words = _usual(kind, counts)
         if words is not None and kind.of(label) not in (usual, None):
             of_all = "" if counts[usual] == counts.total() else f" of {counts.total()}"
             reasons.append(f"{counts[usual]}{of_all} labels {words}")
-    return f"{label} is unusual: {', and '.join(reasons)}." if reasons else None
+            remedies.append(kind.remedy_for_one)
+        elif kind.of is len and _is_new(len(label), counts):
+            reasons.append(f"none of {counts.total()} labels {_of_length(len(label))}")
+    if not reasons:
+        return None
+    return f"{label} is unusual: {', and '.join(reasons)}.{''.join(remedies)}"
+
+
+def _is_new(length: int, counts: Counter[str | int]) -> bool:
+    return counts.total() >= _FEWEST and length not in counts
 
 
 def _usual(kind: _Kind, counts: Counter[str | int]) -> tuple[str | int, str | None]:
@@ -125,7 +138,13 @@ def _of_length(n: int) -> str:
 
 _KINDS = (
     # If both cases occur, a label may have only one of them by chance.
-    _Kind(_case, lambda case: None if case == "mixed case" else f"are {case}"),
+    _Kind(
+        _case,
+        lambda case: None if case == "mixed case" else f"are {case}",
+        remedy="; if case does not matter, fit with --fold-case (in Python: "
+        "load_captchas(..., fold_case=True))",
+        remedy_for_one=" If case does not matter, label --fold-case stores all labels in one case.",
+    ),
     _Kind(len, _of_length),
     _Kind(_alphabet, lambda name: f"are written in {name} letters", ascii),
     # Such as full-width letters.

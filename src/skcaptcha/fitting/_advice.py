@@ -90,7 +90,7 @@ def advice(
         n_lower = sum(any(map(str.islower, label)) for label in labels)
         yield (
             f"- case: {n_lower} of {len(labels)} labels have lowercase letters, others have "
-            "uppercase ones; if they look the same in the images, write all labels in one case"
+            "uppercase ones; if they look the same in the images, fit with --fold-case"
             + (f": {report_file} shows how many are correct ignoring case" if report_file else "")
         )
     rare = [character for character in characters if counts[character] <= _RARE * each]

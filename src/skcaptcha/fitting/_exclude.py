@@ -207,7 +207,11 @@ def _exclude(captchas: Bunch, errors: Mapping[int, SkcaptchaError]) -> tuple[Bun
     rest = [i for i in range(len(captchas.data)) if i not in errors]
     usable = type(captchas)(
         **{
-            key: values.take(rest) if isinstance(values, ImageBatch) else [values[i] for i in rest]
+            key: values
+            if isinstance(values, bool)
+            else values.take(rest)
+            if isinstance(values, ImageBatch)
+            else [values[i] for i in rest]
             for key, values in captchas.items()
         }
     )

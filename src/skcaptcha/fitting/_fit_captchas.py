@@ -33,6 +33,7 @@ from skcaptcha.fitting._result import (
     write_report,
 )
 from skcaptcha.persistence import check_before_fit, describe_training
+from skcaptcha.read._base import set_fold_case
 
 _FIRST_LINE = "# Chosen by skcaptcha fit"
 # After the choice, the model and its report are written. Models are fitted for the report while
@@ -65,7 +66,8 @@ def fit_captchas(
     Parameters
     ----------
     captchas : Bunch
-        Labeled captchas to train on, as `skcaptcha.datasets.load_captchas` returns them.
+        Labeled captchas to train on, as `skcaptcha.datasets.load_captchas` returns them. If their
+        labels were folded to one case there, the model ignores case when it is evaluated.
     model_file : path-like
         File of the model.
     budget : float, optional
@@ -152,7 +154,10 @@ def fit_captchas(
                 )
             )
         choice = replace(choice, budget=budget, seconds=before + choice.seconds)
+        if folds_case := captchas.get("fold_case", False):
+            set_fold_case(choice.model[-1])
         report = _report(data, choice) | about | {"n_failed": len(failed)}
+        report["fold_case"] = folds_case
         manifest = report | {"recipe_content": choice.recipe}
         del report["training_images"]  # hashes
         write_model(
@@ -161,7 +166,7 @@ def fit_captchas(
             format,
             manifest=manifest,
             results=_results(choice),
-            recipe=_recipe_text(data, path, choice),
+            recipe=_recipe_text(data, path, choice, fold_case=folds_case),
         )
         left = begin + budget - time.perf_counter() - _TO_SHOW_AND_END
         written = write_report(
@@ -220,7 +225,7 @@ def _results(choice: Choice) -> dict[str, list[Any]]:
     }
 
 
-def _recipe_text(data: str, model_file: Path, choice: Choice) -> str:
+def _recipe_text(data: str, model_file: Path, choice: Choice, *, fold_case: bool) -> str:
     """Return the chosen recipe as YAML, after a comment that explains the choice."""
     today = datetime.now(UTC).date().isoformat()
     where = f"in {choice.folds} folds" if choice.folds > 1 else "held out of the training"
@@ -230,8 +235,9 @@ def _recipe_text(data: str, model_file: Path, choice: Choice) -> str:
         f"It read {percent(choice.accuracy, choice.n_validated)} of {choice.n_validated} captchas "
         f"correctly, {where}; {len(choice.trials)} candidates were compared.",
     ]
+    folding = {"fold_case": True} if fold_case else {}
     content = {
-        **({"data": {"folder": _relative(data, model_file.parent)}} if data else {}),
+        **({"data": {"folder": _relative(data, model_file.parent), **folding}} if data else {}),
         **choice.recipe,
         "output": {"model": model_file.name},
     }

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skcaptcha._files.exclusive_lock import exclusive_lock
+from skcaptcha.base import as_texts
 from skcaptcha.exceptions import (
     ImageError,
     ModelError,
@@ -40,7 +41,7 @@ from skcaptcha.model_selection import SharedGridSearchCV
 from skcaptcha.persistence import check_before_fit, describe_training
 from skcaptcha.prediction import read_images
 from skcaptcha.read import Reading
-from skcaptcha.read._base import reader_of_strings
+from skcaptcha.read._base import in_case_of, reader_of_strings
 from skcaptcha.recipes import Recipe
 
 _SECONDS_FOR_REPORT = 5.0, 60.0  # least and most
@@ -70,7 +71,8 @@ def fit_recipe(
     recipe : Recipe
         Recipe to fit; see `skcaptcha.load_recipe`.
     captchas : Bunch
-        Labeled captchas to train on, as `skcaptcha.datasets.load_captchas` returns them.
+        Labeled captchas to train on, as `skcaptcha.datasets.load_captchas` returns them. If their
+        labels were folded to one case there, the model ignores case when it is evaluated.
     model_file : path-like
         File of the model.
     held_out : Bunch, optional
@@ -115,6 +117,8 @@ def fit_recipe(
     (['.joblib', '.json', '.csv', '.html'], 40)
     """
     path = Path(model_file)
+    if captchas.get("fold_case", False):
+        recipe = recipe.with_fold_case()
     if format == "skops":
         try:
             check_before_fit([recipe.final_pipeline(), recipe.grid])
@@ -148,7 +152,8 @@ def fit_recipe(
         if held_out is not None:
             read = read_images(model, held_out.data, verbose=verbose)
             results += (result for _, result in read)
-            report["held_out"] = summarize([str(label) for label in held_out.target], results)
+            expected = in_case_of(model[-1], as_texts(held_out.target))
+            report["held_out"] = summarize(expected, results)
             failed += failures_of(held_out, dict(enumerate(results)))
         report["n_failed"] = len(failed)
         report["seconds"] = time.perf_counter() - begin
@@ -189,6 +194,7 @@ def _report(recipe: Recipe, model: Pipeline, search: SharedGridSearchCV) -> dict
         "recipe": recipe.source,
         "overrides": recipe.overrides,
         "data": recipe.content["data"].get("folder"),
+        "fold_case": recipe.data.fold_case,
         "n_left_out": getattr(reader_of_strings(model[-1]), "n_left_out_", 0),
         "n_candidates": len(search.cv_results_["params"]),
         "n_folds": search.n_splits_,

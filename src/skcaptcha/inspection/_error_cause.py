@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.inspection._pipeline_steps import n_image_steps
 from skcaptcha.read import Reading
-from skcaptcha.read._base import reader_of_strings, reads_images
+from skcaptcha.read._base import in_case_of, reader_of_strings, reads_images
 from skcaptcha.segments import Segments
 
 # Shifts of a box, in box widths: for the box as it is, and for boxes of other widths.
@@ -90,6 +90,7 @@ def explain_error(model: Model, source: Any, label: str, reading: Reading) -> Er
     ErrorCause(kind='segmentation', explanation='4 boxes for 5 characters')
     """
     model = pipeline_of(model)
+    (label,) = in_case_of(model[-1], [label])
     n_boxes, n = len(reading.boxes), len(label)
     if n_boxes != n or len(reading.text) != n:
         return ErrorCause("segmentation", f"{n_boxes} boxes for {n} characters")

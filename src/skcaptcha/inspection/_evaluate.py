@@ -19,6 +19,7 @@ from skcaptcha.metrics import (
     wilson_interval,
 )
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read._base import in_case_of
 from skcaptcha.read._evaluate import text_to_compare
 
 _COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
@@ -36,6 +37,7 @@ def evaluate(model: Model, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
     y : array-like of n str
         Labels of the captchas. If the reader is an `Evaluate`, labels that are numbers are
         compared with its answers, and others with the strings that it reads.
+        Case is ignored if the reader has ``fold_case=True``.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def evaluate(model: Model, X: Sequence[Any], y: ArrayLike) -> dict[str, Any]:
             f"there are {len(X)} captchas and {len(labels)} labels; pass at least one captcha, and "
             "one label for each"
         )
-    return summarize(labels, process_each(model, X, read_captchas))
+    return summarize(in_case_of(model[-1], labels), process_each(model, X, read_captchas))
 
 
 def summarize(labels: Sequence[str], results: Sequence[Reading | SkcaptchaError]) -> dict[str, Any]:

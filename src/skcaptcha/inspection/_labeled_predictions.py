@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.base import Model, as_texts, pipeline_of
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.read import Reading, read_captchas
+from skcaptcha.read._base import in_case_of
 from skcaptcha.read._evaluate import text_to_compare
 
 _DOUBTFUL_FROM = 0.95
@@ -83,7 +84,7 @@ def predict_labeled(
     X : sequence of n captchas
         Paths, bytes, PIL images or arrays.
     y : sequence of n str
-        Labels of the captchas.
+        Labels of the captchas. If the reader has ``fold_case=True``, they are folded to its case.
     names : sequence of n str, optional
         Names of the captchas. By default they are numbered from 1.
     results : sequence of n (Reading or SkcaptchaError), optional
@@ -115,8 +116,8 @@ def predict_labeled(
     >>> prediction.name, prediction.label == y[20]
     ('captcha 1', True)
     """
-    labels = as_texts(y)
     model = pipeline_of(model)
+    labels = in_case_of(model[-1], as_texts(y))
     if results is None:
         results = read_captchas(model, X)
     names = default_names(len(labels)) if names is None else names

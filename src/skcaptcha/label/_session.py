@@ -11,7 +11,6 @@ from typing import Any, Literal, Self
 
 from skcaptcha.datasets import load_captchas
 from skcaptcha.datasets._unusual_labels import describe_unusual_label, describe_unusual_labels
-from skcaptcha.label._label_table import check_label
 from skcaptcha.label._pace import Pace
 from skcaptcha.label._queue import ImageQueue, ListedQueue, listed_images
 from skcaptcha.label._selection import shuffled
@@ -46,6 +45,9 @@ class LabelingSession:
     train : bool or "here", default=True
         Whether to train models, in a process that ends with the session. ``"here"`` trains in the
         call that adds the label, which then takes longer.
+    fold_case : bool, default=False
+        Whether upper and lower case are the same. Each label is then stored in the case that most
+        letters of the other labels have. Labels that the folder has already are not changed.
     recipe : Recipe, optional
         Recipe to fit. By default, one is chosen, and chosen again when the number of labels has
         doubled.
@@ -95,6 +97,7 @@ class LabelingSession:
         *,
         only: Sequence[tuple[str, str] | tuple[str, str, str | None]] | None = None,
         train: bool | Literal["here"] = True,
+        fold_case: bool = False,
         recipe: Recipe | None = None,
         explore: float = 0.2,
         growth: float = 0.15,
@@ -108,7 +111,7 @@ class LabelingSession:
         self._index = {name: k for k, name in enumerate(self.filenames)}
         order = shuffled(images, random_state)
         self._lock = threading.RLock()
-        self._store = LabelStore(self.folder, name_labels=only is not None)
+        self._store = LabelStore(self.folder, name_labels=only is not None, fold_case=fold_case)
         self._n_before = self._store.n_records
         self._queue = (
             ImageQueue(self._store, order, explore)
@@ -265,7 +268,7 @@ class LabelingSession:
         expected: str | None = None,
         keystrokes: int | None = None,
         seconds: float | None = None,
-    ) -> None:
+    ) -> str:
         """Label an image. When this returns, the label is on disk.
 
         Parameters
@@ -277,6 +280,11 @@ class LabelingSession:
             The label that the tab has shown for the image.
         keystrokes, seconds : int, float, optional
             Effort, for the log.
+
+        Returns
+        -------
+        label : str
+            The label on disk.
 
         Raises
         ------
@@ -293,14 +301,18 @@ class LabelingSession:
         with self._lock:
             details = self._details(filename, tab)
             details |= {key: value for key, value in effort.items() if value is not None}
-            self._store.label(filename, text, tab=tab, expected=expected, **details)
+            label = self._store.label(filename, text, tab=tab, expected=expected, **details)
             self._pace.step(time.monotonic())
             self._finish(filename, "done")
             if self._training is not None:
                 self._training.start_if_due()
+            return label
 
     def doubt(self, filename: str, text: str) -> str | None:
-        """Explain why a label is probably mistyped, because it differs from nearly all others.
+        """Explain why a label is probably mistyped.
+
+        From 20 other labels on, it is if it differs from nearly all others in length, case, or
+        alphabet, or if no other label has its length.
 
         Parameters
         ----------
@@ -317,10 +329,10 @@ class LabelingSession:
         ValueError
             If the text is empty or contains invisible characters.
         """
-        label = check_label(text)
         with self._lock:
-            labels = self._store.labels
-            if labels.get(filename) == label:
+            label = self._store.checked(filename, text)
+            labels = self._store.folded_labels()
+            if self._store.labels.get(filename) == label:
                 return None
             return describe_unusual_label(
                 label, [other for name, other in labels.items() if name != filename]
@@ -335,7 +347,7 @@ class LabelingSession:
             One sentence for each kind of difference.
         """
         with self._lock:
-            return describe_unusual_labels(list(self._store.labels.values()))
+            return describe_unusual_labels(list(self._store.folded_labels().values()))
 
     def skip(self, filename: str, *, tab: str) -> None:
         """Postpone an image until no other images are left.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from skcaptcha._letter_case import fold_case, usual_case
 from skcaptcha.exceptions import LabelConflictError
 from skcaptcha.label._action_log import ActionLog
 from skcaptcha.label._label_table import LabelTable, check_label
@@ -70,6 +71,8 @@ class LabelStore:
         Folder of the images.
     name_labels : bool, default=False
         Whether file names are labels; see `LabelTable`.
+    fold_case : bool, default=False
+        Whether labels are stored in the case of the others.
 
     Attributes
     ----------
@@ -85,7 +88,8 @@ class LabelStore:
         If another process is labeling the folder, or its files cannot be used.
     """
 
-    def __init__(self, folder: Path, *, name_labels: bool = False) -> None:
+    def __init__(self, folder: Path, *, name_labels: bool = False, fold_case: bool = False) -> None:
+        self._fold_case = fold_case
         # The log is locked first: another process may still be writing the labels.
         self._log = ActionLog(folder)
         try:
@@ -112,6 +116,24 @@ class LabelStore:
         """Labels by file name, as last read or written."""
         return self._table.labels
 
+    def folded_labels(self) -> dict[str, str]:
+        """Return the labels by file name, in one case if labels are folded."""
+        labels = dict(self.labels)
+        if not self._fold_case:
+            return labels
+        return dict(zip(labels, fold_case(labels.values()), strict=True))
+
+    def checked(self, filename: str, text: str) -> str:
+        """Return the label that `label` would store.
+
+        Raises ValueError if the text is not a valid label.
+        """
+        label = check_label(text)
+        if not self._fold_case:
+            return label
+        others = (other for name, other in self.labels.items() if name != filename)
+        return fold_case([label], usual_case(others))[0]
+
     def refresh(self) -> None:
         """Read labels.csv again if another program has changed it."""
         self._table.refresh()
@@ -129,8 +151,8 @@ class LabelStore:
         tab: str,
         expected: str | None = None,
         **details: Any,
-    ) -> None:
-        """Label an image.
+    ) -> str:
+        """Label an image, and return the label that is stored.
 
         Parameters
         ----------
@@ -148,15 +170,17 @@ class LabelStore:
         LabelConflictError
             If the image has a label that is neither the expected nor the new one.
         """
-        label = check_label(text)
+        check_label(text)
         self.refresh()
+        label = self.checked(filename, text)
         before = self.state(filename)
         if before.label not in (expected, label):
             raise LabelConflictError(filename, before.label)
         if before.label == label and expected != label:
-            return  # an earlier request did it, but its response was lost
+            return label  # an earlier request did it, but its response was lost
         self._table.put(filename, label)
         self._append("label", filename, tab, before, State(label), **details)
+        return label
 
     def mark_unreadable(
         self, filename: str, *, tab: str, expected: str | None = None, **details: Any

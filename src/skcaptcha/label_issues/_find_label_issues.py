@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from skcaptcha._display.progress import progress
+from skcaptcha._letter_case import fold_case
 from skcaptcha.auto import choose_recipe
 from skcaptcha.base import Model, pipeline_of
 from skcaptcha.exceptions import DatasetError
@@ -25,7 +26,7 @@ from skcaptcha.label_issues._probabilities import (
     length_probabilities,
     text_confidences,
 )
-from skcaptcha.read._base import validate_labels
+from skcaptcha.read._base import folds_case, validate_labels
 from skcaptcha.read._limit_training import limit_training
 
 MIN_CAPTCHAS = 20
@@ -131,6 +132,8 @@ def find_label_issues(
             refit=False,
         )
         model = choice.model
+    if folds_case(model[-1]):
+        labels = np.array(fold_case(labels.tolist()), dtype=np.str_)
     n_folds = min(n_folds, len(set(digests)))
     model = clone(model)
     title = "checking labels"

@@ -14,15 +14,20 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha.images import ImageBatch, ImageDecoder
 from skcaptcha.images._batch import pixel_digest
-from skcaptcha.read._base import reader_of_strings
+from skcaptcha.read._base import folds_case, reader_of_strings
 
 _MAX_SIZES = 20
 _DIGEST_SIZE = 5  # bytes; two different images in a million million share one
 
 
 def describe_model(model: Pipeline) -> dict[str, Any]:
-    """Return the characters of a fitted pipeline, and its label lengths if they are counted."""
+    """Return the characters of a fitted pipeline, and its label lengths if they are counted.
+
+    ``fold_case`` is only present if its reader folds upper and lower case.
+    """
     about: dict[str, Any] = {"characters": "".join(getattr(model[-1], "classes_", []))}
+    if folds_case(model[-1]):
+        about["fold_case"] = True
     if isinstance(lengths := getattr(reader_of_strings(model[-1]), "lengths_", None), dict):
         about["lengths"] = _with_text_keys(lengths)
     return about

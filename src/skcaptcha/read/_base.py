@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias, final
 
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from skcaptcha._letter_case import fold_case, usual_case
 from skcaptcha._process.one_thread import one_thread
 from skcaptcha.base import Documented, as_texts, check_images
 from skcaptcha.exceptions import ReadingError
@@ -58,6 +59,10 @@ class BaseReader(Documented, BaseEstimator, ABC):
     ----------
     reads_images : bool
         Attribute of the class: whether the reader takes images instead of segments.
+    fold_case : bool
+        Parameter of a subclass, otherwise False: whether upper and lower case are the same. `fit`
+        then folds the letters of all labels to the case of most of them, and `score` compares
+        labels in that case.
 
     Examples
     --------
@@ -82,6 +87,7 @@ class BaseReader(Documented, BaseEstimator, ABC):
     """
 
     reads_images: ClassVar[bool] = False
+    fold_case: bool = False
 
     _parameter_constraints: dict[str, Any] = {}
 
@@ -114,6 +120,8 @@ class BaseReader(Documented, BaseEstimator, ABC):
         """
         self._check_samples(X)
         labels = validate_labels(y, len(X))
+        if self.fold_case:
+            labels = np.array(fold_case(labels.tolist()), dtype=np.str_)
         self._may_be_held_out = _may_be_held_out(pseudo_labeled, len(X))
         try:
             self._fit(X, labels)
@@ -188,7 +196,8 @@ class BaseReader(Documented, BaseEstimator, ABC):
         -------
         accuracy : float in 0..1
         """
-        expected = self._expected(validate_labels(y, len(X)))
+        labels = in_case_of(self, validate_labels(y, len(X)).tolist())
+        expected = self._expected(np.array(labels, dtype=np.str_))
         return float(np.mean(self.predict(X) == expected))
 
     @final
@@ -208,7 +217,8 @@ class BaseReader(Documented, BaseEstimator, ABC):
         scores : list of n LabelScores
         """
         self._check_fitted(X)
-        return self._score_labels(X, validate_labels(y, len(X)))
+        labels = in_case_of(self, validate_labels(y, len(X)).tolist())
+        return self._score_labels(X, np.array(labels, dtype=np.str_))
 
     @abstractmethod
     def _fit(self, X: Any, labels: NDArray[np.str_]) -> None:
@@ -282,6 +292,29 @@ def reads_images(reader: Any) -> bool:
 def reader_of_strings(reader: Any) -> Any:
     """Return the fitted reader inside an `Evaluate`, or the reader itself."""
     return getattr(reader, "reader_", reader)
+
+
+def folds_case(reader: Any) -> bool:
+    """Return whether a reader, fitted or not, folds upper and lower case."""
+    inside = getattr(reader, "reader_", getattr(reader, "reader", reader))
+    return getattr(inside, "fold_case", False) is True
+
+
+def set_fold_case(reader: Any) -> None:
+    """Have a reader fold upper and lower case, if it has the parameter ``fold_case``.
+
+    A reader that is fitted already must have been fitted to folded labels.
+    """
+    inside = getattr(reader, "reader", reader)
+    if "fold_case" in inside.get_params(deep=False):
+        inside.set_params(fold_case=True)
+
+
+def in_case_of(reader: Any, labels: Iterable[str]) -> list[str]:
+    """Return labels in the case that a fitted reader reads, if it folds upper and lower case."""
+    if not folds_case(reader):
+        return list(labels)
+    return fold_case(labels, usual_case(reader.classes_))
 
 
 def validate_labels(y: ArrayLike, n: int) -> NDArray[np.str_]:

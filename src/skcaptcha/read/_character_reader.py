@@ -46,6 +46,9 @@ class CharacterReader(BaseReader):
         scaling of held-out scores: distances for nearest neighbors, margins for support vector
         machines, otherwise log-probabilities. None: the probabilities of the classifier are used as
         they are, but none below one in a million. `predict` does not change.
+    fold_case : bool, default=False
+        Whether upper and lower case are the same. Labels are then folded to the case of most of
+        their letters, and `score` ignores case.
 
     Attributes
     ----------
@@ -85,11 +88,15 @@ class CharacterReader(BaseReader):
     _parameter_constraints: dict[str, Any] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "calibration_cv": [Interval(Integral, 2, None, closed="left"), None],
+        "fold_case": ["boolean"],
     }
 
-    def __init__(self, estimator: Any = None, *, calibration_cv: int | None = None) -> None:
+    def __init__(
+        self, estimator: Any = None, *, calibration_cv: int | None = None, fold_case: bool = False
+    ) -> None:
         self.estimator = estimator
         self.calibration_cv = calibration_cv
+        self.fold_case = fold_case
 
     def _fit(self, X: Segments, labels: NDArray[np.str_]) -> None:
         lengths = np.char.str_len(labels)
@@ -210,6 +217,8 @@ class CharacterReader(BaseReader):
         if not type(self) is type(other) is CharacterReader or other.estimator is None:
             return None
         if self.calibration_cv is not None or other.calibration_cv is not None:
+            return None
+        if self.fold_case != other.fold_case:
             return None
         estimator = with_parameters_of(self.estimator_, other.estimator)
         if estimator is None:

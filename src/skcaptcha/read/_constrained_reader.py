@@ -24,8 +24,8 @@ _N_RUNNERS_UP = 3
 class ConstrainedReader(BaseReader):
     """Base class of readers that find the best string in a lattice, under constraints.
 
-    A subclass has the parameters ``length``, ``charset`` and ``mask``, and the fitted attributes
-    ``classes_``, ``lengths_`` and ``calibrator_``.
+    A subclass has the parameters ``length``, ``charset``, ``mask`` and ``fold_case``, and the
+    fitted attributes ``classes_``, ``lengths_`` and ``calibrator_``.
     """
 
     _parameter_constraints: dict[str, Any] = {
@@ -37,6 +37,7 @@ class ConstrainedReader(BaseReader):
         ],
         "charset": [str, None],
         "mask": [list, tuple, None],
+        "fold_case": ["boolean"],
     }
 
     length: int | tuple[int, int] | str | None
@@ -71,6 +72,7 @@ class ConstrainedReader(BaseReader):
             length=self.length,
             charset=self.charset,
             mask=self.mask,
+            fold_case=self.fold_case,
         )
 
     def _texts(self, strings: Strings) -> list[str]:

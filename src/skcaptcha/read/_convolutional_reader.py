@@ -129,6 +129,9 @@ class ConvolutionalReader(ConstrainedReader):
         Only characters that may be read; None: all characters of the training labels.
     mask : list of (str or None), default=None
         Allowed characters at each position, None for all; it fixes the length.
+    fold_case : bool, default=False
+        Whether upper and lower case are the same. Labels are then folded to the case of most of
+        their letters, and `score` ignores case.
     n_jobs : int, default=None
         Number of threads that train a network; more than 2 are not used. The result is the same
         for any number.
@@ -237,6 +240,7 @@ class ConvolutionalReader(ConstrainedReader):
         length: int | tuple[int, int] | str | None = None,
         charset: str | None = None,
         mask: Sequence[str | None] | None = None,
+        fold_case: bool = False,
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -256,6 +260,7 @@ class ConvolutionalReader(ConstrainedReader):
         self.length = length
         self.charset = charset
         self.mask = mask
+        self.fold_case = fold_case
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose

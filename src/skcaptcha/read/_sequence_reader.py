@@ -106,6 +106,9 @@ class SequenceReader(ConstrainedReader):
         Number of cross-validation folds for calibrating the confidences of `read`, by Platt scaling
         of the margins of held-out captchas. None: confidences rank readings, but are too high or
         too low.
+    fold_case : bool, default=False
+        Whether upper and lower case are the same. Labels are then folded to the case of most of
+        their letters, and `score` ignores case.
     n_jobs : int, default=None
         Number of ensemble members to fit in parallel, each in its own process. As usual in
         scikit-learn, None means 1 unless in a `joblib.parallel_config` context.
@@ -193,6 +196,7 @@ class SequenceReader(ConstrainedReader):
         charset: str | None = None,
         mask: Sequence[str | None] | None = None,
         calibration_cv: int | None = None,
+        fold_case: bool = False,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
@@ -205,6 +209,7 @@ class SequenceReader(ConstrainedReader):
         self.charset = charset
         self.mask = mask
         self.calibration_cv = calibration_cv
+        self.fold_case = fold_case
         self.n_jobs = n_jobs
         self.random_state = random_state
 

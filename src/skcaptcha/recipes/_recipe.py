@@ -26,6 +26,7 @@ from skcaptcha.datasets._file_kinds import kind_of, may_be_recipe
 from skcaptcha.exceptions import DatasetError, RecipeError
 from skcaptcha.metrics import has_both_cases, string_accuracy
 from skcaptcha.model_selection import CaptchaKFold, SharedGridSearchCV
+from skcaptcha.read._base import set_fold_case
 from skcaptcha.recipes._build import (
     InvalidKeyError,
     build,
@@ -103,6 +104,7 @@ class Recipe:
             for grid in self.grid:
                 for reader in grid.get("read", []):
                     check_alternative_reader(reader, "grid.read", self._steps)
+                    self._set_fold_case(reader)
             final = {name: [value] for name, value in file.final.items()}
             self._final = {k: v[0] for k, v in build_values(final, "final", pipeline).items()}
         except InvalidKeyError as error:
@@ -122,10 +124,29 @@ class Recipe:
         -------
         pipeline : Pipeline
             Unfitted pipeline with the steps ``images``, ``denoise``, ``segment``, ``features`` and
-            ``read``; without ``segment`` and ``features`` if the reader reads images.
+            ``read``; without ``segment`` and ``features`` if the reader reads images. If the
+            section ``data`` has ``fold_case: true``, so has the reader.
         """
         steps = self._steps.items()
-        return Pipeline([(name, build(step, f"steps.{name}", name)) for name, step in steps])
+        model = Pipeline([(name, build(step, f"steps.{name}", name)) for name, step in steps])
+        self._set_fold_case(model[-1])
+        return model
+
+    def with_fold_case(self) -> Recipe:
+        """Return the same recipe with ``fold_case: true`` in the section ``data``.
+
+        Returns
+        -------
+        recipe : Recipe
+        """
+        data = {**self.content["data"], "fold_case": True}
+        recipe = Recipe({**self.content, "data": data}, self.source)
+        recipe.overrides = self.overrides
+        return recipe
+
+    def _set_fold_case(self, reader: Any) -> None:
+        if self.data.fold_case:
+            set_fold_case(reader)
 
     def final_pipeline(self, params: Mapping[str, Any] | None = None) -> Pipeline:
         """Build a candidate with the parameters of the section ``final``, for the last fit.
@@ -294,6 +315,7 @@ def load_recipe(
     *,
     data: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | None = None,
+    fold_case: bool = False,
 ) -> Recipe:
     """Load a recipe from a YAML file.
 
@@ -317,6 +339,9 @@ def load_recipe(
     labels : path-like, optional
         File of the labels of this folder, or of the one in the section ``data``; see
         `skcaptcha.datasets.load_captchas`.
+    fold_case : bool, default=False
+        Whether upper and lower case are the same, as with ``fold_case: true`` in the section
+        ``data``.
 
     Returns
     -------
@@ -353,6 +378,8 @@ def load_recipe(
                 f"{os.fspath(labels)}; add the folder, as in: --data DIR"
             )
         section["labels"] = os.fspath(labels)
+    if fold_case and isinstance(content.get("data"), dict):
+        content["data"]["fold_case"] = True
     for override in overrides:
         apply_override(content, override)
     recipe = Recipe(content, source)

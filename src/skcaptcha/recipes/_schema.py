@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from skcaptcha.datasets import SCHEMES, Captchas, load_captchas
+from skcaptcha.datasets._captchas import with_folded_case
 from skcaptcha.exceptions import RecipeError
 from skcaptcha.recipes._strict_yaml import MAX_LEVELS, parse_yaml
 
@@ -31,6 +32,7 @@ class _Section(BaseModel):
 class _Data(_Section):
     train: str | int | float | None = None
     test: str | int | float | None = None
+    fold_case: bool = False
 
 
 class Generated(_Data):
@@ -43,7 +45,8 @@ class Generated(_Data):
     def load(self) -> Captchas:
         """Generate the captchas."""
         images, labels = SCHEMES[self.generate](self.n, random_state=self.seed)
-        return Captchas(data=list(images), target=labels)
+        captchas = Captchas(data=list(images), target=labels)
+        return with_folded_case(captchas) if self.fold_case else captchas
 
 
 class Folder(_Data):
@@ -54,7 +57,7 @@ class Folder(_Data):
 
     def load(self) -> Captchas:
         """List the images of the folder with their labels."""
-        return load_captchas(self.folder, labels=self.labels)
+        return load_captchas(self.folder, labels=self.labels, fold_case=self.fold_case)
 
 
 class Steps(_Section):

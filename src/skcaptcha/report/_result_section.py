@@ -148,7 +148,7 @@ def _remedies(predictions: Sequence[LabeledPrediction], data: str) -> Iterator[I
     ignoring_case = string_accuracy(labels, texts, ignore_case=True)
     if ignoring_case - accuracy > _GAIN:
         yield Item(
-            "If upper and lower case do not matter, use only one case in the labels and fit again: "
+            "If upper and lower case do not matter, fit again with --fold-case: "
             f"ignoring case, {percent(ignoring_case, n)} are correct."
         )
 

@@ -103,12 +103,13 @@ class _Requests:
         session, tab = self._session, body.tab
         name = "" if method in {"open", "undo"} else self._name(body.id, 400)
         task: Task | None = None
+        saved: str | None = None
         match method:
             case "label":
                 text = body.text or ""
                 if not body.confirmed and (doubt := session.doubt(name, text)):
                     raise HTTPException(422, doubt)  # the page asks the user to confirm the label
-                session.label(
+                saved = session.label(
                     name,
                     text,
                     tab=tab,
@@ -137,6 +138,7 @@ class _Requests:
                 "task": task and asdict(task) | {"id": _id(task.filename)},
                 "ahead": ahead and _id(ahead),
                 "progress": asdict(session.progress()),
+                "saved": saved,
             }
         )
 

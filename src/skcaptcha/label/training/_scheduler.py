@@ -83,7 +83,8 @@ class TrainingScheduler:
         """Start a job if no job is running and there are enough new labels."""
         if self._job is not None or self._closed:
             return
-        labels = {name: label for name in self._order if (label := self._store.labels.get(name))}
+        known = self._store.folded_labels()
+        labels = {name: label for name in self._order if (label := known.get(name))}
         pool = [name for name in self._order if self._store.state(name) == State()]
         n_new = max(_MIN_NEW_LABELS, self._growth * self._n_at_last_job) if pool else 1
         if len(labels) < MIN_LABELS or len(labels) < self._n_at_last_job + n_new:
@@ -103,7 +104,7 @@ class TrainingScheduler:
         # For images labeled since the last job, the guess before the label counts. Older guesses
         # came from models with fewer labels.
         newer = {k: v for k, v in self._store.guesses.items() if k not in self._held_out_labels}
-        return estimate_accuracy(sample, self._store.labels, {**newer, **self._held_out})
+        return estimate_accuracy(sample, self._store.folded_labels(), {**newer, **self._held_out})
 
     def status(self) -> str:
         """Describe what the training is doing."""

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skcaptcha._letter_case import fold_case as folded
+from skcaptcha._letter_case import usual_case
 from skcaptcha.exceptions import ReadingError
 
 _PENALTIES = np.arange(-4.0, 24.25, 0.25)
@@ -53,6 +55,7 @@ def make_constraints(
     length: int | Sequence[int] | str | None = None,
     charset: str | None = None,
     mask: Sequence[str | None] | None = None,
+    fold_case: bool = False,
 ) -> Constraints:
     """Convert the parameters of `SequenceReader` to constraints on paths.
 
@@ -83,7 +86,8 @@ def make_constraints(
     for source, positions, only in restrictions:
         if only is None:
             continue
-        allowed[positions] &= np.isin(classes, list(only))
+        readable = folded(only, usual_case(classes)) if fold_case else list(only)
+        allowed[positions] &= np.isin(classes, readable)
         if not allowed[positions].any():
             raise ReadingError(
                 f"{source}: allows only {only!r}, which leaves no character to read; the "

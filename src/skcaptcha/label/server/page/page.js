@@ -91,6 +91,7 @@ async function show(state, done) {
   unreachable = conflict = false;
   doubted = null;
   [task, shown, learned] = [state.task, next, state.progress.n_learned];
+  if (state.saved) done = `Saved ${state.saved}.`; // perhaps in another case than it was typed
   if (!task) {
     view.say(done);
     view.showDone(state.progress, state.fit);
@@ -155,7 +156,7 @@ function accept() {
   drafts.delete(task.id);
   const seconds = Math.round(performance.now() - since) / 1000;
   const confirmed = text === doubted;
-  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds, confirmed }, `Saved ${text}.`);
+  return act("label", { id: task.id, text, expected: task.label, keystrokes, seconds, confirmed }, "");
 }
 
 function leave() {
