@@ -91,6 +91,9 @@ TESTED_ELSEWHERE = {
     "report/_check_extra.py": "tests/cli/test_without_extras.py: all others have the extra",
     "report/_markdown.py": "tests/report/test_page.py: a page is also written as Markdown",
     "report/_step_sections.py": "tests/report/test_score_report.py: a report has all sections",
+    # serve
+    "serve/_server_thread.py": "tests/serve/test_prediction_server.py: each server is one",
+    "serve/_settings.py": "only data",
 }
 
 

@@ -35,6 +35,7 @@ WRONG = {
     "--max-queued": COUNTS,
     "--batch-size": COUNTS,
     "--batch-wait": ["-0.1", "1.1", "nan", "long"],
+    "--workers": ["0", "-1", "257", "all"],
     "--timeout": ["0", "0.05", "nan", "3601", "long"],
     "--seed": ["-1", str(2**32), "1.5"],
     "--n": ["0", "-3", "10000000", "many"],

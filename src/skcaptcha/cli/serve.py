@@ -47,6 +47,14 @@ def serve(
             "others can list the arguments of programs.",
         ),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=within(1, 256),
+            help="Number of processes that read images; each loads the models.",
+        ),
+    ] = 1,
     reload: Annotated[
         bool,
         typer.Option(
@@ -118,6 +126,7 @@ def serve(
         host=host,
         port=port,
         token=token,
+        workers=workers,
         reload=reload,
         trust=trust,
         limits=Limits(

@@ -22,7 +22,7 @@ from skcaptcha._process.worker_processes import end_with, silent
 from skcaptcha.exceptions import WorkerError
 
 BATCHES_PER_WORKER = 3  # so that a worker never waits for its next batch
-_BLAS_THREADS = (
+BLAS_THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -105,7 +105,7 @@ def processes(work: Work, model: Pipeline, n: int) -> Iterator[Workers]:
 @lru_cache(maxsize=1)
 def _executor(n: int) -> ProcessPoolExecutor:
     """Start processes, or return those of the last call."""
-    environment = dict.fromkeys(_BLAS_THREADS, "1") | {"PYTHONWARNINGS": "ignore"}
+    environment = dict.fromkeys(BLAS_THREADS, "1") | {"PYTHONWARNINGS": "ignore"}
     parent = os.getpid()
     return ProcessPoolExecutor(
         n, timeout=300, env=environment, initializer=end_with, initargs=(parent,)

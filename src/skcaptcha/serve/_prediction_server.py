@@ -5,40 +5,20 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from skcaptcha.exceptions import SkcaptchaError
 from skcaptcha.serve._address import is_local, listen, url_of
 from skcaptcha.serve._limits import Limits
-from skcaptcha.serve._served_model import ServedModel, check_name
+from skcaptcha.serve._served_model import check_name
+from skcaptcha.serve._settings import Settings
 
 if TYPE_CHECKING:
-    import socket
+    from skcaptcha.serve._server_thread import ServerThread
+    from skcaptcha.serve._worker_processes import ServerProcesses
 
-    from skcaptcha.serve._web_server import WebServer
-
-_SECONDS_TO_START = 60
-_SECONDS_TO_END = 10  # and the timeout of requests
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a process of the service needs to know: the parameters of `PredictionServer`."""
-
-    models: Mapping[str, str]
-    token: str | None = None
-    trust: bool = False
-    reload: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-    def load(self) -> list[ServedModel]:
-        """Load all models."""
-        return [ServedModel(name, path, trust=self.trust) for name, path in self.models.items()]
+_MAX_WORKERS = 256
 
 
 class PredictionServer:
@@ -56,6 +36,9 @@ class PredictionServer:
     token : str, default=None
         Secret that requests must carry in the header ``Authorization: Bearer TOKEN``. If None,
         everyone who can connect is answered.
+    workers : int in 1..256, default=1
+        Number of processes that read images; one is a thread of this process. Each loads the
+        models.
     trust : bool, default=False
         Whether to load models that another user made, although loading them may run code.
     reload : bool, default=False
@@ -115,28 +98,39 @@ class PredictionServer:
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
+        workers: int = 1,
         trust: bool = False,
         reload: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        require_web_server()
+        _require_web_server()
         if not models:
             raise SkcaptchaError("there are no models to serve; name at least one model file")
         for name, path in models.items():
             check_name(name, path)
         _check_token(token)
-        self._settings = Settings(
+        if not 1 <= workers <= _MAX_WORKERS:
+            raise SkcaptchaError(f"workers: it must be between 1 and {_MAX_WORKERS}, not {workers}")
+        settings = Settings(
             models={name: os.fspath(path) for name, path in models.items()},
             token=token,
             trust=trust,
             reload=reload,
             limits=Limits() if limits is None else limits,
         )
-        loaded = self._settings.load()
+        from skcaptcha.serve._server_thread import ServerThread
+        from skcaptcha.serve._worker_processes import ServerProcesses
+
+        # Also if only the workers will use them, so that an error does not need their start.
+        loaded = settings.load_models()
         listener = listen(host, port)
         self.url = url_of(listener)
         self.is_local = is_local(listener)
-        self._running = ServerThread(self._settings, loaded, listener)
+        self._running: ServerThread | ServerProcesses
+        if workers > 1:
+            self._running = ServerProcesses(settings, listener, workers)
+        else:
+            self._running = ServerThread(settings, loaded, listener)
 
     def __enter__(self) -> Self:
         self._running.start()
@@ -153,74 +147,17 @@ class PredictionServer:
         KeyboardInterrupt
             On Ctrl-C.
         SkcaptchaError
-            If the web server has stopped by itself.
+            If the service has stopped by itself.
         """
+        from skcaptcha.serve._server_thread import terminated
+
         with terminated() as asked:
             while not asked.is_set():
                 if self._running.ended.wait(0.2):
-                    raise SkcaptchaError("the web server has stopped; start it again")
+                    raise SkcaptchaError(f"{self._running.reason}; start the service again")
 
 
-class ServerThread:
-    """The web server in a thread, because the main thread must stay free for signals.
-
-    The event loop of a notebook also runs there.
-    """
-
-    def __init__(
-        self, settings: Settings, models: list[ServedModel], listener: socket.socket
-    ) -> None:
-        from skcaptcha.serve._routes import PredictionApp
-        from skcaptcha.serve._web_server import WebServer
-
-        limits = settings.limits
-        app = PredictionApp(models, token=settings.token, reload=settings.reload, limits=limits)
-        self.ended = threading.Event()
-        self._listener = listener
-        self._patience = limits.timeout + _SECONDS_TO_END
-        self._server: WebServer = WebServer(app, limits.timeout)
-        self._thread = threading.Thread(target=self._serve, name="prediction server", daemon=True)
-
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        self._thread.start()
-        for _ in range(100 * _SECONDS_TO_START):
-            if self._server.started:
-                return
-            if self.ended.wait(0.01):
-                break
-        self.stop()
-        raise SkcaptchaError("the web server did not start; try another --port")
-
-    def stop(self) -> None:
-        """Answer the requests that were sent before, and end the server."""
-        self._server.should_exit = True
-        if self._thread.ident is not None:
-            self.ended.wait(self._patience)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        try:
-            self._server.run([self._listener])
-        finally:
-            self.ended.set()
-
-
-@contextmanager
-def terminated() -> Iterator[threading.Event]:
-    """Return an event that SIGTERM sets, instead of ending this process at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def require_web_server() -> None:
+def _require_web_server() -> None:
     """Raise SkcaptchaError if a package of the extra ``web`` is missing."""
     try:
         import prometheus_client  # noqa: F401

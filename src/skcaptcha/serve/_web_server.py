@@ -14,8 +14,11 @@ from skcaptcha.serve._routes import PredictionApp
 
 MAX_CONNECTIONS = 512
 _BACKLOG = 1024
+# Workers that share a socket should share its connections, too, but asyncio accepts as many at a
+# time as may wait.
+_ACCEPTED_AT_A_TIME = 1
 # Requests that were sent before clients could know that the service ends arrive within this time.
-_SECONDS_TO_ARRIVE = 0.5
+_SECONDS_TO_ARRIVE = 1.0
 
 
 class WebServer(uvicorn.Server):
@@ -40,7 +43,7 @@ class WebServer(uvicorn.Server):
         config = uvicorn.Config(
             app,
             access_log=False,
-            backlog=_BACKLOG,
+            backlog=_ACCEPTED_AT_A_TIME,
             date_header=False,
             http=_limited_protocol(timeout),
             lifespan="on",
@@ -54,16 +57,43 @@ class WebServer(uvicorn.Server):
         )
         super().__init__(config)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to accept connections."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_BACKLOG)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting connections, wait for the last requests, and close all connections."""
         self._app.ending = True
+        loop = asyncio.get_running_loop()
+        waiting = [connection for listener in sockets or [] for connection in _accept_all(listener)]
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
-        if self.server_state.connections:
-            await asyncio.sleep(_SECONDS_TO_ARRIVE)
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        deadline = loop.time() + _SECONDS_TO_ARRIVE
+        while self.server_state.connections and loop.time() < deadline:
+            await asyncio.sleep(0.01)
         await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol: asyncio.Protocol = self.config.http_protocol_class(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+
+def _accept_all(listener: socket.socket) -> list[socket.socket]:
+    """Accept the connections that the system has accepted, and would reset at the end."""
+    accepted = []
+    while True:
+        try:
+            accepted.append(listener.accept()[0])
+        except OSError:  # none is left, or too many files are open
+            return accepted
 
 
 def _limited_protocol(seconds: float) -> type[asyncio.Protocol]:
