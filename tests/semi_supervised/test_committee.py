@@ -35,6 +35,25 @@ def test_probability_is_the_mean_confidence_of_the_most_common_text():
     np.testing.assert_allclose(found.probabilities, [2.4 / 4, 1.4 / 4, 0])
 
 
+def test_images_that_cannot_become_probable_are_not_read_again():
+    images = [np.full((8, 20), i, np.uint8) for i in range(3)]
+    seen = []
+
+    class Counting(Member):
+        def read(self, images):
+            seen.append(len(images))
+            return super().read(images)
+
+    members = [
+        Counting([("A", 1.0), ("B", 1.0), ("C", 0.7)], [("A", 1.0), ("C", 0.9)]),
+        Counting([("A", 0.9), ("X", 1.0), ("C", 0.9)], [("A", 0.9), ("C", 0.8)]),
+    ]
+    found = agree(members, images, 1, np.random.RandomState(0), least=0.8)
+    assert seen == [3, 3, 2, 2]
+    assert found.texts.tolist() == ["A", "", "C"]
+    np.testing.assert_allclose(found.probabilities, [0.95, 0, 0.825])
+
+
 def test_no_images():
     found = agree([Member([]), Member([])], [], 0, np.random.RandomState(0))
     assert found.texts.shape == found.probabilities.shape == (0,)

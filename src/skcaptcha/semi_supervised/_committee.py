@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skcaptcha._process.one_thread import one_thread
 from skcaptcha.read import CharacterReader, ConvolutionalReader, Reading
 from skcaptcha.read._base import reader_of_strings
 from skcaptcha.semi_supervised._views import warped_view
@@ -61,27 +62,70 @@ def members_of(estimator: Pipeline, rng: np.random.RandomState) -> list[Pipeline
     return members
 
 
+@one_thread()
 def agree(
     members: Sequence[Pipeline],
     images: Sequence[NDArray[np.uint8]],
     n_views: int,
     rng: np.random.RandomState,
+    *,
+    least: float = 0.0,
 ) -> Agreement:
-    """Read images, and ``n_views`` warped views of each, with all members of a committee."""
-    texts: list[list[str]] = []
-    confidences: list[list[float]] = []
-    for k in range(1 + n_views):
-        seen = images if k == 0 else [warped_view(image, rng) for image in images]
-        for member in members:
-            # The detector of unlike images would flag warped ones.
-            readings: list[Reading] = member[-1].read(member[:-1].transform(seen))
-            texts.append([reading.text for reading in readings])
-            confidences.append([reading.confidence for reading in readings])
-    all_texts, all_confidences = np.array(texts), np.array(confidences)
-    common = [_most_common(column) for column in all_texts.T.tolist()]
-    agreed = np.array(common, dtype=np.str_).reshape(len(images))
-    same = (all_texts == agreed) & (agreed != "")
-    return Agreement(agreed, np.where(same, all_confidences, 0.0).mean(axis=0))
+    """Read images, and ``n_views`` warped views of each, with all members of a committee.
+
+    Images whose probability can no longer reach ``least`` are not read further; they have no text.
+    """
+    seeds = rng.randint(_MAX_SEED, size=(n_views, len(images)))
+    n_readings = len(members) * (1 + n_views)
+    texts = np.full((len(images), n_readings), "", dtype=object)
+    confidences = np.zeros((len(images), n_readings))
+    left = np.arange(len(images))
+    with Parallel(n_jobs=min(effective_n_jobs(), len(members)), prefer="threads") as pool:
+        for k in range(1 + n_views):
+            seen = [images[i] for i in left]
+            if k:
+                seen = [
+                    warped_view(image, np.random.RandomState(seed))
+                    for image, seed in zip(seen, seeds[k - 1, left], strict=True)
+                ]
+            readings = pool(delayed(_read)(member, seen) for member in members)
+            for m, own in enumerate(readings):
+                column = k * len(members) + m
+                texts[left, column] = [reading.text for reading in own]
+                confidences[left, column] = [reading.confidence for reading in own]
+            n_unknown = n_readings - len(members) * (1 + k)
+            at_most = (_greatest_sums(texts[left], confidences[left]) + n_unknown) / n_readings
+            left = left[at_most >= least]
+    common, sums = _most_common(texts, confidences)
+    common[np.setdiff1d(np.arange(len(images)), left)] = ""
+    return Agreement(common, np.where(common == "", 0.0, sums / n_readings))
+
+
+def _read(member: Pipeline, images: Sequence[NDArray[np.uint8]]) -> list[Reading]:
+    # The detector of unlike images would flag warped ones.
+    readings: list[Reading] = member[-1].read(member[:-1].transform(images)) if images else []
+    return readings
+
+
+def _greatest_sums(
+    texts: NDArray[np.object_], confidences: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return for each row (n, n_readings) the greatest sum of confidences of one text."""
+    same = texts[:, :, None] == texts[:, None, :]
+    return (same * confidences[:, None, :]).sum(axis=2).max(axis=1, initial=0.0)
+
+
+def _most_common(
+    texts: NDArray[np.object_], confidences: NDArray[np.float64]
+) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+    """Return the most common text of each row (n, n_readings), and the sum of its confidences.
+
+    Of equally common texts, it is the first.
+    """
+    rows = texts.tolist()
+    common = np.array([max(row, key=row.count) for row in rows], dtype=np.str_).reshape(len(rows))
+    same = texts == common.astype(object)[:, None]
+    return common, np.where(same, confidences, 0.0).sum(axis=1)
 
 
 def unlike_training_images(
@@ -92,8 +136,3 @@ def unlike_training_images(
     if detector is None:
         return np.zeros(len(images), dtype=bool)
     return np.asarray(detector.predict(member[0].transform(images)) < 0)
-
-
-def _most_common(texts: Sequence[Any]) -> Any:
-    # The first of equally frequent ones: that of an image that is not warped.
-    return max(texts, key=texts.count)

@@ -187,7 +187,7 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
                 self._forget(labels)
                 self.termination_condition_ = "worse"
                 break
-            agreement = agree(members, images, self.n_views, rng)
+            agreement = agree(members, images, self.n_views, rng, least=self.threshold)
             sure = agreement.probabilities >= self.threshold
             for member in members:
                 sure &= ~unlike_training_images(member, images)
