@@ -286,3 +286,28 @@ def test_overlapping_characters_are_read_by_a_network():
     assert reader.n_estimators == 1
     final = Recipe(content).final_pipeline()[-1]
     assert final.n_estimators == len(choice.model[-1].networks_)
+
+
+def test_captchas_without_a_label_teach_the_chosen_recipe():
+    labels = strings(120, "ABC", [3])
+    images = bars(labels)
+    rng = np.random.default_rng(0)
+    # Noise that hides some bars, so that no recipe reads everything.
+    for image in images:
+        image[:, rng.integers(0, image.shape[1], 12)] = 255
+    known = 40
+    choice = choose_recipe(
+        images[:known],
+        labels[:known],
+        unlabeled=[*images[known:], images[0]],
+        families=FIXED_BOXES,
+        budget=60,
+    )
+    reader = choice.self_training
+    assert reader is not None
+    assert (reader.transduction_[:known] == labels[:known]).all()
+    # A duplicate of a labeled captcha does not teach.
+    assert reader.labeled_iter_[-1] == -1
+    assert choice.model is reader.estimator_
+    plain = choose_recipe(images[:known], labels[:known], families=FIXED_BOXES, budget=60)
+    assert plain.self_training is None

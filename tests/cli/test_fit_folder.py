@@ -233,3 +233,37 @@ def test_labels_of_both_cases_are_also_evaluated_ignoring_case(run, tmp_path, wi
     assert report["cv_string_accuracy"] < 0.8
     assert report["cv_string_accuracy_ignoring_case"] > 0.8
     assert outcome.out.count("ignoring case") == 1 + with_recipe
+
+
+def test_images_without_a_label_teach(run, tmp_path):
+    folder, more, model = (tmp_path / name for name in ("captchas", "more", "m.joblib"))
+    images, labels = make_line_captchas(110, charset="ABCDEFGH", random_state=3)
+    # A line as thick as the strokes, so that a few labels are not enough.
+    images[:, 12:16] = 0
+    write_captchas(folder, images[:70], labels[:70])
+    write_captchas(more, images[70:], labels[70:])
+    table = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join(table[:31]))
+    taught = tmp_path / "taught.csv"
+    outcome = run(
+        "fit", folder, "--unlabeled", more, "--pseudo-labels", taught, "--out", model,
+        "--budget", 20, "--jobs", 1, "--json", "-",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert "40 of its 70 images have no label; to label more" in outcome.err
+    report = json.loads(outcome.out)
+    assert report["n_unlabeled"] == 80
+    rows = taught.read_text().splitlines()
+    assert rows[0] == "filename,label,probability,round"
+    assert len(rows) == 1 + report["n_pseudo_labeled"]
+    assert f"80, of which {report['n_pseudo_labeled'] or 'none'} taught" in outcome.err
+    assert ("Images without a label" in model.with_suffix(".html").read_text()) is (
+        "n_pseudo_labeled" in report and bool(report["n_pseudo_labeled"])
+    )
+
+
+@pytest.mark.parametrize("option", ["--unlabeled", "--pseudo-labels"])
+def test_a_recipe_does_not_learn_from_images_without_a_label(run, tmp_path, option):
+    outcome = run("fit", "grid", option, tmp_path / "x.csv")
+    assert outcome.code == 2
+    assert "need a folder instead of a recipe" in outcome.sentence()

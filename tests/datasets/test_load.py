@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skcaptcha.datasets import load_captchas
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
 # Excludes lone surrogates, which files cannot contain, and NUL, which numpy strips.
@@ -274,3 +274,14 @@ def test_labels_in_one_case_are_not_doubted(make_folder):
     with pytest.warns(LabelWarning, match="30 labels are upper case, 1 is not"):
         load_captchas(folder)
     assert set(load_captchas(folder, fold_case=True).target) == {"ABCD"}
+
+
+def test_images_without_a_label_can_be_kept(tmp_path):
+    images, labels = make_line_captchas(3, random_state=0)
+    write_captchas(tmp_path, images, labels)
+    first = load_captchas(tmp_path).filenames[0]
+    (tmp_path / "labels.csv").write_text(f"filename,label\n{first},{labels[0]}\n")
+    both = load_captchas(tmp_path, labeled=None)
+    assert both.target.tolist() == [labels[0], "", ""]
+    assert len(both.data) == len(both.filenames) == 3
+    assert load_captchas(tmp_path).target.tolist() == [labels[0]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sklearn.pipeline import Pipeline
 
 from skcaptcha.auto._families import Content, Family, Variant, name_of
+from skcaptcha.semi_supervised import SelfTrainingReader
 
 # Errors may shrink by these factors from screening to cross-validation, with and without a
 # surrogate reader.
@@ -60,7 +61,8 @@ class Candidate:
     The variant is empty for a family that is not tried. ``character_accuracy`` and
     ``ignoring_case`` come from the latest evaluation, ``recipe`` is the best one so far, or empty
     if none was fitted, and ``fold_seconds`` is the time that one process needs for a fold.
-    ``model`` is the pipeline of a network, which is trained on all captchas at once.
+    ``model`` is the pipeline of a network, which is trained on all captchas at once, and
+    ``self_training`` how captchas without a label taught.
     """
 
     family: Family
@@ -76,6 +78,7 @@ class Candidate:
     fold_seconds: float = 0.0
     out_of_time: bool = False
     model: Pipeline | None = None
+    self_training: SelfTrainingReader | None = None
 
     @property
     def estimate(self) -> float:

@@ -28,6 +28,7 @@ from skcaptcha.images._batch import as_batch
 from skcaptcha.images._single_color import WHY_BLANK, single_color
 from skcaptcha.model_selection._journal import Journal, digest_of_captchas
 from skcaptcha.read._base import validate_labels
+from skcaptcha.semi_supervised import SelfTrainingReader
 
 _logger = logging.getLogger(__name__)
 
@@ -61,6 +62,9 @@ class Choice:
         cross-validated.
     budget, seconds : float
         Allowed time and elapsed time, in seconds.
+    self_training : SelfTrainingReader or None
+        How unlabeled captchas taught; None if there were none, or if the recipe reads nearly
+        everything without them. Its samples are the labeled captchas, then the unlabeled ones.
     """
 
     measurement: Measurement
@@ -73,15 +77,18 @@ class Choice:
     model: Pipeline
     budget: float
     seconds: float
+    self_training: SelfTrainingReader | None = None
 
 
-def default_budget(n: int) -> float:
+def default_budget(n: int, *, unlabeled: bool = False) -> float:
     """Return the default budget of `choose_recipe` in seconds.
 
     Parameters
     ----------
     n : int
-        Number of captchas.
+        Number of labeled captchas.
+    unlabeled : bool, default=False
+        Whether there are unlabeled captchas as well, which doubles it.
 
     Returns
     -------
@@ -93,13 +100,14 @@ def default_budget(n: int) -> float:
     >>> default_budget(100), default_budget(1000)
     (420.0, 600.0)
     """
-    return max(_MIN_BUDGET, _SECONDS_PER_CAPTCHA * n)
+    return (1 + unlabeled) * max(_MIN_BUDGET, _SECONDS_PER_CAPTCHA * n)
 
 
 def choose_recipe(
     X: Sequence[Any],
     y: Sequence[str],
     *,
+    unlabeled: Sequence[Any] | None = None,
     families: Mapping[str, Any] | None = None,
     budget: float | None = None,
     n_jobs: int | None = None,
@@ -127,13 +135,17 @@ def choose_recipe(
         Paths, bytes, PIL images or arrays.
     y : sequence of n str
         Their labels.
+    unlabeled : sequence of captchas, optional
+        Captchas of the same scheme without labels. Those that models read surely teach as well, as
+        with :class:`~skcaptcha.semi_supervised.SelfTrainingReader`. Duplicates of labeled captchas
+        and images unlike these never do; with fewer than 20 labeled captchas, none does.
     families : mapping, optional
         Content of a recipe whose grid is a list of families; by default that of auto.yaml.
     budget : float, optional
         Maximum time in seconds, including the final fit. Work that would take longer is not
         started, and the final fit trains fewer networks if there is no time for all. At least one
         recipe is always fitted; a warning is logged before the budget is exceeded. By default
-        420 s, and 0.6 s per captcha from 700 captchas on.
+        420 s, and 0.6 s per captcha from 700 captchas on; twice as much with `unlabeled`.
     n_jobs : int, optional
         Number of processes, as everywhere in scikit-learn.
     verbose : int, default=0
@@ -201,7 +213,10 @@ def choose_recipe(
     labels = validate_labels(y, len(X))
     if not all(labels):
         raise DatasetError(f"captcha {np.flatnonzero(labels == '')[0]} has no label; leave it out")
-    budget = default_budget(len(labels)) if budget is None else budget
+    if unlabeled is not None and not len(unlabeled):
+        unlabeled = None
+    if budget is None:
+        budget = default_budget(len(labels), unlabeled=unlabeled is not None)
     begin = time.perf_counter()
     with _progress(budget, verbose) as report_progress:
         report_progress("measuring")
@@ -233,6 +248,7 @@ def choose_recipe(
                 pool=ProcessPool(n_jobs),
                 random_state=random_state,
                 networks=networks,
+                unlabeled=None if unlabeled is None else as_batch(unlabeled),
             )
             race.run(list(families_for(measurement, content)))
             model, winner = race.best_model(refit=refit)
@@ -251,6 +267,7 @@ def choose_recipe(
         model=model,
         budget=budget,
         seconds=clock.elapsed(),
+        self_training=winner.self_training,
     )
 
 

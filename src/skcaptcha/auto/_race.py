@@ -33,6 +33,9 @@ from skcaptcha.images._duplicates import group_folds
 from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.read._convolutional_reader import MIN_EXAMPLES_TO_HOLD_OUT
 from skcaptcha.recipes import Recipe
+from skcaptcha.semi_supervised import SelfTrainingReader
+from skcaptcha.semi_supervised._committee import N_MEMBERS
+from skcaptcha.semi_supervised._self_training_reader import N_ROUNDS, N_VIEWS
 
 _logger = logging.getLogger(__name__)
 
@@ -60,6 +63,9 @@ _HOPEFUL = 0.5
 # budget.
 _RESERVED_FRACTION = 0.03
 _N_NETWORKS, _MAX_BATCHES = 2, 3000
+# Reading an unlabeled captcha and its views takes this part of the time of a batch, as far as
+# they are read; all of that may take this part of the time.
+_READING_COST, _MAX_READING_PART = 0.1, 0.5
 # Positions are good enough to start from if windows read this part of the characters that the best
 # windows read.
 _GOOD_START = 0.9
@@ -89,8 +95,10 @@ class Race:
         pool: ProcessPool,
         random_state: int,
         networks: bool,
+        unlabeled: ImageBatch | None = None,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
+        self.unlabeled = unlabeled
         self.evaluations, self.clock = evaluations, evaluations.clock
         self.report_progress, self.pool = report_progress, pool
         self.folds = min(folds, len(np.unique(groups)))
@@ -105,6 +113,7 @@ class Race:
         self.final_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
         self._may_train_network = networks
+        self.random_state = random_state
 
     def run(self, families: Sequence[Family]) -> None:
         """Screen all families that can apply, and cross-validate the candidates within reach."""
@@ -153,7 +162,7 @@ class Race:
                     warnings.catch_warnings(action="ignore"),
                     joblib.parallel_config(n_jobs=n_jobs),
                 ):
-                    model = Recipe(candidate.recipe).final_pipeline().fit(self.X, self.y)
+                    model = self._fit_finally(candidate)
             except Exception as error:
                 candidate.outcome = f"cannot be fitted to all captchas: {error}"
                 continue
@@ -404,6 +413,8 @@ class Race:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
+        if self.unlabeled is not None:
+            seconds = self._seconds_per_fit(seconds, batch_seconds)
         height = affordable_height(heights, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
@@ -415,12 +426,16 @@ class Race:
                 joblib.parallel_config(n_jobs=self.pool.n_max),
                 _logged_to(self.report_progress),
             ):
-                model = Recipe(recipe).pipeline().fit(self.X, self.y)
+                model = self._fit_to_all(candidate, Recipe(recipe).pipeline(), N_VIEWS)
         except Exception as error:
             candidate.outcome = f"cannot apply: {error}"
             return
         candidate.seconds = self.clock.elapsed() - begin
         reader = model[-1]
+        labels = self.y
+        if candidate.self_training is not None:
+            labels = candidate.self_training.transduction_
+            labels = labels[labels != ""]
         # The same recipe without a budget trains for about as long on any machine. Whoever fits it
         # in folds needs no average of networks, as with windows.
         candidate.recipe = {
@@ -428,7 +443,7 @@ class Race:
             "final": {"read__n_estimators": len(reader.networks_)},
         }
         candidate.model = model
-        held_out = self.y[reader.validation_indices_]
+        held_out = labels[reader.validation_indices_]
         candidate.n_validated = len(held_out)
         if len(held_out):
             read = reader.validation_texts_
@@ -442,6 +457,39 @@ class Race:
             candidate.n_validated,
             self.clock.remaining(),
         )
+
+    def _seconds_per_fit(self, seconds: float, batch_seconds: float | None) -> float:
+        """Return the seconds for each fit of a network that also learns from unlabeled captchas.
+
+        The committees of all rounds and the final fit share what reading them leaves.
+        """
+        assert self.unlabeled is not None
+        if batch_seconds is not None:
+            n_read = N_ROUNDS * N_MEMBERS * len(self.unlabeled)
+            seconds -= min(n_read * _READING_COST * batch_seconds, _MAX_READING_PART * seconds)
+        return seconds / (N_ROUNDS * N_MEMBERS / _N_NETWORKS + 1)
+
+    def _fit_to_all(self, candidate: Candidate, model: Pipeline, n_views: int) -> Pipeline:
+        """Fit a candidate's pipeline to all captchas, and to those without a label that teach."""
+        if self.unlabeled is None:
+            return model.fit(self.X, self.y)
+        reader = SelfTrainingReader(model, n_views=n_views, random_state=self.random_state)
+        both = ImageBatch([*self.X, *self.unlabeled])
+        reader.fit(both, [*self.y.tolist(), *[None] * len(self.unlabeled)])
+        candidate.self_training = reader
+        return reader.estimator_
+
+    def _fit_finally(self, candidate: Candidate) -> Pipeline:
+        """Fit the chosen recipe; captchas without a label teach if that may help in time."""
+        model = Recipe(candidate.recipe).final_pipeline()
+        n_fits = N_ROUNDS * N_MEMBERS + 1
+        seconds = n_fits * self.costs.final_fit(candidate.recipe, candidate.fold_seconds)
+        if candidate.estimate >= _GOOD_ENOUGH or seconds > self.clock.remaining():
+            return model.fit(self.X, self.y)
+        # In warped views, characters are not where fixed boxes expect them.
+        segmenter = candidate.recipe["steps"].get("segment", {}).get("use")
+        n_views = 0 if segmenter == "FixedBoxes" else N_VIEWS
+        return self._fit_to_all(candidate, model, n_views)
 
     def _seconds_for_network(self) -> float:
         """Return the time that is left but for the final fit of another candidate."""
@@ -543,15 +591,19 @@ def _logged_to(report_progress: Callable[[str], None]) -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             report_progress(record.getMessage())
 
-    logger = logging.getLogger("skcaptcha.read")
-    level, propagate, handler = logger.level, logger.propagate, Forward()
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    # Handlers of the program would show each message twice, or in spite of their logger's level.
-    logger.propagate = False
+    loggers = [logging.getLogger(f"skcaptcha.{name}") for name in ("read", "semi_supervised")]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    handler = Forward()
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        # Handlers of the program would show each message twice, or in spite of their logger's
+        # level.
+        logger.propagate = False
     try:
         yield
     finally:
-        logger.propagate = propagate
-        logger.setLevel(level)
-        logger.removeHandler(handler)
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.propagate = propagate
+            logger.setLevel(level)
+            logger.removeHandler(handler)

@@ -41,10 +41,11 @@ def note(sentence: str) -> None:
         say(sentence)
 
 
-def note_labels(folder: Path, file: Path | None = None) -> None:
+def note_labels(folder: Path, file: Path | None = None, *, left_out: bool = True) -> None:
     """Print where the labels of a folder come from, and how many of its images have none.
 
-    Nothing is said about labels.csv, labels.txt, and images named by their labels.
+    Nothing is said about labels.csv, labels.txt, and images named by their labels. ``left_out`` is
+    whether images without a label are left out.
     """
     from skcaptcha.datasets._find_labels import IMAGE_NAMES, find_labels
 
@@ -52,10 +53,11 @@ def note_labels(folder: Path, file: Path | None = None) -> None:
     if found.source not in ("labels.csv", "labels.txt", IMAGE_NAMES):
         note(f"{folder}: labels are taken from {found.source}")
     if n := found.n_unlabeled:
-        verbs = ("has", "is") if n == 1 else ("have", "are")
+        verbs = ("has", " and is left out") if n == 1 else ("have", " and are left out")
         note(
-            f"{folder}: {n} of its {len(found.names)} images {verbs[0]} no label and {verbs[1]} "
-            f"left out; to label more: {shlex.join(['skcaptcha', 'label', str(folder)])}"
+            f"{folder}: {n} of its {len(found.names)} images {verbs[0]} no label"
+            f"{verbs[1] * left_out}; to label more: "
+            f"{shlex.join(['skcaptcha', 'label', str(folder)])}"
         )
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,13 +39,14 @@ from skcaptcha.cli._options import (
     Scheduler,
     seconds,
 )
-from skcaptcha.cli._output import write_json
+from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from skcaptcha.auto import Choice, Trial
+    from skcaptcha.datasets import Captchas
     from skcaptcha.fitting import FitResult
     from skcaptcha.recipes import Recipe
 
@@ -70,6 +72,24 @@ def fit(
     ] = None,
     labels: LabelFile = None,
     fold_case: FoldCase = False,
+    unlabeled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--unlabeled",
+            "--unlabelled",
+            metavar="DIR",
+            help="With DIR: folder of images of the same scheme without labels, which teach as "
+            "well; can be repeated. Images of DIR without a label always do.",
+        ),
+    ] = None,
+    pseudo_labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--pseudo-labels",
+            metavar="FILE",
+            help="CSV file of the images without a label that taught, with their labels.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Model file to write.", show_default="from the recipe"),
@@ -122,21 +142,32 @@ def fit(
                 "--data and --set need a recipe; leave them out, or add a recipe, as in: "
                 f"skcaptcha fit auto --data {source}"
             )
+        check_outputs(csv=pseudo_labels, reads=[source, *(unlabeled or [])])
         result = fit_folder(
             source,
             out,
             json,
             labels,
+            unlabeled or (),
             fold_case=fold_case,
             budget=budget,
             started=command_start(),
             **options,
         )
+        if pseudo_labels is not None:
+            header = ("filename", "label", "probability", "round")
+            rows = [[row[name] for name in header] for row in result.pseudo_labels]
+            write_csv(header, rows, pseudo_labels)
     else:
         if source.is_file() and not may_be_recipe(source):
             raise SkcaptchaError(
                 f"{source}: {suggest_folder(source)}; or use a recipe, as in: "
                 "skcaptcha fit auto --data DIR"
+            )
+        if unlabeled or pseudo_labels:
+            raise SkcaptchaError(
+                "--unlabeled and --pseudo-labels need a folder instead of a recipe; with a recipe, "
+                "use SelfTrainingReader in Python"
             )
         if budget is not None:
             raise SkcaptchaError(
@@ -154,6 +185,7 @@ def fit_folder(
     out: Path | None,
     json: Path | None,
     labels: Path | None = None,
+    unlabeled: Sequence[Path] = (),
     *,
     fold_case: bool = False,
     is_last: bool = True,
@@ -167,11 +199,12 @@ def fit_folder(
     from skcaptcha.datasets import load_captchas
     from skcaptcha.fitting import fit_captchas
 
-    reads = [folder, labels]
+    reads = [folder, labels, *unlabeled]
     out = _check_model(out, DEFAULT_MODEL, options["format"], json, reads, with_recipe=True)
     captchas = load_captchas(folder, labels=labels, fold_case=fold_case)
-    note_labels(folder, labels)
-    result = fit_captchas(captchas, out, **options)
+    note_labels(folder, labels, left_out=False)
+    others = _load_unlabeled(folder, labels, unlabeled)
+    result = fit_captchas(captchas, out, unlabeled=others, **options)
     choice: Any = result.search
     console = report_console(json)
     console.print(summary_table(choice.measurement.summary()))
@@ -180,6 +213,19 @@ def fit_folder(
     if is_last and not workers_run():
         request_fast_exit()
     return result
+
+
+def _load_unlabeled(folder: Path, labels: Path | None, folders: Sequence[Path]) -> Captchas | None:
+    """Return the images of a folder that have no label, and all those of other folders."""
+    from skcaptcha.datasets import Captchas, load_captchas
+
+    with warnings.catch_warnings(action="ignore"):
+        own = load_captchas(folder, labeled=None, labels=labels)
+    missing = [i for i, label in enumerate(own.target.tolist()) if not label]
+    paths = [own.data[i] for i in missing]
+    for other in folders:
+        paths += load_captchas(other, labeled=False).data
+    return Captchas(data=paths, filenames=paths) if paths else None
 
 
 def _fit_recipe(recipe: Recipe, out: Path | None, json: Path | None, **options: Any) -> FitResult:
@@ -270,6 +316,9 @@ def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
         yield "candidates", f"{report['n_candidates']}, in {report['n_folds']} folds"
         for name, value in report["best_params"].items():
             yield f"  {name}", " ".join(str(value).split())
+    if "n_unlabeled" in report:
+        taught, n_unlabeled = report["n_pseudo_labeled"], report["n_unlabeled"]
+        yield "without a label", f"{n_unlabeled}, of which {taught or 'none'} taught"
     n = report["n_validated" if chosen else "n_train"]
     where = "in cross-validation" if report["n_folds"] > 1 else f"of {n} held-out captchas"
     yield "string accuracy", f"{percent(report['cv_string_accuracy'], n)} {where}"

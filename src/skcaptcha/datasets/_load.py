@@ -20,7 +20,7 @@ def load_captchas(
     folder: str | Path,
     *,
     subset: str | None = None,
-    labeled: bool = True,
+    labeled: bool | None = True,
     labels: str | Path | None = None,
     fold_case: bool = False,
 ) -> Captchas:
@@ -58,9 +58,9 @@ def load_captchas(
     subset : str or None, default=None
         Range of positions to keep, such as ``"1..4500"``: from 1, both ends included, in the order
         described above.
-    labeled : bool, default=True
+    labeled : bool or None, default=True
         Whether to read labels and leave out unlabeled images. If False, all images directly in the
-        folder are listed.
+        folder are listed. If None, labels are read, and unlabeled images have the label ``""``.
     labels : path-like, default=None
         File to read labels from, if several could be meant or it is elsewhere: CSV, TSV, text, JSON
         or JSON lines. None finds the labels as described above.
@@ -79,7 +79,7 @@ def load_captchas(
         data : list of str
             Path of each image.
         target : ndarray of shape (n_captchas,), dtype str
-            Label of each image; only if `labeled`.
+            Label of each image; not if `labeled` is False.
         filenames : list of str
             Name of each image within the folder.
         fold_case : bool
@@ -121,20 +121,21 @@ def load_captchas(
     True
     """
     folder = Path(folder)
-    if labeled:
+    if labeled is not False:
         found = find_labels(folder, None if labels is None else Path(labels))
-        names = [name for name in found.names if name in found.labels]
+        names = [name for name in found.names if labeled is None or name in found.labels]
     else:
         names = list_images(folder)
     if subset is not None:
         names = names[slice(*parse_range(subset, len(names), where=str(folder)))]
     bunch = Captchas(data=[str(folder / name) for name in names], filenames=names)
-    if labeled:
-        bunch.target = np.array([found.labels[name] for name in names])
+    if labeled is not False:
+        bunch.target = np.array([found.labels.get(name, "") for name in names])
         if fold_case:
             # A subset is folded like the whole folder.
             bunch = with_folded_case(bunch, usual_case(found.labels.values()))
-        for sentence in (*found.doubts, *describe_unusual_labels(bunch.target.tolist())):
+        known = [label for label in bunch.target.tolist() if label]
+        for sentence in (*found.doubts, *describe_unusual_labels(known)):
             warnings.warn(f"{folder}: {sentence}", LabelWarning, stacklevel=2)
     return bunch
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import yaml
 from sklearn.utils import Bunch
 
@@ -32,6 +33,7 @@ from skcaptcha.fitting._result import (
     write_model,
     write_report,
 )
+from skcaptcha.fitting._unlabeled import usable_unlabeled
 from skcaptcha.persistence import check_before_fit, describe_training
 from skcaptcha.read._base import set_fold_case
 
@@ -47,6 +49,7 @@ def fit_captchas(
     captchas: Bunch,
     model_file: str | os.PathLike[str],
     *,
+    unlabeled: Bunch | None = None,
     budget: float | None = None,
     format: Literal["joblib", "skops"] = "joblib",  # noqa: A002 - as the option of the command
     n_jobs: int | None = None,
@@ -70,8 +73,13 @@ def fit_captchas(
         labels were folded to one case there, the model ignores case when it is evaluated.
     model_file : path-like
         File of the model.
+    unlabeled : Bunch, optional
+        Captchas of the same scheme without labels, as ``load_captchas(folder, labeled=False)``
+        returns them. Those that models read surely teach as well. Files that are not images are
+        ignored; of more than 3,000, a random sample is used.
     budget : float, optional
-        Seconds that the whole call may take. By default 420, or 0.6 per captcha if that is more.
+        Seconds that the whole call may take. By default 420, or 0.6 per captcha if that is more;
+        twice as much with `unlabeled`.
     format : {"joblib", "skops"}, default="joblib"
         Format of the file. A skops file can be loaded without running code in it.
     n_jobs : int, optional
@@ -129,8 +137,11 @@ def fit_captchas(
         train, failed = exclude_unusable_images(captchas, verbose=verbose)
         data = folder_of(captchas)
         about = describe_training(train.data, train.target)
+        others = None
+        if unlabeled is not None:
+            others = usable_unlabeled(unlabeled, len(train.target))
         if budget is None:
-            budget = default_budget(len(train.target))
+            budget = default_budget(len(train.target), unlabeled=others is not None)
         for_report = min(max(_FRACTION_FOR_REPORT * budget, _LEAST_FOR_REPORT), _MOST_FOR_REPORT)
         before = time.perf_counter() - begin
         for_choice = budget - for_report - before
@@ -147,6 +158,7 @@ def fit_captchas(
                 lambda: choose_recipe(
                     train.data,
                     train.target,
+                    unlabeled=others.data if others is not None else None,
                     budget=for_choice,
                     n_jobs=n_jobs,
                     verbose=verbose,
@@ -154,10 +166,13 @@ def fit_captchas(
                 )
             )
         choice = replace(choice, budget=budget, seconds=before + choice.seconds)
+        pseudo_labels = [*_pseudo_labels(choice, others)] if others is not None else []
         if folds_case := captchas.get("fold_case", False):
             set_fold_case(choice.model[-1])
         report = _report(data, choice) | about | {"n_failed": len(failed)}
         report["fold_case"] = folds_case
+        if others is not None:
+            report |= {"n_unlabeled": len(others.data), "n_pseudo_labeled": len(pseudo_labels)}
         manifest = report | {"recipe_content": choice.recipe}
         del report["training_images"]  # hashes
         write_model(
@@ -176,6 +191,7 @@ def fit_captchas(
             verbose=verbose,
             model=choice.model,
             search=choice,
+            unlabeled=others,
             budget=max(
                 _LEAST_FRACTION_FOR_FITS * budget, min(choice.seconds / 2, left, _MOST_FOR_FITS)
             ),
@@ -186,7 +202,25 @@ def fit_captchas(
     causes = advice_for(
         captchas, train.target, choice.accuracy, choice.n_validated, files=written, recipe=False
     )
-    return FitResult(choice.model, choice, report, failed, causes, written)
+    return FitResult(choice.model, choice, report, failed, causes, written, pseudo_labels)
+
+
+def _pseudo_labels(choice: Choice, unlabeled: Bunch) -> Iterator[dict[str, Any]]:
+    """Yield the captchas without a label that taught, as rows of a table, the surest first."""
+    reader = choice.self_training
+    if reader is None:
+        return
+    n = len(unlabeled.data)
+    probabilities, rounds = reader.probabilities_[-n:], reader.labeled_iter_[-n:]
+    texts = reader.transduction_[-n:].tolist()
+    for i in np.argsort(-probabilities, kind="stable").tolist():
+        if rounds[i] > 0:
+            yield {
+                "filename": unlabeled.filenames[i],
+                "label": texts[i],
+                "probability": round(float(probabilities[i]), 4),
+                "round": int(rounds[i]),
+            }
 
 
 def _report(data: str, choice: Choice) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,9 @@ class FitResult:
         Usual causes of a low accuracy; empty if more than half of the captchas were read right.
     files : list of Path
         Files that were written, the model first.
+    pseudo_labels : list of dict
+        ``filename``, ``label``, ``probability`` and ``round`` of each captcha without a label that
+        taught, the most probable first.
     """
 
     model: Pipeline
@@ -50,6 +53,7 @@ class FitResult:
     failed: list[dict[str, str]]
     advice: list[str]
     files: list[Path]
+    pseudo_labels: list[dict[str, Any]] = field(default_factory=list)
 
 
 def files_of_fit(model_file: str | os.PathLike[str], *, with_recipe: bool) -> list[Path]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import Bunch
 
 from skcaptcha._display.percent import percent, points
 from skcaptcha.auto import Choice
@@ -32,6 +33,7 @@ from skcaptcha.report._result_section import (
 )
 from skcaptcha.report._score_report import subtitle
 from skcaptcha.report._step_sections import model_section, steps_section, times_section
+from skcaptcha.report._unlabeled_section import unlabeled_section
 
 _DEFAULT_FOLDS = 5
 _N_SHOWN = 10
@@ -45,6 +47,7 @@ def fit_report(
     search: BaseSearchCV | Choice | None = None,
     names: Sequence[str] | None = None,
     held_out: Sequence[LabeledPrediction] = (),
+    unlabeled: Bunch | None = None,
     budget: float = 30.0,
     title: str = "How the model was fitted",
     data: str = "",
@@ -71,6 +74,9 @@ def fit_report(
     held_out : sequence of LabeledPrediction, default=()
         Predictions of the model for held-out captchas, from
         `~skcaptcha.inspection.predict_labeled`.
+    unlabeled : Bunch, optional
+        ``data`` and ``filenames`` of the captchas without a label that `search`, the result of
+        `~skcaptcha.auto.choose_recipe`, also learned from.
     budget : float, default=30.0
         Seconds for fitting clones of the model, approximately: a fit that would probably exceed
         them is not started. 0 turns these fits off. A `~skcaptcha.read.ConvolutionalReader` is not
@@ -159,6 +165,8 @@ def fit_report(
     )
     result += [*next_steps(steps), Heading("How the model was found"), Facts(found.facts)]
     sections = [Section("Result", result), errors, steps_section(shown, shown_source)]
+    if unlabeled is not None and isinstance(search, Choice) and search.self_training is not None:
+        sections.append(unlabeled_section(search.self_training, unlabeled))
     sections += found.sections
     if predictions:
         sections += [confidence_section(predictions), _learning_curve_section(curve)]

@@ -82,7 +82,7 @@ def agree(
     left = np.arange(len(images))
     with Parallel(n_jobs=min(effective_n_jobs(), len(members)), prefer="threads") as pool:
         for k in range(1 + n_views):
-            seen = [images[i] for i in left]
+            seen = [images[i] for i in left.tolist()]
             if k:
                 seen = [
                     warped_view(image, np.random.RandomState(seed))

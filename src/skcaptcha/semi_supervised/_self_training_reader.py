@@ -33,6 +33,7 @@ _logger = logging.getLogger(__name__)
 _HELD_OUT_FRACTION, _MAX_HELD_OUT = 0.1, 100
 MIN_LABELED = 20
 """With fewer labeled captchas none can be held out, so that no reading is trusted."""
+N_ROUNDS, N_VIEWS = 3, 4
 # In each round, at most this many times as many captchas as those that taught so far.
 _GROWTH = 3
 
@@ -123,8 +124,8 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
         estimator: Pipeline,
         *,
         threshold: float = 0.95,
-        max_iter: int = 3,
-        n_views: int = 4,
+        max_iter: int = N_ROUNDS,
+        n_views: int = N_VIEWS,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
