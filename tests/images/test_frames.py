@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import tracemalloc
 import warnings
 import zlib
 from contextlib import suppress
@@ -133,6 +134,14 @@ def test_transparent_frames_are_composited_over_white():
     np.testing.assert_array_equal(merged(content, 6), dots().min(axis=0))
 
 
+def test_light_ink_in_one_frame_makes_the_background_of_all_black():
+    frames = np.zeros((3, 12, 30, 4), np.uint8)  # the second one is empty
+    frames[0, 3:9, 2:5] = frames[2, 3:9, 10:13] = 255
+    content = animation("PNG", frames, disposal=1, blend=0)
+    expected = np.repeat(frames.max(axis=0)[..., :1], 3, axis=2)
+    np.testing.assert_array_equal(merged(content, 3, "maximum"), expected)
+
+
 def test_an_image_before_the_animation_is_not_a_frame():
     frames = dots()
     content = animation("PNG", [np.zeros_like(frames[0]), *frames], default_image=True)
@@ -227,21 +236,45 @@ class TestDamaged:
         # Only the end marker may be missing: one byte in GIF files, which is not a frame's.
         assert whole <= 1
 
-    def test_missing_rows_of_a_png_frame(self):
-        content = animation("PNG", dots(3))
-        position, damaged = 8, [content[:8]]
+    @staticmethod
+    def with_chunks(content, change):
+        """A PNG file with other data in its chunks."""
+        position, changed = 8, [content[:8]]
         while position < len(content):
             (length,) = struct.unpack_from(">I", content, position)
             kind, data = content[position + 4 : position + 8], content[position + 8 :][:length]
-            if kind == b"fdAT":
-                rows = zlib.decompress(data[4:])
-                data = data[:4] + zlib.compress(rows[: len(rows) // 2])
-            body = kind + data
-            damaged += struct.pack(">I", len(data)), body, struct.pack(">I", zlib.crc32(body))
+            body = kind + change(kind, data)
+            changed += struct.pack(">I", len(body) - 4), body, struct.pack(">I", zlib.crc32(body))
             position += 12 + length
-        np.testing.assert_array_equal(decode(b"".join(damaged)), dots(3)[0])
+        return b"".join(changed)
+
+    def test_missing_rows_of_a_png_frame(self):
+        def cut(kind, data):
+            if kind != b"fdAT":
+                return data
+            rows = zlib.decompress(data[4:])
+            return data[:4] + zlib.compress(rows[: len(rows) // 2])
+
+        damaged = self.with_chunks(animation("PNG", dots(3)), cut)
+        np.testing.assert_array_equal(decode(damaged), dots(3)[0])
         with pytest.raises(ImageError, match="the pixel data of a frame is incomplete"):
-            merged(b"".join(damaged), 3)
+            merged(damaged, 3)
+
+    def test_a_later_png_frame_must_not_be_larger(self):
+        zeros = zlib.compress(bytes(50 * 2**20))
+
+        def enlarge(kind, data):
+            if kind == b"fcTL" and data[:4] != bytes(4):
+                return data[:4] + struct.pack(">II", 2**16, 2**16) + data[12:]
+            return data[:4] + zeros if kind == b"fdAT" else data
+
+        bomb = self.with_chunks(animation("PNG", dots(2)), enlarge)
+        tracemalloc.start()
+        with pytest.raises(ImageError, match="the pixel data of a frame is incomplete"):
+            merged(bomb, 2)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 10 * 2**20
 
     @settings(max_examples=60)
     @given(kind=st.sampled_from(KINDS), place=st.integers(0, 10**6), value=st.integers(0, 255))

@@ -191,7 +191,7 @@ def decode_source(source: Source, how: Decoding) -> np.ndarray:
     elif isinstance(source, bytes | bytearray | memoryview):
         if frames > 1 and is_animation(source):
             found = decode_frames(source, frames, max_bytes, max_pixels)
-            pixels = merge_frames([without_alpha(to_uint8(frame)) for frame in found], merge)
+            pixels = merge_frames(_on_one_background(found), merge)
         else:
             pixels = decode_bytes(source, gray, max_bytes, max_pixels)
     elif isinstance(source, Image.Image):
@@ -208,6 +208,14 @@ def decode_source(source: Source, how: Decoding) -> np.ndarray:
         pixels = without_alpha(to_uint8(pixels))
     image = np.ascontiguousarray(pixels)
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if gray and image.ndim == 3 else image
+
+
+def _on_one_background(frames: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """Return frames of one size without alpha; light ink in some of them makes all black."""
+    if len({(frame.shape, frame.dtype) for frame in frames}) > 1:
+        return [without_alpha(to_uint8(frame)) for frame in frames]
+    together = without_alpha(to_uint8(np.concatenate(frames)))
+    return np.split(together, len(frames))
 
 
 def read_source(source: Source, max_bytes: int) -> Source:

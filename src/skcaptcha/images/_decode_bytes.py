@@ -102,14 +102,14 @@ def decode_frames(
     except DamagedFileError as error:
         raise _damaged(name, error) from error
     check_pixels(*size, max_pixels)
-    if name == "PNG" and not png_is_whole(content):
-        raise _damaged(name, "the pixel data of a frame is incomplete")
     with _pillow(name):
         image: Any = _FORMATS[name].open(BytesIO(content))
         # An animated PNG file may begin with an image for programs that show no animations.
         first = int(getattr(image, "default_image", False))
         n = min(n, image.n_frames - first)
         check_pixels_of_frames(n, *size, max_pixels)
+        if name == "PNG" and not png_is_whole(content, first + n):
+            raise _damaged(name, "the pixel data of a frame is incomplete")
         frames = []
         for k in range(first, first + n):
             image.seek(k)

@@ -123,9 +123,10 @@ def png_is_animated(content: bytes) -> bool:
     return b"acTL" in content[: content.find(b"IDAT")]
 
 
-def png_is_whole(content: bytes) -> bool:
-    """Return whether an inspected PNG file contains all of its pixels, and those of its frames.
+def png_is_whole(content: bytes, n_images: int = 1) -> bool:
+    """Return whether an inspected PNG file contains all pixels of its first images.
 
+    The first one, which may be the first frame, is followed by the other frames of an animation.
     Pillow fills missing pixels with black.
     """
     _, width, height, depth, color, _, _, interlaced = _HEADER.unpack_from(content, 8)
@@ -140,9 +141,14 @@ def png_is_whole(content: bytes) -> bool:
         elif kind == b"fdAT":
             images[-1][2].append(data[4:])
         elif kind == b"fcTL" and images[0][2]:  # an earlier one is of the first image
+            if len(images) == n_images:
+                break
             if length < _REGION.size:
                 return False
-            images.append((*_REGION.unpack_from(data), []))
+            columns, rows = _REGION.unpack_from(data)
+            if columns > width or rows > height:  # it could have gigabytes of pixels
+                return False
+            images.append((columns, rows, []))
         position += 12 + length
     return all(_has_all_rows(*image, bits, interlaced) for image in images)
 
