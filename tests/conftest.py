@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# The time of an example depends on the load of the machine.
-settings.register_profile("patient", deadline=None)
+# The time of an example depends on the load of the machine. Each run tries other examples, so that
+# half of the usual number is enough; `--hypothesis-profile thorough` tries many.
+settings.register_profile("patient", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("patient")
 
 
@@ -37,6 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):
         # Otherwise, the BLAS of each test process would use all cores.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run all tests of a file in the same process, because they share models."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

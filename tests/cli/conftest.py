@@ -78,13 +78,19 @@ def run(
     """Run a command in this process, where scikit-learn is already imported."""
 
     def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["skcaptcha", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = _run_here(monkeypatch, *arguments)
         said = capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), said.out, said.err)
+        return Outcome(code, said.out, said.err)
 
     return run
+
+
+def _run_here(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run a command in this process, and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["skcaptcha", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
 
 
 @pytest.fixture(scope="session")
@@ -92,11 +98,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with recipe.yaml, the labeled folder ``captchas``, and a model in ``out``."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "recipe.yaml").write_text(RECIPE)
-    made = Command("generate", "lines", "captchas", "-n", 30, "--seed", 7, cwd=folder).outcome()
-    assert made.code == 0, made.err
-    command = ("fit", "recipe.yaml", "--jobs", 1, "--json", "fit.json")
-    fitted = Command(*command, cwd=folder).outcome()
-    assert fitted.code == 0, fitted.err
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert _run_here(patch, "generate", "lines", "captchas", "-n", 30, "--seed", 7) == 0
+        assert _run_here(patch, "fit", "recipe.yaml", "--jobs", 1, "--json", "fit.json") == 0
     return folder
 
 

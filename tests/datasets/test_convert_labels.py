@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skcaptcha.datasets import convert_labels, load_captchas
@@ -31,6 +31,7 @@ def labels_of(folder, **options):
         ("jsonl", "labels.jsonl", any_text),
     ],
 )
+@settings(max_examples=20)
 @given(st.data())
 def test_all_formats_hold_all_labels(make_folder, to, name, text, data):
     names = ["1.png", 'a,"b" c.png', "ü;.gif", "unlabeled.png"]

@@ -285,7 +285,7 @@ def test_overlap():
 
 def test_gradients():
     def corners(gradient):
-        images, _ = make_image_captchas(40, width=300, gradient=gradient, random_state=0)
+        images, _ = make_image_captchas(30, width=300, gradient=gradient, random_state=0)
         # The outermost pixels, of which few are inked.
         return np.median(
             [images[:, :2, :2], images[:, :2, -2:], images[:, -2:, :2], images[:, -2:, -2:]],

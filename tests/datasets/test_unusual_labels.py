@@ -70,10 +70,10 @@ def test_ordinary_labels_are_not_described(labels):
 
 @pytest.mark.parametrize("make", [make_line_captchas, make_image_captchas])
 def test_generated_labels_are_ordinary(make):
-    _, labels = make(300, random_state=0)
+    _, labels = make(120, random_state=0)
     assert describe_unusual_labels(labels.tolist()) == []
     assert not any(
-        describe_unusual_label(label, labels[:200].tolist()) for label in labels[200:].tolist()
+        describe_unusual_label(label, labels[:80].tolist()) for label in labels[80:].tolist()
     )
 
 

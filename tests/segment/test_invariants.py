@@ -85,7 +85,7 @@ def cutter_for(case: Case, image: np.ndarray) -> BaseSegmenter:
     return clone(case.segmenter).fit([image]) if fixed else case.segmenter
 
 
-quick = settings(max_examples=25)
+quick = settings(max_examples=15)
 
 
 def those(cases: dict[str, Case]) -> pytest.MarkDecorator:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skcaptcha.datasets.label_formats.json_text import JsonText
@@ -16,9 +16,11 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
     max_leaves=5,
 )
+quick = settings(max_examples=30)
 indents = st.sampled_from([None, 0, 2])
 
 
+@quick
 @given(st.dictionaries(st.text(max_size=3), values) | st.lists(values), indents)
 def test_items_are_those_of_the_json_module(value, indent):
     items = list(JsonText(PATH, json.dumps(value, indent=indent)).items())
@@ -26,7 +28,8 @@ def test_items_are_those_of_the_json_module(value, indent):
     assert (found if isinstance(value, dict) else [item.value for item in items]) == value
 
 
-@given(st.lists(values, min_size=1), st.sampled_from(["\n", "\r\n", "\r"]))
+@quick
+@given(st.lists(values, min_size=1, max_size=4), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_lines_are_counted(listed, end):
     text = JsonText(PATH, end.join(map(json.dumps, listed)))
     expected = [(value, f"line {line}") for line, value in enumerate(listed, 1)]

@@ -70,25 +70,30 @@ def spelled(logits: np.ndarray) -> list[int]:
     return [int(k) for k in best[np.flatnonzero(np.diff(best, prepend=-1))] if k < 2]
 
 
-def test_it_learns_to_read_other_captchas():
-    new = network()
-    schedule = replace(SCHEDULE, max_iter=250, batch_size=8)
+@pytest.fixture(scope="module")
+def learned():
+    """Return a training that has ended, and its examples."""
     # Half of the positions are not known.
     own = [*examples(20), *examples(20, seed=1, known=False)]
-    Training(new, own, schedule, 0).run(lambda *_: True)
-    folded = fold(new)
+    training = Training(network(), own, replace(SCHEDULE, max_iter=250, batch_size=8), 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_training, "_N_REALIGNED", 8)
+        training.run(lambda *_: True)
+    return training, own
+
+
+def test_it_learns_to_read_other_captchas(learned):
+    folded = fold(learned[0].network)
     others = examples(30, length=4, seed=2)
     right = [spelled(folded.logits(e.image)) == e.classes.tolist() for e in others]
     assert np.mean(right) > 0.9
 
 
-def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypatch):
+def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypatch, learned):
     monkeypatch.setattr(_training, "_N_REALIGNED", 8)
-    own = [*examples(20), *examples(20, seed=1, known=False)]
-    new = network()
-    training = Training(new, own, replace(SCHEDULE, max_iter=250, batch_size=8), 0)
-    training.run(lambda *_: True)
-    right = [spelled(fold(new).logits(e.image)) == e.classes.tolist() for e in own]
+    training, own = learned
+    folded = fold(training.network)
+    right = [spelled(folded.logits(e.image)) == e.classes.tolist() for e in own]
     assert np.mean(right) > 0.9
     moved = [replace(e, centers=e.centers[::-1] * 0.5) for e in own[:20]]
     training.examples = [*moved, *own[20:]]

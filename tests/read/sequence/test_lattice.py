@@ -54,7 +54,7 @@ def every_path(lattice, edges, lengths, allowed, captcha):
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(lattices())
 def test_the_best_path_by_brute_force(problem):
     lattice, edges, lengths, allowed = problem
@@ -75,7 +75,7 @@ def test_the_best_path_by_brute_force(problem):
             assert paths.length_scores[i, k - 1] == pytest.approx(best)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(lattices(), st.integers(0, 2**32 - 1))
 def test_each_captcha_has_its_own_constraints(problem, seed):
     lattice, edges, lengths, allowed = problem
@@ -89,7 +89,7 @@ def test_each_captcha_has_its_own_constraints(problem, seed):
         assert paths.scores[i] == pytest.approx(max((s for s, _ in found), default=-np.inf))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(lattices(), st.integers(0, 2**32 - 1))
 def test_the_first_of_equally_good_ends_is_chosen(problem, seed):
     """The last character uses the first candidate and the first class with that score."""
@@ -125,7 +125,7 @@ def test_no_candidate_is_used_twice(n, length):
     assert paths.scores[0] == 100
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(lattices())
 def test_max_marginals_by_brute_force(problem):
     lattice, edges, lengths, allowed = problem
@@ -141,7 +141,7 @@ def test_max_marginals_by_brute_force(problem):
             assert scores[i, position, kind] == pytest.approx(expected)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(lattices())
 def test_the_first_alternative_is_the_second_best_string(problem):
     lattice, edges, lengths, allowed = problem
