@@ -29,7 +29,7 @@ from _accuracy.peers import Peers, load_peers
 from _accuracy.report import curves, markdown, whole
 from _accuracy.results import Key, Result, load_results, save_results
 from _accuracy.schemes import GENERATED, Scheme, folders, generate, look_at
-from _accuracy.tasks import ALL_CORES, CURVE, Method, Task, plan, run
+from _accuracy.tasks import ALL_CORES, Method, Task, plan, run
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.progress import Task as RichTask
@@ -39,6 +39,7 @@ from skcaptcha._files.atomic import write_atomically
 from skcaptcha.exceptions import SkcaptchaError
 
 _N_CURVES = 8
+_CURVE_SIZES = 25, 50, 100, 200, 500
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -80,12 +81,19 @@ def _options() -> argparse.Namespace:
     add("data", metavar="DATA", type=Path, help="folder that contains a folder for each scheme")
     add("out", metavar="OUT", type=Path, help="folder for the results")
     add("--only", metavar="SCHEME,...", type=_names, help="only these schemes")
-    add("--curve", action="store_true", help=f"also fit to {', '.join(map(str, CURVE))} captchas")
+    add("--curve", action="store_true", help="also fit to samples of the captchas")
     add(
         "--curve-schemes",
         metavar="SCHEME,...",
         type=_names,
         help=f"schemes of the curves; by default the {_N_CURVES} with the most captchas",
+    )
+    add(
+        "--curve-sizes",
+        metavar="N,...",
+        type=_sizes,
+        default=_CURVE_SIZES,
+        help=f"captchas in each sample; by default {', '.join(map(str, _CURVE_SIZES))}",
     )
     add("--seed", type=int, default=0, help="random seed for the captchas of the curves")
     add("--recipe", metavar="FILE", type=Path, help="fit this recipe to every scheme")
@@ -104,6 +112,13 @@ def _options() -> argparse.Namespace:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _sizes(text: str) -> list[int]:
+    numbers = _names(text)
+    if not numbers or not all(number.isdecimal() and int(number) > 0 for number in numbers):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 50,100")
+    return [int(number) for number in numbers]
 
 
 def _check_method(results: dict[Key, Result], method: Method, table: Path) -> None:
@@ -136,13 +151,14 @@ def _tasks(options: argparse.Namespace, console: Console) -> list[Task]:
         else:
             console.print(f"{name}: skipped, because it has no folder train", markup=False)
     if not (options.curve or options.curve_schemes):
-        return plan(list(schemes.values()), [], options.seed)
+        return plan(list(schemes.values()), [], [], options.seed)
     largest = sorted(schemes.values(), key=lambda scheme: (-scheme.n_train, scheme.name))
     chosen = options.curve_schemes or [scheme.name for scheme in largest[:_N_CURVES]]
     missing = [name for name in chosen if name not in schemes]
     if missing:
         raise SkcaptchaError(f"--curve-schemes: {missing[0]} is not among the schemes to measure")
-    return plan(list(schemes.values()), [schemes[name] for name in chosen], options.seed)
+    curve = [schemes[name] for name in chosen]
+    return plan(list(schemes.values()), curve, options.curve_sizes, options.seed)
 
 
 def _run_all(

@@ -22,7 +22,6 @@ from .results import Key, Result
 from .schemes import Scheme, subset
 
 ALL_CORES = -1
-CURVE = (25, 50, 100, 200, 500)
 _SOME_FAILED = 1
 # Python is killed by the signal itself if it arrives during some imports.
 _INTERRUPTED = {130, -signal.SIGINT}
@@ -96,10 +95,12 @@ class Method:
         return [*what, *budget, "--jobs", self.jobs]
 
 
-def plan(schemes: Sequence[Scheme], curve: Iterable[Scheme], seed: int) -> list[Task]:
-    """Return the tasks: each scheme with all its captchas, then the smaller samples."""
+def plan(
+    schemes: Sequence[Scheme], curve: Iterable[Scheme], sizes: Sequence[int], seed: int
+) -> list[Task]:
+    """Return the tasks: each scheme with all its captchas, then samples of the given sizes."""
     whole = [Task(scheme, scheme.n_train, None) for scheme in schemes]
-    parts = [Task(scheme, n, seed) for scheme in curve for n in CURVE if n < scheme.n_train]
+    parts = [Task(scheme, n, seed) for scheme in curve for n in sizes if n < scheme.n_train]
     return whole + parts
 
 
