@@ -237,6 +237,22 @@ def test_a_network_that_few_captchas_were_held_out_of_does_not_win_over_quick_re
     assert race._ranked()[0] is quick
 
 
+@pytest.mark.parametrize(("accuracy", "n_networks"), [(0.95, 0), (0.88, 1)])
+def test_no_network_is_trained_that_could_not_win(accuracy, n_networks):
+    """Of 60 captchas, two networks are tested on 12: 13 of 14 is the most they can show."""
+    labels = strings(60, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    measurement = measure(bars(labels), labels)
+    (family,) = families_for(measurement, WINDOWS)
+    boxes = next(families_for(measurement, FIXED_BOXES))
+    race.candidates = [
+        Candidate(family, family.variants[0], screened=0.5),
+        Candidate(boxes, boxes.variants[0], accuracy=accuracy, n_validated=60),
+    ]
+    race._train_network()
+    assert [each.outcome for each in race.candidates[2:]] == ["no time left"] * n_networks
+
+
 @pytest.mark.parametrize(("accuracy", "size"), [(0.78, 1), (0.5, 2)])
 def test_a_network_starts_from_windows_without_an_opening_if_they_are_nearly_as_good(
     accuracy, size

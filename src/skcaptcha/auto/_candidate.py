@@ -87,7 +87,7 @@ class Candidate:
         Few captchas are held out of networks, so theirs is Laplace's estimate.
         """
         if self.accuracy is not None and self.model is not None:
-            return (self.accuracy * self.n_validated + 1) / (self.n_validated + 2)
+            return laplace_estimate(self.accuracy, self.n_validated)
         if self.accuracy is not None:
             return self.accuracy
         return -1.0 if self.screened is None else self.screened
@@ -116,6 +116,11 @@ class Candidate:
         assert self.screened is not None
         ratio = _ERROR_RATIO_OF_SURROGATE if self.has_surrogate else _ERROR_RATIO
         return 1 - (1 - self.screened) / ratio
+
+
+def laplace_estimate(accuracy: float, n: int) -> float:
+    """Return Laplace's estimate of an accuracy that was measured on n captchas."""
+    return (accuracy * n + 1) / (n + 2)
 
 
 def two_standard_errors(accuracy: float, n: int) -> float:

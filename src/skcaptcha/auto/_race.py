@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.percent import points
-from skcaptcha.auto._candidate import Candidate, Trial, two_standard_errors
+from skcaptcha.auto._candidate import Candidate, Trial, laplace_estimate, two_standard_errors
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
 from skcaptcha.auto._families import Family, Variant, name_of
@@ -31,7 +31,7 @@ from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch, decode
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.metrics import character_accuracy, string_accuracy
-from skcaptcha.read._convolutional_reader import MIN_EXAMPLES_TO_HOLD_OUT
+from skcaptcha.read._convolutional_reader import n_held_out
 from skcaptcha.recipes import Recipe
 from skcaptcha.semi_supervised import SelfTrainingReader
 from skcaptcha.semi_supervised._committee import N_MEMBERS
@@ -394,7 +394,8 @@ class Race:
         self._may_train_network = False
         start = self._start_of_network()
         # Without held-out captchas, nothing would tell how well networks read.
-        if start is None or len(self.y) < MIN_EXAMPLES_TO_HOLD_OUT:
+        n_tested = _N_NETWORKS * n_held_out(len(self.y))
+        if start is None or not n_tested or self._is_out_of_reach(n_tested):
             return
         windows = start.variant.stages[0][0]
         sample = self.screened[:_N_MEASURED]
@@ -456,6 +457,14 @@ class Race:
             candidate.estimate,
             candidate.n_validated,
             self.clock.remaining(),
+        )
+
+    def _is_out_of_reach(self, n_tested: int) -> bool:
+        """Check whether a network that reads all held-out captchas would not be chosen."""
+        greatest = laplace_estimate(1.0, n_tested)
+        return any(
+            each.accuracy is not None and not each.has_surrogate and each.estimate >= greatest
+            for each in self.candidates
         )
 
     def _seconds_per_fit(self, seconds: float, batch_seconds: float | None) -> float:

@@ -361,10 +361,7 @@ class ConvolutionalReader(ConstrainedReader):
         Duplicates stay together, and no character loses its last example. The parts are disjoint
         if there are enough captchas. Captchas of group -1 are never held out.
         """
-        n_known = np.count_nonzero(groups >= 0)
-        n = min(round(self.validation_fraction * n_known), _MAX_HELD_OUT)
-        if n_known < MIN_EXAMPLES_TO_HOLD_OUT:
-            n = 0
+        n = n_held_out(int(np.count_nonzero(groups >= 0)), self.validation_fraction)
         waiting: list[int] = []
         parts = []
         counts = np.zeros((len(examples), len(self.classes_)), dtype=np.intp)
@@ -600,6 +597,11 @@ class ConvolutionalReader(ConstrainedReader):
 
     def __sklearn_tags__(self) -> Tags:
         return StepTags.extend(super().__sklearn_tags__(), modifies_input=False)
+
+
+def n_held_out(n: int, fraction: float = 0.1) -> int:
+    """Return how many of n captchas each network does not learn from."""
+    return min(round(fraction * n), _MAX_HELD_OUT) if n >= MIN_EXAMPLES_TO_HOLD_OUT else 0
 
 
 class _Columns(NamedTuple):
