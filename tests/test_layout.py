@@ -49,6 +49,7 @@ TESTED_ELSEWHERE = {
     "fitting/_journals.py": "tests/cli/test_fit_resume.py: an interrupted command leaves them",
     "fitting/_parallel.py": "tests/cli/test_cluster.py: a fit is divided among real processes",
     "fitting/_result.py": "tests/cli/test_fit_folder.py: a fit writes the files",
+    "fitting/_update_model.py": "tests/cli/test_update.py: the command is one call of it",
     # images
     "images/_limits.py": "tests/images/test_hostile_images.py: files and arrays over each limit",
     "images/_pixel_values.py": "tests/images/test_decode.py: each depth, with and without alpha",

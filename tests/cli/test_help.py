@@ -11,7 +11,7 @@ GROUP: Any = typer.main.get_command(app)
 
 COMMANDS = (
     "audit", "check-labels", "convert", "cut", "demo", "export", "fit", "generate", "label",
-    "predict", "recipes", "score", "serve", "show",
+    "predict", "recipes", "score", "serve", "show", "update",
 )  # fmt: skip
 
 

@@ -143,6 +143,7 @@ def _in_short(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if _is_fraction(accuracy := manifest.get("cv_string_accuracy")):
             yield "string accuracy", f"{percent(accuracy, n_train)} in cross-validation"
         data = manifest.get("data")
+        data = ", ".join(map(str, data)) if isinstance(data, list) else data
         yield "trained on", f"{n_train} captchas" + (f" of {data}" if data else "")
     for name, key in (("lengths of labels", "lengths"), ("sizes of images", "image_sizes")):
         if isinstance(counts := manifest.get(key), dict) and counts:

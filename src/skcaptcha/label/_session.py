@@ -84,7 +84,7 @@ class LabelingSession:
     ...     write_captchas(folder, images, labels)
     ...     with LabelingSession(folder, only=[("00002.png", "is it read correctly?")]) as session:
     ...         task = session.next("a tab")
-    ...         session.label(task.filename, "5UFQ", tab="a tab", expected=task.label)
+    ...         stored = session.label(task.filename, "5UFQ", tab="a tab", expected=task.label)
     ...         session.next("a tab"), session.progress().n_left
     ...     load_captchas(folder).target.tolist()[1]
     (None, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -108,12 +108,22 @@ def count_training_images(
     They have to be decoded like the training images. None if the manifest does not contain
     ``training_images``.
     """
+    known = training_digests(manifest)
+    return None if known is None else sum(is_among(known, image) for image in images)
+
+
+def training_digests(manifest: Mapping[str, Any]) -> set[bytes] | None:
+    """Return digests of a model's training images; None if the manifest does not contain them."""
     try:
         content = b64decode(manifest["training_images"], validate=True)
     except (KeyError, TypeError, ValueError):
         return None
-    known = {content[i : i + _DIGEST_SIZE] for i in range(0, len(content), _DIGEST_SIZE)}
-    return sum(_short(pixel_digest(image)) in known for image in images)
+    return {content[i : i + _DIGEST_SIZE] for i in range(0, len(content), _DIGEST_SIZE)}
+
+
+def is_among(digests: Collection[bytes], image: NDArray[np.uint8]) -> bool:
+    """Return whether an image, decoded like the training images, has one of their digests."""
+    return _short(pixel_digest(image)) in digests
 
 
 def _short(digest: str) -> bytes:
