@@ -1,5 +1,6 @@
 """``export`` writes networks to an ONNX file."""
 
+import json
 from pathlib import Path
 
 import onnxruntime
@@ -9,8 +10,10 @@ from sklearn.pipeline import make_pipeline
 from skcaptcha import save
 from skcaptcha.datasets import make_line_captchas
 from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
-from skcaptcha.read import ConvolutionalReader
+from skcaptcha.read import CharacterReader, ConvolutionalReader
+from skcaptcha.segment import EqualSplit
 
 pytestmark = pytest.mark.slow
 
@@ -29,17 +32,24 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_export_writes_a_file_that_runs(run, network, tmp_path):
     outcome = run("export", network, tmp_path / "new" / "a.onnx")
     assert outcome.code == 0, outcome.err
-    assert outcome.err == f"1 network written to {tmp_path / 'new' / 'a.onnx'}\n"
+    assert outcome.err.startswith(f"{network} exported to {tmp_path / 'new' / 'a.onnx'}; other")
     session = onnxruntime.InferenceSession(tmp_path / "new" / "a.onnx")
     assert [value.name for value in session.get_inputs()] == ["image"]
-    assert run("export", network, tmp_path / "new" / "a.onnx").code == 0  # it may be replaced
+    again = run("export", network, tmp_path / "new" / "a.onnx", "--json", "-")  # it is replaced
+    assert again.code == 0
+    assert json.loads(again.out)["classes"] == ["A", "B"]
 
 
-def test_export_needs_a_network(run, model, tmp_path):
-    outcome = run("export", model, tmp_path / "a.onnx")
+def test_export_refuses_what_onnx_cannot_express(run, tmp_path):
+    X, y = make_line_captchas(12, charset="AB", random_state=0)
+    steps = ImageDecoder(), Grayscale(), PolarityNormalizer(), EqualSplit(4), RawPixels()
+    save(make_pipeline(*steps, CharacterReader()).fit(list(X), y), tmp_path / "m.joblib")
+    outcome = run("export", tmp_path / "m.joblib", tmp_path / "a.onnx")
     assert outcome.code == 2
-    assert "only the networks of ConvolutionalReader can be exported" in outcome.sentence()
-    assert not list(tmp_path.iterdir())
+    assert (
+        "EqualSplit (step equalsplit) and RawPixels (step rawpixels) cannot" in outcome.sentence()
+    )
+    assert not (tmp_path / "a.onnx").exists()
 
 
 def test_export_does_not_replace_the_model(run, network, tmp_path):

@@ -17,15 +17,19 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 import skcaptcha
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Grayscale, HeightScaler, MorphologicalOpening, PolarityNormalizer
+from skcaptcha.denoise import (
+    Grayscale,
+    HeightScaler,
+    MorphologicalOpening,
+    PolarityNormalizer,
+    TextCropper,
+)
 from skcaptcha.exceptions import ModelError
-from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
 from skcaptcha.persistence import export_onnx
-from skcaptcha.read import CharacterReader, ConvolutionalReader
+from skcaptcha.read import ConvolutionalReader, Evaluate
 from skcaptcha.read._calibration import PlattScaling
 from skcaptcha.read._convolutional_reader import _prepare
-from skcaptcha.segment import EqualSplit
 from template_reader import template_pipeline
 
 pytestmark = pytest.mark.slow
@@ -190,13 +194,27 @@ def test_columns_are_where_the_metadata_says(file: Path) -> None:
 
 
 def test_a_model_without_networks(tmp_path: Path) -> None:
-    steps = ImageDecoder(), *GRAY, EqualSplit(4), RawPixels(), CharacterReader()
-    segments = make_pipeline(*steps).fit(list(X[:20]), Y[:20])
-    templates = template_pipeline().fit(list(X[:20]), Y[:20])
-    for model, name in ((segments, "CharacterReader"), (templates, "TemplateReader")):
-        with pytest.raises(ModelError, match=f"the reader of the model is {name}; only"):
-            export_onnx(model, tmp_path / "m.onnx")
+    model = template_pipeline().fit(list(X[:20]), Y[:20])
+    with pytest.raises(ModelError, match="a TemplateReader cannot be exported, because ONNX has"):
+        export_onnx(model, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_arithmetic(model: Pipeline, file: Path, tmp_path: Path) -> None:
+    """The file of an Evaluate is that of the reader inside it."""
+    evaluate = Evaluate(model[-1])
+    evaluate.reader_, evaluate.classes_ = model[-1], model[-1].classes_
+    export_onnx(make_pipeline(*model[:-1], evaluate), tmp_path / "m.onnx")
+    assert metadata(tmp_path / "m.onnx") == metadata(file) | {"arithmetic": True}
+    image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, 50), dtype=np.uint8)
+    np.testing.assert_array_equal(run(tmp_path / "m.onnx", image), run(file, image))
+
+
+def test_text_cropper_is_refused(model: Pipeline, tmp_path: Path) -> None:
+    """Texts of other programs that skip it would be nonsense."""
+    cropping = make_pipeline(*model[:2], TextCropper(), *model[2:])
+    with pytest.raises(ModelError, match=r"m\.onnx: the step textcropper \(TextCropper\) cannot"):
+        export_onnx(cropping, tmp_path / "m.onnx")
 
 
 def test_a_model_that_is_not_fitted(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from skcaptcha.cli._check_outputs import check_outputs
 from skcaptcha.cli._console import note
 from skcaptcha.cli._options import Trust
+from skcaptcha.cli._output import write_json
 
 EXAMPLE = "skcaptcha export artifacts/model.joblib model.onnx"
 
@@ -21,16 +22,22 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="ONNX file to write.")],
     *,
     trust: Trust = False,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Also write the metadata as JSON; - means standard output.",
+        ),
+    ] = None,
 ) -> None:
-    """Write the networks of a model to an ONNX file, for C++, Go, Java, JavaScript and others.
+    """Write a model to an ONNX file, for C++, Go, Java, JavaScript and others.
 
-    Only a ConvolutionalReader has such networks. The steps before it are not part of the file; its
-    metadata lists them, the characters, and how to decode the output. Needs skcaptcha[onnx].
+    Models with a ConvolutionalReader can be exported, and those that classify fixed boxes, as the
+    recipe grid does. The metadata of the file lists the steps that other programs have to do
+    themselves, the characters, and how to decode the output. Needs skcaptcha[onnx].
     """
     from skcaptcha.persistence import export_onnx, load
 
-    check_outputs(onnx=out, reads=[model], model=model)
-    reader = load(model, trust=trust)
-    export_onnx(reader, out)
-    n = len(reader[-1].networks_)
-    note(f"{n} network{'s' if n > 1 else ''} written to {out}")
+    check_outputs(onnx=out, json=json, reads=[model], model=model)
+    write_json(export_onnx(load(model, trust=trust), out), json)
+    note(f"{model} exported to {out}; other programs have to prepare images as its metadata says")

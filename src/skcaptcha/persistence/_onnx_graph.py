@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from skcaptcha.read.convolutional._folded_network import FoldedNetwork
 from skcaptcha.read.convolutional._network import COLUMN_WIDTH, HEIGHT_UNIT
 
-INPUT, OUTPUT = "image", "log_probabilities"
+INPUT, LOG_PROBABILITIES = "image", "log_probabilities"
 # Of 2020, so that old runtimes read the file.
-_OPSET, _IR_VERSION = 13, 7
+OPSETS, _IR_VERSION = {"": 13, "ai.onnx.ml": 2}, 7
 
 
 def network_graph(networks: Sequence[FoldedNetwork], height: int, margins: Sequence[int]) -> Any:
@@ -25,7 +25,7 @@ def network_graph(networks: Sequence[FoldedNetwork], height: int, margins: Seque
     The left and right edges are repeated by the first margin, the image is standardized, and all
     edges are repeated: by the second margin, and up to the units in which networks see images.
     """
-    graph = _Graph()
+    graph = Graph()
     image = INPUT
     outer, inner = margins
     if outer:
@@ -34,10 +34,10 @@ def network_graph(networks: Sequence[FoldedNetwork], height: int, margins: Seque
     image = _pad(graph, _standardize(graph, image), height, inner)
     _log_probabilities(graph, image, networks)
     n_outputs = len(networks[0].biases[-1])
-    return graph.model(["n", 1, height, "width"], ["n", "n_columns", n_outputs])
+    return graph.model(["n", 1, height, "width"], LOG_PROBABILITIES, ["n", "n_columns", n_outputs])
 
 
-class _Graph:
+class Graph:
     """Nodes and constants, added one by one; values are named by strings."""
 
     def __init__(self) -> None:
@@ -58,22 +58,61 @@ class _Graph:
         self._nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 
-    def model(self, input_shape: Sequence[Any], output_shape: Sequence[Any]) -> Any:
-        """Return the ONNX model; sizes that vary have names."""
-        from onnx import TensorProto, helper, numpy_helper
+    def cast(self, value: str, dtype: Any) -> str:
+        """Add a conversion to a dtype, and return the name of its output."""
+        from onnx import helper
+
+        return self.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+    def add_model(self, model: Any, value: str) -> str:
+        """Add what the first output of another ONNX model needs, and return its name.
+
+        `value` is the input of that model.
+        """
+        from onnx import compose, numpy_helper
+
+        graph = compose.add_prefix(model, f"model_{len(self._nodes)}_").graph
+        (given,) = graph.input
+        self.add("Identity", value, output=given.name)
+        output = graph.output[0].name
+        needed, nodes = {output}, []
+        for node in reversed(graph.node):
+            if needed.intersection(node.output):
+                nodes.append(node)
+                needed.update(node.input)
+        self._nodes += reversed(nodes)
+        for constant in graph.initializer:
+            if constant.name in needed:
+                self._constants[constant.name] = numpy_helper.to_array(constant)
+        return output
+
+    def model(
+        self,
+        input_shape: Sequence[Any],
+        output: str,
+        output_shape: Sequence[Any],
+        dtype: Any = np.float32,
+    ) -> Any:
+        """Return the ONNX model, whose output has a dtype; sizes that vary have names."""
+        from onnx import helper, numpy_helper
+
+        def described(name: str, dtype: Any, shape: Sequence[Any]) -> Any:
+            kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+            return helper.make_tensor_value_info(name, kind, shape)
 
         graph = helper.make_graph(
             self._nodes,
             "skcaptcha",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, input_shape)],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, output_shape)],
+            [described(INPUT, np.float32, input_shape)],
+            [described(output, dtype, output_shape)],
             [numpy_helper.from_array(value, name) for name, value in self._constants.items()],
         )
-        opset = helper.make_opsetid("", _OPSET)
-        return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
+        used = {node.domain for node in self._nodes}
+        opsets = [helper.make_opsetid(name, n) for name, n in OPSETS.items() if name in used]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
 
-def _standardize(graph: _Graph, image: str) -> str:
+def _standardize(graph: Graph, image: str) -> str:
     """Subtract the mean of each image, and divide by its standard deviation, at least 1."""
     axes = [1, 2, 3]
     centered = graph.add("Sub", image, graph.add("ReduceMean", image, axes=axes))
@@ -82,7 +121,7 @@ def _standardize(graph: _Graph, image: str) -> str:
     return graph.add("Div", centered, deviation)
 
 
-def _pad(graph: _Graph, image: str, height: int, margin: int) -> str:
+def _pad(graph: Graph, image: str, height: int, margin: int) -> str:
     """Repeat the edges of an image."""
     missing = -height % HEIGHT_UNIT
     top = missing // 2
@@ -95,20 +134,22 @@ def _pad(graph: _Graph, image: str, height: int, margin: int) -> str:
     return graph.add("Pad", image, graph.add("Concat", others, right, axis=0), mode="edge")
 
 
-def _log_probabilities(graph: _Graph, image: str, networks: Sequence[FoldedNetwork]) -> None:
+def _log_probabilities(graph: Graph, image: str, networks: Sequence[FoldedNetwork]) -> None:
     """Compute the logarithm of the mean probabilities (n, n_columns, n_outputs) of networks."""
     logits = [_logits(graph, image, network) for network in networks]
     if len(networks) == 1:
-        graph.add("LogSoftmax", logits[0], axis=-1, output=OUTPUT)
+        graph.add("LogSoftmax", logits[0], axis=-1, output=LOG_PROBABILITIES)
         return
     first = graph.constant([0], np.int64)
     logs = [graph.add("Unsqueeze", graph.add("LogSoftmax", x, axis=-1), first) for x in logits]
     joined = graph.add("Concat", *logs, axis=0)
     total = graph.add("ReduceLogSumExp", joined, axes=[0], keepdims=0)
-    graph.add("Sub", total, graph.constant(math.log(len(networks)), np.float32), output=OUTPUT)
+    graph.add(
+        "Sub", total, graph.constant(math.log(len(networks)), np.float32), output=LOG_PROBABILITIES
+    )
 
 
-def _logits(graph: _Graph, image: str, network: FoldedNetwork) -> str:
+def _logits(graph: Graph, image: str, network: FoldedNetwork) -> str:
     """Compute the values (n, n_columns, n_outputs) of one network."""
     x = image
     tall = len(network.weights) - 2
