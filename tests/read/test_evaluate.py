@@ -13,10 +13,11 @@ import skcaptcha
 from skcaptcha import Segments
 from skcaptcha.cli import main
 from skcaptcha.cli.predict import _constrain
-from skcaptcha.datasets import write_captchas
+from skcaptcha.datasets import Captchas, write_captchas
 from skcaptcha.denoise import Binarizer, Grayscale
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.features import RawPixels
+from skcaptcha.fitting import check_labels, fit_recipe
 from skcaptcha.images import ImageDecoder
 from skcaptcha.inspection import evaluate, predict_labeled
 from skcaptcha.model_selection import SharedGridSearchCV
@@ -136,12 +137,6 @@ def test_labels_must_be_arithmetic():
         Evaluate(KNeighborsClassifier()).fit(segments_of(labels), labels)
 
 
-def test_answers_are_no_labels_to_fit_to():
-    labels, answers = arithmetic(5)
-    with pytest.raises(ReadingError, match=r"all labels are numbers, such as .*'3\+4=\?'"):
-        Evaluate(reader()).fit(segments_of(labels), answers)
-
-
 def test_it_reads_what_its_reader_reads():
     assert not reads_images(Evaluate(CharacterReader()))
     assert reads_images(Evaluate(ConvolutionalReader()))
@@ -251,6 +246,18 @@ grid: {read__reader__estimator__n_neighbors: [1]}
     X, y, answers = drawn()
     search = skcaptcha.load_recipe(tmp_path / "sums.yaml", ["search.cv=2"]).search()
     assert search.fit(X, y).predict(X).tolist() == answers
+
+
+def test_commands_refuse_to_fit_to_answers(tmp_path):
+    X, _, answers = drawn(20)
+    captchas = Captchas(data=X, target=answers)
+    message = r"all labels are numbers, such as .*'3\+4=\?'"
+    with pytest.raises(ReadingError, match=message):
+        check_labels(captchas, pipeline())
+    reader = "steps.read={use: Evaluate, reader: {use: CharacterReader}}"
+    recipe = skcaptcha.load_recipe("grid", [reader, "grid=null", "final={}"])
+    with pytest.raises(ReadingError, match=message):
+        fit_recipe(recipe, captchas, tmp_path / "m.joblib")
 
 
 def test_constraints_of_the_fitted_reader():

@@ -17,6 +17,7 @@ from skcaptcha.fitting._exclude import Failures, exclude_unsegmentable, exclude_
 from skcaptcha.images import ImageDecoder
 from skcaptcha.label_issues import LabelIssues, find_label_issues
 from skcaptcha.label_issues._find_label_issues import check_number
+from skcaptcha.read._evaluate import refuse_answers
 from skcaptcha.recipes import Recipe
 
 DEFAULT_BUDGET = 180.0  # seconds
@@ -111,8 +112,11 @@ def check_labels(
     >>> [issue.index for issue in checked.issues.suspects]
     [7]
     """
-    steps = model.pipeline() if isinstance(model, Recipe) else model
-    decoder = steps[0] if steps is not None and isinstance(steps[0], ImageDecoder) else None
+    decoder = None
+    if model is not None:
+        steps = model.pipeline() if isinstance(model, Recipe) else model
+        decoder = steps[0] if isinstance(steps[0], ImageDecoder) else None
+        refuse_answers(steps[-1], captchas.target)
     captchas, failed = exclude_unusable_images(captchas, decoder, verbose=verbose)
     check_number(len(captchas.data))
     start_workers(n_jobs)

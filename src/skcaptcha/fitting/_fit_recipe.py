@@ -42,6 +42,7 @@ from skcaptcha.persistence import check_before_fit, describe_training
 from skcaptcha.prediction import read_images
 from skcaptcha.read import Reading
 from skcaptcha.read._base import in_case_of, reader_of_strings
+from skcaptcha.read._evaluate import refuse_answers
 from skcaptcha.recipes import Recipe
 
 _SECONDS_FOR_REPORT = 5.0, 60.0  # least and most
@@ -126,7 +127,9 @@ def fit_recipe(
             raise ModelError(f"{recipe.source}: {error}") from error
     with exclusive_lock(path), journals(path, resume=resume) as (first, second):
         begin = time.perf_counter()
-        decoder = recipe.pipeline().named_steps["images"]
+        pipeline = recipe.pipeline()
+        refuse_answers(pipeline[-1], captchas.target)
+        decoder = pipeline.named_steps["images"]
         train, failed = exclude_unusable_images(captchas, decoder, verbose=verbose)
         data = folder_of(captchas)
         if held_out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -98,12 +99,6 @@ class Evaluate(BaseReader):
 
     def _fit(self, X: Captchas, labels: NDArray[np.str_]) -> None:
         self._expected(labels)
-        if all(map(is_answer, labels.tolist())):
-            raise ReadingError(
-                f"all labels are numbers, such as {str(labels[0])!r}, but labels of Evaluate are "
-                "the strings that captchas show, such as '3+4=?'; correct them, or use its reader "
-                "alone"
-            )
         pseudo_labeled = ~self._may_be_held_out
         self.reader_ = clone(self.reader).fit(X, labels, pseudo_labeled=pseudo_labeled)
         self.classes_ = self.reader_.classes_
@@ -174,6 +169,16 @@ def text_to_compare(reading: Reading, label: str) -> str:
     ('3+4=', '7')
     """
     return reading.text if reading.answer is None or not is_answer(label) else reading.answer
+
+
+def refuse_answers(reader: Any, labels: Iterable[str]) -> None:
+    """Raise ReadingError if the reader is an `Evaluate`, and all labels are answers."""
+    labels = list(map(str, labels))
+    if isinstance(reader, Evaluate) and all(map(is_answer, labels)):
+        raise ReadingError(
+            f"all labels are numbers, such as {labels[0]!r}, but labels of Evaluate are the "
+            "strings that captchas show, such as '3+4=?'; correct them, or use its reader alone"
+        )
 
 
 def is_answer(label: str) -> bool:
