@@ -341,3 +341,20 @@ def test_predict_omits_texts_below_the_minimum_confidence(run, model, captchas, 
     figures = json.loads(report.read_text())
     assert figures["n_left_empty"] == 6
     assert [r["text"] for r in figures["captchas"] if "reason" in r] == [""] * 6
+
+
+def test_a_monitor_sees_images_unlike_the_training_images(start, model, captchas, tmp_path):
+    folder = tmp_path / "images"
+    shutil.copytree(captchas, folder)
+    (folder / "labels.csv").unlink()
+    noise = np.random.default_rng(0).integers(0, 256, (30, 120, 3), dtype=np.uint8)
+    cv2.imwrite(str(folder / "other.png"), noise)
+    file = tmp_path / "watch.json"
+    outcome = start("predict", folder, "--model", model, "--watch", file).outcome()
+    assert outcome.code == 0, outcome.err
+    content = json.loads(file.read_text())
+    assert (content["n_read"], content["n_recent"]) == (31, 31)
+    assert content["n_out_of_distribution"] >= 1
+    outcome = start("predict", folder, "--model", model, "--watch", model).outcome()
+    assert outcome.code == 2
+    assert "the result would replace it" in outcome.sentence()

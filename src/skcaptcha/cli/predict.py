@@ -24,6 +24,7 @@ from skcaptcha.cli._output import STDOUT, JsonList, write_json
 from skcaptcha.exceptions import SkcaptchaError, reason_of
 
 if TYPE_CHECKING:
+    from skcaptcha.prediction import OutlierWatch
     from skcaptcha.read import Reading
 
 _MAX_NAMED = 5
@@ -93,6 +94,14 @@ def predict(
             "column.",
         ),
     ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep a JSON file up to date, for a monitor: how many of the last 1000 images are "
+            "unlike the training images.",
+        ),
+    ] = None,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     json: Json = None,
@@ -111,6 +120,7 @@ def predict(
     """
     from skcaptcha.persistence import read_model
     from skcaptcha.prediction import (
+        OutlierWatch,
         connect_to_cluster,
         find_images,
         input_paths,
@@ -126,6 +136,7 @@ def predict(
         raise SkcaptchaError("--csv and --parquet cannot be combined; use one of them")
     check_outputs(
         *([] if table is None else [Path(f"{table}.part"), Path(f"{table}.part.json")]),
+        watch,
         csv=csv,
         parquet=parquet,
         json=json,
@@ -133,6 +144,7 @@ def predict(
         model=model,
     )
     loaded = read_model(model, trust=trust)
+    outliers = None if watch is None else OutlierWatch(loaded.model, watch)
     constrained = _constrain(loaded.model, {"charset": charset, "length": length})
     prints = table is None and json != STDOUT
     n_skipped = 0
@@ -141,7 +153,8 @@ def predict(
         JsonList() as failed,
         connect_to_cluster(scheduler) as client,
     ):
-        results = _Results(failed, None if json is None else captchas, min_confidence)
+        listed = None if json is None else captchas
+        results = _Results(failed, listed, min_confidence, outliers)
         options: dict[str, Any] = {
             "require_text": constrained,
             "n_jobs": jobs,
@@ -150,7 +163,7 @@ def predict(
             "verbose": shows_progress() and not (prints and sys.stdout.isatty()),
         }
         images = find_images(paths, on_error=results.add_failure, null_separated=null)
-        images = _at_least_one(refuse_outputs(images, table, json))
+        images = _at_least_one(refuse_outputs(images, table, json, watch))
         started = time.perf_counter()
         if table is not None:
             n_skipped = write_readings(
@@ -181,6 +194,8 @@ def predict(
                 # Before the summary, which goes to standard error.
                 sys.stdout.flush()
         seconds = time.perf_counter() - started
+        if outliers is not None:
+            outliers.write()
         report = {
             "model": str(model),
             "n": results.n,
@@ -231,8 +246,13 @@ class _Results:
     """Results for the report and the warnings; `captchas` is None without a report."""
 
     def __init__(
-        self, failed: JsonList, captchas: JsonList | None, min_confidence: float | None
+        self,
+        failed: JsonList,
+        captchas: JsonList | None,
+        min_confidence: float | None,
+        outliers: OutlierWatch | None,
     ) -> None:
+        self._outliers = outliers
         self.failed = failed
         self.n = self.n_unlike = self.n_left_empty = 0
         self._unlike: list[str] = []
@@ -249,6 +269,8 @@ class _Results:
         from skcaptcha.prediction import table_row
 
         self.n += 1
+        if self._outliers is not None:
+            self._outliers.add(result)
         if isinstance(result, SkcaptchaError):
             self.add_failure(image, reason_of(result))
             return
