@@ -68,8 +68,8 @@ def load_captchas(
         Whether to fold the letters of all labels to one case: that of most letters in the labels
         of the folder, upper case if both are equally frequent. A character without a single
         counterpart in that case, such as ß, stays in its other case, so that labels keep their
-        lengths. The files are not changed. A model that `skcaptcha.fitting` fits to folded labels
-        ignores case when it is evaluated.
+        lengths. The files are not changed. A model that `~skcaptcha.fitting.fit_captchas` fits to
+        folded labels ignores case when it is evaluated.
 
     Returns
     -------
