@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -293,6 +294,8 @@ class ConvolutionalReader(ConstrainedReader):
         # Impossible constraints must raise before the fit, which takes long.
         self.check_constraints()
         examples = self._examples(images, texts, rng)
+        for i in np.flatnonzero(~self._may_be_held_out[own]).tolist():
+            examples[i] = replace(examples[i], pseudo_labeled=True)
         groups, _ = self._calibration_groups(2, X, own)
         self.networks_: list[FoldedNetwork] = []
         self.loss_curves_: list[list[float]] = []

@@ -368,3 +368,15 @@ def test_captchas_without_two_known_characters_are_not_spliced():
     whole, single, unknown = example([0, 1, 1]), example([0]), example([1, 0], known=False)
     for first, second in [(single, whole), (whole, single), (unknown, whole), (whole, unknown)]:
         assert splice(first, second, rng) is first
+
+
+@pytest.mark.parametrize(
+    ("n_own", "n_pseudo", "times"), [(4, 0, 1), (4, 5, 1), (4, 12, 3), (2, 60, 8), (0, 6, 1)]
+)
+def test_examples_with_labels_of_their_own_are_used_as_often_as_all_others(n_own, n_pseudo, times):
+    own = [replace(example([0, 1]), pseudo_labeled=i >= n_own) for i in range(n_own + n_pseudo)]
+    training = Training(network(), own, SCHEDULE, seed=0)
+    for _ in range(3):
+        drawn = training._next_examples(n_own * times + n_pseudo)
+        counts = np.bincount(drawn, minlength=len(own))
+        assert counts.tolist() == [times] * n_own + [1] * n_pseudo

@@ -40,6 +40,8 @@ _N_CHECKS = 20
 _N_REALIGNED = 64  # captchas at a time
 # Part of the training in which the learning rate falls to 0 if the checks end it early.
 _EARLY_END = 0.1
+# Examples with a label of their own are used at most this many times as often as others.
+_MAX_TIMES = 8
 # In units of the distance between characters: columns nearer to the center of a character show it,
 # columns farther from all characters are blank, and those in between are not used.
 _CHARACTER_REACH, _BLANK_DISTANCE = 1 / 8, 1 / 3
@@ -51,11 +53,13 @@ class Example:
 
     ``image`` (h, w) is standardized; ``classes`` (length,) are the characters of its label, and
     ``centers`` (length,) the columns of pixels that they are centered at, or empty if unknown.
+    ``pseudo_labeled`` is whether a model has read the label.
     """
 
     image: Array
     classes: NDArray[np.intp]
     centers: NDArray[np.float64]
+    pseudo_labeled: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Training:
         self._order = np.random.default_rng(seed)
         self._workspaces = [Workspace() for _ in range(N_PARTS)]
         self._widths = np.array([example.image.shape[1] for example in examples])
+        self._pool = _balanced_pool(np.array([example.pseudo_labeled for example in examples]))
         self._waiting = np.empty(0, dtype=np.intp)
         self._batches: list[NDArray[np.intp]] = []
 
@@ -206,9 +211,12 @@ class Training:
         return self._batches.pop()
 
     def _next_examples(self, n: int) -> NDArray[np.intp]:
-        """Return different examples, all of which are used before one is used again."""
+        """Return examples, all of which are used before one is used again.
+
+        They are different, unless some are used several times as often as others.
+        """
         while len(self._waiting) < n:
-            shuffled = self._order.permutation(len(self.examples))
+            shuffled = self._order.permutation(self._pool)
             # Those that wait already come last, so that none is returned twice.
             order = np.argsort(np.isin(shuffled, self._waiting), kind="stable")
             self._waiting = np.concatenate([self._waiting, shuffled[order]])
@@ -272,6 +280,17 @@ class Training:
         reach = max(_CHARACTER_REACH * pitch, COLUMN_WIDTH / 2)
         blank = np.where(distance > _BLANK_DISTANCE * pitch, self.network.n_classes, -1)
         return np.where(distance <= reach, example.classes[nearest], blank)
+
+
+def _balanced_pool(pseudo_labeled: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the indices of all examples, those with a label of their own more often.
+
+    Few of them among many with pseudo-labels could not correct what these get wrong.
+    """
+    n_pseudo = int(np.count_nonzero(pseudo_labeled))
+    n_own = max(len(pseudo_labeled) - n_pseudo, 1)
+    times = min(max(round(n_pseudo / n_own), 1), _MAX_TIMES)
+    return np.repeat(np.arange(len(pseudo_labeled)), np.where(pseudo_labeled, 1, times))
 
 
 def splice(first: Example, second: Example, rng: np.random.Generator) -> Example:
