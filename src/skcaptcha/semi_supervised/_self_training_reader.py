@@ -314,8 +314,8 @@ def _held_out_score(
     labels: NDArray[np.str_],
 ) -> float:
     """Return the fraction of the held-out captchas that the member without them reads right."""
-    right = [
-        member.predict(batch.take(part.tolist())) == labels[part]
+    scores = [
+        member.score(batch.take(part.tolist()), labels[part])
         for member, part in zip(members, parts, strict=True)
     ]
-    return float(np.concatenate(right).mean())
+    return float(np.average(scores, weights=list(map(len, parts))))
