@@ -174,7 +174,7 @@ def text_to_compare(reading: Reading, label: str) -> str:
 def refuse_answers(reader: Any, labels: Iterable[str]) -> None:
     """Raise ReadingError if the reader is an `Evaluate`, and all labels are answers."""
     labels = list(map(str, labels))
-    if isinstance(reader, Evaluate) and all(map(is_answer, labels)):
+    if isinstance(reader, Evaluate) and labels and all(map(is_answer, labels)):
         raise ReadingError(
             f"all labels are numbers, such as {labels[0]!r}, but labels of Evaluate are the "
             "strings that captchas show, such as '3+4=?'; correct them, or use its reader alone"
