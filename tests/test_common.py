@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import generate_invalid_param_val, make_constraint
@@ -20,9 +20,11 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skcaptcha.denoise import Binarizer, Smoother
 from skcaptcha.exceptions import ImageError
+from skcaptcha.features import RawPixels
 from skcaptcha.model_selection import SharedGridSearchCV
-from skcaptcha.read import CharacterReader
+from skcaptcha.read import CharacterReader, SequenceReader
 from skcaptcha.read._base import reads_images
+from skcaptcha.segment import SlidingWindow
 from skcaptcha.segments import Segments
 
 SUBPACKAGES = ("images", "denoise", "segment", "features", "read")
@@ -43,6 +45,9 @@ NEEDED = {  # required parameters, and those without which a fit takes long
         "max_iter": 2,
         "channels": (2, 2, 2, 2, 2),
         "n_hidden": 4,
+        "init": make_pipeline(
+            SlidingWindow(), RawPixels(shape=(8, 8)), SequenceReader(random_state=0)
+        ),
         "random_state": 0,
     },
     "ImageRouter": {

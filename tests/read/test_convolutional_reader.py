@@ -88,7 +88,7 @@ def reader() -> ConvolutionalReader:
 
 @cache
 def _fitted_pair() -> bytes:
-    return pickle.dumps(small(n_estimators=2, max_iter=60).fit(*TRAINING))
+    return pickle.dumps(small(n_estimators=2, max_iter=40).fit(*captchas(60)))
 
 
 @pytest.fixture
