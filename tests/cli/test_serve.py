@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,30 @@ def test_other_machines_may_connect_with_a_warning_until_ctrl_c(serve):
     warning, last = outcome.err.splitlines()
     assert warning.startswith("warning: everyone who can reach 0.0.0.0 is answered; add --token")
     assert last == "the service has stopped; all requests are answered"
+
+
+def memory_of(pid: int) -> float:
+    """Return the memory of a process in MB."""
+    listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=True)
+    return int(listed.stdout) / 1024
+
+
+@pytest.mark.slow
+def test_requests_leave_the_memory_where_it_was(serve, captchas):
+    command, client = serve("--quiet")
+    images = [Path(path).read_bytes() for path in load_captchas(captchas).data]
+
+    def send(n: int) -> None:
+        for i in range(n):
+            image = images[i % len(images)]
+            client.predict_form([("a.png", image), ("b.png", image[:100]), ("c", b"")])
+            client.predict(bytes(50_000))
+            client.get(f"/{i}")
+
+    send(100)
+    before = memory_of(command.pid)
+    send(500)
+    assert memory_of(command.pid) < before + 5
 
 
 @pytest.mark.parametrize(

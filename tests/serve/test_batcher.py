@@ -89,6 +89,24 @@ def test_images_that_arrive_within_the_wait_are_read_together():
     assert reader.batches == [[1, 2, 3]]
 
 
+def test_a_batch_waits_for_the_clients_that_were_answered_and_not_longer():
+    reader = Reader()
+
+    async def use(batcher: Batcher[int, int]) -> float:
+        first = asyncio.gather(*(batcher.read([image]) for image in range(3)))
+        await first
+        second = [asyncio.create_task(batcher.read([image])) for image in range(2)]
+        await asyncio.sleep(0.05)
+        assert len(reader.batches) == 1  # the third client is still expected
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*second, batcher.read([2]))
+        return asyncio.get_running_loop().time() - began
+
+    seconds = run(reader, Limits(batch_wait=1), use)
+    assert reader.batches == [[0, 1, 2], [0, 1, 2]]
+    assert seconds < 0.9
+
+
 def test_images_that_arrive_while_a_batch_is_read_are_the_next_batch():
     reader = Reader()
     reader.goes_on.clear()

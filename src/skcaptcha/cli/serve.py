@@ -97,7 +97,7 @@ def serve(
         typer.Option(
             metavar="SECONDS",
             callback=within(0, 1),
-            help="Time that an image waits for others to be read with it.",
+            help="Maximum time that an image waits for others to be read with it.",
         ),
     ] = 0.002,
     timeout: Annotated[

@@ -52,7 +52,9 @@ class Answer(BaseModel):
     """The results of all images of a request, in their order."""
 
     model: str
-    sha256: str = Field(description="SHA-256 of the model file that read the images.")
+    sha256: str = Field(
+        description="SHA-256 of the model that read the images: payload_sha256 of its manifest."
+    )
     results: list[Result | Failure]
 
 

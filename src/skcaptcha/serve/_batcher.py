@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -39,8 +40,10 @@ class _Request(Generic[_Image, _Result]):
 class Batcher(Generic[_Image, _Result]):
     """Reads the images of requests that arrive at about the same time in one call.
 
-    Images that arrive while a batch is read are the next batch. The images of one request are
-    always in the same batch.
+    Images that arrive while a batch is read are the next batch, together with those that the
+    clients of this batch send within `batch_wait` seconds. A batch does not wait if as many images
+    have arrived as were read or waiting before. The images of one request are always in the same
+    batch.
 
     Parameters
     ----------
@@ -88,14 +91,31 @@ class Batcher(Generic[_Image, _Result]):
 
     async def run(self) -> None:
         """Read batches until the task is cancelled."""
+        loop = asyncio.get_running_loop()
+        n_expected = math.inf
         while True:
             if not self._requests:
-                self._arrived.clear()
-                await self._arrived.wait()
-                await asyncio.sleep(self._limits.batch_wait)
+                idle_since = loop.time()
+                await self._next_request()
+                if loop.time() - idle_since > self._limits.batch_wait:
+                    n_expected = math.inf
+            await self._wait_for(n_expected)
             # Requests that were cancelled, because they took too long, are not read.
             if requests := [r for r in self._take() if not r.results.done()]:
-                await self._read_together(requests)
+                n_read = await self._read_together(requests)
+                # Clients that have just been answered often send their next image at once.
+                n_expected = n_read + self._n_waiting
+
+    async def _next_request(self) -> None:
+        self._arrived.clear()
+        await self._arrived.wait()
+
+    async def _wait_for(self, n_expected: float) -> None:
+        """Wait until as many images have arrived, for a limited time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.batch_wait):
+                while self._n_waiting < min(n_expected, self._limits.batch_size):
+                    await self._next_request()
 
     def _take(self) -> list[_Request[_Image, _Result]]:
         taken: list[_Request[_Image, _Result]] = []
@@ -108,7 +128,8 @@ class Batcher(Generic[_Image, _Result]):
         self._n_waiting -= sum(len(request.images) for request in taken)
         return taken
 
-    async def _read_together(self, requests: list[_Request[_Image, _Result]]) -> None:
+    async def _read_together(self, requests: list[_Request[_Image, _Result]]) -> int:
+        """Answer some requests, and return the number of their images."""
         images = [image for request in requests for image in request.images]
         began = time.perf_counter()
         try:
@@ -119,7 +140,7 @@ class Batcher(Generic[_Image, _Result]):
             for request in requests:
                 if not request.results.done():
                     request.results.set_exception(error)
-            return
+            return len(images)
         seconds = time.perf_counter() - began
         self._on_batch(len(images), seconds)
         change = seconds / len(images) - self._seconds_per_image
@@ -129,3 +150,4 @@ class Batcher(Generic[_Image, _Result]):
             begin, end = end, end + len(request.images)
             if not request.results.done():
                 request.results.set_result(list(found[begin:end]))
+        return len(images)

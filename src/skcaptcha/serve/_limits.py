@@ -33,8 +33,7 @@ class Limits:
     batch_size : int, default=64
         Maximum number of images of several requests that are read together.
     batch_wait : float in 0..1, default=0.002
-        Time in seconds that an image waits for others to be read with it, if no images are waiting
-        already.
+        Maximum time in seconds that an image waits for others to be read with it.
     timeout : float in 0.1..3600, default=30
         Maximum time in seconds for a request to arrive, and again for its images to be read.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -99,12 +100,17 @@ async def _from_form(request: Request, limits: Limits) -> list[Upload]:
     # One more, so that the error can tell the number of images.
     n = limits.max_images + 1
     uploads = []
-    async with request.form(max_files=n, max_fields=n) as form:
-        for _, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                uploads.append(Upload(await value.read(), value.filename or None))
-            else:
-                uploads.append(_from_text(value))
+    # Not while it is parsed, because the parser leaves files open if the body is too large.
+    await request.body()
+    try:
+        async with request.form(max_files=n, max_fields=n) as form:
+            for _, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    uploads.append(Upload(await value.read(), value.filename or None))
+                else:
+                    uploads.append(_from_text(value))
+    except FormParserError:
+        raise HTTPException(400, f"The form is damaged; send it as {FORM}.") from None
     return uploads
 
 
