@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from skcaptcha.images import ImageDecoder
-from skcaptcha.read import CharacterReader, ConvolutionalReader, Reading
+from skcaptcha.read import CharacterReader, ConvolutionalReader, Evaluate, Reading
 from skcaptcha.semi_supervised._committee import agree, members_of
 
 
@@ -73,3 +73,11 @@ def test_members_have_seeds_of_their_own_and_learn_from_all_that_they_are_given(
         make_pipeline(ImageDecoder(), CharacterReader()), np.random.RandomState()
     )
     assert {member[-1].calibration_cv for member in characters} == {3}
+
+
+def test_members_of_a_reader_inside_evaluate():
+    network = ConvolutionalReader(n_estimators=2, budget=60.0)
+    members = members_of(make_pipeline(ImageDecoder(), Evaluate(network)), np.random.RandomState(0))
+    readers = [member[-1].reader for member in members]
+    assert {(reader.n_estimators, reader.budget) for reader in readers} == {(1, 30.0)}
+    assert len({reader.random_state for reader in readers}) == 2

@@ -1,9 +1,12 @@
 """SelfTrainingReader on generated captchas: what teaches, what does not, and what it gains."""
 
 import pickle
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -11,10 +14,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skcaptcha.datasets import make_image_captchas, make_line_captchas
 from skcaptcha.denoise import Binarizer, Grayscale, HeightScaler, PolarityNormalizer
-from skcaptcha.exceptions import DatasetError
+from skcaptcha.exceptions import DatasetError, ReadingError
 from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
-from skcaptcha.read import CharacterReader, ConvolutionalReader
+from skcaptcha.read import CharacterReader, ConvolutionalReader, Evaluate
 from skcaptcha.segment import FixedBoxes
 from skcaptcha.semi_supervised import SelfTrainingReader
 
@@ -105,18 +108,74 @@ def test_fewer_than_20_labels_are_too_few_to_trust_a_reading():
     X, known, _ = half_labeled(60, 19)
     model = SelfTrainingReader(glyphs(), threshold=0.0, random_state=0).fit(X, known)
     assert (model.labeled_iter_ <= 0).all()
+    # Duplicates add nothing.
+    model.fit([*X[:2] * 10, *X[20:40]], [*known[:2] * 10, *[None] * 20])
+    assert (model.labeled_iter_ <= 0).all()
 
 
-def test_foreign_images_do_not_teach():
-    X, known, _ = half_labeled(80, 40)
+@pytest.mark.parametrize("n_labeled", [20, 40])
+def test_foreign_images_do_not_teach(n_labeled):
+    X, known, _ = half_labeled(n_labeled + 40, n_labeled)
     rng = np.random.default_rng(0)
     foreign = [rng.integers(0, 256, (30, 120, 3), dtype=np.uint8) for _ in range(20)]
     model = SelfTrainingReader(glyphs(), threshold=0.0, max_iter=1, random_state=0)
     model.fit([*X, *foreign], [*known, *[""] * 20])
-    assert (model.labeled_iter_[80:] == -1).all()
-    assert (model.labeled_iter_[40:80] == 1).all()
-    model.fit(foreign + X[:40], [""] * 20 + known[:40])
+    assert (model.labeled_iter_[n_labeled + 40 :] == -1).all()
+    assert (model.labeled_iter_[n_labeled : n_labeled + 40] == 1).all()
+    model.fit(foreign + X[:n_labeled], [""] * 20 + known[:n_labeled])
     assert model.termination_condition_ == "no_change"
+
+
+def test_arithmetic_is_scored_by_its_answers():
+    X, y = make_line_captchas(60, charset="123", random_state=0)
+    # The second character of each captcha is replaced with the same sign.
+    X[:, :, 36:62] = X[0, :, 36:62]
+    X = X[:, :, :92]
+    sums = [f"{label[0]}+{label[2]}" for label in y.tolist()]
+    pipeline = glyphs()
+    pipeline.set_params(
+        fixedboxes__boxes=BOXES[:3],
+        characterreader=Evaluate(CharacterReader(KNeighborsClassifier(n_neighbors=1))),
+    )
+    known = [label if i < 40 else None for i, label in enumerate(sums)]
+    model = SelfTrainingReader(pipeline.set_params(), threshold=0.5, n_views=0, random_state=0)
+    model.fit(list(X), known)
+    assert min(model.held_out_scores_) > 0.5
+    assert (model.labeled_iter_[40:] > 0).any()
+    assert model.score(list(X), known) > 0.9
+
+
+def test_frames_of_animations_are_merged_before_they_are_read():
+    X, known, y = half_labeled(50, 40)
+
+    def animation(image):
+        left, right = image.copy(), image.copy()
+        left[:, 64:], right[:, :64] = 255, 255
+        frames = [Image.fromarray(frame).convert("L") for frame in (left, right)]
+        file = BytesIO()
+        frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
+        return file.getvalue()
+
+    pipeline = glyphs().set_params(imagedecoder__frames=2)
+    model = SelfTrainingReader(pipeline, threshold=0.5, n_views=0, random_state=0)
+    model.fit([animation(image) for image in X], known)
+    taught = model.labeled_iter_ > 0
+    assert taught.sum() > 5
+    assert (model.transduction_[taught] == y[taught]).all()
+
+
+def test_metadata_routing_changes_nothing(fitted):
+    model, X, known, _ = fitted
+    with config_context(enable_metadata_routing=True):
+        again = clone(model).fit(X, known)
+    assert (again.transduction_ == model.transduction_).all()
+
+
+def test_score_counts_captchas_with_a_label_only(fitted):
+    model, X, known, _ = fitted
+    assert model.score(X, known) == model.score(X[:30], known[:30]) > 0.9
+    with pytest.raises(DatasetError, match="none of the 2 captchas has a label"):
+        model.score(X[:2], [None, ""])
 
 
 def test_wrong_pseudo_labels_are_forgotten_if_the_committee_reads_worse(monkeypatch):
@@ -132,12 +191,11 @@ def test_wrong_pseudo_labels_are_forgotten_if_the_committee_reads_worse(monkeypa
 
 
 def test_a_search_over_the_threshold():
-    X, known, y = half_labeled(80, 40)
+    X, known, _ = half_labeled(80, 40)
     search = GridSearchCV(
         SelfTrainingReader(glyphs(), max_iter=1, random_state=0),
         {"threshold": [0.5, 0.9], "estimator__binarizer__threshold": [140]},
         cv=[(np.arange(60), np.arange(20))],
-        scoring=lambda model, X, _: model.score(X, y[:20]),
     ).fit(X, known)
     assert search.best_score_ > 0.5
     assert search.best_estimator_.estimator_[2].threshold == 140
@@ -154,6 +212,19 @@ def test_errors(labels, message):
     X, _, _ = half_labeled(40, 0)
     with pytest.raises(DatasetError, match=message):
         SelfTrainingReader(glyphs()).fit(X, labels)
+
+
+@pytest.mark.parametrize("label", [float("nan"), 1234])
+def test_labels_are_strings(label):
+    X, known, _ = half_labeled(40, 30)
+    with pytest.raises(ReadingError, match="labels must hold strings"):
+        SelfTrainingReader(glyphs()).fit(X, [*known[:30], *[label] * 10])
+
+
+def test_the_last_step_must_be_a_reader():
+    X, known, _ = half_labeled(40, 30)
+    with pytest.raises(TypeError, match="must be a Pipeline that ends in a reader"):
+        SelfTrainingReader(glyphs()[:-1]).fit(X, known)
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ from sklearn.pipeline import Pipeline
 
 from skcaptcha._process.one_thread import one_thread
 from skcaptcha.read import CharacterReader, ConvolutionalReader, Reading
-from skcaptcha.read._base import reader_of_strings
 from skcaptcha.semi_supervised._views import warped_view
 
 N_MEMBERS = 2
@@ -47,7 +46,7 @@ def members_of(estimator: Pipeline, rng: np.random.RandomState) -> list[Pipeline
     members = []
     for _ in range(N_MEMBERS):
         member = clone(estimator)
-        reader = reader_of_strings(member[-1])
+        reader = getattr(member[-1], "reader", member[-1])  # that of Evaluate
         names = reader.get_params(deep=False)
         if "random_state" in names:
             reader.set_params(random_state=rng.randint(_MAX_SEED))
@@ -80,7 +79,7 @@ def agree(
     texts = np.full((len(images), n_readings), "", dtype=object)
     confidences = np.zeros((len(images), n_readings))
     left = np.arange(len(images))
-    with Parallel(n_jobs=min(effective_n_jobs(), len(members)), prefer="threads") as pool:
+    with Parallel(n_jobs=min(effective_n_jobs(), len(members)), require="sharedmem") as pool:
         for k in range(1 + n_views):
             seen = [images[i] for i in left.tolist()]
             if k:
@@ -126,13 +125,3 @@ def _most_common(
     common = np.array([max(row, key=row.count) for row in rows], dtype=np.str_).reshape(len(rows))
     same = texts == common.astype(object)[:, None]
     return common, np.where(same, confidences, 0.0).sum(axis=1)
-
-
-def unlike_training_images(
-    member: Pipeline, images: Sequence[NDArray[np.uint8]]
-) -> NDArray[np.bool_]:
-    """Return which images a fitted pipeline flags as unlike its training images."""
-    detector = getattr(member[0], "novelty_", None)
-    if detector is None:
-        return np.zeros(len(images), dtype=bool)
-    return np.asarray(detector.predict(member[0].transform(images)) < 0)

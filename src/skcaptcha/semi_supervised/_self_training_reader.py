@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
@@ -17,15 +18,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcaptcha.base import Documented
 from skcaptcha.exceptions import DatasetError
-from skcaptcha.images import ImageBatch, decode, find_duplicates
+from skcaptcha.images import ImageBatch, ImageDecoder, find_duplicates
 from skcaptcha.images._batch import as_batch
-from skcaptcha.semi_supervised._committee import (
-    N_MEMBERS,
-    Agreement,
-    agree,
-    members_of,
-    unlike_training_images,
-)
+from skcaptcha.novelty import NoveltyDetector
+from skcaptcha.read import BaseReader
+from skcaptcha.read._base import validate_labels
+from skcaptcha.semi_supervised._committee import N_MEMBERS, Agreement, agree, members_of
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ MIN_LABELED = 20
 """With fewer labeled captchas none can be held out, so that no reading is trusted."""
 N_ROUNDS, N_VIEWS = 3, 4
 # In each round, at most this many times as many captchas as those that taught so far.
-_GROWTH = 3
+GROWTH = 3
 
 
 class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
@@ -49,13 +47,13 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     mistakes can be corrected. Finally, the pipeline is fitted to the labeled captchas and to those
     that were chosen last, unless the committee reads its held-out captchas worse than at first.
 
-    Captchas that `skcaptcha.images.ImageDecoder` detects to be unlike the training images never
-    teach. With fewer than 20 labeled captchas, none does, because none can be held out.
+    Captchas that `skcaptcha.novelty.NoveltyDetector` detects to be unlike the labeled ones never
+    teach. With fewer than 20 different labeled captchas, none does, because none can be held out.
 
     Parameters
     ----------
     estimator : Pipeline
-        Pipeline from captchas to strings; its last step is a reader.
+        Pipeline from captchas to strings; its last step is a reader of `skcaptcha.read`.
     threshold : float in [0, 1), default=0.95
         Least probability that a reading is right, for its captcha to teach.
     max_iter : int >= 0, default=3
@@ -102,7 +100,8 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     >>> from skcaptcha.semi_supervised import SelfTrainingReader
     >>> X, y = make_line_captchas(80, charset="ABCD", random_state=0)
     >>> y[30:] = ""
-    >>> model = SelfTrainingReader(load_recipe("raw-knn").pipeline(), random_state=0).fit(X, y)
+    >>> pipeline = load_recipe("raw-knn").pipeline()
+    >>> model = SelfTrainingReader(pipeline, threshold=0.8, n_views=0, random_state=0).fit(X, y)
     >>> int((model.labeled_iter_ > 0).sum()) > 30
     True
     """
@@ -156,9 +155,17 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
         ImageError
             If an image cannot be decoded.
         ReadingError
-            If the pipeline cannot be fitted to the labeled captchas.
+            If a label is neither a string nor None, or if the pipeline cannot be fitted to the
+            labeled captchas.
+        TypeError
+            If the last step of the pipeline is no reader.
         """
-        labels = np.array([label or "" for label in y], dtype=np.str_)
+        if not isinstance(self.estimator[-1], BaseReader):
+            raise TypeError(
+                "estimator must be a Pipeline that ends in a reader, such as CharacterReader; "
+                f"found {self.estimator[-1]!r}"
+            )
+        labels = _labels(y)
         batch = as_batch(X)
         if len(labels) != len(batch):
             raise DatasetError(
@@ -170,15 +177,30 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
             raise DatasetError(f"none of the {len(labels)} captchas has a label; label at least 20")
         rng = check_random_state(self.random_state)
         unlabeled = _unlabeled(batch, labels)
-        images = [decode(batch[i]) for i in unlabeled.tolist()]
         parts = _held_out_parts(batch, labeled, rng)
         self._forget(labels)
         self.held_out_scores_: list[float] = []
         self.n_iter_ = 0
         self.termination_condition_ = "max_iter"
-        if self.max_iter and (len(labeled) < MIN_LABELED or not len(unlabeled)):
+        if len(unlabeled) and all(map(len, parts)):
+            self._run_rounds(batch, labels, unlabeled, parts, rng)
+        elif self.max_iter:
             self.termination_condition_ = "no_change"
-        while self.n_iter_ < self.max_iter and self.termination_condition_ == "max_iter":
+        self.estimator_ = self._fit(self._final_estimator(), batch, labels)
+        self.classes_ = self.estimator_[-1].classes_
+        return self
+
+    def _run_rounds(
+        self,
+        batch: ImageBatch,
+        labels: NDArray[np.str_],
+        unlabeled: NDArray[np.intp],
+        parts: Sequence[NDArray[np.intp]],
+        rng: np.random.RandomState,
+    ) -> None:
+        """Let captchas without a label teach, given what each member does not learn from."""
+        images, unlike = self._decode(batch, np.flatnonzero(labels != ""), unlabeled)
+        while self._may_go_on():
             self.n_iter_ += 1
             members = members_of(self.estimator, rng)
             for member, part in zip(members, parts, strict=True):
@@ -189,12 +211,10 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
                 self.termination_condition_ = "worse"
                 break
             agreement = agree(members, images, self.n_views, rng, least=self.threshold)
-            sure = agreement.probabilities >= self.threshold
-            for member in members:
-                sure &= ~unlike_training_images(member, images)
+            sure = (agreement.probabilities >= self.threshold) & (agreement.texts != "") & ~unlike
             ranked = np.argsort(-agreement.probabilities, kind="stable")
             n_taught = np.count_nonzero(self.transduction_ != "")
-            chosen = ranked[sure[ranked]][: _GROWTH * n_taught]
+            chosen = ranked[sure[ranked]][: GROWTH * n_taught]
             before = self.transduction_
             self._teach(unlabeled[chosen], agreement, chosen, labels)
             _logger.info(
@@ -206,9 +226,15 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
             )
             if (self.transduction_ == before).all():
                 self.termination_condition_ = "no_change"
-        self.estimator_ = self._fit(clone(self.estimator), batch, labels)
-        self.classes_ = self.estimator_[-1].classes_
-        return self
+
+    def _may_go_on(self) -> bool:
+        """Return whether another round follows."""
+        return self.n_iter_ < self.max_iter and self.termination_condition_ == "max_iter"
+
+    def _final_estimator(self) -> Pipeline:
+        """Return an unfitted pipeline for the final fit."""
+        final: Pipeline = clone(self.estimator)
+        return final
 
     def _fit(
         self,
@@ -225,7 +251,22 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
         parameters = {}
         if pseudo_labeled.any():
             parameters[f"{model.steps[-1][0]}__pseudo_labeled"] = pseudo_labeled
-        return model.fit(batch.take(taught.tolist()), texts, **parameters)
+        # With metadata routing, every reader would have to request the parameter.
+        with config_context(enable_metadata_routing=False):
+            return model.fit(batch.take(taught.tolist()), texts, **parameters)
+
+    def _decode(
+        self, batch: ImageBatch, labeled: NDArray[np.intp], unlabeled: NDArray[np.intp]
+    ) -> tuple[list[NDArray[np.uint8]], NDArray[np.bool_]]:
+        """Decode the unlabeled captchas as the pipeline does; tell which are unlike labeled ones.
+
+        The detectors of the members would have learned from captchas without a label.
+        """
+        first = self.estimator[0]
+        decoder = first if isinstance(first, ImageDecoder) else ImageDecoder()
+        known = decoder.transform(batch.take(labeled.tolist()))
+        images = decoder.transform(batch.take(unlabeled.tolist()))
+        return images, NoveltyDetector().fit(known).predict(images) < 0
 
     def _teach(
         self,
@@ -267,21 +308,35 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
         return texts
 
     def score(self, X: Sequence[Any], y: Sequence[str]) -> float:
-        """Return the fraction of captchas whose string, or whose answer, is right.
+        """Return the fraction of labeled captchas whose string, or whose answer, is right.
 
         Parameters
         ----------
         X : sequence of n captchas
             Paths, bytes, PIL images or arrays.
-        y : array-like of n str
-            Labels of the captchas.
+        y : sequence of n (str or None)
+            Labels of the captchas; those without one are not counted.
 
         Returns
         -------
         accuracy : float in 0..1
+
+        Raises
+        ------
+        DatasetError
+            If no captcha has a label.
         """
         check_is_fitted(self)
-        return float(self.estimator_.score(X, y))
+        labels = _labels(y)
+        labeled = np.flatnonzero(labels != "").tolist()
+        if not labeled:
+            raise DatasetError(f"none of the {len(labels)} captchas has a label to compare with")
+        return _accuracy(self.estimator_, as_batch(X).take(labeled), labels[labeled])
+
+
+def _labels(y: Sequence[str | None]) -> NDArray[np.str_]:
+    """Return labels as an array of shape (n,); empty where there is none."""
+    return validate_labels(["" if label is None else label for label in y], len(y))
 
 
 def _unlabeled(batch: ImageBatch, labels: NDArray[np.str_]) -> NDArray[np.intp]:
@@ -298,11 +353,14 @@ def _held_out_parts(
 ) -> list[NDArray[np.intp]]:
     """Return the labeled captchas that each member does not learn from.
 
-    Parts are disjoint, and contain all duplicates of their captchas.
+    Parts are disjoint, and contain all duplicates of their captchas. They are empty if there are
+    too few different captchas.
     """
     groups = labeled[find_duplicates(batch.take(labeled.tolist()))]
-    n = min(round(_HELD_OUT_FRACTION * len(labeled)), _MAX_HELD_OUT)
     order = rng.permutation(np.unique(groups))
+    n = min(round(_HELD_OUT_FRACTION * len(order)), _MAX_HELD_OUT)
+    if len(order) < MIN_LABELED:
+        n = 0
     parts = [order[k * n : (k + 1) * n] for k in range(N_MEMBERS)]
     return [labeled[np.isin(groups, part)] for part in parts]
 
@@ -315,7 +373,12 @@ def _held_out_score(
 ) -> float:
     """Return the fraction of the held-out captchas that the member without them reads right."""
     scores = [
-        member.score(batch.take(part.tolist()), labels[part])
+        _accuracy(member, batch.take(part.tolist()), labels[part])
         for member, part in zip(members, parts, strict=True)
     ]
-    return float(np.average(scores, weights=list(map(len, parts))))
+    return float(np.average(scores, weights=[len(part) for part in parts]))
+
+
+def _accuracy(model: Pipeline, batch: ImageBatch, labels: NDArray[np.str_]) -> float:
+    # With metadata routing, Pipeline.score would need a reader that requests weights.
+    return float(model[-1].score(model[:-1].transform(batch), labels))
