@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw
 
 from skcaptcha import load_recipe
 from skcaptcha._process import start_time
-from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.cli.fit import _load_unlabeled
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from waiting import wait_until
 
 
@@ -267,3 +268,34 @@ def test_a_recipe_does_not_learn_from_images_without_a_label(run, tmp_path, opti
     outcome = run("fit", "grid", option, tmp_path / "x.csv")
     assert outcome.code == 2
     assert "need a folder instead of a recipe" in outcome.sentence()
+
+
+@pytest.mark.parametrize("table", ["m.csv", "given.csv", "captchas/labels.csv", "captchas/1.png"])
+def test_a_table_of_pseudo_labels_replaces_no_other_file(run, tmp_path, table):
+    folder, given = tmp_path / "captchas", tmp_path / "given.csv"
+    write_captchas(folder, *make_line_captchas(3, random_state=0))
+    given.write_text((folder / "labels.csv").read_text())
+    (folder / "1.png").write_bytes(next(folder.glob("0*.png")).read_bytes())
+    before = (folder / "labels.csv").read_text()
+    outcome = run(
+        "fit", folder, "--labels", given, "--out", tmp_path / "m.joblib",
+        "--pseudo-labels", tmp_path / table,
+    )  # fmt: skip
+    assert outcome.code == 2
+    assert table.rpartition("/")[2] in outcome.sentence()
+    assert (folder / "labels.csv").read_text() == given.read_text() == before
+
+
+def test_folders_of_unlabeled_images_count_once(tmp_path):
+    folder, more = tmp_path / "captchas", tmp_path / "more"
+    images, labels = make_line_captchas(5, random_state=0)
+    write_captchas(folder, images[:3], labels[:3])
+    write_captchas(more, images[3:], labels[3:])
+    table = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join(table[:3]))
+    found = _load_unlabeled(folder, None, [more, folder, folder / ".." / "more"])
+    assert found is not None
+    assert [Path(path).name for path in found.data] == [
+        table[3].partition(",")[0], *load_captchas(more).filenames
+    ]  # fmt: skip
+    assert _load_unlabeled(more, None, [more]) is None

@@ -24,6 +24,14 @@ def test_all_are_used():
     assert [image.pixels[0, 0] for image in usable.data] == list(range(30))
 
 
+def test_images_without_names_are_numbered():
+    some = captchas(30)
+    del some["filenames"]
+    usable = usable_unlabeled(some, 100)
+    assert usable is not None
+    assert usable.filenames[:2] == ["0", "1"]
+
+
 @pytest.mark.parametrize(
     ("n", "n_labeled", "why"),
     [

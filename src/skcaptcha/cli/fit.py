@@ -98,7 +98,7 @@ def fit(
         float | None,
         seconds(
             "With DIR: maximum time of the command; 10 or more is recommended.",
-            "420, or 0.6 per captcha if that is more",
+            "420, or 0.6 per captcha if that is more; twice as much with unlabeled images",
         ),
     ] = None,
     override: Annotated[
@@ -142,22 +142,18 @@ def fit(
                 "--data and --set need a recipe; leave them out, or add a recipe, as in: "
                 f"skcaptcha fit auto --data {source}"
             )
-        check_outputs(csv=pseudo_labels, reads=[source, *(unlabeled or [])])
         result = fit_folder(
             source,
             out,
             json,
             labels,
             unlabeled or (),
+            pseudo_labels=pseudo_labels,
             fold_case=fold_case,
             budget=budget,
             started=command_start(),
             **options,
         )
-        if pseudo_labels is not None:
-            header = ("filename", "label", "probability", "round")
-            rows = [[row[name] for name in header] for row in result.pseudo_labels]
-            write_csv(header, rows, pseudo_labels)
     else:
         if source.is_file() and not may_be_recipe(source):
             raise SkcaptchaError(
@@ -187,6 +183,7 @@ def fit_folder(
     labels: Path | None = None,
     unlabeled: Sequence[Path] = (),
     *,
+    pseudo_labels: Path | None = None,
     fold_case: bool = False,
     is_last: bool = True,
     **options: Any,
@@ -200,11 +197,23 @@ def fit_folder(
     from skcaptcha.fitting import fit_captchas
 
     reads = [folder, labels, *unlabeled]
-    out = _check_model(out, DEFAULT_MODEL, options["format"], json, reads, with_recipe=True)
+    out = _check_model(
+        out,
+        DEFAULT_MODEL,
+        options["format"],
+        json,
+        reads,
+        with_recipe=True,
+        pseudo_labels=pseudo_labels,
+    )
     captchas = load_captchas(folder, labels=labels, fold_case=fold_case)
     note_labels(folder, labels, left_out=False)
     others = _load_unlabeled(folder, labels, unlabeled)
     result = fit_captchas(captchas, out, unlabeled=others, **options)
+    if pseudo_labels is not None:
+        header = ("filename", "label", "probability", "round")
+        rows = [[row[name] for name in header] for row in result.pseudo_labels]
+        write_csv(header, rows, pseudo_labels)
     choice: Any = result.search
     console = report_console(json)
     console.print(summary_table(choice.measurement.summary()))
@@ -216,15 +225,21 @@ def fit_folder(
 
 
 def _load_unlabeled(folder: Path, labels: Path | None, folders: Sequence[Path]) -> Captchas | None:
-    """Return the images of a folder that have no label, and all those of other folders."""
+    """Return the images of a folder that have no label, and all those of other folders.
+
+    A folder that is given twice, or is the folder itself, adds nothing.
+    """
     from skcaptcha.datasets import Captchas, load_captchas
 
     with warnings.catch_warnings(action="ignore"):
         own = load_captchas(folder, labeled=None, labels=labels)
     missing = [i for i, label in enumerate(own.target.tolist()) if not label]
     paths = [own.data[i] for i in missing]
+    seen = {folder.resolve()}
     for other in folders:
-        paths += load_captchas(other, labeled=False).data
+        if other.resolve() not in seen:
+            seen.add(other.resolve())
+            paths += load_captchas(other, labeled=False).data
     return Captchas(data=paths, filenames=paths) if paths else None
 
 
@@ -252,6 +267,7 @@ def _check_model(
     reads: Iterable[Path | str | None],
     *,
     with_recipe: bool,
+    pseudo_labels: Path | None = None,
 ) -> Path:
     """Return the file of the model, after checking that it and the others can be written."""
     from skcaptcha.fitting import files_of_fit
@@ -259,7 +275,8 @@ def _check_model(
     if out is None:
         out = default.with_suffix(f".{format}") if default.suffix == ".joblib" else default
     check_model_suffix(out, format)
-    check_outputs(*files_of_fit(out, with_recipe=with_recipe), json=json, reads=reads)
+    files = files_of_fit(out, with_recipe=with_recipe)
+    check_outputs(*files, csv=pseudo_labels, json=json, reads=reads)
     return out
 
 
@@ -318,7 +335,8 @@ def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
             yield f"  {name}", " ".join(str(value).split())
     if "n_unlabeled" in report:
         taught, n_unlabeled = report["n_pseudo_labeled"], report["n_unlabeled"]
-        yield "without a label", f"{n_unlabeled}, of which {taught or 'none'} taught"
+        why = "" if taught else f" ({_why_none_taught(result)})"
+        yield "without a label", f"{n_unlabeled}, of which {taught or 'none'} taught{why}"
     n = report["n_validated" if chosen else "n_train"]
     where = "in cross-validation" if report["n_folds"] > 1 else f"of {n} held-out captchas"
     yield "string accuracy", f"{percent(report['cv_string_accuracy'], n)} {where}"
@@ -334,6 +352,15 @@ def _summary(result: FitResult) -> Iterator[tuple[str, str]]:
     budget = f" of {report['budget']:.0f}" if chosen else ""
     yield "seconds", f"{report['seconds']:.1f}{budget}"
     yield "written", "\n".join(map(os.fspath, result.files))
+
+
+def _why_none_taught(result: FitResult) -> str:
+    choice: Any = result.search
+    if choice.self_training is None:
+        return "not needed, or no time for it"
+    if choice.self_training.termination_condition_ == "worse":
+        return "held-out captchas were read worse with them"
+    return "no reading was sure enough"
 
 
 def _tried_table(choice: Choice) -> Table:

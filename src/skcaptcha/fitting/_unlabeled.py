@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skcaptcha.exceptions import FitWarning
+from skcaptcha.fitting._exclude import names_of
 from skcaptcha.images import ImageBatch
 from skcaptcha.semi_supervised._self_training_reader import MIN_LABELED
 
@@ -23,7 +24,8 @@ def usable_unlabeled(captchas: Bunch, n_labeled: int) -> Bunch | None:
     Parameters
     ----------
     captchas : Bunch
-        With ``data`` and ``filenames``, as `skcaptcha.datasets.load_captchas` returns them.
+        As `skcaptcha.datasets.load_captchas` returns them; without ``filenames``, they are
+        numbered from 0.
     n_labeled : int
         Number of captchas with a label.
 
@@ -43,7 +45,7 @@ def usable_unlabeled(captchas: Bunch, n_labeled: int) -> Bunch | None:
     >>> import numpy as np
     >>> from sklearn.utils import Bunch
     >>> from skcaptcha.fitting._unlabeled import usable_unlabeled
-    >>> captchas = Bunch(data=[np.zeros((9, 9), np.uint8)] * 20, filenames=["1.png"] * 20)
+    >>> captchas = Bunch(data=[np.zeros((9, 9), np.uint8)] * 20)
     >>> len(usable_unlabeled(captchas, 50).data)
     20
     """
@@ -74,5 +76,6 @@ def usable_unlabeled(captchas: Bunch, n_labeled: int) -> Bunch | None:
             stacklevel=3,
         )
     usable = [i for i in range(len(batch)) if i not in batch.errors]
-    names = [captchas.filenames[i] for i in chosen[usable].tolist()]
+    names = names_of(captchas)
+    names = [str(names[i]) for i in chosen[usable].tolist()]
     return Bunch(data=batch.take(usable), filenames=names) if usable else None
