@@ -327,3 +327,11 @@ def test_captchas_without_a_label_teach_the_chosen_recipe():
     assert choice.model is reader.estimator_
     plain = choose_recipe(images[:known], labels[:known], families=FIXED_BOXES, budget=60)
     assert plain.self_training is None
+    hurried = choose_recipe(
+        images[:known],
+        labels[:known],
+        unlabeled=images[known:],
+        families=FIXED_BOXES,
+        budget=0.001,
+    )
+    assert hurried.self_training is None

@@ -27,15 +27,15 @@ from skcaptcha.auto._network_recipe import (
     opening_size,
 )
 from skcaptcha.auto._process_pool import ProcessPool
+from skcaptcha.auto._self_training_in_time import SelfTrainingInTime
 from skcaptcha.exceptions import ReadingError
 from skcaptcha.images import ImageBatch, decode
 from skcaptcha.images._duplicates import group_folds
 from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.read._convolutional_reader import n_held_out
 from skcaptcha.recipes import Recipe
-from skcaptcha.semi_supervised import SelfTrainingReader
 from skcaptcha.semi_supervised._committee import N_MEMBERS
-from skcaptcha.semi_supervised._self_training_reader import N_ROUNDS, N_VIEWS
+from skcaptcha.semi_supervised._self_training_reader import GROWTH, N_ROUNDS, N_VIEWS
 
 _logger = logging.getLogger(__name__)
 
@@ -414,8 +414,7 @@ class Race:
             candidate.out_of_time = True
             candidate.outcome = _NO_TIME
             return
-        if self.unlabeled is not None:
-            seconds = self._seconds_per_fit(seconds, batch_seconds)
+        seconds, n_rounds = self._seconds_per_fit(seconds, batch_seconds)
         height = affordable_height(heights, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
@@ -427,7 +426,7 @@ class Race:
                 joblib.parallel_config(n_jobs=self.pool.n_max),
                 _logged_to(self.report_progress),
             ):
-                model = self._fit_to_all(candidate, Recipe(recipe).pipeline(), N_VIEWS)
+                model = self._fit_to_all(candidate, Recipe(recipe).pipeline(), n_rounds, N_VIEWS)
         except Exception as error:
             candidate.outcome = f"cannot apply: {error}"
             return
@@ -467,38 +466,69 @@ class Race:
             for each in self.candidates
         )
 
-    def _seconds_per_fit(self, seconds: float, batch_seconds: float | None) -> float:
-        """Return the seconds for each fit of a network that also learns from unlabeled captchas.
+    def _seconds_per_fit(self, seconds: float, batch_seconds: float | None) -> tuple[float, int]:
+        """Return the seconds for a fit of networks, and the rounds in which others teach them.
 
-        The committees of all rounds and the final fit share what reading them leaves.
+        The committees of all rounds and the final fit share what reading captchas without a label
+        leaves. If that is too little, no such captcha teaches.
         """
-        assert self.unlabeled is not None
+        if self.unlabeled is None:
+            return seconds, 0
+        left = seconds
         if batch_seconds is not None:
             n_read = N_ROUNDS * N_MEMBERS * len(self.unlabeled)
-            seconds -= min(n_read * _READING_COST * batch_seconds, _MAX_READING_PART * seconds)
-        return seconds / (N_ROUNDS * N_MEMBERS / _N_NETWORKS + 1)
+            left -= min(n_read * _READING_COST * batch_seconds, _MAX_READING_PART * seconds)
+        share = left / (N_ROUNDS * N_MEMBERS / _N_NETWORKS + 1)
+        return (share, N_ROUNDS) if share >= _MIN_SECONDS_FOR_NETWORKS else (seconds, 0)
 
-    def _fit_to_all(self, candidate: Candidate, model: Pipeline, n_views: int) -> Pipeline:
+    def _fit_to_all(
+        self, candidate: Candidate, model: Pipeline, n_rounds: int, n_views: int
+    ) -> Pipeline:
         """Fit a candidate's pipeline to all captchas, and to those without a label that teach."""
-        if self.unlabeled is None:
+        if self.unlabeled is None or not n_rounds:
             return model.fit(self.X, self.y)
-        reader = SelfTrainingReader(model, n_views=n_views, random_state=self.random_state)
+        reader = SelfTrainingInTime(
+            model, max_iter=n_rounds, n_views=n_views, random_state=self.random_state
+        )
         both = ImageBatch([*self.X, *self.unlabeled])
-        reader.fit(both, [*self.y.tolist(), *[None] * len(self.unlabeled)])
-        candidate.self_training = reader
-        return reader.estimator_
+        labels = [*self.y.tolist(), *[None] * len(self.unlabeled)]
+        candidate.self_training = reader.fit_in_time(both, labels, self._seconds_for_network)
+        return candidate.self_training.estimator_
 
     def _fit_finally(self, candidate: Candidate) -> Pipeline:
         """Fit the chosen recipe; captchas without a label teach if that may help in time."""
         model = Recipe(candidate.recipe).final_pipeline()
-        n_fits = N_ROUNDS * N_MEMBERS + 1
-        seconds = n_fits * self.costs.final_fit(candidate.recipe, candidate.fold_seconds)
-        if candidate.estimate >= _GOOD_ENOUGH or seconds > self.clock.remaining():
+        if self.unlabeled is None or candidate.estimate >= _GOOD_ENOUGH:
             return model.fit(self.X, self.y)
         # In warped views, characters are not where fixed boxes expect them.
         segmenter = candidate.recipe["steps"].get("segment", {}).get("use")
         n_views = 0 if segmenter == "FixedBoxes" else N_VIEWS
-        return self._fit_to_all(candidate, model, n_views)
+        return self._fit_to_all(
+            candidate, model, self._affordable_rounds(candidate, n_views), n_views
+        )
+
+    def _affordable_rounds(self, candidate: Candidate, n_views: int) -> int:
+        """Return for how many rounds of self-training there is time.
+
+        Each may multiply the captchas that teach, and with them the time of the next fits.
+        """
+        assert self.unlabeled is not None
+        n, left = len(self.y), self.clock.remaining()
+        per_captcha = self.costs.final_fit(candidate.recipe, candidate.fold_seconds) / n
+        if (N_MEMBERS + 1) * per_captcha * n > left:
+            return 0
+        few = self.pilot[:_N_TIMED]
+        times = self.costs.fit_and_read(candidate.recipe, few)
+        if times is None:
+            return 0
+        reading = N_MEMBERS * (1 + n_views) * len(self.unlabeled) * times[1] / len(few)
+        left, n_taught = self.clock.remaining(), n
+        for n_rounds in range(N_ROUNDS):
+            left -= N_MEMBERS * per_captcha * n_taught + reading
+            n_taught = min((1 + GROWTH) * n_taught, n + len(self.unlabeled))
+            if left < per_captcha * n_taught:
+                return n_rounds
+        return N_ROUNDS
 
     def _seconds_for_network(self) -> float:
         """Return the time that is left but for the final fit of another candidate."""

@@ -13,7 +13,7 @@ from skcaptcha.semi_supervised import SelfTrainingReader
 
 _N_SHOWN = 24
 _ENDINGS = {
-    "max_iter": "all rounds were done",
+    "max_iter": "there was no time for more, or no need",
     "no_change": "a round changed nothing",
     "worse": "held-out captchas were read worse than without them, so none teaches",
 }

@@ -1,0 +1,40 @@
+"""The final fit of a network takes the time that the rounds leave."""
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+
+from skcaptcha.auto._self_training_in_time import SelfTrainingInTime
+from skcaptcha.datasets import make_line_captchas
+from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.images import ImageDecoder
+from skcaptcha.read import ConvolutionalReader
+
+
+def fit(seconds_left, *, n_unlabeled: int = 4) -> SelfTrainingInTime:
+    """Return a reader that was fitted to 20 labeled captchas and others that cannot teach."""
+    X, y = make_line_captchas(20, charset="AB", random_state=0)
+    others = np.random.default_rng(0).integers(0, 256, (n_unlabeled, *X.shape[1:]), dtype=np.uint8)
+    network = ConvolutionalReader(
+        max_iter=2, channels=(2, 2, 2, 2, 2), n_hidden=2, budget=40.0, random_state=0
+    )
+    pipeline = make_pipeline(
+        ImageDecoder(), Grayscale(), PolarityNormalizer(), HeightScaler(height=8, margin=0), network
+    )
+    reader = SelfTrainingInTime(pipeline, n_views=0, random_state=0)
+    return reader.fit_in_time([*X, *others], [*y.tolist(), *[None] * n_unlabeled], seconds_left)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_rounds", "budget"),
+    [(200.0, 1, 200.0), (70.0, 0, 70.0), (3.0, 0, 10.0)],
+)
+def test_the_final_fit_takes_what_rounds_leave(seconds, n_rounds, budget):
+    reader = fit(lambda: seconds)
+    assert reader.n_iter_ == n_rounds
+    assert reader.estimator_[-1].budget == budget
+    assert (reader.labeled_iter_[20:] == -1).all()
+
+
+def test_without_captchas_that_could_teach_it_takes_everything():
+    assert fit(lambda: 160.0, n_unlabeled=0).estimator_[-1].budget == 160.0
