@@ -2,13 +2,13 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 
 from labeling_clients import Client
+from skcaptcha.cli import main
 from skcaptcha.datasets import load_captchas
 
 
@@ -40,14 +40,15 @@ def test_browser_opens_the_address(start, unlabeled, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["."], [".", "--port", "70000"]])
-def test_unusable_folders_are_refused_in_one_sentence(tmp_path, arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "skcaptcha", "label", "--no-browser", *arguments],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_unusable_folders_are_refused_in_one_sentence(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["skcaptcha", "label", "--no-browser", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    assert said.out == ""
 
 
 @pytest.mark.slow
