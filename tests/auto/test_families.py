@@ -87,3 +87,23 @@ def test_a_family_without_boxes_is_excluded():
     images = [np.pad(image, ((0, 0), (0, i)), "edge") for i, image in enumerate(bars(["ABC"] * 9))]
     (family,) = families_for(measure(images, ["ABC"] * 9), FIXED_BOXES)
     assert family.excluded == "images differ in size"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_recipes_keep_the_small_marks_of_labels(keep):
+    labels = strings(30, "ABC", [3])
+    images = bars(labels)
+    labels = [label.replace("C", ".") for label in labels] if keep else labels
+    measurement = measure(images, labels)
+    content = {**ALL, "grid": ALL["grid"][1:2]}
+    assert measurement.small_marks == ("." if keep else "")
+    assert (("small marks", ".") in measurement.summary()) == keep
+    removers = [
+        step
+        for family in families_for(measurement, content)
+        for variant in family.variants
+        for step in variant.stages[-1][0]["steps"]["denoise"].values()
+        if step["use"] in ("SmallComponentRemover", "ThinLineRemover")
+    ]
+    assert len({step["use"] for step in removers}) == 2
+    assert all(step.get("keep_marks", False) == keep for step in removers)

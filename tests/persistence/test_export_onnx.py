@@ -217,6 +217,16 @@ def test_text_cropper_is_refused(model: Pipeline, tmp_path: Path) -> None:
         export_onnx(cropping, tmp_path / "m.onnx")
 
 
+def test_a_step_that_keeps_marks(tmp_path: Path, model: Pipeline) -> None:
+    images = np.zeros((2, 20, 20), dtype=np.uint8)
+    images[:, 2:19, 2:5] = images[0, 16:19, 9:12] = 255
+    opening = MorphologicalOpening(keep_marks=True).fit([*images] * 20, ["1.", "1"] * 20)
+    assert len(opening.marks_) == 1
+    keeping = make_pipeline(*model[:2], opening, *model[2:])
+    with pytest.raises(ModelError, match=r"the step morphologicalopening .*remove its keep_marks"):
+        export_onnx(keeping, tmp_path / "m.onnx")
+
+
 def test_a_model_that_is_not_fitted(tmp_path: Path) -> None:
     with pytest.raises(NotFittedError, match=r"m\.onnx: the pipeline is not fitted"):
         export_onnx(make_pipeline(ConvolutionalReader()), tmp_path / "m.onnx")

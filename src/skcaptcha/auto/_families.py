@@ -18,6 +18,9 @@ from skcaptcha.recipes._strict_yaml import parse_yaml
 
 _SOURCE = "auto.yaml"
 _SAME_POLARITY = 0.95  # fraction of images
+# Steps that keep what could be a small mark of the labels. An opening would need more of a program
+# that uses an exported network; all families with one also try size 1, which removes nothing.
+_MARK_KEEPERS = ("SmallComponentRemover", "ThinLineRemover")
 
 Content = dict[str, Any]
 """Content of a recipe file, without a grid."""
@@ -159,6 +162,8 @@ def _filled(found: Any, measurement: Measurement, length: int | None) -> Any:
     if not isinstance(found, Mapping):
         return found
     filled = {key: _filled(value, measurement, length) for key, value in found.items()}
+    if filled.get("use") in _MARK_KEEPERS and measurement.small_marks:
+        filled.setdefault("keep_marks", True)
     if (
         filled.get("use") == "Grayscale"
         and not measurement.color

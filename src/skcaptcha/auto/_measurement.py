@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from skcaptcha._display.percent import percent
 from skcaptcha.base import as_texts
 from skcaptcha.denoise import Binarizer, Grayscale
+from skcaptcha.denoise._small_marks import n_small_parts
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.measure import text_box, text_extent
 from skcaptcha.measure._otsu import otsu_thresholds
@@ -110,6 +111,11 @@ class Measurement:
         return self.heights.min == self.heights.max and self.widths.min == self.widths.max
 
     @property
+    def small_marks(self) -> str:
+        """Characters with parts that are as small as specks, such as decimal points."""
+        return "".join(c for c in self.characters if n_small_parts(c))
+
+    @property
     def rare(self) -> str:
         """Characters that occur fewer than three times, which is too rare to learn them well."""
         return "".join(c for c, count in self.characters.items() if count < _RARE)
@@ -141,6 +147,8 @@ class Measurement:
             lines.append(("positions", " ".join(allowed)))
         if self.text_size_varies:
             lines.append(("text", "varies in size"))
+        if self.small_marks:
+            lines.append(("small marks", self.small_marks))
         if self.rare:
             lines.append(("rare", f"{self.rare} (fewer than {_RARE} times each)"))
         return lines

@@ -222,6 +222,12 @@ def _check_steps(path: Path, steps: _Steps) -> None:
                 "other programs cannot repeat it from its parameters; delete it from the recipe, "
                 "and fit that"
             )
+        if len(getattr(step, "marks_", ())):
+            raise ModelError(
+                f"{path}: the step {name} ({type(step).__name__}) cannot be exported, because "
+                "other programs do not know the small marks that it keeps; remove its keep_marks "
+                "from the recipe, and fit that"
+            )
     if isinstance(reader, ConvolutionalReader):
         return
     last = before[-2:]
