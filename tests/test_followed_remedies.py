@@ -317,7 +317,7 @@ CALLS: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: make_image_captchas(1, gradient=255),
     ),
     (
-        "marks: found '+'; pass a string of . , : - or an empty one",
+        r"marks: found '\+'; pass a string of \. , : - or an empty one",
         lambda: make_display_captchas(1, marks="+"),
         lambda: make_display_captchas(1, marks=""),
     ),

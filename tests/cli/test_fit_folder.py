@@ -236,6 +236,7 @@ def test_labels_of_both_cases_are_also_evaluated_ignoring_case(run, tmp_path, wi
     assert outcome.out.count("ignoring case") == 1 + with_recipe
 
 
+@pytest.mark.slow
 def test_images_without_a_label_teach(run, tmp_path):
     folder, more, model = (tmp_path / name for name in ("captchas", "more", "m.joblib"))
     images, labels = make_line_captchas(110, charset="ABCDEFGH", random_state=3)

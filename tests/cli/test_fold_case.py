@@ -107,6 +107,7 @@ def test_score_of_a_model_that_minds_case(run, model, lower):
     assert figures["string_accuracy"] < figures["string_accuracy_ignoring_case"]
 
 
+@pytest.mark.slow
 def test_fit_of_a_folder_writes_a_recipe_that_folds_case(run, mixed, tmp_path):
     model = tmp_path / "m.joblib"
     outcome = run("fit", mixed, "--fold-case", "--out", model, "--budget", 10, "--jobs", 1)
