@@ -53,7 +53,7 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : Pipeline
-        Pipeline from captchas to strings; its last step is a reader of `skcaptcha.read`.
+        Pipeline from captchas to strings; its last step is a reader of ``skcaptcha.read``.
     threshold : float in [0, 1), default=0.95
         Least probability that a reading is right, for its captcha to teach.
     max_iter : int >= 0, default=3
