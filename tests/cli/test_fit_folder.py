@@ -16,6 +16,8 @@ from skcaptcha import load_recipe
 from skcaptcha._process import start_time
 from skcaptcha.cli.fit import _load_unlabeled
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from skcaptcha.persistence import read_model
+from skcaptcha.prediction import count_training_images
 from waiting import wait_until
 
 
@@ -259,6 +261,9 @@ def test_images_without_a_label_teach(run, tmp_path):
     assert rows[0] == "filename,label,probability,round"
     assert len(rows) == 1 + report["n_pseudo_labeled"]
     assert f"80, of which {report['n_pseudo_labeled'] or 'none'} taught" in outcome.err
+    # Images that taught count as training images.
+    images = [*load_captchas(folder).data, *(row.partition(",")[0] for row in rows[1:])]
+    assert count_training_images(read_model(model), images) == len(images)
     assert ("Images without a label" in model.with_suffix(".html").read_text()) is (
         "n_pseudo_labeled" in report and bool(report["n_pseudo_labeled"])
     )

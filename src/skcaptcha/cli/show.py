@@ -27,7 +27,7 @@ EXAMPLE = "skcaptcha show artifacts/model.joblib a.png --out steps.png"
 
 _MAX_IMAGES = 40
 # Keys of the manifest whose values are too long for a table.
-_NOT_SHOWN = {"confusions", "recipe_content", "training_images", "trials"}
+_NOT_SHOWN = {"confusions", "recipe_content", "pseudo_labeled_images", "training_images", "trials"}
 _MAX_COUNTS = 5
 _VERSIONS_SHOWN = ("skcaptcha", "scikit-learn")
 

@@ -34,7 +34,9 @@ from skcaptcha.fitting._result import (
     write_report,
 )
 from skcaptcha.fitting._unlabeled import usable_unlabeled
+from skcaptcha.images import ImageDecoder
 from skcaptcha.persistence import check_before_fit, describe_training
+from skcaptcha.persistence._manifest import PSEUDO_LABELED, encode_digests
 from skcaptcha.read._base import set_fold_case
 
 _FIRST_LINE = "# Chosen by skcaptcha fit"
@@ -174,6 +176,9 @@ def fit_captchas(
         if others is not None:
             report |= {"n_unlabeled": len(others.data), "n_pseudo_labeled": len(pseudo_labels)}
         manifest = report | {"recipe_content": choice.recipe}
+        if others is not None and choice.self_training is not None:
+            taught = np.flatnonzero(choice.self_training.labeled_iter_[-len(others.data) :] > 0)
+            manifest[PSEUDO_LABELED] = encode_digests(others.data.take(taught), ImageDecoder())
         del report["training_images"]  # hashes
         write_model(
             choice.model,

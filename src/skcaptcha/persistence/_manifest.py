@@ -18,6 +18,8 @@ from skcaptcha.read._base import folds_case, reader_of_strings
 
 _MAX_SIZES = 20
 _DIGEST_SIZE = 5  # bytes; two different images in a million million share one
+PSEUDO_LABELED = "pseudo_labeled_images"
+"""Key of the manifest for images without a label that taught, as ``training_images``."""
 
 
 def describe_model(model: Pipeline) -> dict[str, Any]:
@@ -78,13 +80,6 @@ def describe_training(
     for image, label in zip(batch, y, strict=True):
         text = str(label).encode(errors="surrogatepass")
         everything.update(len(text).to_bytes(8, "little") + text + bytes.fromhex(image.digest))
-    # Those of the pixels that the model gets.
-    digests = [
-        pixel_digest(decoder.transform([image])[0])
-        if decoder.gray or image.animated
-        else image.digest
-        for image in batch
-    ]
     about: dict[str, Any] = {
         "n_train": len(y),
         "lengths": _with_text_keys(Counter(map(len, y))),
@@ -96,8 +91,20 @@ def describe_training(
             [min(values), max(values)] for values in zip(*sizes, strict=True)
         )
     about["training_sha256"] = everything.hexdigest()
-    about["training_images"] = b64encode(b"".join(map(_short, digests))).decode()
+    about["training_images"] = encode_digests(batch, decoder)
     return about
+
+
+def encode_digests(batch: ImageBatch, decoder: ImageDecoder) -> str:
+    """Return the first five bytes of each image's SHA-256 in base64."""
+    # Those of the pixels that the model gets.
+    digests = [
+        pixel_digest(decoder.transform([image])[0])
+        if decoder.gray or image.animated
+        else image.digest
+        for image in batch
+    ]
+    return b64encode(b"".join(map(_short, digests))).decode()
 
 
 def count_training_images(
@@ -105,17 +112,22 @@ def count_training_images(
 ) -> int | None:
     """Count the images with the same pixels as one of the model's training images.
 
-    They have to be decoded like the training images. None if the manifest does not contain
-    ``training_images``.
+    Images without a label that taught are training images too. They have to be decoded like the
+    training images. None if the manifest does not contain ``training_images``.
     """
     known = training_digests(manifest)
-    return None if known is None else sum(is_among(known, image) for image in images)
+    if known is None:
+        return None
+    known |= training_digests(manifest, PSEUDO_LABELED) or set()
+    return sum(is_among(known, image) for image in images)
 
 
-def training_digests(manifest: Mapping[str, Any]) -> set[bytes] | None:
+def training_digests(
+    manifest: Mapping[str, Any], key: str = "training_images"
+) -> set[bytes] | None:
     """Return digests of a model's training images; None if the manifest does not contain them."""
     try:
-        content = b64decode(manifest["training_images"], validate=True)
+        content = b64decode(manifest[key], validate=True)
     except (KeyError, TypeError, ValueError):
         return None
     return {content[i : i + _DIGEST_SIZE] for i in range(0, len(content), _DIGEST_SIZE)}
