@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,9 @@ def test_the_docs_describe_when_to_use_each_recipe():
 def test_the_wheel_contains_the_ready_recipes(tmp_path):
     command = ["uv", "build", "--wheel", "--quiet", "--out-dir", tmp_path, ROOT]
     if shutil.which("uv") is None:
-        command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, ROOT]
+        # An environment may have no pip of its own.
+        python = sys.executable if find_spec("pip") else Path(sys.base_prefix) / "bin" / "python3"
+        command = [python, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, ROOT]
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = zipfile.ZipFile(wheel).namelist()
