@@ -79,7 +79,7 @@ def fit(
             "--unlabelled",
             metavar="DIR",
             help="With DIR: folder of images of the same scheme without labels, which teach as "
-            "well; can be repeated. Images of DIR without a label always do.",
+            "well; can be repeated. So can images of DIR that have no label.",
         ),
     ] = None,
     pseudo_labels: Annotated[
