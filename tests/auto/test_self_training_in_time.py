@@ -1,14 +1,19 @@
 """The final fit of a network takes the time that the rounds leave."""
 
+import logging
+
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from skcaptcha.auto._self_training_in_time import SelfTrainingInTime
 from skcaptcha.datasets import make_line_captchas
-from skcaptcha.denoise import Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.denoise import Binarizer, Grayscale, HeightScaler, PolarityNormalizer
+from skcaptcha.features import RawPixels
 from skcaptcha.images import ImageDecoder
-from skcaptcha.read import ConvolutionalReader
+from skcaptcha.read import CharacterReader, ConvolutionalReader
+from skcaptcha.segment import EqualSplit
 
 
 def fit(seconds_left, *, n_unlabeled: int = 4) -> SelfTrainingInTime:
@@ -38,3 +43,25 @@ def test_the_final_fit_takes_what_rounds_leave(seconds, n_rounds, budget):
 
 def test_without_captchas_that_could_teach_it_takes_everything():
     assert fit(lambda: 160.0, n_unlabeled=0).estimator_[-1].budget == 160.0
+
+
+def test_a_committee_that_fails_teaches_nothing(caplog):
+    X, y = make_line_captchas(30, charset="AB", random_state=0)
+    # Members learn from 18 captchas, with fewer characters than neighbors.
+    neighbors = KNeighborsClassifier(n_neighbors=4 * 20 - 1)
+    pipeline = make_pipeline(
+        ImageDecoder(),
+        Grayscale(),
+        Binarizer(),
+        EqualSplit(4),
+        RawPixels(),
+        CharacterReader(neighbors),
+    )
+    reader = SelfTrainingInTime(pipeline, n_views=0, random_state=0)
+    with caplog.at_level(logging.WARNING):
+        reader.fit_in_time(list(X), [*y[:20].tolist(), *[None] * 10], lambda: 60.0)
+    assert "do not teach, because a model failed: Expected n_neighbors" in caplog.text
+    assert reader.termination_condition_ == "failed"
+    assert reader.labeled_iter_.tolist() == [0] * 20 + [-1] * 10
+    plain = pipeline.fit(list(X[:20]), y[:20])
+    assert (reader.predict(X) == plain.predict(X)).all()

@@ -39,7 +39,7 @@ def test_the_least_sure_images_come_first():
     assert "T2" in str(dict(gallery.cards[0].lines)["read as"])
 
 
-@pytest.mark.parametrize("ending", ["no_change", "worse"])
+@pytest.mark.parametrize("ending", ["no_change", "worse", "failed"])
 def test_without_any_that_taught_there_is_no_gallery(ending):
     unlabeled = Bunch(data=[np.zeros((20, 40), np.uint8)], filenames=["a"])
     found = reader([-1], [0.0])

@@ -358,9 +358,12 @@ def _why_none_taught(result: FitResult) -> str:
     choice: Any = result.search
     if choice.self_training is None:
         return "not needed, or no time for it"
-    if choice.self_training.termination_condition_ == "worse":
-        return "held-out captchas were read worse with them"
-    return "no reading was sure enough"
+    why = {
+        "worse": "held-out captchas were read worse with them",
+        "failed": "a model could not be fitted or could not read",
+    }
+    ending = choice.self_training.termination_condition_
+    return why.get(ending, "no reading was sure enough")
 
 
 def _tried_table(choice: Choice) -> Table:

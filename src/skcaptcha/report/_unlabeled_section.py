@@ -16,6 +16,7 @@ _ENDINGS = {
     "max_iter": "there was no time for more, or no need",
     "no_change": "a round changed nothing",
     "worse": "held-out captchas were read worse than without them, so none teaches",
+    "failed": "a model could not be fitted or could not read, so none teaches",
 }
 
 
