@@ -70,13 +70,18 @@ def generate(folder: Path) -> Scheme:
     return look_at(folder)
 
 
-def subset(scheme: Scheme, n: int, seed: int, folder: Path) -> None:
+def subset(
+    scheme: Scheme, n: int, seed: int, folder: Path, others: Path | None = None
+) -> dict[str, str]:
     """Create a labeled folder of links to `n` random training captchas.
 
-    Samples with the same seed are nested: a smaller one is contained in every larger one.
+    Samples with the same seed are nested: a smaller one is contained in every larger one. Links to
+    the others are created in the folder `others`, without labels. The labels that they have are
+    returned by the names of the links.
     """
     captchas = load_captchas(scheme.train)
-    chosen = np.random.default_rng(seed).permutation(len(captchas.data))[:n]
+    order = np.random.default_rng(seed).permutation(len(captchas.data))
+    chosen = order[:n]
     folder.mkdir(parents=True)
     # Files are named by numbers, because labels.csv must be UTF-8, but file names need not be.
     names = [f"{i:05}{Path(captchas.data[i]).suffix}" for i in chosen]
@@ -85,3 +90,11 @@ def subset(scheme: Scheme, n: int, seed: int, folder: Path) -> None:
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         rows = zip(names, captchas.target[chosen].tolist(), strict=True)
         csv.writer(file).writerows([("filename", "label"), *rows])
+    labels = {}
+    if others:
+        others.mkdir(parents=True)
+        for i in order[n:]:
+            name = f"{i:05}{Path(captchas.data[i]).suffix}"
+            (others / name).symlink_to(Path(captchas.data[i]).resolve())
+            labels[name] = str(captchas.target[i])
+    return labels

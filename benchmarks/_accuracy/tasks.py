@@ -111,22 +111,25 @@ def run(task: Task, method: Method, work: Path) -> Result:
     try:
         if task.scheme.problem:
             raise SkcaptchaError(task.scheme.problem)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder) as lock:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            return task.result(str(method), **_measure(task, method, folder, lock))
+        with emptied(folder) as lock:
+            train = task.scheme.train
+            if task.seed is not None:
+                train = folder / "train"
+                subset(task.scheme, task.n, task.seed, train)
+            figures = fit_and_score(method.arguments(train), task.scheme.dev, folder, lock)
+            return task.result(str(method), **figures)
     except (SkcaptchaError, OSError) as error:
         return task.result(str(method), failed=" ".join(str(error).split()))
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[int]:
-    """Lock a folder, and yield the descriptor of the lock, which child processes inherit.
+def emptied(folder: Path) -> Iterator[int]:
+    """Lock and empty a folder, and yield the descriptor of the lock, which children inherit.
 
     A command continues to run if the benchmark is killed. The lock file contains its process group,
     so that the next benchmark can end it.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT)
     try:
         try:
@@ -137,22 +140,23 @@ def _alone_in(folder: Path) -> Iterator[int]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         # The number may have been reused for another process.
         os.ftruncate(lock, 0)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         yield lock
     finally:
         os.close(lock)
 
 
-def _measure(task: Task, method: Method, folder: Path, lock: int) -> dict[str, Any]:
-    train, model = task.scheme.train, folder / "model.joblib"
-    if task.seed is not None:
-        train = folder / "train"
-        subset(task.scheme, task.n, task.seed, train)
+def fit_and_score(
+    arguments: Sequence[object], dev: Path, folder: Path, lock: int
+) -> dict[str, Any]:
+    """Fit with a command, score the model on a labeled folder, and return the figures."""
+    model = folder / "model.joblib"
     began = time.perf_counter()
-    arguments: tuple[object, ...] = (*method.arguments(train), "--out", model)
-    fitted = _command(*arguments, report=folder / "fit.json", lock=lock)
+    fitted = _command(*arguments, "--out", model, report=folder / "fit.json", lock=lock)
     fit_seconds = time.perf_counter() - began
     table = folder / "score.csv"
-    arguments = ("score", task.scheme.dev, "--model", model, "--csv", table)
+    arguments = ("score", dev, "--model", model, "--csv", table)
     scored = _command(*arguments, report=folder / "score.json", lock=lock)
     low, high = scored["string_accuracy_interval"]
     case_low, case_high = scored["string_accuracy_ignoring_case_interval"]
