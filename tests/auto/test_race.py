@@ -218,36 +218,44 @@ def test_a_network_wins_unless_it_reads_significantly_less_than_windows(
     assert (race._ranked()[0] is network) == network_first
 
 
-def test_a_network_that_few_captchas_were_held_out_of_does_not_win_over_quick_readers():
+@pytest.mark.parametrize(
+    ("accuracy", "n_held_out", "network_first"),
+    [(1.0, 5, False), (1.0, 39, False), (1.0, 40, True), (0.975, 40, True), (0.95, 40, False)],
+)
+def test_a_network_wins_over_quick_readers_if_enough_captchas_were_held_out_of_it(
+    accuracy, n_held_out, network_first
+):
     labels = strings(40, "ABC", [3])
     race = race_of(bars(labels), labels, 10.0)
     (family,) = families_for(measure(bars(labels), labels), WINDOWS)
     boxes = next(families_for(measure(bars(labels), labels), FIXED_BOXES))
     recipe = family.variants[0].stages[-1][0]
-    quick = Candidate(boxes, boxes.variants[0], accuracy=0.97, n_validated=100, recipe=recipe)
+    quick = Candidate(boxes, boxes.variants[0], accuracy=0.98, n_validated=100, recipe=recipe)
     network = Candidate(
         family,
         family.variants[0],
-        accuracy=1.0,
-        n_validated=5,
+        accuracy=accuracy,
+        n_validated=n_held_out,
         recipe=recipe,
         model=Recipe(recipe).pipeline(),
     )
     race.candidates = [network, quick]
-    assert race._ranked()[0] is quick
+    assert (race._ranked()[0] is network) == network_first
 
 
-@pytest.mark.parametrize(("accuracy", "n_networks"), [(0.95, 0), (0.88, 1)])
-def test_no_network_is_trained_that_could_not_win(accuracy, n_networks):
+@pytest.mark.parametrize(
+    ("n", "accuracy", "n_networks"), [(60, 0.95, 0), (60, 0.88, 1), (200, 0.99, 1)]
+)
+def test_no_network_is_trained_that_could_not_win(n, accuracy, n_networks):
     """Of 60 captchas, two networks are tested on 12: 13 of 14 is the most they can show."""
-    labels = strings(60, "ABC", [3])
+    labels = strings(n, "ABC", [3])
     race = race_of(bars(labels), labels, 10.0)
     measurement = measure(bars(labels), labels)
     (family,) = families_for(measurement, WINDOWS)
     boxes = next(families_for(measurement, FIXED_BOXES))
     race.candidates = [
         Candidate(family, family.variants[0], screened=0.5),
-        Candidate(boxes, boxes.variants[0], accuracy=accuracy, n_validated=60),
+        Candidate(boxes, boxes.variants[0], accuracy=accuracy, n_validated=n),
     ]
     race._train_network()
     assert [each.outcome for each in race.candidates[2:]] == ["no time left"] * n_networks

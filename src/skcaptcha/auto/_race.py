@@ -56,6 +56,9 @@ _NO_TIME = "no time left"
 
 _PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
 _CLOSE = 0.01
+# A network is preferred to a quick recipe that reads about as much if at least so many captchas
+# were held out of it. With fewer, such a network could not be told from one that reads less.
+_ENOUGH_HELD_OUT = 40
 # Networks are trained before candidates that read less than this part of the captchas in the
 # screening are cross-validated.
 _HOPEFUL = 0.5
@@ -462,7 +465,9 @@ class Race:
         """Check whether a network that reads all held-out captchas would not be chosen."""
         greatest = laplace_estimate(1.0, n_tested)
         return any(
-            each.accuracy is not None and not each.has_surrogate and each.estimate >= greatest
+            each.accuracy is not None
+            and not each.has_surrogate
+            and not _is_preferred(greatest, n_tested, each)
             for each in self.candidates
         )
 
@@ -604,11 +609,9 @@ class Race:
         if not ranked:
             return []
         best = ranked[0]
-        if best.has_surrogate and best.model is None:
-            # Few captchas were held out of the network, which usually reads more than windows.
+        if best.model is None:
             for each in able:
-                within = two_standard_errors(best.estimate, max(each.n_validated, 1))
-                if each.model is not None and each.estimate + within >= best.estimate:
+                if each.model is not None and _is_preferred(each.estimate, each.n_validated, best):
                     return [each, *(other for other in ranked if other is not each)]
         # Readers with a surrogate are slow to fit and to read.
         quick = [each for each in tied if not each.has_surrogate]
@@ -620,6 +623,17 @@ class Race:
     def _seconds_to_read(self, candidate: Candidate) -> float:
         times = self.costs.fit_and_read(candidate.recipe, self.pilot)
         return times[1] if times else math.inf
+
+
+def _is_preferred(estimate: float, n_held_out: int, other: Candidate) -> bool:
+    """Check whether a network is preferred to another candidate.
+
+    Networks usually read more than others that have read as many captchas in cross-validation.
+    """
+    margin = 0.0
+    if other.has_surrogate or n_held_out >= _ENOUGH_HELD_OUT:
+        margin = two_standard_errors(other.estimate, max(n_held_out, 1))
+    return estimate + margin >= other.estimate
 
 
 @contextmanager
