@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from skcaptcha.read.convolutional import _training
 from skcaptcha.read.convolutional._folded_network import fold
@@ -77,7 +78,7 @@ def learned():
     own = [*examples(20), *examples(20, seed=1, known=False)]
     training = Training(network(), own, replace(SCHEDULE, max_iter=250, batch_size=8), 0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_training, "_N_REALIGNED", 8)
+        patch.setattr(_training, "_N_REVIEWED", 8)
         training.run(lambda *_: True)
     return training, own
 
@@ -90,7 +91,7 @@ def test_it_learns_to_read_other_captchas(learned):
 
 
 def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypatch, learned):
-    monkeypatch.setattr(_training, "_N_REALIGNED", 8)
+    monkeypatch.setattr(_training, "_N_REVIEWED", 8)
     training, own = learned
     folded = fold(training.network)
     right = [spelled(folded.logits(e.image)) == e.classes.tolist() for e in own]
@@ -98,7 +99,7 @@ def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypat
     moved = [replace(e, centers=e.centers[::-1] * 0.5) for e in own[:20]]
     training.examples = [*moved, *own[20:]]
     with ThreadPoolExecutor(2) as pool:
-        training._realign(pool)
+        training._review(pool)
     expected = examples(1)[0].centers
     for i, (before, after) in enumerate(zip([*moved, *own[20:]], training.examples, strict=True)):
         if right[i]:
@@ -108,8 +109,49 @@ def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypat
     # Positions that are about right are more exact than those of the network.
     training.examples = [*own]
     with ThreadPoolExecutor(2) as pool:
-        training._realign(pool)
+        training._review(pool)
     assert all(a is b for a, b in zip(own[:20], training.examples, strict=False))
+
+
+@pytest.mark.parametrize(("n_wrong", "n_left_out"), [(0, 0), (3, 3), (20, 0)])
+def test_few_captchas_with_wrong_labels_are_left_out(learned, n_wrong, n_left_out):
+    training, own = learned
+    training.examples = [
+        *(replace(e, classes=1 - e.classes) for e in own[:n_wrong]),
+        *own[n_wrong:],
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        training._review(pool)
+    assert set(training._pool.tolist()) == set(range(n_left_out, 40))
+    used = {i for _ in range(20) for i in training._next_batch().tolist()}
+    assert used == set(range(n_left_out, 40))
+
+
+@pytest.mark.parametrize("read", [(2, 2, 2, 2), (0, 2, 1, 2), (2, 1, 1, 2)])
+@pytest.mark.parametrize("label", [[0], [1], [0, 1], [1] * 3])
+def test_the_probability_of_a_label_is_compared_with_that_of_what_is_read(read, label):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4, 3)).astype(np.float32)
+    logits[range(4), read] += 4  # class 2 is the blank
+    probabilities = softmax(logits.astype(float), axis=1)
+    texts: dict[tuple[int, ...], float] = {}
+    for path in itertools.product(range(3), repeat=4):
+        text = tuple(k for k, _ in itertools.groupby(path) if k != 2)
+        texts[text] = texts.get(text, 0) + np.prod(probabilities[range(4), path])
+    best = tuple(k for k, _ in itertools.groupby(read) if k != 2)
+    centers, surplus = _training._compare(example(label), logits)
+    if best == tuple(label):
+        expected = [i for i, k in enumerate(read) if k != 2 and k != read[i - 1]]
+        widths = [read.count(read[i]) for i in expected]
+        middles = np.add(expected, np.divide(np.subtract(widths, 1), 2))
+        np.testing.assert_allclose(centers, COLUMN_WIDTH * middles + (COLUMN_WIDTH - 1) / 2)
+        assert surplus == 0
+        return
+    assert centers is None
+    # Four columns cannot show the same character three times, which needs two blanks between.
+    possible = tuple(label) in texts
+    expected = np.log(texts[best] / texts[tuple(label)]) if possible else 0.0
+    assert surplus == pytest.approx(expected, rel=1e-4)
 
 
 def test_any_number_of_threads_gives_the_same_network():

@@ -30,14 +30,19 @@ _ALIGNED_PART = 0.15
 # Part of the examples that are spliced from two captchas of one width. Captchas of various
 # sizes, such as photographs, cannot be joined without a trace.
 _SPLICED_PART = 0.5
-# Parts of the training after which the network corrects positions that were wrong at first.
-_REALIGNED_AFTER = 0.3, 0.6
+# Parts of the training after which the network corrects positions that were wrong at first, and
+# captchas with wrong labels are left out, before it learns them by heart.
+_REVIEWED_AFTER = 0.3, 0.6
+# A label is taken for wrong if the network finds another text so many times as probable.
+_LOG_TIMES_AS_PROBABLE = math.log(100)
+# A network that contradicts more than this part of the labels is wrong itself.
+_MAX_WRONG_PART = 0.1
 _WIDTH_UNIT = 16  # the widths of batches are multiples of this
 _N_SORTED = 8  # batches that are sorted by the widths of their images at a time
 _N_TIMED = 1, 1 + _N_SORTED  # batches, of all widths
 _N_WARM_UP = 30  # batches until the learning rate is reached
 _N_CHECKS = 20
-_N_REALIGNED = 64  # captchas at a time
+_N_REVIEWED = 64  # captchas at a time
 # Part of the training in which the learning rate falls to 0 if the checks end it early.
 _EARLY_END = 0.1
 # Examples with a label of their own are used at most this many times as often as others.
@@ -94,9 +99,7 @@ class Training:
         self._order = np.random.default_rng(seed)
         self._workspaces = [Workspace() for _ in range(N_PARTS)]
         self._widths = np.array([example.image.shape[1] for example in examples])
-        self._pool = _balanced_pool(np.array([example.pseudo_labeled for example in examples]))
-        self._waiting = np.empty(0, dtype=np.intp)
-        self._batches: list[NDArray[np.intp]] = []
+        self._use(np.arange(len(examples)))
 
     def run(
         self,
@@ -115,7 +118,7 @@ class Training:
         optimizer = AdamW(self.network.parameters, weight_decay=schedule.weight_decay)
         begin = time.perf_counter()
         losses: list[float] = []
-        n_checks = n_worse = n_realigned = 0
+        n_checks = n_worse = n_reviews = 0
         # The fraction done at which the training was found to be of no more use.
         useless_since = 1.0
         started, budget = 0.0, math.inf
@@ -131,9 +134,9 @@ class Training:
                 end = min(1.0, useless_since + _EARLY_END)
                 if done >= end:
                     break
-                if done >= [*_REALIGNED_AFTER, math.inf][n_realigned]:
-                    n_realigned += 1
-                    self._realign(pool)
+                if done >= [*_REVIEWED_AFTER, math.inf][n_reviews]:
+                    n_reviews += 1
+                    self._review(pool)
                 if losses and done * _N_CHECKS >= n_checks + 1:
                     n_checks = int(done * _N_CHECKS)
                     left = (end - done) * seconds / done
@@ -178,33 +181,46 @@ class Training:
         optimizer.step(gradients, rate)
         return sum(loss for loss, _ in results) / len(batch)
 
-    def _realign(self, pool: ThreadPoolExecutor) -> None:
-        """Correct the positions of characters, in captchas that the network reads right.
+    def _review(self, pool: ThreadPoolExecutor) -> None:
+        """Correct the positions of characters, and leave out captchas with wrong labels.
 
-        Captchas are spliced at these positions. Those that were found first are more exact, if
-        they belong to the right characters.
+        Positions are corrected in captchas that the network reads right. Captchas are spliced at
+        these positions. Those that were found first are more exact, if they belong to the right
+        characters.
         """
         network = fold(self.network)
 
-        def read(first: int) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
-            some = self.examples[first : first + _N_REALIGNED]
-            return [*map(spell, network.batch_logits([example.image for example in some]))]
+        def read(first: int) -> list[tuple[NDArray[np.float64] | None, float]]:
+            some = self.examples[first : first + _N_REVIEWED]
+            logits = network.batch_logits([example.image for example in some])
+            return [*map(_compare, some, logits)]
 
-        parts = pool.map(read, range(0, len(self.examples), _N_REALIGNED))
-        for i, (classes, columns) in enumerate(chain.from_iterable(parts)):
-            example = self.examples[i]
-            if not np.array_equal(classes, example.classes):
+        parts = pool.map(read, range(0, len(self.examples), _N_REVIEWED))
+        surplus = np.zeros(len(self.examples))
+        for i, (centers, surplus[i]) in enumerate(chain.from_iterable(parts)):
+            if centers is None:
                 continue
-            centers = COLUMN_WIDTH * columns + (COLUMN_WIDTH - 1) / 2
+            example = self.examples[i]
             is_known = len(example.centers) == len(centers)
             if not is_known or np.abs(example.centers - centers).max() > self.schedule.pitch / 2:
                 self.examples[i] = replace(example, centers=centers)
+        is_wrong = surplus > _LOG_TIMES_AS_PROBABLE
+        is_wrong &= is_wrong.mean() <= _MAX_WRONG_PART
+        self._use(np.flatnonzero(~is_wrong))
+
+    def _use(self, indices: NDArray[np.intp]) -> None:
+        """Learn from these examples only."""
+        self._n_used = len(indices)
+        pseudo_labeled = np.array([self.examples[i].pseudo_labeled for i in indices.tolist()])
+        self._pool = indices[_balanced_pool(pseudo_labeled)]
+        self._waiting = np.empty(0, dtype=np.intp)
+        self._batches: list[NDArray[np.intp]] = []
 
     def _next_batch(self) -> NDArray[np.intp]:
         """Return different examples of similar widths, which need little padding."""
         if not self._batches:
-            size = min(self.schedule.batch_size, len(self.examples))
-            n_batches = min(_N_SORTED, len(self.examples) // size)
+            size = min(self.schedule.batch_size, self._n_used)
+            n_batches = min(_N_SORTED, self._n_used // size)
             some = self._next_examples(n_batches * size)
             by_width = some[np.argsort(self._widths[some], kind="stable")]
             self._batches = [*self._order.permutation(by_width.reshape(n_batches, size))]
@@ -280,6 +296,24 @@ class Training:
         reach = max(_CHARACTER_REACH * pitch, COLUMN_WIDTH / 2)
         blank = np.where(distance > _BLANK_DISTANCE * pitch, self.network.n_classes, -1)
         return np.where(distance <= reach, example.classes[nearest], blank)
+
+
+def _compare(example: Example, logits: Array) -> tuple[NDArray[np.float64] | None, float]:
+    """Compare the label of a captcha with what a network reads.
+
+    Returns the positions of the characters, None if the network reads another text, and by how
+    much the logarithm of the probability of that text is greater.
+    """
+    classes, columns = spell(logits)
+    if np.array_equal(classes, example.classes):
+        return COLUMN_WIDTH * columns + (COLUMN_WIDTH - 1) / 2, 0.0
+    texts = [*map(list, (classes, example.classes))]
+    longest = max(map(len, texts))
+    targets = np.array([text + [-1] * (longest - len(text)) for text in texts])
+    logs = log_softmax(logits, axis=1)
+    losses, _ = ctc_loss(np.stack([logs, logs]), targets, np.full(2, len(logits)))
+    # A label that is too long for the image has an infinite loss, but may be right.
+    return None, float(losses[1] - losses[0]) if np.isfinite(losses[1]) else 0.0
 
 
 def _balanced_pool(pseudo_labeled: NDArray[np.bool_]) -> NDArray[np.intp]:
