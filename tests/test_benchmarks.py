@@ -1,4 +1,4 @@
-"""The accuracy benchmark: its results, and resuming after an interruption."""
+"""The benchmarks of accuracy: their results, and resuming after an interruption."""
 
 import csv
 import os
@@ -239,3 +239,30 @@ def test_samples_are_nested(workshop, tmp_path, monkeypatch):
         assert len(set(paths)) == n
         assert chosen <= set(paths)
         chosen = set(paths)
+
+
+def test_few_labels_are_compared_with_and_without_other_images(workshop, tmp_path):
+    names = ("--only", "good,broken", "--sizes", 20, "--samples", 1, "--budgets", "10,20")
+    arguments = [BENCHMARKS / "labels.py", workshop / "data", tmp_path, *names]
+    command = [sys.executable, *map(str, arguments)]
+    first = subprocess.run(command, text=True, capture_output=True, timeout=240, check=False)
+    assert first.returncode == 1, first.stderr
+    assert "x.png" in first.stderr  # the label file of broken names it
+    with (tmp_path / "labels.csv").open(newline="") as stream:
+        found = [row for row in csv.DictReader(stream) if not row["failed"]]
+    assert [(row["unlabeled"], row["n_unlabeled"]) for row in found] == [
+        ("False", "0"),
+        ("True", str(N_TRAIN - 20)),
+    ]
+    for row in found:
+        assert float(row["low"]) <= float(row["string_accuracy"]) <= float(row["high"])
+        assert int(row["n_wrong"]) <= int(row["n_checked"]) == int(row["n_taught"])
+    assert "| good | 20 | 1 |" in (tmp_path / "labels.md").read_text()
+    assert (tmp_path / "labels.png").read_bytes().startswith(b"\x89PNG")
+    # What has a result is not fitted again.
+    model = tmp_path / "work" / "good" / "20-0-with" / "model.joblib"
+    written = model.stat().st_mtime_ns
+    again = subprocess.run(command, text=True, capture_output=True, timeout=240, check=False)
+    assert again.returncode == 1
+    assert "good" not in again.stderr
+    assert model.stat().st_mtime_ns == written
