@@ -88,6 +88,32 @@ def test_captchas_that_cannot_be_audited_are_rejected(captchas):
 
 
 @pytest.mark.slow
+def test_captchas_without_labels_teach_but_held_out_ones_do_not():
+    images, labels = make_line_captchas(150, charset="ABCDEFGHKM", random_state=1)
+    images[:, 12:16] = 0  # a line as thick as the strokes, so that few labels are not enough
+    X, others = list(images[:90]), [*images[90:], *images[:90]]
+    audit = audit_captchas(X, labels[:90].tolist(), unlabeled=others, budget=30)
+    assert (audit.n_train, audit.n_held_out, audit.n_unlabeled) == (60, 30, 60)
+    assert audit.curve
+    sizes = {point.n_labels: point.n_unlabeled for point in audit.unlabeled_curve}
+    assert sizes.keys() <= {20, 50, 60}
+    assert all(n == 60 - n_labels + 60 for n_labels, n in sizes.items())
+    alone = {point.n_labels: point for point in audit.curve}
+    for point in audit.unlabeled_curve:
+        assert point.n_pseudo_labeled <= point.n_unlabeled
+        base = alone.get(point.n_labels)
+        if base and point.n_pseudo_labeled:
+            assert point.gain.value == pytest.approx(point.read.value - base.read.value)
+        elif base:
+            assert (point.gain, point.read) == (None, base.read)
+    assert audit.cpu_seconds == pytest.approx(
+        sum(point.cpu_seconds for point in (*audit.curve, *audit.unlabeled_curve))
+    )
+    result = json.loads(json.dumps(audit.to_dict(), allow_nan=False))
+    assert [p["n_unlabeled"] for p in result["unlabeled_curve"]] == list(sizes.values())
+
+
+@pytest.mark.slow
 def test_captchas_that_cannot_be_read_are_not_called_safe():
     """Noise cannot be read, but an audit of few captchas is weak evidence."""
     rng = np.random.default_rng(0)
@@ -107,8 +133,12 @@ def test_captchas_that_cannot_be_read_are_not_called_safe():
 
 def test_fits_without_time_are_reported_as_missing(captchas):
     images, labels = captchas
-    audit = audit_captchas(images[:45], labels[:45], budget=0.01)
+    # Five images are no duplicates of labeled ones: with those beyond the first 20, 15 can teach.
+    audit = audit_captchas(images[:45], labels[:45], unlabeled=images[:50] * 2, budget=0.01)
     assert [point.n_labels for point in audit.curve] == [30]
     assert audit.skipped == (10, 20)
-    assert "was too short for 10 and 20 labels" in audit_report(audit).to_markdown()
+    assert (audit.n_unlabeled, audit.unlabeled_curve, audit.unlabeled_skipped) == (5, (), (20,))
+    markdown = audit_report(audit).to_markdown()
+    assert "was too short for 10 and 20 labels" in markdown
+    assert "too short for 20 labels with unlabeled images" in markdown
     assert all(ablation.loss is None for ablation in audit.ablations)

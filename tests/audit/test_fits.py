@@ -50,6 +50,15 @@ def test_networks_train_no_longer_than_allowed(drawn, labels):
     assert correct.shape == (20,)
 
 
+def test_captchas_without_labels_are_the_other_training_captchas_and_those_given(drawn, labels):
+    split = make_split(drawn, labels)._replace(unlabeled=drawn(labels[60:70]))
+    images = split.first_labeled(25).unlabeled
+    assert split.first(25).unlabeled is None
+    assert [image.pixels.tobytes() for image in images] == [
+        image.tobytes() for image in [*split.X[25:], *drawn(labels[60:70])]
+    ]
+
+
 def test_point_contains_the_results_of_its_fit(drawn, labels):
     split = make_split(drawn, labels).first(30)
     outcome = choose_and_read(split, budget=3, keep_choice=True)

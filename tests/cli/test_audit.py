@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from skcaptcha.datasets import make_line_captchas
+from skcaptcha.datasets import make_line_captchas, write_captchas
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +25,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_audit_writes_one_report_in_three_formats(folder, tmp_path, run):
-    out = tmp_path / "new" / "report.html"
-    done = run("audit", folder, "--out", out, "--budget", 4, "--jobs", 1, "--json", "-")
+    out, more = tmp_path / "new" / "report.html", tmp_path / "more"
+    write_captchas(more, *make_line_captchas(12, charset="ABC", random_state=1))
+    (more / "broken.png").write_text("no image")
+    done = run(
+        "audit", folder, "--unlabeled", folder, "--unlabelled", more, "--out", out,
+        "--budget", 8, "--jobs", 1, "--json", "-",
+    )  # fmt: skip
     assert done.code == 1
     assert "AAAA_broken.png" in done.err
+    assert "1 of 13 images without a label cannot be read" in done.err
+    assert "with unlabeled images" in done.err
     figures = json.loads(done.out)
     assert json.loads(out.with_suffix(".json").read_text()) == {
         key: value for key, value in figures.items() if key != "files"
     }
-    assert figures["n"] == 30
+    assert (figures["n"], figures["n_unlabeled"]) == (30, 12)
+    assert [
+        *(point["n_labels"] for point in figures["unlabeled_curve"]),
+        *figures["unlabeled_skipped"],
+    ] == [20]
     assert [failed["filename"] for failed in figures["failed"]] == ["AAAA_broken.png"]
     low, high = figures["string_accuracy_interval"]
     assert low <= figures["string_accuracy"] <= high
@@ -57,6 +68,13 @@ def test_audit_refuses_to_write_two_results_to_one_file(folder, tmp_path, run):
     done = run("audit", folder, "--out", tmp_path / "a.html", "--json", tmp_path / "a.json")
     assert done.code == 2
     assert "two results would be written to this file" in done.sentence()
+
+
+def test_audit_needs_images_in_folders_of_unlabeled_ones(folder, tmp_path, run):
+    done = run("audit", folder, "--unlabeled", tmp_path, "--out", tmp_path / "audit.html")
+    assert done.code == 2
+    assert str(tmp_path) in done.sentence()
+    assert not list(tmp_path.iterdir())
 
 
 def test_audit_refuses_numbers_as_labels(tmp_path, run):

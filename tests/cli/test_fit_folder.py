@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from skcaptcha import load_recipe
 from skcaptcha._process import start_time
-from skcaptcha.cli.fit import _load_unlabeled
+from skcaptcha.cli.fit import load_unlabeled
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.persistence import read_model
 from skcaptcha.prediction import count_training_images
@@ -299,9 +299,9 @@ def test_folders_of_unlabeled_images_count_once(tmp_path):
     write_captchas(more, images[3:], labels[3:])
     table = (folder / "labels.csv").read_text().splitlines()
     (folder / "labels.csv").write_text("\n".join(table[:3]))
-    found = _load_unlabeled(folder, None, [more, folder, folder / ".." / "more"])
+    found = load_unlabeled(folder, None, [more, folder, folder / ".." / "more"])
     assert found is not None
     assert [Path(path).name for path in found.data] == [
         table[3].partition(",")[0], *load_captchas(more).filenames
     ]  # fmt: skip
-    assert _load_unlabeled(more, None, [more]) is None
+    assert load_unlabeled(more, None, [more]) is None

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch
 
 from skcaptcha.exceptions import FitWarning
 from skcaptcha.fitting import _unlabeled
-from skcaptcha.fitting._unlabeled import usable_unlabeled
+from skcaptcha.fitting._unlabeled import readable_unlabeled, usable_unlabeled
 
 
 def captchas(n: int) -> Bunch:
@@ -58,10 +58,19 @@ def test_files_that_are_not_images_are_left_out():
 
 
 def test_of_too_many_a_sample_is_used(monkeypatch):
-    monkeypatch.setattr(_unlabeled, "_MAX_UNLABELED", 50)
+    monkeypatch.setattr(_unlabeled, "MAX_UNLABELED", 50)
     with pytest.warns(FitWarning, match="50 of 200 images without a label are used"):
         usable = usable_unlabeled(captchas(200), 60)
     assert usable is not None
     assert len(usable.data) == 50
     assert [f"{image.pixels[0, 0]}.png" for image in usable.data] == usable.filenames
     assert len(set(usable.filenames)) == 50
+
+
+def test_few_are_readable_too():
+    some = captchas(2)
+    some.data[0] = b"text"
+    with pytest.warns(FitWarning, match="1 of 2 images without a label cannot be read"):
+        readable = readable_unlabeled(some)
+    assert readable is not None
+    assert readable.filenames == ["1.png"]

@@ -2,7 +2,7 @@ import re
 
 from matplotlib import rc_context
 
-from skcaptcha.report._charts import accuracy_chart, chart
+from skcaptcha.report._charts import Curve, accuracy_chart, chart
 
 
 def test_text_without_a_font_is_left_to_the_browser():
@@ -21,7 +21,9 @@ def test_charts_do_not_depend_on_a_matplotlibrc():
 
 def test_error_bars_end_at_0_and_100_percent():
     html = accuracy_chart(
-        [1, 2], [1.0, 0.98], [0.95, 0.93], [1.05, 1.03], xlabel="k", description="accuracies"
+        Curve([1, 2], [1.0, 0.98], [0.95, 0.93], [1.05, 1.03]),
+        xlabel="k",
+        description="accuracies",
     )
     # The axis ends at 100 %; nothing is drawn above.
     points = [
@@ -36,13 +38,28 @@ def test_error_bars_end_at_0_and_100_percent():
 
 def test_labels_of_ticks_do_not_overlap():
     html = accuracy_chart(
-        [10, 20, 100, 107],
-        [0.5] * 4,
-        [0.4] * 4,
-        [0.6] * 4,
+        Curve([10, 20, 100, 107], [0.5] * 4, [0.4] * 4, [0.6] * 4),
         xlabel="n",
         description="",
         is_learning_curve=True,
     )
     shown = re.findall(r">(\d+)</text>", html)
     assert shown[:3] == ["10", "20", "107"]
+
+
+def test_two_curves_have_a_legend():
+    curve = Curve([10, 20], [0.5, 0.6], [0.4, 0.5], [0.6, 0.7], "labels alone")
+    other = Curve(
+        [20],
+        [0.8],
+        [
+            0.7,
+        ],
+        [0.9],
+        "with other images",
+    )
+    html = accuracy_chart(curve, other, xlabel="labels", description="", is_learning_curve=True)
+    assert "labels alone" in html
+    assert "with other images" in html
+    alone = accuracy_chart(curve, xlabel="labels", description="", is_learning_curve=True)
+    assert "labels alone" not in alone

@@ -37,6 +37,11 @@ class AuditPoint:
         Processor time for choosing and fitting.
     readings_per_hour : float
         Number of captchas that one core reads in an hour.
+    n_unlabeled, n_pseudo_labeled : int
+        Number of unlabeled captchas, and of those that taught.
+    gain : Difference or None
+        With unlabeled captchas, `read` minus the proportion that is read without them, with the
+        same labels in the same time; None if none taught, or if that was not measured.
     """
 
     n_labels: int
@@ -44,6 +49,9 @@ class AuditPoint:
     recipe: str
     cpu_seconds: float
     readings_per_hour: float
+    n_unlabeled: int = 0
+    n_pseudo_labeled: int = 0
+    gain: Difference | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,14 @@ class Audit:
         Learning curve.
     skipped : tuple of int
         Numbers of labels for which the time budget was too short.
+    n_unlabeled : int or None
+        Number of unlabeled captchas that are not duplicates; None if none were passed.
+    unlabeled_curve : tuple of AuditPoint
+        Learning curve with unlabeled captchas, which include the training captchas beyond the first
+        `n_labels`, without their labels. It has no points for numbers of labels with which
+        unlabeled captchas cannot help.
+    unlabeled_skipped : tuple of int
+        Numbers of labels that are missing in `unlabeled_curve` because the time was too short.
     findings : tuple of Finding
         One finding for each defense.
     ablations : tuple of Ablation
@@ -100,7 +116,7 @@ class Audit:
     ablation_base : Proportion or None
         Proportion read by the unchanged recipe, fitted to `n_ablation` captchas.
     budget, seconds, cpu_seconds : float
-        Time budget, time used, and processor time of the learning curve, in seconds.
+        Time budget, time used, and processor time of the learning curves, in seconds.
     version : str
         Version of skcaptcha.
     """
@@ -121,6 +137,9 @@ class Audit:
     budget: float
     seconds: float
     cpu_seconds: float
+    n_unlabeled: int | None = None
+    unlabeled_curve: tuple[AuditPoint, ...] = ()
+    unlabeled_skipped: tuple[int, ...] = ()
     version: str = __version__
 
     @property
@@ -133,23 +152,26 @@ class Audit:
         """Mean number of attempts until one captcha is read, and its 95 % interval."""
         return expected_attempts(self.best.read)
 
-    def labels_needed(self, threshold: float) -> int | None:
+    def labels_needed(self, threshold: float, *, unlabeled: bool = False) -> int | None:
         """Return the smallest number of labels with which more than a threshold is read.
 
         Parameters
         ----------
         threshold : float in 0..1
             Proportion of captchas.
+        unlabeled : bool, default=False
+            Whether whoever reads the captchas may use unlabeled ones as well.
 
         Returns
         -------
         n_labels : int or None
-            The first point of the learning curve at which the lower end of the 95 % Clopper-Pearson
-            interval exceeds the threshold; None if there is no such point.
+            The first point of the learning curve, or of both with `unlabeled`, at which the lower
+            end of the 95 % Clopper-Pearson interval exceeds the threshold; None if there is no such
+            point.
         """
-        return next(
-            (p.n_labels for p in self.curve if significantly_exceeds(p.read, threshold)), None
-        )
+        points = [*self.curve, *(self.unlabeled_curve if unlabeled else ())]
+        enough = [p.n_labels for p in points if significantly_exceeds(p.read, threshold)]
+        return min(enough, default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as dicts, sequences, numbers and strings, for JSON.
@@ -164,6 +186,9 @@ class Audit:
             "string_accuracy": self.best.read.value,
             "string_accuracy_interval": [self.best.read.low, self.best.read.high],
             "labels_needed": {str(p): self.labels_needed(p) for p in THRESHOLDS},
+            "labels_needed_with_unlabeled": {
+                str(p): self.labels_needed(p, unlabeled=True) for p in THRESHOLDS
+            },
             "attempts_per_success": expected,
             "attempts_per_success_interval": [low, high],
             "assumed_seconds_per_label": SECONDS_PER_LABEL,

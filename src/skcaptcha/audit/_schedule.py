@@ -17,11 +17,12 @@ from skcaptcha.audit._fits import FitOutcome, Split, choose_and_read, fit_and_re
 from skcaptcha.audit._proportions import Proportion, paired_difference, proportion
 from skcaptcha.audit._recipe_changes import RecipeChange, recipe_changes
 from skcaptcha.auto import Choice
+from skcaptcha.semi_supervised._self_training_reader import MIN_LABELED, MIN_UNLABELED_PART
 
 _SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 # Fractions of the budget: at most for the curve, at least for the ablations.
 _FOR_CURVE, _FOR_ABLATIONS = 0.75, 0.15
-_FOR_LARGEST = 0.4  # of the time for the curve
+_FOR_LARGEST = 0.4  # of the time for the curve without unlabeled captchas
 _MIN_SECONDS = 30.0  # for choosing a recipe, if the budget allows it for each number of labels
 _MAX_ABLATION = 300  # labels
 
@@ -30,8 +31,9 @@ _MAX_ABLATION = 300  # labels
 class Schedule:
     """The fits of an audit, distributed over processes.
 
-    `start` is the start of the audit by `time.time`, which is the same in all processes. `progress`
-    is called with the name of a task, the number of finished fits, and the total number of fits.
+    With unlabeled captchas in `split`, there is a second learning curve, with them. `start` is the
+    start of the audit by `time.time`, which is the same in all processes. `progress` is called with
+    the name of a task, the number of finished fits, and the total number of fits.
     """
 
     split: Split
@@ -51,28 +53,49 @@ class Schedule:
         """Number of labels of the ablations."""
         return min(len(self.split.y), _MAX_ABLATION)
 
-    def curve(self) -> list[FitOutcome]:
-        """Choose a recipe for each number of labels; the largest is never skipped."""
+    @property
+    def unlabeled_sizes(self) -> list[int]:
+        """Numbers of labels of the learning curve with unlabeled captchas that can help."""
+        if self.split.unlabeled is None:
+            return []
+        n = len(self.split.y) + len(self.split.unlabeled)
+        least = 1 + MIN_UNLABELED_PART
+        return [size for size in self.sizes if size >= MIN_LABELED and least * size <= n]
+
+    def curves(self) -> tuple[list[FitOutcome], list[FitOutcome]]:
+        """Choose a recipe for each number of labels, without unlabeled captchas and with them.
+
+        The fit to all labels, without unlabeled captchas, is never skipped.
+        """
         sizes, allowed = self.sizes, _FOR_CURVE * self.budget
         n_workers = joblib.effective_n_jobs(self.n_jobs)
-        budgets = _budgets(sizes, allowed, n_workers)
-        *smaller, largest = range(len(sizes))
-        # One process does the longest task last, and reserves its time; several begin with it.
-        order, deadline = [largest, *smaller], self.start + allowed
+        splits = [self.split.first(size) for size in sizes]
+        splits += [self.split.first_labeled(size) for size in self.unlabeled_sizes]
+        budgets = _budgets(sizes, self.unlabeled_sizes, allowed, n_workers)
+        largest = len(sizes) - 1
+        order = sorted(range(len(splits)), key=lambda k: len(splits[k].y))
+        deadline = self.start + allowed
+        # One process does the longest task last, and reserves its time; several begin with the
+        # longest ones.
         if n_workers == 1:
-            order, deadline = [*smaller, largest], deadline - budgets[largest]
+            order.sort(key=lambda k: k == largest)
+            deadline -= budgets[largest]
+        else:
+            order.sort(key=lambda k: len(splits[k].y) < sizes[largest])
         tasks = (
             joblib.delayed(_before)(
                 None if k == largest else deadline,
                 choose_and_read,
-                self.split.first(sizes[k]),
+                splits[k],
                 budget=budgets[k],
                 keep_choice=k == largest,
             )
             for k in order
         )
         outcomes = [each for each in self._run("learning", tasks, len(order)) if each is not None]
-        return sorted(outcomes, key=lambda each: each.point.n_labels)
+        outcomes.sort(key=lambda each: each.point.n_labels)
+        with_unlabeled = [each for each in outcomes if each.point.n_unlabeled]
+        return [each for each in outcomes if not each.point.n_unlabeled], with_unlabeled
 
     def ablations(self, choice: Choice | None) -> tuple[Proportion | None, list[Ablation]]:
         """Fit the chosen recipe again, unchanged and without each step that counters a defense.
@@ -120,15 +143,20 @@ class Schedule:
             yield result
 
 
-def _budgets(sizes: list[int], allowed: float, n_workers: int) -> list[float]:
-    """Divide the time among the numbers of labels; the largest is the most important."""
-    total = allowed * n_workers
-    largest = _FOR_LARGEST * total
-    weights = np.sqrt(sizes[:-1])
-    others = (total - largest) * weights / max(weights.sum(), 1)
+def _budgets(
+    sizes: list[int], unlabeled_sizes: list[int], allowed: float, n_workers: int
+) -> list[float]:
+    """Divide the time among the numbers of labels; the largest is the most important.
+
+    Return the times without unlabeled captchas, then those with them, which are the same: more time
+    alone might read more.
+    """
+    weights = np.sqrt(sizes)
+    weights[-1] = max(1, weights[:-1].sum() * _FOR_LARGEST / (1 - _FOR_LARGEST))
+    weights = np.concatenate([weights, weights[np.searchsorted(sizes, unlabeled_sizes)]])
     # With less time, readers that are slow to fit would not be tried with few labels.
-    least = min(_MIN_SECONDS, allowed / len(sizes))
-    return np.clip([*others, largest], least, allowed).tolist()
+    least = min(_MIN_SECONDS, allowed / len(weights))
+    return np.clip(allowed * n_workers * weights / weights.sum(), least, allowed).tolist()
 
 
 def _before(deadline: float | None, task: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ from skcaptcha.cli._console import (
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, seconds
 from skcaptcha.cli._output import write_json
+from skcaptcha.cli.fit import load_unlabeled
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,22 +43,37 @@ def audit(
     folder: LabeledFolder,
     *,
     labels: LabelFile = None,
+    unlabeled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--unlabeled",
+            "--unlabelled",
+            metavar="DIR",
+            help="Folder of images of the same scheme without labels, for a second learning curve; "
+            "can be repeated, and can be the folder of the labeled ones.",
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
             metavar="FILE.html", help="File of the report; .json and .md are written next to it."
         ),
     ] = Path("artifacts/audit.html"),
-    budget: Annotated[float, seconds("Approximate time to use.", "900")] = 900.0,
+    budget: Annotated[
+        float | None,
+        seconds("Approximate time to use.", "900, or 2700 with --unlabeled"),
+    ] = None,
     jobs: Jobs = -1,
     json: Json = None,
 ) -> None:
     """Measure how easily your own captcha can be read, and which of its defenses hold.
 
     Models are fitted to increasing numbers of labels and evaluated on held-out captchas, and
-    captchas with more of a defense are compared with those that have less. The report, as HTML,
-    Markdown and JSON, has a confidence interval for every proportion. Images that cannot be read
-    are excluded and listed; the exit code is then 1. Needs skcaptcha[report].
+    captchas with more of a defense are compared with those that have less. With --unlabeled, a
+    second learning curve shows what is read if images without labels teach as well: those of its
+    folders, those of DIR, and the labeled training captchas beyond the number of labels. The
+    report, as HTML, Markdown and JSON, has a confidence interval for every proportion. Images that
+    cannot be read are excluded and listed; the exit code is then 1. Needs skcaptcha[report].
     """
     from skcaptcha._files.earlier_output import check_earlier_output
     from skcaptcha._process.worker_processes import start_workers
@@ -68,15 +84,23 @@ def audit(
     from skcaptcha.report import audit_report, audit_summary
 
     markdown, results = out.with_suffix(".md"), out.with_suffix(".json")
-    check_outputs(markdown, results, html=out, json=json, reads=[folder, labels])
+    check_outputs(
+        markdown, results, html=out, json=json, reads=[folder, labels, *(unlabeled or ())]
+    )
     check_earlier_output(markdown, f"# {_TITLE}", out)
     captchas = load_captchas(folder, labels=labels)
-    note_labels(folder, labels)
+    note_labels(folder, labels, left_out=unlabeled is None)
+    others = None if unlabeled is None else _unlabeled_images(folder, labels, unlabeled)
     captchas, failed = exclude_unusable_images(captchas, verbose=int(shows_progress()))
     start_workers(jobs)
     with _progress() as advance:
         found = audit_captchas(
-            captchas.data, captchas.target, budget=budget, n_jobs=jobs, progress=advance
+            captchas.data,
+            captchas.target,
+            unlabeled=others,
+            budget=budget,
+            n_jobs=jobs,
+            progress=advance,
         )
     report = {"folder": str(folder), **found.to_dict(), "failed": failed}
     title = f"{_TITLE} {folder.resolve().name}"
@@ -96,6 +120,7 @@ def audit(
     written = "\n".join(map(os.fspath, files))
     rows = [*audit_summary(found), ("seconds", seconds), ("written", written)]
     console.print(summary_table(rows))
+    console.print(_curve_table(found))
     console.print(_defenses_table(found))
     write_json({**report, "files": files}, json)
     if failed:
@@ -117,6 +142,31 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
                 advance(1)
 
         yield say
+
+
+def _unlabeled_images(folder: Path, labels: Path | None, folders: Sequence[Path]) -> Sequence[Any]:
+    """Return the decoded images without a label of a folder, and of others."""
+    from skcaptcha.fitting._unlabeled import readable_unlabeled
+
+    found = load_unlabeled(folder, labels, folders)
+    usable = None if found is None else readable_unlabeled(found)
+    return () if usable is None else usable.data
+
+
+def _curve_table(found: Audit) -> Table:
+    """Return a table of both learning curves, or of the one without unlabeled images."""
+    from skcaptcha.report.audit._number_text import with_interval
+
+    right = ["labels", "read", "with unlabeled images"]
+    if found.n_unlabeled is None:
+        right.pop()
+    table = empty_table(*right, right=right)
+    reads = {point.n_labels: point.read for point in found.curve}
+    with_unlabeled = {point.n_labels: point.read for point in found.unlabeled_curve}
+    for n in sorted({*reads, *with_unlabeled}):
+        row = [str(n), with_interval(reads.get(n)), with_interval(with_unlabeled.get(n))]
+        table.add_row(*row[: len(right)])
+    return table
 
 
 def _defenses_table(found: Audit) -> Table:

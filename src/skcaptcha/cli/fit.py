@@ -208,7 +208,7 @@ def fit_folder(
     )
     captchas = load_captchas(folder, labels=labels, fold_case=fold_case)
     note_labels(folder, labels, left_out=False)
-    others = _load_unlabeled(folder, labels, unlabeled)
+    others = load_unlabeled(folder, labels, unlabeled)
     result = fit_captchas(captchas, out, unlabeled=others, **options)
     if pseudo_labels is not None:
         header = ("filename", "label", "probability", "round")
@@ -224,7 +224,7 @@ def fit_folder(
     return result
 
 
-def _load_unlabeled(folder: Path, labels: Path | None, folders: Sequence[Path]) -> Captchas | None:
+def load_unlabeled(folder: Path, labels: Path | None, folders: Sequence[Path]) -> Captchas | None:
     """Return the images of a folder that have no label, and all those of other folders.
 
     A folder that is given twice, or is the folder itself, adds nothing.

@@ -10,12 +10,11 @@ from sklearn.utils import Bunch
 from skcaptcha.exceptions import FitWarning
 from skcaptcha.fitting._exclude import names_of
 from skcaptcha.images import ImageBatch
-from skcaptcha.semi_supervised._self_training_reader import MIN_LABELED
-
-# Fewer, in units of the number of labeled captchas, would not pay for the time that they take.
-_MIN_PART = 0.2
-# More take longer to read than they help.
-_MAX_UNLABELED = 3000
+from skcaptcha.semi_supervised._self_training_reader import (
+    MAX_UNLABELED,
+    MIN_LABELED,
+    MIN_UNLABELED_PART,
+)
 
 
 def usable_unlabeled(captchas: Bunch, n_labeled: int) -> Bunch | None:
@@ -53,18 +52,27 @@ def usable_unlabeled(captchas: Bunch, n_labeled: int) -> Bunch | None:
     why = ""
     if n_labeled < MIN_LABELED:
         why = f"at least {MIN_LABELED} labeled images are needed to check what models read"
-    elif n < _MIN_PART * n_labeled:
+    elif n < MIN_UNLABELED_PART * n_labeled:
         why = f"{n} are too few to help beside {n_labeled} labeled images"
     if why:
         warnings.warn(f"images without a label are left out: {why}", FitWarning, stacklevel=3)
         return None
+    return readable_unlabeled(captchas, stacklevel=4)
+
+
+def readable_unlabeled(captchas: Bunch, *, stacklevel: int = 3) -> Bunch | None:
+    """Return captchas without labels as decoded images, at most 3,000; None if none is an image.
+
+    Warn of files that are not images, and if a sample is used. See `usable_unlabeled`.
+    """
+    n = len(captchas.data)
     chosen = np.arange(n)
-    if n > _MAX_UNLABELED:
-        chosen = np.sort(np.random.default_rng(0).permutation(n)[:_MAX_UNLABELED])
+    if n > MAX_UNLABELED:
+        chosen = np.sort(np.random.default_rng(0).permutation(n)[:MAX_UNLABELED])
         warnings.warn(
-            f"{_MAX_UNLABELED:,} of {n:,} images without a label are used, chosen at random",
+            f"{MAX_UNLABELED:,} of {n:,} images without a label are used, chosen at random",
             FitWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     batch = ImageBatch([captchas.data[i] for i in chosen.tolist()])
     if batch.errors:
@@ -73,7 +81,7 @@ def usable_unlabeled(captchas: Bunch, n_labeled: int) -> Bunch | None:
             f"{len(batch.errors)} of {len(batch)} images without a label cannot be read and are "
             f"left out; the first: {error}",
             FitWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     usable = [i for i in range(len(batch)) if i not in batch.errors]
     names = names_of(captchas)

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Colors that the color-blind can distinguish, on light and dark backgrounds."""
+
+_MARKERS = ("o", "s")
 
 TEXT_COLOR = "#010203"
 """Replaced by ``currentColor``: the text color of the page, which depends on the screen."""
@@ -101,12 +103,18 @@ def percent_axis(*axes: Any) -> None:
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
+class Curve(NamedTuple):
+    """Accuracies with the ends of their intervals, over a parameter; the legend shows the name."""
+
+    x: Sequence[float]
+    accuracies: ArrayLike
+    lows: ArrayLike
+    highs: ArrayLike
+    name: str = ""
+
+
 def accuracy_chart(
-    x: Sequence[float],
-    accuracies: ArrayLike,
-    lows: ArrayLike,
-    highs: ArrayLike,
-    *,
+    *curves: Curve,
     xlabel: str,
     description: str,
     caption: str = "",
@@ -117,10 +125,10 @@ def accuracy_chart(
     """Return a chart of accuracies, with intervals, over a parameter that is a number.
 
     The x axis is logarithmic if it covers more than a factor of 30, and for a learning curve, whose
-    y axis covers 0 to 100 %. `texts` are shown at the points, `marks` are horizontal lines.
+    y axis covers 0 to 100 %. `texts` are shown at the points of the first curve, `marks` are
+    horizontal lines.
     """
-    y = np.asarray(accuracies, dtype=float)
-    errors = np.clip([y - np.asarray(lows), np.asarray(highs) - y], 0, [y, 1 - y])
+    x = sorted({value for curve in curves for value in curve.x})
 
     def plot(axes: Axes) -> None:
         positions = np.asarray(x, dtype=float)
@@ -128,12 +136,29 @@ def accuracy_chart(
         if is_learning_curve or (low > 0 and high / low >= _LOG_FROM):
             axes.set_xscale("log")
             positions = np.log(positions)
-        axes.errorbar(x, y, errors, color=COLORS[0], marker="o", capsize=3, clip_on=False)
-        for k, text in enumerate(texts):
+        for curve, color, marker in zip(curves, COLORS, _MARKERS, strict=False):
+            y = np.asarray(curve.accuracies, dtype=float)
+            ends = [y - np.asarray(curve.lows), np.asarray(curve.highs) - y]
+            errors = np.clip(ends, 0, [y, 1 - y])
+            axes.errorbar(
+                curve.x,
+                y,
+                errors,
+                color=color,
+                marker=marker,
+                capsize=3,
+                clip_on=False,
+                label=curve.name,
+            )
+        if len(curves) > 1:
+            axes.legend()
+        best = np.concatenate([np.ravel(curve.accuracies) for curve in curves]).max()
+        first, accuracies = curves[0].x, np.ravel(curves[0].accuracies)
+        for value, accuracy, text in zip(first, accuracies, texts, strict=False):
             axes.annotate(
                 text,
-                (x[k], y[k]),
-                xytext=(7, -14 if y[k] > 0.1 else 7),
+                (value, accuracy),
+                xytext=(7, -14 if accuracy > 0.1 else 7),
                 textcoords="offset points",
             )
         if is_learning_curve:
@@ -141,7 +166,7 @@ def accuracy_chart(
         else:
             # Differences of less than five points are due to chance.
             low, high = axes.get_ylim()
-            axes.set_ylim(min(low, y.max() - 0.05), min(high, 1.0))
+            axes.set_ylim(min(low, best - 0.05), min(high, 1.0))
         crowded = np.diff(positions) < _TICK_DISTANCE * np.ptp(positions)
         names = [f"{value:g}" for value in x]
         axes.set_xticks(x, ["" if c else n for n, c in zip(names, [*crowded, False], strict=True)])

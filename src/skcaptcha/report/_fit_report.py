@@ -19,7 +19,7 @@ from skcaptcha.metrics import wilson_interval
 from skcaptcha.read import ConvolutionalReader
 from skcaptcha.read._base import reader_of_strings
 from skcaptcha.report._blocks import Block, Facts, Heading
-from skcaptcha.report._charts import accuracy_chart
+from skcaptcha.report._charts import Curve, accuracy_chart
 from skcaptcha.report._confidence_section import confidence_section
 from skcaptcha.report._errors_section import errors_section
 from skcaptcha.report._grid_section import grid_section
@@ -239,10 +239,7 @@ def _learning_curve_section(curve: Sequence[LearningCurvePoint]) -> Section:
     sizes = [point.n_train for point in curve]
     listed = ", ".join(f"{text} with {size}" for text, size in zip(texts, sizes, strict=True))
     chart = accuracy_chart(
-        sizes,
-        accuracies,
-        lows,
-        highs,
+        Curve(sizes, accuracies, lows, highs),
         xlabel="training captchas",
         description=f"Learning curve: accuracy by number of training captchas: {listed}.",
         caption="String accuracy by number of training captchas, with 95 % intervals. Measured on "

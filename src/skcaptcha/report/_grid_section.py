@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent, points
 from skcaptcha.report._blocks import Bars, Block, Table
-from skcaptcha.report._charts import accuracy_chart, matrix_chart
+from skcaptcha.report._charts import Curve, accuracy_chart, matrix_chart
 from skcaptcha.report._page import Section
 
 _MAX_CANDIDATES = 15
@@ -158,10 +158,12 @@ def _profile(
     caption = f"Best string accuracy in cross-validation for each value of {parameter.name}"
     if all(map(_is_number, parameter.values)):
         return accuracy_chart(
-            [float(value) for value in parameter.values],
-            means,
-            means - spreads,
-            means + spreads,
+            Curve(
+                [float(value) for value in parameter.values],
+                means,
+                means - spreads,
+                means + spreads,
+            ),
             xlabel=parameter.name,
             description=description,
             caption=f"{caption}, with its standard deviation between folds.",

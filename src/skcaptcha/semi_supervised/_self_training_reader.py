@@ -31,6 +31,10 @@ _logger = logging.getLogger(__name__)
 _HELD_OUT_FRACTION, _MAX_HELD_OUT = 0.1, 100
 MIN_LABELED = 20
 """With fewer labeled captchas none can be held out, so that no reading is trusted."""
+MIN_UNLABELED_PART = 0.2
+"""Fewer captchas without a label, in units of those with one, would not pay for their time."""
+MAX_UNLABELED = 3000
+"""More captchas without a label take longer to read than they help."""
 N_ROUNDS, N_VIEWS = 3, 4
 # In each round, at most this many times as many captchas as those that taught so far.
 GROWTH = 3

@@ -1,13 +1,17 @@
 """The audit report contains the results of the audit, in HTML and in Markdown."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from skcaptcha._display.percent import percent
 from skcaptcha.audit import Audit
+from skcaptcha.audit._audit import AuditPoint
+from skcaptcha.audit._proportions import paired_difference, proportion
 from skcaptcha.report import audit_report, audit_summary
+from skcaptcha.report.audit._number_text import in_points, span, with_interval
 
 
 def html_of(audit: Audit) -> str:
@@ -29,6 +33,22 @@ def test_html_and_markdown_have_the_same_figures(audit):
         assert f"| {point.n_labels} | {percent(point.read.value, point.read.n)}" in markdown
     for text in ("20 and 50 labels", "does not hold", "not measured", "Without such"):
         assert (text in html) == (text in markdown) == (text != "Without such")
+
+
+def test_both_learning_curves_are_in_the_report(audit):
+    gain = paired_difference(4, 0, 30)
+    point = AuditPoint(20, proportion(28, 30), "HOG + SVC", 1.0, 1e6, 940, 812, gain)
+    other = replace(audit, n_unlabeled=900, unlabeled_curve=(point,))
+    row = f"| 20 | 940 | 812 | 93 % | {span(point.read)} % | {in_points(gain, 30)} | 0.02 | HOG"
+    assert row in markdown_of(other)
+    html = html_of(other)
+    for text in ("labels alone", f"images as well: 20: {with_interval(point.read)}"):
+        assert text in html
+        assert text not in html_of(audit)
+    # No curve, but the reason.
+    none = markdown_of(replace(audit, n_unlabeled=3))
+    assert "3 that were given" in none
+    assert "of which taught" not in none
 
 
 def test_captchas_are_shown_in_html_only(audit):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent
 from skcaptcha.audit import Audit
-from skcaptcha.audit._audit import SECONDS_PER_LABEL, THRESHOLDS
+from skcaptcha.audit._audit import SECONDS_PER_LABEL, THRESHOLDS, AuditPoint
 from skcaptcha.report._blocks import (
     Bars,
     Block,
@@ -24,11 +24,12 @@ from skcaptcha.report._blocks import (
     Table,
     verbatim,
 )
-from skcaptcha.report._charts import accuracy_chart
+from skcaptcha.report._charts import Curve, accuracy_chart
 from skcaptcha.report._page import Page, Section
-from skcaptcha.report.audit._conclusion import conclusion_blocks
+from skcaptcha.report.audit._conclusion import conclusion_blocks, unlabeled_sentence
 from skcaptcha.report.audit._defense_sections import ablation_blocks, defense_blocks
 from skcaptcha.report.audit._number_text import (
+    in_points,
     minutes,
     rounded,
     span,
@@ -43,6 +44,7 @@ from skcaptcha.report.audit._published_rates import (
     as_published,
     published_rates,
 )
+from skcaptcha.semi_supervised._self_training_reader import MIN_LABELED
 
 
 def audit_report(
@@ -95,15 +97,15 @@ def audit_report(
 
 
 def _learning_curve(audit: Audit) -> Iterator[Block]:
-    reads = [point.read for point in audit.curve]
-    listing = "; ".join(f"{point.n_labels}: {with_interval(point.read)}" for point in audit.curve)
+    curves = [_curve(audit.curve, "labels alone")]
+    description = f"String accuracy by number of labels, with intervals: {_listing(audit.curve)}"
+    if audit.unlabeled_curve:
+        curves.append(_curve(audit.unlabeled_curve, "with unlabeled images"))
+        description += f"; with unlabeled images as well: {_listing(audit.unlabeled_curve)}"
     yield accuracy_chart(
-        [point.n_labels for point in audit.curve],
-        [read.value for read in reads],
-        [read.low for read in reads],
-        [read.high for read in reads],
+        *curves,
         xlabel="labels",
-        description=f"String accuracy by number of labels, with intervals: {listing}.",
+        description=f"{description}.",
         is_learning_curve=True,
         marks=THRESHOLDS,
     )
@@ -128,6 +130,7 @@ def _learning_curve(audit: Audit) -> Iterator[Block]:
         f"{SECONDS_PER_LABEL:.0f} seconds per label. A larger budget may find a recipe that reads "
         "more."
     )
+    yield from _unlabeled(audit)
     yield (
         "The labels of each row are included in the next row. They are one random sample: another "
         "sample of only 10 or 20 labels may read more or fewer captchas than the interval "
@@ -135,6 +138,66 @@ def _learning_curve(audit: Audit) -> Iterator[Block]:
         "the result above, a number of labels is enough for a proportion if chance alone would "
         "explain the accuracy at most once in forty times (by the Clopper-Pearson interval, which "
         "is wider near 0 than the one shown). Numbers of labels between two rows were not tried."
+    )
+
+
+def _curve(points: Sequence[AuditPoint], name: str) -> Curve:
+    reads = [point.read for point in points]
+    return Curve(
+        [point.n_labels for point in points],
+        [read.value for read in reads],
+        [read.low for read in reads],
+        [read.high for read in reads],
+        name,
+    )
+
+
+def _listing(points: Sequence[AuditPoint]) -> str:
+    return "; ".join(f"{point.n_labels}: {with_interval(point.read)}" for point in points)
+
+
+def _unlabeled(audit: Audit) -> Iterator[Block]:
+    """Yield what unlabeled images change, if the audit measured that."""
+    if audit.n_unlabeled is None:
+        return
+    if audit.unlabeled_curve:
+        yield Table(
+            (
+                "labels",
+                "unlabeled images",
+                "of which taught",
+                "read",
+                "95 % interval",
+                "gain, points",
+                "CPU minutes",
+                "recipe",
+            ),
+            [
+                (
+                    str(point.n_labels),
+                    str(point.n_unlabeled),
+                    str(point.n_pseudo_labeled),
+                    percent(point.read.value, point.read.n),
+                    f"{span(point.read)} %",
+                    in_points(point.gain, point.read.n),
+                    minutes(point.cpu_seconds),
+                    point.recipe,
+                )
+                for point in audit.unlabeled_curve
+            ],
+        )
+        yield unlabeled_sentence(audit)
+    yield (
+        "Whoever reads captchas can collect any number of them without labels. In the second "
+        "curve, images without labels teach as well, if a committee of models reads them surely: "
+        f"{audit.n_unlabeled} that were given, and the captchas of the first curve beyond its "
+        "number of labels, without their labels. None of them is a duplicate of a held-out "
+        "captcha. Both fits to the same labels have the same time; a larger budget helps the "
+        f"second more. With fewer than {MIN_LABELED} labels, or with few images without labels, "
+        "these cannot help, and the second curve has no point. None of them taught where nearly "
+        "everything is read without them, where time was short, where no reading was sure, and "
+        "where held-out training captchas were read worse with them: these points are those of the "
+        "first curve."
     )
 
 
@@ -216,6 +279,6 @@ def _method(audit: Audit) -> Iterator[Block]:
         "may be blamed for the cost of the other."
     )
     yield (
-        f"Time used: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. The learning "
-        f"curve took {minutes(audit.cpu_seconds)} CPU minutes. skcaptcha {audit.version}."
+        f"Time used: {minutes(audit.seconds)} of {minutes(audit.budget)} minutes. Learning "
+        f"curves took {minutes(audit.cpu_seconds)} CPU minutes. skcaptcha {audit.version}."
     )

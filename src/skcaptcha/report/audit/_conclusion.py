@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from skcaptcha._display.percent import percent, percent_interval
 from skcaptcha.audit import Audit
-from skcaptcha.audit._audit import THRESHOLDS
+from skcaptcha.audit._audit import THRESHOLDS, AuditPoint
 from skcaptcha.audit._defenses import BROKEN
 from skcaptcha.audit._proportions import significantly_exceeds
 from skcaptcha.report._blocks import Block, Facts, Headline, Mood
@@ -30,8 +30,17 @@ def audit_summary(audit: Audit) -> list[tuple[str, str]]:
         Names and values.
     """
     best = audit.best
+    with_unlabeled = [
+        (
+            "with unlabeled images",
+            f"{with_interval(point.read)}, with {point.n_labels} labels and {point.n_unlabeled} "
+            "unlabeled images",
+        )
+        for point in audit.unlabeled_curve[-1:]
+    ]
     return [
         ("string accuracy", f"{with_interval(best.read)}, with {best.n_labels} labels"),
+        *with_unlabeled,
         ("attempts per success", times(*audit.attempts)),
         *((f"labels to read {percent(p, 100)}", _labels_needed(audit, p)) for p in THRESHOLDS),
         ("readings per hour", f"{rounded(best.readings_per_hour)}, on one core of this machine"),
@@ -65,15 +74,52 @@ def conclusion_blocks(audit: Audit) -> Iterator[Block]:
     if audit.skipped:
         sizes = listed([str(size) for size in audit.skipped])
         yield f"The budget of {audit.budget:.0f} seconds was too short for {sizes} labels."
+    if audit.unlabeled_skipped:
+        sizes = listed([str(size) for size in audit.unlabeled_skipped])
+        yield f"It was too short for {sizes} labels with unlabeled images."
+
+
+def unlabeled_sentence(audit: Audit) -> str:
+    """Return how unlabeled images change the number of labels that are enough."""
+    for threshold in reversed(THRESHOLDS):
+        part = percent(threshold, 100)
+        without, n = (
+            audit.labels_needed(threshold),
+            audit.labels_needed(threshold, unlabeled=True),
+        )
+        if n is not None and without is None:
+            return (
+                f"With unlabeled images, {n} labels are enough to read {part}; without them, "
+                f"{audit.best.n_labels} labels are not."
+            )
+        if n != without:
+            return (
+                f"With unlabeled images, {n} labels are enough to read {part}; without them, it "
+                f"takes {without}."
+            )
+    parts = listed([str(round(100 * threshold)) for threshold in THRESHOLDS])
+    return (
+        f"Unlabeled images did not reduce the numbers of labels that are enough to read {parts} % "
+        "of the captchas."
+    )
 
 
 def _headline_and_advice(audit: Audit) -> tuple[Headline, str]:
-    read = audit.best.read
+    point, others = audit.best, audit.unlabeled_curve[-1:]
+    for other in others:
+        # Whoever reads captchas can collect as many as needed without labels.
+        if significantly_exceeds(other.read, BROKEN_FROM) and not significantly_exceeds(
+            point.read, BROKEN_FROM
+        ):
+            point, others = other, (audit.best,)
+    read = point.read
     interval = percent_interval(read.low, read.high, read.n)
     detail = (
-        f"With {audit.best.n_labels} labels, {read.n_correct} of {read.n} held-out captchas were "
-        f"read correctly (95 % interval {interval})."
+        f"{_given(point)}, {read.n_correct} of {read.n} held-out captchas were read correctly "
+        f"(95 % interval {interval})."
     )
+    for other in others:
+        detail += f" {_given(other)}, {other.read.n_correct} were."
     definition = f"{BURSZTEIN} call a scheme broken if 1 % of it is read."
     mood: Mood = ""
     if significantly_exceeds(read, BROKEN_FROM):
@@ -106,7 +152,18 @@ def _headline_and_advice(audit: Audit) -> tuple[Headline, str]:
     return Headline(percent(read.value, read.n), conclusion, detail, mood), advice
 
 
+def _given(point: AuditPoint) -> str:
+    more = f" and {point.n_unlabeled} unlabeled images" if point.n_unlabeled else ""
+    return f"With {point.n_labels} labels{more}"
+
+
 def _labels_needed(audit: Audit, threshold: float) -> str:
+    n, fewer = audit.labels_needed(threshold), audit.labels_needed(threshold, unlabeled=True)
+    alone = _labels_needed_alone(audit, threshold)
+    return alone if n == fewer else f"{alone}; {fewer} with unlabeled images"
+
+
+def _labels_needed_alone(audit: Audit, threshold: float) -> str:
     n, best = audit.labels_needed(threshold), audit.best
     if n is None and best.read.value >= threshold:
         return (
