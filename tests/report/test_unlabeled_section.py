@@ -20,7 +20,7 @@ def reader(rounds: list[int], probabilities: list[float]) -> SelfTrainingReader:
     texts = [f"T{i}" if k > 0 else "" for i, k in enumerate(rounds)]
     found.transduction_ = np.array(["AB", "CD", *texts])
     found.held_out_scores_, found.n_iter_ = [0.5, 0.75], 2
-    found.termination_condition_ = "max_iter"
+    found.termination_condition_, found.n_unlike_ = "max_iter", 1
     return found
 
 
@@ -32,6 +32,7 @@ def test_the_least_sure_images_come_first():
     facts, _, gallery = section.blocks
     assert isinstance(facts, Facts)
     assert dict(facts.rows)["of which taught"] == 3
+    assert dict(facts.rows)["of which unlike the labeled ones"] == 1
     assert dict(facts.rows)["held-out captchas read right, by round"] == "50 %, 75 %"
     assert isinstance(gallery, Gallery)
     assert [dict(card.lines)["file"] for card in gallery.cards] == ["c", "d", "a"]

@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
+from skcaptcha.datasets import make_line_captchas
 from skcaptcha.images import ImageDecoder
 from skcaptcha.read import CharacterReader, ConvolutionalReader, Evaluate, Reading
+from skcaptcha.recipes import load_recipe
 from skcaptcha.semi_supervised._committee import agree, members_of
 
 
@@ -52,6 +54,17 @@ def test_images_that_cannot_become_probable_are_not_read_again():
     assert seen == [3, 3, 2, 2]
     assert found.texts.tolist() == ["A", "", "C"]
     np.testing.assert_allclose(found.probabilities, [0.95, 0, 0.825])
+
+
+def test_images_that_cannot_be_read_have_no_text():
+    X, y = make_line_captchas(30, charset="ABC", random_state=0)
+    members = [load_recipe("grid").pipeline().fit(X, y) for _ in range(2)]
+    # Fixed boxes need images of one size.
+    images = [*X[:2], X[2, ::2], X[3]]
+    found = agree(members, images, 0, np.random.RandomState(0))
+    assert found.texts.tolist() == [y[0], y[1], "", y[3]]
+    assert found.probabilities[2] == 0
+    assert (found.probabilities[[0, 1, 3]] > 0.5).all()
 
 
 def test_no_images():

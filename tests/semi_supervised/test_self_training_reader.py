@@ -122,8 +122,13 @@ def test_foreign_images_do_not_teach(n_labeled):
     model.fit([*X, *foreign], [*known, *[""] * 20])
     assert (model.labeled_iter_[n_labeled + 40 :] == -1).all()
     assert (model.labeled_iter_[n_labeled : n_labeled + 40] == 1).all()
-    model.fit(foreign + X[:n_labeled], [""] * 20 + known[:n_labeled])
-    assert model.termination_condition_ == "no_change"
+    assert model.n_unlike_ == 20
+    # Images of another size cannot even be read.
+    larger = [image.repeat(2, axis=0) for image in X[n_labeled:]]
+    for others in (foreign, larger):
+        model.fit(others + X[:n_labeled], [""] * len(others) + known[:n_labeled])
+        assert (model.termination_condition_, model.n_iter_) == ("no_change", 0)
+        assert model.n_unlike_ == len(others)
 
 
 def test_arithmetic_is_scored_by_its_answers():

@@ -362,6 +362,9 @@ def _why_none_taught(result: FitResult) -> str:
         "worse": "held-out captchas were read worse with them",
         "failed": "a model could not be fitted or could not read",
     }
+    n_unlike = choice.self_training.n_unlike_
+    if n_unlike == result.report["n_unlabeled"]:
+        return "all are unlike the labeled ones"
     ending = choice.self_training.termination_condition_
     return why.get(ending, "no reading was sure enough")
 

@@ -32,9 +32,32 @@ def process_each(
     while len(results) < len(sources):
         decoded = _decode_some(decoder, sources, len(results))
         images = [image for image in decoded if isinstance(image, np.ndarray)]
-        processed = iter(_process(model, images, process))
+        processed = iter(process_decoded(model, images, process))
         results += [next(processed) if isinstance(d, np.ndarray) else d for d in decoded]
     return results
+
+
+def process_decoded(
+    model: Pipeline, images: list[np.ndarray], process: Process[Result]
+) -> list[Result | SkcaptchaError]:
+    """Process decoded images; return the error of each image that cannot be used.
+
+    If that fails, each half is processed, until only failing images are left.
+    """
+    if not images:
+        return []
+    try:
+        return list(process(model, images))
+    except (SkcaptchaError, MemoryError) as error:
+        if len(images) == 1:
+            height, width = images[0].shape[:2]
+            too_large = ImageError(
+                "image 0", f"there is not enough memory for {width} x {height} pixels"
+            )
+            return [too_large if isinstance(error, MemoryError) else release_frames(error)]
+        middle = len(images) // 2
+        halves = images[:middle], images[middle:]
+        return [result for half in halves for result in process_decoded(model, half, process)]
 
 
 def _decode_some(
@@ -54,23 +77,3 @@ def _decode_some(
         if n_pixels >= _PIXELS_AT_ONCE:
             break
     return decoded
-
-
-def _process(
-    model: Pipeline, images: list[np.ndarray], process: Process[Result]
-) -> list[Result | SkcaptchaError]:
-    """Process a batch; if that fails, process each half until only failing images are left."""
-    if not images:
-        return []
-    try:
-        return list(process(model, images))
-    except (SkcaptchaError, MemoryError) as error:
-        if len(images) == 1:
-            height, width = images[0].shape[:2]
-            too_large = ImageError(
-                "image 0", f"there is not enough memory for {width} x {height} pixels"
-            )
-            return [too_large if isinstance(error, MemoryError) else release_frames(error)]
-        middle = len(images) // 2
-        halves = images[:middle], images[middle:]
-        return [result for half in halves for result in _process(model, half, process)]

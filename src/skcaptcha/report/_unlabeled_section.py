@@ -33,6 +33,7 @@ def unlabeled_section(reader: SelfTrainingReader, unlabeled: Bunch) -> Section:
         Facts(
             [
                 ("images without a label", n),
+                ("of which unlike the labeled ones", reader.n_unlike_),
                 ("of which taught", len(taught)),
                 ("rounds", f"{reader.n_iter_}; {_ENDINGS[reader.termination_condition_]}"),
                 ("held-out captchas read right, by round", ", ".join(scores) or "not measured"),

@@ -12,6 +12,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._process.one_thread import one_thread
+from skcaptcha.exceptions import SkcaptchaError
+from skcaptcha.images._process_each import process_decoded
 from skcaptcha.read import CharacterReader, ConvolutionalReader, Reading
 from skcaptcha.semi_supervised._views import warped_view
 
@@ -90,8 +92,8 @@ def agree(
             readings = pool(delayed(_read)(member, seen) for member in members)
             for m, own in enumerate(readings):
                 column = k * len(members) + m
-                texts[left, column] = [reading.text for reading in own]
-                confidences[left, column] = [reading.confidence for reading in own]
+                texts[left, column] = [text for text, _ in own]
+                confidences[left, column] = [confidence for _, confidence in own]
             n_unknown = n_readings - len(members) * (1 + k)
             at_most = (_greatest_sums(texts[left], confidences[left]) + n_unknown) / n_readings
             left = left[at_most >= least]
@@ -100,9 +102,18 @@ def agree(
     return Agreement(common, np.where(common == "", 0.0, sums / n_readings))
 
 
-def _read(member: Pipeline, images: Sequence[NDArray[np.uint8]]) -> list[Reading]:
+def _read(member: Pipeline, images: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
+    """Return the text of each image, and its confidence; no text if it cannot be read."""
+    readings = process_decoded(member, images, _readings)
+    return [
+        ("", 0.0) if isinstance(each, SkcaptchaError) else (each.text, each.confidence)
+        for each in readings
+    ]
+
+
+def _readings(member: Pipeline, images: list[NDArray[np.uint8]]) -> list[Reading]:
     # The detector of unlike images would flag warped ones.
-    readings: list[Reading] = member[-1].read(member[:-1].transform(images)) if images else []
+    readings: list[Reading] = member[-1].read(member[:-1].transform(images))
     return readings
 
 

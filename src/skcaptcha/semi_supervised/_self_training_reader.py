@@ -52,7 +52,8 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     that were chosen last, unless the committee reads its held-out captchas worse than at first.
 
     Captchas that `skcaptcha.novelty.NoveltyDetector` detects to be unlike the labeled ones never
-    teach. With fewer than 20 different labeled captchas, none does, because none can be held out.
+    teach, and neither do those that a member cannot read. With fewer than 20 different labeled
+    captchas, none does, because none can be held out.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
         ones.
     n_iter_ : int
         Number of rounds.
+    n_unlike_ : int
+        Number of captchas without a label that are unlike the labeled ones.
     termination_condition_ : {"max_iter", "no_change", "worse"}
         Why there were no more rounds: ``max_iter`` was reached, a round changed nothing, or it read
         its held-out captchas worse than the first one, so that no captcha without a label teaches.
@@ -184,7 +187,7 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
         parts = _held_out_parts(batch, labeled, rng)
         self._forget(labels)
         self.held_out_scores_: list[float] = []
-        self.n_iter_ = 0
+        self.n_iter_ = self.n_unlike_ = 0
         self.termination_condition_ = "max_iter"
         if len(unlabeled) and all(map(len, parts)):
             self._run_rounds(batch, labels, unlabeled, parts, rng)
@@ -204,6 +207,11 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     ) -> None:
         """Let captchas without a label teach, given what each member does not learn from."""
         images, unlike = self._decode(batch, np.flatnonzero(labels != ""), unlabeled)
+        self.n_unlike_ = int(unlike.sum())
+        images = [image for image, skip in zip(images, unlike.tolist(), strict=True) if not skip]
+        unlabeled = unlabeled[~unlike]
+        if not len(unlabeled):
+            self.termination_condition_ = "no_change"
         while self._may_go_on():
             self.n_iter_ += 1
             members = members_of(self.estimator, rng)
@@ -215,7 +223,7 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
                 self.termination_condition_ = "worse"
                 break
             agreement = agree(members, images, self.n_views, rng, least=self.threshold)
-            sure = (agreement.probabilities >= self.threshold) & (agreement.texts != "") & ~unlike
+            sure = (agreement.probabilities >= self.threshold) & (agreement.texts != "")
             ranked = np.argsort(-agreement.probabilities, kind="stable")
             n_taught = np.count_nonzero(self.transduction_ != "")
             chosen = ranked[sure[ranked]][: GROWTH * n_taught]
