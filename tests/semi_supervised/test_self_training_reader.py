@@ -131,6 +131,31 @@ def test_foreign_images_do_not_teach(n_labeled):
         assert model.n_unlike_ == len(others)
 
 
+def noisy(n: int, charset: str, seed: int):
+    """Return lines with a quarter of the pixels black, so that 40 labels are hardly enough."""
+    X, y = make_line_captchas(n, charset=charset, random_state=seed)
+    X[np.random.default_rng(seed).random(X.shape[:3]) < 0.25] = 0
+    return list(X), y.tolist()
+
+
+@pytest.mark.parametrize("case", ["half of another scheme", "a tenth of the labels is wrong"])
+def test_teaching_does_no_harm(case):
+    X, y = noisy(250, "ABCDEFGHIJKLMNOP", 3)
+    labels, others, true = y[:40], X[40:140], y[40:140]
+    if case == "half of another scheme":
+        # Other letters of the same size in the same noise, so that images alone do not tell.
+        others, true = others[:50] + noisy(50, "STUVWXYZ", 9)[0], true[:50] + [None] * 50
+    else:
+        labels = [label if i % 10 else y[i + 200] for i, label in enumerate(labels)]
+    plain = glyphs().fit(X[:40], labels)
+    model = SelfTrainingReader(glyphs(), n_views=0, random_state=0)
+    model.fit(X[:40] + others, [*labels, *[None] * 100])
+    taught = np.flatnonzero(model.labeled_iter_[40:] > 0)
+    assert len(taught) > 10 or case != "half of another scheme"
+    assert [model.transduction_[40 + i] for i in taught] == [true[i] for i in taught]
+    assert model.score(X[140:], y[140:]) >= plain.score(X[140:], y[140:]) - 0.02
+
+
 def test_arithmetic_is_scored_by_its_answers():
     X, y = make_line_captchas(60, charset="123", random_state=0)
     # The second character of each captcha is replaced with the same sign.
