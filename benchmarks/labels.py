@@ -45,7 +45,8 @@ _TERMINATED = 128 + signal.SIGTERM
 def main() -> int:
     """Run the benchmark, and return its exit code."""
     options = _options()
-    table, console = options.out / "labels.csv", Console(stderr=True, highlight=False)
+    table = options.out / "labels.csv"
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     # As with Ctrl-C, end the command that is running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
