@@ -78,10 +78,10 @@ class ConvolutionalReader(ConstrainedReader):
     with the loss of connectionist temporal classification (CTC). In every batch the images are
     warped at random, and half of those that are as wide as another one in the batch show the
     beginning of one captcha and the end of the other. After 30 and 60 % of the training, wrong
-    positions are corrected in the captchas that the network reads right, and captchas are left out
-    whose label seems to be wrong: the network finds another text more than a hundred times as
-    probable. If these are more than a tenth, none is left out. All computations are matrix products
-    in NumPy.
+    positions are corrected in the captchas that the network reads right. If it learns from at least
+    200 captchas, and from no pseudo-labels, those are left out whose label seems to be wrong: the
+    network finds another text more than a hundred times as probable. If these are more than a
+    tenth, none is left out. All computations are matrix products in NumPy.
 
     The pipeline has no segment and features steps: the reader follows the denoising, which should
     end with `HeightScaler`, for instance with ``pitch=24`` and ``margin=0``.

@@ -113,9 +113,17 @@ def test_wrong_positions_are_corrected_in_captchas_that_are_read_right(monkeypat
     assert all(a is b for a, b in zip(own[:20], training.examples, strict=False))
 
 
-@pytest.mark.parametrize(("n_wrong", "n_left_out"), [(0, 0), (3, 3), (20, 0)])
-def test_few_captchas_with_wrong_labels_are_left_out(learned, n_wrong, n_left_out):
+@pytest.mark.parametrize(
+    ("n_wrong", "least", "pseudo_labeled", "n_left_out"),
+    [(0, 40, False, 0), (3, 40, False, 3), (20, 40, False, 0), (3, 41, False, 0), (3, 40, True, 0)],
+)
+def test_few_captchas_with_wrong_labels_are_left_out(
+    monkeypatch, learned, n_wrong, least, pseudo_labeled, n_left_out
+):
+    monkeypatch.setattr(_training, "_MIN_LABELS_TO_DOUBT", least)
     training, own = learned
+    training._use(np.arange(40))
+    own = [*own[:39], replace(own[39], pseudo_labeled=pseudo_labeled)]
     training.examples = [
         *(replace(e, classes=1 - e.classes) for e in own[:n_wrong]),
         *own[n_wrong:],

@@ -35,8 +35,10 @@ _SPLICED_PART = 0.5
 _REVIEWED_AFTER = 0.3, 0.6
 # A label is taken for wrong if the network finds another text so many times as probable.
 _LOG_TIMES_AS_PROBABLE = math.log(100)
-# A network that contradicts more than this part of the labels is wrong itself.
+# A network that contradicts more than this part of the labels is wrong itself. One that learned
+# from few labels, or from pseudo-labels as well, is often wrong about rare characters.
 _MAX_WRONG_PART = 0.1
+_MIN_LABELS_TO_DOUBT = 200
 _WIDTH_UNIT = 16  # the widths of batches are multiples of this
 _N_SORTED = 8  # batches that are sorted by the widths of their images at a time
 _N_TIMED = 1, 1 + _N_SORTED  # batches, of all widths
@@ -205,8 +207,10 @@ class Training:
             if not is_known or np.abs(example.centers - centers).max() > self.schedule.pitch / 2:
                 self.examples[i] = replace(example, centers=centers)
         is_wrong = surplus > _LOG_TIMES_AS_PROBABLE
-        is_wrong &= is_wrong.mean() <= _MAX_WRONG_PART
-        self._use(np.flatnonzero(~is_wrong))
+        n_pseudo_labeled = sum(example.pseudo_labeled for example in self.examples)
+        if len(self.examples) >= _MIN_LABELS_TO_DOUBT and not n_pseudo_labeled:
+            is_wrong &= is_wrong.mean() <= _MAX_WRONG_PART
+            self._use(np.flatnonzero(~is_wrong))
 
     def _use(self, indices: NDArray[np.intp]) -> None:
         """Learn from these examples only."""
