@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -137,10 +138,13 @@ class Schedule:
 
     def _run(self, what: str, tasks: Iterable[Any], n: int) -> Iterator[Any]:
         self.progress(what, 0, n)
-        results = joblib.Parallel(self.n_jobs, return_as="generator")(tasks)
-        for k, result in enumerate(results, start=1):
-            self.progress(what, k, n)
-            yield result
+        with warnings.catch_warnings():
+            # A process that has kept much memory is replaced by another one; no fit is lost.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+            results = joblib.Parallel(self.n_jobs, return_as="generator")(tasks)
+            for k, result in enumerate(results, start=1):
+                self.progress(what, k, n)
+                yield result
 
 
 def _budgets(
