@@ -28,6 +28,8 @@ from pages import blocks_of  # noqa: E402 - it is in the folder of the tests
 # The folder of images of each tutorial, and the pictures that its commands draw.
 TUTORIALS = {
     "meters": ("meter-test", ("before", "after")),
+    "plates": ("plates-test", ("steps",)),
+    "stamps": ("stamps-test", ("steps",)),
 }
 _PICTURE_WIDTH, _N_COLORS = 1240, 256
 
