@@ -30,6 +30,7 @@ TUTORIALS = {
     "meters": ("meter-test", ("before", "after")),
     "plates": ("plates-test", ("steps",)),
     "stamps": ("stamps-test", ("steps",)),
+    "amounts": ("amounts-test", ("steps",)),
 }
 _PICTURE_WIDTH, _N_COLORS = 1240, 256
 
