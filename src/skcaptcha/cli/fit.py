@@ -359,7 +359,7 @@ def _why_none_taught(result: FitResult) -> str:
     if choice.self_training is None:
         return "not needed, or no time for it"
     why = {
-        "worse": "held-out captchas were read worse with them",
+        "worse": "at least four more held-out captchas were misread with them",
         "failed": "a model could not be fitted or could not read",
     }
     n_unlike = choice.self_training.n_unlike_

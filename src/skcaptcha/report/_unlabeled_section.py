@@ -15,7 +15,7 @@ _N_SHOWN = 24
 _ENDINGS = {
     "max_iter": "there was no time for more, or no need",
     "no_change": "a round changed nothing",
-    "worse": "held-out captchas were read worse than without them, so none teaches",
+    "worse": "at least four more held-out captchas were misread than without them, so none teaches",
     "failed": "a model could not be fitted or could not read, so none teaches",
 }
 

@@ -36,6 +36,9 @@ MIN_UNLABELED_PART = 0.2
 MAX_UNLABELED = 3000
 """More captchas without a label take longer to read than they help."""
 N_ROUNDS, N_VIEWS = 3, 4
+# A committee that misreads so many more held-out captchas than the first one reads worse: by a sign
+# test, three captchas may be chance (p = 1/8), and four hardly (1/16).
+_N_WORSE = 4
 # In each round, at most this many times as many captchas as those that taught so far.
 GROWTH = 3
 
@@ -49,7 +52,8 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     that the text of most readings is right. The most probable captchas teach the next round: at
     most three times as many as taught so far. All are read anew in every round, so that early
     mistakes can be corrected. Finally, the pipeline is fitted to the labeled captchas and to those
-    that were chosen last, unless the committee reads its held-out captchas worse than at first.
+    that were chosen last, unless the committee misreads at least four more of its held-out captchas
+    than at first.
 
     Captchas that `skcaptcha.novelty.NoveltyDetector` detects to be unlike the labeled ones never
     teach, and neither do those that a member cannot read. With fewer than 20 different labeled
@@ -87,8 +91,9 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
     n_unlike_ : int
         Number of captchas without a label that are unlike the labeled ones.
     termination_condition_ : {"max_iter", "no_change", "worse"}
-        Why there were no more rounds: ``max_iter`` was reached, a round changed nothing, or it read
-        its held-out captchas worse than the first one, so that no captcha without a label teaches.
+        Why there were no more rounds: ``max_iter`` was reached, a round changed nothing, or it
+        misread at least four more held-out captchas than the first one, so that no captcha without
+        a label teaches.
     held_out_scores_ : list of float
         String accuracy of each round on the held-out captchas.
 
@@ -218,7 +223,8 @@ class SelfTrainingReader(Documented, MetaEstimatorMixin, BaseEstimator):
             for member, part in zip(members, parts, strict=True):
                 self._fit(member, batch, labels, without=part)
             self.held_out_scores_.append(_held_out_score(members, parts, batch, labels))
-            if self.held_out_scores_[-1] < self.held_out_scores_[0]:
+            lost = self.held_out_scores_[0] - self.held_out_scores_[-1]
+            if round(lost * sum(map(len, parts))) >= _N_WORSE:
                 self._forget(labels)
                 self.termination_condition_ = "worse"
                 break
