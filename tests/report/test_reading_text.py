@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from skcaptcha.read import Reading
-from skcaptcha.report._reading_text import remark, uncertain_characters
+from skcaptcha.report._reading_text import answer_text, remark, uncertain_characters
 
 
 def make_reading(**given) -> Reading:
@@ -25,3 +25,8 @@ def test_only_uncertain_characters_are_listed():
 )
 def test_remark(given, text):
     assert remark(make_reading(**given)) == text
+
+
+@pytest.mark.parametrize(("answer", "text"), [(None, ""), ("", "no answer"), ("-7", "answer -7")])
+def test_answer(answer, text):
+    assert answer_text(make_reading(answer=answer)) == text

@@ -1,5 +1,7 @@
 """The figure shows each trace in one row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -29,6 +31,12 @@ def test_each_trace_is_a_row(model):
     written = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert all(each.reading.text in written for each in traces)
     figure.canvas.draw()
+
+
+def test_answers_are_shown(model):
+    steps = trace(model, X[0])
+    answered = replace(steps, reading=replace(steps.reading, answer="7"))
+    assert "answer 7" in [text.get_text() for text in draw_traces([answered]).axes[-1].texts]
 
 
 def test_only_windows_that_were_read_are_drawn():

@@ -46,6 +46,12 @@ def test_text_is_not_interpreted_as_markup():
     assert shown.count("boxes") == 2
 
 
+def test_answers_are_shown():
+    trace = make_trace(60)
+    answered = replace(trace, reading=replace(trace.reading, answer="7"))
+    assert ": A[, answer 7, confidence 40.0 %" in render(answered, 120, None)
+
+
 @pytest.mark.parametrize("colors", [None, "truecolor"])
 def test_control_characters_are_escaped(colors):
     trace = make_trace(60)

@@ -57,7 +57,8 @@ def show(
     by its manifest only, without loading it.
 
     The drawing contains, for each image, the image itself, the output of each denoising step, the
-    boxes, and the text with its confidence; in a file, also the crops.
+    boxes, and the text with its confidence (and the answer of an Evaluate); in a file, also the
+    crops.
     """
     from skcaptcha.persistence import load_manifest, read_model
 

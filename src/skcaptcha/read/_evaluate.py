@@ -19,8 +19,11 @@ from skcaptcha.read._base import reads_images as reads_images_instead_of_segment
 from skcaptcha.read._reading import Reading
 
 _WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-fifteen sixteen seventeen eighteen nineteen twenty"""
-_NUMBERS = {word: number for number, word in enumerate(_WORDS.split())}
+fifteen sixteen seventeen eighteen nineteen"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_DIGITS = "", *_WORDS.split()[1:10]
+_HIGHER = [tens + digit for tens in _TENS.split() for digit in _DIGITS]
+_NUMBERS = {word: number for number, word in enumerate([*_WORDS.split(), *_HIGHER])}
 _SIGNS = {
     "+": ("+", "plus"),
     "-": ("-", "\N{MINUS SIGN}", "\N{EN DASH}", "minus"),
@@ -40,6 +43,7 @@ def _any_of(names: dict[str, Any]) -> str:
 _NUMBER = rf"[0-9]+|{_any_of(_NUMBERS)}"
 _EXPRESSION = re.compile(rf"(-?)({_NUMBER})((?:(?:{_any_of(_SIGN_OF)})(?:{_NUMBER}))*)=?\??")
 _OPERATION = re.compile(rf"({_any_of(_SIGN_OF)})({_NUMBER})")
+_HYPHENATED = re.compile(rf"({_any_of(_NUMBERS)})-(?=({_any_of(_NUMBERS)}))")
 
 
 class Evaluate(BaseReader):
@@ -49,10 +53,11 @@ class Evaluate(BaseReader):
     that the captchas show. `predict` returns the answers; `read` returns both, in ``text`` and
     ``answer``; `score` is the fraction of right answers, and its labels may be answers too.
 
-    Numbers are digits or the English words from zero to twenty. Operators are ``+``, ``-``, ``*``,
-    ``x``, the signs of multiplication and division, ``/``, ``:``, and the words plus, minus, times,
-    multiplied by, and divided by. Multiplication and division come before addition and subtraction.
-    Case, spaces, and a final ``=``, ``?`` or ``=?`` are ignored. Only whole numbers are answers.
+    Numbers are digits or the English words from zero to ninety-nine. Operators are ``+``, ``-``,
+    ``*``, ``x``, the signs of multiplication and division, ``/``, ``:``, and the words plus, minus,
+    times, multiplied by, and divided by. Multiplication and division come before addition and
+    subtraction. Case, spaces, and a final ``=``, ``?`` or ``=?`` are ignored; but ``twenty-one`` is
+    21, and ``twenty - one`` is 19. Only whole numbers are answers.
 
     Parameters
     ----------
@@ -137,8 +142,10 @@ def evaluate_arithmetic(text: str) -> str | None:
     >>> [evaluate_arithmetic(text) for text in ("3+4=?", "two times 8 =", "9 - 12", "7/2", "3+=")]
     ['7', '16', '-3', None, None]
     """
-    match = _EXPRESSION.fullmatch("".join(text.split()).lower())
-    if match is None or len(text) > _MAX_LENGTH:
+    if len(text) > _MAX_LENGTH:
+        return None
+    match = _EXPRESSION.fullmatch("".join(_HYPHENATED.sub(_without_hyphen, text.lower()).split()))
+    if match is None:
         return None
     minus, first, others = match.groups()
     terms = [Fraction(-_number(first) if minus else _number(first))]
@@ -188,6 +195,12 @@ def is_answer(label: str) -> bool:
 
 def _number(written: str) -> int:
     return int(written) if written.isdecimal() else _NUMBERS[written]
+
+
+def _without_hyphen(match: re.Match[str]) -> str:
+    """Return the first of two words, without the hyphen if both are one number."""
+    first, second = match.groups()
+    return first if first + second in _NUMBERS else match[0]
 
 
 def _with_answer(r: Reading) -> Reading:

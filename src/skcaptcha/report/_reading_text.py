@@ -15,6 +15,13 @@ BOX_COLORS = ("#ff5a5f", "#2fb5ff")
 _SHOWN_FROM = 0.001
 
 
+def answer_text(reading: Reading) -> str:
+    """Return the answer of a reader that answers arithmetic; empty if it does not."""
+    if reading.answer is None:
+        return ""
+    return f"answer {reading.answer}" if reading.answer else "no answer"
+
+
 def uncertain_characters(reading: Reading) -> Iterator[tuple[str, float]]:
     """Yield text and confidence of each character whose confidence is low."""
     for character, probability in zip(reading.text, reading.probabilities, strict=False):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skcaptcha._display.percent import percent, percent_confidence
 from skcaptcha.inspection import Trace
-from skcaptcha.report._reading_text import BOX_COLORS, CONFIDENT_FROM, remark
+from skcaptcha.report._reading_text import BOX_COLORS, CONFIDENT_FROM, answer_text, remark
 from skcaptcha.segments import Segments
 
 _CELL_WIDTH = 2.1  # inches
@@ -143,6 +143,7 @@ def _draw_text(axes: Axes, trace: Trace) -> None:
     bold: dict[str, Any] = {"fontsize": 15, "fontweight": "bold", "family": "monospace"}
     confidence = f"confidence {percent_confidence(reading.confidence)}"
     axes.text(0.5, 0.62, reading.text or "(nothing)", **bold, **style)
+    axes.text(0.5, 0.45, answer_text(reading), fontsize=8, **style)
     axes.text(0.5, 0.28, confidence, fontsize=8, color=_color(reading.confidence), **style)
     axes.text(0.5, 0.06, remark(reading), fontsize=8, color=_GRAY, **style)
 

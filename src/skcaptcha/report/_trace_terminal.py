@@ -20,6 +20,7 @@ from skcaptcha.inspection import Trace
 from skcaptcha.report._reading_text import (
     BOX_COLORS,
     CONFIDENT_FROM,
+    answer_text,
     remark,
     uncertain_characters,
 )
@@ -124,6 +125,8 @@ def _headline(trace: Trace) -> Text:
     reading = trace.reading
     text = printable(reading.text) or "(nothing)"
     line = Text.assemble(f"{printable(trace.title)}: ", (text, "bold"), ", ")
+    if answer := answer_text(reading):
+        line.append(f"{answer}, ")
     line.append(f"confidence {percent_confidence(reading.confidence)}", _color(reading.confidence))
     if len(reading.text) == len(reading.probabilities):
         for character, probability in uncertain_characters(reading):
