@@ -126,7 +126,10 @@ def test_too_many_images_are_refused(client, images):
     answer = client.predict_texts(texts)
     assert answer.status == 413
     assert f"has {MAX_IMAGES + 1} images, more than the maximum of {MAX_IMAGES}" in answer.error
-    assert client.predict_form([("a.png", images[0])] * (MAX_IMAGES + 1)).status == 413
+    for n in (MAX_IMAGES + 1, MAX_IMAGES + 2, 2 * MAX_IMAGES):
+        answer = client.predict_form([("a.png", images[0])] * n)
+        assert answer.status == 413
+        assert f"images, more than the maximum of {MAX_IMAGES};" in answer.error
 
 
 @pytest.mark.parametrize("tells_length", [True, False])

@@ -59,11 +59,7 @@ async def uploads_of(request: Request, limits: Limits) -> Sequence[Upload]:
     if not uploads:
         raise HTTPException(400, "The request contains no images; send at least one.")
     if len(uploads) > limits.max_images:
-        raise HTTPException(
-            413,
-            f"The request has {len(uploads)} images, more than the maximum of "
-            f"{limits.max_images}; send them in several requests.",
-        )
+        raise _too_many(str(len(uploads)), limits)
     return uploads
 
 
@@ -111,6 +107,11 @@ async def _from_form(request: Request, limits: Limits) -> list[Upload]:
                     uploads.append(_from_text(value))
     except FormParserError:
         raise HTTPException(400, f"The form is damaged; send it as {FORM}.") from None
+    except HTTPException as error:
+        # The parser stops at the first part that is too many.
+        if error.detail.startswith("Too many"):
+            raise _too_many(f"more than {n}", limits) from None
+        raise
     return uploads
 
 
@@ -141,6 +142,14 @@ def _limited(receive: Receive, limits: Limits) -> Receive:
         return message
 
     return limited
+
+
+def _too_many(n: str, limits: Limits) -> HTTPException:
+    return HTTPException(
+        413,
+        f"The request has {n} images, more than the maximum of {limits.max_images}; send them in "
+        "several requests.",
+    )
 
 
 def _too_large(limits: Limits) -> HTTPException:
