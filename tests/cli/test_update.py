@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from base64 import b64encode
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import skcaptcha
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.persistence import load_manifest, save
+from skcaptcha.persistence._manifest import PSEUDO_LABELED
 
 CHARSET = "ABCDEH7"
 
@@ -76,12 +78,14 @@ def test_known_captchas_count_once_and_updates_can_be_repeated(run, fitted, old,
     rows = []
     for k, (image, label) in enumerate(zip(images, labels, strict=True)):
         shutil.copyfile(image, both / f"{k}.png")
-        rows.append(f"{k}.png,{label}\n")
+        rows.append(f"{k}.png,{'AAAA' if k == 3 else label}\n")
     (both / "labels.csv").write_text("filename,label\n" + "".join(rows))
     first, second = tmp_path / "first.joblib", tmp_path / "second.joblib"
     outcome = run("update", fitted, both, "--out", first, "--jobs", 1, "--budget", 5, "--json", "-")
     report = json.loads(outcome.out)
     assert (report["n_old"], report["n_new"], report["n_known"]) == (80, 60, 10)
+    said = "both: 1 of 10 training captchas here have another label, such as AAAA instead of "
+    assert said + labels[3] in " ".join(outcome.err.split())
     later = tmp_path / "later"
     write_captchas(later, *make_line_captchas(20, charset="QR", random_state=2))
     outcome = run(
@@ -141,3 +145,16 @@ def test_a_model_without_hashes(run, fitted, old, new, tmp_path):
     assert "does not contain hashes of its training captchas" in outcome.sentence()
     outcome = run("update", bare, new)
     assert "does not say where its training captchas are; add the folder" in outcome.sentence()
+
+
+def test_a_model_that_images_without_a_label_taught(run, fitted, old, new, tmp_path):
+    taught = tmp_path / "taught.joblib"
+    manifest = load_manifest(fitted)
+    # Two digests of five bytes each.
+    save(
+        skcaptcha.load(fitted),
+        taught,
+        manifest={**manifest, PSEUDO_LABELED: b64encode(bytes(range(10))).decode()},
+    )
+    outcome = run("update", taught, old, "--data", old, "--out", tmp_path / "m.joblib")
+    assert "2 images without a label taught the model" in " ".join(outcome.err.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from skcaptcha.images._batch import as_batch
 from skcaptcha.inspection import evaluate
 from skcaptcha.model_selection import CaptchaKFold
 from skcaptcha.persistence import LoadedModel, describe_training
-from skcaptcha.persistence._manifest import is_among, training_digests
+from skcaptcha.persistence._manifest import PSEUDO_LABELED, is_among, training_digests
 from skcaptcha.prediction._read_images import decoded_images, process_images
 from skcaptcha.read._base import folds_case, in_case_of, set_fold_case
 from skcaptcha.recipes import Recipe
@@ -111,7 +112,8 @@ def update_model(
     Warns
     -----
     FitWarning
-        If some training captchas are not found.
+        If some training captchas are not found, if new captchas contradict the labels of training
+        captchas, or if images without a label taught the model, which the updated one does not use.
 
     Examples
     --------
@@ -140,6 +142,7 @@ def update_model(
             "the manifest of the model does not contain hashes of its training captchas, so they "
             "cannot be recognized; fit a model to all captchas instead"
         )
+    _warn_of_unlabeled_images(loaded.manifest)
     old, _ = exclude_unusable_images(training, model[0], verbose=verbose)
     old = _take(old, np.flatnonzero(_are_known(model, old, digests)))
     # Captchas that were known in an earlier update are in two folders.
@@ -147,19 +150,20 @@ def update_model(
     _check_training_captchas(old, training, len(digests))
     new, failed = exclude_unusable_images(captchas, model[0], verbose=verbose)
     is_known = _are_known(model, new, digests)
-    new = _take(new, np.flatnonzero(~is_known))
+    known, new = (_take(new, np.flatnonzero(part)) for part in (is_known, ~is_known))
     if len(new.data) < _FEWEST:
         raise DatasetError(
             f"{folder_of(captchas) or 'captchas'}: {len(new.data)} of {len(is_known)} labeled "
             f"captchas are new to the model; at least {_FEWEST} are needed: label more"
         )
-    for part in (old, new):
-        part.target = np.array(in_case_of(model[-1], as_texts(part.target)))
+    for part in (old, known, new):
+        part.target = np.array(in_case_of(model[-1], as_texts(part.target)), dtype=str)
+    _warn_of_other_labels(old, known, folder_of(captchas) or "captchas")
     with exclusive_lock(path), parallel(n_jobs, None, late=True):
         better, report = _compare(loaded, old, new, budget=budget, n_jobs=n_jobs, verbose=verbose)
         everything = _join(old, new)
         fitted = better.fit(everything.data, everything.target)
-        report |= describe_training(everything.data, everything.target, model[0]) | {
+        report |= describe_training(everything.data, everything.target, fitted[0]) | {
             "n_old": len(old.data),
             "n_new": len(new.data),
             "n_known": int(is_known.sum()),
@@ -189,6 +193,34 @@ def _check_training_captchas(found: Bunch, captchas: Bunch, n_train: int) -> Non
             "were found; "
             "the updated model does not learn from the others; use --data for each of their "
             "folders",
+            FitWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_unlabeled_images(manifest: Mapping[str, Any]) -> None:
+    """Warn that images without a label do not teach the updated model."""
+    if n := len(training_digests(manifest, PSEUDO_LABELED) or ()):
+        warnings.warn(
+            f"{n} images without a label taught the model, and an update does not learn from them, "
+            "neither before nor after: if the updated model reads worse, put all labeled captchas "
+            "into one folder DIR, and use skcaptcha fit DIR --unlabeled",
+            FitWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_other_labels(old: Bunch, known: Bunch, where: str) -> None:
+    """Warn of training captchas that have another label among the new captchas."""
+    both = _join(old, known)
+    labels_before = both.target[find_duplicates(both.data)]
+    differ = np.flatnonzero(labels_before != both.target)
+    if differ.size:
+        before, now = labels_before[differ[0]], both.target[differ[0]]
+        warnings.warn(
+            f"{where}: {differ.size} of {len(known.data)} training captchas here have another "
+            f"label, such as {now} instead of {before}; the label in the folder of the training "
+            "captchas is used: if it is wrong, correct it there",
             FitWarning,
             stacklevel=3,
         )
