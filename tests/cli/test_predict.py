@@ -63,7 +63,7 @@ def test_parquet_has_the_same_rows_as_csv(run, model, captchas, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-@pytest.mark.parametrize("option", ["--csv", "--parquet"])
+@pytest.mark.parametrize("option", ["--csv", pytest.param("--parquet", marks=pytest.mark.slow)])
 def test_a_full_disk_gives_one_sentence_and_keeps_the_old_table(model, captchas, tmp_path, option):
     """A file size limit simulates a full disk."""
     pytest.importorskip("pyarrow")
@@ -343,6 +343,7 @@ def test_predict_omits_texts_below_the_minimum_confidence(run, model, captchas, 
     assert [r["text"] for r in figures["captchas"] if "reason" in r] == [""] * 6
 
 
+@pytest.mark.slow
 def test_a_monitor_sees_images_unlike_the_training_images(start, model, captchas, tmp_path):
     folder = tmp_path / "images"
     shutil.copytree(captchas, folder)

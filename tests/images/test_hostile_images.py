@@ -336,6 +336,7 @@ class TestRejected:
             assert_rejected(content[:place] + filling + content[place:], reason)
             assert time.process_time() - began < 2
 
+    @pytest.mark.slow
     def test_too_many_restart_markers(self, tmp_path: Path) -> None:
         """Run in a separate process, where earlier tests do not affect peak memory."""
         content = FILES["JPEG with restarts"]
@@ -344,6 +345,7 @@ class TestRejected:
         path.write_bytes(content[:place] + b"\xff\xd0" * (2**23 - 2000) + content[place:])
         assert_little_memory(path, "two restart markers is missing")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", [b"IDAT", b"PLTE", b"tEXt"])
     def test_too_many_chunks(self, kind: bytes, tmp_path: Path) -> None:
         header, *rest = chunks_of(FILES["PNG RGB"])

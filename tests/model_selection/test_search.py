@@ -219,7 +219,7 @@ def test_a_failing_step_fails_only_its_own_candidates():
         SharedGridSearchCV(nested(), grid, cv=3).fit(X, Y)
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_error_score_raise_raises_the_error_itself(n_jobs):
     grid = {"last__fail": ["no", "fit"]}
     search = SharedGridSearchCV(flat(Picky()), grid, cv=2, error_score="raise", n_jobs=n_jobs)
@@ -253,6 +253,7 @@ def test_steps_need_no_fit_transform():
     assert_same(*both(pipeline, {"knn__n_neighbors": [1, 3]}))
 
 
+@pytest.mark.slow
 def test_two_jobs_equal_one():
     grid = {"clean__pca__n_components": [1, 2, 3], "last__knn__n_neighbors": [1, 3, 30]}
     one, two = (SharedGridSearchCV(nested(), grid, cv=3, n_jobs=n).fit(X, Y) for n in (1, 2))

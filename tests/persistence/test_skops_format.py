@@ -120,6 +120,7 @@ def test_every_denoiser(name, tmp_path):
     assert_reads_the_same(fit(make_pipeline(*steps, RawPixels(), CharacterReader())), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", public(segment))
 def test_every_segmenter_and_feature(name, tmp_path):
     kind = public(segment)[name]
@@ -151,8 +152,16 @@ def test_a_reader_of_images(tmp_path):
         ("components", []),
         ("dots", ["steps.segment.n_characters=4"]),
         ("raw-knn", []),
-        ("sequence", ["final.read__n_windows=1000", "final.read__n_estimators=2"]),
-        ("convolutional", ["final.read__max_iter=2", "final.read__n_estimators=2"]),
+        pytest.param(
+            "sequence",
+            ["final.read__n_windows=1000", "final.read__n_estimators=2"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "convolutional",
+            ["final.read__max_iter=2", "final.read__n_estimators=2"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_every_ready_recipe(name, overrides, tmp_path):

@@ -58,6 +58,7 @@ def test_a_missing_package_raises_one_sentence(missing, monkeypatch):
         load_recipe(RECIPE)
 
 
+@pytest.mark.slow
 def test_pytorch_is_imported_only_when_needed():
     code = (
         "import sys, skcaptcha.read, skcaptcha.recipes._recipe; "

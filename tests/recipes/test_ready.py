@@ -21,7 +21,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("name", "n", "least"),
-    [("grid", 150, 0.95), ("dots", 400, 0.75), ("raw-knn", 300, 0.75)],
+    [
+        ("grid", 150, 0.95),
+        pytest.param("dots", 400, 0.75, marks=pytest.mark.slow),
+        ("raw-knn", 300, 0.75),
+    ],
 )
 def test_without_a_search_it_reads_captchas_made_for_it(name, n, least):
     recipe = load_recipe(name, [f"data.n={n}", f"data.train={2 * n // 3}"])
