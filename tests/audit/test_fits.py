@@ -1,6 +1,7 @@
 """Unreadable captchas count as wrong; recipes that cannot be fitted count as missing."""
 
 import numpy as np
+import pytest
 
 from skcaptcha.audit._fits import Split, choose_and_read, fit_and_read
 
@@ -59,6 +60,7 @@ def test_captchas_without_labels_are_the_other_training_captchas_and_those_given
     ]
 
 
+@pytest.mark.slow
 def test_point_contains_the_results_of_its_fit(drawn, labels):
     split = make_split(drawn, labels).first(30)
     outcome = choose_and_read(split, budget=3, keep_choice=True)

@@ -49,6 +49,7 @@ def test_the_chosen_recipe_reproduces_the_model():
     np.testing.assert_array_equal(model.predict(images), choice.model.predict(images))
 
 
+@pytest.mark.slow
 def test_labels_of_mixed_lengths_and_images_of_many_sizes():
     labels = strings(60, "ABC", [2, 3, 4])
     images = bars(labels)

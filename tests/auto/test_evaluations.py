@@ -9,6 +9,7 @@ from skcaptcha.datasets import make_line_captchas
 from skcaptcha.exceptions import CheckpointError
 
 
+@pytest.mark.slow
 def test_a_resumed_race_uses_the_remaining_time(tmp_path):
     captchas = make_line_captchas(40, random_state=0)
     images, labels = list(captchas[0]), captchas[1]

@@ -122,6 +122,7 @@ def test_ensemble_members_average_their_probabilities():
     np.testing.assert_allclose(classifier.emission_scores(values), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_reads_oversegmented_captchas():
     y = [text.replace("m", "z") for text in texts_of(80)]
     model = make_pipeline(
