@@ -114,6 +114,24 @@ def test_wrong_forms_are_refused(client, kind):
     assert answer.error
 
 
+def test_a_form_that_is_cut_off_is_refused(client, images, caplog):
+    """Otherwise, the images that are missing would be left out of the answer."""
+    content, kind = form([("a.png", images[0]), ("b.png", images[1])])
+    first = len(form([("a.png", images[0])])[0]) - len(b"--limit--\r\n")
+    for end in (first, first + 200, len(content) - len(b"--\r\n")):
+        answer = client.predict(content[:end], kind)
+        assert answer.status == 400
+        assert answer.error.startswith("The form is damaged (its last boundary is missing); send")
+    answer = client.predict(content, "multipart/form-data")
+    assert "(its content type does not name the boundary)" in answer.error
+    assert not caplog.records
+
+
+def test_a_text_field_may_be_as_large_as_the_request(client, images, labels):
+    text = encoded(images[0]).encode() + b"\n" * (MAX_BYTES // 2)
+    assert client.predict_form([(None, text)]).texts == labels[:1]
+
+
 def test_other_content_types_are_refused(client, images):
     answer = client.predict(images[0], "text/plain")
     assert answer.status == 415

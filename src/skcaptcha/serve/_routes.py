@@ -104,6 +104,8 @@ class PredictionApp:
             exception_handlers={HTTPException: _refuse, Exception: _apologize},
             lifespan=self._lifespan,
         )
+        # A redirection would name an address that clients of a proxy cannot reach.
+        self._starlette.router.redirect_slashes = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -97,21 +98,28 @@ async def _from_form(request: Request, limits: Limits) -> list[Upload]:
     n = limits.max_images + 1
     uploads = []
     # Not while it is parsed, because the parser leaves files open if the body is too large.
-    await request.body()
+    body = await request.body()
+    _, options = parse_options_header(request.headers["content-type"])
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise _damaged("its content type does not name the boundary")
+    # The parser leaves out an image that ends too early, and all that would follow.
+    if b"--" + boundary + b"--" not in body:
+        raise _damaged("its last boundary is missing")
     try:
-        async with request.form(max_files=n, max_fields=n) as form:
+        async with request.form(max_files=n, max_fields=n, max_part_size=len(body)) as form:
             for _, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     uploads.append(Upload(await value.read(), value.filename or None))
                 else:
                     uploads.append(_from_text(value))
-    except FormParserError:
-        raise HTTPException(400, f"The form is damaged; send it as {FORM}.") from None
+    except FormParserError as error:
+        raise _damaged(str(error)) from None
     except HTTPException as error:
         # The parser stops at the first part that is too many.
         if error.detail.startswith("Too many"):
             raise _too_many(f"more than {n}", limits) from None
-        raise
+        raise _damaged(error.detail.rstrip(".")) from None
     return uploads
 
 
@@ -142,6 +150,10 @@ def _limited(receive: Receive, limits: Limits) -> Receive:
         return message
 
     return limited
+
+
+def _damaged(reason: str) -> HTTPException:
+    return HTTPException(400, f"The form is damaged ({reason}); send a complete one, as {FORM}.")
 
 
 def _too_many(n: str, limits: Limits) -> HTTPException:

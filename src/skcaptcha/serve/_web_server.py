@@ -37,8 +37,9 @@ class WebServer(uvicorn.Server):
     """
 
     def __init__(self, app: PredictionApp, timeout: float) -> None:
-        # The application logs what goes wrong; this would log what strangers send.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        # The application logs what goes wrong; these would log what strangers send.
+        for name in ("uvicorn.error", "python_multipart"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._app = app
         config = uvicorn.Config(
             app,
