@@ -56,6 +56,7 @@ def test_the_models_are_described(client, model_file):
         ("GET", "/predict", 405, "GET is not possible here; use POST."),
         ("DELETE", "/models", 405, "DELETE is not possible here; use "),
         ("GET", "/../pyproject.toml", 404, "There is no "),
+        ("POST", "/predict/", 404, "There is no '/predict/' here"),
     ],
 )
 def test_other_requests_get_a_sentence(client, method, path, status, sentence):
@@ -70,6 +71,25 @@ def test_the_page_loads_only_its_own_files(client):
     assert b"http" not in page.content
     assert client.get("/page.css").headers["content-type"] == "text/css; charset=utf-8"
     assert client.get("/page.js").headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+def test_the_page_shows_what_is_read(browser, server, images, labels, tmp_path):
+    (tmp_path / "0.png").write_bytes(images[0])
+    (tmp_path / "1.png").write_bytes(b"damaged")
+    (tmp_path / "2.png").write_bytes(images[1])
+    page = browser.new_page(viewport={"width": 360, "height": 700})
+    page.goto(server.url)
+    page.select_option("#model", "again")
+    for n in (3, 6):  # the same files can be chosen again
+        page.set_input_files("#files", sorted(tmp_path.iterdir()))
+        page.locator("#results tr").nth(n - 1).wait_for()
+    texts = page.locator("#results td.text")
+    assert texts.all_inner_texts() == [labels[0], "", labels[1]] * 2
+    assert "it is not a PNG" in page.inner_text("#results tr:nth-child(2)")
+    # Texts are not broken into several lines, also on phones.
+    assert texts.first.bounding_box()["height"] < 45
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.close()
 
 
 def test_many_clients_at_once_get_their_own_answers(client, images, labels):

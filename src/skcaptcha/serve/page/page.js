@@ -36,18 +36,19 @@ async function read(images) {
     const response = await ask(`predict${query}`, { method: "POST", body: form });
     const answer = await response.json();
     alertUser(answer.error ?? "");
-    (answer.results ?? []).forEach((result, i) => show(images[i], result));
+    const rows = (answer.results ?? []).map((result, i) => rowOf(images[i], result));
+    element("results").prepend(...rows);
   } catch {
     alertUser("The service does not answer; is it still running?");
   }
 }
 
-function show(file, result) {
+function rowOf(file, result) {
   const picture = new Image();
   picture.alt = file.name;
   picture.src = URL.createObjectURL(file);
   picture.onload = picture.onerror = () => URL.revokeObjectURL(picture.src);
-  const row = element("results").insertRow(0);
+  const row = document.createElement("tr");
   row.insertCell().append(picture, file.name);
   const text = row.insertCell();
   text.className = "text";
@@ -55,9 +56,13 @@ function show(file, result) {
   row.insertCell().textContent = result.error ? "" : `${(100 * result.confidence).toFixed(1)} %`;
   const remark = result.out_of_distribution ? "unlike the training images" : "";
   row.insertCell().textContent = result.error ?? remark;
+  return row;
 }
 
-files.addEventListener("change", () => read([...files.files]));
+files.addEventListener("change", () => {
+  read([...files.files]);
+  files.value = ""; // so that the same files can be chosen again, for another model
+});
 token.addEventListener("change", listModels);
 element("form").addEventListener("submit", (event) => event.preventDefault());
 for (const name of ["dragover", "dragleave", "drop"]) {
