@@ -95,6 +95,28 @@ def test_known_captchas_count_once_and_updates_can_be_repeated(run, fitted, old,
     assert (report["n_old"], report["n_new"]) == (140, 20)
 
 
+def test_training_captchas_that_are_only_among_the_new_ones_still_teach(
+    run, fitted, old, new, tmp_path
+):
+    """Ten of the 80 training captchas have been moved to the folder of the new ones."""
+    some, moved = tmp_path / "some", tmp_path / "moved"
+    for folder, parts in ((some, [(old, "11..80")]), (moved, [(old, "1..10"), (new, "1..60")])):
+        found = [(k, load_captchas(part, subset=subset)) for k, (part, subset) in enumerate(parts)]
+        folder.mkdir()
+        rows = ["filename,label\n"]
+        for k, captchas in found:
+            for image, label in zip(captchas.data, captchas.target, strict=True):
+                shutil.copyfile(image, folder / f"{k}-{Path(image).name}")
+                rows.append(f"{k}-{Path(image).name},{label}\n")
+        (folder / "labels.csv").write_text("".join(rows))
+    out = tmp_path / "m.joblib"
+    command = ("update", fitted, moved, "--data", some, "--out", out, "--budget", 5)
+    outcome = run(*command, "--jobs", 1, "--json", "-")
+    report = json.loads(outcome.out)
+    assert (report["n_old"], report["n_new"], report["n_known"]) == (80, 60, 10)
+    assert "warning" not in outcome.err
+
+
 @pytest.mark.slow
 def test_a_recipe_that_cannot_cut_the_new_captchas_is_replaced(run, fitted, tmp_path):
     wider = tmp_path / "wider"
@@ -114,7 +136,7 @@ def test_a_recipe_that_cannot_cut_the_new_captchas_is_replaced(run, fitted, tmp_
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--data", "few"], "few: 0 of 12 labeled captchas are training captchas of the model"),
+        (["--data", "few"], "few: 0 of 80 different training captchas of the model were found"),
         (["--out", "model.joblib"], "model.joblib: is read by this command"),
         (["--data", "nowhere"], "nowhere"),
     ],

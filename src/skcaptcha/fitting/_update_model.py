@@ -86,9 +86,11 @@ def update_model(
     loaded : LoadedModel
         Model with its manifest, as `skcaptcha.persistence.read_model` returns it.
     captchas : Bunch
-        New labeled captchas, at least ten. Training captchas of the model among them do not count.
+        New labeled captchas, at least ten. Training captchas of the model among them do not count
+        as new.
     training : Bunch
         Labeled captchas among which the training captchas of the model are. Others are not used.
+        Training captchas that are only among the new ones are used, too.
     model_file : path-like
         File of the updated model; the format is skops if its suffix is ``.skops``.
     budget : float, default=60.0
@@ -145,9 +147,6 @@ def update_model(
     _warn_of_unlabeled_images(loaded.manifest)
     old, _ = exclude_unusable_images(training, model[0], verbose=verbose)
     old = _take(old, np.flatnonzero(_are_known(model, old, digests)))
-    # Captchas that were known in an earlier update are in two folders.
-    old = _take(old, np.unique(find_duplicates(old.data)))
-    _check_training_captchas(old, training, len(digests))
     new, failed = exclude_unusable_images(captchas, model[0], verbose=verbose)
     is_known = _are_known(model, new, digests)
     known, new = (_take(new, np.flatnonzero(part)) for part in (is_known, ~is_known))
@@ -158,7 +157,11 @@ def update_model(
         )
     for part in (old, known, new):
         part.target = np.array(in_case_of(model[-1], as_texts(part.target)), dtype=str)
-    _warn_of_other_labels(old, known, folder_of(captchas) or "captchas")
+    # Training captchas may be in several folders, or among the new ones only.
+    both = _join(old, known)
+    _warn_of_other_labels(both, len(known.data), folder_of(captchas) or "captchas")
+    old = _take(both, np.unique(find_duplicates(both.data)))
+    _check_training_captchas(old, folder_of(training) or "training", len(digests))
     with exclusive_lock(path), parallel(n_jobs, None, late=True):
         better, report = _compare(loaded, old, new, budget=budget, n_jobs=n_jobs, verbose=verbose)
         everything = _join(old, new)
@@ -178,21 +181,21 @@ def update_model(
     return UpdateResult(fitted, report, failed, [path, path.with_suffix(".json")])
 
 
-def _check_training_captchas(found: Bunch, captchas: Bunch, n_train: int) -> None:
+def _check_training_captchas(found: Bunch, where: str, n_train: int) -> None:
     """Raise an error if training captchas were not found, and warn if some were not."""
-    where = folder_of(captchas) or "training"
+    sentence = (
+        f"{where}: {len(found.data)} of {n_train} different training captchas of the model were "
+        "found there and among the new captchas"
+    )
     if len(found.data) < _FEWEST:
         raise DatasetError(
-            f"{where}: {len(found.data)} of {len(captchas.data)} labeled captchas are training "
-            f"captchas of the model; at least {_FEWEST} are needed: use --data with the folder "
-            "that it was fitted to (in Python: training)"
+            f"{sentence}; at least {_FEWEST} are needed: use --data with the folder that it was "
+            "fitted to (in Python: training)"
         )
     if n_train > len(found.data):
         warnings.warn(
-            f"{where}: {len(found.data)} of {n_train} different training captchas of the model "
-            "were found; "
-            "the updated model does not learn from the others; use --data for each of their "
-            "folders",
+            f"{sentence}; the updated model does not learn from the others; use --data for each of "
+            "their folders",
             FitWarning,
             stacklevel=3,
         )
@@ -210,15 +213,14 @@ def _warn_of_unlabeled_images(manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _warn_of_other_labels(old: Bunch, known: Bunch, where: str) -> None:
-    """Warn of training captchas that have another label among the new captchas."""
-    both = _join(old, known)
+def _warn_of_other_labels(both: Bunch, n_known: int, where: str) -> None:
+    """Warn of training captchas that have another label among the new captchas, the last ones."""
     labels_before = both.target[find_duplicates(both.data)]
     differ = np.flatnonzero(labels_before != both.target)
     if differ.size:
         before, now = labels_before[differ[0]], both.target[differ[0]]
         warnings.warn(
-            f"{where}: {differ.size} of {len(known.data)} training captchas here have another "
+            f"{where}: {differ.size} of {n_known} training captchas here have another "
             f"label, such as {now} instead of {before}; the label in the folder of the training "
             "captchas is used: if it is wrong, correct it there",
             FitWarning,
