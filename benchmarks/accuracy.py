@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from _accuracy.arguments import names, positive_numbers
 from _accuracy.charts import draw_accuracy, draw_curves
 from _accuracy.peers import Peers, load_peers
 from _accuracy.report import curves, markdown, whole
@@ -80,18 +81,18 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("data", metavar="DATA", type=Path, help="folder that contains a folder for each scheme")
     add("out", metavar="OUT", type=Path, help="folder for the results")
-    add("--only", metavar="SCHEME,...", type=_names, help="only these schemes")
+    add("--only", metavar="SCHEME,...", type=names, help="only these schemes")
     add("--curve", action="store_true", help="also fit to samples of the captchas")
     add(
         "--curve-schemes",
         metavar="SCHEME,...",
-        type=_names,
+        type=names,
         help=f"schemes of the curves; by default the {_N_CURVES} with the most captchas",
     )
     add(
         "--curve-sizes",
         metavar="N,...",
-        type=_sizes,
+        type=positive_numbers,
         default=_CURVE_SIZES,
         help=f"captchas in each sample; by default {', '.join(map(str, _CURVE_SIZES))}",
     )
@@ -108,17 +109,6 @@ def _options() -> argparse.Namespace:
     if options.fresh and options.report_only:
         parser.error("--fresh would leave nothing to report on; leave out --fresh or --report-only")
     return options
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _sizes(text: str) -> list[int]:
-    numbers = _names(text)
-    if not numbers or not all(number.isdecimal() and int(number) > 0 for number in numbers):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 50,100")
-    return [int(number) for number in numbers]
 
 
 def _check_method(results: dict[Key, Result], method: Method, table: Path) -> None:

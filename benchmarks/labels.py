@@ -22,6 +22,7 @@ import signal
 import sys
 from pathlib import Path
 
+from _accuracy.arguments import names, positive_numbers
 from _accuracy.schemes import look_at
 from _labels.fits import Result, load_results, plan, save_results
 from _labels.report import draw, markdown
@@ -91,8 +92,8 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("data", metavar="DATA", type=Path, help="folder that contains a folder for each scheme")
     add("out", metavar="OUT", type=Path, help="folder for the results")
-    add("--only", metavar="SCHEME,...", type=_names, default=_SCHEMES, help="only these schemes")
-    add("--sizes", metavar="N,...", type=_numbers, default=_SIZES, help="numbers of labels")
+    add("--only", metavar="SCHEME,...", type=names, default=_SCHEMES, help="only these schemes")
+    add("--sizes", metavar="N,...", type=positive_numbers, default=_SIZES, help="numbers of labels")
     add("--samples", metavar="N", type=int, default=_N_SAMPLES, help="choices of labels; default 3")
     add(
         "--budgets",
@@ -104,19 +105,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _numbers(text: str) -> list[int]:
-    numbers = _names(text)
-    if not numbers or not all(number.isdecimal() and int(number) > 0 for number in numbers):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 50,100")
-    return [int(number) for number in numbers]
-
-
 def _two_numbers(text: str) -> tuple[float, float]:
-    numbers = _numbers(text)
+    numbers = positive_numbers(text)
     if len(numbers) != len(_BUDGETS):
         raise argparse.ArgumentTypeError(f"{text!r} is not two numbers of seconds such as 180,450")
     return float(numbers[0]), float(numbers[1])

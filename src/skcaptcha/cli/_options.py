@@ -59,6 +59,11 @@ def seconds(help: str, default: str) -> Any:  # noqa: A002 - as typer calls it
     )
 
 
+def unlabeled_folders(help: str) -> Any:  # noqa: A002 - as typer calls it
+    """Return an option for folders of images without labels, with its help."""
+    return typer.Option("--unlabeled", "--unlabelled", metavar="DIR", help=help)
+
+
 DEFAULT_MODEL = Path("artifacts/model.joblib")
 
 LabeledFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of labeled captchas.")]

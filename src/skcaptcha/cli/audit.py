@@ -23,7 +23,7 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, seconds
+from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, seconds, unlabeled_folders
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli.fit import load_unlabeled
 
@@ -45,12 +45,9 @@ def audit(
     labels: LabelFile = None,
     unlabeled: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--unlabeled",
-            "--unlabelled",
-            metavar="DIR",
-            help="Folder of images of the same scheme without labels, for a second learning curve; "
-            "can be repeated, and can be the folder of the labeled ones.",
+        unlabeled_folders(
+            "Folder of images of the same scheme without labels, for a second learning curve; "
+            "can be repeated, and can be the folder of the labeled ones."
         ),
     ] = None,
     out: Annotated[

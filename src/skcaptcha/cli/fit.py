@@ -38,6 +38,7 @@ from skcaptcha.cli._options import (
     LabelFile,
     Scheduler,
     seconds,
+    unlabeled_folders,
 )
 from skcaptcha.cli._output import write_csv, write_json
 from skcaptcha.exceptions import SkcaptchaError
@@ -74,12 +75,9 @@ def fit(
     fold_case: FoldCase = False,
     unlabeled: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--unlabeled",
-            "--unlabelled",
-            metavar="DIR",
-            help="With DIR: folder of images of the same scheme without labels, which teach as "
-            "well; can be repeated. So can images of DIR that have no label.",
+        unlabeled_folders(
+            "With DIR: folder of images of the same scheme without labels, which teach as well; "
+            "can be repeated. Images of DIR that have no label teach, too."
         ),
     ] = None,
     pseudo_labels: Annotated[

@@ -198,17 +198,19 @@ class Training:
             return [*map(_compare, some, logits)]
 
         parts = pool.map(read, range(0, len(self.examples), _N_REVIEWED))
-        surplus = np.zeros(len(self.examples))
-        for i, (centers, surplus[i]) in enumerate(chain.from_iterable(parts)):
+        log_ratios = np.zeros(len(self.examples))
+        for i, (centers, log_ratio) in enumerate(chain.from_iterable(parts)):
+            log_ratios[i] = log_ratio
             if centers is None:
                 continue
             example = self.examples[i]
             is_known = len(example.centers) == len(centers)
             if not is_known or np.abs(example.centers - centers).max() > self.schedule.pitch / 2:
                 self.examples[i] = replace(example, centers=centers)
-        is_wrong = surplus > _LOG_TIMES_AS_PROBABLE
-        n_pseudo_labeled = sum(example.pseudo_labeled for example in self.examples)
-        if len(self.examples) >= _MIN_LABELS_TO_DOUBT and not n_pseudo_labeled:
+        is_wrong = log_ratios > _LOG_TIMES_AS_PROBABLE
+        if len(self.examples) >= _MIN_LABELS_TO_DOUBT and not any(
+            example.pseudo_labeled for example in self.examples
+        ):
             is_wrong &= is_wrong.mean() <= _MAX_WRONG_PART
             self._use(np.flatnonzero(~is_wrong))
 
@@ -305,8 +307,8 @@ class Training:
 def _compare(example: Example, logits: Array) -> tuple[NDArray[np.float64] | None, float]:
     """Compare the label of a captcha with what a network reads.
 
-    Returns the positions of the characters, None if the network reads another text, and by how
-    much the logarithm of the probability of that text is greater.
+    Returns the positions of the characters, or None if the network reads another text, and the
+    logarithm of how many times as probable as the label this text is.
     """
     classes, columns = spell(logits)
     if np.array_equal(classes, example.classes):
