@@ -37,7 +37,7 @@ def test_it_reads_images_until_sigterm(serve, captchas, texts):
     assert outcome.code == 0
     assert outcome.out == ""
     assert outcome.err.splitlines() == [
-        "the service answers at this address; press Ctrl-C here to stop",
+        "press Ctrl-C here to stop; the service answers at this address:",
         "the service has stopped; all requests are answered",
     ]
 

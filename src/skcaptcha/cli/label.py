@@ -92,9 +92,9 @@ def label_in_browser(
     try:
         with LabelingPage(session, port=port) as page:
             opened = browser and _open(page.url)
-            print(page.url, flush=True)
             where = "the page opens in your browser" if opened else "open this address in a browser"
             note(f"{where}; press Ctrl-C here to stop")
+            print(page.url, flush=True)
             page.wait()
     except KeyboardInterrupt:
         progress = session.progress()

@@ -140,13 +140,14 @@ def serve(
     )
     try:
         with server:
-            print(server.url, flush=True)
             if not server.is_local and token is None:
                 say(
                     f"warning: everyone who can reach {host} is answered; add --token, or use "
                     "--host 127.0.0.1"
                 )
-            note("the service answers at this address; press Ctrl-C here to stop")
+            note("press Ctrl-C here to stop; the service answers at this address:")
+            # Last, because programs that start the service wait for this line.
+            print(server.url, flush=True)
             server.wait()
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the service has stopped; all requests are answered") from None
