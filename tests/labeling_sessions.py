@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from skcaptcha.label._selection import shuffled
 from skcaptcha.recipes import Recipe
 
 # Fast and reproducible on every machine.
@@ -41,6 +42,14 @@ def make_folder(folder, n):
     captchas = load_captchas(folder)
     (folder / "labels.csv").unlink()
     return dict(zip(captchas.filenames, captchas.target.tolist(), strict=True))
+
+
+def label_first(folder, truth, n):
+    """Write the labels of the first n images of the random order; return the other images."""
+    order = shuffled(truth, 0)
+    rows = "".join(f"{name},{truth[name]}\n" for name in order[:n])
+    (folder / "labels.csv").write_text("filename,label\n" + rows)
+    return order[n:]
 
 
 def label_next(session, truth, tab="a"):

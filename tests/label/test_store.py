@@ -1,6 +1,9 @@
 """Files and memory agree after any sequence of actions."""
 
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +23,12 @@ names, texts, tabs = (
 )
 
 
+def accept(store, readings, corrections=(), tab="a", page="page"):
+    corrections = dict(corrections)
+    images = {name: {"guess": text, "confidence": 1.0} for name, text in readings.items()}
+    store.accept(readings, tab=tab, page=page, corrections=corrections, images=images)
+
+
 class AnySequence(RuleBasedStateMachine):
     """A store and a simple model of it, which saves the whole state before each action."""
 
@@ -37,8 +46,11 @@ class AnySequence(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     def become(self, name, state):
-        self.before.append((name, self.states[name]))
-        self.states[name] = state
+        self.become_together({name: state})
+
+    def become_together(self, states):
+        self.before.append({name: self.states[name] for name in states})
+        self.states |= states
 
     @rule(name=names, text=texts, tab=tabs)
     def label(self, name, text, tab):
@@ -63,8 +75,23 @@ class AnySequence(RuleBasedStateMachine):
     def undo(self):
         if self.store.actions:
             self.store.undo(self.store.actions[-1])
-            name, state = self.before.pop()
-            self.states[name] = state
+            self.states |= self.before.pop()
+
+    @rule(text=texts, corrected=st.sampled_from(["A", "", None]), tab=tabs)
+    def accept(self, text, corrected, tab):
+        opened = {name for name in NAMES if not self.states[name].decided}
+        wrong = {min(opened, default="1.png"): corrected}
+        readings = dict.fromkeys(NAMES, text)
+        page = str(len(self.before))
+        if opened != set(NAMES):
+            with pytest.raises(LabelConflictError):
+                accept(self.store, readings, wrong, tab=tab, page=page)
+            return
+        accept(self.store, readings, wrong, tab=tab, page=page)
+        accept(self.store, readings, wrong, tab=tab, page=page)  # repeated: changes nothing
+        states = dict.fromkeys(NAMES, State(text, accepted=True))
+        typed = State(corrected) if corrected else State(None, "skipped")
+        self.become_together(states | dict.fromkeys(wrong, typed))
 
     @rule(name=names, text=texts, tab=tabs)
     def label_with_a_wrong_expectation(self, name, text, tab):
@@ -139,6 +166,92 @@ def test_undo_of_unreadable_restores_other_columns(store):
     assert path.read_text() == "filename,label,who\n"
     store.undo(store.actions[-1])
     assert path.read_text() == "filename,label,who\n1.png,AB,me\n"
+
+
+def test_a_page_is_undone_at_once(store):
+    path = store._table.path
+    path.write_text("filename,label,who\n1.png,AB,me\n")
+    accept(store, {"2.png": "CD", "3.png": "EF"}, {"3.png": "GH"})
+    assert path.read_text().splitlines() == [
+        "filename,label,who,source",
+        "1.png,AB,me,typed",
+        "2.png,CD,,accepted",
+        "3.png,GH,,typed",
+    ]
+    assert store.guesses == {"2.png": "CD", "3.png": "EF"}
+    (action,) = store.actions
+    assert action.filenames == ["2.png", "3.png"]
+    store.undo(action)
+    assert store.labels == {"1.png": "AB"}
+    assert store.actions == []
+
+
+def test_undo_of_a_page_keeps_labels_that_were_typed_since(store):
+    accept(store, {"1.png": "AB", "2.png": "CD"})
+    (page,) = store.actions
+    store.label("1.png", "AX", tab="b", expected="AB")
+    store.undo(page)
+    assert store.labels == {"1.png": "AX"}
+    assert not store.state("1.png").accepted
+
+
+def test_a_typed_label_is_no_longer_an_accepted_reading(store):
+    accept(store, {"1.png": "AB"})
+    assert store.state("1.png").accepted
+    store.label("1.png", "AB", tab="a", expected="AB")
+    assert not store.state("1.png").accepted
+    store.undo(store.actions[-1])
+    assert store.state("1.png").accepted
+    store.mark_unreadable("1.png", tab="a", expected="AB")
+    store.undo(store.actions[-1])
+    assert store.state("1.png") == State("AB", accepted=True)
+
+
+def test_a_page_with_one_problem_changes_nothing(store):
+    store.mark_unreadable("2.png", tab="b")
+    with pytest.raises(LabelConflictError, match=r"2\.png"):
+        accept(store, {"1.png": "AB", "2.png": "CD"})
+    with pytest.raises(ValueError, match="invisible"):
+        accept(store, {"1.png": "AB", "3.png": "C\x00D"})
+    path = store._table.path
+    path.write_text("filename,label,source\n3.png,AB,camera 2\n")
+    with pytest.raises(DatasetError, match="the column source has other values"):
+        accept(store, {"1.png": "AB"})
+    store.label("1.png", "AB", tab="a")
+    assert path.read_text() == "filename,label,source\n3.png,AB,camera 2\n1.png,AB,\n"
+    assert [action.did for action in store.actions] == ["unreadable", "label"]
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from skcaptcha.label._store import LabelStore
+names = [f"{k}.png" for k in range(20)]
+store = LabelStore(Path(sys.argv[1]))
+for page in range(10**6):
+    store.accept(
+        dict.fromkeys(names, "AB"), tab="a", page=str(page), corrections={"3.png": None},
+        images=dict.fromkeys(names, {}),
+    )
+    print(page, flush=True)
+    store.undo(store.actions[-1])
+"""
+
+
+@pytest.mark.parametrize("n", [3, 40])
+def test_a_killed_process_leaves_no_half_page(tmp_path, n):
+    for k in range(20):
+        (tmp_path / f"{k}.png").touch()
+    command = [sys.executable, "-c", PROGRAM, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for _ in range(n):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        process.stdout.read()
+    store = LabelStore(tmp_path)
+    assert len(store.labels) in {0, 19}
+    assert len(store._table.accepted) == len(store.labels)
+    store.close()
 
 
 def test_guesses_predate_the_first_label(store):

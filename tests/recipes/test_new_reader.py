@@ -184,7 +184,7 @@ names = list(labels)
 read = learner.read(names[40:])
 print(sum(read[name].text == labels[name] for name in read) > 12)
 held_out = learner.read_held_out(names[:10])
-print(sum(held_out[name] == labels[name] for name in held_out) > 6)
+print(sum(held_out[name].text == labels[name] for name in held_out) > 6)
 """
 
 

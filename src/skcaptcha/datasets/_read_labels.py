@@ -74,8 +74,9 @@ def parse_labels_csv(path: Path, content: bytes) -> LabelCsv:
     """Return the rows of a CSV file of labels.
 
     Values are separated by commas, semicolons, tabs or bars. The columns are ``filename`` and
-    ``label``, or have other usual names; if there are only two, the names of images may tell which
-    is which. Raise DatasetError if the content is not a table of labels.
+    ``label``, or have other usual names; if there are only two (or two and ``source``, which the
+    labeling page adds), the names of images may tell which is which. Raise DatasetError if the
+    content is not a table of labels.
     """
     text = decode_labels(path, content)
     failed: csv.Error | None = None
@@ -115,10 +116,11 @@ def _columns_of_images(text: str, separator: str) -> tuple[int, int] | None:
     """Return the positions of names and labels in a table of two columns with unknown names."""
     rows = list(filter(None, _reader(text, separator)))
     header = rows.pop(0) if rows else []
-    if len(header) != 2 or not rows or any(map(is_image, header)):
+    n = len(header)
+    if header[2:] not in ([], ["source"]) or n < 2 or not rows or any(map(is_image, header)):
         return None
     for filename, label in ((0, 1), (1, 0)):
-        if all(len(row) == 2 and is_image(row[filename]) for row in rows):
+        if all(2 <= len(row) <= n and is_image(row[filename]) for row in rows):
             return filename, label
     return None
 

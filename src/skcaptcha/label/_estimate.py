@@ -19,7 +19,9 @@ def random_sample(
 
     They are the labeled images before the first undecided image in the random order, however each
     of them was chosen for labeling. Images that were labeled because the model was uncertain
-    therefore count as often as they occur in the folder.
+    therefore count as often as they occur in the folder. Images whose readings were accepted count
+    as undecided, because only those with high confidences are. They come from the end of the order,
+    so that the others at its start remain a random sample.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def random_sample(
     sample = []
     for filename in order:
         state = state_of(filename)
+        if state.accepted:
+            break
         if state.label is not None:
             sample.append(filename)
         elif state.mark is None:

@@ -6,7 +6,7 @@ import csv
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from skcaptcha.datasets._read_labels import LabelCsv, parse_labels_csv, read_lab
 from skcaptcha.datasets._unusual_labels import normalize_label
 from skcaptcha.exceptions import DatasetError, LabelWarning
 
+_SOURCE, _TYPED, _ACCEPTED = "source", "typed", "accepted"
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = ("\r\n", "\n", "\r")
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -29,7 +30,8 @@ class LabelTable:
 
     The file is read before every change and written right after it, so that other programs' edits
     are kept: their rows, the order of rows, the separator, and columns other than those of the
-    file name and the label.
+    file name and the label. A column ``source`` is added with the first accepted reading: it is
+    ``accepted`` for readings of a model that were accepted with others, and ``typed`` for labels.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ class LabelTable:
         Path of labels.csv, which is created by the first change.
     labels : dict of str to str
         Labels by file name, as last read or written.
+    accepted : frozenset of str
+        Images whose labels are accepted readings.
 
     Raises
     ------
@@ -55,6 +59,7 @@ class LabelTable:
     def __init__(self, folder: Path, *, name_labels: bool = False) -> None:
         self.path = folder / "labels.csv"
         self.labels: dict[str, str] = {}
+        self.accepted: frozenset[str] = frozenset()
         self._table = LabelCsv(["filename", "label"], {}, {}, 0, 1)
         self._newline = "\n"
         self._content: bytes | None = None
@@ -84,57 +89,98 @@ class LabelTable:
             self._set_rows(rows)
         self._content = content
 
-    def put(self, filename: str, label: str, row: Mapping[str, str] | None = None) -> None:
-        """Write the label of an image; `row` holds the other columns of a new row, by name.
+    def check_sources(self) -> None:
+        """Raise DatasetError if another program uses the column ``source`` for something else."""
+        if self._has_other_sources:
+            raise DatasetError(
+                f"{self.path}: the column source has other values than {_TYPED} and {_ACCEPTED}; "
+                "rename it, so that accepted readings can be marked there"
+            )
 
-        If this raises DatasetError or OutputError because the file cannot be read or written,
-        nothing changes.
+    def put(
+        self,
+        labels: Mapping[str, str],
+        *,
+        accepted: Collection[str] = (),
+        row: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write the labels of images at once: either all of them or none.
+
+        `accepted` are the images whose labels are accepted readings. `row` holds the other columns
+        of new rows, by name. If this raises DatasetError or OutputError because the file cannot be
+        read or written, nothing changes.
         """
         self.refresh()
-        table = self._table
-        known = table.rows.get(filename)
-        if known is None:
-            known = [(row or {}).get(name, "") for name in table.header]
-        changed = list(known)
-        changed[table.filename] = filename
-        changed[table.label] = label
-        self._write({**table.rows, filename: changed})
+        if accepted:
+            self.check_sources()
+        table, source = self._table, None if self._has_other_sources else self._source
+        rows = dict(table.rows)
+        if accepted and source is None:
+            source = len(table.header)
+            rows = {name: [*cells, _TYPED] for name, cells in rows.items()}
+            table = table._replace(header=[*table.header, _SOURCE])
+        for filename, label in labels.items():
+            known = rows.get(filename) or [(row or {}).get(name, "") for name in table.header]
+            changed = list(known)
+            changed[table.filename] = filename
+            changed[table.label] = label
+            if source is not None:
+                changed[source] = _ACCEPTED if filename in accepted else _TYPED
+            rows[filename] = changed
+        self._write(table._replace(rows=rows))
 
-    def remove(self, filename: str) -> None:
-        """Remove the row of an image, if it has one; the same errors as those of `put`."""
+    def remove(self, filenames: Collection[str]) -> None:
+        """Remove the rows of images that have one; the same errors as those of `put`."""
         self.refresh()
         rows = self._table.rows
-        if filename in rows:
-            self._write({name: row for name, row in rows.items() if name != filename})
+        if not rows.keys().isdisjoint(filenames):
+            kept = {name: row for name, row in rows.items() if name not in filenames}
+            self._write(self._table._replace(rows=kept))
 
     def row(self, filename: str) -> dict[str, str]:
         """Return the row of an image by column; empty if it has none."""
         return dict(zip(self._table.header, self._table.rows.get(filename, ()), strict=False))
 
-    def _write(self, rows: dict[str, list[str]]) -> None:
-        odd = next(filter(_NOT_UTF8.search, rows), None)
+    @property
+    def _source(self) -> int | None:
+        header = self._table.header
+        return header.index(_SOURCE) if _SOURCE in header else None
+
+    @property
+    def _has_other_sources(self) -> bool:
+        k = self._source
+        values = set() if k is None else {row[k] for row in self._table.rows.values()}
+        return not values <= {"", _TYPED, _ACCEPTED}
+
+    def _write(self, table: LabelCsv) -> None:
+        odd = next(filter(_NOT_UTF8.search, table.rows), None)
         if odd is not None:
             raise DatasetError(
                 f"{self.path}: the file name {odd!r} is not UTF-8 and cannot be written; rename "
                 "the image"
             )
         buffer = StringIO(newline="")
-        form: Any = {"delimiter": self._table.separator, "lineterminator": self._newline}
+        form: Any = {"delimiter": table.separator, "lineterminator": self._newline}
         plain = csv.writer(buffer, **form)
         # The csv module quotes a carriage return only if lines end with one.
         quoted = csv.writer(buffer, **form, quoting=csv.QUOTE_ALL)
-        for row in [self._table.header, *rows.values()]:
+        for row in [table.header, *table.rows.values()]:
             (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
         begins_with_bom = self._content is not None and self._content.startswith(_BOM)
         content = begins_with_bom * _BOM + buffer.getvalue().encode()
         write_atomically(self.path, content)
         self._content = content
-        self._set_rows(rows)
+        self._table = table
+        self._set_rows(table.rows)
 
     def _set_rows(self, rows: dict[str, list[str]]) -> None:
         self._table = self._table._replace(rows=rows)
         label = self._table.label
         self.labels = {name: normalize_label(row[label]) for name, row in rows.items()}
+        source = self._source
+        self.accepted = frozenset(
+            name for name, row in rows.items() if source is not None and row[source] == _ACCEPTED
+        )
 
 
 def check_label(text: str) -> str:

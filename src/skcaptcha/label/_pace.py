@@ -6,7 +6,8 @@ from collections import deque
 from statistics import fmean
 
 _MAX_INTERVALS = 30
-_PAUSE = 60.0  # seconds; longer intervals are pauses
+# Longer intervals, in seconds, are pauses: between two labels, and while a page is looked at.
+_PAUSE, _PAUSE_ON_PAGE = 60.0, 180.0
 _MIN_INTERVALS = 3
 
 
@@ -17,10 +18,11 @@ class Pace:
         self._last: float | None = None
         self._intervals: deque[float] = deque(maxlen=_MAX_INTERVALS)
 
-    def step(self, now: float) -> None:
-        """Record a label at a time in seconds of a monotonic clock."""
-        if self._last is not None and now - self._last < _PAUSE:
-            self._intervals.append(now - self._last)
+    def step(self, now: float, n: int = 1) -> None:
+        """Record a label, or a page of n, at a time in seconds of a monotonic clock."""
+        pause = _PAUSE if n == 1 else _PAUSE_ON_PAGE
+        if self._last is not None and now - self._last < pause:
+            self._intervals.extend([(now - self._last) / n] * n)
         self._last = now
 
     @property

@@ -45,15 +45,22 @@ class ImageQueue:
     def record(self, filename: str, state: Literal["done", "skipped", "open"]) -> None:
         """Record the state of an image; a listed queue needs it, this one asks the store."""
 
-    def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
+    def choose(
+        self, taken: Set[str], guesses: Mapping[str, Guess], *, at_random: bool = False
+    ) -> tuple[str, Chosen] | None:
         """Return the next image that is not taken and how it was chosen; None if none is left."""
         found = self._selector.choose(
-            lambda name: name not in taken and self.is_open(name), guesses
+            lambda name: name not in taken and self.is_open(name), guesses, at_random=at_random
         )
         if found is not None:
             return found
         # The image that was skipped longest ago comes first.
-        skips = {a.filename: a.number for a in self._store.actions if a.did == "skip"}
+        skips = {
+            name: a.number
+            for a in self._store.actions
+            if a.did in {"skip", "accept"}
+            for name in a.filenames
+        }
         skipped = [name for name in self._order if name not in taken and self.is_skipped(name)]
         oldest = min(skipped, key=lambda name: skips.get(name, -1), default=None)
         return None if oldest is None else (oldest, "skipped")
@@ -78,8 +85,10 @@ class ListedQueue(ImageQueue):
     def record(self, filename: str, state: Literal["done", "skipped", "open"]) -> None:
         self._states[filename] = state
 
-    def choose(self, taken: Set[str], guesses: Mapping[str, Guess]) -> tuple[str, Chosen] | None:
-        found = super().choose(taken, guesses)
+    def choose(
+        self, taken: Set[str], guesses: Mapping[str, Guess], *, at_random: bool = False
+    ) -> tuple[str, Chosen] | None:
+        found = super().choose(taken, guesses, at_random=at_random)
         return None if found is None else (found[0], "listed")
 
 

@@ -26,7 +26,8 @@ class ImageSelector:
     """Chooses images to label.
 
     A fraction `explore` of the images are the next ones of a random order (`filenames`). The
-    others are drawn from the half of the images with the lower confidences.
+    others are drawn from the half of the images with the lower confidences, unless `at_random` is
+    True.
     """
 
     def __init__(self, filenames: Sequence[str], explore: float) -> None:
@@ -35,14 +36,18 @@ class ImageSelector:
         self._due = 0.0
 
     def choose(
-        self, is_free: Callable[[str], bool], guesses: Mapping[str, Guess]
+        self,
+        is_free: Callable[[str], bool],
+        guesses: Mapping[str, Guess],
+        *,
+        at_random: bool = False,
     ) -> tuple[str, Chosen] | None:
         """Return the next free image and how it was chosen, or None if no image is free."""
         free = sorted(filter(is_free, guesses), key=lambda name: guesses[name].confidence)
         # Images with the lowest confidences are similar and may be too hard to learn.
         lower_half = free[: (len(free) + 1) // 2]
         if lower_half:
-            self._due += self._explore
+            self._due += 1 if at_random else self._explore
             if self._due < 1:
                 return min(lower_half, key=lambda name: _digest(f"doubtful {name}")), "uncertain"
             self._due -= 1

@@ -18,10 +18,14 @@ Mark = Literal["unreadable", "skipped"]
 
 @dataclass(frozen=True)
 class State:
-    """State of an image: its label, or the mark of an image without a label."""
+    """State of an image: its label, or the mark of an image without a label.
+
+    `accepted` tells whether the label is a reading that was accepted together with others.
+    """
 
     label: str | None = None
     mark: Mark | None = None
+    accepted: bool = False
 
     @property
     def decided(self) -> bool:
@@ -30,30 +34,45 @@ class State:
 
 
 @dataclass(frozen=True)
+class Change:
+    """States of an image before and after an action."""
+
+    filename: str
+    before: State
+    after: State
+
+
+@dataclass(frozen=True)
 class Action:
-    """A change of an image that can be undone.
+    """Changes of one or more images that can be undone together.
 
     Attributes
     ----------
     number : int
         Index of its record in the log.
-    did : {"label", "unreadable", "skip"}
+    did : {"label", "unreadable", "skip", "accept"}
         Kind of action.
-    filename, tab : str
-        The image, and the tab that changed it.
-    before, after : State
-        State of the image before and after the action.
+    tab : str
+        The tab that did it.
+    changes : tuple of Change
+        What it changed: one image, or those of an accepted page.
     row : mapping of str to str
         Row of labels.csv that the action removed; empty otherwise.
+    page : str
+        Name of the accepted page; empty otherwise.
     """
 
     number: int
     did: str
-    filename: str
     tab: str
-    before: State
-    after: State
+    changes: tuple[Change, ...]
     row: Mapping[str, str]
+    page: str
+
+    @property
+    def filenames(self) -> list[str]:
+        """The images that it changed."""
+        return [change.filename for change in self.changes]
 
 
 class LabelStore:
@@ -141,7 +160,13 @@ class LabelStore:
     def state(self, filename: str) -> State:
         """Return the state of an image."""
         label = self.labels.get(filename)
-        return State(label, None if label is not None else self._marks.get(filename))
+        if label is None:
+            return State(None, self._marks.get(filename))
+        return State(label, accepted=filename in self._table.accepted)
+
+    def check_sources(self) -> None:
+        """Raise DatasetError if accepted readings cannot be marked in labels.csv."""
+        self._table.check_sources()
 
     def label(
         self,
@@ -178,9 +203,62 @@ class LabelStore:
             raise LabelConflictError(filename, before.label)
         if before.label == label and expected != label:
             return label  # an earlier request did it, but its response was lost
-        self._table.put(filename, label)
+        self._table.put({filename: label})
         self._append("label", filename, tab, before, State(label), **details)
         return label
+
+    def accept(
+        self,
+        readings: Mapping[str, str],
+        *,
+        tab: str,
+        page: str,
+        corrections: Mapping[str, str | None],
+        images: Mapping[str, Mapping[str, Any]],
+        **details: Any,
+    ) -> None:
+        """Label the images of a page at once, with readings of a model: all of them or none.
+
+        Parameters
+        ----------
+        readings : mapping of str to str
+            Readings that are right, by file name.
+        tab, page : str
+            The tab, and any name of the page; a page is accepted once.
+        corrections : mapping of str to (str or None)
+            Labels that were typed because the reading is wrong; images with None are skipped.
+        images : mapping of str to mapping
+            Further items of the log for each image.
+        **details : object
+            Further items of the record in the log.
+
+        Raises
+        ------
+        ValueError
+            If a text is not a valid label.
+        LabelConflictError
+            If an image was labeled or marked as unreadable in the meantime.
+        """
+        if any(a.did == "accept" and a.page == page for a in self.actions):
+            return  # an earlier request did it, but its response was lost
+        self.refresh()
+        texts = {**readings, **corrections}
+        labels = {name: self.checked(name, text) for name, text in texts.items() if text}
+        accepted = readings.keys() - corrections.keys()
+        records: list[dict[str, Any]] = []
+        for name in texts:
+            before = self.state(name)
+            if before.decided:
+                raise LabelConflictError(name, before.label)
+            after = State(None, "skipped")
+            if name in labels:
+                after = State(labels[name], accepted=name in accepted)
+            change = {"filename": name, "before": asdict(before), "after": asdict(after)}
+            records.append(change | dict(images[name]))
+        if labels:
+            self._table.put(labels, accepted=accepted)
+        page_record = {"did": "accept", "time": _now(), "tab": tab, "page": page, "row": {}}
+        self._record({**page_record, "images": records, **details})
 
     def mark_unreadable(
         self, filename: str, *, tab: str, expected: str | None = None, **details: Any
@@ -198,7 +276,7 @@ class LabelStore:
         # The log is written first, so that a crash in between does not lose the label.
         row, after = self._table.row(filename), State(None, "unreadable")
         self._append("unreadable", filename, tab, before, after, row=row, **details)
-        self._table.remove(filename)
+        self._table.remove({filename})
 
     def skip(self, filename: str, *, tab: str, **details: Any) -> None:
         """Mark an image as skipped; an image with a label keeps it."""
@@ -206,24 +284,29 @@ class LabelStore:
         before = self.state(filename)
         if self.actions:
             last = self.actions[-1]
-            if (last.did, last.filename, last.tab) == ("skip", filename, tab):
+            if (last.did, last.filenames, last.tab) == ("skip", [filename], tab):
                 return  # an earlier request did it, but its response was lost
         after = before if before.decided else State(None, "skipped")
         self._append("skip", filename, tab, before, after, **details)
 
     def undo(self, action: Action) -> None:
-        """Undo one of `actions`.
+        """Undo one of `actions`; images that were changed since then stay as they are.
 
-        Raises LabelConflictError if the image was changed since then; the action is forgotten then.
+        Raises LabelConflictError if all of them were; the action is forgotten then.
         """
         self.refresh()
-        if self.state(action.filename) != action.after:
+        changes = [c for c in action.changes if self.state(c.filename) == c.after]
+        if not changes:
             self.actions.remove(action)
-            raise LabelConflictError(action.filename, self.labels.get(action.filename))
-        if action.before.label is None:
-            self._table.remove(action.filename)
-        elif action.before != action.after:
-            self._table.put(action.filename, action.before.label, action.row)
+            filename = action.changes[0].filename
+            raise LabelConflictError(filename, self.labels.get(filename))
+        self._table.remove({c.filename for c in changes if c.before.label is None})
+        for change in changes:
+            before = change.before
+            if before.label is not None and before != change.after:
+                accepted = {change.filename} if before.accepted else ()
+                labels = {change.filename: before.label}
+                self._table.put(labels, accepted=accepted, row=action.row)
         self._log.append({"did": "undo", "time": _now(), "undid": action.number})
         self._revert(action)
 
@@ -244,6 +327,9 @@ class LabelStore:
             "row": {},
             **details,
         }
+        self._record(record)
+
+    def _record(self, record: Mapping[str, Any]) -> None:
         self._log.append(record)
         self._replay(len(self._log.records) - 1, record)
 
@@ -252,18 +338,22 @@ class LabelStore:
         if did == "undo":
             self._revert(next(a for a in self.actions if a.number == record["undid"]))
             return
-        filename = record["filename"]
-        before, after = State(**record["before"]), State(**record["after"])
-        self.actions.append(
-            Action(number, did, filename, record["tab"], before, after, record["row"])
-        )
-        self._marks[filename] = after.mark
-        if did == "label" and before.label is None:
-            self.guesses.setdefault(filename, record.get("guess"))
+        changes = []
+        for item in record["images"] if did == "accept" else [record]:
+            change = Change(item["filename"], State(**item["before"]), State(**item["after"]))
+            changes.append(change)
+            self._marks[change.filename] = change.after.mark
+            if change.before.label is None and change.after.label is not None:
+                self.guesses.setdefault(change.filename, item.get("guess"))
+        if not changes:
+            raise KeyError("images")
+        page = record["page"] if did == "accept" else ""
+        self.actions.append(Action(number, did, record["tab"], tuple(changes), record["row"], page))
 
     def _revert(self, action: Action) -> None:
         self.actions.remove(action)
-        self._marks[action.filename] = action.before.mark
+        for change in action.changes:
+            self._marks[change.filename] = change.before.mark
 
 
 def _now() -> str:

@@ -18,12 +18,15 @@ class Tab:
         Images in the order in which they were first shown.
     held : dict of str to str
         Images reserved for this tab, in the order in which they come, and how each was chosen.
+    grid : list of str
+        Images reserved for this tab whose readings it shows together.
     last_request : float
         Time of the last request, in seconds of a monotonic clock.
     """
 
     seen: list[str] = field(default_factory=list)
     held: dict[str, Chosen] = field(default_factory=dict)
+    grid: list[str] = field(default_factory=list)
     last_request: float = 0.0
 
 
@@ -54,7 +57,7 @@ class Tabs:
             filename
             for other, tab in self._tabs.items()
             if other != name and now - tab.last_request < self._lease
-            for filename in tab.held
+            for filename in (*tab.held, *tab.grid)
         }
 
     def take_from_others(

@@ -69,7 +69,17 @@ def test_other_origins_are_rejected(client, folder, origin):
     """Cross-site request forgery, even by a page that knows the token."""
     identity = client.do("open")["task"]["id"]
     headers = {"origin": origin and origin.format(host=client.host)}
-    for method in ("open", "label", "skip", "unreadable", "undo", "previous", "following"):
+    for method in (
+        "open",
+        "label",
+        "skip",
+        "unreadable",
+        "undo",
+        "previous",
+        "following",
+        "grid",
+        "accept",
+    ):
         answer = client.post(method, id=identity, text="EVIL", headers=headers)
         assert answer.status == 403, method
     assert labels_on_disk(folder) == {}

@@ -14,6 +14,7 @@ from labeling_clients import Client, labels_on_disk
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.images import decode
 from skcaptcha.label import LabelingPage, LabelingSession
+from skcaptcha.label.server._routes import _id
 
 
 def test_label_is_on_disk_before_the_response(client, folder):
@@ -63,6 +64,51 @@ def test_repeated_requests_are_idempotent(client, folder):
     third = state["task"]
     assert third["id"] not in {task["id"], second["id"]}
     assert labels_on_disk(folder) == {task["filename"]: "ABCD"}
+
+
+def test_a_page_is_accepted_with_one_request(client, folder):
+    names = {f"{k:05}.png": _id(f"{k:05}.png") for k in range(1, 5)}
+    images = [{"id": names[name], "text": "ABCD", "typed": False} for name in names]
+    images[1] |= {"text": "WXYZ", "typed": True}
+    images[2] |= {"text": ""}
+    for _ in range(2):
+        state = client.do("accept", page="p", images=images)
+    assert (state["progress"]["n_labeled"], state["progress"]["n_accepted"]) == (3, 2)
+    assert state["progress"]["n_skipped"] == 1
+    assert state["grid"] is None  # without a model
+    assert state["task"]["id"] not in {image["id"] for image in images}
+    expected = {"00001.png": "ABCD", "00002.png": "WXYZ", "00004.png": "ABCD"}
+    assert labels_on_disk(folder) == expected
+    client.do("undo")
+    assert labels_on_disk(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"page": "p"}, 400, "the page has no images"),
+        ({"images": [{"id": "?", "text": "A", "typed": False}], "page": "p"}, 400, "no such image"),
+        ({"images": [{"id": "?", "text": 1, "typed": False}], "page": "p"}, 400, "images.0.text"),
+        ({"images": [{"id": "?", "text": "A", "typed": False}]}, 400, "no name"),
+    ],
+)
+def test_bad_pages_are_rejected(client, folder, body, status, says):
+    answer = client.post("accept", **body)
+    assert answer.status == status
+    assert says in answer.json()["error"]
+    assert labels_on_disk(folder) == {}
+
+
+def test_a_page_with_a_conflict_is_not_accepted(page, folder):
+    one, other = Client(page, "one"), Client(page, "other")
+    task = one.do("open")["task"]
+    one.do("label", id=task["id"], text="MINE")
+    image = {"id": task["id"], "text": "YOURS", "typed": False}
+    others = [{"id": _id("00001.png"), "text": "ABCD", "typed": False}]
+    others = [] if task["filename"] == "00001.png" else others
+    answer = other.post("accept", page="p", images=[*others, image])
+    assert answer.status == 409
+    assert labels_on_disk(folder) == {task["filename"]: "MINE"}
 
 
 def test_undo_skip_and_previous(client, folder):

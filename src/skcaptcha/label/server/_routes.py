@@ -23,7 +23,8 @@ from starlette.routing import Route
 
 from skcaptcha.exceptions import ImageError, LabelConflictError, SkcaptchaError
 from skcaptcha.images import decode
-from skcaptcha.label._session import LabelingSession, Task
+from skcaptcha.label._session import LabelingSession
+from skcaptcha.label._task import Grid, Task
 from skcaptcha.label.server._address import Address
 from skcaptcha.label.server._connections import Connections
 from skcaptcha.label.server._guard import Guard
@@ -36,10 +37,22 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_METHODS = ("open", "previous", "following", "label", "skip", "unreadable", "undo")
+_METHODS = (
+    "open", "previous", "following", "label", "skip", "unreadable", "undo", "grid", "accept",
+)  # fmt: skip
 _RESUME = "/api/resume"
 
 _Text = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Image(BaseModel):
+    """An image of an accepted page: its text, empty if it gets none, and whether it was typed."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: _Text
+    text: Annotated[str, Field(max_length=1000)]
+    typed: bool
 
 
 class _Body(BaseModel):
@@ -54,6 +67,8 @@ class _Body(BaseModel):
     keystrokes: int | None = None
     seconds: float | None = None
     confirmed: bool = False
+    page: _Text | None = None
+    images: list[_Image] = []
 
 
 def labeling_app(session: LabelingSession, address: Address, connections: Connections) -> Starlette:
@@ -98,11 +113,12 @@ class _Requests:
         return Response(as_png(path, self._session.folder), media_type="image/png")
 
     def act(self, method: str, request: Request, content: bytes) -> Response:
-        """Call a method of the session, and return the next task."""
+        """Call a method of the session, and return the next task or grid."""
         body = _Body.model_validate_json(content)
         session, tab = self._session, body.tab
-        name = "" if method in {"open", "undo"} else self._name(body.id, 400)
-        task: Task | None = None
+        of_image = method not in {"open", "undo", "grid", "accept"}
+        name = self._name(body.id, 400) if of_image else ""
+        task: Task | Grid | None = None
         saved: str | None = None
         match method:
             case "label":
@@ -125,27 +141,59 @@ class _Requests:
                 task = session.undo(tab)
                 if task is None:
                     raise HTTPException(400, "There is nothing to undo in this tab.")
+            case "grid":
+                task = session.grid(tab)
+            case "accept":
+                self._accept(body)
+                task = session.grid(tab)
             case "previous":
                 task = session.previous(name, tab) or session.task(name, tab)
             case "following":
                 task = session.following(name, tab)
         task = task or session.next(tab)
+        grid = task if isinstance(task, Grid) else None
+        task = None if isinstance(task, Grid) else task
         ahead = session.peek(tab) if task else None
         return _json(
             {
                 "folder": str(session.folder),
                 "fit": f"skcaptcha fit {shlex.quote(str(session.folder))}",
-                "task": task and asdict(task) | {"id": _id(task.filename)},
+                "task": task and _task(task),
+                "grid": grid and asdict(grid) | {"tasks": [*map(_task, grid.tasks)]},
                 "ahead": ahead and _id(ahead),
                 "progress": asdict(session.progress()),
                 "saved": saved,
             }
         )
 
+    def _accept(self, body: _Body) -> None:
+        if body.page is None:
+            raise HTTPException(400, "The page has no name.")
+        texts = {self._name(image.id, 400): image.text for image in body.images}
+        typed = {
+            self._name(image.id, 400) for image in body.images if image.typed or not image.text
+        }
+        if not body.confirmed:
+            for name in typed:
+                if texts[name] and (doubt := self._session.doubt(name, texts[name])):
+                    raise HTTPException(422, f"{name}: {doubt}")
+        self._session.accept(
+            {name: text for name, text in texts.items() if name not in typed},
+            tab=body.tab,
+            page=body.page,
+            corrections={name: texts[name] or None for name in typed},
+            keystrokes=body.keystrokes,
+            seconds=body.seconds,
+        )
+
     def _name(self, identity: str | None, status: int) -> str:
         if identity not in self._names:
             raise HTTPException(status, "The folder has no such image.")
         return self._names[identity]
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return asdict(task) | {"id": _id(task.filename)}
 
 
 def _id(filename: str) -> str:

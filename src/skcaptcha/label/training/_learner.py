@@ -137,7 +137,7 @@ class Learner:
         readings = read_captchas(self._model, list(images.values()))
         return {name: _guess(reading) for name, reading in zip(images, readings, strict=True)}
 
-    def read_held_out(self, filenames: Sequence[str]) -> dict[str, str]:
+    def read_held_out(self, filenames: Sequence[str]) -> dict[str, Guess]:
         """Read training images with models fitted to all or most of the others.
 
         The text of an image that cannot be decoded is empty, because no model will ever read it.
@@ -153,7 +153,11 @@ class Learner:
         n_folds = _NETWORK_FOLDS
         if not _is_network(self.recipe.content["steps"]["read"]):
             n_folds = math.ceil(len(sample) / (_HELD_OUT_FRACTION * len(self._y)))
-        texts = {name: "" for name in filenames if name not in positions}
+        guesses = {
+            name: Guess("", 0.0, (), (), unfamiliar=True)
+            for name in filenames
+            if name not in positions
+        }
         groups = find_duplicates(self._X)
         for k in range(min(n_folds, len(sample))):
             test = sample[k::n_folds]
@@ -161,11 +165,16 @@ class Learner:
             try:
                 with warnings.catch_warnings(action="ignore"):
                     fitted = clone(reader).fit(_safe_indexing(given, train), self._y[train])
-                    found = reader_of_strings(fitted).predict(_safe_indexing(given, test))
+                    if isinstance(fitted, CharacterReader):
+                        # The confidences must be those of the model; to calibrate each fold would
+                        # take four times as long.
+                        fitted.set_params(calibration_cv=_CALIBRATION_FOLDS)
+                        fitted.temperature_ = self._model[-1].temperature_
+                    readings = reader_of_strings(fitted).read(_safe_indexing(given, test))
             except SkcaptchaError:
                 continue  # too few captchas are left to fit to
-            texts |= dict(zip((self._filenames[i] for i in test), found.tolist(), strict=True))
-        return texts
+            guesses |= {self._filenames[i]: _guess(r) for i, r in zip(test, readings, strict=True)}
+        return guesses
 
     def _decoded(self, filenames: Iterable[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         for name in filenames:

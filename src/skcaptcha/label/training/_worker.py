@@ -25,6 +25,8 @@ _PROGRAM = f"from {__name__} import serve; serve()"
 class TrainingJob:
     """Labels to train on, and the images to read afterward.
 
+    Without labels, the latest model reads the images.
+
     Attributes
     ----------
     labels : mapping of str to str
@@ -52,7 +54,7 @@ class TrainingUpdate:
         Name of the recipe; empty if training failed.
     guesses : mapping of str to Guess
         Readings of images of the pool.
-    held_out : mapping of str to str, or None
+    held_out : mapping of str to Guess, or None
         Readings of images of the sample.
     problem : str
         Reason why training failed; empty otherwise.
@@ -63,7 +65,7 @@ class TrainingUpdate:
     n_learned: int
     name: str = ""
     guesses: Mapping[str, Guess] = field(default_factory=dict)
-    held_out: Mapping[str, str] | None = None
+    held_out: Mapping[str, Guess] | None = None
     problem: str = ""
     done: bool = False
 
@@ -72,12 +74,13 @@ def run_job(learner: Learner, job: TrainingJob) -> Iterator[TrainingUpdate]:
     """Train on the labels of a job, read its images, and yield each result."""
     n = len(job.labels)
     try:
-        for _ in learner.learn(job.labels):
+        for _ in learner.learn(job.labels) if job.labels else [None]:
             for begin in range(0, len(job.pool), _BATCH_SIZE):
                 guesses = learner.read(job.pool[begin : begin + _BATCH_SIZE])
                 yield TrainingUpdate(n, learner.name, guesses=guesses)
-            held_out = learner.read_held_out(job.sample)
-            yield TrainingUpdate(n, learner.name, held_out=held_out)
+            if job.labels:
+                held_out = learner.read_held_out(job.sample)
+                yield TrainingUpdate(n, learner.name, held_out=held_out)
     except Exception as error:  # no failure of the training may interrupt the labeling
         yield TrainingUpdate(n, problem=str(error), done=True)
         return
