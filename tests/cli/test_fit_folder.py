@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from skcaptcha import load_recipe
 from skcaptcha._process import start_time
-from skcaptcha.cli.fit import load_unlabeled
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.persistence import read_model
 from skcaptcha.prediction import count_training_images
@@ -290,18 +289,3 @@ def test_a_table_of_pseudo_labels_replaces_no_other_file(run, tmp_path, table):
     assert outcome.code == 2
     assert table.rpartition("/")[2] in outcome.sentence()
     assert (folder / "labels.csv").read_text() == given.read_text() == before
-
-
-def test_folders_of_unlabeled_images_count_once(tmp_path):
-    folder, more = tmp_path / "captchas", tmp_path / "more"
-    images, labels = make_line_captchas(5, random_state=0)
-    write_captchas(folder, images[:3], labels[:3])
-    write_captchas(more, images[3:], labels[3:])
-    table = (folder / "labels.csv").read_text().splitlines()
-    (folder / "labels.csv").write_text("\n".join(table[:3]))
-    found = load_unlabeled(folder, None, [more, folder, folder / ".." / "more"])
-    assert found is not None
-    assert [Path(path).name for path in found.data] == [
-        table[3].partition(",")[0], *load_captchas(more).filenames
-    ]  # fmt: skip
-    assert load_unlabeled(more, None, [more]) is None

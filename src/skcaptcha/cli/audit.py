@@ -25,7 +25,7 @@ from skcaptcha.cli._console import (
 from skcaptcha.cli._interrupt import interruptible
 from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, seconds, unlabeled_folders
 from skcaptcha.cli._output import write_json
-from skcaptcha.cli.fit import load_unlabeled
+from skcaptcha.cli._unlabeled import load_unlabeled
 
 if TYPE_CHECKING:
     from rich.table import Table

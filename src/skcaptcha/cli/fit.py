@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,13 +40,13 @@ from skcaptcha.cli._options import (
     unlabeled_folders,
 )
 from skcaptcha.cli._output import write_csv, write_json
+from skcaptcha.cli._unlabeled import load_unlabeled
 from skcaptcha.exceptions import SkcaptchaError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from skcaptcha.auto import Choice, Trial
-    from skcaptcha.datasets import Captchas
     from skcaptcha.fitting import FitResult
     from skcaptcha.recipes import Recipe
 
@@ -220,25 +219,6 @@ def fit_folder(
     if is_last and not workers_run():
         request_fast_exit()
     return result
-
-
-def load_unlabeled(folder: Path, labels: Path | None, folders: Sequence[Path]) -> Captchas | None:
-    """Return the images of a folder that have no label, and all those of other folders.
-
-    A folder that is given twice, or is the folder itself, adds nothing.
-    """
-    from skcaptcha.datasets import Captchas, load_captchas
-
-    with warnings.catch_warnings(action="ignore"):
-        own = load_captchas(folder, labeled=None, labels=labels)
-    missing = [i for i, label in enumerate(own.target.tolist()) if not label]
-    paths = [own.data[i] for i in missing]
-    seen = {folder.resolve()}
-    for other in folders:
-        if other.resolve() not in seen:
-            seen.add(other.resolve())
-            paths += load_captchas(other, labeled=False).data
-    return Captchas(data=paths, filenames=paths) if paths else None
 
 
 def _fit_recipe(recipe: Recipe, out: Path | None, json: Path | None, **options: Any) -> FitResult:
