@@ -34,6 +34,17 @@ def test_addresses_and_local_names_are_accepted(client, host):
 
 
 @pytest.mark.parametrize(
+    ("version", "origin", "status"),
+    [("1.0", "", 200), ("1.0", "Origin: http://evil.example\r\n", 403), ("1.1", "", 400)],
+)
+def test_old_clients_need_no_host(client, version, origin, status):
+    """Browsers send Host, and HTTP/1.1 demands it, but simple monitors use HTTP/1.0."""
+    with client.connect() as connection:
+        connection.sendall(f"GET /models HTTP/{version}\r\n{origin}\r\n".encode())
+        assert connection.recv(2**16).startswith(f"HTTP/1.1 {status}".encode())
+
+
+@pytest.mark.parametrize(
     "origin", ["null", "http://evil.example", "http://127.0.0.1", "http://127.0.0.1:1", "http://["]
 )
 def test_other_origins_are_refused(client, images, origin):

@@ -7,22 +7,10 @@ from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from skcaptcha._security_headers import with_security_headers
 from skcaptcha.serve._answers import problem
-
-_HEADERS = {
-    b"cache-control": b"no-store",
-    b"content-security-policy": (
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-}
 
 _UNIQUE = {b"host", b"origin", b"authorization"}
 
@@ -34,8 +22,9 @@ class Access:
     itself, because other websites must not use the service of their visitor. Without a token, the
     ``Host`` must not be a domain name, which a website could let resolve to this service (DNS
     rebinding): IP addresses, ``localhost`` and names without a dot, as in networks of containers,
-    are answered. With a token, each request must carry it in the header ``Authorization``, which no
-    browser adds by itself.
+    are answered, and so are HTTP/1.0 requests without a ``Host``, which no browser sends. With a
+    token, each request must carry it in the header ``Authorization``, which no browser adds by
+    itself.
 
     Parameters
     ----------
@@ -60,29 +49,27 @@ class Access:
             await self._app(scope, receive, send)
             return
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *_HEADERS.items()]}
-            await send(message)
-
+        send = with_security_headers(send)
         status, sentence = self._refusal(scope)
         if status:
             headers = {"www-authenticate": "Bearer"} if status == 401 else None
-            await problem(sentence, status, headers)(scope, receive, send_with_headers)
+            await problem(sentence, status, headers)(scope, receive, send)
         else:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str]:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if headers.setdefault(name, value) != value and name in _UNIQUE:
                 return 400, f"The request repeats the header {name.decode('latin-1')}."
+        if b"host" not in headers and scope["http_version"] != "1.0":
+            return 400, "The request has no header Host; send it with every request."
         host = headers.get(b"host", b"").decode("latin-1")
         origin = headers.get(b"origin")
         if origin is not None and _host_of(origin.decode("latin-1")) != host:
             return 403, "Other websites may not use this service."
         if self._token is None:
-            if not _is_no_domain(host):
+            if b"host" in headers and not _is_no_domain(host):
                 return 403, (
                     f"Without a token, this service does not answer under a domain name such as "
                     f"{host!r}; use its IP address, or start it with --token."

@@ -7,24 +7,12 @@ from collections.abc import Iterable
 from urllib.parse import parse_qs
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from skcaptcha._security_headers import with_security_headers
 from skcaptcha.label.server._connections import Connections
 
 MAX_BODY_BYTES = 2**16
-
-_HEADERS = {
-    b"cache-control": b"no-store",
-    b"content-security-policy": (
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-}
 
 
 class Guard:
@@ -69,18 +57,13 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *_HEADERS.items()]}
-            await send(message)
-
         if scope["type"] != "http":
             raise RuntimeError(f"only HTTP is supported, not {scope['type']}")
+        send = with_security_headers(send)
         if problem := self._problem(scope):
-            await PlainTextResponse(problem, 403)(scope, receive, send_with_headers)
+            await PlainTextResponse(problem, 403)(scope, receive, send)
         else:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send)
 
     def _problem(self, scope: Scope) -> str:
         headers: dict[bytes, bytes] = {}
