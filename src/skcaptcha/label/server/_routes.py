@@ -159,7 +159,7 @@ class _Requests:
                 "folder": str(session.folder),
                 "fit": f"skcaptcha fit {shlex.quote(str(session.folder))}",
                 "task": task and _task(task),
-                "grid": grid and asdict(grid) | {"tasks": [*map(_task, grid.tasks)]},
+                "grid": grid and _grid(grid),
                 "ahead": ahead and _id(ahead),
                 "progress": asdict(session.progress()),
                 "saved": saved,
@@ -194,6 +194,11 @@ class _Requests:
 
 def _task(task: Task) -> dict[str, Any]:
     return asdict(task) | {"id": _id(task.filename)}
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    accuracy = None if grid.acceptance is None else grid.acceptance.accuracy
+    return asdict(grid) | {"accuracy": accuracy, "tasks": [*map(_task, grid.tasks)]}
 
 
 def _id(filename: str) -> str:

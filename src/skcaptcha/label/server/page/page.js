@@ -1,11 +1,14 @@
 // The actions of the keys and buttons.
 
+import * as grid from "./grid.js";
 import { byConfidence, percent, readings } from "./reading.js";
 import { ask, picture, Refused, tabName, Unreachable } from "./server.js";
 import * as view from "./view.js";
 
 const RETRY = 1000; // milliseconds
 const POLL = 2500;
+const LOOK = 1000; // a page that was shown for a shorter time was not looked at
+const NO_PAGE = "No other image can be accepted now.";
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Fn"]);
 
 const field = document.getElementById("text");
@@ -14,6 +17,7 @@ const tab = await tabName();
 const drafts = new Map(); // text typed for images that the user left without accepting it
 
 let task = null;
+let page = null; // name of the page of readings, if one is shown
 let shown = null; // the picture of the task
 let texts = []; // readings to choose with a key; the page put the first one into the field
 let taken = 0;
@@ -68,6 +72,11 @@ function refused(error, path) {
     view.alarm(
       "The address of the server has changed. Open the address that skcaptcha label printed; your text stays here.",
     );
+  } else if (error.status === 409 && path === "accept") {
+    setTimeout(() => act("grid", {}, `${error.message} The page was not accepted; this is a new one.`));
+  } else if (error.status === 422 && path === "accept") {
+    doubted = page;
+    view.alarm(`${error.message} Press F4 again to keep it, or correct it.`);
   } else if (error.status === 409 && path !== "undo") {
     conflict = true;
     task.label = error.theirs;
@@ -78,11 +87,12 @@ function refused(error, path) {
   } else {
     view.alarm(error.message);
   }
-  field.focus();
+  if (page === null) field.focus();
 }
 
 async function show(state, done) {
   const next = state.task && (await picture(state.task.id));
+  const pictures = await Promise.all((state.grid?.tasks ?? []).map(({ id }) => picture(id)));
   if (state.ahead) picture(state.ahead).catch(() => {});
   document.getElementById("folder").textContent = state.folder;
   if (state.task?.chosen === "listed") view.showOnlyLabels();
@@ -91,6 +101,15 @@ async function show(state, done) {
   unreachable = conflict = false;
   doubted = null;
   [task, shown, learned] = [state.task, next, state.progress.n_learned];
+  for (const [id, text] of grid.close()) drafts.set(id, text);
+  page = state.grid?.page ?? null;
+  if (state.grid) {
+    view.showGrid();
+    [keystrokes, since] = [0, performance.now()];
+    grid.open(state.grid, pictures, drafts, () => (doubted = null));
+    view.say(done === NO_PAGE ? "" : done, `${view.counted(pictures.length, "reading")} to accept.`);
+    return;
+  }
   if (state.saved) done = `Saved ${state.saved}.`; // perhaps in another case than it was typed
   if (!task) {
     view.say(done);
@@ -183,9 +202,30 @@ function undo() {
   return act("undo", {}, "Undone.");
 }
 
+function openGrid() {
+  if (document.getElementById("open-grid").hidden) return view.say("No page can be accepted yet.");
+  leave();
+  return act("grid", {}, NO_PAGE);
+}
+
+async function acceptPage() {
+  if (performance.now() - since < LOOK) return view.say("Look at the page first.");
+  const images = grid.readings();
+  const seconds = Math.round(performance.now() - since) / 1000;
+  const confirmed = doubted === page;
+  const sent = page;
+  await act("accept", { page, images, keystrokes, seconds, confirmed }, `Accepted ${view.counted(images.length, "image")}.`);
+  if (page !== sent) images.forEach(({ id }) => drafts.delete(id));
+}
+
+function closeGrid() {
+  return act("open", {}, "");
+}
+
 const buttons = {
   accept, skip, unreadable: markUnreadable, undo, previous: () => move("previous"),
   following: () => move("following"), "undo-last": undo, "look-again": () => act("open", {}, ""),
+  "open-grid": openGrid, "accept-page": acceptPage, "undo-page": undo, "close-grid": closeGrid,
 };
 for (const [id, action] of Object.entries(buttons)) {
   document.getElementById(id).addEventListener("click", () => {
@@ -194,7 +234,7 @@ for (const [id, action] of Object.entries(buttons)) {
   });
 }
 document.getElementById("open-help").addEventListener("click", () => help.showModal());
-help.addEventListener("close", () => task && field.focus());
+help.addEventListener("close", () => (page === null ? task && field.focus() : grid.focus()));
 
 // --- keys
 
@@ -202,6 +242,7 @@ const keys = {
   Enter: accept,
   Escape: skip,
   F2: markUnreadable,
+  F4: openGrid,
   ArrowUp: () => move("previous"),
   ArrowDown: () => move("following"),
   PageUp: () => move("previous"),
@@ -209,6 +250,8 @@ const keys = {
   "Shift+ArrowDown": () => take(taken + 1),
   "Shift+ArrowUp": () => take(taken - 1),
 };
+
+const keysOfGrid = { F4: acceptPage, Escape: closeGrid };
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || help.open) return;
@@ -220,15 +263,21 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z") {
-    if (task && field.value !== texts[taken]) return; // the field's own undo
+    if (grid.isEditing() || (task && field.value !== texts[taken])) return; // the field's own undo
     event.preventDefault();
     if (busy || event.repeat) return;
     if (task && taken) take(0);
     else undo();
     return;
   }
-  if (!task || command || event.altKey) return;
+  if ((!task && page === null) || command || event.altKey) return;
   if (!event.repeat && !MODIFIERS.has(event.key) && !busy) keystrokes += 1;
+  if (page !== null) {
+    if (busy || grid.press(event) || !(event.key in keysOfGrid)) return;
+    event.preventDefault();
+    if (!event.repeat) keysOfGrid[event.key]();
+    return;
+  }
   const onButton = event.target instanceof HTMLButtonElement;
   if (name in keys && !(onButton && event.key === "Enter")) {
     event.preventDefault();

@@ -7,6 +7,7 @@ const WHY = {
   random: "picked at random, to estimate the accuracy",
   uncertain: "low confidence",
   skipped: "skipped earlier",
+  sure: "high confidence",
   listed: "label may be wrong",
   revisited: "seen earlier",
 };
@@ -43,7 +44,8 @@ export function showTask(task, picture, progress) {
     image.alt = `${place}: ${task.filename}`;
     fitImage(picture);
   }
-  const state = task.unreadable ? "marked unreadable" : task.label === null ? "" : `labeled ${task.label}`;
+  const labeled = task.accepted ? "accepted" : "labeled";
+  const state = task.unreadable ? "marked unreadable" : task.label === null ? "" : `${labeled} ${task.label}`;
   element("caption").textContent = [`${task.filename} · ${place}`, WHY[task.chosen], state].filter(Boolean).join(" · ");
   showSuspect(task);
   showSureness(task);
@@ -146,6 +148,11 @@ export function showDone(progress, fit) {
   element("done-title").focus();
 }
 
+/** Show nothing but a page of readings. */
+export function showGrid() {
+  element("work").hidden = element("done").hidden = true;
+}
+
 /** Hide everything about training: suspected labels are only checked. */
 export function showOnlyLabels() {
   document.body.classList.add("listed");
@@ -157,7 +164,8 @@ export function showProgress(progress) {
   element("bar").max = Math.max(1, progress.n_images);
   element("bar").value = finished;
   const done = document.body.classList.contains("listed") ? "checked" : "labeled";
-  const count = [`${progress.n_labeled} of ${progress.n_images} ${done}`];
+  const accepted = progress.n_accepted ? ` (${progress.n_accepted} accepted)` : "";
+  const count = [`${progress.n_labeled} of ${progress.n_images} ${done}${accepted}`];
   if (progress.n_unreadable) count.push(`${progress.n_unreadable} unreadable`);
   if (progress.n_skipped) count.push(`${progress.n_skipped} skipped`);
   element("count").textContent = count.join(", ");
@@ -166,11 +174,23 @@ export function showProgress(progress) {
   element("pace").textContent = pace === null ? "–" : `${pace.toFixed(pace < 10 ? 1 : 0)} a minute`;
   element("time-left").textContent = progress.seconds_left === null || !progress.n_left ? "–" : duration(progress.seconds_left);
   element("training").textContent = progress.training;
+  element("acceptance").textContent = acceptance(progress);
+  element("open-grid").hidden = !progress.n_acceptable;
   const estimate = progress.estimate;
   element("estimate").textContent = estimate
     ? `${percent(estimate.accuracy)} % (${percent(estimate.low)} to ${percent(estimate.high)} %, ` +
       `from ${estimate.n} random images)`
     : "not enough labels yet";
+}
+
+function acceptance({ acceptance, n_acceptable }) {
+  if (!acceptance) return "starts some time after the first model";
+  const { threshold, n, n_right, n_needed } = acceptance;
+  if (threshold === null) {
+    const errors = n_needed > 99 ? ` (with ${counted(n - n_right, "error")})` : "";
+    return `${n} of ${n_needed} labels that the model has to read${errors} before you can accept pages`;
+  }
+  return n_acceptable ? `${counted(n_acceptable, "image")} can be accepted now (F4)` : "no image that is left is read surely enough";
 }
 
 /** Announce what was done and, to screen readers, what is shown now. */
