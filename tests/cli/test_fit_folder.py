@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skcaptcha import load_recipe
+from skcaptcha import load, load_recipe
 from skcaptcha._process import start_time
-from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
+from skcaptcha.datasets import (
+    load_captchas,
+    make_display_captchas,
+    make_line_captchas,
+    write_captchas,
+)
 from skcaptcha.persistence import read_model
 from skcaptcha.prediction import count_training_images
 from waiting import wait_until
@@ -289,3 +294,31 @@ def test_a_table_of_pseudo_labels_replaces_no_other_file(run, tmp_path, table):
     assert outcome.code == 2
     assert table.rpartition("/")[2] in outcome.sentence()
     assert (folder / "labels.csv").read_text() == given.read_text() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mark", [".", ":"])
+def test_numbers_and_times_on_displays_are_read(run, tmp_path, mark):
+    images, labels = make_display_captchas(
+        180,
+        kind="lcd",
+        n_digits=3,
+        marks=mark,
+        height=40,
+        slant=(0, 0.05),
+        stroke_width=(0.1, 0.12),  # thicker points touch digits
+        gap=(0, 0.01),
+        ghost=0,
+        gradient=20,
+        glare=0,
+        random_state=0,
+    )
+    write_captchas(tmp_path / "train", images[:120], labels[:120])
+    model = tmp_path / "m.joblib"
+    outcome = run("fit", tmp_path / "train", "--out", model, "--budget", 60, "--jobs", 1)
+    assert outcome.code == 0, outcome.err
+    assert f"small marks: {mark}\n" in model.with_suffix(".yaml").read_text()
+    texts = load(model).predict(list(images[120:]))
+    with_mark, found = (np.array([mark in text for text in part]) for part in (labels[120:], texts))
+    assert (found == with_mark).mean() > 0.9
+    assert (texts == labels[120:]).mean() > 0.8

@@ -344,7 +344,9 @@ def test_display_marks():
         fraction = np.mean([separator in label for label in labels])
         assert fraction == pytest.approx(1 / 3, abs=0.09)
     for label in labels:
-        assert re.fullmatch(r"-?(\d{3}|\d[.:]\d\d|\d\d[.:]\d)", label)
+        assert re.fullmatch(r"-?(\d{3}|\d[.:]\d\d|\d\d[.]\d)", label)
+    _, labels = make_display_captchas(20, marks=":", height=12, random_state=0)
+    assert {label.find(":") for label in labels} == {-1, 2}
     _, labels = make_display_captchas(20, marks="", height=12, random_state=0)
     assert all(label.isdigit() and len(label) == 4 for label in labels)
     _, labels = make_display_captchas(20, n_digits=1, height=12, random_state=0)

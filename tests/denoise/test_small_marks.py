@@ -14,7 +14,18 @@ from skcaptcha.denoise._small_marks import (
 )
 
 
-@pytest.mark.parametrize(("characters", "n"), [(".,'-ij!é", 1), (':;"=äű', 2), ("aXl1|0한", 0)])
+@pytest.mark.parametrize(
+    ("characters", "n"),
+    [
+        (".,'-*ij!é", 1),
+        ("\u2212\u2013\u2014\u2010\u2022", 1),  # minus sign, dashes, hyphen, bullet
+        ("\uff0e\uff0c\uff0d\u3002\u3001\u30fb", 1),  # Chinese and Japanese points and dashes
+        ("\u0456\u0458\u00ed", 1),  # the acute of an i is in place of its dot
+        (':;"=%äű\u00ef\u0457\uff1a\u201c\u00f7', 2),
+        ("\u2026", 3),
+        ("aXl1|0한+½", 0),
+    ],
+)
 def test_number_of_small_parts(characters, n):
     assert {n_small_parts(character) for character in characters} == {n}
 

@@ -14,7 +14,8 @@ from skcaptcha.datasets._drawing import add_jpeg_artifacts, draw_captchas
 _Kind = Literal["both", "lcd", "led"]
 
 _SEPARATORS = ".,:"
-_MINUS = "-"
+_COLON, _MINUS = ":", "-"
+_DIGITS_AFTER_COLON = 2
 _MIN_HEIGHT, _MAX_GRADIENT = 12, 255
 
 # Column and row of the two corners that each segment joins. Segments are named clockwise from the
@@ -49,7 +50,7 @@ _OFFSETS = (-0.08, 0.08)
 # Relative to the height of the digits.
 _DIGIT_WIDTHS = (0.5, 0.56)
 _SPACES = (0.27, 0.33)
-_COLON = (0.3, 0.7)
+_DOTS_OF_COLON = (0.3, 0.7)
 _TAIL = (0.6, 1.3)
 # Relative to the thickness of the segments.
 _POINTS = (1.05, 1.35)
@@ -108,7 +109,7 @@ class _Display:
         x = k * (self.width + self.space) + self.width + self.space / 2
         radius = self.point / 2
         low = self.height - radius
-        rows = [part * self.height for part in _COLON] if mark == ":" else [low]
+        rows = [part * self.height for part in _DOTS_OF_COLON] if mark == _COLON else [low]
         parts = [(x, row) + radius * _CIRCLE for row in rows]
         if mark == ",":
             tip = (x - _TAIL[0] * self.point, low + _TAIL[1] * self.point)
@@ -192,7 +193,8 @@ def make_display_captchas(
     marks : str, default=".-"
         Small marks that can be drawn, of ``"."``, ``","``, ``":"`` and ``"-"``. Half of the numbers
         have a minus sign if it is among them. Each number of two or more digits has one of the
-        separators or, as often as each of them, none.
+        separators or, as often as each of them, none. Points and commas are at random places, a
+        colon is before the last two digits, as in times.
     height : int >= 12, default=60
         Height of each image in pixels. Everything else has a size relative to it.
     slant : tuple of two floats in 0..0.5, default=(0.0, 0.15)
@@ -270,6 +272,8 @@ def make_display_captchas(
         sign = _MINUS if has_sign and rng.integers(2) else ""
         separator = separators[rng.integers(len(separators))]
         after = int(rng.integers(1, n_digits)) if separator else n_digits
+        if separator == _COLON:
+            after = _digits_before_colon(n_digits)
         text = sign + digits[:after] + separator + digits[after:]
         digit = height * rng.uniform(*_DIGIT_HEIGHTS)
         cell, space = digit * rng.uniform(*_DIGIT_WIDTHS), digit * rng.uniform(*_SPACES)
@@ -308,6 +312,10 @@ def make_display_captchas(
     return (images, labels, boxes) if return_boxes else (images, labels)
 
 
+def _digits_before_colon(n_digits: int) -> int:
+    return max(n_digits - _DIGITS_AFTER_COLON, 1)
+
+
 def _draw_characters(display: _Display, text: str, n_cells: int) -> Iterator[list[_Polygon]]:
     """Yield the polygons of each character; digits are aligned to the right."""
     k = n_cells - sum(character in _LIT for character in text)
@@ -325,10 +333,12 @@ def _all_polygons(
     """Yield the polygons of everything that can be lit."""
     if has_sign:
         yield display.segments(0, _LIT[_MINUS])
+    colon = has_sign + _digits_before_colon(n_cells - has_sign) - 1
     for k in range(has_sign, n_cells):
         yield display.segments(k, _CORNERS)
         if k + 1 < n_cells:
-            yield from (display.separator(k, mark) for mark in separators if mark)
+            marks = [mark for mark in separators if mark and (mark != _COLON or k == colon)]
+            yield from (display.separator(k, mark) for mark in marks)
 
 
 def _coverage(shapes: Iterable[Iterable[_Polygon]], height: int, width: int) -> NDArray[np.float64]:

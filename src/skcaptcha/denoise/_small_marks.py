@@ -12,8 +12,16 @@ from scipy.special import gammaln
 
 from skcaptcha.measure._label_components import Components, label_components
 
-# Components of ink that are much smaller than a character, or than the rest of it.
-_PARTS = dict.fromkeys(".,'`^-_~!?ij\u00b0\u00b7\u2013\u2019", 1) | dict.fromkeys(':;"=%', 2)
+# Components of ink that are much smaller than a character, or than the rest of it. The minus sign,
+# hyphens and dashes, bullets, points and commas of other scripts, and quotation marks have several
+# code points each.
+_PARTS = (
+    dict.fromkeys(".,'`^_~*!?\u00a1\u00bf\u00b0\u00b7\u2022\u2212\u2219\u22c5", 1)
+    | dict.fromkeys("\u066b\u066c\u3001\u3002\u30fb\u2018\u2019\u201a\u2039\u203a", 1)
+    | dict.fromkeys(':;"=%\u00ab\u00bb\u00f7\u201c\u201d\u201e', 2)
+)
+_DASH = "Pd"  # Unicode category
+_DOTTED = "ij\u0456\u0458"
 _TWO_PARTS = "\u0308\u030b"  # combining diaeresis and double acute
 
 # The rows of the text have all but this fraction of its ink on either side.
@@ -38,9 +46,13 @@ N_FEATURES = len(_TOLERANCE)
 
 def n_small_parts(character: str) -> int:
     """Return how many components of a character are small: 1 for a point or an i, 2 for a colon."""
-    base, *others = list(unicodedata.normalize("NFD", character))
-    accents = [other for other in others if unicodedata.combining(other)]
-    return _PARTS.get(base, 0) + sum(1 + (accent in _TWO_PARTS) for accent in accents)
+    decomposed = unicodedata.normalize("NFKD", character)
+    accents = [own for own in decomposed if unicodedata.combining(own)]
+    bases = [own for own in decomposed if not unicodedata.combining(own)]
+    n = sum(_PARTS.get(base, unicodedata.category(base) == _DASH) for base in bases)
+    if not accents:  # which replace dots
+        n += sum(base in _DOTTED for base in bases)
+    return n + sum(1 + (accent in _TWO_PARTS) for accent in accents)
 
 
 def describe_components(
@@ -140,20 +152,33 @@ def _most_likely_mark(
     examples = features[expected[image] > 0]
     if len(examples) > _MAX_EXAMPLES:
         examples = examples[np.linspace(0, len(examples) - 1, _MAX_EXAMPLES).astype(int)]
-    bounds = np.searchsorted(image, np.arange(len(expected) + 1))
+    counts = _count_similar(features, image, examples, len(expected))
     best, found = _MIN_LOG_ODDS, None
-    for factor in _FACTORS:
-        marks = [_similar_to(example, factor) for example in examples]
-        counts = [_count(are_marks(features, mark[None]), bounds) for mark in marks]
-        log_odds = [_log_odds(count, expected) for count in counts]
-        if marks and max(log_odds) > best - _EQUIVALENT_LOG_ODDS * (found is not None):
-            best, found = max(best, *log_odds), marks[int(np.argmax(log_odds))]
+    for k, factor in enumerate(_FACTORS):
+        log_odds = [_log_odds(count, expected) for count in counts[:, k]]
+        if log_odds and max(log_odds) > best - _EQUIVALENT_LOG_ODDS * (found is not None):
+            best = max(best, *log_odds)
+            found = _similar_to(examples[int(np.argmax(log_odds))], factor)
     return found
 
 
-def _count(are_similar: NDArray[np.bool_], bounds: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the number of similar components of each image, given the bounds of its components."""
-    counts: NDArray[np.intp] = np.diff(np.concatenate([[0], are_similar.cumsum()])[bounds])
+def _count_similar(
+    features: NDArray[np.float64], image: NDArray[np.intp], examples: NDArray[np.float64], n: int
+) -> NDArray[np.intp]:
+    """Return how many components of each image are similar to an example: (e, factors, n)."""
+    # Noisy images have hundreds of components: those whose position differs too much are left out.
+    order = np.argsort(features[:, 0], kind="stable")
+    scaled, image = features[order] / _TOLERANCE, image[order]
+    examples = examples / _TOLERANCE
+    first = np.searchsorted(scaled[:, 0], examples[:, 0] - _FACTORS[-1], side="left")
+    end = np.searchsorted(scaled[:, 0], examples[:, 0] + _FACTORS[-1], side="right")
+    counts = np.zeros((len(examples), len(_FACTORS), n), dtype=np.intp)
+    for own, example, a, b in zip(counts, examples, first, end, strict=True):
+        distance = np.abs(scaled[a:b] - example).max(axis=1)
+        factor = np.searchsorted(_FACTORS, distance)
+        similar = factor < len(_FACTORS)
+        bins = factor[similar] * n + image[a:b][similar]
+        own[:] = np.bincount(bins, minlength=own.size).reshape(own.shape).cumsum(axis=0)
     return counts
 
 

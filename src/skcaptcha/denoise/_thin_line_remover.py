@@ -40,7 +40,7 @@ class ThinLineRemover(MarkKeeper):
     marks_ : ndarray of shape (k, 2, 3)
         Least and greatest vertical position, height and width of k kinds of small marks, as
         fractions of the height of the text; the position is that of the center, below the top of
-        the text. None without ``keep_marks``.
+        the text. k is 0 without ``keep_marks``.
 
     References
     ----------
