@@ -32,6 +32,7 @@ WRONG = {
     "--token": ["ä", ""],
     "--max-images": COUNTS,
     "--max-bytes": COUNTS,
+    "--max-total-bytes": ["0", "-1", str(2**40 + 1), "many"],
     "--max-queued": COUNTS,
     "--batch-size": COUNTS,
     "--batch-wait": ["-0.1", "1.1", "nan", "long"],

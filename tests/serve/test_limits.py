@@ -10,6 +10,7 @@ from skcaptcha.serve import Limits
     ("name", "value"),
     [
         ("max_bytes", 0),
+        ("max_total_bytes", 0),
         ("max_images", 0),
         ("max_queued", -1),
         ("batch_size", 10_001),
@@ -26,3 +27,9 @@ def test_a_request_must_fit_into_the_queue():
     assert Limits(max_images=8, max_queued=8).max_queued == 8
     with pytest.raises(SkcaptchaError, match="all images of a request wait together"):
         Limits(max_images=9, max_queued=8)
+
+
+def test_a_request_must_fit_into_memory():
+    assert Limits(max_bytes=8, max_total_bytes=8).max_total_bytes == 8
+    with pytest.raises(SkcaptchaError, match="one request must fit into memory"):
+        Limits(max_bytes=9, max_total_bytes=8)

@@ -1,6 +1,7 @@
 """Requests may hold images in several ways, and each wrong one gets a sentence."""
 
 import base64
+import gzip
 import json
 import time
 from urllib.parse import quote_from_bytes
@@ -51,6 +52,18 @@ def test_json_holds_images_as_text(client, images, labels):
     answer = client.predict_texts(texts)
     assert answer.status == 200
     assert answer.texts == labels[:4]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br, gzip"])
+def test_compressed_bodies_are_refused_with_a_remedy(client, images, encoding):
+    answer = client.predict(gzip.compress(images[0]), content_encoding=encoding)
+    assert answer.status == 415
+    assert answer.headers["accept-encoding"] == "identity"
+    assert answer.error == (
+        f"The content encoding {encoding} is not supported; send the request uncompressed, without "
+        "the header Content-Encoding."
+    )
+    assert client.predict(images[0], content_encoding="identity").status == 200
 
 
 def test_a_body_of_unknown_length_is_read(client, images, labels):

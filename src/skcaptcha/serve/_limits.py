@@ -8,6 +8,7 @@ from skcaptcha.exceptions import SkcaptchaError
 
 _RANGES: dict[str, tuple[float, float]] = {
     "max_bytes": (1, 2**31),
+    "max_total_bytes": (1, 2**40),
     "max_images": (1, 10_000),
     "max_queued": (1, 1_000_000),
     "batch_size": (1, 10_000),
@@ -25,6 +26,10 @@ class Limits:
     max_bytes : int, default=33554432
         Maximum size of a request in bytes. The images of a model have a limit of their own, the
         ``max_bytes`` of its `ImageDecoder`.
+    max_total_bytes : int, default=268435456
+        Maximum size in bytes of all requests together that are not answered yet. Further requests
+        are refused, with status 503 and the header ``Retry-After``. It must not be less than
+        `max_bytes`.
     max_images : int, default=64
         Maximum number of images in a request.
     max_queued : int, default=256
@@ -54,6 +59,7 @@ class Limits:
     """
 
     max_bytes: int = 2**25
+    max_total_bytes: int = 2**28
     max_images: int = 64
     max_queued: int = 256
     batch_size: int = 64
@@ -67,6 +73,11 @@ class Limits:
                 raise SkcaptchaError(
                     f"{name}: it must be between {least:,} and {most:,}, not {value}"
                 )
+        if self.max_bytes > self.max_total_bytes:
+            raise SkcaptchaError(
+                f"max_bytes={self.max_bytes}: it must not be more than "
+                f"max_total_bytes={self.max_total_bytes}, because one request must fit into memory"
+            )
         if self.max_images > self.max_queued:
             raise SkcaptchaError(
                 f"max_images={self.max_images}: it must not be more than "

@@ -93,11 +93,11 @@ def _predict(models: Sequence[str], limits: Limits) -> dict[str, Any]:
             "404": _response("There is no such model.", Problem),
             "408": _response("The request arrived too slowly.", Problem),
             "413": _response(too_large, Problem),
-            "415": _response("The content type is not supported.", Problem),
+            "415": _response("The content type or encoding is not supported.", Problem),
             "422": _response("None of the images can be used.", Answer),
             "500": _response("The model failed on all images.", Answer, Problem),
             "503": {
-                **_response("Too many images are waiting.", Problem),
+                **_response("Too many images or bytes of others are waiting.", Problem),
                 "headers": {
                     "Retry-After": {
                         "description": "Seconds after which to send the request again.",

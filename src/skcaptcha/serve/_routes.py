@@ -30,6 +30,7 @@ from skcaptcha.serve._answers import (
     status_of,
 )
 from skcaptcha.serve._batcher import Batcher, QueueFullError
+from skcaptcha.serve._held_bytes import HeldBytes, RequestBytes
 from skcaptcha.serve._limits import Limits
 from skcaptcha.serve._metrics import CONTENT_TYPE, Measured, Metrics
 from skcaptcha.serve._openapi import openapi_document
@@ -83,6 +84,7 @@ class PredictionApp:
         self._default = models[0].name
         self._reload = reload
         self._limits = limits
+        self._held = HeldBytes(limits.max_total_bytes)
         self._metrics = Metrics()
         self._batchers: dict[str, Batcher[bytes, _ReadImage]] = {}
         files = {f"/{path.name}": path for path in sorted(_PAGE.iterdir())}
@@ -136,9 +138,13 @@ class PredictionApp:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _predict(self, request: Request) -> Response:
+        with self._held.by_request() as held:
+            return await self._read_uploads(request, held)
+
+    async def _read_uploads(self, request: Request, held: RequestBytes) -> Response:
         model = self._model_of(request)
         try:
-            uploads = await uploads_of(request, self._limits)
+            uploads = await uploads_of(request, self._limits, held)
         except ClientDisconnect:
             return problem("The connection was closed before the request was complete.", 400)
         images = [upload.content for upload in uploads if not upload.error]

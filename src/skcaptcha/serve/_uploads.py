@@ -16,12 +16,16 @@ from starlette.types import Message, Receive
 
 from skcaptcha.images._encoded_text import content_of_text, is_url
 from skcaptcha.images._limits import UnusableError
+from skcaptcha.serve._held_bytes import RequestBytes, TooManyBytesError
 from skcaptcha.serve._limits import Limits
 
 JSON = "application/json"
 FORM = "multipart/form-data"
 # The last one is what curl --data-binary sends unless it is told otherwise.
 RAW = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+
+_PLAIN = "identity"
+_SECONDS_TO_WAIT = 1
 
 
 class EncodedImages(BaseModel):
@@ -41,18 +45,35 @@ class Upload:
     error: str = ""
 
 
-async def uploads_of(request: Request, limits: Limits) -> Sequence[Upload]:
-    """Return the images of a request.
+async def uploads_of(request: Request, limits: Limits, held: RequestBytes) -> Sequence[Upload]:
+    """Return the images of a request, and count its bytes.
 
     Raise HTTPException if it is too large, arrives too slowly, or has no images.
     """
+    encoding = request.headers.get("content-encoding", _PLAIN).strip().lower()
+    if encoding != _PLAIN:
+        raise HTTPException(
+            415,
+            f"The content encoding {encoding} is not supported; send the request uncompressed, "
+            "without the header Content-Encoding.",
+            {"accept-encoding": _PLAIN},
+        )
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limits.max_bytes:
-        raise _too_large(limits)
-    limited = Request(request.scope, _limited(request.receive, limits))
+    limited = Request(request.scope, _limited(request.receive, limits, held))
     try:
+        if length.isdigit():
+            if int(length) > limits.max_bytes:
+                raise _too_large(limits)
+            held.check(int(length))
         async with asyncio.timeout(limits.timeout):
             uploads = await _parse(limited, limits)
+    except TooManyBytesError:
+        raise HTTPException(
+            503,
+            f"Other requests hold most of the {limits.max_total_bytes:,} bytes of memory for "
+            f"uploads; send the request again in {_SECONDS_TO_WAIT} s.",
+            {"retry-after": str(_SECONDS_TO_WAIT)},
+        ) from None
     except TimeoutError:
         raise HTTPException(
             408, f"The request did not arrive within {limits.timeout:g} seconds; send it again."
@@ -137,15 +158,13 @@ def _from_text(text: str) -> Upload:
     return Upload(content)
 
 
-def _limited(receive: Receive, limits: Limits) -> Receive:
+def _limited(receive: Receive, limits: Limits, held: RequestBytes) -> Receive:
     """Return a function that receives at most `max_bytes` bytes, whatever the header says."""
-    n_bytes = 0
 
     async def limited() -> Message:
-        nonlocal n_bytes
         message = await receive()
-        n_bytes += len(message.get("body", b""))
-        if n_bytes > limits.max_bytes:
+        held.add(len(message.get("body", b"")))
+        if held.n > limits.max_bytes:
             raise _too_large(limits)
         return message
 
