@@ -3,12 +3,15 @@
 import os
 import signal
 import subprocess
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from serving_clients import Client
 from skcaptcha.datasets import load_captchas
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -51,6 +54,54 @@ def test_other_machines_may_connect_with_a_warning_until_ctrl_c(serve):
     warning, last = outcome.err.splitlines()
     assert warning.startswith("warning: everyone who can reach 0.0.0.0 is answered; add --token")
     assert last == "the service has stopped; all requests are answered"
+
+
+@contextmanager
+def unfinished_request(client, content):
+    """Send a request without its last byte, and yield the connection."""
+    with client.connect() as connection:
+        connection.sendall(
+            f"POST /predict HTTP/1.1\r\nhost: {client.host}\r\ncontent-type: image/png\r\n"
+            f"content-length: {len(content)}\r\n\r\n".encode()
+            + content[:-1]
+        )
+        # Connections are handled in their order.
+        assert client.get("/healthz").status == 200
+        yield connection
+
+
+def refuses(client) -> bool:
+    try:
+        client.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_second_sigterm_does_not_end_a_request(serve, captchas, texts, workers):
+    """Managers of processes may send it again and again."""
+    command, client = serve("--quiet", "--workers", workers)
+    image = Path(load_captchas(captchas).data[0]).read_bytes()
+    with unfinished_request(client, image) as connection:
+        command.send_signal(signal.SIGTERM)
+        wait_until(lambda: refuses(client))
+        command.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.sendall(image[-1:])
+        assert texts[0].encode() in connection.recv(2**16)
+    assert command.outcome().code == 0
+
+
+def test_a_second_ctrl_c_ends_at_once(serve, captchas):
+    command, client = serve("--quiet")
+    with unfinished_request(client, b"not an image"):
+        command.send_signal(signal.SIGINT)
+        wait_until(lambda: refuses(client))
+        command.send_signal(signal.SIGINT)
+        outcome = command.outcome()
+    assert outcome.code == 130
+    assert outcome.err == "interrupted\n"
 
 
 def memory_of(pid: int) -> float:

@@ -39,3 +39,11 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(model_file, 
 def test_models_that_cannot_be_served_are_refused(models, error, sentence):
     with pytest.raises(error, match=sentence):
         PredictionServer(models)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "a file"])
+def test_a_folder_for_metrics_that_cannot_be_used_is_named(model_file, tmp_path, monkeypatch, name):
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / name))
+    with pytest.raises(SkcaptchaError, match=f"PROMETHEUS_MULTIPROC_DIR names .*{name}.*; create"):
+        PredictionServer({"lines": model_file})

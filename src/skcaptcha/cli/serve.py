@@ -76,6 +76,15 @@ def serve(
             metavar="N", callback=within(1, 2**31), help="Maximum size of a request in bytes."
         ),
     ] = 2**25,
+    max_total_bytes: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=within(1, 2**40),
+            help="Maximum size of all requests together that are not answered yet, in bytes; "
+            "further ones get status 503.",
+        ),
+    ] = 2**28,
     max_queued: Annotated[
         int,
         typer.Option(
@@ -116,7 +125,8 @@ def serve(
     Prometheus.
 
     Only programs on this machine can connect, unless --host says otherwise; then use a token. Press
-    Ctrl-C to stop, or send SIGTERM: requests that were sent before are still answered.
+    Ctrl-C to stop, or send SIGTERM: requests that were sent before are still answered, unless you
+    press Ctrl-C again.
     """
     from skcaptcha.serve import Limits, PredictionServer
     from skcaptcha.serve._served_model import named_models
@@ -131,6 +141,7 @@ def serve(
         trust=trust,
         limits=Limits(
             max_bytes=max_bytes,
+            max_total_bytes=max_total_bytes,
             max_images=max_images,
             max_queued=max_queued,
             batch_size=batch_size,
@@ -138,17 +149,21 @@ def serve(
             timeout=timeout,
         ),
     )
-    try:
-        with server:
-            if not server.is_local and token is None:
-                say(
-                    f"warning: everyone who can reach {host} is answered; add --token, or use "
-                    "--host 127.0.0.1"
-                )
-            note("press Ctrl-C here to stop; the service answers at this address:")
-            # Last, because programs that start the service wait for this line.
-            print(server.url, flush=True)
+    interrupted = False
+    with server:
+        if not server.is_local and token is None:
+            say(
+                f"warning: everyone who can reach {host} is answered; add --token, or use --host "
+                "127.0.0.1"
+            )
+        note("press Ctrl-C here to stop; the service answers at this address:")
+        # Last, because programs that start the service wait for this line.
+        print(server.url, flush=True)
+        try:
             server.wait()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("the service has stopped; all requests are answered") from None
-    note("the service has stopped; all requests are answered")
+        except KeyboardInterrupt:
+            interrupted = True
+    end = "the service has stopped; all requests are answered"
+    if interrupted:
+        raise KeyboardInterrupt(end)
+    note(end)

@@ -17,12 +17,24 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from skcaptcha.exceptions import SkcaptchaError
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable with the folder in which the processes of one service collect metrics."""
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+def check_shared_folder() -> None:
+    """Raise SkcaptchaError if the folder for the metrics of several processes cannot be used."""
+    folder = os.environ.get(SHARED_FOLDER)
+    if folder is not None and not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+        raise SkcaptchaError(
+            f"the environment variable {SHARED_FOLDER} names {folder!r}, which is not a folder to "
+            "write metrics to; create it, or unset the variable"
+        )
 
 
 class Metrics:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from skcaptcha.exceptions import SkcaptchaError
@@ -118,14 +119,18 @@ class PredictionServer:
             reload=reload,
             limits=Limits() if limits is None else limits,
         )
+        from skcaptcha.serve._metrics import check_shared_folder
         from skcaptcha.serve._server_thread import ServerThread
         from skcaptcha.serve._worker_processes import ServerProcesses
 
+        if workers == 1:  # several have a folder of their own
+            check_shared_folder()
         # Also if only the workers will use them, so that an error does not need their start.
         loaded = settings.load_models()
         listener = listen(host, port)
         self.url = url_of(listener)
         self.is_local = is_local(listener)
+        self._signals = ExitStack()
         self._running: ServerThread | ServerProcesses
         if workers > 1:
             self._running = ServerProcesses(settings, listener, workers)
@@ -137,7 +142,9 @@ class PredictionServer:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._running.stop()
+        # SIGTERM may come again while the last requests are answered.
+        with self._signals:
+            self._running.stop()
 
     def wait(self) -> None:
         """Serve until SIGTERM or Ctrl-C.
@@ -151,10 +158,10 @@ class PredictionServer:
         """
         from skcaptcha.serve._server_thread import terminated
 
-        with terminated() as asked:
-            while not asked.is_set():
-                if self._running.ended.wait(0.2):
-                    raise SkcaptchaError(f"{self._running.reason}; start the service again")
+        asked = self._signals.enter_context(terminated())
+        while not asked.is_set():
+            if self._running.ended.wait(0.2):
+                raise SkcaptchaError(f"{self._running.reason}; start the service again")
 
 
 def _require_web_server() -> None:
