@@ -15,13 +15,17 @@ without networks, which are fast to fit. It is stored in OUT and used for both o
 OUT/labeling.csv has a row for each model: its string accuracy on ``dev``, the estimate of the
 session, and the number of keys pressed until then. Completed runs are not repeated. At the end,
 OUT/labeling.png is written, and a Markdown table is printed.
+
+``pages`` instead of schemes labels 300 captchas of generated lines and of amazon, all of them, with
+and without accepting pages of readings. It counts keys, and computes seconds from them.
+OUT/pages.csv has a row for each run.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
@@ -34,7 +38,7 @@ from matplotlib.ticker import NullLocator
 from sklearn.utils import Bunch
 
 from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
-from skcaptcha.label import Guess, LabelingSession
+from skcaptcha.label import Grid, Guess, LabelingSession
 from skcaptcha.label._selection import shuffled
 from skcaptcha.label.training import Learner
 from skcaptcha.recipes import Recipe, load_recipe
@@ -52,6 +56,17 @@ COLUMNS = (
     "n_estimate", "keystrokes", "keystrokes_without",
 )  # fmt: skip
 COLORS = {"active": "#1f7ad1", "random": "#c2571a"}
+# Seconds of the keystroke-level model: a key of a random string, another key, and a mental step,
+# here to read an image or to compare it with a reading. S. K. Card, T. P. Moran, A. Newell, "The
+# keystroke-level model for user performance time with interactive systems", Communications of the
+# ACM 23 (1980), 396-410.
+CHARACTER, KEY, LOOK = 0.5, 0.28, 1.35
+N_FOR_PAGES, N_ON_PAGE, N_COLUMNS = 300, 20, 5
+SEEDS_OF_PAGES = {"made_lines": 3, "amazon": 3}
+PAGE_COLUMNS = (
+    "scheme", "seed", "pages", "keys", "characters", "seconds", "seconds_unseen", "n_typed",
+    "n_accepted", "n_wrong", "n_before_pages", "estimate", "low", "high", "accuracy",
+)  # fmt: skip
 TEXT = "#767676"
 TICKS = (20, 30, 50, 100, 200, 400)
 
@@ -64,7 +79,7 @@ def main() -> None:
     if not table.exists():
         table.write_text(",".join(COLUMNS) + "\n")
     with TemporaryDirectory() as made:
-        for scheme in only or SEEDS:
+        for scheme in [name for name in only or SEEDS if name != "pages"]:
             folder = Path(made) if scheme == "made_lines" else Path(data, scheme)
             if scheme == "made_lines":
                 for part, n, seed in (("train", 400, 0), ("dev", 200, 1)):
@@ -77,8 +92,12 @@ def main() -> None:
                         rows = list(simulate(scheme, order, seed, train, dev, recipe))
                         with table.open("a", newline="") as file:
                             csv.DictWriter(file, COLUMNS).writerows(rows)
-    draw(read(table), out / "labeling.png")
-    print("\n".join(report(read(table))))
+    if read(table):
+        draw(read(table), out / "labeling.png")
+        print("\n".join(report(read(table))))
+    if not only or "pages" in only:
+        label_pages(data, out)
+        print("\n".join(report_pages(read(out / "pages.csv"))))
 
 
 def recipe_for(scheme: str, train: Bunch, out: Path) -> Recipe:
@@ -144,6 +163,135 @@ def simulate(  # noqa: PLR0917
                 print(scheme, order, seed, progress.n_labeled, flush=True, file=sys.stderr)
                 if progress.n_labeled >= MOST_LABELS:
                     return
+
+
+def label_pages(data: str, out: Path) -> None:
+    """Label captchas with and without pages, and add a row for each run."""
+    table = out / "pages.csv"
+    if not table.exists():
+        table.write_text(",".join(PAGE_COLUMNS) + "\n")
+    done = {(row["scheme"], row["seed"], row["pages"]) for row in read(table)}
+    for scheme, n_seeds in SEEDS_OF_PAGES.items():
+        for seed in range(n_seeds):
+            for pages in (0, 1):
+                if (scheme, seed, pages) in done:
+                    continue
+                with TemporaryDirectory() as made:
+                    folder = Path(made) if scheme == "made_lines" else Path(data, scheme)
+                    if scheme == "made_lines":
+                        for part, n, state in (
+                            ("train", 300, 2 * seed),
+                            ("dev", 200, 2 * seed + 1),
+                        ):
+                            write_captchas(
+                                folder / part, *make_line_captchas(n, random_state=state)
+                            )
+                    train, dev = load_captchas(folder / "train"), load_captchas(folder / "dev")
+                    recipe = recipe_for(scheme, train, out)
+                    row = label_all(train, dev, recipe, seed, pages=bool(pages))
+                with table.open("a", newline="") as file:
+                    writer = csv.DictWriter(file, PAGE_COLUMNS)
+                    writer.writerow({"scheme": scheme, "seed": seed, "pages": pages, **row})
+
+
+def label_all(
+    train: Bunch, dev: Bunch, recipe: Recipe, seed: int, *, pages: bool
+) -> dict[str, Any]:
+    """Label images like a person who looks at all of them and corrects every wrong reading."""
+    names = shuffled(train.filenames, seed)[:N_FOR_PAGES]
+    labels = dict(zip(train.filenames, train.target.tolist(), strict=True))
+    keys = characters = n_typed = n_wrong = 0
+    n_before_pages = None
+    with TemporaryDirectory() as folder:
+        for path in train.data:
+            if Path(path).name in names:
+                Path(folder, Path(path).name).symlink_to(Path(path).absolute())
+        with LabelingSession(folder, train="here", recipe=recipe, random_state=seed) as session:
+            while task := session.next("tab"):
+                if pages and session.progress().n_acceptable >= N_ON_PAGE:
+                    n_before_pages = n_before_pages or session.progress().n_labeled
+                    keys += 1  # F4 shows the first page
+                    while grid := session.grid("tab"):
+                        wrong = wrong_readings(grid, labels)
+                        keys += keys_on_page(wrong) + 1  # F4 accepts it and shows the next one
+                        characters += sum(map(len, wrong.values()))
+                        n_wrong += len(wrong)
+                        filenames = [one.filename for one in grid.tasks]
+                        session.accept(
+                            {one.filename: one.guess.text for one in grid.tasks},
+                            tab="tab",
+                            page=grid.page,
+                            corrections={filenames[k]: text for k, text in wrong.items()},
+                        )
+                    continue
+                label = labels[task.filename]
+                needed = keys_for(label, task.guess)
+                n_typed += 1
+                typed = len(label) if needed == len(label) + 1 else 0
+                keys += needed - typed
+                characters += typed
+                session.label(task.filename, label, tab="tab", expected=task.label)
+            progress = session.progress()
+            found = accuracy(session, dev)
+    estimate = progress.estimate
+    seconds = KEY * keys + CHARACTER * characters + LOOK * len(names)
+    return {
+        "keys": keys,
+        "characters": characters,
+        "seconds": round(seconds, 1),
+        "seconds_unseen": round(seconds - LOOK * progress.n_accepted, 1),
+        "n_typed": n_typed,
+        "n_accepted": progress.n_accepted,
+        "n_wrong": n_wrong,
+        "n_before_pages": n_before_pages,
+        "estimate": estimate and estimate.accuracy,
+        "low": estimate and estimate.low,
+        "high": estimate and estimate.high,
+        "accuracy": found,
+    }
+
+
+def wrong_readings(grid: Grid, truth: Mapping[str, str]) -> dict[int, str]:
+    """Return the labels of the images that are read wrongly, by their positions."""
+    labels = [truth[task.filename] for task in grid.tasks]
+    return {
+        k: label
+        for k, (task, label) in enumerate(zip(grid.tasks, labels, strict=True))
+        if task.guess and task.guess.text != label
+    }
+
+
+def keys_on_page(positions: Iterable[int]) -> int:
+    """Return the number of keys that move to wrong readings and end their corrections.
+
+    Arrow keys move by one image or one row. Enter ends a correction and goes to the next image.
+    """
+    keys = at = 0
+    for k in positions:
+        rows, columns = np.subtract(divmod(k, N_COLUMNS), divmod(at, N_COLUMNS))
+        keys += abs(int(rows)) + abs(int(columns)) + 1
+        at = k + 1
+    return keys
+
+
+def report_pages(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines of a Markdown table."""
+    yield (
+        "| scheme | pages | runs | typed | accepted | wrong on pages | keys | minutes "
+        "| minutes, pages unseen | estimate | accuracy on dev |"
+    )
+    yield "|" + 11 * "---|"
+    for scheme, pages in dict.fromkeys((row["scheme"], row["pages"]) for row in rows):
+        of = [row for row in rows if (row["scheme"], row["pages"]) == (scheme, pages)]
+        numbers = [name for name in PAGE_COLUMNS if name not in {"scheme", "n_before_pages"}]
+        mean = {name: fmean(row[name] for row in of) for name in numbers}
+        yield (
+            f"| {scheme} | {'yes' if pages else 'no'} | {len(of)} | {mean['n_typed']:.0f} "
+            f"| {mean['n_accepted']:.0f} | {sum(row['n_wrong'] for row in of):.0f} "
+            f"| {mean['keys'] + mean['characters']:.0f} | {mean['seconds'] / 60:.1f} "
+            f"| {mean['seconds_unseen'] / 60:.1f} | {100 * mean['estimate']:.1f} % "
+            f"| {100 * mean['accuracy']:.1f} % |"
+        )
 
 
 def accuracy(session: LabelingSession, dev: Bunch) -> float:

@@ -203,6 +203,7 @@ def test_images_far_from_the_start_are_read_as_they_are_needed(labeled, tmp_path
     for name, value in {"_POOL": 5, "_POOL_PER_LABEL": 0, "_LAST": 10, "_SURE": 15}.items():
         monkeypatch.setattr(_scheduler, name, value)
     folder = shutil.copytree(labeled[0], tmp_path / "captchas")
+    (folder / labeled[1][-3]).write_bytes(b"no image")
     n_accepted = 0
     with LabelingSession(folder, train="here", recipe=RECIPE, growth=10.0) as session:
         while grid := session.grid("a"):

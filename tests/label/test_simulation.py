@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skcaptcha.datasets import make_line_captchas, write_captchas
+from skcaptcha.datasets import load_captchas, make_line_captchas, write_captchas
 from skcaptcha.label import Guess
+from skcaptcha.recipes import Recipe
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "labeling.py"
 GUESS = Guess(
@@ -67,6 +68,40 @@ def test_keystrokes_are_minimal(simulation, label, keys):
 
 def test_without_a_guess_the_whole_text_is_typed(simulation):
     assert simulation.keys_for("ABCD", None) == 5
+
+
+@pytest.mark.parametrize(
+    ("positions", "keys"),
+    [
+        ([], 0),
+        ([0], 1),  # Enter at the end
+        ([0, 1], 2),  # it goes to the next image
+        ([7], 1 + 2 + 1),  # one row and two columns
+        ([4, 9], 4 + 1 + 4 + 1),  # from the image after the first of them
+    ],
+)
+def test_keys_on_a_page(simulation, positions, keys):
+    assert simulation.keys_on_page(positions) == keys
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pages", [False, True])
+def test_all_images_are_labeled_with_and_without_pages(simulation, tmp_path, pages):
+    images, labels = make_line_captchas(180, charset="AB1", random_state=0)
+    write_captchas(tmp_path, images, labels)
+    train = load_captchas(tmp_path)
+    dev = load_captchas(tmp_path, subset="1..20")
+    row = simulation.label_all(train, dev, Recipe(RECIPE), 0, pages=pages)
+    assert row["n_typed"] + row["n_accepted"] + row["n_wrong"] == 180
+    assert (row["n_accepted"] > 40) is pages
+    assert (row["n_before_pages"] is None) is not pages
+    # The first 20 are typed, and most of the others need Enter or a part of a page.
+    assert 80 <= row["characters"] <= 130
+    assert (row["keys"] < 155) is pages
+    assert row["seconds"] - row["seconds_unseen"] == pytest.approx(
+        1.35 * row["n_accepted"], abs=0.2
+    )
+    assert row["accuracy"] >= 0.95
 
 
 @pytest.mark.slow

@@ -73,9 +73,12 @@ class TrainingScheduler:
         self._lock = lock
         self.guesses: dict[str, Guess] = {}
         self._current: dict[str, Guess] = {}  # readings of the model of _held_out
+        self._asked: set[str] = set()  # images that it was asked to read; some cannot be decoded
         self._next: dict[str, Guess] = {}  # readings of the model after it
         self._held_out: Mapping[str, Guess] = {}
         self._held_out_labels: Mapping[str, str] = {}  # training labels of those models
+        self._sample: list[str] = []
+        self._sample_of: tuple[Mapping[str, str], int] | None = None
         self._update = TrainingUpdate(0)
         self._job: TrainingJob | None = None
         self._n_at_last_job = 0
@@ -112,9 +115,10 @@ class TrainingScheduler:
 
     def _read_more(self, pool: Sequence[str]) -> None:
         """Read more images from the end of the order if few are left that can be accepted."""
-        unread = [name for name in pool if name not in self._current]
+        unread = [name for name in pool if name not in self._asked]
         acceptance = None if self._update.problem else self.acceptance()
         if unread and acceptance and acceptance.threshold is not None and len(self.sure()) < _SURE:
+            self._asked.update(unread[-_LAST:])
             self._begin(TrainingJob({}, (), unread[-_LAST:]))
 
     def _begin(self, job: TrainingJob) -> None:
@@ -125,7 +129,7 @@ class TrainingScheduler:
         """Estimate the accuracy of a model fitted to the labels so far; None if unknown."""
         if not self._held_out:
             return None
-        sample = random_sample(self._order, self._store.state)
+        sample = self._random_sample()
         # For images labeled since the last job, the guess before the label counts. Older guesses
         # came from models with fewer labels.
         newer = {k: v for k, v in self._store.guesses.items() if k not in self._held_out_labels}
@@ -143,14 +147,17 @@ class TrainingScheduler:
         if not self._held_out:
             return None
         labels = self._store.folded_labels()
-        sample = random_sample(self._order, self._store.state)
-        known = [(self._held_out[name], labels[name]) for name in sample if name in self._held_out]
+        known = [
+            (self._held_out[name], labels[name])
+            for name in self._random_sample()
+            if name in self._held_out
+        ]
         return find_acceptance([(guess.confidence, guess.text == label) for guess, label in known])
 
     def sure(self, taken: Set[str] = frozenset()) -> list[str]:
         """Return the images whose readings may be accepted, from the end of the order."""
         acceptance = self.acceptance()
-        if acceptance is None or acceptance.threshold is None:
+        if acceptance is None or acceptance.threshold is None or not self._current:
             return []
         return [
             name
@@ -162,6 +169,15 @@ class TrainingScheduler:
             and guess.confidence >= acceptance.threshold
             and self._store.state(name) == State()
         ]
+
+    def _random_sample(self) -> list[str]:
+        """Return the sample; it is selected again only if the store has changed."""
+        labels, n_records = self._store.labels, self._store.n_records
+        known = self._sample_of
+        if known is None or known[0] is not labels or known[1] != n_records:
+            self._sample = random_sample(self._order, self._store.state)
+            self._sample_of = labels, n_records
+        return self._sample
 
     def status(self) -> str:
         """Describe what the training is doing."""
@@ -198,6 +214,7 @@ class TrainingScheduler:
                 self._held_out = update.held_out
                 self._held_out_labels = self._job.labels
                 self._current, self._next = self._next, {}
+                self._asked = set(self._job.pool)
             if update.done:
                 self._job = None
                 self.start_if_due()
