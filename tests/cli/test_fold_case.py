@@ -1,6 +1,7 @@
 """``--fold-case``: labels whose case does not matter."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -142,3 +143,16 @@ def test_check_labels_finds_no_suspects_by_case(run, workshop, mixed, folding, t
         assert "00001.png" in suspects
         assert not suspects & LOWER
         assert "upper case" not in outcome.err
+
+
+@pytest.mark.slow
+def test_an_audit_ignores_case(run, mixed, tmp_path):
+    page = tmp_path / "audit.html"
+    outcome = run(
+        "audit", mixed, "--fold-case", "--out", page, "--budget", 3, "--jobs", 1, "--json", "-"
+    )
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["fold_case"] is True
+    assert "upper case" not in outcome.err
+    assert re.search("case +ignored", outcome.err)
+    assert page.with_suffix(".md").read_text().startswith("# Audit of mixed, ignoring case")

@@ -23,7 +23,15 @@ from skcaptcha.cli._console import (
     summary_table,
 )
 from skcaptcha.cli._interrupt import interruptible
-from skcaptcha.cli._options import Jobs, Json, LabeledFolder, LabelFile, seconds, unlabeled_folders
+from skcaptcha.cli._options import (
+    FoldCase,
+    Jobs,
+    Json,
+    LabeledFolder,
+    LabelFile,
+    seconds,
+    unlabeled_folders,
+)
 from skcaptcha.cli._output import write_json
 from skcaptcha.cli._unlabeled import load_unlabeled
 
@@ -43,6 +51,7 @@ def audit(
     folder: LabeledFolder,
     *,
     labels: LabelFile = None,
+    fold_case: FoldCase = False,
     unlabeled: Annotated[
         list[Path] | None,
         unlabeled_folders(
@@ -85,7 +94,7 @@ def audit(
         markdown, results, html=out, json=json, reads=[folder, labels, *(unlabeled or ())]
     )
     check_earlier_output(markdown, f"# {_TITLE}", out)
-    captchas = load_captchas(folder, labels=labels)
+    captchas = load_captchas(folder, labels=labels, fold_case=fold_case)
     note_labels(folder, labels, left_out=unlabeled is None)
     others = None if unlabeled is None else _unlabeled_images(folder, labels, unlabeled)
     captchas, failed = exclude_unusable_images(captchas, verbose=int(shows_progress()))
@@ -99,8 +108,8 @@ def audit(
             n_jobs=jobs,
             progress=advance,
         )
-    report = {"folder": str(folder), **found.to_dict(), "failed": failed}
-    title = f"{_TITLE} {folder.resolve().name}"
+    report = {"folder": str(folder), "fold_case": fold_case, **found.to_dict(), "failed": failed}
+    title = f"{_TITLE} {folder.resolve().name}{', ignoring case' if fold_case else ''}"
     # The measurements take long, so they are written before the reports are made.
     write_json(report, results)
     some = [
@@ -115,7 +124,8 @@ def audit(
     console = report_console(json)
     seconds = f"{found.seconds:.0f} of {found.budget:.0f}"
     written = "\n".join(map(os.fspath, files))
-    rows = [*audit_summary(found), ("seconds", seconds), ("written", written)]
+    case = [("case", "ignored")] if fold_case else []
+    rows = [*audit_summary(found), *case, ("seconds", seconds), ("written", written)]
     console.print(summary_table(rows))
     console.print(_curve_table(found))
     console.print(_defenses_table(found))
