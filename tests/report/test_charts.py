@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from matplotlib import rc_context
 
 from skcaptcha.report._charts import Curve, accuracy_chart, chart
@@ -63,3 +64,15 @@ def test_two_curves_have_a_legend():
     assert "with other images" in html
     alone = accuracy_chart(curve, xlabel="labels", description="", is_learning_curve=True)
     assert "labels alone" not in alone
+
+
+@pytest.mark.parametrize("n", [53, 100])
+def test_learning_curve_of_a_single_point(n):
+    html = accuracy_chart(
+        Curve([n], [1.0], [0.9], [1.0]),
+        xlabel="labels",
+        description="",
+        is_learning_curve=True,
+        marks=(0.5,),
+    )
+    assert f">{n}</text>" in html

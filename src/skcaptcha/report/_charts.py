@@ -136,6 +136,8 @@ def accuracy_chart(
         if is_learning_curve or (low > 0 and high / low >= _LOG_FROM):
             axes.set_xscale("log")
             positions = np.log(positions)
+            if low == high:  # a logarithmic axis gets no width from a single point
+                axes.set_xlim(low / 2, high * 2)
         for curve, color, marker in zip(curves, COLORS, _MARKERS, strict=False):
             y = np.asarray(curve.accuracies, dtype=float)
             ends = [y - np.asarray(curve.lows), np.asarray(curve.highs) - y]
