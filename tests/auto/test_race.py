@@ -188,7 +188,8 @@ def test_a_network_is_trained_only_if_captchas_can_be_held_out(n, n_networks):
     labels = strings(n, "ABC", [3])
     race = race_of(bars(labels), labels, 10.0)
     (family,) = families_for(measure(bars(labels), labels), WINDOWS)
-    race.candidates.append(Candidate(family, family.variants[0], screened=0.5))
+    recipe = family.variants[0].stages[0][0]
+    race.candidates.append(Candidate(family, family.variants[0], screened=0.5, recipe=recipe))
     race._train_network()
     outcomes = [each.outcome for each in race.candidates[1:]]
     assert outcomes == ["no time left"] * n_networks
@@ -244,6 +245,35 @@ def test_a_network_wins_over_quick_readers_if_enough_captchas_were_held_out_of_i
 
 
 @pytest.mark.parametrize(
+    ("accuracy", "characters", "network_first"),
+    [(0.3, 0.78, True), (0.3, 0.74, False), (0.5, 0.74, True)],
+)
+def test_characters_decide_if_few_captchas_are_held_out_and_read(
+    accuracy, characters, network_first
+):
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    measurement = measure(bars(labels), labels)
+    (family,) = families_for(measurement, WINDOWS)
+    boxes = next(families_for(measurement, FIXED_BOXES))
+    recipe = family.variants[0].stages[-1][0]
+    quick = Candidate(
+        boxes, boxes.variants[0], accuracy=0.4, character_accuracy=0.75, n_validated=50
+    )
+    network = Candidate(
+        family,
+        family.variants[0],
+        accuracy=accuracy,
+        character_accuracy=characters,
+        n_validated=10,
+        model=Recipe(recipe).pipeline(),
+    )
+    quick.recipe = network.recipe = recipe
+    race.candidates = [network, quick]
+    assert (race._ranked()[0] is network) == network_first
+
+
+@pytest.mark.parametrize(
     ("n", "accuracy", "n_networks"), [(60, 0.95, 0), (60, 0.88, 1), (200, 0.99, 1)]
 )
 def test_no_network_is_trained_that_could_not_win(n, accuracy, n_networks):
@@ -253,8 +283,9 @@ def test_no_network_is_trained_that_could_not_win(n, accuracy, n_networks):
     measurement = measure(bars(labels), labels)
     (family,) = families_for(measurement, WINDOWS)
     boxes = next(families_for(measurement, FIXED_BOXES))
+    recipe = family.variants[0].stages[0][0]
     race.candidates = [
-        Candidate(family, family.variants[0], screened=0.5),
+        Candidate(family, family.variants[0], screened=0.5, recipe=recipe),
         Candidate(boxes, boxes.variants[0], accuracy=accuracy, n_validated=n),
     ]
     race._train_network()
@@ -272,9 +303,35 @@ def test_a_network_starts_from_windows_without_an_opening_if_they_are_nearly_as_
     for variant in family.variants:
         opening = variant.stages[0][0]["steps"]["denoise"]["opening"]["size"]
         reads = {1: accuracy, 2: 0.8, 3: 0.79}[opening]
-        race.candidates.append(Candidate(family, variant, screened=0.1, character_accuracy=reads))
+        recipe = variant.stages[0][0]
+        race.candidates.append(
+            Candidate(family, variant, screened=0.1, character_accuracy=reads, recipe=recipe)
+        )
     start = race._start_of_network()
     assert start.variant.stages[0][0]["steps"]["denoise"]["opening"]["size"] == size
+
+
+@pytest.mark.parametrize(
+    ("reads", "segmenter"), [(0.75, "SlidingWindow"), (0.6, "ProjectionValleys")]
+)
+def test_a_network_starts_from_segments_if_far_less_is_read_in_windows(reads, segmenter):
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    measurement = measure(bars(labels), labels)
+    (windows,) = families_for(measurement, WINDOWS)
+    *_, valleys = families_for(measurement, SEGMENTING)
+    for family, characters in ((windows, reads), (valleys, 0.8)):
+        race.candidates.append(
+            Candidate(
+                family,
+                family.variants[0],
+                screened=0.1,
+                character_accuracy=characters,
+                recipe=family.variants[0].stages[0][0],
+            )
+        )
+    start = race._start_of_network()
+    assert start.recipe["steps"]["segment"]["use"] == segmenter
 
 
 def test_what_networks_log_is_reported_and_not_logged_twice(caplog):

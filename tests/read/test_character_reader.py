@@ -156,6 +156,18 @@ def test_captchas_with_another_number_of_segments_are_excluded(n_wrong):
     assert reader.estimator_.n_samples_fit_ == 4 * (10 - n_wrong)
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=6))
+def test_characters_are_the_segments_where_there_are_as_many(counts):
+    offsets = np.cumsum([0, *(n for n, _ in counts)])
+    boxes = np.arange(4 * offsets[-1]).reshape(-1, 4)
+    aligned = CharacterReader().align(Segments(boxes, offsets), ["a" * n for _, n in counts])
+    assert len(aligned) == len(counts)
+    for i, (found, (n_segments, length)) in enumerate(zip(aligned, counts, strict=True)):
+        expected = [boxes[k] for k in range(offsets[i], offsets[i + 1])]
+        assert [*map(list, found)] == [*map(list, expected if n_segments == length else [])]
+        assert found.shape[1] == 4
+
+
 @pytest.mark.parametrize("n_wrong", [6, 10])
 def test_more_than_half_excluded_raises_with_advice(n_wrong):
     X, y = with_wrong_labels(n_wrong)

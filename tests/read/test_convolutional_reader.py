@@ -432,16 +432,26 @@ def test_init_finds_the_positions(features):
     assert 10 < fitted.pitch_ < 22
 
 
+def test_init_finds_the_positions_of_captchas_with_as_many_segments_as_characters():
+    images, texts = captchas(30, lengths=[3])
+    images, texts = [*images, *captchas(2, lengths=[2])[0]], [*texts, "AB", "AC"]
+    fitted = tiny(init=make_pipeline(EqualSplit(n_characters=3), HOG(), CharacterReader()))
+    fitted.fit(images, texts)
+    # The captchas of other lengths have no positions, and are learned nevertheless.
+    assert fitted.n_left_out_ == 0
+    assert fitted.lengths_ == {2: 2, 3: 30}
+    assert fitted.pitch_ == pytest.approx(np.mean([i.shape[1] for i in images[:30]]) / 3, rel=0.05)
+
+
 @pytest.mark.parametrize(
     "init",
     [
-        make_pipeline(EqualSplit(n_characters=2), HOG(), CharacterReader()),
         make_pipeline(Smoother(), ConvolutionalReader()),
         Pipeline([("last", "passthrough")]),
     ],
 )
-def test_init_must_end_in_a_sequence_reader(init):
-    with pytest.raises(TypeError, match="init must be a Pipeline that ends in a SequenceReader"):
+def test_init_must_end_in_a_reader_of_segments(init):
+    with pytest.raises(TypeError, match="init must be a Pipeline that ends in a SequenceReader or"):
         tiny(init=init).fit(*captchas(6, lengths=[2]))
 
 

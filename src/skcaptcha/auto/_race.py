@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby
 
 import joblib
@@ -18,13 +19,15 @@ from skcaptcha._display.percent import points
 from skcaptcha.auto._candidate import Candidate, Trial, laplace_estimate, two_standard_errors
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
-from skcaptcha.auto._families import Family, Variant, name_of
+from skcaptcha.auto._families import Content, Family, Variant, name_of
 from skcaptcha.auto._network_recipe import (
+    Heights,
     affordable_height,
     is_start_of_network,
     network_heights,
     network_recipe,
     opening_size,
+    reads_windows,
 )
 from skcaptcha.auto._process_pool import ProcessPool
 from skcaptcha.auto._self_training_in_time import SelfTrainingInTime
@@ -60,7 +63,7 @@ _CLOSE = 0.01
 # were held out of it. With fewer, such a network could not be told from one that reads less.
 _ENOUGH_HELD_OUT = 40
 # Networks are trained before candidates that read less than this part of the captchas in the
-# screening are cross-validated.
+# screening are cross-validated, and may win over them by their characters.
 _HOPEFUL = 0.5
 # Part of the time that is left when they begin, for denoising and other work outside the reader's
 # budget.
@@ -69,8 +72,8 @@ _N_NETWORKS, _MAX_BATCHES = 2, 3000
 # Reading an unlabeled captcha and its views takes this part of the time of a batch, as far as
 # they are read; all of that may take this part of the time.
 _READING_COST, _MAX_READING_PART = 0.1, 0.5
-# Positions are good enough to start from if windows read this part of the characters that the best
-# windows read.
+# Positions are good enough to start from if they let a candidate read this part of the characters
+# that the best one reads.
 _GOOD_START = 0.9
 NETWORK = -1  # its family is not in auto.yaml
 _MAX_VARIANTS = 3
@@ -389,7 +392,7 @@ class Race:
                 return
 
     def _train_network(self) -> None:
-        """Train networks that start from the best windows, with most of the time that is left.
+        """Train networks that start from the best candidate, with most of the time that is left.
 
         The captchas that each network does not learn from replace cross-validation, which would
         train several times as many networks.
@@ -400,12 +403,11 @@ class Race:
         n_tested = _N_NETWORKS * n_held_out(len(self.y))
         if start is None or not n_tested or self._is_out_of_reach(n_tested):
             return
-        windows = start.variant.stages[0][0]
-        sample = self.screened[:_N_MEASURED]
-        images = [decode(self.X[i]) for i in sample.tolist()]
-        heights = network_heights(windows, images, self.y[sample].tolist())
-        recipe = network_recipe(windows, heights.usual)
-        variant = Variant(start.variant.settings, ((windows,), (recipe,)))
+        found = start.recipe
+        heights = self._network_heights(found)
+        recipe_of = partial(network_recipe, found, original_height=heights.original)
+        recipe = recipe_of(heights.usual)
+        variant = Variant(start.variant.settings, ((found,), (recipe,)))
         candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
         self.candidates.append(candidate)
         batch_seconds = None
@@ -418,10 +420,11 @@ class Race:
             candidate.outcome = _NO_TIME
             return
         seconds, n_rounds = self._seconds_per_fit(seconds, batch_seconds)
-        height = affordable_height(heights, batch_seconds, seconds)
+        n_taught = len(self.unlabeled) if self.unlabeled is not None and n_rounds else 0
+        height = affordable_height(heights, len(self.y) + n_taught, batch_seconds, seconds)
         self.report_progress(f"training {candidate.name}")
         parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
-        recipe = network_recipe(windows, height, **parameters, budget=seconds)
+        recipe = recipe_of(height, **parameters, budget=seconds)
         begin = self.clock.elapsed()
         try:
             with (
@@ -442,7 +445,7 @@ class Race:
         # The same recipe without a budget trains for about as long on any machine. Whoever fits it
         # in folds needs no average of networks, as with windows.
         candidate.recipe = {
-            **network_recipe(windows, height, max_iter=max(reader.n_iter_)),
+            **recipe_of(height, max_iter=max(reader.n_iter_)),
             "final": {"read__n_estimators": len(reader.networks_)},
         }
         candidate.model = model
@@ -463,7 +466,7 @@ class Race:
 
     def _is_out_of_reach(self, n_tested: int) -> bool:
         """Check whether a network that reads all held-out captchas would not be chosen."""
-        greatest = laplace_estimate(1.0, n_tested)
+        greatest = laplace_estimate(1.0, n_tested), 1.0
         return any(
             each.accuracy is not None
             and not each.has_surrogate
@@ -535,20 +538,26 @@ class Race:
                 return n_rounds
         return N_ROUNDS
 
+    def _network_heights(self, start: Content) -> Heights:
+        sample = self.screened[:_N_MEASURED]
+        images = [decode(self.X[i]) for i in sample.tolist()]
+        return network_heights(start, images, self.y[sample].tolist())
+
     def _seconds_for_network(self) -> float:
         """Return the time that is left but for the final fit of another candidate."""
         left = self.clock.remaining()
         return left - max(self.final_fit, _RESERVED_FRACTION * left)
 
     def _start_of_network(self) -> Candidate | None:
-        """Return the windows to start from: the best, or nearly as good ones that keep more ink.
+        """Return the candidate to start from: the best, or a nearly as good one.
 
-        An opening that helps hand-made features can remove strokes that a network would use.
+        Windows are preferred to segments, whose boxes do not overlap, and then those that keep more
+        ink: an opening that helps hand-made features can remove strokes that a network would use.
         """
         starts = [
             each
             for each in self.candidates
-            if each.screened is not None and is_start_of_network(each.variant.stages[0][0])
+            if each.screened is not None and is_start_of_network(each.recipe)
         ]
         if not starts:
             return None
@@ -556,7 +565,8 @@ class Race:
         return min(
             (each for each in starts if each.character_accuracy >= lowest),
             key=lambda each: (
-                opening_size(each.variant.stages[0][0]),
+                not reads_windows(each.recipe),
+                opening_size(each.recipe),
                 -each.character_accuracy,
             ),
         )
@@ -611,7 +621,7 @@ class Race:
         best = ranked[0]
         if best.model is None:
             for each in able:
-                if each.model is not None and _is_preferred(each.estimate, each.n_validated, best):
+                if each.model is not None and _is_preferred(each.score, each.n_validated, best):
                     return [each, *(other for other in ranked if other is not each)]
         # Readers with a surrogate are slow to fit and to read.
         quick = [each for each in tied if not each.has_surrogate]
@@ -625,14 +635,18 @@ class Race:
         return times[1] if times else math.inf
 
 
-def _is_preferred(estimate: float, n_held_out: int, other: Candidate) -> bool:
-    """Check whether a network is preferred to another candidate.
+def _is_preferred(score: tuple[float, float], n_held_out: int, other: Candidate) -> bool:
+    """Check whether a network with a score is preferred to another candidate.
 
-    Networks usually read more than others that have read as many captchas in cross-validation.
+    Networks usually read more than others that have read as many captchas in cross-validation, or
+    as many characters if few captchas were held out, and few can be read.
     """
+    estimate, character_accuracy = score
     margin = 0.0
     if other.has_surrogate or n_held_out >= _ENOUGH_HELD_OUT:
         margin = two_standard_errors(other.estimate, max(n_held_out, 1))
+    elif other.estimate < _HOPEFUL and character_accuracy >= other.character_accuracy:
+        return True
     return estimate + margin >= other.estimate
 
 

@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold
@@ -18,7 +18,13 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from skcaptcha.base import StepTags
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.read._base import BaseReader, LabelScores, empty_readings, features_of
+from skcaptcha.read._base import (
+    BaseReader,
+    LabelScores,
+    empty_readings,
+    features_of,
+    validate_labels,
+)
 from skcaptcha.read._calibration import fit_temperature
 from skcaptcha.read._reading import Reading
 from skcaptcha.read.inference import FittedClassifier, with_parameters_of
@@ -150,6 +156,45 @@ class CharacterReader(BaseReader):
             scores.append(FittedClassifier(fitted).classify(values[known]).uncalibrated_scores())
             targets.append(np.searchsorted(fitted.classes_, characters[known]))
         return fit_temperature(scores, targets)
+
+    def align(self, X: Segments, y: ArrayLike) -> list[NDArray[np.intp]]:
+        """Return where the characters of labels are: the segments, if there are as many.
+
+        Parameters
+        ----------
+        X : Segments of n captchas
+        y : array-like of n str
+            Labels of the captchas.
+
+        Returns
+        -------
+        boxes : list of n ndarrays of shape (length of the label, 4)
+            ``x, y, w, h`` of each character, in pixels of the denoised image. The shape is (0, 4)
+            if the number of segments differs from the length of the label.
+
+        Raises
+        ------
+        ReadingError
+            If a label is not a string, or if there is not one label for each captcha.
+
+        See Also
+        --------
+        SequenceReader.align : Find the path through overlapping candidates that spells a label.
+
+        Examples
+        --------
+        >>> from skcaptcha import Segments
+        >>> from skcaptcha.read import CharacterReader
+        >>> segments = Segments([[0, 0, 5, 9], [6, 0, 5, 9], [0, 0, 11, 9]], [0, 2, 3])
+        >>> CharacterReader().align(segments, ["AB", "AB"])
+        [array([[0, 0, 5, 9],
+               [6, 0, 5, 9]]), array([], shape=(0, 4), dtype=int64)]
+        """
+        is_one_each = X.counts == np.char.str_len(validate_labels(y, len(X)))
+        ends = np.where(is_one_each, X.offsets[1:], X.offsets[:-1])
+        return [
+            X.boxes[begin:end] for begin, end in zip(X.offsets[:-1].tolist(), ends, strict=True)
+        ]
 
     def _predict(self, X: Segments) -> NDArray[np.str_]:
         return _strings(self._classifier().classify(features_of(X)).classes(), X.offsets)

@@ -57,8 +57,9 @@ _MAX_WIDTH = 2**14  # pixels, as for HeightScaler
 _MAX_CHECKED = 50  # during the training
 MIN_EXAMPLES_TO_HOLD_OUT = 20
 _MAX_HELD_OUT = 100
-# A second network helps less than as many batches for the first one.
-_MIN_BATCHES = 600
+# With fewer batches, in all or for each training captcha, a second network helps less than as many
+# batches for the first one.
+_MIN_BATCHES, _MIN_BATCHES_PER_EXAMPLE = 600, 6
 # Reading a held-out captcha after the training takes this part of the time to learn from one.
 _READING_COST = 0.5
 # The widest captcha may hold this many times the usual number of characters.
@@ -90,9 +91,10 @@ class ConvolutionalReader(ConstrainedReader):
     ----------
     init : Pipeline, default=None
         Unfitted pipeline that finds the first positions: transformers that make segments with
-        features from denoised images, and a `SequenceReader`. The transformers may resize the
-        images, and pad them alike on both sides, but not crop them. None: windows with oriented
-        gradients, and linear discriminants, for images resized to a pitch of 24 pixels.
+        features from denoised images, and a `SequenceReader`, or a `CharacterReader` if each
+        segment is a character. The transformers may resize the images, and pad them alike on both
+        sides, but not crop them. None: windows with oriented gradients, and linear discriminants,
+        for images resized to a pitch of 24 pixels.
     n_estimators : int >= 1, default=1
         Number of networks, each with other held-out captchas and a seed of its own. They average
         their probabilities, unless the first one reads a captcha with a confidence of at least 0.9
@@ -123,9 +125,9 @@ class ConvolutionalReader(ConstrainedReader):
     budget : float > 0, default=None
         Seconds after which the fit ends, however few batches the networks have learned from. They
         include finding the first positions, and reading the held-out captchas at the end. Fewer
-        networks are trained if each would learn from fewer than 600 batches, or if the next one
-        would have less than half the time of the one before. With a budget, the result depends on
-        the speed of the machine.
+        networks are trained if each would learn from fewer than 600 batches (or fewer than 6 for
+        each captcha, if there are fewer than 100), or if the next one would have less than half the
+        time of the one before. With a budget, the result depends on the speed of the machine.
     length : int, tuple of two ints or "free", default=None
         Allowed number of characters, as for `SequenceReader`.
     charset : str, default=None
@@ -321,14 +323,15 @@ class ConvolutionalReader(ConstrainedReader):
         """Find the positions of the characters, and prepare the images for the network."""
         seed = rng.randint(np.iinfo(np.int32).max)
         init = _default_init(seed) if self.init is None else clone(self.init)
-        if not isinstance(init[-1], SequenceReader):
+        if not hasattr(init[-1], "align"):
             raise TypeError(
-                f"init must be a Pipeline that ends in a SequenceReader; found {init[-1]!r}"
+                "init must be a Pipeline that ends in a SequenceReader or a CharacterReader; "
+                f"found {init[-1]!r}"
             )
         if len(init) == 1:
             raise TypeError(
                 "init must have steps that segment images and compute features before its "
-                "SequenceReader, such as SlidingWindow and OrientedGradients"
+                "reader, such as SlidingWindow and OrientedGradients"
             )
         _logger.debug("finding the positions of the characters")
         # The jobs of this reader are threads. Processes would only be started for ``init``.
@@ -425,7 +428,8 @@ class ConvolutionalReader(ConstrainedReader):
             per_image = n_threads * seconds_per_batch / min(self.batch_size, len(learned))
             reading = _READING_COST * per_image * self.n_estimators * len(held_out)
             left = max(end - time.perf_counter() - reading, 0.0)
-            n_affordable = int(left / (_MIN_BATCHES * seconds_per_batch))
+            needed = min(_MIN_BATCHES, _MIN_BATCHES_PER_EXAMPLE * len(examples))
+            n_affordable = int(left / (needed * seconds_per_batch))
             return left / min(max(n_affordable, 1), self.n_estimators - len(self.networks_))
 
         learned = np.setdiff1d(np.arange(len(examples)), held_out)
