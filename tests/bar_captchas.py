@@ -16,6 +16,8 @@ SEGMENTING = {
 }
 # Fixed boxes only.
 FIXED_BOXES = {**SEGMENTING, "grid": SEGMENTING["grid"][:1]}
+# Windows without an opening only.
+WINDOWS = {**ALL, "grid": [ALL["grid"][-1] | {"denoise__opening__size": [1]}]}
 
 
 def strings(n: int, characters: str, lengths: list[int], seed: int = 0) -> list[str]:

@@ -1,20 +1,18 @@
 """Single decisions of the race."""
 
-import logging
 import time
 
 import numpy as np
 import pytest
 
-from bar_captchas import ALL, FIXED_BOXES, SEGMENTING, bars, strings
+from bar_captchas import FIXED_BOXES, SEGMENTING, WINDOWS, bars, strings
 from skcaptcha.auto import choose_recipe, measure
 from skcaptcha.auto._candidate import Candidate
 from skcaptcha.auto._costs import Costs
 from skcaptcha.auto._evaluations import Clock, Evaluations
-from skcaptcha.auto._families import Family, families_for
+from skcaptcha.auto._families import families_for
 from skcaptcha.auto._process_pool import ProcessPool
-from skcaptcha.auto._race import Race, _logged_to
-from skcaptcha.datasets import make_image_captchas
+from skcaptcha.auto._race import Race
 from skcaptcha.images import ImageBatch
 from skcaptcha.recipes import Recipe
 
@@ -65,34 +63,6 @@ def test_useless_candidates_do_not_use_the_time_of_readers_with_a_surrogate():
     assert validated[0].endswith("KNeighborsClassifier")  # the name of its surrogate
 
 
-def test_the_final_fit_is_shortened_or_a_warning_logged_if_time_runs_out(caplog):
-    """Three different remaining times; each network takes ten seconds."""
-    labels = strings(40, "ABC", [3])
-    images = bars(labels)
-    recipe = {
-        **FIXED_BOXES,
-        "final": {"read__calibration_cv": 3, "read__n_estimators": 3},
-        "search": {"cv": 4},
-    }
-    del recipe["grid"]
-    recipe["steps"] = {**recipe["steps"], "read": {"use": "SequenceReader", "n_windows": 40000}}
-    for left, final, warned in (
-        (100.0, recipe["final"], False),
-        (40.0, {"read__calibration_cv": 2}, False),
-        (5.0, {"read__calibration_cv": 2}, True),
-    ):
-        race = race_of(images, labels, left)
-        entry = Candidate(Family(0, "", (), ""), recipe=recipe, fold_seconds=10.0)
-        caplog.clear()
-        race._shorten_final_fit(entry)
-        assert entry.recipe["final"] == final
-        said = [message for _, _, message in caplog.record_tuples]
-        assert said == (
-            ["the budget will be exceeded: fitting FixedBoxes + RawPixels + SequenceReader to all "
-             "captchas takes about 30.0 s, and 5.0 s are left"] if warned else []
-        )  # fmt: skip
-
-
 @pytest.mark.parametrize(("seconds", "screened"), [(1000.0, False), (0.1, True)])
 def test_families_that_take_too_long_are_not_screened(monkeypatch, seconds, screened):
     """Its first variant is timed on a few captchas if another candidate exists."""
@@ -112,25 +82,6 @@ def test_families_that_take_too_long_are_not_screened(monkeypatch, seconds, scre
     second = [entry for entry in race.candidates if entry.family is families[1]]
     assert [entry.screened is not None for entry in second] == [screened] * len(second)
     assert all(entry.outcome == "not tried: no time left" for entry in second) != screened
-
-
-def test_a_warning_is_logged_before_the_budget_is_exceeded(caplog):
-    labels = strings(40, "ABC", [3])
-    family = next(families_for(measure(bars(labels), labels), FIXED_BOXES))
-    recipe = family.variants[0].stages[0][0]
-    for left, needed, said in (
-        (10.0, 2.0, []),
-        (-0.1, 0.0, []),  # within the tolerance
-        (1.0, 8.0, ["to all captchas takes about 20.0 s, and 1.0 s are left"]),
-        (-3.0, 8.0, ["it was used up 3.0 s ago, and fitting"]),
-    ):
-        race = race_of(bars(labels), labels, 10.0)
-        race.clock.advance_to(10.0 - left)
-        caplog.clear()
-        race._shorten_final_fit(Candidate(family, recipe=recipe, fold_seconds=needed))
-        messages = [message for _, _, message in caplog.record_tuples]
-        assert len(messages) == len(said)
-        assert all(a in b for a, b in zip(said, messages, strict=True))
 
 
 def test_readers_that_take_too_long_are_not_fitted(monkeypatch):
@@ -153,9 +104,6 @@ def test_readers_that_take_too_long_are_not_fitted(monkeypatch):
     assert choice.trials[0].name.endswith("KNeighborsClassifier")
 
 
-WINDOWS = {**ALL, "grid": [ALL["grid"][-1] | {"denoise__opening__size": [1]}]}
-
-
 def test_without_time_for_a_network_the_windows_are_read_by_another_classifier():
     labels = strings(40, "ABC", [3])
     race = race_of(bars(labels), labels, 10.0)
@@ -172,15 +120,6 @@ def test_networks_can_be_excluded():
     race = race_of(bars(labels), labels, 10.0, networks=False)
     race.run(list(families_for(measure(bars(labels), labels), WINDOWS)))
     assert "ConvolutionalReader" not in {each.name for each in race.candidates}
-
-
-@pytest.mark.parametrize(("final_fit", "seconds"), [(0.0, 97.0), (20.0, 80.0)])
-def test_networks_get_the_time_that_others_do_not_need(monkeypatch, final_fit, seconds):
-    labels = strings(20, "ABC", [3])
-    race = race_of(bars(labels), labels, 100.0)
-    monkeypatch.setattr(race.clock, "remaining", lambda: 100.0)
-    race.final_fit = final_fit
-    assert race._seconds_for_network() == seconds
 
 
 @pytest.mark.parametrize(("n", "n_networks"), [(19, 0), (20, 1)])
@@ -312,7 +251,7 @@ def test_a_network_starts_from_windows_without_an_opening_if_they_are_nearly_as_
 
 
 @pytest.mark.parametrize(
-    ("reads", "segmenter"), [(0.75, "SlidingWindow"), (0.6, "ProjectionValleys")]
+    ("reads", "segmenter"), [(0.5, "SlidingWindow"), (0.45, "ProjectionValleys")]
 )
 def test_a_network_starts_from_segments_if_far_less_is_read_in_windows(reads, segmenter):
     labels = strings(40, "ABC", [3])
@@ -332,71 +271,3 @@ def test_a_network_starts_from_segments_if_far_less_is_read_in_windows(reads, se
         )
     start = race._start_of_network()
     assert start.recipe["steps"]["segment"]["use"] == segmenter
-
-
-def test_what_networks_log_is_reported_and_not_logged_twice(caplog):
-    said: list[str] = []
-    logger = logging.getLogger("skcaptcha.read._convolutional_reader")
-    with _logged_to(said.append):
-        logger.info("network 1 of 2: 5%")
-    assert said == ["network 1 of 2: 5%"]
-    assert caplog.messages == []
-    caplog.set_level(logging.INFO)
-    logger.info("network of a program")
-    assert said == ["network 1 of 2: 5%"]
-    assert caplog.messages == ["network of a program"]
-
-
-@pytest.mark.slow
-def test_overlapping_characters_are_read_by_a_network():
-    """The captchas held out of the networks decide, and the model is already fitted."""
-    X, y = make_image_captchas(260, charset="ABCD", random_state=0)
-    choice = choose_recipe(list(X[:200]), y[:200], families=WINDOWS, budget=120)
-    best = choice.trials[0]
-    assert best.name == "ConvolutionalReader"
-    assert best.outcome == "chosen"
-    assert choice.n_validated == len(choice.model[-1].validation_indices_)
-    assert choice.accuracy == choice.model[-1].validation_score_
-    assert choice.model.score(list(X[200:]), y[200:]) > 0.9
-    assert choice.seconds < 126
-    content = {"data": {"generate": "lines"}, **choice.recipe}
-    reader = Recipe(content).pipeline()[-1]
-    assert reader.budget is None
-    assert choice.recipe["search"] == {"cv": 2}
-    assert reader.max_iter == max(choice.model[-1].n_iter_)
-    assert reader.n_estimators == 1
-    final = Recipe(content).final_pipeline()[-1]
-    assert final.n_estimators == len(choice.model[-1].networks_)
-
-
-def test_captchas_without_a_label_teach_the_chosen_recipe():
-    labels = strings(120, "ABC", [3])
-    images = bars(labels)
-    rng = np.random.default_rng(0)
-    # Noise that hides some bars, so that no recipe reads everything.
-    for image in images:
-        image[:, rng.integers(0, image.shape[1], 12)] = 255
-    known = 40
-    choice = choose_recipe(
-        images[:known],
-        labels[:known],
-        unlabeled=[*images[known:], images[0]],
-        families=FIXED_BOXES,
-        budget=60,
-    )
-    reader = choice.self_training
-    assert reader is not None
-    assert (reader.transduction_[:known] == labels[:known]).all()
-    # A duplicate of a labeled captcha does not teach.
-    assert reader.labeled_iter_[-1] == -1
-    assert choice.model is reader.estimator_
-    plain = choose_recipe(images[:known], labels[:known], families=FIXED_BOXES, budget=60)
-    assert plain.self_training is None
-    hurried = choose_recipe(
-        images[:known],
-        labels[:known],
-        unlabeled=images[known:],
-        families=FIXED_BOXES,
-        budget=0.001,
-    )
-    assert hurried.self_training is None

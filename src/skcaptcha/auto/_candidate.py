@@ -10,6 +10,11 @@ from sklearn.pipeline import Pipeline
 from skcaptcha.auto._families import Content, Family, Variant, name_of
 from skcaptcha.semi_supervised import SelfTrainingReader
 
+GOOD_ENOUGH = 0.998
+"""A candidate with this string accuracy needs no further help."""
+NO_TIME = "no time left"
+"""Beginning of the outcome of a candidate that there was no time for."""
+
 # Errors may shrink by these factors from screening to cross-validation, with and without a
 # surrogate reader.
 _ERROR_RATIO, _ERROR_RATIO_OF_SURROGATE = 4, 20

@@ -20,8 +20,9 @@ from skcaptcha.auto._candidate import Candidate, Trial
 from skcaptcha.auto._evaluations import Clock, Evaluations
 from skcaptcha.auto._families import Content, families_for, load_families
 from skcaptcha.auto._measurement import Measurement, measure
+from skcaptcha.auto._network_training import NETWORK
 from skcaptcha.auto._process_pool import ProcessPool
-from skcaptcha.auto._race import NETWORK, SCREENING_FOLDS, Race
+from skcaptcha.auto._race import SCREENING_FOLDS, Race
 from skcaptcha.exceptions import DatasetError
 from skcaptcha.images import decode, find_duplicates
 from skcaptcha.images._batch import as_batch

@@ -6,8 +6,6 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
 from itertools import groupby
 
 import joblib
@@ -16,29 +14,26 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skcaptcha._display.percent import points
-from skcaptcha.auto._candidate import Candidate, Trial, laplace_estimate, two_standard_errors
+from skcaptcha.auto._candidate import (
+    GOOD_ENOUGH,
+    NO_TIME,
+    Candidate,
+    Trial,
+    laplace_estimate,
+    two_standard_errors,
+)
 from skcaptcha.auto._costs import FINAL_FIT, Costs, has_networks
 from skcaptcha.auto._evaluations import Evaluations, Splits
-from skcaptcha.auto._families import Content, Family, Variant, name_of
-from skcaptcha.auto._network_recipe import (
-    Heights,
-    affordable_height,
-    is_start_of_network,
-    network_heights,
-    network_recipe,
-    opening_size,
-    reads_windows,
-)
+from skcaptcha.auto._families import Family
+from skcaptcha.auto._final_fits import MIN_SECONDS_FOR_NETWORKS, N_NETWORKS, FinalFits
+from skcaptcha.auto._network_recipe import is_start_of_network, opening_size, reads_windows
+from skcaptcha.auto._network_training import NetworkTraining
 from skcaptcha.auto._process_pool import ProcessPool
-from skcaptcha.auto._self_training_in_time import SelfTrainingInTime
 from skcaptcha.exceptions import ReadingError
-from skcaptcha.images import ImageBatch, decode
+from skcaptcha.images import ImageBatch
 from skcaptcha.images._duplicates import group_folds
-from skcaptcha.metrics import character_accuracy, string_accuracy
 from skcaptcha.read._convolutional_reader import n_held_out
 from skcaptcha.recipes import Recipe
-from skcaptcha.semi_supervised._committee import N_MEMBERS
-from skcaptcha.semi_supervised._self_training_reader import GROWTH, N_ROUNDS, N_VIEWS
 
 _logger = logging.getLogger(__name__)
 
@@ -46,18 +41,12 @@ SCREENING_FOLDS = 2
 _N_SCREENED = 300
 _N_PILOT = 60  # captchas that the prediction time is measured with
 _N_TIMED = 20  # captchas that the fit time is measured with
-_N_MEASURED = 100  # captchas that the height of images for networks is measured with
 
 _SCREENING_FRACTION = 0.4  # of the time
-_SHORTENED_FINAL = {"read__calibration_cv": 2}
-_MIN_SECONDS_FOR_NETWORKS = 20.0  # if the fit time is unknown
 # With less time left, the first variant of a family is timed before it is screened.
 _LITTLE_TIME = 60.0
-# Warn if the budget is exceeded by more than this fraction and these seconds.
-_TOLERANCE, _TOLERANCE_SECONDS = 0.05, 1.0
-_NO_TIME = "no time left"
 
-_PROMISING, _GOOD_ENOUGH, _ENOUGH_VALIDATED = 0.98, 0.998, 100
+_PROMISING, _ENOUGH_VALIDATED = 0.98, 100
 _CLOSE = 0.01
 # A network is preferred to a quick recipe that reads about as much if at least so many captchas
 # were held out of it. With fewer, such a network could not be told from one that reads less.
@@ -65,17 +54,9 @@ _ENOUGH_HELD_OUT = 40
 # Networks are trained before candidates that read less than this part of the captchas in the
 # screening are cross-validated, and may win over them by their characters.
 _HOPEFUL = 0.5
-# Part of the time that is left when they begin, for denoising and other work outside the reader's
-# budget.
-_RESERVED_FRACTION = 0.03
-_N_NETWORKS, _MAX_BATCHES = 2, 3000
-# Reading an unlabeled captcha and its views takes this part of the time of a batch, as far as
-# they are read; all of that may take this part of the time.
-_READING_COST, _MAX_READING_PART = 0.1, 0.5
-# Positions are good enough to start from if they let a candidate read this part of the characters
-# that the best one reads.
-_GOOD_START = 0.9
-NETWORK = -1  # its family is not in auto.yaml
+# Networks start from windows that read this part of the characters that segments let others read,
+# and then from those that read this part of what the best windows read.
+_GOOD_WINDOWS, _GOOD_START = 0.6, 0.9
 _MAX_VARIANTS = 3
 # A candidate that is behind after this number of captchas is given up. A slow reader leaves the
 # time to others even if it is ahead.
@@ -104,7 +85,6 @@ class Race:
         unlabeled: ImageBatch | None = None,
     ) -> None:
         self.X, self.y, self.groups = X, y, groups
-        self.unlabeled = unlabeled
         self.evaluations, self.clock = evaluations, evaluations.clock
         self.report_progress, self.pool = report_progress, pool
         self.folds = min(folds, len(np.unique(groups)))
@@ -115,11 +95,18 @@ class Race:
         self.candidates: list[Candidate] = []
         # Single-process seconds for a fold of each family's own reader, if it has a surrogate.
         self.own_fold_seconds: dict[int, float] = {}
-        # Time to reserve for the final fit of any possible winner.
-        self.final_fit = 0.0
         self.longest_screening = 0.0  # of the first variants of families
         self._may_train_network = networks
-        self.random_state = random_state
+        self.fits = FinalFits(
+            X,
+            y,
+            unlabeled,
+            self.costs,
+            self.clock,
+            few=self.pilot[:_N_TIMED],
+            random_state=random_state,
+        )
+        self.networks = NetworkTraining(self.fits, pool, report_progress, self.screened)
 
     def run(self, families: Sequence[Family]) -> None:
         """Screen all families that can apply, and cross-validate the candidates within reach."""
@@ -158,7 +145,7 @@ class Race:
             if candidate.model is not None:
                 candidate.outcome = "chosen"
                 return candidate.model, candidate
-            shortened = self._shorten_final_fit(candidate)
+            shortened = self.fits.shorten(candidate)
             self.report_progress(f"fitting {candidate.name} to all captchas")
             # Only networks are trained by several processes.
             work = FINAL_FIT * candidate.fold_seconds if has_networks(candidate.recipe) else 0.0
@@ -168,7 +155,7 @@ class Race:
                     warnings.catch_warnings(action="ignore"),
                     joblib.parallel_config(n_jobs=n_jobs),
                 ):
-                    model = self._fit_finally(candidate)
+                    model = self.fits.fit(candidate)
             except Exception as error:
                 candidate.outcome = f"cannot be fitted to all captchas: {error}"
                 continue
@@ -208,7 +195,7 @@ class Race:
 
     def _is_decided(self) -> bool:
         return any(
-            each.n_validated >= _ENOUGH_VALIDATED and each.estimate >= _GOOD_ENOUGH
+            each.n_validated >= _ENOUGH_VALIDATED and each.estimate >= GOOD_ENOUGH
             for each in self.candidates
         )
 
@@ -223,7 +210,7 @@ class Race:
         first, rest = new[0], new[1:]
         if fitted and self.clock.remaining() < self._seconds_to_screen(first, fitted):
             for each in new:
-                each.outcome = f"not tried: {_NO_TIME}"
+                each.outcome = f"not tried: {NO_TIME}"
             return []
         # The time of the first variant is the estimate for the others.
         work = self._screen_variants([first], 0.0)
@@ -232,7 +219,7 @@ class Race:
         while n and first.seconds + self.pool.seconds(n * work) > seconds:
             n -= 1
         for each in rest[n:]:
-            each.outcome = f"not tried: {_NO_TIME}"
+            each.outcome = f"not tried: {NO_TIME}"
         if n:
             self._screen_variants(rest[:n], n * work)
         return sorted(new, key=lambda each: -each.character_accuracy)
@@ -332,7 +319,7 @@ class Race:
         """
         self.report_progress(f"cross-validating {candidate.name}")
         stage, number = candidate.variant.stages[-1], candidate.family.number
-        minimum = _MIN_SECONDS_FOR_NETWORKS if has_networks(stage[0]) else 0.0
+        minimum = MIN_SECONDS_FOR_NETWORKS if has_networks(stage[0]) else 0.0
         is_known = number in self.own_fold_seconds or not candidate.has_surrogate
         work = self.own_fold_seconds.get(number, candidate.fold_seconds)
         if not is_known and self.clock.remaining() >= minimum:
@@ -347,14 +334,14 @@ class Race:
             n_tasks = len(stage) * len(part)
             needed = self.costs.final_fit(stage[0], work, shortened=not is_known)
             if is_known:
-                needed = max(self.final_fit, needed)
+                needed = max(self.fits.reserved, needed)
             needed += self.pool.seconds(work * n_tasks, n_tasks)
             if not is_known:
                 needed = max(needed, minimum)
             if self.clock.remaining() < needed:
                 if candidate.accuracy is None:
                     candidate.out_of_time = True
-                    candidate.outcome = f"{_NO_TIME}: needs about {needed:.0f} s more"
+                    candidate.outcome = f"{NO_TIME}: needs about {needed:.0f} s more"
                 return
             n_jobs = self.pool.n_jobs_for(work * n_tasks)
             scores = self.evaluations(stage, self.everything, part, n_jobs=n_jobs)
@@ -384,7 +371,7 @@ class Race:
                 scores.seconds,
                 self.clock.remaining(),
             )
-            self.final_fit = max(self.final_fit, self.costs.final_fit(stage[0], work))
+            self.fits.reserved = max(self.fits.reserved, self.costs.final_fit(stage[0], work))
             enough = n_validated >= _ENOUGH_TO_COMPARE
             if self._is_behind(candidate, significantly=not enough) or (
                 candidate.has_surrogate and enough
@@ -392,77 +379,13 @@ class Race:
                 return
 
     def _train_network(self) -> None:
-        """Train networks that start from the best candidate, with most of the time that is left.
-
-        The captchas that each network does not learn from replace cross-validation, which would
-        train several times as many networks.
-        """
+        """Train networks that start from the best candidate, with most of the time that is left."""
         self._may_train_network = False
         start = self._start_of_network()
         # Without held-out captchas, nothing would tell how well networks read.
-        n_tested = _N_NETWORKS * n_held_out(len(self.y))
-        if start is None or not n_tested or self._is_out_of_reach(n_tested):
-            return
-        found = start.recipe
-        heights = self._network_heights(found)
-        recipe_of = partial(network_recipe, found, original_height=heights.original)
-        recipe = recipe_of(heights.usual)
-        variant = Variant(start.variant.settings, ((found,), (recipe,)))
-        candidate = Candidate(Family(NETWORK, name_of(recipe), (variant,), ""), variant)
-        self.candidates.append(candidate)
-        batch_seconds = None
-        if self._seconds_for_network() >= _MIN_SECONDS_FOR_NETWORKS:
-            with joblib.parallel_config(n_jobs=self.pool.n_max):
-                batch_seconds = self.costs.batch(recipe, self.screened[:_N_TIMED])
-        seconds = self._seconds_for_network()
-        if seconds < _MIN_SECONDS_FOR_NETWORKS:
-            candidate.out_of_time = True
-            candidate.outcome = _NO_TIME
-            return
-        seconds, n_rounds = self._seconds_per_fit(seconds, batch_seconds)
-        n_taught = len(self.unlabeled) if self.unlabeled is not None and n_rounds else 0
-        height = affordable_height(heights, len(self.y) + n_taught, batch_seconds, seconds)
-        self.report_progress(f"training {candidate.name}")
-        parameters = {"n_estimators": _N_NETWORKS, "max_iter": _MAX_BATCHES}
-        recipe = recipe_of(height, **parameters, budget=seconds)
-        begin = self.clock.elapsed()
-        try:
-            with (
-                warnings.catch_warnings(action="ignore"),
-                joblib.parallel_config(n_jobs=self.pool.n_max),
-                _logged_to(self.report_progress),
-            ):
-                model = self._fit_to_all(candidate, Recipe(recipe).pipeline(), n_rounds, N_VIEWS)
-        except Exception as error:
-            candidate.outcome = f"cannot apply: {error}"
-            return
-        candidate.seconds = self.clock.elapsed() - begin
-        reader = model[-1]
-        labels = self.y
-        if candidate.self_training is not None:
-            labels = candidate.self_training.transduction_
-            labels = labels[labels != ""]
-        # The same recipe without a budget trains for about as long on any machine. Whoever fits it
-        # in folds needs no average of networks, as with windows.
-        candidate.recipe = {
-            **recipe_of(height, max_iter=max(reader.n_iter_)),
-            "final": {"read__n_estimators": len(reader.networks_)},
-        }
-        candidate.model = model
-        held_out = labels[reader.validation_indices_]
-        candidate.n_validated = len(held_out)
-        if len(held_out):
-            read = reader.validation_texts_
-            candidate.accuracy = string_accuracy(held_out, read)
-            candidate.character_accuracy = character_accuracy(held_out, read)
-            candidate.ignoring_case = string_accuracy(held_out, read, ignore_case=True)
-        _logger.debug(
-            "trained %s: string accuracy %.4f of %d captchas, %.1f s left",
-            candidate.name,
-            candidate.estimate,
-            candidate.n_validated,
-            self.clock.remaining(),
-        )
+        n_tested = N_NETWORKS * n_held_out(len(self.y))
+        if start is not None and n_tested and not self._is_out_of_reach(n_tested):
+            self.candidates.append(self.networks.train(start))
 
     def _is_out_of_reach(self, n_tested: int) -> bool:
         """Check whether a network that reads all held-out captchas would not be chosen."""
@@ -474,101 +397,26 @@ class Race:
             for each in self.candidates
         )
 
-    def _seconds_per_fit(self, seconds: float, batch_seconds: float | None) -> tuple[float, int]:
-        """Return the seconds for a fit of networks, and the rounds in which others teach them.
-
-        The committees of all rounds and the final fit share what reading captchas without a label
-        leaves. If that is too little, no such captcha teaches.
-        """
-        if self.unlabeled is None:
-            return seconds, 0
-        left = seconds
-        if batch_seconds is not None:
-            n_read = N_ROUNDS * N_MEMBERS * len(self.unlabeled)
-            left -= min(n_read * _READING_COST * batch_seconds, _MAX_READING_PART * seconds)
-        share = left / (N_ROUNDS * N_MEMBERS / _N_NETWORKS + 1)
-        return (share, N_ROUNDS) if share >= _MIN_SECONDS_FOR_NETWORKS else (seconds, 0)
-
-    def _fit_to_all(
-        self, candidate: Candidate, model: Pipeline, n_rounds: int, n_views: int
-    ) -> Pipeline:
-        """Fit a candidate's pipeline to all captchas, and to those without a label that teach."""
-        if self.unlabeled is None or not n_rounds:
-            return model.fit(self.X, self.y)
-        reader = SelfTrainingInTime(
-            model, max_iter=n_rounds, n_views=n_views, random_state=self.random_state
-        )
-        both = ImageBatch([*self.X, *self.unlabeled])
-        labels = [*self.y.tolist(), *[None] * len(self.unlabeled)]
-        candidate.self_training = reader.fit_in_time(both, labels, self._seconds_for_network)
-        return candidate.self_training.estimator_
-
-    def _fit_finally(self, candidate: Candidate) -> Pipeline:
-        """Fit the chosen recipe; captchas without a label teach if that may help in time."""
-        model = Recipe(candidate.recipe).final_pipeline()
-        if self.unlabeled is None or candidate.estimate >= _GOOD_ENOUGH:
-            return model.fit(self.X, self.y)
-        # In warped views, characters are not where fixed boxes expect them.
-        segmenter = candidate.recipe["steps"].get("segment", {}).get("use")
-        n_views = 0 if segmenter == "FixedBoxes" else N_VIEWS
-        return self._fit_to_all(
-            candidate, model, self._affordable_rounds(candidate, n_views), n_views
-        )
-
-    def _affordable_rounds(self, candidate: Candidate, n_views: int) -> int:
-        """Return for how many rounds of self-training there is time.
-
-        Each may multiply the captchas that teach, and with them the time of the next fits.
-        """
-        assert self.unlabeled is not None
-        n, left = len(self.y), self.clock.remaining()
-        per_captcha = self.costs.final_fit(candidate.recipe, candidate.fold_seconds) / n
-        if (N_MEMBERS + 1) * per_captcha * n > left:
-            return 0
-        few = self.pilot[:_N_TIMED]
-        times = self.costs.fit_and_read(candidate.recipe, few)
-        if times is None:
-            return 0
-        reading = N_MEMBERS * (1 + n_views) * len(self.unlabeled) * times[1] / len(few)
-        left, n_taught = self.clock.remaining(), n
-        for n_rounds in range(N_ROUNDS):
-            left -= N_MEMBERS * per_captcha * n_taught + reading
-            n_taught = min((1 + GROWTH) * n_taught, n + len(self.unlabeled))
-            if left < per_captcha * n_taught:
-                return n_rounds
-        return N_ROUNDS
-
-    def _network_heights(self, start: Content) -> Heights:
-        sample = self.screened[:_N_MEASURED]
-        images = [decode(self.X[i]) for i in sample.tolist()]
-        return network_heights(start, images, self.y[sample].tolist())
-
-    def _seconds_for_network(self) -> float:
-        """Return the time that is left but for the final fit of another candidate."""
-        left = self.clock.remaining()
-        return left - max(self.final_fit, _RESERVED_FRACTION * left)
-
     def _start_of_network(self) -> Candidate | None:
-        """Return the candidate to start from: the best, or a nearly as good one.
+        """Return the candidate to start from: the best, or nearly as good windows.
 
-        Windows are preferred to segments, whose boxes do not overlap, and then those that keep more
-        ink: an opening that helps hand-made features can remove strokes that a network would use.
+        Boxes of segments do not overlap, and are far from the characters where these do. Of
+        windows, those are preferred that keep more ink: an opening that helps hand-made features
+        can remove strokes that a network would use.
         """
         starts = [
             each
             for each in self.candidates
             if each.screened is not None and is_start_of_network(each.recipe)
         ]
-        if not starts:
-            return None
-        lowest = _GOOD_START * max(each.character_accuracy for each in starts)
+        best = max(starts, key=lambda each: each.character_accuracy, default=None)
+        windows = [each for each in starts if reads_windows(each.recipe)]
+        most = max((each.character_accuracy for each in windows), default=-1.0)
+        if best is None or most < _GOOD_WINDOWS * best.character_accuracy:
+            return best
         return min(
-            (each for each in starts if each.character_accuracy >= lowest),
-            key=lambda each: (
-                not reads_windows(each.recipe),
-                opening_size(each.recipe),
-                -each.character_accuracy,
-            ),
+            (each for each in windows if each.character_accuracy >= _GOOD_START * most),
+            key=lambda each: (opening_size(each.recipe), -each.character_accuracy),
         )
 
     def _is_behind(self, candidate: Candidate, *, significantly: bool) -> bool:
@@ -587,29 +435,6 @@ class Race:
         # All captchas are split as in Recipe.search.
         groups = self.groups[sample]
         return group_folds(groups, min(folds, len(np.unique(groups))))
-
-    # The final fit
-
-    def _shorten_final_fit(self, candidate: Candidate) -> str:
-        """Skip parts of the final fit that there is no time for, and describe that.
-
-        Warn if the budget will be exceeded nevertheless.
-        """
-        recipe, left = candidate.recipe, self.clock.remaining()
-        needed = self.costs.final_fit(recipe, candidate.fold_seconds)
-        shortened = ""
-        can_be_shortened = has_networks(recipe) and recipe["final"].keys() > _SHORTENED_FINAL.keys()
-        if needed > left and can_be_shortened:
-            needed = self.costs.final_fit(recipe, candidate.fold_seconds, shortened=True)
-            candidate.recipe = {**recipe, "final": _SHORTENED_FINAL}
-            shortened = " (with a shortened final fit: there was no time for more networks)"
-        if needed - left > max(_TOLERANCE * self.clock.budget, _TOLERANCE_SECONDS):
-            fit = f"fitting {candidate.name} to all captchas takes about {needed:.1f} s"
-            why = f"{fit}, and {left:.1f} s are left"
-            if left <= 0:
-                why = f"it was used up {-left:.1f} s ago, and {fit}"
-            _logger.warning("the budget will be exceeded: %s", why)
-        return shortened
 
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that can be fitted, the best first, and of equals the fastest."""
@@ -648,29 +473,3 @@ def _is_preferred(score: tuple[float, float], n_held_out: int, other: Candidate)
     elif other.estimate < _HOPEFUL and character_accuracy >= other.character_accuracy:
         return True
     return estimate + margin >= other.estimate
-
-
-@contextmanager
-def _logged_to(report_progress: Callable[[str], None]) -> Iterator[None]:
-    """Report what a network logs about its training."""
-
-    class Forward(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            report_progress(record.getMessage())
-
-    loggers = [logging.getLogger(f"skcaptcha.{name}") for name in ("read", "semi_supervised")]
-    before = [(logger.level, logger.propagate) for logger in loggers]
-    handler = Forward()
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        # Handlers of the program would show each message twice, or in spite of their logger's
-        # level.
-        logger.propagate = False
-    try:
-        yield
-    finally:
-        for logger, (level, propagate) in zip(loggers, before, strict=True):
-            logger.propagate = propagate
-            logger.setLevel(level)
-            logger.removeHandler(handler)
