@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from labeling_clients import Client, Guessing, Server, Tab
+from labeling_sessions import label_first, make_folder
 from skcaptcha.datasets import make_line_captchas, write_captchas
 from skcaptcha.label import LabelingPage, LabelingSession
 
@@ -54,6 +55,14 @@ def folder(folder_and_truth) -> Path:
 def truth(folder_and_truth) -> dict[str, str]:
     """Labels of the images of the folder."""
     return folder_and_truth[1]
+
+
+@pytest.fixture(scope="module")
+def labeled(tmp_path_factory) -> tuple[Path, list[str], dict[str, str]]:
+    """Return a folder of 190 images of which 130 are labeled, the other images, and all labels."""
+    folder = tmp_path_factory.mktemp("labeled")
+    truth = make_folder(folder, 190)
+    return folder, label_first(folder, truth, 130), truth
 
 
 @pytest.fixture

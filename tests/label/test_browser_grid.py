@@ -6,19 +6,10 @@ import shutil
 import pytest
 
 from labeling_clients import Tab, labels_on_disk
-from labeling_sessions import RECIPE, label_first, make_folder
+from labeling_sessions import RECIPE, label_first
 from skcaptcha.label import LabelingPage, LabelingSession
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def labeled(tmp_path_factory):
-    """Return a folder of 190 images, of which 130 are labeled, and all labels."""
-    folder = tmp_path_factory.mktemp("labeled")
-    truth = make_folder(folder, 190)
-    label_first(folder, truth, 130)
-    return folder, truth
 
 
 @pytest.fixture
@@ -28,7 +19,7 @@ def folder(labeled, tmp_path):
 
 @pytest.fixture
 def truth(labeled):
-    return labeled[1]
+    return labeled[2]
 
 
 @pytest.fixture

@@ -5,19 +5,11 @@ import shutil
 
 import pytest
 
-from labeling_sessions import RECIPE, label_first, label_next, make_folder
+from labeling_sessions import RECIPE, label_first, label_next
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import DatasetError, LabelConflictError
 from skcaptcha.label import LabelingSession
 from skcaptcha.label.training import _scheduler
-
-
-@pytest.fixture(scope="module")
-def labeled(tmp_path_factory):
-    """Return a folder of 190 images of which 130 are labeled, the other images, and all labels."""
-    folder = tmp_path_factory.mktemp("labeled")
-    truth = make_folder(folder, 190)
-    return folder, label_first(folder, truth, 130), truth
 
 
 @pytest.fixture
@@ -39,6 +31,13 @@ def session(folder):
 def sources(folder):
     with (folder / "labels.csv").open(newline="") as file:
         return {row["filename"]: row["source"] for row in csv.DictReader(file)}
+
+
+def sources_added(path, source):
+    """Add the column to labels.csv, and return the names of the images."""
+    rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{rows[0]},source", *(f"{row},{source}" for row in rows[1:]), ""]))
+    return [row.split(",")[0] for row in rows[1:]]
 
 
 def accept(session, grid, tab="a", **corrections):
@@ -174,6 +173,17 @@ def test_a_page_is_undone_after_a_restart(session, folder):
         assert restarted.next("new").filename == task.filename
 
 
+def test_a_confirmed_reading_is_typed(folder):
+    path = folder / "labels.csv"
+    names = list(sources_added(path, "accepted"))[:2]
+    with LabelingSession(folder, only=[(name, "is it right?") for name in names]) as session:
+        assert session.grid("a") is None
+        task = session.next("a")
+        assert task.accepted
+        session.label(task.filename, task.label, tab="a", expected=task.label)
+    assert [sources(folder)[name] for name in names] == ["typed", "accepted"]
+
+
 def test_too_few_labels_are_counted(labeled, tmp_path):
     truth = labeled[2]
     folder = shutil.copytree(labeled[0], tmp_path / "captchas")
@@ -192,9 +202,7 @@ def test_bad_pages_raise(session, folder):
         session.accept({}, tab="a", page="p")
     with pytest.raises(KeyError):
         session.accept({"no.png": "A"}, tab="a", page="p")
-    path = folder / "labels.csv"
-    rows = path.read_text().splitlines()
-    path.write_text("\n".join([rows[0] + ",source", *(row + ",camera" for row in rows[1:])]))
+    sources_added(folder / "labels.csv", "camera")
     with pytest.raises(DatasetError, match="column source has other values than typed"):
         session.grid("a")
 
