@@ -9,7 +9,7 @@ from labeling_sessions import RECIPE, label_first, label_next
 from skcaptcha.datasets import load_captchas
 from skcaptcha.exceptions import DatasetError, LabelConflictError
 from skcaptcha.label import LabelingSession
-from skcaptcha.label.training import _scheduler
+from skcaptcha.label.training import Learner, _scheduler
 
 
 @pytest.fixture
@@ -122,6 +122,26 @@ def test_accepted_readings_do_not_teach(folder, truth):
         assert session.progress().n_learned == 136
         assert session.progress().n_accepted == 20
         assert session.undo("a") is not None
+
+
+def test_a_page_shows_readings_of_the_model_that_was_tested(folder, truth, monkeypatch):
+    """The next model may have read the images, but it is not known yet how sure it is."""
+    grids = []
+    read_held_out = Learner.read_held_out
+
+    def test_the_model(learner, filenames):
+        grids.append(session.grid("a"))
+        return read_held_out(learner, filenames)
+
+    with LabelingSession(folder, train="here", recipe=RECIPE, growth=0.0) as session:
+        monkeypatch.setattr(Learner, "read_held_out", test_the_model)
+        before = session.grid("a")
+        for _ in range(5):
+            label_next(session, truth)
+    (during,) = grids
+    assert during.acceptance.threshold == before.acceptance.threshold
+    shown = {task.filename: task.guess for task in before.tasks}
+    assert {task.filename: task.guess for task in during.tasks} == shown
 
 
 def test_two_tabs_get_different_images(session, folder):

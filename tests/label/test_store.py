@@ -195,6 +195,40 @@ def test_undo_of_a_page_keeps_labels_that_were_typed_since(store):
     assert not store.state("1.png").accepted
 
 
+def test_undo_of_a_page_keeps_marks_that_were_made_since(store, tmp_path):
+    accept(store, {"1.png": "AB", "2.png": "CD"})
+    (page,) = store.actions
+    store.mark_unreadable("1.png", tab="b", expected="AB")
+    store.undo(page)
+    assert store.state("1.png") == State(None, "unreadable")
+    assert store.state("2.png") == State()
+    store.close()
+    reopened = LabelStore(tmp_path)
+    assert reopened.state("1.png") == State(None, "unreadable")
+    reopened.undo(reopened.actions[-1])
+    assert reopened.state("1.png") == State("AB", accepted=True)
+    reopened.close()
+
+
+def test_a_page_that_a_killed_process_did_not_log_is_logged_when_it_is_sent_again(store, tmp_path):
+    page = {"1.png": "AB", "2.png": "CD", "3.png": "EF"}
+    corrections = {"2.png": "GH", "3.png": None}
+    accept(store, page, corrections)
+    store.close()
+    (tmp_path / "labeling.jsonl").unlink()
+    reopened = LabelStore(tmp_path)
+    with pytest.raises(LabelConflictError):
+        accept(reopened, page, {"3.png": None})  # another page
+    accept(reopened, page, corrections)
+    assert reopened.labels == {"1.png": "AB", "2.png": "GH"}
+    assert reopened.state("3.png").mark == "skipped"
+    accept(reopened, page, corrections)
+    (action,) = reopened.actions
+    reopened.undo(action)
+    assert reopened.labels == {}
+    reopened.close()
+
+
 def test_a_typed_label_is_no_longer_an_accepted_reading(store):
     accept(store, {"1.png": "AB"})
     assert store.state("1.png").accepted

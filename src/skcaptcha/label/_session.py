@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self
 from uuid import uuid4
@@ -192,7 +193,7 @@ class LabelingSession:
         """
         with self._lock:
             self._store.refresh()
-            self._tab(tab).grid = []
+            self._tab(tab).grid = {}
             mine = self._reserve(tab, 1)
             return self._show(next(iter(mine.held)), mine) if mine.held else None
 
@@ -342,13 +343,13 @@ class LabelingSession:
             self._store.refresh()
             self._store.check_sources()
             mine = self._tab(tab)
-            mine.grid = []
+            mine.grid = {}
             if self._training is None:
                 return None
             taken = self._tabs.held_by_others(tab, time.monotonic()) | mine.held.keys()
-            names = self._training.sure(taken)[:_IMAGES_ON_PAGE]
+            sure = dict(islice(self._training.sure(taken).items(), _IMAGES_ON_PAGE))
             acceptance = self._training.acceptance()
-            return self._grid(names, mine, acceptance) if names else None
+            return self._grid(sure, mine, acceptance) if sure else None
 
     def accept(
         self,
@@ -395,17 +396,17 @@ class LabelingSession:
         if not names:
             raise ValueError("the page has no images; pass their readings")
         with self._lock:
+            mine = self._tab(tab)
             self._store.accept(
                 readings,
                 tab=tab,
                 page=page,
                 corrections=corrections,
-                images={name: self._guessed(name) for name in names},
+                images={name: self._guessed(name, mine.grid.get(name)) for name in names},
                 **{key: value for key, value in effort.items() if value is not None},
             )
             self._pace.step(time.monotonic(), len(names))
-            mine = self._tab(tab)
-            mine.grid = []
+            mine.grid = {}
             for name in names:
                 self._finish(name, "done")
             # The images that this tab still holds are shown after those of the page.
@@ -530,12 +531,12 @@ class LabelingSession:
                 self._queue.record(change.filename, "open")
                 if change.after.label is not None:
                     self._typed[change.filename] = change.after.label
-            mine.grid = []
+            mine.grid = {}
             if action.did == "accept" and self._guesses.keys() >= set(action.filenames):
                 opened = [name for name in action.filenames if self._queue.is_open(name)]
                 for name in opened:
                     self._tabs.release(name)
-                return self._grid(opened, mine, None)
+                return self._grid({name: self._guesses[name] for name in opened}, mine, None)
             filename = action.filenames[0]
             if self._queue.is_open(filename):
                 self._tabs.release(filename)
@@ -632,9 +633,12 @@ class LabelingSession:
             suggestion=suggestion,
         )
 
-    def _grid(self, names: Sequence[str], tab: Tab, acceptance: Acceptance | None) -> Grid:
-        tab.grid = [*names]
-        tasks = tuple(replace(self._task(name, tab), chosen="sure") for name in names)
+    def _grid(self, guesses: Mapping[str, Guess], tab: Tab, acceptance: Acceptance | None) -> Grid:
+        tab.grid = dict(guesses)
+        tasks = tuple(
+            replace(self._task(name, tab), chosen="sure", guess=guess)
+            for name, guess in guesses.items()
+        )
         return Grid(uuid4().hex, tasks, acceptance)
 
     def _neighbor(self, filename: str, tab: str, step: int) -> Task | None:
@@ -654,10 +658,10 @@ class LabelingSession:
             **self._guessed(filename),
         }
 
-    def _guessed(self, filename: str) -> dict[str, Any]:
-        """Return what the model reads in an image, for the log."""
+    def _guessed(self, filename: str, shown: Guess | None = None) -> dict[str, Any]:
+        """Return what the model reads in an image, or the reading that was shown, for the log."""
         self._index[filename]
-        guess = self._guesses.get(filename)
+        guess = shown or self._guesses.get(filename)
         if guess is None:
             return {}
         return {"guess": guess.text, "confidence": round(guess.confidence, 4)}

@@ -245,15 +245,17 @@ class LabelStore:
         texts = {**readings, **corrections}
         labels = {name: self.checked(name, text) for name, text in texts.items() if text}
         accepted = readings.keys() - corrections.keys()
+        after = dict.fromkeys(texts, State(None, "skipped"))
+        after |= {name: State(labels[name], accepted=name in accepted) for name in labels}
+        # A process that was killed has written the labels, but not the log.
+        logged = {name for action in self.actions for name in action.filenames}
+        is_written = logged.isdisjoint(labels) and all(self.state(n) == after[n] for n in labels)
         records: list[dict[str, Any]] = []
         for name in texts:
-            before = self.state(name)
+            before = State() if is_written and name in labels else self.state(name)
             if before.decided:
                 raise LabelConflictError(name, before.label)
-            after = State(None, "skipped")
-            if name in labels:
-                after = State(labels[name], accepted=name in accepted)
-            change = {"filename": name, "before": asdict(before), "after": asdict(after)}
+            change = {"filename": name, "before": asdict(before), "after": asdict(after[name])}
             records.append(change | dict(images[name]))
         if labels:
             self._table.put(labels, accepted=accepted)
@@ -353,7 +355,9 @@ class LabelStore:
     def _revert(self, action: Action) -> None:
         self.actions.remove(action)
         for change in action.changes:
-            self._marks[change.filename] = change.before.mark
+            # Another tab may have marked one image of a page since then.
+            if self._marks.get(change.filename) == change.after.mark:
+                self._marks[change.filename] = change.before.mark
 
 
 def _now() -> str:

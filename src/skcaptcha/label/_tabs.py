@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from skcaptcha.label._task import Chosen
+from skcaptcha.label._task import Chosen, Guess
 
 
 @dataclass
@@ -18,15 +18,15 @@ class Tab:
         Images in the order in which they were first shown.
     held : dict of str to str
         Images reserved for this tab, in the order in which they come, and how each was chosen.
-    grid : list of str
-        Images reserved for this tab whose readings it shows together.
+    grid : dict of str to Guess
+        Images reserved for this tab, and their readings, which it shows together.
     last_request : float
         Time of the last request, in seconds of a monotonic clock.
     """
 
     seen: list[str] = field(default_factory=list)
     held: dict[str, Chosen] = field(default_factory=dict)
-    grid: list[str] = field(default_factory=list)
+    grid: dict[str, Guess] = field(default_factory=dict)
     last_request: float = 0.0
 
 

@@ -154,13 +154,17 @@ class TrainingScheduler:
         ]
         return find_acceptance([(guess.confidence, guess.text == label) for guess, label in known])
 
-    def sure(self, taken: Set[str] = frozenset()) -> list[str]:
-        """Return the images whose readings may be accepted, from the end of the order."""
+    def sure(self, taken: Set[str] = frozenset()) -> dict[str, Guess]:
+        """Return the readings that may be accepted by file name, from the end of the order.
+
+        `guesses` may already contain readings of the next model, for which the confidence from
+        which on they may be accepted is not known yet.
+        """
         acceptance = self.acceptance()
         if acceptance is None or acceptance.threshold is None or not self._current:
-            return []
-        return [
-            name
+            return {}
+        return {
+            name: guess
             for name in reversed(self._order)
             if name not in taken
             and (guess := self._current.get(name)) is not None
@@ -168,7 +172,7 @@ class TrainingScheduler:
             and not guess.unfamiliar
             and guess.confidence >= acceptance.threshold
             and self._store.state(name) == State()
-        ]
+        }
 
     def _random_sample(self) -> list[str]:
         """Return the sample; it is selected again only if the store has changed."""
