@@ -19,6 +19,7 @@ from skcaptcha.persistence import _model_file, load_manifest
 from skcaptcha.prediction import _table
 from skcaptcha.prediction._table import open_table
 from skcaptcha.prediction._table_settings import store_settings
+from waiting import wait_until
 
 COLUMNS = ("filename", "text", "confidence")
 
@@ -359,3 +360,21 @@ def test_a_monitor_sees_images_unlike_the_training_images(start, model, captchas
     outcome = start("predict", folder, "--model", model, "--watch", model).outcome()
     assert outcome.code == 2
     assert "the result would replace it" in outcome.sentence()
+
+
+@pytest.mark.slow
+def test_a_monitor_sees_a_live_stream(start, model, captchas, tmp_path):
+    path = sorted(str(image) for image in captchas.glob("*.png"))[0]
+    file = tmp_path / "watch.json"
+    command = start("predict", "-", "--model", model, "--watch", file)
+
+    def another_image_is_seen() -> bool:
+        command.stdin.write(f"{path}\n")
+        command.stdin.flush()
+        time.sleep(0.4)
+        return file.exists()
+
+    wait_until(another_image_is_seen)
+    assert command.stdout.readline().startswith(f"{path}\t")
+    assert json.loads(file.read_text())["n_read"] >= 1
+    assert command.outcome().code == 0

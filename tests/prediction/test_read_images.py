@@ -1,5 +1,6 @@
 """Streams of readings are complete, in order and bounded; tables can be resumed."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_images_are_taken_while_they_are_read(model, n_jobs, limit):
     for _ in range(300):
         next(readings)
     assert n_taken <= limit
+    readings.close()
+
+
+def test_images_of_a_live_stream_are_read_about_once_a_second(model):
+    n_taken = 0
+
+    def images() -> Iterator[np.ndarray]:
+        nonlocal n_taken
+        while n_taken < 20:
+            n_taken += 1
+            yield np.zeros((2, 2), np.uint8)
+            time.sleep(0.4)
+
+    readings = read_images(model, images())
+    next(readings)
+    assert n_taken <= 4
     readings.close()
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _MAX_NAMED = 5
 # read_images reads as many images at a time, so no line waits for the next ones.
-_BATCH_SIZE = 256
 # Also the characters that some terminals and programs treat as the end of a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -110,7 +109,8 @@ def predict(
 
     Images that cannot be read are listed on standard error and have no row; the exit code is
     then 1. A file in a folder is named folder/name. Hidden files and folders, and folders that are
-    links, are skipped. Memory does not grow with the number of images.
+    links, are skipped. Memory does not grow with the number of images. If paths arrive slowly on
+    standard input, they are read about once a second.
 
     The confidence is the probability that the text is correct. It is lowered for images that are
     unlike the training images; their number is printed at the end.
@@ -124,10 +124,10 @@ def predict(
         connect_to_cluster,
         find_images,
         input_paths,
-        read_images,
         table_row,
         write_readings,
     )
+    from skcaptcha.prediction._read_images import read_batches
 
     table = csv or parquet
     if resume and table is None:
@@ -183,16 +183,15 @@ def predict(
                 **options,
             ).n_skipped
         else:
-            with closing(read_images(loaded.model, images, **options)) as readings:
-                for image, result in readings:
-                    results.add(image, result)
-                    if prints and not isinstance(result, SkcaptchaError):
-                        fields = table_row(image, result, min_confidence)
-                        print(*map(_on_one_line, fields), sep="\t")
-                    if results.n % _BATCH_SIZE == 0:
-                        sys.stdout.flush()
-                # Before the summary, which goes to standard error.
-                sys.stdout.flush()
+            with closing(read_batches(loaded.model, images, **options)) as batches:
+                for batch, found in batches:
+                    for image, result in zip(batch, found, strict=True):
+                        results.add(image, result)
+                        if prints and not isinstance(result, SkcaptchaError):
+                            fields = table_row(image, result, min_confidence)
+                            print(*map(_on_one_line, fields), sep="\t")
+                    # The next images of a live stream may come late.
+                    sys.stdout.flush()
         seconds = time.perf_counter() - started
         if outliers is not None:
             outliers.write()

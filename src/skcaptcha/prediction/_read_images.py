@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _BATCH_SIZE = 256
+_SECONDS_OF_BATCH = 1.0
 
 _Image = TypeVar("_Image")
 _Result = TypeVar("_Result")
@@ -45,8 +47,9 @@ def read_images(
 ) -> Generator[tuple[_Image, Reading | SkcaptchaError], None, None]:
     """Read any number of images, one after another, in bounded memory.
 
-    Images are taken from the iterable while they are read, in batches of 256. An image that cannot
-    be read does not stop the others: its error is returned instead of a reading.
+    Images are taken from the iterable while they are read, in batches of 256. If they arrive
+    slowly, as from a live stream, a batch ends with the first image that arrives after a second. An
+    image that cannot be read does not stop the others: its error is returned instead of a reading.
 
     Parameters
     ----------
@@ -118,8 +121,9 @@ def read_batches(
     total = len(images) if isinstance(images, Sized) else None
     batches = _batches(images)
     n = joblib.effective_n_jobs(n_jobs)
-    first = list(islice(batches, max(n, 2)))
-    n = min(n, len(first))
+    # One process needs no other batch, which a live stream may not have for a while.
+    first = list(islice(batches, n)) if n > 1 else []
+    n = max(1, min(n, len(first)))
     pack = partial(_read_and_pack, require_text=require_text)
     workers: AbstractContextManager[Workers]
     if client is not None:
@@ -133,13 +137,22 @@ def read_batches(
     _logger.info(
         "reading with %s", "a cluster" if client else f"{n} processes" if n > 1 else "one process"
     )
-    with (
-        progress("reading", total, show=verbose > 0 and len(first) > 1) as advance,
-        workers as ready,
-    ):
-        for k, (batch, results) in enumerate(map_in_order(ready, chain(first, batches)), start=1):
+    n_read = 0
+    with ExitStack() as shown, workers as ready:
+        advance = shown.enter_context(progress("reading", total, show=False))
+
+        def watched() -> Iterator[list[Any]]:
+            nonlocal advance
+            for k, batch in enumerate(chain(first, batches)):
+                if k == 1:  # one batch alone needs no bar
+                    advance = shown.enter_context(progress("reading", total, show=verbose > 0))
+                    advance(n_read)
+                yield batch
+
+        for k, (batch, results) in enumerate(map_in_order(ready, watched()), start=1):
             _logger.debug("batch %d: %d images read", k, len(batch))
             yield batch, results if isinstance(results, list) else _unpacked(results)
+            n_read += len(batch)
             advance(len(batch))
 
 
@@ -168,8 +181,16 @@ def decoded_images(model: Pipeline, images: list[np.ndarray]) -> list[np.ndarray
 
 
 def _batches(images: Iterable[Any]) -> Iterator[list[Any]]:
-    images = iter(images)
-    return iter(lambda: list(islice(images, _BATCH_SIZE)), [])
+    batch: list[Any] = []
+    for image in images:
+        if not batch:
+            began = time.monotonic()
+        batch.append(image)
+        if len(batch) == _BATCH_SIZE or time.monotonic() - began >= _SECONDS_OF_BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _read(
