@@ -139,15 +139,57 @@ def test_corrections_are_kept_when_the_page_is_left(tab, folder):
 
 def test_unusual_corrections_have_to_be_confirmed(tab, folder):
     tab.open()
-    first = tab.names[0]
-    tab.press(*"W?", "Enter")
+    first, second = tab.names[:2]
+    tab.press(*"W?", "Enter", "Enter")
+    tab.page.keyboard.insert_text('Ü,"<b>&')
+    tab.press("Enter")
     tab.page.wait_for_timeout(1100)
     tab.press("F4")
-    tab.says(f"{first}: .* Press F4 again to keep it")
+    tab.says(f"{first}: .* {second}: .* Press F4 again to keep what you typed")
     assert first not in labels_on_disk(folder)
     tab.accept()
-    assert labels_on_disk(folder)[first] == "W?"
+    labels = labels_on_disk(folder)
+    assert (labels[first], labels[second]) == ("W?", 'Ü,"<b>&')
     tab.problems = [problem for problem in tab.problems if "422" not in problem]
+
+
+def test_images_that_cannot_be_shown_are_not_accepted(tab, folder, session):
+    gone = session.grid("other").tasks[1].filename
+    session.next("other")
+    (folder / gone).unlink()
+    tab.open()
+    cell = tab.page.locator("#cells li").nth(1)
+    cell.click()
+    tab.press(*"WXYZ", "Enter")
+    assert "cannot be shown" in cell.inner_text()
+    assert cell.get_by_role("textbox").input_value() == ""
+    assert tab.page.get_by_role("button", name="Accept 19").is_visible()
+    tab.accept()
+    tab.says("Accepted 19 images")
+    assert session.task(gone, "other").label is None
+    assert session.progress().n_accepted == 19
+    tab.problems = [problem for problem in tab.problems if "422" not in problem]
+
+
+def test_rejected_readings_stay_rejected_when_the_page_is_left(tab):
+    tab.open()
+    first = tab.names[0]
+    tab.press("Delete", "Escape")
+    tab.wait("document.getElementById('grid').hidden")
+    tab.open()
+    assert tab.texts[first] == ""
+
+
+def test_characters_of_a_third_level_replace_a_reading(tab):
+    tab.open()
+    tab.page.evaluate(
+        "() => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: '@',"
+        " ctrlKey: true, altKey: true, modifierAltGraph: true, bubbles: true }))"
+    )
+    tab.page.keyboard.insert_text("@")
+    assert tab.texts[tab.names[0]] == "@"
+    note = tab.page.evaluate("document.activeElement.getAttribute('aria-describedby')")
+    assert tab.page.locator(f"#{note}").inner_text() == "✎ yours"
 
 
 @pytest.mark.slow
@@ -238,12 +280,14 @@ def test_a_killed_server_loses_no_page(start, context, labeled, folder, truth):
     )
     tab.open()
     names = tab.names
-    tab.press(*"WXYZ", "Enter")
+    tab.press(*"WXYZ", "Enter", "Enter")  # the second image is being corrected
     server.kill()
     server.wait()
     tab.page.wait_for_timeout(1100)
     tab.press("F4")
     tab.says("The server does not respond")
+    tab.press(*"MNOP")  # this would not be sent
+    assert tab.texts[names[1]] != "MNOP"
     assert names[0] not in labels_on_disk(folder)
     start(folder)
     tab.wait("document.getElementById('alert').hidden")

@@ -174,9 +174,13 @@ class _Requests:
             self._name(image.id, 400) for image in body.images if image.typed or not image.text
         }
         if not body.confirmed:
-            for name in typed:
-                if texts[name] and (doubt := self._session.doubt(name, texts[name])):
-                    raise HTTPException(422, f"{name}: {doubt}")
+            doubts = [
+                f"{name}: {doubt}"
+                for name, text in texts.items()
+                if text and name in typed and (doubt := self._session.doubt(name, text))
+            ]
+            if doubts:
+                raise HTTPException(422, " ".join(doubts))
         self._session.accept(
             {name: text for name, text in texts.items() if name not in typed},
             tab=body.tab,

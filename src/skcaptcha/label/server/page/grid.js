@@ -5,7 +5,7 @@ import { level, percent } from "./reading.js";
 const section = document.getElementById("grid");
 const list = document.getElementById("cells");
 
-let cells = []; // { id, read, input, note, item } of each image
+let cells = []; // { id, read, guess, seen, input, note, item } of each image
 
 function make(name, className, text) {
   const made = document.createElement(name);
@@ -19,16 +19,19 @@ export function open({ tasks, acceptance, accuracy }, pictures, drafts, onChange
   document.getElementById("grid-support").textContent = acceptance ? support(acceptance, accuracy) : "This page was undone.";
   cells = tasks.map((task, k) => {
     const read = task.guess.text;
-    const cell = { id: task.id, read, guess: task.guess, item: make("li"), note: make("small") };
+    const seen = !pictures[k].problem; // nobody can tell whether other readings are right
+    const cell = { id: task.id, read, guess: task.guess, seen, item: make("li"), note: make("small") };
+    cell.note.id = `note-${k}`;
     cell.input = make("input");
     Object.assign(cell.input, {
-      type: "text", value: drafts.get(task.id) ?? task.typed ?? read, readOnly: true, tabIndex: k ? -1 : 0,
+      type: "text", value: seen ? (drafts.get(task.id) ?? task.typed ?? read) : "", readOnly: true, tabIndex: k ? -1 : 0,
       autocomplete: "off", autocapitalize: "off", spellcheck: false, maxLength: 1000, enterKeyHint: "done",
     });
     cell.input.setAttribute("autocorrect", "off");
     cell.input.setAttribute("aria-label", `Reading of ${task.filename}`);
+    cell.input.setAttribute("aria-describedby", cell.note.id);
     cell.item.append(imageOf(task, pictures[k]), cell.input, cell.note);
-    cell.item.addEventListener("click", () => cell.input.readOnly && edit(cell));
+    cell.item.addEventListener("click", () => (cell.seen && cell.input.readOnly ? edit(cell) : cell.input.focus()));
     cell.input.addEventListener("focus", () => cells.forEach((one) => (one.input.tabIndex = one === cell ? 0 : -1)));
     cell.input.addEventListener("blur", () => stop(cell));
     cell.input.addEventListener("input", () => {
@@ -38,7 +41,6 @@ export function open({ tasks, acceptance, accuracy }, pictures, drafts, onChange
     return cell;
   });
   list.replaceChildren(...cells.map(({ item }) => item));
-  document.getElementById("accept-page-text").textContent = `Accept ${cells.length}`;
   section.hidden = false;
   cells.forEach(label);
   focus();
@@ -63,7 +65,7 @@ function imageOf(task, picture) {
 /** Hide the grid, and return the texts that were typed: they are not lost. */
 export function close() {
   section.hidden = true;
-  const typed = readings().filter((one) => one.typed && one.text);
+  const typed = readings().filter((one, k) => one.typed && cells[k].seen);
   cells = [];
   list.replaceChildren();
   return new Map(typed.map(({ id, text }) => [id, text]));
@@ -71,6 +73,11 @@ export function close() {
 
 export function isOpen() {
   return !section.hidden;
+}
+
+/** Let nothing be typed while the page is sent again and again: it would not be sent. */
+export function freeze(frozen) {
+  section.inert = frozen;
 }
 
 export function isEditing() {
@@ -96,11 +103,14 @@ function label({ read, guess, input, note, item }) {
   const { name, sign } = level(guess.confidence);
   note.className = typed ? "own" : name;
   note.textContent = !typed ? `${sign} ${percent(guess.confidence)} %` : text ? "✎ yours" : "shown later";
+  const n = readings().filter((one) => one.text).length;
+  document.getElementById("accept-page-text").textContent = `Accept ${n}`;
 }
 
 // --- keys
 
-function edit({ input }) {
+function edit({ seen, input }) {
+  if (!seen) return;
   input.readOnly = false;
   input.focus();
   input.select();
@@ -126,7 +136,9 @@ function columns() {
 export function press(event) {
   const k = cells.findIndex(({ input }) => input === event.target);
   const cell = cells[k];
-  const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  // On some keyboards, AltGr counts as Ctrl and Alt.
+  const types = event.key.length === 1 && event.getModifierState("AltGraph");
+  const plain = types || !(event.ctrlKey || event.metaKey || event.altKey);
   if (!cell || !plain) {
     if (plain && event.target === document.body && event.key.startsWith("Arrow")) focus();
     return false;

@@ -40,6 +40,7 @@ async function act(path, body, done) {
     for (;;) {
       try {
         const state = await ask(path, { tab, ...body });
+        grid.freeze(false);
         await show(state, done);
         return;
       } catch (error) {
@@ -61,6 +62,7 @@ async function act(path, body, done) {
 function lost(path) {
   unreachable = true;
   field.readOnly = busy;
+  grid.freeze(busy);
   const kept = path === "label" ? `${field.value} is kept here and will be saved` : "What you typed is kept here";
   view.alarm(
     `The server does not respond. ${kept} when it is back: run the same command again. Trying to connect…`,
@@ -68,6 +70,7 @@ function lost(path) {
 }
 
 function refused(error, path) {
+  grid.freeze(false);
   if (error.status === 403) {
     view.alarm(
       "The address of the server has changed. Open the address that skcaptcha label printed; your text stays here.",
@@ -76,7 +79,7 @@ function refused(error, path) {
     setTimeout(() => act("grid", {}, `${error.message} The page was not accepted; this is a new one.`));
   } else if (error.status === 422 && path === "accept") {
     doubted = page;
-    view.alarm(`${error.message} Press F4 again to keep it, or correct it.`);
+    view.alarm(`${error.message} Press F4 again to keep what you typed, or correct it.`);
   } else if (error.status === 409 && path !== "undo") {
     conflict = true;
     task.label = error.theirs;
@@ -88,6 +91,7 @@ function refused(error, path) {
     view.alarm(error.message);
   }
   if (page === null) field.focus();
+  else if (document.activeElement === document.body) grid.focus();
 }
 
 async function show(state, done) {
@@ -211,10 +215,11 @@ function openGrid() {
 async function acceptPage() {
   if (performance.now() - since < LOOK) return view.say("Look at the page first.");
   const images = grid.readings();
+  const n = images.filter(({ text }) => text).length;
   const seconds = Math.round(performance.now() - since) / 1000;
   const confirmed = doubted === page;
   const sent = page;
-  await act("accept", { page, images, keystrokes, seconds, confirmed }, `Accepted ${view.counted(images.length, "image")}.`);
+  await act("accept", { page, images, keystrokes, seconds, confirmed }, `Accepted ${view.counted(n, "image")}.`);
   if (page !== sent) images.forEach(({ id }) => drafts.delete(id));
 }
 
@@ -270,7 +275,8 @@ document.addEventListener("keydown", (event) => {
     else undo();
     return;
   }
-  if ((!task && page === null) || command || event.altKey) return;
+  const types = event.key.length === 1 && event.getModifierState("AltGraph");
+  if ((!task && page === null) || ((command || event.altKey) && !types)) return;
   if (!event.repeat && !MODIFIERS.has(event.key) && !busy) keystrokes += 1;
   if (page !== null) {
     if (busy || grid.press(event) || !(event.key in keysOfGrid)) return;
