@@ -25,7 +25,7 @@ ENOUGH_BATCHES = 1000
 """With fewer batches, networks read more if their images are smaller."""
 MANY_BATCHES = 3000
 """With more batches, networks read more if their images are larger."""
-BATCHES_PER_CAPTCHA = 12
+BATCHES_PER_CAPTCHA = 4
 """So many batches are enough, and many, for each of few captchas."""
 
 
