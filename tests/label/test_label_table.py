@@ -170,6 +170,18 @@ def test_every_reader_understands_the_column_of_sources(folder, header):
     assert LabelTable(folder).accepted == frozenset()
 
 
+@pytest.mark.parametrize("header", ["filename,source", "source,label"])
+def test_names_and_labels_in_a_column_source_are_not_replaced(folder, header):
+    path = folder / "labels.csv"
+    path.write_text(f"{header}\n1.png,typed\n")
+    table = LabelTable(folder)
+    with pytest.raises(DatasetError, match="rename it"):
+        table.put({"2.png": "CD"}, accepted=["2.png"])
+    table.remove(["1.png"])
+    table.put({"2.png": "CD"})
+    assert path.read_text() == f"{header}\n2.png,CD\n"
+
+
 def test_other_columns_of_sources_are_kept(folder):
     path = folder / "labels.csv"
     path.write_text("filename,label,source\n1.png,AB,camera 2\n")

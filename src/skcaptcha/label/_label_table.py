@@ -143,14 +143,21 @@ class LabelTable:
 
     @property
     def _source(self) -> int | None:
-        header = self._table.header
-        return header.index(_SOURCE) if _SOURCE in header else None
+        if self._is_name_or_label or _SOURCE not in self._table.header:
+            return None
+        return self._table.header.index(_SOURCE)
+
+    @property
+    def _is_name_or_label(self) -> bool:
+        """Whether the column ``source`` holds the names of the images or their labels."""
+        table = self._table
+        return _SOURCE in {table.header[table.filename], table.header[table.label]}
 
     @property
     def _has_other_sources(self) -> bool:
         k = self._source
         values = set() if k is None else {row[k] for row in self._table.rows.values()}
-        return not values <= {"", _TYPED, _ACCEPTED}
+        return self._is_name_or_label or not values <= {"", _TYPED, _ACCEPTED}
 
     def _write(self, table: LabelCsv) -> None:
         odd = next(filter(_NOT_UTF8.search, table.rows), None)
