@@ -204,6 +204,18 @@ def test_a_confirmed_reading_is_typed(folder):
     assert [sources(folder)[name] for name in names] == ["typed", "accepted"]
 
 
+def test_a_page_is_undone_after_one_of_its_images_was_deleted(session, folder):
+    readings = accept(session, session.grid("a"))
+    session.close()
+    first, second, *_ = readings
+    (folder / first).unlink()
+    with LabelingSession(folder, train=False) as restarted:
+        assert restarted.undo("new").filename == second
+        assert set(sources(folder).values()) == {"typed"}
+        assert restarted.previous(second, "new") is None
+        assert restarted.undo("new") is None
+
+
 def test_too_few_labels_are_counted(labeled, tmp_path):
     truth = labeled[2]
     folder = shutil.copytree(labeled[0], tmp_path / "captchas")

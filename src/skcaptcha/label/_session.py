@@ -113,6 +113,7 @@ class LabelingSession:
     ) -> None:
         self.folder = Path(folder)
         images = load_captchas(self.folder, labeled=False).filenames
+        self._images = frozenset(images)
         self._listed = {} if only is None else listed_images(self.folder, only, images)
         self.filenames: tuple[str, ...] = tuple(images if only is None else self._listed)
         self._index = {name: k for k, name in enumerate(self.filenames)}
@@ -532,12 +533,13 @@ class LabelingSession:
                 if change.after.label is not None:
                     self._typed[change.filename] = change.after.label
             mine.grid = {}
-            if action.did == "accept" and self._guesses.keys() >= set(action.filenames):
-                opened = [name for name in action.filenames if self._queue.is_open(name)]
+            names = [name for name in action.filenames if name in self._index]
+            if action.did == "accept" and self._guesses.keys() >= set(names):
+                opened = [name for name in names if self._queue.is_open(name)]
                 for name in opened:
                     self._tabs.release(name)
                 return self._grid({name: self._guesses[name] for name in opened}, mine, None)
-            filename = action.filenames[0]
+            filename = names[0]
             if self._queue.is_open(filename):
                 self._tabs.release(filename)
                 mine.held = {filename: "revisited", **mine.held}
@@ -578,7 +580,12 @@ class LabelingSession:
 
     def _tab(self, tab: str) -> Tab:
         # After a restart, a new tab continues where tabs that are gone stopped.
-        earlier = (name for action in self._earlier_actions() for name in action.filenames)
+        earlier = (
+            name
+            for action in self._earlier_actions()
+            for name in action.filenames
+            if name in self._index
+        )
         return self._tabs.of(tab, time.monotonic(), earlier)
 
     def _earlier_actions(self) -> Iterator[Action]:
@@ -590,8 +597,9 @@ class LabelingSession:
                 yield action
 
     def _has(self, action: Action) -> bool:
-        """Return whether all images of an action are among those of the session."""
-        return self._index.keys() >= set(action.filenames)
+        """Return whether all images of an action that still exist are those of the session."""
+        existing = self._images.intersection(action.filenames)
+        return bool(existing) and self._index.keys() >= existing
 
     def _reserve(self, tab: str, n: int) -> Tab:
         """Choose images for a tab until it holds n, or until none are left."""
