@@ -68,3 +68,25 @@ def test_confidences_that_say_much_are_accepted_rightly(n):
     found = [accuracy for accuracy in curves if accuracy is not None]
     assert len(found) > 20
     assert np.mean(found) > 0.995
+
+
+@pytest.mark.parametrize(
+    ("shape", "at_most"),
+    [((1, 0.05), 0.006), ((8, 0.4), 0.015), ((20, 1), 0.025)],
+    ids=["near 0 or 1", "between", "near 0.95"],
+)
+def test_errors_of_the_first_threshold_with_calibrated_confidences(shape, at_most):
+    """The threshold is looked for after each fit: the first one found is a lucky one."""
+    rng = np.random.default_rng(0)
+    n_accepted = n_wrong = 0
+    for _ in range(60):
+        confidences = rng.beta(*shape, 1000)
+        right = rng.random(1000) < confidences
+        readings = [*zip(confidences.tolist(), right.tolist(), strict=True)]
+        looks = (find_acceptance(readings[:n]) for n in (92, 106, 122, 140, 161, 185, 213, 245))
+        found = next((one for one in looks if one.threshold is not None), None)
+        if found is not None:
+            sure = confidences[300:] >= found.threshold
+            n_accepted += sure.sum()
+            n_wrong += (sure & ~right[300:]).sum()
+    assert n_wrong / n_accepted < at_most
