@@ -115,6 +115,15 @@ def test_without_time_for_a_network_the_windows_are_read_by_another_classifier()
     assert "segment" in model.named_steps
 
 
+def test_no_network_is_trained_if_windows_are_not_among_the_families():
+    labels = strings(40, "ABC", [3])
+    race = race_of(bars(labels), labels, 10.0)
+    *_, valleys = families_for(measure(bars(labels), labels), SEGMENTING)
+    recipe = valleys.variants[0].stages[0][0]
+    race.candidates.append(Candidate(valleys, valleys.variants[0], screened=0.5, recipe=recipe))
+    assert race._start_of_network() is None
+
+
 def test_networks_can_be_excluded():
     labels = strings(40, "ABC", [3])
     race = race_of(bars(labels), labels, 10.0, networks=False)

@@ -402,17 +402,19 @@ class Race:
 
         Boxes of segments do not overlap, and are far from the characters where these do. Of
         windows, those are preferred that keep more ink: an opening that helps hand-made features
-        can remove strokes that a network would use.
+        can remove strokes that a network would use. Without any windows, no network is trained.
         """
         starts = [
             each
             for each in self.candidates
             if each.screened is not None and is_start_of_network(each.recipe)
         ]
-        best = max(starts, key=lambda each: each.character_accuracy, default=None)
         windows = [each for each in starts if reads_windows(each.recipe)]
-        most = max((each.character_accuracy for each in windows), default=-1.0)
-        if best is None or most < _GOOD_WINDOWS * best.character_accuracy:
+        if not windows:
+            return None
+        best = max(starts, key=lambda each: each.character_accuracy)
+        most = max(each.character_accuracy for each in windows)
+        if most < _GOOD_WINDOWS * best.character_accuracy:
             return best
         return min(
             (each for each in windows if each.character_accuracy >= _GOOD_START * most),
