@@ -78,7 +78,8 @@ def refuses(client) -> bool:
     return False
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_second_sigterm_does_not_end_a_request(serve, captchas, texts, workers):
     """Managers of processes may send it again and again."""
     command, client = serve("--quiet", "--workers", workers)
@@ -89,10 +90,12 @@ def test_a_second_sigterm_does_not_end_a_request(serve, captchas, texts, workers
         command.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         connection.sendall(image[-1:])
-        assert texts[0].encode() in connection.recv(2**16)
+        # Head and body may arrive in parts.
+        assert texts[0].encode() in connection.makefile("rb").read()
     assert command.outcome().code == 0
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once(serve, captchas):
     command, client = serve("--quiet")
     with unfinished_request(client, b"not an image"):

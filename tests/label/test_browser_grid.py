@@ -127,6 +127,7 @@ def test_wrong_readings_are_typed(tab, folder, session):
     assert record["seconds"] >= 1
 
 
+@pytest.mark.slow
 def test_corrections_are_kept_when_the_page_is_left(tab, folder):
     tab.open()
     first = tab.names[0]
@@ -153,6 +154,7 @@ def test_unusual_corrections_have_to_be_confirmed(tab, folder):
     tab.problems = [problem for problem in tab.problems if "422" not in problem]
 
 
+@pytest.mark.slow
 def test_images_that_cannot_be_shown_are_not_accepted(tab, folder, session):
     gone = session.grid("other").tasks[1].filename
     session.next("other")
@@ -171,6 +173,7 @@ def test_images_that_cannot_be_shown_are_not_accepted(tab, folder, session):
     tab.problems = [problem for problem in tab.problems if "422" not in problem]
 
 
+@pytest.mark.slow
 def test_rejected_readings_stay_rejected_when_the_page_is_left(tab):
     tab.open()
     first = tab.names[0]
@@ -180,6 +183,7 @@ def test_rejected_readings_stay_rejected_when_the_page_is_left(tab):
     assert tab.texts[first] == ""
 
 
+@pytest.mark.slow
 def test_characters_of_a_third_level_replace_a_reading(tab):
     tab.open()
     tab.page.evaluate(
@@ -216,6 +220,7 @@ def test_two_tabs_do_not_accept_the_same_images(tab, page, context, folder, sess
     assert other.problems == []
 
 
+@pytest.mark.slow
 def test_all_pages_then_one_at_a_time(tab, session):
     tab.open()
     tab.accept()
@@ -237,6 +242,7 @@ def test_all_pages_then_one_at_a_time(tab, session):
     assert tab.page.get_by_role("button", name="Accept a page").is_hidden()
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said(folder, truth, context):
     label_first(folder, truth, 60)
     with (
@@ -250,6 +256,7 @@ def test_what_is_missing_is_said(folder, truth, context):
         assert tab.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "columns"), [(360, 2), (800, 4), (1100, 5)])
 def test_it_fits_every_window(page, browser, width, columns):
     context = browser.new_context(viewport={"width": width, "height": 800})
