@@ -26,7 +26,7 @@ ENOUGH_BATCHES = 1000
 MANY_BATCHES = 3000
 """With more batches, networks read more if their images are larger."""
 BATCHES_PER_CAPTCHA = 4
-"""So many batches are enough, and many, for each of few captchas."""
+"""Fewer batches are both enough and many if they are this number for each captcha."""
 
 
 def is_start_of_network(recipe: Content) -> bool:
@@ -123,9 +123,9 @@ def affordable_height(
 ) -> int:
     """Return about the greatest height at which networks learn from enough batches.
 
-    Few captchas are learned in fewer batches, and more is read of them if they are larger. A batch
-    of the usual height takes ``batch_seconds``, and the others take time in proportion to
-    their pixels. It is the usual height if that time is not known.
+    Few captchas are learned in fewer batches, and networks read more if they see them larger. A
+    batch of the usual height takes ``batch_seconds``, and the others take time in proportion to
+    their pixels. The result is the usual height if that time is not known.
     """
     if batch_seconds is None:
         return heights.usual

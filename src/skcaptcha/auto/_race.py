@@ -54,8 +54,8 @@ _ENOUGH_HELD_OUT = 40
 # Networks are trained before candidates that read less than this part of the captchas in the
 # screening are cross-validated, and may win over them by their characters.
 _HOPEFUL = 0.5
-# Networks start from windows that read this part of the characters that segments let others read,
-# and then from those that read this part of what the best windows read.
+# Networks start from windows if the best ones read this part of the characters that the best
+# segments read, and then from windows that read this part of what the best ones read.
 _GOOD_WINDOWS, _GOOD_START = 0.6, 0.9
 _MAX_VARIANTS = 3
 # A candidate that is behind after this number of captchas is given up. A slow reader leaves the

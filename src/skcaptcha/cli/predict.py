@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from skcaptcha.read import Reading
 
 _MAX_NAMED = 5
-# read_images reads as many images at a time, so no line waits for the next ones.
 # Also the characters that some terminals and programs treat as the end of a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
